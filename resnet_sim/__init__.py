@@ -1,0 +1,1 @@
+"""Exact solutions of nonlinear resistive circuits, and training on top."""

@@ -1,0 +1,290 @@
+"""Building a `Circuit` element by element; the netlist reader and Python users share it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .circuit import TABLES, Circuit
+from .elements import (
+    Capacitors,
+    ControlledSources,
+    CurrentSources,
+    Diodes,
+    Inductors,
+    Resistors,
+    Switches,
+    VoltageSources,
+)
+from .errors import UsageError
+
+#: a place in the sources: (index into ``Circuit.sources``, line from 1)
+Place = tuple[int, int]
+NOWHERE: Place = (-1, 0)
+
+
+class CircuitBuilder:
+    """Collects elements, then makes the frozen circuit.
+
+    Names of nodes and elements are case-insensitive; ``"0"`` and ``"gnd"`` are ground.
+    All values are in SI units: ohm, V, A, S.
+
+    Examples
+    --------
+    >>> b = CircuitBuilder("divider")
+    >>> b.voltage_source("v1", "in", "0", 1.0)
+    >>> b.resistor("r1", "in", "out", 1e3)
+    >>> b.resistor("r2", "out", "0", 1e3)
+    >>> circuit = b.build()
+    """
+
+    def __init__(self, title: str = "") -> None:
+        self.title = title
+        self._nodes: dict[str, int] = {"0": 0, "gnd": 0}
+        self._node_names: list[str] = ["0"]
+        self._element_names: set[str] = set()
+        # per table: a list of columns, one list each, starting with names, p, q, file, line
+        self._rows: dict[str, list[list[Any]]] = {}
+        self._ptr: list[int] = [0]
+        self._terms: list[tuple[bool, str | int, float]] = []
+
+    def node(self, name: str) -> int:
+        """Return the number of a node, which is made where it is new."""
+        number = self._nodes.get(name)
+        if number is None:
+            folded = name.lower()
+            number = self._nodes.get(folded)
+            if number is None:
+                number = len(self._node_names)
+                self._nodes[folded] = number
+                self._node_names.append(folded)
+        return number
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether an element of that name exists already."""
+        return name.lower() in self._element_names
+
+    def _add(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
+        name = name.lower()
+        if name in self._element_names:
+            raise UsageError(f"there are two elements called {name}")
+        self._element_names.add(name)
+        columns = self._rows.get(table)
+        if columns is None:
+            columns = self._rows[table] = [[] for _ in range(5 + len(values))]
+        for column, value in zip(
+            columns, (name, self.node(p), self.node(q), *place, *values), strict=True
+        ):
+            column.append(value)
+
+    def resistor(self, name: str, p: str, q: str, ohms: float, *, at: Place = NOWHERE) -> None:
+        """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
+        self._add("resistors", name, p, q, at, _number(name, ohms, allow_inf=True))
+
+    def capacitor(
+        self, name: str, p: str, q: str, farads: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a capacitor (open)."""
+        self._add("capacitors", name, p, q, at, _number(name, farads))
+
+    def inductor(
+        self, name: str, p: str, q: str, henries: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add an inductor (short)."""
+        self._add("inductors", name, p, q, at, _number(name, henries))
+
+    def voltage_source(
+        self, name: str, p: str, q: str, volts: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a voltage source, ``v(p) - v(q) = volts``."""
+        self._add("voltage_sources", name, p, q, at, _number(name, volts))
+
+    def current_source(
+        self, name: str, p: str, q: str, amps: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a current source, `amps` flow from p through the source to q."""
+        self._add("current_sources", name, p, q, at, _number(name, amps))
+
+    def diode(
+        self,
+        name: str,
+        p: str,
+        q: str,
+        *,
+        v_forward: float = 0.0,
+        r_on: float = 0.0,
+        r_off: float = math.inf,
+        v_reverse: float = math.inf,
+        r_reverse: float = 0.0,
+        at: Place = NOWHERE,
+    ) -> None:
+        """Add a diode with anode p and cathode q; ideal unless told otherwise."""
+        if not (0 <= r_on <= r_off and 0 <= r_reverse <= r_off and r_off > 0):
+            raise UsageError(f"{name}: needs 0 <= r_on, r_reverse <= r_off and r_off > 0")
+        if not -v_reverse <= v_forward or math.isnan(v_reverse):
+            raise UsageError(f"{name}: needs -v_reverse <= v_forward")
+        values = (_number(name, v_forward), _number(name, r_on), r_off, v_reverse, r_reverse)
+        self._add("diodes", name, p, q, at, *values)
+
+    def switch(
+        self,
+        name: str,
+        p: str,
+        q: str,
+        *,
+        control: tuple[str, str] | str | None = None,
+        threshold: float = 0.0,
+        hysteresis: float = 0.0,
+        r_on: float = 0.0,
+        r_off: float = math.inf,
+        closed: bool = False,
+        at: Place = NOWHERE,
+    ) -> None:
+        """Add a switch.
+
+        Parameters
+        ----------
+        control : (str, str) or str, optional
+            A pair of nodes (a voltage controls), or the name of a voltage source,
+            inductor or voltage-output controlled source (its current controls).  None: it
+            stays as `closed` says.
+        """
+        cp = cn = -1
+        element: str | None = None
+        if isinstance(control, tuple):
+            cp, cn = self.node(control[0]), self.node(control[1])
+        elif control is not None:
+            element = control.lower()
+        limits = (_number(name, threshold), _number(name, hysteresis))
+        resistances = (_number(name, r_on), _number(name, r_off, allow_inf=True))
+        self._add(
+            "switches", name, p, q, at,
+            *resistances, cp, cn, element, *limits, closed, control is None,
+        )  # fmt: skip
+
+    def controlled_source(
+        self,
+        name: str,
+        p: str,
+        q: str,
+        *,
+        is_voltage: bool,
+        voltages: Sequence[tuple[str, float]] = (),
+        currents: Sequence[tuple[str, float]] = (),
+        constant: float = 0.0,
+        at: Place = NOWHERE,
+    ) -> None:
+        """Add a source whose voltage (or current) is affine in voltages and currents.
+
+        Parameters
+        ----------
+        voltages : sequence of (node name, gain)
+        currents : sequence of (element name, gain)
+            Elements as in `switch`: those that fix a voltage.
+        """
+        self._add(
+            "controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant)
+        )
+        self._terms += [(False, self.node(n), _number(name, gain)) for n, gain in voltages]
+        self._terms += [(True, e.lower(), _number(name, gain)) for e, gain in currents]
+        self._ptr.append(len(self._terms))
+
+    def vcvs(
+        self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a voltage-controlled voltage source (E)."""
+        pair = ((cp, gain), (cn, -gain))
+        self.controlled_source(name, p, q, is_voltage=True, voltages=pair, at=at)
+
+    def vccs(
+        self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a voltage-controlled current source (G), gain in S."""
+        pair = ((cp, gain), (cn, -gain))
+        self.controlled_source(name, p, q, is_voltage=False, voltages=pair, at=at)
+
+    def cccs(
+        self, name: str, p: str, q: str, control: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a current-controlled current source (F)."""
+        self.controlled_source(name, p, q, is_voltage=False, currents=((control, gain),), at=at)
+
+    def ccvs(
+        self, name: str, p: str, q: str, control: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a current-controlled voltage source (H), gain in ohm."""
+        self.controlled_source(name, p, q, is_voltage=True, currents=((control, gain),), at=at)
+
+    def build(self, **attributes: Any) -> Circuit:
+        """Return the circuit; `attributes` are further fields of `Circuit`.
+
+        Raises
+        ------
+        UsageError
+            If a control names an element that does not exist or fixes no voltage.
+        """
+        numbers = self._branch_numbers()
+        switches = self._rows.get("switches")
+        if switches is not None:
+            switches[9] = [-1 if e is None else _branch(e, numbers) for e in switches[9]]
+        terms = [
+            (of_current, _branch(index, numbers) if isinstance(index, str) else index, gain)
+            for of_current, index, gain in self._terms
+        ]
+        of_current, index, gain = zip(*terms, strict=True) if terms else ((), (), ())
+        return Circuit(
+            title=self.title,
+            nodes=tuple(self._node_names),
+            resistors=Resistors(*self._columns("resistors", "f")),
+            capacitors=Capacitors(*self._columns("capacitors", "f")),
+            inductors=Inductors(*self._columns("inductors", "f")),
+            voltage_sources=VoltageSources(*self._columns("voltage_sources", "f")),
+            current_sources=CurrentSources(*self._columns("current_sources", "f")),
+            diodes=Diodes(*self._columns("diodes", "fffff")),
+            switches=Switches(*self._columns("switches", "ffiiiffbb")),
+            controlled_sources=ControlledSources(
+                *self._columns("controlled_sources", "bf"),
+                np.array(self._ptr, dtype=np.int64),
+                np.array(of_current, dtype=np.bool_),
+                np.array(index, dtype=np.int64),
+                np.array(gain, dtype=np.float64),
+            ),
+            **attributes,
+        )
+
+    def _columns(self, table: str, types: str) -> list[Any]:
+        rows = self._rows.get(table) or [[] for _ in range(5 + len(types))]
+        dtypes = {"f": np.float64, "i": np.int64, "b": np.bool_}
+        return [
+            tuple(rows[0]),
+            *(np.array(c, dtype=dtypes[t]) for c, t in zip(rows[1:], "iiii" + types, strict=True)),
+        ]
+
+    def _branch_numbers(self) -> Mapping[str, int]:
+        """Number the elements that fix a voltage, hence have a current to control with."""
+        numbers: dict[str, int] = {}
+        start = 0
+        for table in TABLES:
+            rows = self._rows.get(table, [[]])
+            if table in ("inductors", "voltage_sources"):
+                numbers |= {name: start + k for k, name in enumerate(rows[0])}
+            elif table == "controlled_sources" and rows[0]:
+                numbers |= {name: start + k for k, name in enumerate(rows[0]) if rows[5][k]}
+            start += len(rows[0])
+        return numbers
+
+
+def _branch(name: str, numbers: Mapping[str, int]) -> int:
+    if name not in numbers:
+        raise UsageError(f"{name!r}, whose current controls, is not an element that fixes a voltage")
+    return numbers[name]
+
+
+def _number(name: str, value: float, *, allow_inf: bool = False) -> float:
+    value = float(value)
+    if math.isnan(value) or (math.isinf(value) and not (allow_inf and value > 0)):
+        raise UsageError(f"the value {value} of {name} is not finite")
+    return value

@@ -1,0 +1,107 @@
+"""What we tell people: diagnostics with a stable code, a place, an excerpt and a remedy.
+
+Every message of the package is a `Diagnostic`, whichever layer finds it, and is
+rendered in one style.  Codes are listed with their meaning in `CODES`; a code
+keeps its meaning for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+#: code -> one line saying what it means (docs/diagnostics.md explains each at length).
+CODES: dict[str, str] = {
+    "E201": "loop of ideal voltage sources and shorts fixes two different voltages",
+    "E202": "ideal diodes and sources contradict each other: no voltages satisfy all of them",
+    "E203": "current that must flow has no path",
+    "E204": "the circuit has several solutions",
+    "E205": "the switches never settle: no consistent set of switch states exists",
+    "E206": "feedback circuit without a solution",
+    "E207": "diode whose resistances make it non-monotone",
+    "W201": "floating part: nothing fixes its voltage",
+    "W202": "current is not unique: loop of ideal sources, shorts or conducting ideal diodes",
+    "W203": "no ground: no node is called 0 or gnd, so every voltage floats",
+    "W204": "dangling node: only one element connects to it",
+    "W205": "several solutions exist",
+    "W206": "control of a switch or controlled source is a floating voltage",
+    "W207": "negative resistance",
+}
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of one physical source line; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int = 1
+    length: int = 1
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A secondary place that a diagnostic points to, with what there is to see."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One error, warning or note: what is wrong, where, and what to do about it."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    hint: str | None = None
+    labels: tuple[Label, ...] = ()
+    #: what the caret line says; empty for a bare caret
+    caret: str = ""
+
+    @property
+    def severity(self) -> str:
+        """``"error"``, ``"warning"`` or ``"note"``, from the first letter of the code."""
+        return {"E": "error", "W": "warning", "N": "note"}[self.code[0]]
+
+    def render(self) -> str:
+        """Return the message as a compiler would print it, with excerpts and carets."""
+        out = [f"{self.severity}[{self.code}]: {self.message}"]
+        if self.span is not None:
+            out += self._excerpts(self.span)
+        if self.hint:
+            out.append(f"   = help: {self.hint}")
+        return "\n".join(out)
+
+    def _excerpts(self, main: Span) -> list[str]:
+        places = [(label.span, label.text, "-") for label in self.labels]
+        places.append((main, self.caret, "^"))
+        if all(span.file == main.file for span, _, _ in places):
+            places.sort(key=lambda place: place[0].line)
+        width = max(len(str(span.line)) for span, _, _ in places)
+        out = [f"{'':{width}} --> {main.file}:{main.line}:{main.column}", f"{'':{width}}  |"]
+        for span, text, mark in places:
+            if span.file != main.file:
+                out.append(f"{'':{width}} ::: {span.file}:{span.line}:{span.column}")
+            out += _excerpt(span, text, mark, width)
+        return out
+
+
+def _excerpt(span: Span, text: str, mark: str, width: int, limit: int = 100) -> list[str]:
+    """Return the source line and the marks under it; long lines are cut around the place."""
+    line, start = span.text.rstrip("\n"), span.column - 1
+    if len(line) > limit:
+        left = max(0, min(start - limit // 3, len(line) - limit))
+        line, start = line[left : left + limit], start - left
+        if left:
+            line = "..." + line[3:]
+    line = "".join(c if c.isprintable() else " " if c == "\t" else "?" for c in line)
+    marks = mark * max(1, min(span.length, limit - start))
+    under = f"{'':{start}}{marks} {text}".rstrip()
+    return [f"{span.line:{width}}  | {line}", f"{'':{width}}  | {under}"]
+
+
+def render_all(diagnostics: Iterable[Diagnostic]) -> str:
+    """Render several diagnostics, separated by blank lines."""
+    return "\n\n".join(d.render() for d in diagnostics)
