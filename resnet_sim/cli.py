@@ -1,0 +1,340 @@
+"""The ``resnet-sim`` command.
+
+Exit status: 0 solved and certified; 1 the tolerance was not met; 2 bad usage or bad
+netlist; 3 the circuit has no solution; 70 internal error; 130 interrupted.
+
+Modules that need numpy are imported inside the functions that use them: ``--help`` must
+not wait for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import math
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import __version__
+from .errors import ConvergenceError, NetlistError, ResnetSimError, TopologyError, UsageError
+
+if TYPE_CHECKING:
+    from .circuit import Circuit
+    from .diagnostics import Diagnostic
+    from .results import OperatingPoint
+
+SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION = 0, 1, 2, 3
+INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+
+_EXIT_STATUS = {"solved": SOLVED, "not converged": TOLERANCE, "no solution": NO_SOLUTION}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status; `arguments` default to ``sys.argv[1:]``."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a C locale must not stop a result
+    options = _parser().parse_args(arguments)
+    try:
+        status = _run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python flushes stdout once more when it exits: give it somewhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        print("resnet-sim: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    try:
+        status: int = options.command(options)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _report_failure(error, options)
+    return status
+
+
+# ---- commands ----
+
+
+def _solve(options: argparse.Namespace) -> int:
+    from .analysis import run
+
+    circuit = _load(options)
+    _check_output(options, circuit)
+    ops = run(circuit, method=options.method, tolerance=options.tolerance)
+    _show_diagnostics(d for op in ops for d in op.diagnostics)
+    _deliver(_format(ops, options.format), options)
+    status = max((_EXIT_STATUS[op.status] for op in ops), default=SOLVED)
+    for op in ops:
+        for point, reason in op.unsolved.items():
+            _complain(f"point {point} of the sweep (from 0) has no solution: {reason}")
+        if op.status == "not converged":
+            _complain("not converged: " + "; ".join(op.certificate.failures[:3]))
+    if options.strict and status == SOLVED and any(op.floating for op in ops):
+        _complain("part of the circuit floats, which --strict does not accept")
+        return NO_SOLUTION
+    return status
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .analysis import check
+    from .output import diagnostic_record
+
+    circuit = _load(options)
+    diagnostics = tuple(dict.fromkeys((*circuit.diagnostics, *check(circuit))))
+    _show_diagnostics(diagnostics)
+    errors = sum(d.severity == "error" for d in diagnostics)
+    warnings = sum(d.severity == "warning" for d in diagnostics)
+    floats = any(d.code == "W201" for d in diagnostics)
+    if options.format == "json":
+        import json
+
+        record = {
+            "title": circuit.title,
+            "status": "no solution" if errors else "ok",
+            "diagnostics": [diagnostic_record(d) for d in diagnostics],
+        }
+        print(json.dumps(record, allow_nan=False))
+    else:
+        print(f"{options.file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
+    return NO_SOLUTION if errors or (options.strict and floats) else SOLVED
+
+
+def _export(options: argparse.Namespace) -> int:
+    from .netlist import format_netlist
+
+    circuit = _load(options)
+    _check_output(options, circuit)
+    text = format_netlist(circuit, dialect=options.to)
+    _show_diagnostics(circuit.diagnostics)
+    _deliver(text, options)
+    return SOLVED
+
+
+def _load(options: argparse.Namespace) -> Circuit:
+    """Read the deck and apply ``--set``, ``--close`` and ``--open``."""
+    from .netlist import read_netlist
+
+    extra: dict[str, Any] = {}
+    if options.forward_drop is not None:
+        extra["forward_drop"] = options.forward_drop
+    circuit = read_netlist(options.file, **extra)
+    values = dict(options.set)
+    elements = {name: value for name, value in values.items() if name in circuit.element_names}
+    parameters = {name: value for name, value in values.items() if name not in elements}
+    if parameters:
+        circuit = circuit.with_parameters(parameters)
+    if elements:
+        circuit = circuit.with_values(elements)
+    switches = dict.fromkeys(options.open, False) | dict.fromkeys(options.close, True)
+    if both := set(options.open) & set(options.close):
+        raise UsageError(f"{min(both)} can't be both open and closed")
+    return circuit.with_switches(switches) if switches else circuit
+
+
+def _format(ops: Sequence[OperatingPoint], form: str) -> str:
+    if form == "table":
+        from .table import format_table
+
+        return format_table(ops)
+    from . import output
+
+    return {"json": output.format_json, "csv": output.format_csv, "raw": output.format_raw}[form](
+        ops
+    )
+
+
+# ---- where results and messages go ----
+
+
+def _check_output(options: argparse.Namespace, circuit: Circuit) -> None:
+    """Refuse an output file that can't be, before time is spent on a result."""
+    if options.output in (None, "-"):
+        return
+    target = Path(options.output).resolve()
+    if any(Path(source.name).resolve() == target for source in circuit.sources):
+        raise UsageError(f"the output {options.output} would overwrite the netlist")
+    if target.is_dir():
+        raise UsageError(f"the output {options.output} is a directory")
+    if not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise UsageError(f"can't write {options.output}: no such directory, or read-only")
+
+
+def _deliver(text: str, options: argparse.Namespace) -> None:
+    """Print the text, or replace the output file by it."""
+    if options.output in (None, "-"):
+        sys.stdout.write(text)
+    else:
+        from .output import replace_file
+
+        replace_file(Path(options.output).resolve(), text)
+
+
+def _show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    for diagnostic in dict.fromkeys(diagnostics):
+        head, *rest = diagnostic.render().split("\n")
+        if colour:
+            red, yellow, cyan = "\033[1;31m", "\033[1;33m", "\033[1;36m"
+            paint = {"error": red, "warning": yellow}.get(diagnostic.severity, cyan)
+            head = f"{paint}{head}\033[0m"
+        print("\n".join([head, *rest]), file=sys.stderr)
+
+
+def _complain(message: str) -> None:
+    print(f"resnet-sim: {message}", file=sys.stderr)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+def _report_failure(error: Exception, options: argparse.Namespace) -> int:
+    """Say on stderr, and in JSON if that was wanted, why there is no result."""
+    exit_status, status, message = _explain(error)
+    if exit_status == INTERNAL_ERROR and options.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    diagnostics: tuple[Diagnostic, ...] = getattr(error, "diagnostics", ())
+    _show_diagnostics(diagnostics)
+    if not diagnostics:
+        _complain(message)
+    if getattr(options, "format", None) == "json":
+        import json
+
+        from .output import diagnostic_record
+
+        records = [diagnostic_record(d) for d in diagnostics]
+        if not records:
+            blank = dict.fromkeys(("file", "line", "column", "hint"))
+            records = [{"code": None, "severity": "error", "message": message} | blank]
+        record = {"title": None, "status": status, "diagnostics": records}
+        print(json.dumps(record, allow_nan=False))
+    return exit_status
+
+
+def _explain(error: Exception) -> tuple[int, str, str]:
+    """Return exit status, status word and message of an exception."""
+    if isinstance(error, TopologyError):
+        return NO_SOLUTION, "no solution", str(error)
+    if isinstance(error, ConvergenceError):
+        return TOLERANCE, "not converged", f"not converged: {error}"
+    if isinstance(error, NetlistError | ResnetSimError):
+        return BAD_INPUT, "error", f"error: {error}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return BAD_INPUT, "error", f"error: {error.filename}: {error.strerror}"
+    kind = type(error).__name__
+    text = f"internal error: {kind}: {error}; --debug shows where; please report it"
+    return INTERNAL_ERROR, "error", text
+
+
+# ---- arguments ----
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="resnet-sim",
+        description="Exact operating points of resistive circuits given as SPICE netlists.",
+        epilog="Exit status: 0 solved and certified, 1 tolerance not met, 2 bad usage or "
+        "netlist, 3 no solution.",
+    )
+    parser.add_argument("--version", action="version", version=f"resnet-sim {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    common = _common_options()
+    strict = argparse.ArgumentParser(add_help=False)
+    strict.add_argument(
+        "--strict", action="store_true", help="status 3 if a part of the circuit floats"
+    )
+
+    solve = commands.add_parser(
+        "solve", parents=[common, strict], help="print voltages and currents"
+    )
+    solve.add_argument("--format", choices=("table", "json", "csv", "raw"), default="table")
+    _add_output(solve)
+    solve.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
+    solve.add_argument(
+        "--tolerance", type=_positive, default=1e-9, help="relative, default %(default)g"
+    )
+    solve.set_defaults(command=_solve)
+
+    check = commands.add_parser(
+        "check", parents=[common, strict], help="print every diagnostic, solve nothing"
+    )
+    check.add_argument("--format", choices=("text", "json"), default="text")
+    check.set_defaults(command=_check)
+
+    export = commands.add_parser(
+        "export", parents=[common], help="write the circuit for another simulator"
+    )
+    export.add_argument("--to", choices=("ngspice", "ltspice"), required=True)
+    _add_output(export)
+    export.set_defaults(command=_export)
+    return parser
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="file to write (default: standard output)"
+    )
+
+
+def _common_options() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("file", metavar="FILE", help="netlist, or - for standard input")
+    common.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=_assignment,
+        metavar="NAME=VALUE",
+        help="value of an element or .param, such as r1=4.7k (repeatable)",
+    )
+    for verb in ("close", "open"):
+        common.add_argument(
+            f"--{verb}",
+            action="append",
+            default=[],
+            type=str.lower,
+            metavar="SWITCH",
+            help=f"hold a switch {'closed' if verb == 'close' else 'open'} (repeatable)",
+        )
+    common.add_argument(
+        "--forward-drop",
+        type=_number,
+        metavar="V",
+        help="forward voltage of diodes whose model is exponential",
+    )
+    common.add_argument("--debug", action="store_true", help="show tracebacks of internal errors")
+    return common
+
+
+def _number(text: str) -> float:
+    from .netlist.numbers import read_number
+
+    number = read_number(text.strip().lower())
+    if number is None or number.is_rkm or not number.is_clean or not math.isfinite(number.value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 4.7k, 1meg or -2.5m")
+    return number.value
+
+
+def _positive(text: str) -> float:
+    value = _number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not positive")
+    return value
+
+
+def _assignment(text: str) -> tuple[str, float]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name.strip().lower(), _number(value)

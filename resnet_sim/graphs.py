@@ -1,0 +1,212 @@
+"""Graph algorithms on arrays, each near linear in the number of edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .elements import Bools, Floats, Ints
+from .kernels import kernel
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A spanning forest of a graph whose edges fix differences of potential.
+
+    Attributes
+    ----------
+    label : ndarray of int, shape (n,)
+        Tree of each node; trees are numbered by their smallest node, so that of node 0 is 0.
+    count : int
+        Number of trees.
+    offset : ndarray of float, shape (n,)
+        Potential above the root of the tree, along tree edges.
+    parent, edge : ndarray of int, shape (n,)
+        Parent of each node and the edge that leads to it; -1 at roots.
+    order : ndarray of int, shape (n,)
+        Nodes, parents before children.
+    in_tree : ndarray of bool, shape (m,)
+    """
+
+    label: Ints
+    count: int
+    offset: Floats
+    parent: Ints
+    edge: Ints
+    order: Ints
+    in_tree: Bools
+
+    def subtree_sums(self, values: Floats) -> Floats:
+        """Return for each node the sum of `values` over itself and all its descendants."""
+        return _subtree_sums.at(len(values))(self.order, self.parent, values)
+
+    def offsets(self, p: Ints, rise: Floats) -> Floats:
+        """Return the potentials above the roots for other rises, shape (n,)."""
+        return _offsets.at(len(self.order))(self.order, self.parent, self.edge, p, rise)
+
+
+def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> Forest:
+    """Build a spanning forest of n nodes; earlier edges are preferred.
+
+    Parameters
+    ----------
+    n : int
+    p, q : ndarray of int, shape (m,)
+        Ends of the edges.
+    rise : ndarray of float, shape (m,), optional
+        Potential of p above q that the edge imposes; 0 by default.
+    """
+    if rise is None:
+        rise = np.zeros(len(p))
+    return Forest(*_spanning_forest.at(n + len(p))(n, p, q, rise))
+
+
+def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
+    """Return the number of connected components and the component of each node."""
+    count, label = _components.at(n + len(p))(n, p, q)
+    return count, label
+
+
+def reachable(n: int, tail: Ints, head: Ints, start: int) -> Bools:
+    """Tell which nodes can be reached from `start` along directed edges tail -> head."""
+    reached: Bools = _reachable.at(n + len(tail))(n, tail, head, start)
+    return reached
+
+
+@kernel
+def _components(n, p, q):  # type: ignore[no-untyped-def]
+    root = np.arange(n)
+    for k in range(len(p)):
+        a = p[k]
+        while root[a] != a:
+            root[a] = root[root[a]]
+            a = root[a]
+        b = q[k]
+        while root[b] != b:
+            root[b] = root[root[b]]
+            b = root[b]
+        # the smaller number becomes the root, so that components are numbered by it
+        if a < b:
+            root[b] = a
+        elif b < a:
+            root[a] = b
+    label = np.empty(n, dtype=np.int64)
+    count = 0
+    for k in range(n):
+        if root[k] == k:
+            label[k] = count
+            count += 1
+        else:
+            label[k] = label[root[k]]
+    return count, label
+
+
+@kernel
+def _spanning_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
+    m = len(p)
+    root = np.arange(n)
+    in_tree = np.zeros(m, dtype=np.bool_)
+    degree = np.zeros(n + 1, dtype=np.int64)
+    for k in range(m):
+        a = p[k]
+        while root[a] != a:
+            root[a] = root[root[a]]
+            a = root[a]
+        b = q[k]
+        while root[b] != b:
+            root[b] = root[root[b]]
+            b = root[b]
+        if a != b:
+            root[max(a, b)] = min(a, b)
+            in_tree[k] = True
+            degree[p[k] + 1] += 1
+            degree[q[k] + 1] += 1
+    # adjacency of the forest
+    ptr = np.cumsum(degree)
+    fill = ptr.copy()
+    adjacent = np.empty(ptr[n], dtype=np.int64)
+    for k in range(m):
+        if in_tree[k]:
+            adjacent[fill[p[k]]] = k
+            fill[p[k]] += 1
+            adjacent[fill[q[k]]] = k
+            fill[q[k]] += 1
+    # breadth first from the smallest node of each tree
+    label = np.full(n, -1, dtype=np.int64)
+    parent = np.full(n, -1, dtype=np.int64)
+    edge = np.full(n, -1, dtype=np.int64)
+    offset = np.zeros(n)
+    order = np.empty(n, dtype=np.int64)
+    count = 0
+    end = 0
+    for start in range(n):
+        if label[start] >= 0:
+            continue
+        label[start] = count
+        order[end] = start
+        head = end
+        end += 1
+        while head < end:
+            a = order[head]
+            head += 1
+            for j in range(ptr[a], ptr[a + 1]):
+                k = adjacent[j]
+                b = q[k] if p[k] == a else p[k]
+                if label[b] < 0:
+                    label[b] = count
+                    parent[b] = a
+                    edge[b] = k
+                    offset[b] = offset[a] + (rise[k] if p[k] == b else -rise[k])
+                    order[end] = b
+                    end += 1
+        count += 1
+    return label, count, offset, parent, edge, order, in_tree
+
+
+@kernel
+def _offsets(order, parent, edge, p, rise):  # type: ignore[no-untyped-def]
+    offset = np.zeros(len(order))
+    for k in order:
+        if parent[k] >= 0:
+            e = edge[k]
+            offset[k] = offset[parent[k]] + (rise[e] if p[e] == k else -rise[e])
+    return offset
+
+
+@kernel
+def _subtree_sums(order, parent, values):  # type: ignore[no-untyped-def]
+    sums = values.copy()
+    for j in range(len(order) - 1, -1, -1):
+        k = order[j]
+        if parent[k] >= 0:
+            sums[parent[k]] += sums[k]
+    return sums
+
+
+@kernel
+def _reachable(n, tail, head, start):  # type: ignore[no-untyped-def]
+    degree = np.zeros(n + 1, dtype=np.int64)
+    for a in tail:
+        degree[a + 1] += 1
+    ptr = np.cumsum(degree)
+    fill = ptr.copy()
+    successor = np.empty(len(tail), dtype=np.int64)
+    for k in range(len(tail)):
+        successor[fill[tail[k]]] = head[k]
+        fill[tail[k]] += 1
+    reached = np.zeros(n, dtype=np.bool_)
+    reached[start] = True
+    stack = np.empty(n, dtype=np.int64)
+    stack[0] = start
+    size = 1
+    while size > 0:
+        size -= 1
+        a = stack[size]
+        for j in range(ptr[a], ptr[a + 1]):
+            b = successor[j]
+            if not reached[b]:
+                reached[b] = True
+                stack[size] = b
+                size += 1
+    return reached

@@ -1,0 +1,40 @@
+"""Functions that run as plain Python on small circuits and compiled by numba on large ones.
+
+Importing numba takes longer than solving a small circuit, and compiling far longer.  A
+`kernel` is written once, in the subset of Python that numba compiles; ``f.at(size)`` is
+the plain function where `size` is small and the compiled one where it is not.  Both
+give the same bits: no fast-math, no parallel reductions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, update_wrapper
+from typing import Any, Generic, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Sizes (nodes plus edges, say) up to which interpreting is cheaper than importing numba.
+SMALL = 3000
+
+
+class kernel(Generic[F]):  # noqa: N801  (used as a decorator)
+    """Decorator that makes a function available both interpreted and compiled."""
+
+    def __init__(self, function: F) -> None:
+        self.function = function
+        update_wrapper(self, function)
+
+    def at(self, size: int) -> F:
+        """Return the version that suits a problem of `size`."""
+        return self.function if size <= SMALL else self.compiled
+
+    @cached_property
+    def compiled(self) -> F:
+        """The function compiled by numba, from its cache where that is possible."""
+        import numba
+
+        try:
+            return numba.njit(cache=True, nogil=True)(self.function)  # type: ignore[no-any-return]
+        except RuntimeError:  # no writable place for the cache
+            return numba.njit(nogil=True)(self.function)  # type: ignore[no-any-return]

@@ -1,0 +1,156 @@
+"""The convex problem as plain data, and its solution, which judges itself.
+
+A network problem has n coordinates, of which the first is the reference ``x_0 = 0``:
+
+    minimise   sum_edges g/2 (x_p - x_q - emf)^2 - injection'x + sum_rectifiers r/2 i^2
+    subject to x_p - x_q - r i <= drop,  i >= 0   for every rectifier
+
+with the current of a rectifier, ``i``, as multiplier: ``i (x_p - x_q - r i - drop) = 0``.
+This is the co-content of a reciprocal circuit after its ideal sources and shorts have
+been eliminated (Millar, "Some general theorems for non-linear systems possessing
+resistance", 1951).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from .elements import Bools, Floats, Ints
+
+EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Network problem of n coordinates, e edges and m rectifiers.
+
+    Attributes
+    ----------
+    n : int
+        Number of coordinates, the reference included.
+    edge_p, edge_q : ndarray of int, shape (e,)
+    conductance, emf : ndarray of float, shape (e,)
+        Current from p to q is ``conductance * (x_p - x_q - emf)``.
+    injection : ndarray of float, shape (n,)
+        Current fed into each coordinate.
+    turnover : ndarray of float, shape (n,)
+        Sum of the absolute values that `injection` was summed from; sets the scale of
+        what counts as zero.
+    diode_p, diode_q : ndarray of int, shape (m,)
+    drop, resistance : ndarray of float, shape (m,)
+        Rectifier from p to q.
+    """
+
+    n: int
+    edge_p: Ints
+    edge_q: Ints
+    conductance: Floats
+    emf: Floats
+    injection: Floats
+    turnover: Floats
+    diode_p: Ints
+    diode_q: Ints
+    drop: Floats
+    resistance: Floats
+
+    @cached_property
+    def positive(self) -> bool:
+        """All conductances are positive: the Hessian is an M-matrix and E is convex."""
+        return bool((self.conductance > 0).all())
+
+    @cached_property
+    def hard(self) -> Bools:
+        """Rectifiers without resistance: true inequality constraints."""
+        return self.resistance == 0
+
+    @cached_property
+    def box_separable(self) -> bool:
+        """Every hard rectifier has one end at the reference: constraints are bounds."""
+        both_free = (self.diode_p != 0) & (self.diode_q != 0)
+        return not bool((both_free & self.hard).any())
+
+    @cached_property
+    def size(self) -> int:
+        """Coordinates, edges and rectifiers together."""
+        return self.n + len(self.edge_p) + len(self.diode_p)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Coordinates in double-double precision, and rectifier currents.
+
+    The voltage across a milliohm next to a gigaohm has no correct digit left in the
+    difference of two doubles; ``x + low`` carries it.
+    """
+
+    problem: Problem
+    x: Floats
+    low: Floats
+    current: Floats
+    iterations: int
+    converged: bool
+    method: str
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def edge_current(self) -> Floats:
+        """Currents of the edges from p to q, shape (e,)."""
+        prob = self.problem
+        return prob.conductance * difference(self.x, self.low, prob.edge_p, prob.edge_q, prob.emf)
+
+    def residual(self) -> Floats:
+        """Return the KCL residual at each coordinate relative to the currents there, shape (n,).
+
+        ``|sum of currents| / sum |currents|``; 0 at the reference.  Currents are not taken
+        to be smaller than what one rounding of the voltages makes.
+        """
+        prob = self.problem
+        total = node_sums(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
+        total += node_sums(prob.n, prob.diode_p, prob.diode_q, self.current)
+        total -= prob.injection
+        scale = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
+        scale += node_sums_abs(prob.n, prob.diode_p, prob.diode_q, self.current)
+        voltage = max(np.abs(self.x).max(), np.abs(prob.emf).max(initial=0.0))
+        scale += EPS * voltage * node_sums_abs(prob.n, prob.edge_p, prob.edge_q, prob.conductance)
+        scale += 1e-6*scale.max()
+        relative = np.abs(total) / np.where(scale > 0, scale, 1.0)
+        relative[0] = 0.0
+        return relative
+
+    def gap(self) -> Floats:
+        """Return ``drop + r i - (x_p - x_q)`` of the rectifiers, shape (m,); >= 0 if feasible."""
+        prob = self.problem
+        v = difference(self.x, self.low, prob.diode_p, prob.diode_q, prob.drop)
+        return prob.resistance * self.current - v
+
+
+def difference(x: Floats, low: Floats, p: Ints, q: Ints, emf: Floats) -> Floats:
+    """Return ``x_p - x_q - emf`` of double-double x, correct to double precision.
+
+    Knuth's two-sum keeps the rounding error of the first subtraction.
+    """
+    a, b = x[p], -x[q]
+    s = a + b
+    t = s - a
+    error = (a - (s - t)) + (b - t)
+    result: Floats = (s - emf) + (error + (low[p] - low[q]))
+    return result
+
+
+def node_sums(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
+    """Return the current that leaves each node through branches p -> q, shape (n,)."""
+    return bincount(p, current, n) - bincount(q, current, n)
+
+
+def node_sums_abs(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
+    """Return the sum of the absolute branch currents at each node, shape (n,)."""
+    size = np.abs(current)
+    return bincount(p, size, n) + bincount(q, size, n)
+
+
+def bincount(index: Ints, weights: Floats, n: int) -> Floats:
+    """Return `numpy.bincount` as floats, also of nothing."""
+    return np.bincount(index, weights, n) if len(index) else np.zeros(n)

@@ -1,0 +1,235 @@
+"""What the structure of a problem says before any equation is solved.
+
+Three questions, each answered with a witness: are there voltages that satisfy every
+constraint (else: a negative cycle), can every current that must flow flow (else: a cut
+that nothing crosses), and which coordinates does the solution leave undefined.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from .elements import Bools, Floats, Ints
+from .graphs import components, reachable
+from .problem import Problem, Solution
+
+#: Relative size below which a sum of given numbers counts as rounding of zero.
+ROUNDING = 1e-12
+
+
+def negative_cycle(problem: Problem) -> list[int]:
+    """Return hard rectifiers whose constraints contradict each other, as a cycle.
+
+    The constraints ``x_p - x_q <= drop`` can be satisfied iff the graph with an arc
+    ``q -> p`` of length ``drop`` for each has no negative cycle (Bellman 1958).
+
+    Returns
+    -------
+    list of int
+        Numbers of the rectifiers along the cycle; empty if the problem is feasible.
+    """
+    hard = np.flatnonzero(problem.hard)
+    if not (problem.drop[hard] < 0).any():
+        return []
+    tail, head = problem.diode_q[hard], problem.diode_p[hard]
+    cycle = _relax(problem.n, tail.tolist(), head.tolist(), problem.drop[hard].tolist())[1]
+    return [int(hard[k]) for k in cycle]
+
+
+def nearest_feasible(problem: Problem, x: Floats) -> Floats:
+    """Return coordinates that satisfy all hard constraints, equal to `x` where that does.
+
+    `x` is first clipped to what the reference allows, then lowered where a constraint
+    asks for it; the problem must be feasible.
+    """
+    hard = np.flatnonzero(problem.hard)
+    tail, head = problem.diode_q[hard].tolist(), problem.diode_p[hard].tolist()
+    drop = problem.drop[hard].tolist()
+    start = np.full(problem.n, np.inf)
+    start[0] = 0.0
+    high = np.array(_relax(problem.n, tail, head, drop, start.tolist())[0])
+    low = -np.array(_relax(problem.n, head, tail, drop, start.tolist())[0])
+    clipped = np.clip(x, low, high)
+    clipped[0] = 0.0
+    return np.array(_relax(problem.n, tail, head, drop, clipped.tolist())[0])
+
+
+def _relax(
+    n: int, tail: list[int], head: list[int], length: list[float], start: list[float] | None = None
+) -> tuple[list[float], list[int]]:
+    """Return shortest distances from `start` values, and a negative cycle (arcs) if there is one.
+
+    Label-correcting with a queue; a cycle is looked for whenever as many labels have been
+    corrected as there are nodes.
+    """
+    distance = [0.0] * n if start is None else start
+    successors: list[list[int]] = [[] for _ in range(n)]
+    for arc, node in enumerate(tail):
+        successors[node].append(arc)
+    by = [-1] * n
+    queue = deque(k for k in range(n) if successors[k] and distance[k] < np.inf)
+    queued = [False] * n
+    for k in queue:
+        queued[k] = True
+    corrections, check = 0, n
+    while queue:
+        node = queue.popleft()
+        queued[node] = False
+        for arc in successors[node]:
+            target, reach = head[arc], distance[node] + length[arc]
+            slack = ROUNDING * (abs(distance[node]) + abs(length[arc]))
+            if reach < distance[target] - slack:
+                distance[target], by[target] = reach, arc
+                corrections += 1
+                if not queued[target]:
+                    queue.append(target)
+                    queued[target] = True
+        if corrections >= check:
+            cycle = _cycle(tail, by)
+            if cycle:
+                return distance, cycle
+            check = corrections + n
+    return distance, []
+
+
+def _cycle(tail: list[int], by: list[int]) -> list[int]:
+    """Return a cycle of the predecessor graph, as arcs; empty if there is none."""
+    seen = [0] * len(by)
+    for start in range(len(by)):
+        node, mark = start, start + 1
+        while by[node] >= 0 and not seen[node]:
+            seen[node] = mark
+            node = tail[by[node]]
+        if by[node] >= 0 and seen[node] == mark:
+            arcs, first = [by[node]], node
+            while tail[arcs[-1]] != first:
+                arcs.append(by[tail[arcs[-1]]])
+            return arcs[::-1]
+    return []
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Coordinates that a current can't leave (`excess` > 0) or can't reach (`excess` < 0)."""
+
+    coordinates: Bools
+    excess: float
+
+
+def unroutable(problem: Problem) -> Cut | None:
+    """Return a cut that shows that E is unbounded below, None if it is bounded.
+
+    Parts joined by conductances are contracted; what is injected into a part must reach
+    ground, or a part that lacks current, through rectifiers in their forward direction:
+    a feasible-flow problem with unlimited arcs.  Part 0 holds the reference.
+    """
+    connected = problem.conductance != 0
+    count, part = components(problem.n, problem.edge_p[connected], problem.edge_q[connected])
+    if count == 1:
+        return None
+    excess = np.bincount(part, problem.injection, count)
+    tolerance = ROUNDING * np.bincount(part, problem.turnover, count)
+    excess[np.abs(excess) <= tolerance] = 0.0
+    excess[0] = 0.0
+    if not excess.any():
+        return None
+    stuck = _route(count, part[problem.diode_p], part[problem.diode_q], excess)
+    if stuck is None:
+        return None
+    return Cut(stuck[part], float(problem.injection[stuck[part]].sum()))
+
+
+def _route(n: int, tail: Ints, head: Ints, excess: Floats) -> Bools | None:
+    """Route `excess` along arcs of unlimited capacity; node 0 takes and gives anything.
+
+    Augments along shortest paths of the residual graph.  Returns None on success, else
+    the nodes of a cut.
+    """
+    arcs: list[list[tuple[int, int, bool]]] = [[] for _ in range(n)]
+    for k, (a, b) in enumerate(zip(tail.tolist(), head.tolist(), strict=True)):
+        if a != b:
+            arcs[a].append((k, b, True))
+            arcs[b].append((k, a, False))
+    flow = [0.0] * len(tail)
+    left: list[float] = excess.tolist()
+    tiny = ROUNDING * float(np.abs(excess).max())
+    for source in [k for k in range(n) if left[k] > 0]:
+        while left[source] > tiny:
+            stuck = _augment(arcs, flow, left, source, left[source], tiny)
+            if stuck is not None:
+                return stuck
+    while min(left) < -tiny:
+        stuck = _augment(arcs, flow, left, 0, np.inf, tiny)
+        if stuck is not None:
+            return ~stuck
+    return None
+
+
+def _augment(
+    arcs: list[list[tuple[int, int, bool]]],
+    flow: list[float],
+    left: list[float],
+    source: int,
+    amount: float,
+    tiny: float,
+) -> Bools | None:
+    """Send up to `amount` from `source` to a node that lacks current, or to node 0.
+
+    Returns None if something was sent, else the nodes that can be reached.
+    """
+    by: dict[int, tuple[int, int, bool]] = {source: (-1, -1, True)}
+    queue = deque([source])
+    while queue:
+        node = queue.popleft()
+        if node != source and (node == 0 or left[node] < -tiny):
+            break
+        for k, other, forward in arcs[node]:
+            if other not in by and (forward or flow[k] > tiny):
+                by[other] = (k, node, forward)
+                queue.append(other)
+    else:
+        reached = np.zeros(len(arcs), dtype=np.bool_)
+        reached[list(by)] = True
+        return reached
+    target, path = node, []
+    while node != source:
+        k, before, forward = by[node]
+        path.append((k, forward))
+        node = before
+    if target != 0:
+        amount = min(amount, -left[target])
+    amount = min([amount, *(flow[k] for k, forward in path if not forward)])
+    for k, forward in path:
+        flow[k] += amount if forward else -amount
+    if source != 0:
+        left[source] -= amount
+    if target != 0:
+        left[target] += amount
+    return None
+
+
+def undefined(solution: Solution) -> Bools:
+    """Tell which coordinates the problem leaves undefined, shape (n,).
+
+    Parts joined by conductances or by conducting rectifiers can only shift as a whole, and
+    a hard rectifier without current and without gap lets its anode's part only sink
+    against its cathode's.  A part is defined iff such arcs lead from the reference to it
+    and back.
+    """
+    prob = solution.problem
+    gap = solution.gap()
+    span = np.abs(solution.x[prob.diode_p]) + np.abs(solution.x[prob.diode_q]) + np.abs(prob.drop)
+    conducting = solution.current > 0
+    tight = prob.hard & ~conducting & (np.abs(gap) <= 1e-9 * span)
+    both = prob.conductance != 0
+    tail = [prob.edge_p[both], prob.edge_q[both]]
+    head = [prob.edge_q[both], prob.edge_p[both]]
+    tail += [prob.diode_p[conducting], prob.diode_q[conducting], prob.diode_p[tight]]
+    head += [prob.diode_q[conducting], prob.diode_p[conducting], prob.diode_q[tight]]
+    tails, heads = np.concatenate(tail), np.concatenate(head)
+    forth = reachable(prob.n, tails, heads, 0)
+    back = reachable(prob.n, heads, tails, 0)
+    return ~(forth & back)
