@@ -63,6 +63,10 @@ class CircuitBuilder:
                 self._node_names.append(folded)
         return number
 
+    def has_node(self, name: str) -> bool:
+        """Tell whether a node of that name exists already; ground always does."""
+        return name.lower() in self._nodes
+
     def __contains__(self, name: str) -> bool:
         """Tell whether an element of that name exists already."""
         return name.lower() in self._element_names

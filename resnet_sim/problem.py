@@ -104,8 +104,8 @@ class Solution:
     def residual(self) -> Floats:
         """Return the KCL residual at each coordinate relative to the currents there, shape (n,).
 
-        ``|sum of currents| / sum |currents|``; 0 at the reference.  Currents are not taken
-        to be smaller than what one rounding of the voltages makes.
+        The least that counts is what one rounding of the voltages makes, and a millionth of
+        the largest current: what rounding leaves of that passes through its neighbours.
         """
         prob = self.problem
         total = node_sums(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
@@ -115,7 +115,7 @@ class Solution:
         scale += node_sums_abs(prob.n, prob.diode_p, prob.diode_q, self.current)
         voltage = max(np.abs(self.x).max(), np.abs(prob.emf).max(initial=0.0))
         scale += EPS * voltage * node_sums_abs(prob.n, prob.edge_p, prob.edge_q, prob.conductance)
-        scale += 1e-6*scale.max()
+        scale += 1e-6 * scale.max()
         relative = np.abs(total) / np.where(scale > 0, scale, 1.0)
         relative[0] = 0.0
         return relative

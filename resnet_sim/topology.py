@@ -18,6 +18,8 @@ from .problem import Problem, Solution
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
 ROUNDING = 1e-12
+#: Relative gap below which a rectifier without current counts as touching its drop.
+TIGHT = 1e-11
 
 
 def negative_cycle(problem: Problem) -> list[int]:
@@ -211,25 +213,31 @@ def _augment(
     return None
 
 
-def undefined(solution: Solution) -> Bools:
-    """Tell which coordinates the problem leaves undefined, shape (n,).
+def rigid_pieces(solution: Solution) -> Ints:
+    """Return which coordinates the solution leaves undefined, and what moves together.
 
     Parts joined by conductances or by conducting rectifiers can only shift as a whole, and
     a hard rectifier without current and without gap lets its anode's part only sink
     against its cathode's.  A part is defined iff such arcs lead from the reference to it
     and back.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        0 where a coordinate is defined, else the number of its piece, from 1.
     """
     prob = solution.problem
-    gap = solution.gap()
-    span = np.abs(solution.x[prob.diode_p]) + np.abs(solution.x[prob.diode_q]) + np.abs(prob.drop)
     conducting = solution.current > 0
-    tight = prob.hard & ~conducting & (np.abs(gap) <= 1e-9 * span)
-    both = prob.conductance != 0
-    tail = [prob.edge_p[both], prob.edge_q[both]]
-    head = [prob.edge_q[both], prob.edge_p[both]]
-    tail += [prob.diode_p[conducting], prob.diode_q[conducting], prob.diode_p[tight]]
-    head += [prob.diode_q[conducting], prob.diode_p[conducting], prob.diode_q[tight]]
-    tails, heads = np.concatenate(tail), np.concatenate(head)
-    forth = reachable(prob.n, tails, heads, 0)
-    back = reachable(prob.n, heads, tails, 0)
-    return ~(forth & back)
+    joins = prob.conductance != 0
+    p = np.concatenate((prob.edge_p[joins], prob.diode_p[conducting]))
+    q = np.concatenate((prob.edge_q[joins], prob.diode_q[conducting]))
+    count, piece = components(prob.n, p, q)
+    if count == 1:
+        return piece
+    span = np.abs(solution.x[prob.diode_p]) + np.abs(solution.x[prob.diode_q]) + np.abs(prob.drop)
+    tight = prob.hard & ~conducting & (np.abs(solution.gap()) <= TIGHT * span)
+    tail, head = piece[prob.diode_p[tight]], piece[prob.diode_q[tight]]
+    defined = reachable(count, tail, head, 0) & reachable(count, head, tail, 0)
+    number = np.where(defined, 0, np.cumsum(~defined))
+    result: Ints = number[piece]
+    return result

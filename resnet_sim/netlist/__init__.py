@@ -1,1 +1,144 @@
 """The netlist language: text to `Circuit` and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..circuit import Circuit
+from ..diagnostics import Diagnostic
+from ..errors import NetlistError
+from .elaborate import MAX_ELEMENTS, Elaboration
+from .parser import Parser
+from .report import Abandoned, Report
+from .source import Unreadable, read_text
+
+if TYPE_CHECKING:
+    from .export import exported_names, format_netlist, write_netlist
+
+__all__ = [
+    "exported_names",
+    "format_netlist",
+    "parse_netlist",
+    "read_netlist",
+    "write_netlist",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # reading, which most commands do and nothing else, need not wait for the writers
+    if name in ("exported_names", "format_netlist", "write_netlist"):
+        from . import export
+
+        return getattr(export, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def read_netlist(
+    path: str | os.PathLike[str],
+    *,
+    overrides: Mapping[str, float] | None = None,
+    forward_drop: float | None = None,
+    max_elements: int = MAX_ELEMENTS,
+) -> Circuit:
+    """Read a SPICE netlist from a file.
+
+    Parameters
+    ----------
+    path : str or path-like
+        ``"-"`` is standard input.
+    overrides, forward_drop, max_elements
+        See `parse_netlist`.
+
+    Raises
+    ------
+    NetlistError
+        If the file can't be read or there is any error in it; carries all diagnostics.
+    UsageError
+        If an override names no parameter.
+    """
+    name = os.fspath(path)
+    try:
+        text, is_utf8 = read_text(path)
+    except Unreadable as error:
+        message = f"can't read {name}: {error}"
+        raise NetlistError([Diagnostic("E101", message)]) from None
+    report = Report()
+    if not is_utf8:
+        report.add("W118", f"{name} is not UTF-8: read as Latin-1")
+    directory = Path() if name == "-" else Path(path).parent
+    shown = "<stdin>" if name == "-" else str(name)
+    return _parse(
+        text, shown, directory, report, overrides or {}, forward_drop, max_elements, quick=True
+    )
+
+
+def parse_netlist(
+    text: str,
+    *,
+    name: str = "<text>",
+    directory: str | os.PathLike[str] | None = None,
+    overrides: Mapping[str, float] | None = None,
+    forward_drop: float | None = None,
+    max_elements: int = MAX_ELEMENTS,
+    quick: bool = True,
+) -> Circuit:
+    """Parse a SPICE netlist; its first line is the title.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        What messages call the text.
+    directory : path-like, optional
+        Where the names of included files start from; default: the working directory.
+    overrides : mapping of str to float, optional
+        Values that replace those of top-level ``.param`` cards; ``temp`` is in Celsius.
+    forward_drop : float, optional
+        Forward voltage (V) of diodes whose model gives no Vfwd; default: what
+        ``.options vfwd=`` says, or 0.
+    max_elements : int
+        Decks that expand to more are refused.
+    quick : bool
+        False leaves every card to the grammar: slow, and the same result.
+
+    Raises
+    ------
+    NetlistError
+        If there is any error; carries all diagnostics, warnings and notes included.
+    UsageError
+        If an override names no parameter.
+
+    Examples
+    --------
+    >>> circuit = parse_netlist("divider\\nV1 in 0 1\\nR1 in out 1k\\nR2 out 0 1k\\n")
+    >>> circuit.nodes
+    ('0', 'in', 'out')
+    """
+    where = Path() if directory is None else Path(directory)
+    return _parse(
+        text, name, where, Report(), overrides or {}, forward_drop, max_elements, quick=quick
+    )
+
+
+def _parse(
+    text: str,
+    name: str,
+    directory: Path,
+    report: Report,
+    overrides: Mapping[str, float],
+    forward_drop: float | None,
+    max_elements: int,
+    *,
+    quick: bool,
+) -> Circuit:
+    try:
+        deck = Parser(report, quick=quick).parse(text, name, directory)
+    except Abandoned:
+        report.check()
+        raise
+    return Elaboration(
+        deck, overrides, forward_drop=forward_drop, max_elements=max_elements, quick=quick
+    ).run()

@@ -1,1 +1,57 @@
-"""Solvers: one method a file."""
+"""Solvers: one method a file; `solve` picks one and says why.
+
+Every method takes a `Problem` and returns a `Solution`; none knows what a circuit is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..elements import Bools, Floats
+from ..problem import Problem, Solution
+from . import newton
+
+METHODS = ("auto", "cd", "newton")
+
+
+def solve(
+    problem: Problem,
+    method: str = "auto",
+    tolerance: float = 1e-9,
+    on: Bools | None = None,
+    x: Floats | None = None,
+) -> Solution:
+    """Solve a convex, feasible and bounded problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    method : {"auto", "cd", "newton"}
+    tolerance : float
+        Largest KKT residual that coordinate descent stops at, relative.
+    on : ndarray of bool, shape (m,), optional
+        Rectifiers to start with as conducting (Newton).
+    x : ndarray of float, shape (n,), optional
+        Start.
+
+    Returns
+    -------
+    Solution
+        ``converged`` tells whether its own method believes in it.
+    """
+    if method == "cd":
+        from . import coordinate_descent
+
+        return coordinate_descent.solve(problem, tolerance, x)
+    solution = newton.solve(problem, on, x)
+    if solution.converged:
+        return solution
+    from . import primal
+
+    rescue = primal.solve(problem)
+    note = f"Newton did not settle in {solution.iterations} steps; the primal method did"
+    if not rescue.converged:
+        note = "neither Newton nor the primal active-set method settled"
+    return dataclasses.replace(
+        rescue, iterations=solution.iterations + rescue.iterations, notes=(note,)
+    )

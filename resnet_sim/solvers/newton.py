@@ -77,7 +77,7 @@ def solve(
     fewest, waited = m + 1, 0
     best: Trial | None = None
     for iteration in range(1, cap + 1):
-        trial = evaluate(problem, on, priority)
+        trial = evaluate(problem, on, priority, waited >= PATIENCE)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
         if count == 0:
@@ -102,8 +102,13 @@ def _solution(problem: Problem, trial: Trial, iterations: int, converged: bool) 
     return Solution(problem, trial.x, trial.low, current, iterations, converged, "newton")
 
 
-def evaluate(problem: Problem, on: Bools, priority: Floats) -> Trial:
-    """Solve the linear network of a guess and compare it with what was guessed."""
+def evaluate(problem: Problem, on: Bools, priority: Floats, lenient: bool = False) -> Trial:
+    """Solve the linear network of a guess and compare it with what was guessed.
+
+    `priority` says which rectifiers come first into the forest; `lenient` takes a current
+    for zero that rounding anywhere in the same part could have made, not only rounding in
+    the same group.
+    """
     tie = np.flatnonzero(on & problem.hard)
     tie = tie[np.argsort(-priority[tie], kind="stable")]
     forest = spanning_forest(
@@ -127,9 +132,10 @@ def evaluate(problem: Problem, on: Bools, priority: Floats) -> Trial:
     downward = problem.diode_p[diode] == child
     current[diode] = np.where(downward, 1.0, -1.0) * forest.subtree_sums(excess)[child]
     # what any coordinate of a group gets wrong may come out at any of its rectifiers
-    group_noise = np.zeros(forest.count)
-    np.maximum.at(group_noise, forest.label, noise)
-    noise = 8 * group_noise[forest.label]
+    domain = network.part if lenient else forest.label
+    loudest = np.zeros(forest.count)
+    np.maximum.at(loudest, domain, noise)
+    noise = 8 * loudest[domain]
     slack[diode] = 16 * noise[child]
     current[soft] = flow[len(problem.edge_p) :]
     slack[soft] = 16 * (noise[problem.diode_p[soft]] + noise[problem.diode_q[soft]])

@@ -1,0 +1,203 @@
+"""The certificate: checks a result against every law, from nothing but circuit and numbers.
+
+Shares no code with reduction and solvers on purpose.  Kirchhoff's current law is checked
+at every node, the law of every element, the complementarity of every diode, and the
+balance of power.  What rounding alone explains is allowed for: `ROUNDINGS` units in the
+last place of the terms that were added.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .circuit import Circuit
+from .elements import Bools, Floats
+from .results import Certificate
+
+EPS = float(np.finfo(float).eps)
+ROUNDINGS = 64
+
+
+def certify(
+    circuit: Circuit, voltages: Floats, currents: Floats, closed: Bools, tolerance: float
+) -> Certificate:
+    """Check an operating point.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    voltages : ndarray, shape (n_nodes,)
+        V; floating parts may have any consistent values.
+    currents : ndarray, shape (n_elements,)
+        A, from the first terminal of each element to the second.
+    closed : ndarray of bool, shape (n_switches,)
+        States of the switches.
+    tolerance : float
+        Relative to the currents at a node, the voltages across an element.
+
+    Returns
+    -------
+    Certificate
+    """
+    check = _Check(circuit, voltages, currents, tolerance)
+    check.kirchhoff()
+    check.fixed_voltages()
+    check.fixed_currents()
+    check.resistances(closed)
+    check.controlled()
+    check.diodes()
+    check.power()
+    worst = sorted(check.failures, reverse=True)
+    return Certificate(
+        ok=not worst,
+        kcl_residual=check.kcl,
+        kcl_relative=check.kcl_relative,
+        law_residual=check.law,
+        diode_voltage_violation=check.diode_voltage,
+        diode_current_violation=check.diode_current,
+        power_mismatch=check.mismatch,
+        tolerance=tolerance,
+        failures=tuple(text for _, text in worst[:20]),
+    )
+
+
+class _Check:
+    def __init__(
+        self, circuit: Circuit, voltages: Floats, currents: Floats, tolerance: float
+    ) -> None:
+        self.circuit, self.v, self.i, self.tolerance = circuit, voltages, currents, tolerance
+        self.p, self.q = circuit.terminals
+        self.drop = voltages[self.p] - voltages[self.q]
+        #: what rounding of the node voltages makes of the voltage across each element
+        self.blur = ROUNDINGS * EPS * (np.abs(voltages[self.p]) + np.abs(voltages[self.q]))
+        self.kcl = self.kcl_relative = self.law = 0.0
+        self.diode_voltage = self.diode_current = self.mismatch = self.gap = 0.0
+        self.failures: list[tuple[float, str]] = []
+
+    def rows(self, table: str) -> slice:
+        start = self.circuit.first[table]
+        return slice(start, start + len(getattr(self.circuit, table)))
+
+    def judge(self, names: tuple[str, ...], what: str, error: Floats, allowed: Floats) -> None:
+        """Record where an error exceeds what is allowed; NaN always does."""
+        bad = ~(error <= allowed)
+        for k in np.flatnonzero(bad)[:100]:
+            ratio = float(error[k] / allowed[k]) if allowed[k] > 0 else np.inf
+            text = f"{what} at {names[k]}: off by {error[k]:.3g}, allowed {allowed[k]:.3g}"
+            self.failures.append((np.inf if np.isnan(ratio) else ratio, text))
+
+    def kirchhoff(self) -> None:
+        """Sum of currents at every node."""
+        n = len(self.circuit.nodes)
+        total, size = np.zeros(n), np.zeros(n)
+        np.add.at(total, self.p, self.i)
+        np.add.at(total, self.q, -self.i)
+        np.add.at(size, self.p, np.abs(self.i))
+        np.add.at(size, self.q, np.abs(self.i))
+        error = np.abs(total)
+        self.kcl = float(error.max(initial=0.0))
+        self.kcl_relative = float((error / np.where(size > 0, size, 1.0)).max(initial=0.0))
+        noise = ROUNDINGS * EPS * size.max(initial=0.0)
+        self.judge(self.circuit.nodes, "KCL (A)", error, self.tolerance * size + noise)
+
+    def laws(
+        self, names: tuple[str, ...], what: str, error: Floats, size: Floats, blur: Floats
+    ) -> None:
+        """Judge deviations (V or A) of linear laws whose terms have a given size."""
+        allowed = self.tolerance * size + blur
+        self.judge(names, what, error, allowed)
+        relative = np.maximum(np.abs(error) - blur, 0.0) / np.where(size > 0, size, 1.0)
+        self.law = max(self.law, float(relative.max(initial=0.0)))
+
+    def fixed_voltages(self) -> None:
+        """Sources and inductors."""
+        table = self.circuit.voltage_sources
+        for name, value in (("voltage_sources", table.volts), ("inductors", 0.0)):
+            rows = self.rows(name)
+            error = np.abs(self.drop[rows] - value)
+            size = np.abs(self.drop[rows])
+            self.laws(getattr(self.circuit, name).names, "voltage (V)", error, size, self.blur[rows])
+
+    def fixed_currents(self) -> None:
+        """Sources and capacitors."""
+        table = self.circuit.current_sources
+        for name, value in (("current_sources", table.amps), ("capacitors", 0.0)):
+            rows = self.rows(name)
+            error = np.abs(self.i[rows] - value)
+            self.laws(getattr(self.circuit, name).names, "current (A)", error, 0 * error, 0 * error)
+
+    def resistances(self, closed: Bools) -> None:
+        """Resistors and switches: Ohm's law, with its limits zero and infinity."""
+        switches = self.circuit.switches
+        state = np.where(closed, switches.r_on, switches.r_off)
+        for name, ohms in (("resistors", self.circuit.resistors.ohms), ("switches", state)):
+            rows = self.rows(name)
+            self._ohm(getattr(self.circuit, name).names, ohms, rows)
+
+    def _ohm(self, names: tuple[str, ...], ohms: Floats, rows: slice) -> None:
+        """Check ``v = R i``, for an open circuit ``i = 0``."""
+        opened = np.isinf(ohms)
+        rise = np.where(opened, 0.0, ohms) * self.i[rows]
+        error = np.where(opened, np.abs(self.i[rows]), np.abs(rise - self.drop[rows]))
+        size = np.where(opened, 0.0, np.maximum(np.abs(rise), np.abs(self.drop[rows])))
+        self.laws(names, "Ohm's law (V)", error, size, np.where(opened, 0.0, self.blur[rows]))
+
+    def controlled(self) -> None:
+        """Controlled sources; judged against the terms of their sums."""
+        table = self.circuit.controlled_sources
+        if not len(table):
+            return
+        rows = self.rows("controlled_sources")
+        safe = np.where(table.of_current, 0, table.index)
+        branch = np.where(table.of_current, table.index, 0)
+        terms = table.gain * np.where(table.of_current, self.i[branch], self.v[safe])
+        of = np.repeat(np.arange(len(table)), np.diff(table.ptr))
+        value, size = table.constant.copy(), np.abs(table.constant)
+        np.add.at(value, of, terms)
+        np.add.at(size, of, np.abs(terms))
+        actual = np.where(table.is_voltage, self.drop[rows], self.i[rows])
+        size += np.abs(actual)
+        error = np.abs(actual - value)
+        blur = ROUNDINGS * EPS * size + np.where(table.is_voltage, self.blur[rows], 0.0)
+        self.laws(table.names, "controlled source", error, np.abs(actual), blur)
+
+    def diodes(self) -> None:
+        """Piecewise-linear law, in terms of the excess over the line ``i = v / r_off``."""
+        table = self.circuit.diodes
+        rows = self.rows("diodes")
+        v, leak = self.drop[rows], 1.0 / table.r_off
+        excess = self.i[rows] - v * leak
+        self._knee(excess, v, table.v_forward, table.r_on)
+        self._knee(-excess, -v, table.v_reverse, table.r_reverse)
+
+    def _knee(self, excess: Floats, v: Floats, knee: Floats, ohms: Floats) -> None:
+        """Check one direction: no excess before the knee, a straight line beyond it."""
+        table, rows = self.circuit.diodes, self.rows("diodes")
+        leak = 1.0 / table.r_off
+        excess = np.maximum(excess, 0.0)
+        bends = (ohms < table.r_off) & np.isfinite(knee)
+        # beyond the knee the slope is 1/ohms in all, of which 1/r_off is no excess
+        slope = np.where(bends, ohms / np.where(bends, 1.0 - ohms * leak, 1.0), 0.0)
+        beyond = np.where(bends, v - knee - slope * excess, -np.inf)
+        size = np.abs(v) + np.where(bends, np.abs(knee), 0.0)
+        allowed = self.tolerance * size + self.blur[rows]
+        over = np.maximum(beyond, 0.0)
+        stray = np.where(beyond < -allowed, excess, 0.0)
+        noise = ROUNDINGS * EPS * np.abs(self.i).max(initial=0.0)
+        few = noise + leak * self.blur[rows] + self.tolerance * np.abs(v) * leak
+        self.judge(table.names, "diode voltage (V)", over, allowed)
+        self.judge(table.names, "diode current (A)", stray, few)
+        self.diode_voltage = max(self.diode_voltage, float(over.max(initial=0.0)))
+        self.diode_current = max(self.diode_current, float(stray.max(initial=0.0)))
+        gap = np.where(np.isfinite(beyond), np.abs(beyond), 0.0)
+        self.gap += float((excess * gap)[excess > few].sum())
+
+    def power(self) -> None:
+        """Tellegen: all elements together take no power; nor does complementarity fail."""
+        power = self.drop * self.i
+        size = float(np.abs(power).sum())
+        balance = abs(float(power.sum())) + self.gap
+        self.mismatch = balance / max(1.0, size)
+        allowed = self.tolerance * size + float((self.blur * np.abs(self.i)).sum())
+        names = ("the whole circuit",)
+        self.judge(names, "power (W)", np.array([balance]), np.array([allowed]))

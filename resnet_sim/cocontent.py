@@ -1,0 +1,310 @@
+"""Circuit to problem and back: the co-content of each stage, and what its minimum says.
+
+A `Plan` holds the structure of a stage (which branches join which coordinates); it is made
+once.  A `State` holds the numbers of one operating point while it is being found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .cascade import Stage, stages
+from .elements import Bools, Floats, Ints
+from .problem import Problem, Solution, bincount
+from .reduction import Reduction
+from .topology import ROUNDING, rigid_pieces
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Structure of a stage: local numbers of its coordinates, 0 for the reference."""
+
+    stage: Stage
+    n: int
+    #: global coordinate of each local one
+    coordinates: Ints
+    #: rows of the reduction's branches, and the local coordinates of their ends
+    conductors: Ints
+    edge_p: Ints
+    edge_q: Ints
+    rectifiers: Ints
+    diode_p: Ints
+    diode_q: Ints
+    injections: Ints
+    feed_p: Ints
+    feed_q: Ints
+
+
+class Compiled:
+    """A reduction with the plans of its stages; shared by all points of a sweep."""
+
+    def __init__(self, reduction: Reduction) -> None:
+        self.reduction = reduction
+        self.plans = [self._plan(stage) for stage in stages(reduction)]
+        no_part = reduction.branch_parts(reduction.conductors) < 0
+        self.fixed_conductors = np.flatnonzero(no_part)
+        self.fixed_rectifiers = np.flatnonzero(reduction.branch_parts(reduction.rectifiers) < 0)
+
+    @cached_property
+    def paired(self) -> Bools:
+        """Tells which controlled sources belong to a scaled pair."""
+        mask = np.zeros(len(self.reduction.circuit.controlled_sources), dtype=np.bool_)
+        for pair in self.reduction.pairs:
+            mask[[pair.forward, pair.backward]] = True
+        return mask
+
+    def _plan(self, stage: Stage) -> Plan:
+        red = self.reduction
+        chosen = np.zeros(red.n_parts + 1, dtype=np.bool_)
+        chosen[stage.parts] = True  # index -1, for no part, stays False
+        coordinates = np.flatnonzero(chosen[red.part])
+        local = np.zeros(len(red.part), dtype=np.int64)
+        local[coordinates] = 1 + np.arange(len(coordinates))
+        of_node = local[red.coordinate]
+        conductors = np.flatnonzero(chosen[red.branch_parts(red.conductors)])
+        rectifiers = np.flatnonzero(chosen[red.branch_parts(red.rectifiers)])
+        feeds = red.injections
+        in_pair = np.zeros(len(feeds), dtype=np.bool_)
+        controlled = feeds.source >= 0
+        in_pair[controlled] = self.paired[feeds.source[controlled]]
+        touched = (of_node[feeds.p] != 0) | (of_node[feeds.q] != 0)
+        injections = np.flatnonzero(touched & ~in_pair)
+        return Plan(
+            stage,
+            len(coordinates) + 1,
+            coordinates,
+            conductors,
+            of_node[red.conductors.p[conductors]],
+            of_node[red.conductors.q[conductors]],
+            rectifiers,
+            of_node[red.rectifiers.p[rectifiers]],
+            of_node[red.rectifiers.q[rectifiers]],
+            injections,
+            of_node[feeds.p[injections]],
+            of_node[feeds.q[injections]],
+        )
+
+
+class State:
+    """Numbers of one operating point.
+
+    Attributes
+    ----------
+    tie_value, injection_value : ndarray of float
+        Volts of the ties, amps of the injections; controlled ones as far as known.
+    x, low : ndarray of float, shape (n_coordinates,)
+        Coordinates as double-doubles, V.
+    conductor_current, rectifier_current : ndarray of float
+    piece : ndarray of int, shape (n_coordinates,)
+        0 where a coordinate is defined, else the number of the rigid piece that floats.
+    undefined_sources : ndarray of bool
+        Controlled sources whose control floats.
+    """
+
+    def __init__(self, compiled: Compiled, tie_value: Floats, injection_value: Floats) -> None:
+        red = compiled.reduction
+        self.compiled, self.reduction = compiled, red
+        self.tie_value, self.injection_value = tie_value.copy(), injection_value.copy()
+        count = len(red.part)
+        self.x, self.low = np.zeros(count), np.zeros(count)
+        self.conductor_current = np.zeros(len(red.conductors))
+        self.rectifier_current = np.zeros(len(red.rectifiers))
+        self.piece = np.zeros(count, dtype=np.int64)
+        self.undefined_sources = np.zeros(len(red.circuit.controlled_sources), dtype=np.bool_)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Recompute what follows from the ties: offsets, and branches without a coordinate."""
+        red = self.reduction
+        if red.pairs:
+            self._scale_pair_offsets()
+        self.offset = red.forest.offsets(red.ties.p, self.tie_value)
+        rows = self.compiled.fixed_conductors
+        branch = red.conductors
+        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
+        self.conductor_current[rows] = branch.value[rows] * rise
+        rows, branch = self.compiled.fixed_rectifiers, red.rectifiers
+        above = self.offset[branch.p[rows]] - self.offset[branch.q[rows]] - branch.value[rows]
+        soft = branch.resistance[rows] > 0
+        current = np.zeros(len(rows))
+        current[soft] = np.maximum(above[soft], 0.0) / branch.resistance[rows][soft]
+        self.rectifier_current[rows] = current
+
+    def _scale_pair_offsets(self) -> None:
+        """Let the output of each scaled amplifier carry the constant part of its input."""
+        red = self.reduction
+        tie_of = {int(s): k for k, s in enumerate(red.ties.source) if s >= 0}
+        for pair in red.pairs:
+            self.tie_value[tie_of[pair.forward]] = 0.0
+        offset = red.forest.offsets(red.ties.p, self.tie_value)
+        for pair in red.pairs:
+            self.tie_value[tie_of[pair.forward]] = pair.gain * offset[pair.control]
+
+    def problem(self, plan: Plan) -> Problem:
+        """Return the co-content of a stage, in scaled coordinates."""
+        red = self.reduction
+        branch, rows = red.conductors, plan.conductors
+        scale = self._scale(branch.p[rows], branch.q[rows])
+        emf = (self.offset[branch.q[rows]] - self.offset[branch.p[rows]]) / scale
+        conductance = branch.value[rows]
+
+        branch, rows = red.rectifiers, plan.rectifiers
+        scale = self._scale(branch.p[rows], branch.q[rows])
+        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
+        drop = (branch.value[rows] - rise) / np.abs(scale)
+        turned = scale < 0
+        diode_p = np.where(turned, plan.diode_q, plan.diode_p)
+        diode_q = np.where(turned, plan.diode_p, plan.diode_q)
+        resistance = branch.resistance[rows]
+
+        amps, rows = self.injection_value[plan.injections], plan.injections
+        out = amps / red.scale[red.injections.p[rows]]
+        into = amps / red.scale[red.injections.q[rows]]
+        injection = bincount(plan.feed_q, into, plan.n) - bincount(plan.feed_p, out, plan.n)
+        turnover = bincount(plan.feed_q, np.abs(into), plan.n)
+        turnover += bincount(plan.feed_p, np.abs(out), plan.n)
+        return Problem(
+            plan.n, plan.edge_p, plan.edge_q, conductance, emf, injection, turnover,
+            diode_p, diode_q, drop, resistance,
+        )  # fmt: skip
+
+    def _scale(self, p: Ints, q: Ints) -> Floats:
+        """Return the scale of branches; nodes without coordinate take that of the other end."""
+        red = self.reduction
+        return np.where(red.coordinate[p] != 0, red.scale[p], red.scale[q])
+
+    def absorb(self, plan: Plan, solution: Solution) -> None:
+        """Take over the solution of a stage's problem."""
+        red = self.reduction
+        self.x[plan.coordinates], self.low[plan.coordinates] = solution.x[1:], solution.low[1:]
+        branch, rows = red.conductors, plan.conductors
+        scale = self._scale(branch.p[rows], branch.q[rows])
+        self.conductor_current[rows] = solution.edge_current * scale
+        branch, rows = red.rectifiers, plan.rectifiers
+        scale = self._scale(branch.p[rows], branch.q[rows])
+        self.rectifier_current[rows] = solution.current * np.abs(scale)
+        self.mark_floating(plan, rigid_pieces(solution)[1:])
+
+    def mark_floating(self, plan: Plan, piece: Ints) -> None:
+        """Note which of a stage's coordinates float, as rigid pieces numbered from 1."""
+        start = self.piece.max(initial=0)
+        self.piece[plan.coordinates] = np.where(piece > 0, piece + start, 0)
+
+    def start(self, plan: Plan, voltages: Floats) -> Floats:
+        """Return local coordinates that come near given node voltages (NaN: don't care)."""
+        red = self.reduction
+        x = np.zeros(len(red.part))
+        given = np.flatnonzero(np.isfinite(voltages))
+        x[red.coordinate[given]] = (voltages[given] - self.offset[given]) / red.scale[given]
+        return np.concatenate(([0.0], x[plan.coordinates]))
+
+    # ---- controlled sources ----
+
+    def evaluate_sources(self, rows: Ints) -> None:
+        """Compute the values of controlled sources whose controls are known."""
+        rows = rows[~self.compiled.paired[rows]]
+        if not len(rows):
+            return
+        self.set_sources(rows, np.array([self._source_value(int(row)) for row in rows]))
+        self.undefined_sources[rows] = [self._control_floats(int(row)) for row in rows]
+
+    def set_sources(self, rows: Ints, values: Floats) -> None:
+        """Set the volts or amps of controlled sources."""
+        red = self.reduction
+        value = np.zeros(len(red.circuit.controlled_sources))
+        known = np.zeros(len(value), dtype=np.bool_)
+        value[rows], known[rows] = values, True
+        for source, target in (
+            (red.ties.source, self.tie_value),
+            (red.injections.source, self.injection_value),
+        ):
+            which = np.flatnonzero(source >= 0)
+            which = which[known[source[which]]]
+            target[which] = value[source[which]]
+        self.refresh()
+
+    def _source_value(self, row: int) -> float:
+        table = self.reduction.circuit.controlled_sources
+        total = float(table.constant[row])
+        for k in range(table.ptr[row], table.ptr[row + 1]):
+            index, gain = int(table.index[k]), float(table.gain[k])
+            total += gain * (
+                self.element_tie_current(index) if table.of_current[k] else self.node_voltage(index)
+            )
+        return total
+
+    def node_voltage(self, node: int) -> float:
+        """Return the voltage of one node, V."""
+        red = self.reduction
+        c, scale = red.coordinate[node], red.scale[node]
+        return float((scale * self.x[c] + self.offset[node]) + scale * self.low[c])
+
+    def node_voltages(self) -> Floats:
+        """Return the voltages of all nodes, V; what floats is centred on zero."""
+        red = self.reduction
+        c = red.coordinate
+        result: Floats = (red.scale * self.x[c] + self.offset) + red.scale * self.low[c]
+        return result
+
+    def element_tie_current(self, element: int) -> float:
+        """Return the current of an element that fixes a voltage, A."""
+        red = self.reduction
+        tie = int(np.flatnonzero(red.ties.element == element)[0])
+        if not red.forest.in_tree[tie]:
+            return 0.0
+        side = red.below(tie)
+        total = float(self.outflow()[side].sum())
+        return -total if side[red.ties.p[tie]] else total
+
+    def outflow(self) -> Floats:
+        """Return the current that leaves each node through all but ties, A."""
+        red = self.reduction
+        n = len(red.coordinate)
+        total = np.zeros(n)
+        for branch, current in (
+            (red.conductors, self.conductor_current),
+            (red.rectifiers, self.rectifier_current),
+            (red.injections, self.injection_value),
+        ):
+            total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
+        return total
+
+    def _control_floats(self, row: int) -> bool:
+        """Tell whether a controlled source's value depends on a floating voltage."""
+        red, table = self.reduction, self.reduction.circuit.controlled_sources
+        lever: dict[int, float] = {}
+        size = 0.0
+        for k in range(table.ptr[row], table.ptr[row + 1]):
+            if table.of_current[k]:
+                continue
+            node, gain = int(table.index[k]), float(table.gain[k])
+            if red.above[node] >= 0 and self.undefined_sources[red.above[node]]:
+                return True
+            piece = int(self.piece[red.coordinate[node]])
+            lever[piece] = lever.get(piece, 0.0) + gain * float(red.scale[node])
+            size = max(size, abs(gain))
+        return any(piece and abs(sum_) > ROUNDING * size for piece, sum_ in lever.items())
+
+    # ---- result ----
+
+    def finish(self) -> tuple[Floats, Floats]:
+        """Return node voltages and element currents, shapes (n_nodes,) and (n_elements,)."""
+        red = self.reduction
+        backward = np.array([pair.backward for pair in red.pairs], dtype=np.int64)
+        self.set_sources(backward, np.array([self._source_value(int(k)) for k in backward]))
+        current = np.zeros(red.circuit.n_elements)
+        for branch, value in (
+            (red.conductors, self.conductor_current),
+            (red.rectifiers, self.rectifier_current),
+            (red.injections, self.injection_value),
+        ):
+            np.add.at(current, branch.element, branch.sign * value)
+        forest, ties = red.forest, red.ties
+        flow = forest.subtree_sums(self.outflow())
+        child = np.flatnonzero(forest.parent >= 0)
+        tie = forest.edge[child]
+        current[ties.element[tie]] = np.where(ties.p[tie] == child, -1.0, 1.0) * flow[child]
+        return self.node_voltages(), current

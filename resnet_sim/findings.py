@@ -1,0 +1,201 @@
+"""Warnings about circuits and solutions: what floats, what is not unique, what dangles."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .circuit import Circuit
+from .cocontent import State
+from .diagnostics import Diagnostic
+from .elements import Bools, Floats
+from .errors import TopologyError
+from .explain import names_of
+from .graphs import components
+
+
+def structure(circuit: Circuit) -> list[Diagnostic]:
+    """Return warnings that follow from the circuit alone."""
+    found = []
+    p, q = circuit.terminals
+    if circuit.n_elements and not ((p == 0) | (q == 0)).any():
+        message = "the circuit has no ground: no element connects to node 0 or gnd"
+        hint = "call one node 0; voltages are measured from it"
+        found.append(Diagnostic("W203", message, circuit.span(0), hint))
+    found += _dangling(circuit)
+    negative = np.flatnonzero(circuit.resistors.ohms < 0)
+    if len(negative):
+        names = names_of(circuit, negative.tolist())
+        message = f"negative resistance ({names}): a solution need not exist or be the only one"
+        found.append(Diagnostic("W207", message, circuit.span(int(negative[0]))))
+    return found
+
+
+def _dangling(circuit: Circuit, most: int = 5) -> list[Diagnostic]:
+    """Nodes with a single terminal that also control nothing."""
+    p, q = circuit.terminals
+    n = len(circuit.nodes)
+    degree = np.bincount(p, minlength=n) + np.bincount(q, minlength=n)
+    used = degree != 1
+    used[0] = True
+    table = circuit.controlled_sources
+    used[table.index[~table.of_current]] = True
+    for column in (circuit.switches.cp, circuit.switches.cn):
+        used[column[column >= 0]] = True
+    loose = np.flatnonzero(~used)
+    if not len(loose):
+        return []
+    at = {int(k): e for e, ends in enumerate(zip(p, q, strict=True)) for k in ends}
+    found = []
+    for node in loose[:most].tolist():
+        element = at[node]
+        message = f"only {circuit.element_names[element]} connects to node {circuit.nodes[node]}"
+        found.append(Diagnostic("W204", message, circuit.span(element), "is the name misspelt?"))
+    if len(loose) > most:
+        more = f"{len(loose) - most} more nodes have a single connection"
+        found.append(Diagnostic("W204", more))
+    return found
+
+
+def undefined(state: State) -> tuple[Bools, Bools]:
+    """Return which nodes float and which elements' currents depend on that."""
+    red = state.reduction
+    floating = state.piece[red.coordinate] > 0
+    lost = np.zeros(red.circuit.n_elements, dtype=np.bool_)
+    sources = state.undefined_sources
+    if sources.any():
+        above = red.above
+        floating |= (above >= 0) & sources[above]
+        # whatever an undefined source feeds is undefined as a whole
+        tainted = np.zeros(red.n_parts + 1, dtype=np.bool_)
+        part = red.part[red.coordinate]
+        table = red.circuit.controlled_sources
+        for row in np.flatnonzero(sources):
+            tainted[part[[table.p[row], table.q[row]]]] = True
+        for kind in (red.conductors, red.rectifiers):
+            touched = floating[kind.p] | floating[kind.q]
+            tainted[red.branch_parts(kind)[touched]] = True
+        tainted[-1] = False
+        floating |= tainted[part]
+        p, q = red.circuit.terminals
+        lost = floating[p] | floating[q]
+    return floating, lost
+
+
+def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagnostic]:
+    """Return a warning for each floating part, naming its nodes and what touches it."""
+    if not floating.any():
+        return []
+    red = state.reduction
+    circuit = red.circuit
+    p, q = circuit.terminals
+    inner = floating[p] & floating[q]
+    _, island = components(len(circuit.nodes), p[inner], q[inner])
+    found = []
+    islands = np.unique(island[floating])
+    for number in islands[:most]:
+        inside = floating & (island == number)
+        nodes = [circuit.nodes[k] for k in np.flatnonzero(inside)]
+        touching = np.flatnonzero(inside[p] | inside[q]).tolist()
+        shown = ", ".join(nodes[:8]) + (f" and {len(nodes) - 8} more" if len(nodes) > 8 else "")
+        noun = "node" if len(nodes) == 1 else "nodes"
+        message = f"nothing fixes the voltage of {noun} {shown}"
+        if touching:
+            message += f" (at {names_of(circuit, touching)})"
+        hint = "tie it down, for example with a large resistor to ground"
+        span = circuit.span(touching[0]) if touching else None
+        found.append(Diagnostic("W201", message, span, hint))
+    if len(islands) > most:
+        found.append(Diagnostic("W201", f"{len(islands) - most} more parts float"))
+    if state.undefined_sources.any():
+        first = circuit.first["controlled_sources"]
+        rows = (first + np.flatnonzero(state.undefined_sources)).tolist()
+        message = f"{names_of(circuit, rows)}: the controlling voltage floats"
+        found.append(Diagnostic("W206", message, circuit.span(rows[0])))
+    return found
+
+
+def nonunique(state: State, currents: Floats) -> tuple[tuple[str, ...], list[Diagnostic]]:
+    """Return elements whose current is one of many, and a warning that names them.
+
+    Ties and conducting (or just not conducting) ideal rectifiers join nodes without a
+    voltage of their own; around a loop of them any current may flow.
+    """
+    red = state.reduction
+    voltages = state.node_voltages()
+    rect = red.rectifiers
+    size = np.abs(voltages[rect.p]) + np.abs(voltages[rect.q]) + np.abs(rect.value)
+    tight = rect.resistance == 0
+    tight &= np.abs(voltages[rect.p] - voltages[rect.q] - rect.value) <= 1e-11 * size
+    tight &= state.rectifier_current > 0
+    p = np.concatenate((red.ties.p, rect.p[tight]))
+    q = np.concatenate((red.ties.q, rect.q[tight]))
+    element = np.concatenate((red.ties.element, rect.element[tight]))
+    touching = _idle_parallel(state, voltages, size)
+    p, q = np.concatenate((p, rect.p[touching])), np.concatenate((q, rect.q[touching]))
+    element = np.concatenate((element, rect.element[touching]))
+    n = len(voltages)
+    count, _ = components(n, p, q)
+    if len(p) == n - count:
+        return (), []
+    loop = _on_loops(n, p, q)
+    elements = np.unique(element[loop]).tolist()
+    circuit = red.circuit
+    message = f"the currents of {names_of(circuit, elements)} are not unique: they form a loop "
+    message += "without resistance; one possible set is given"
+    warning = Diagnostic("W202", message, circuit.span(elements[0]) if elements else None)
+    return tuple(circuit.element_names[k] for k in elements), [warning]
+
+
+def _idle_parallel(state: State, voltages: Floats, size: Floats) -> Bools:
+    """Hard rectifiers without current at their drop, which could share another's current."""
+    rect = state.reduction.rectifiers
+    idle = (rect.resistance == 0) & (state.rectifier_current <= 0)
+    idle &= np.abs(voltages[rect.p] - voltages[rect.q] - rect.value) <= 1e-11 * size
+    return idle & (size > 0)
+
+
+def _on_loops(n: int, p: np.ndarray, q: np.ndarray) -> Bools:
+    """Tell which edges lie on a loop, i.e. are no bridges (Tarjan 1974)."""
+    adjacent: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    for k, (a, b) in enumerate(zip(p.tolist(), q.tolist(), strict=True)):
+        adjacent[a].append((k, b))
+        adjacent[b].append((k, a))
+    order = [-1] * n
+    low = [0] * n
+    loop = np.ones(len(p), dtype=np.bool_)
+    for root in np.unique(np.concatenate((p, q))).tolist():
+        if order[root] >= 0:
+            continue
+        clock = order[root] = low[root] = 0
+        work = [(root, -1, iter(adjacent[root]))]
+        while work:
+            node, via, rest = work[-1]
+            for k, other in rest:
+                if k == via:
+                    continue
+                if order[other] < 0:
+                    clock += 1
+                    order[other] = low[other] = clock
+                    work.append((other, k, iter(adjacent[other])))
+                    break
+                low[node] = min(low[node], order[other])
+            else:
+                work.pop()
+                if work:
+                    above = work[-1][0]
+                    low[above] = min(low[above], low[node])
+                    loop[via] = low[node] <= order[above]
+    return loop
+
+
+def unsettled(circuit: Circuit, all_tried: bool) -> TopologyError:
+    """Return the error for switches that contradict themselves whatever their states."""
+    first = circuit.first["switches"]
+    free = (first + np.flatnonzero(~circuit.switches.fixed)).tolist()
+    names = [circuit.element_names[k] for k in free]
+    message = f"the switches {names_of(circuit, free)} never settle: each state undoes itself"
+    if not all_tried:
+        message = f"the switches {names_of(circuit, free)} did not settle"
+    hint = "hold some of them with --open or --close, or give them hysteresis"
+    diagnostic = Diagnostic("E205", message, circuit.span(free[0]), hint)
+    return TopologyError((diagnostic,), names, (), [circuit.line(k) for k in free])

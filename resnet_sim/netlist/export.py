@@ -1,0 +1,76 @@
+"""Writing circuits: to text, to files, and what elements are called there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from ..circuit import Circuit
+from ..errors import UsageError
+from .dialects import ForeignWriter, LtspiceWriter, NgspiceWriter
+from .writer import Writer
+
+
+def format_netlist(
+    circuit: Circuit, dialect: str = "resnet-sim", *, r_on: float = 1e-3, r_off: float = 1e15
+) -> str:
+    """Return a circuit as netlist text.
+
+    Parameters
+    ----------
+    dialect : {"resnet-sim", "ngspice", "ltspice"}
+        The first is read back exactly by `parse_netlist`.
+    r_on, r_off : float
+        Resistances (ohm) that stand for 0 and infinity in the diodes of other simulators.
+
+    Raises
+    ------
+    UsageError
+        If the dialect is unknown or a name can't be written.
+    """
+    return _writer(circuit, dialect, r_on, r_off).text()
+
+
+def exported_names(circuit: Circuit, dialect: str = "ngspice") -> dict[str, str]:
+    """Return element name -> its name in the text of `format_netlist`.
+
+    Elements that have no card there (open circuits) are missing.
+    """
+    writer = _writer(circuit, dialect, 1e-3, 1e15)
+    writer.text()
+    return writer.names
+
+
+def write_netlist(circuit: Circuit, path: str | os.PathLike[str]) -> None:
+    """Write a circuit to a file that `read_netlist` reads back.
+
+    The file is replaced when the text is complete, so that it is never seen half-written.
+
+    Raises
+    ------
+    UsageError
+        If a name can't be written.
+    OSError
+    """
+    text, target = format_netlist(circuit), Path(path)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        # mkstemp makes files that only the owner can read
+        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _writer(circuit: Circuit, dialect: str, r_on: float, r_off: float) -> Writer:
+    if dialect == "resnet-sim":
+        return Writer(circuit)
+    foreign: dict[str, type[ForeignWriter]] = {"ngspice": NgspiceWriter, "ltspice": LtspiceWriter}
+    if dialect not in foreign:
+        raise UsageError(f"unknown dialect {dialect!r}: one of resnet-sim, {', '.join(foreign)}")
+    return foreign[dialect](circuit, r_on, r_off)

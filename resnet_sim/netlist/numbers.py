@@ -1,0 +1,86 @@
+"""SPICE numbers: ``4.7k``, ``1meg``, ``10uF``; letters after the scale factor are ignored."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+#: scale factor -> decimal exponent (``mil`` is the odd one out: 25.4e-6)
+EXPONENTS = {
+    "t": 12,
+    "g": 9,
+    "meg": 6,
+    "k": 3,
+    "m": -3,
+    "u": -6,
+    "µ": -6,
+    "μ": -6,
+    "n": -9,
+    "p": -12,
+    "f": -15,
+}
+MIL = 25.4e-6
+
+_MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_NUMBER = re.compile(rf"({_MANTISSA})(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmuµμnpf])?(.*)", re.DOTALL)
+_PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkunp])?").fullmatch
+_RKM = re.compile(r"[rgkmunpµμ][0-9]+[a-zω]*").fullmatch
+
+
+class Number(NamedTuple):
+    """A number as read: its value, its scale factor, and the text after that."""
+
+    value: float
+    scale: str
+    rest: str
+
+    @property
+    def is_rkm(self) -> bool:
+        """Tell whether a letter stands for the decimal point, as in ``4k7``: SPICE reads 4k."""
+        return bool(_RKM(self.scale + self.rest))
+
+    @property
+    def is_clean(self) -> bool:
+        """Tell whether what was ignored is nothing but a unit, such as ``ohm``."""
+        return self.rest == "" or self.rest.isalpha()
+
+
+def read_number(text: str) -> Number | None:
+    """Return the number that `text` (lower case) starts with, None if there is none.
+
+    Examples
+    --------
+    >>> read_number("2.2kohm").value
+    2200.0
+    """
+    match = _NUMBER.match(text)
+    if match is None:
+        return None
+    mantissa, exponent, scale, rest = match.groups()
+    if scale == "mil":
+        return Number(float(f"{mantissa}e{exponent or 0}") * MIL, scale, rest)
+    return Number(_scaled(mantissa, exponent, EXPONENTS.get(scale or "", 0)), scale or "", rest)
+
+
+def plain_number(text: str) -> float | None:
+    """Return the value of a number about which there is nothing to say, otherwise None.
+
+    That excludes ``m`` and ``f``, which people misread, and everything with a unit.
+    """
+    match = _PLAIN(text)
+    if match is None:
+        return None
+    mantissa, exponent, scale = match.groups()
+    if scale is None:
+        return float(text)
+    return _scaled(mantissa, exponent, EXPONENTS[scale])
+
+
+def _scaled(mantissa: str, exponent: str | None, shift: int) -> float:
+    # one correctly rounded conversion: 1.1 * 1e-6 would be off in the last place
+    if exponent is None:
+        return float(f"{mantissa}e{shift}") if shift else float(mantissa)
+    if len(exponent) > 9:
+        # int() of a monstrous exponent is slow; the value is 0 or infinite anyway
+        exponent = exponent[0] + "999999999" if exponent[0] in "+-" else "999999999"
+    return float(f"{mantissa}e{int(exponent) + shift}")

@@ -1,0 +1,138 @@
+"""Collecting diagnostics: all of them, in the order of the deck, each place once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from ..diagnostics import Diagnostic, Label, Span
+from ..errors import NetlistError
+from .source import Card, SourceFile
+
+#: reading stops after so many errors, and a warning is repeated so many times
+MAX_ERRORS = 200
+MAX_REPEATS = 20
+
+
+class CardError(Exception):
+    """What is wrong with a card, found where the place is known only as an offset."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        offset: int = 0,
+        length: int = 1,
+        hint: str | None = None,
+        caret: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.code, self.message, self.hint, self.caret = code, message, hint, caret
+        self.offset, self.length = offset, length
+
+
+class Abandoned(Exception):
+    """The rest can't be made sense of, or costs too much; the reason is already reported."""
+
+
+class Report:
+    """Diagnostics of one deck."""
+
+    def __init__(self) -> None:
+        self.files: list[SourceFile] = []
+        self.n_errors = 0
+        self._found: dict[tuple[object, ...], Diagnostic] = {}
+        self._counts: dict[str, int] = {}
+
+    def copy(self) -> Report:
+        """Return a report that starts from what this one holds."""
+        other = Report()
+        other.files, other.n_errors = self.files, self.n_errors
+        other._found, other._counts = dict(self._found), dict(self._counts)
+        return other
+
+    def span(self, card: Card, offset: int | None = None, length: int = 1) -> Span:
+        """Return a place in a card; without an offset, the card's first line."""
+        file, line, text = card
+        if offset is None:
+            offset = len(text) - len(text.lstrip())
+            length = len(text.strip())
+        return self.files[file].span(line, offset, length)
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        card: Card | None = None,
+        offset: int | None = None,
+        length: int = 1,
+        *,
+        hint: str | None = None,
+        caret: str = "",
+        labels: tuple[Label, ...] = (),
+    ) -> None:
+        """Add a diagnostic; the same code at the same place is added only once."""
+        span = None if card is None else self.span(card, offset, length)
+        where = (span.file, span.line, span.column) if span else (message,)
+        if (code, *where) in self._found:
+            return
+        self._counts[code] = self._counts.get(code, 0) + 1
+        if code[0] != "E" and self._counts[code] > MAX_REPEATS:
+            return
+        self._found[(code, *where)] = Diagnostic(code, message, span, hint, labels, caret)
+        if code[0] == "E":
+            self.n_errors += 1
+            if self.n_errors == MAX_ERRORS:
+                self._found[("E135",)] = Diagnostic(
+                    "E135", f"giving up after {MAX_ERRORS} errors", hint="repair these first"
+                )
+                raise Abandoned
+
+    def error(self, error: CardError, card: Card) -> None:
+        """Add a `CardError` of a card."""
+        self.add(
+            error.code,
+            error.message,
+            card,
+            error.offset,
+            error.length,
+            hint=error.hint,
+            caret=error.caret,
+        )
+
+    def abandon(self, code: str, message: str, card: Card, hint: str | None = None) -> Abandoned:
+        """Add an error after which reading must stop; returns the exception to raise."""
+        self.add(code, message, card, hint=hint)
+        return Abandoned()
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """Return everything found, in the order of files and lines."""
+        order = {file.name: k for k, file in reversed(list(enumerate(self.files)))}
+        last = len(self.files)
+
+        def place(d: Diagnostic) -> tuple[int, int, int]:
+            return (order[d.span.file], d.span.line, d.span.column) if d.span else (last, 0, 0)
+
+        return tuple(sorted(self._found.values(), key=place))
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Return the warnings and notes.
+
+        Raises
+        ------
+        NetlistError
+            If there is any error.
+        """
+        found = self.diagnostics()
+        if self.n_errors:
+            raise NetlistError(found)
+        return found
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str | None:
+    """Return a hint that names the nearest of the known names, None if none is near."""
+    # difflib is quadratic in the length: a hostile name must not cost seconds
+    if len(name) > 60:
+        return None
+    near = get_close_matches(name, [k for _, k in zip(range(5000), known, strict=False)], n=1)
+    return f"did you mean {near[0]!r}?" if near else None

@@ -1,0 +1,106 @@
+"""Source files: reading, decoding, and finding the physical line of a place in a card."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..circuit import Source
+from ..diagnostics import Span
+
+#: a logical line: index of its file, number of its first physical line, lower-case text
+Card = tuple[int, int, str]
+
+#: files larger than this are refused (bytes)
+MAX_BYTES = 1_000_000_000
+
+
+@dataclass
+class SourceFile:
+    """One file of the deck.
+
+    Attributes
+    ----------
+    index : int
+        Number of the file in ``Circuit.sources``.
+    name, text : str
+        As given, and the contents with their original case.
+    directory : Path
+        Where names in ``.include`` start from.
+    pieces : dict
+        First line of a continued card -> (offset in the card, line, column) of each piece.
+    continuations : dict
+        First line of a continued card -> the text of each piece.
+    """
+
+    index: int
+    name: str
+    text: str
+    directory: Path
+    pieces: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
+    continuations: dict[int, list[str]] = field(default_factory=dict)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The physical lines."""
+        return self.text.split("\n")
+
+    def span(self, line: int, offset: int = 0, length: int = 1) -> Span:
+        """Return the place of `length` characters at `offset` in the card of `line`."""
+        column = offset
+        for start, piece_line, piece_column in self.pieces.get(line, ()):
+            if start <= offset:
+                line, column = piece_line, offset - start + piece_column
+        text = self.lines[line - 1].rstrip("\r")
+        column = min(column, len(text))
+        return Span(self.name, line, column + 1, max(1, min(length, len(text) - column)), text)
+
+    def original(self, card: Card) -> str:
+        """Return the text of a card with its original case; offsets stay the same."""
+        _, line, text = card
+        pieces = self.pieces.get(line)
+        if pieces is None:
+            return self.lines[line - 1][: len(text)]
+        ends = [start for start, _, _ in pieces[1:]] + [len(text) + 1]
+        return " ".join(
+            self.lines[at - 1][column : column + end - 1 - start]
+            for (start, at, column), end in zip(pieces, ends, strict=True)
+        )
+
+    def as_source(self) -> Source:
+        """Return what the circuit keeps of the file."""
+        return Source(self.name, self.text)
+
+
+class Unreadable(Exception):
+    """A file that can't be read; the text says why."""
+
+
+def read_text(path: str | os.PathLike[str]) -> tuple[str, bool]:
+    """Return the text of a file (``-``: standard input), and whether it is UTF-8.
+
+    Other encodings are read as Latin-1, in which every byte means something.
+
+    Raises
+    ------
+    Unreadable
+    """
+    try:
+        if os.fspath(path) == "-":
+            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            # opening a directory or a pipe is an error here, not a surprise later
+            with Path(path).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise Unreadable(reason[:1].lower() + reason[1:]) from None
+    if len(data) > MAX_BYTES:
+        raise Unreadable(f"larger than {MAX_BYTES} bytes")
+    try:
+        return data.decode("utf-8-sig"), True
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), False
