@@ -46,8 +46,8 @@ class CircuitBuilder:
         self._nodes: dict[str, int] = {"0": 0, "gnd": 0}
         self._node_names: list[str] = ["0"]
         self._element_names: set[str] = set()
-        # per table: a list of columns, one list each, starting with names, p, q, file, line
-        self._rows: dict[str, list[list[Any]]] = {}
+        # per table: rows that start with name, p, q, file, line
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._ptr: list[int] = [0]
         self._terms: list[tuple[bool, str | int, float]] = []
 
@@ -76,13 +76,10 @@ class CircuitBuilder:
         if name in self._element_names:
             raise UsageError(f"there are two elements called {name}")
         self._element_names.add(name)
-        columns = self._rows.get(table)
-        if columns is None:
-            columns = self._rows[table] = [[] for _ in range(5 + len(values))]
-        for column, value in zip(
-            columns, (name, self.node(p), self.node(q), *place, *values), strict=True
-        ):
-            column.append(value)
+        rows = self._rows.get(table)
+        if rows is None:
+            rows = self._rows[table] = []
+        rows.append((name, self.node(p), self.node(q), *place, *values))
 
     def resistor(self, name: str, p: str, q: str, ohms: float, *, at: Place = NOWHERE) -> None:
         """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
@@ -189,9 +186,7 @@ class CircuitBuilder:
         currents : sequence of (element name, gain)
             Elements as in `switch`: those that fix a voltage.
         """
-        self._add(
-            "controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant)
-        )
+        self._add("controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant))
         self._terms += [(False, self.node(n), _number(name, gain)) for n, gain in voltages]
         self._terms += [(True, e.lower(), _number(name, gain)) for e, gain in currents]
         self._ptr.append(len(self._terms))
@@ -231,9 +226,10 @@ class CircuitBuilder:
             If a control names an element that does not exist or fixes no voltage.
         """
         numbers = self._branch_numbers()
-        switches = self._rows.get("switches")
-        if switches is not None:
-            switches[9] = [-1 if e is None else _branch(e, numbers) for e in switches[9]]
+        switches = [
+            (*row[:9], -1 if row[9] is None else _branch(row[9], numbers), *row[10:])
+            for row in self._rows.get("switches", [])
+        ]
         terms = [
             (of_current, _branch(index, numbers) if isinstance(index, str) else index, gain)
             for of_current, index, gain in self._terms
@@ -248,7 +244,7 @@ class CircuitBuilder:
             voltage_sources=VoltageSources(*self._columns("voltage_sources", "f")),
             current_sources=CurrentSources(*self._columns("current_sources", "f")),
             diodes=Diodes(*self._columns("diodes", "fffff")),
-            switches=Switches(*self._columns("switches", "ffiiiffbb")),
+            switches=Switches(*_columns(switches, "ffiiiffbb")),
             controlled_sources=ControlledSources(
                 *self._columns("controlled_sources", "bf"),
                 np.array(self._ptr, dtype=np.int64),
@@ -260,30 +256,39 @@ class CircuitBuilder:
         )
 
     def _columns(self, table: str, types: str) -> list[Any]:
-        rows = self._rows.get(table) or [[] for _ in range(5 + len(types))]
-        dtypes = {"f": np.float64, "i": np.int64, "b": np.bool_}
-        return [
-            tuple(rows[0]),
-            *(np.array(c, dtype=dtypes[t]) for c, t in zip(rows[1:], "iiii" + types, strict=True)),
-        ]
+        return _columns(self._rows.get(table, []), types)
 
     def _branch_numbers(self) -> Mapping[str, int]:
         """Number the elements that fix a voltage, hence have a current to control with."""
         numbers: dict[str, int] = {}
         start = 0
         for table in TABLES:
-            rows = self._rows.get(table, [[]])
+            rows = self._rows.get(table, [])
             if table in ("inductors", "voltage_sources"):
-                numbers |= {name: start + k for k, name in enumerate(rows[0])}
-            elif table == "controlled_sources" and rows[0]:
-                numbers |= {name: start + k for k, name in enumerate(rows[0]) if rows[5][k]}
-            start += len(rows[0])
+                numbers |= {row[0]: start + k for k, row in enumerate(rows)}
+            elif table == "controlled_sources":
+                numbers |= {row[0]: start + k for k, row in enumerate(rows) if row[5]}
+            start += len(rows)
         return numbers
+
+
+def _columns(rows: list[tuple[Any, ...]], types: str) -> list[Any]:
+    """Turn rows into columns: the names, then arrays, of which `types` are those after `line`."""
+    dtypes = {"f": np.float64, "i": np.int64, "b": np.bool_}
+    return [
+        tuple([row[0] for row in rows]),
+        *(
+            np.array([row[k] for row in rows], dtype=dtypes[kind])
+            for k, kind in enumerate("iiii" + types, start=1)
+        ),
+    ]
 
 
 def _branch(name: str, numbers: Mapping[str, int]) -> int:
     if name not in numbers:
-        raise UsageError(f"{name!r}, whose current controls, is not an element that fixes a voltage")
+        raise UsageError(
+            f"{name!r}, whose current controls, is not an element that fixes a voltage"
+        )
     return numbers[name]
 
 

@@ -154,3 +154,41 @@ def node_sums_abs(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
 def bincount(index: Ints, weights: Floats, n: int) -> Floats:
     """Return `numpy.bincount` as floats, also of nothing."""
     return np.bincount(index, weights, n) if len(index) else np.zeros(n)
+
+
+@dataclass(frozen=True)
+class MixedProblem:
+    """Mixed linear complementarity problem of n unknowns and m rectifiers.
+
+        matrix z + feed i = rhs,   gap = drop + resistance i - sense z,
+        i >= 0,   gap >= 0,   i gap = 0
+
+    Attributes
+    ----------
+    matrix : ndarray of float, shape (n, n)
+    feed : ndarray of float, shape (n, m)
+    rhs : ndarray of float, shape (n,)
+    sense : ndarray of float, shape (m, n)
+    drop, resistance : ndarray of float, shape (m,)
+    """
+
+    matrix: Floats
+    feed: Floats
+    rhs: Floats
+    sense: Floats
+    drop: Floats
+    resistance: Floats
+
+
+@dataclass(frozen=True)
+class MixedSolution:
+    """Unknowns and rectifier currents that solve a `MixedProblem`.
+
+    `free` tells which unknowns, and `free_current` which currents, are not determined: they
+    have a part in the null space of the equations.
+    """
+
+    z: Floats
+    current: Floats
+    free: Bools
+    free_current: Bools

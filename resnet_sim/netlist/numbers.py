@@ -21,6 +21,7 @@ EXPONENTS = {
 }
 MIL = 25.4e-6
 
+_DIGITS = frozenset("0123456789")
 _MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = re.compile(rf"({_MANTISSA})(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmuµμnpf])?(.*)", re.DOTALL)
 _PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkunp])?").fullmatch
@@ -67,6 +68,12 @@ def plain_number(text: str) -> float | None:
 
     That excludes ``m`` and ``f``, which people misread, and everything with a unit.
     """
+    if text[-1] in _DIGITS and "_" not in text and text.isascii():
+        # float() is much faster than the expression, and as strict once "1_0" is excluded
+        try:
+            return float(text)
+        except ValueError:
+            return None
     match = _PLAIN(text)
     if match is None:
         return None

@@ -9,7 +9,7 @@ from ..circuit import TABLES, Analysis, Circuit, Sweep
 from ..errors import UsageError
 
 #: names that survive being written and read
-_WRITABLE = re.compile(r"(?![$*+])(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullmatch
+_WRITABLE = re.compile(r"(?!\$)(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullmatch
 
 #: table -> first letter of its cards; controlled sources have four and B
 _LETTERS = {

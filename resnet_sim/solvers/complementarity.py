@@ -1,0 +1,233 @@
+"""Mixed linear complementarity: circuits with feedback, where no co-content exists.
+
+For each guess of the conducting set the equations are linear; the guess is right if all
+currents and gaps come out non-negative.  No pivoting rule finds every solution of such a
+problem, so with few rectifiers all guesses are tried, which also tells how many solutions
+there are; with many, Newton flips from several starts are followed by a search for a
+mixed-integer solution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..elements import Bools, Floats
+from ..problem import EPS, MixedProblem, MixedSolution
+
+#: Up to this many rectifiers all conducting sets are tried.
+ENUMERATED = 11
+STARTS = 60
+STEPS = 60
+TINY = 1e-300
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """All solutions found, how many guesses were tried, and whether none was left out."""
+
+    solutions: tuple[MixedSolution, ...]
+    tried: int
+    exhaustive: bool
+    method: str
+
+
+def solve(problem: MixedProblem, on: Bools | None = None) -> Outcome:
+    """Find solutions, that nearest to the guess `on` first where Newton finds one from it."""
+    m = len(problem.drop)
+    search = _Search(problem)
+    first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
+    if m <= ENUMERATED:
+        found = [] if first is None else [first]
+        for code in range(2**m):
+            guess = (code >> np.arange(m) & 1).astype(np.bool_)
+            _add(found, search.attempt(guess))
+        return Outcome(tuple(found), search.tried, True, "enumeration")
+    found = [] if first is None else [first]
+    rng = np.random.default_rng(0)
+    for k in range(STARTS):
+        share = (1.0, 0.5, 0.2, 0.8)[k % 4]
+        _add(found, search.newton(rng.random(m) < share))
+        if len(found) > 1 or (found and k >= 8):
+            break
+    if not found:
+        guess = mixed_integer(problem)
+        if guess is not None:
+            _add(found, search.newton(guess))
+    return Outcome(tuple(found), search.tried, False, "complementarity")
+
+
+def _add(found: list[MixedSolution], new: MixedSolution | None) -> None:
+    """Append a solution unless it is there already."""
+    if new is None:
+        return
+    for old in found:
+        fixed = ~(old.free | new.free)
+        size = np.abs(old.z).max(initial=0.0) + np.abs(new.z).max(initial=0.0)
+        if (np.abs(old.z - new.z)[fixed] <= 1e-9 * size).all():
+            return
+    found.append(new)
+
+
+class _Search:
+    """Tries conducting sets of one problem."""
+
+    def __init__(self, problem: MixedProblem) -> None:
+        self.problem = problem
+        self.n, self.m = len(problem.rhs), len(problem.drop)
+        self.tried = 0
+        self.known: dict[bytes, tuple[MixedSolution, Bools]] = {}
+
+    def attempt(self, on: Bools) -> MixedSolution | None:
+        """Return the solution with exactly this conducting set, None if it is none."""
+        solution, wrong = self.evaluate(on)
+        return None if wrong.any() else solution
+
+    def newton(self, on: Bools) -> MixedSolution | None:
+        """Flip what is wrong until nothing is, or guesses repeat."""
+        on = on.copy()
+        seen: set[bytes] = set()
+        single = False
+        for _ in range(STEPS):
+            solution, wrong = self.evaluate(on)
+            if not wrong.any():
+                return solution
+            key = on.tobytes()
+            single = single or key in seen
+            seen.add(key)
+            if single:
+                last = int(np.flatnonzero(wrong)[-1])
+                on[last] = not on[last]
+                if on.tobytes() in seen:
+                    last = int(np.flatnonzero(wrong)[0])
+                    on[last] = not on[last]
+            else:
+                on = on ^ wrong
+        return None
+
+    def evaluate(self, on: Bools) -> tuple[MixedSolution, Bools]:
+        """Solve the equations of a conducting set; tell which rectifiers contradict it."""
+        key = on.tobytes()
+        if key not in self.known:
+            self.tried += 1
+            self.known[key] = self._evaluate(on)
+        return self.known[key]
+
+    def _evaluate(self, on: Bools) -> tuple[MixedSolution, Bools]:
+        prob, n = self.problem, self.n
+        set_ = np.flatnonzero(on)
+        matrix = np.block(
+            [
+                [prob.matrix, prob.feed[:, set_]],
+                [prob.sense[set_], -np.diag(prob.resistance[set_])],
+            ]
+        )
+        rhs = np.concatenate((prob.rhs, prob.drop[set_]))
+        y, error, null, consistent = solve_linear(matrix, rhs)
+        current = np.zeros(self.m)
+        current[set_] = y[n:]
+        slack_current = np.zeros(self.m)
+        slack_current[set_] = error[n:]
+        gap = prob.drop + prob.resistance * current - prob.sense @ y[:n]
+        size = np.abs(prob.drop) + np.abs(prob.sense) @ np.abs(y[:n])
+        slack = 64 * EPS * size + np.abs(prob.sense) @ error[:n] + prob.resistance * slack_current
+        wrong = np.where(on, current < -slack_current, gap < -slack)
+        if not consistent:
+            # no solution here; let what is off and nearest to conducting flip, else what is on
+            wrong = wrong if wrong.any() else np.ones(self.m, dtype=np.bool_)
+        free_current = np.zeros(self.m, dtype=np.bool_)
+        free_current[set_] = null[n:]
+        current = np.maximum(current, 0.0)
+        if not self.m and not consistent:
+            wrong = np.ones(1, dtype=np.bool_)
+        return MixedSolution(y[:n], current, null[:n], free_current), wrong
+
+
+def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Bools, bool]:
+    """Solve a square system that may be singular.
+
+    Returns
+    -------
+    solution : ndarray
+        The smallest one where there are many.
+    error : ndarray
+        Bound of the rounding error of each component: ``eps |A^-1| |A| |x|``
+        (Higham, "Accuracy and Stability of Numerical Algorithms", section 7.2).
+    null : ndarray of bool
+        Components that the system does not determine.
+    consistent : bool
+        False if no solution exists.
+    """
+    n = len(rhs)
+    if n == 0:
+        return np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.bool_), True
+    rows = np.abs(matrix).max(axis=1)
+    rows[rows == 0] = 1.0
+    matrix, rhs = matrix / rows[:, None], rhs / rows
+    columns = np.abs(matrix).max(axis=0)
+    columns[columns == 0] = 1.0
+    matrix = matrix / columns
+    try:
+        inverse = np.linalg.inv(matrix)
+    except np.linalg.LinAlgError:
+        return _singular(matrix, rhs, columns)
+    if not np.isfinite(inverse).all() or np.abs(inverse).sum(axis=1).max() > 1e13:
+        return _singular(matrix, rhs, columns)
+    x = inverse @ rhs
+    exact = matrix.astype(np.longdouble)
+    for _ in range(2):
+        x = x + inverse @ (rhs - exact @ x).astype(float)
+    error = 4 * EPS * np.abs(inverse) @ (np.abs(matrix) @ np.abs(x) + np.abs(rhs))
+    return x / columns, error / columns, np.zeros(n, dtype=np.bool_), True
+
+
+def _singular(
+    matrix: Floats, rhs: Floats, columns: Floats
+) -> tuple[Floats, Floats, Bools, bool]:
+    """Least-squares solution of a scaled singular system, and its null space."""
+    left, values, right = np.linalg.svd(matrix)
+    rank = int((values > 1e-12 * values[0]).sum())
+    x = right[:rank].T @ ((left[:, :rank].T @ rhs) / values[:rank])
+    residual = rhs - matrix @ x
+    size = np.abs(matrix) @ np.abs(x) + np.abs(rhs)
+    consistent = bool((np.abs(residual) <= 1e-9 * size.max(initial=TINY)).all())
+    null = np.abs(right[rank:]).max(axis=0, initial=0.0) > 1e-9
+    weight = np.abs(right[:rank].T) @ (np.abs(left[:, :rank].T) @ size / values[:rank])
+    return x / columns, 4 * EPS * weight / columns, null, consistent
+
+
+def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
+    """Return a conducting set found by branch and bound (HiGHS), None if there is none.
+
+    Binary y: ``0 <= i <= big y``, ``0 <= gap <= big (1 - y)``.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n, m = len(problem.rhs), len(problem.drop)
+    scale = 1.0 + float(np.abs(problem.drop).max(initial=0.0))
+    big = 1e3 * scale
+    eye, zero = np.eye(m), np.zeros((n, m))
+    gap = np.hstack((-problem.sense, np.diag(problem.resistance), np.zeros((m, m))))
+    rows = np.abs(np.hstack((problem.matrix, problem.feed))).max(axis=1)
+    rows[rows == 0] = 1.0
+    constraints = [
+        LinearConstraint(
+            np.hstack((problem.matrix, problem.feed, zero)) / rows[:, None],
+            problem.rhs / rows,
+            problem.rhs / rows,
+        ),
+        LinearConstraint(gap, -problem.drop, np.inf),
+        LinearConstraint(gap + np.hstack((np.zeros((m, n + m)), big * eye)), -np.inf, big - problem.drop),
+        LinearConstraint(np.hstack((np.zeros((m, n)), eye, -big * eye)), -np.inf, 0.0),
+    ]
+    low = np.concatenate((np.full(n, -np.inf), np.zeros(2 * m)))
+    high = np.concatenate((np.full(n + m, np.inf), np.ones(m)))
+    result = milp(
+        np.zeros(n + 2 * m),
+        integrality=np.concatenate((np.zeros(n + m), np.ones(m))),
+        bounds=Bounds(low, high),
+        constraints=constraints,
+        options={"time_limit": seconds},
+    )
+    return None if result.x is None else result.x[n + m :] > 0.5
