@@ -235,6 +235,12 @@ class CircuitBuilder:
             for of_current, index, gain in self._terms
         ]
         of_current, index, gain = zip(*terms, strict=True) if terms else ((), (), ())
+        linear: list[Any] = [
+            np.array(self._ptr, dtype=np.int64),
+            np.array(of_current, dtype=np.bool_),
+            np.array(index, dtype=np.int64),
+            np.array(gain, dtype=np.float64),
+        ]
         return Circuit(
             title=self.title,
             nodes=tuple(self._node_names),
@@ -246,11 +252,7 @@ class CircuitBuilder:
             diodes=Diodes(*self._columns("diodes", "fffff")),
             switches=Switches(*_columns(switches, "ffiiiffbb")),
             controlled_sources=ControlledSources(
-                *self._columns("controlled_sources", "bf"),
-                np.array(self._ptr, dtype=np.int64),
-                np.array(of_current, dtype=np.bool_),
-                np.array(index, dtype=np.int64),
-                np.array(gain, dtype=np.float64),
+                *self._columns("controlled_sources", "bf"), *linear
             ),
             **attributes,
         )

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION = 0, 1, 2, 3
 INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
+#: so many points of a sweep without solution are explained on stderr
+MAX_POINTS_EXPLAINED = 5
+
 _EXIT_STATUS = {"solved": SOLVED, "not converged": TOLERANCE, "no solution": NO_SOLUTION}
 
 
@@ -74,8 +77,10 @@ def _solve(options: argparse.Namespace) -> int:
     _deliver(_format(ops, options.format), options)
     status = max((_EXIT_STATUS[op.status] for op in ops), default=SOLVED)
     for op in ops:
-        for point, reason in op.unsolved.items():
+        for point, reason in list(op.unsolved.items())[:MAX_POINTS_EXPLAINED]:
             _complain(f"point {point} of the sweep (from 0) has no solution: {reason}")
+        if (more := len(op.unsolved) - MAX_POINTS_EXPLAINED) > 0:
+            _complain(f"{more} more points have no solution: --format json explains each")
         if op.status == "not converged":
             _complain("not converged: " + "; ".join(op.certificate.failures[:3]))
     if options.strict and status == SOLVED and any(op.floating for op in ops):

@@ -97,15 +97,22 @@ class Solution:
 
     @cached_property
     def edge_current(self) -> Floats:
-        """Currents of the edges from p to q, shape (e,)."""
+        """Currents of the edges from p to q, shape (e,); what is below the last digit is zero."""
         prob = self.problem
-        return prob.conductance * difference(self.x, self.low, prob.edge_p, prob.edge_q, prob.emf)
+        v = difference(self.x, self.low, prob.edge_p, prob.edge_q, prob.emf)
+        v[np.abs(v) <= 16 * EPS**2 * self.voltage_scale] = 0.0
+        return prob.conductance * v
+
+    @cached_property
+    def voltage_scale(self) -> float:
+        """Largest coordinate or source, V."""
+        return max(float(np.abs(self.x).max()), float(np.abs(self.problem.emf).max(initial=0.0)))
 
     def residual(self) -> Floats:
         """Return the KCL residual at each coordinate relative to the currents there, shape (n,).
 
-        The least that counts is what one rounding of the voltages makes, and a millionth of
-        the largest current: what rounding leaves of that passes through its neighbours.
+        The least that counts is a millionth of the largest current, because what rounding
+        leaves of that passes through its neighbours.
         """
         prob = self.problem
         total = node_sums(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
@@ -113,8 +120,6 @@ class Solution:
         total -= prob.injection
         scale = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
         scale += node_sums_abs(prob.n, prob.diode_p, prob.diode_q, self.current)
-        voltage = max(np.abs(self.x).max(), np.abs(prob.emf).max(initial=0.0))
-        scale += EPS * voltage * node_sums_abs(prob.n, prob.edge_p, prob.edge_q, prob.conductance)
         scale += 1e-6 * scale.max()
         relative = np.abs(total) / np.where(scale > 0, scale, 1.0)
         relative[0] = 0.0

@@ -163,7 +163,8 @@ class AnalysisReader:
     def _target(self, word: Word, *, parameter: bool) -> str:
         """Return what a swept name is: ``"element"``, ``"parameter"`` or ``"temperature"``."""
         name = element_name(word.text)
-        if not parameter and name in self._builder and name.rpartition(".")[2][:1] in _SWEPT:
+        letter = word.text[0] if name != word.text else name.rpartition(".")[2][:1]
+        if not parameter and name in self._builder and letter in _SWEPT:
             return "element"
         if word.text == "temp" and word.text not in self._top.definitions:
             return "temperature"

@@ -27,6 +27,7 @@ from .expressions import Affine
 from .fields import element_name
 from .models import KINDS, Model, ModelReader
 from .report import CardError, Report, did_you_mean
+from .resistance import sheet_resistance, temperature_factor
 from .scope import Evaluator, Failed, Scope
 from .source import Card
 
@@ -169,28 +170,20 @@ class Placer:
             else:
                 self._model(device.model, site.scope, "resistor")
         if value is None:
-            value = _sheet(model, given) if model else None
+            value = sheet_resistance(model, given) if model else None
         if value is None:
             hint = "write 0 for an ideal short"
             raise CardError(
                 "E129", f"resistor {site.name} has no value", _end(site.card), hint=hint
             )
-        ohms = value * self._temperature_factor(model, given) * given.get("scale", 1.0)
+        factor = temperature_factor(model, given, self.temperature, self.nominal)
+        ohms = value * factor * given.get("scale", 1.0)
         multiplier = given.get("m", 1.0)
         if multiplier <= 0 or ohms == -math.inf or math.isnan(ohms):
             raise CardError("E132", f"{site.name}: {ohms:g} ohm, m={multiplier:g} make no resistor")
         if ohms == 0:
             self.shorts.append((site.name, site.card))
         self.builder.resistor(site.name, site.p, site.q, ohms / multiplier, at=site.card[:2])
-
-    def _temperature_factor(self, model: dict[str, float], given: dict[str, float]) -> float:
-        tc1 = given.get("tc1", given.get("tc", model.get("tc1", 0.0)))
-        tc2 = given.get("tc2", model.get("tc2", 0.0))
-        if not tc1 and not tc2:
-            return 1.0
-        nominal = model.get("tnom", model.get("tref", self.nominal))
-        rise = given.get("temp", self.temperature + given.get("dtemp", 0.0)) - nominal
-        return 1.0 + tc1 * rise + tc2 * rise * rise
 
     def _parameters(self, parameters: Parameters, scope: Scope) -> dict[str, float]:
         return {key: self.evaluator.number(value, scope) for key, value in parameters}
@@ -331,16 +324,6 @@ class Placer:
             if more:
                 message += f"; so {'is 1 other' if more == 1 else f'are {more} others'}"
             self.report.add("N102", message, card)
-
-
-def _sheet(model: dict[str, float], given: dict[str, float]) -> float | None:
-    """Return the resistance of a semiconductor resistor, None if the model has no sheet value."""
-    length = given.get("l", model.get("l", model.get("defl", 0.0)))
-    width = given.get("w", model.get("w", model.get("defw", 1e-5)))
-    narrow = model.get("narrow", 0.0)
-    if model.get("rsh") and length and width - narrow > 0:
-        return model["rsh"] * (length - model.get("short", narrow)) / (width - narrow)
-    return model.get("r")
 
 
 def _offset(value: Value) -> int:

@@ -192,6 +192,7 @@ class Elaboration:
             else:
                 child.values[name] = value
         child.values.update(given)
+        child.given = given
         self._gatherer.gather(subcircuit.body, child, self._top)
         self._elements(subcircuit.body, child)
 

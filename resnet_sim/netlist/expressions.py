@@ -223,17 +223,20 @@ def _plain(value: Number) -> float | None:
 
 def _binary(op: Op, left: Number, right: Number) -> Number:
     symbol, offset = str(op[1]), int(op[2])
+    if not isinstance(left, Affine) and not isinstance(right, Affine):
+        return _computed(symbol, offset, BINARY[symbol], [left, right])
+    # terms of gain zero are kept: their nodes belong to the circuit
     a, b = _plain(left), _plain(right)
-    if a is not None and b is not None:
-        return _computed(symbol, offset, BINARY[symbol], [a, b])
     if symbol in "+-":
         one = left if isinstance(left, Affine) else Affine(left)
         other = right if isinstance(right, Affine) else Affine(right)
         return one.plus(other, 1.0 if symbol == "+" else -1.0)
-    if symbol == "*" and a is not None and isinstance(right, Affine):
-        return right.scaled(a)
     if symbol in "*/" and b is not None and isinstance(left, Affine):
         return left.scaled(b if symbol == "*" else _computed("/", offset, BINARY["/"], [1.0, b]))
+    if symbol == "*" and a is not None and isinstance(right, Affine):
+        return right.scaled(a)
+    if a is not None and b is not None:
+        return _computed(symbol, offset, BINARY[symbol], [a, b])
     if symbol in "**^" and b == 1.0:
         return left
     what = {
@@ -247,12 +250,14 @@ def _binary(op: Op, left: Number, right: Number) -> Number:
 
 def _unary(op: Op, value: Number) -> Number:
     symbol, offset = str(op[1]), int(op[2])
-    plain = _plain(value)
-    if plain is not None:
-        return float(not plain) if symbol == "!" else -plain if symbol == "-" else plain
     if symbol == "!":
-        raise _nonlinear("'!' of a voltage or current", offset, 1)
-    return value.scaled(-1.0) if symbol == "-" and isinstance(value, Affine) else value
+        plain = _plain(value)
+        if plain is None:
+            raise _nonlinear("'!' of a voltage or current", offset, 1)
+        return float(not plain)
+    if symbol == "+":
+        return value
+    return value.scaled(-1.0) if isinstance(value, Affine) else -value
 
 
 def _builtin(name: str, offset: int, arguments: list[Number]) -> float:

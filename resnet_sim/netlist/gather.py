@@ -53,6 +53,8 @@ class Gatherer:
         for name, value in declared.parameters:
             if scope is top and name in self._overrides:
                 scope.values[name] = self._overrides[name]
+            elif name in scope.given:
+                continue
             elif isinstance(value, Expression):
                 scope.values.pop(name, None)
                 scope.definitions[name] = value

@@ -24,7 +24,7 @@ MIL = 25.4e-6
 _DIGITS = frozenset("0123456789")
 _MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = re.compile(rf"({_MANTISSA})(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmuµμnpf])?(.*)", re.DOTALL)
-_PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkunp])?").fullmatch
+_PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkmunpf])?").fullmatch
 _RKM = re.compile(r"[rgkmunpµμ][0-9]+[a-zω]*").fullmatch
 
 
@@ -64,10 +64,7 @@ def read_number(text: str) -> Number | None:
 
 
 def plain_number(text: str) -> float | None:
-    """Return the value of a number about which there is nothing to say, otherwise None.
-
-    That excludes ``m`` and ``f``, which people misread, and everything with a unit.
-    """
+    """Return the value of a number that has no unit and no oddities, otherwise None."""
     if text[-1] in _DIGITS and "_" not in text and text.isascii():
         # float() is much faster than the expression, and as strict once "1_0" is excluded
         try:

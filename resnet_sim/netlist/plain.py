@@ -50,10 +50,16 @@ class PlainCards:
         if add is None:
             return letter == "d" and self._add_diode(name, p, q, value, (file, line))
         number = plain_number(value)
-        # zero ohms, infinities and shorted sources are worth a message
-        if number is None or number - number != 0.0 or (not number and letter == "r"):
+        # zero ohms, infinities, 1M (milli) and 1F (femto) and shorted sources are worth a message
+        if number is None or number - number != 0.0:
             return False
-        if letter == "v":
+        if letter == "r":
+            if not number or value[-1] == "m":
+                return False
+        elif letter == "c":
+            if value[-1] == "f":
+                return False
+        elif letter == "v":
             if p == q or (p in GROUND and q in GROUND):
                 return False
             self._branches.add(name)

@@ -305,7 +305,7 @@ def _instance(r: CardReader) -> Read:
             break
         words.append(word)
     if not words:
-        r.word("the subcircuit")
+        words.append(r.word("the subcircuit"))
     parameters = []
     while (item := r.assignment()) is not None:
         key, value = item

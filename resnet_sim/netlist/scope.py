@@ -8,7 +8,7 @@ the text stands.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,6 +55,8 @@ class Scope:
         Parameters that are computed; None where that failed.
     definitions : dict
         Parameters that are not computed yet.
+    given : mapping
+        What the instance gives; stronger than a .param in the body, as in ngspice.
     nodes : dict
         Node as written -> full name.
     branches : dict
@@ -67,6 +69,7 @@ class Scope:
     outer: Scope | None = None
     values: dict[str, float | None] = field(default_factory=dict)
     definitions: dict[str, Expression] = field(default_factory=dict)
+    given: Mapping[str, float] = field(default_factory=dict)
     functions: dict[str, Function] = field(default_factory=dict)
     model_cards: dict[str, ModelCard] = field(default_factory=dict)
     models: dict[str, Model | None] = field(default_factory=dict)

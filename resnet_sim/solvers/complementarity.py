@@ -93,6 +93,8 @@ class _Search:
             solution, wrong = self.evaluate(on)
             if not wrong.any():
                 return solution
+            if not self.m:
+                return None
             key = on.tobytes()
             single = single or key in seen
             seen.add(key)

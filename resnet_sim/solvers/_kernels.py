@@ -1,0 +1,204 @@
+"""Compiled inner loops, and nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernels import kernel
+
+
+@kernel
+def cluster_sweeps(  # type: ignore[no-untyped-def]
+    x, tight,
+    edge_ptr, edge, edge_other, edge_end,
+    hard_ptr, hard, hard_other, hard_end,
+    soft_ptr, soft, soft_other, soft_end,
+    conductance, emf, injection, turnover,
+    drop, resistance,
+    relaxation, sweeps,
+):  # fmt: skip
+    """Sweep over all clusters; changes `x` and `tight` (the forest of tight rectifiers)."""
+    n = len(x)
+    order = np.empty(n, dtype=np.int64)
+    parent = np.empty(n, dtype=np.int64)
+    tie = np.empty(n, dtype=np.int64)
+    tie_end = np.empty(n, dtype=np.int64)
+    excess = np.empty(n)
+    noise = np.empty(n)
+    piece = np.empty(n, dtype=np.int64)
+    cluster = np.empty(n, dtype=np.int64)
+    for _sweep in range(sweeps):
+        cluster[:] = -1
+        for k in range(n):
+            piece[k] = k
+        for start in range(n):
+            if cluster[start] >= 0:
+                continue
+            # breadth first through tight rectifiers: one cluster, that of the reference first
+            order[0] = start
+            parent[start] = -1
+            tie[start] = -1
+            cluster[start] = start
+            head, end = 0, 1
+            while head < end:
+                a = order[head]
+                head += 1
+                for j in range(hard_ptr[a], hard_ptr[a + 1]):
+                    b = hard_other[j]
+                    if not tight[hard[j]] or hard[j] == tie[a]:
+                        continue
+                    if cluster[b] == start:
+                        # closes a loop, which must not hold together what is cut elsewhere
+                        tight[hard[j]] = False
+                    elif cluster[b] < 0:
+                        cluster[b] = start
+                        parent[b] = a
+                        tie[b] = hard[j]
+                        tie_end[b] = -hard_end[j]  # +1 if b is the anode of its tie
+                        order[end] = b
+                        end += 1
+            # what is left over at each coordinate
+            for h in range(end):
+                a = order[h]
+                total = injection[a]
+                size = turnover[a]
+                for j in range(edge_ptr[a], edge_ptr[a + 1]):
+                    k = edge[j]
+                    i = conductance[k] * (x[a] - x[edge_other[j]] - edge_end[j] * emf[k])
+                    total -= i
+                    size += abs(i)
+                for j in range(soft_ptr[a], soft_ptr[a + 1]):
+                    k = soft[j]
+                    above = soft_end[j] * (x[a] - x[soft_other[j]]) - drop[k]
+                    if above > 0.0:
+                        i = above / resistance[k]
+                        total -= soft_end[j] * i
+                        size += i
+                excess[a] = total
+                noise[a] = 1e-15 * size
+            # cut subtrees that would drive their tie backwards
+            for h in range(end - 1, 0, -1):
+                a = order[h]
+                if tie_end[a] * excess[a] < -noise[a]:
+                    tight[tie[a]] = False
+                    parent[a] = -1
+                else:
+                    excess[parent[a]] += excess[a]
+                    noise[parent[a]] += noise[a]
+            for h in range(end):
+                a = order[h]
+                piece[a] = a if parent[a] < 0 else piece[parent[a]]
+            # move the pieces, each to its minimum or until something blocks it; what was cut
+            # goes first, and if that is held by another tie at once, the rest must wait, or
+            # the two would block each other for ever
+            held = False
+            for h in range(end - 1, -1, -1):
+                root = order[h]
+                if parent[root] >= 0 or piece[0] == root or held:
+                    continue
+                slope = 0.0
+                stiffness = 0.0
+                noisy = 0.0
+                bends = False
+                last = h
+                for g in range(h, end):
+                    a = order[g]
+                    if piece[a] != root:
+                        continue
+                    last = g
+                    slope += injection[a]
+                    noisy += turnover[a]
+                    for j in range(edge_ptr[a], edge_ptr[a + 1]):
+                        b = edge_other[j]
+                        if piece[b] == root and b != a:
+                            continue
+                        k = edge[j]
+                        i = conductance[k] * (x[a] - x[b] - edge_end[j] * emf[k])
+                        slope -= i
+                        noisy += abs(i)
+                        if b != a:
+                            stiffness += conductance[k]
+                    for j in range(soft_ptr[a], soft_ptr[a + 1]):
+                        if piece[soft_other[j]] != root:
+                            bends = True
+                # exact line search; without soft rectifiers one step of it
+                step = 0.0
+                blocking = joined = -1
+                limit = np.inf
+                for attempt in range(30):
+                    rest = slope - stiffness * step
+                    steep = stiffness
+                    if bends:
+                        for g in range(h, last + 1):
+                            a = order[g]
+                            if piece[a] != root:
+                                continue
+                            for j in range(soft_ptr[a], soft_ptr[a + 1]):
+                                b = soft_other[j]
+                                if piece[b] == root:
+                                    continue
+                                k = soft[j]
+                                above = soft_end[j] * (x[a] + step - x[b]) - drop[k]
+                                if above > 0.0 or (
+                                    above == 0.0 and soft_end[j] * rest > 0.0
+                                ):
+                                    rest -= soft_end[j] * above / resistance[k]
+                                    steep += 1.0 / resistance[k]
+                    if abs(rest) <= 1e-15 * noisy:
+                        break
+                    if attempt == 0:
+                        # the direction is known: what blocks it?
+                        up = rest > 0.0
+                        for g in range(h, last + 1):
+                            a = order[g]
+                            if piece[a] != root:
+                                continue
+                            for j in range(hard_ptr[a], hard_ptr[a + 1]):
+                                b = hard_other[j]
+                                if piece[b] == root or (hard_end[j] > 0) != up:
+                                    continue
+                                gap = drop[hard[j]] - hard_end[j] * (x[a] - x[b])
+                                if gap < limit:
+                                    limit = max(gap, 0.0)
+                                    blocking = hard[j]
+                                    joined = b
+                    if steep == 0.0:
+                        if bends and limit == np.inf:
+                            # move on to the nearest knee
+                            ahead = np.inf
+                            for g in range(h, last + 1):
+                                a = order[g]
+                                if piece[a] != root:
+                                    continue
+                                for j in range(soft_ptr[a], soft_ptr[a + 1]):
+                                    b = soft_other[j]
+                                    if piece[b] == root or (soft_end[j] > 0) != (rest > 0.0):
+                                        continue
+                                    away = drop[soft[j]] - soft_end[j] * (x[a] + step - x[b])
+                                    if away < ahead:
+                                        ahead = away
+                            if ahead == np.inf:
+                                break
+                            ahead = ahead * (1.0 + 1e-12) + 1e-15
+                            step += ahead if rest > 0.0 else -ahead
+                            continue
+                        step = np.inf if rest > 0.0 else -np.inf
+                    else:
+                        step += rest / steep
+                    if abs(step) >= limit or not bends:
+                        break
+                if not bends:
+                    step *= relaxation
+                if step == 0.0:
+                    continue
+                hit = abs(step) >= limit
+                if hit:
+                    step = limit if step > 0.0 else -limit
+                if abs(step) == np.inf:
+                    continue
+                for g in range(h, last + 1):
+                    if piece[order[g]] == root:
+                        x[order[g]] += step
+                if hit:
+                    tight[blocking] = True
+                    held = cluster[joined] == start and limit == 0.0

@@ -1,0 +1,169 @@
+"""Exact coordinate descent with cluster moves.
+
+One coordinate at a time is set to the minimum of the co-content along it, as far as the
+hard rectifiers at it allow (Scellier, arXiv 2402.11674).  Alone this jams where a hard
+rectifier joins two free coordinates: each would have to move with the other.  So tight
+rectifiers join coordinates into clusters, trees of rectifiers that carry current; what
+moves is a cluster, or a subtree whose net current would drive its tie backwards, and a
+move that is blocked adds the rectifier that blocks it.  Every move lowers the co-content.
+
+Convergence is linear; it takes long where conductances spread over many decades.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ..elements import Bools, Floats, Ints
+from ..graphs import components, spanning_forest
+from ..problem import EPS, Problem, Solution, bincount, node_sums, node_sums_abs
+from ..topology import ROUNDING, nearest_feasible
+from . import newton
+from ._kernels import cluster_sweeps
+
+#: Over-relaxation: a move goes this many times as far as the minimum.
+RELAXATION = 1.7
+CHUNK = 40
+#: Chunks without progress after which the linear solve is tried.
+PATIENCE = 5
+
+
+def solve(
+    problem: Problem, tolerance: float = 1e-9, x: Floats | None = None, sweeps: int = 20_000
+) -> Solution:
+    """Minimise by coordinate descent from any start.
+
+    Parameters
+    ----------
+    problem : Problem
+        Convex, feasible and bounded.
+    tolerance : float
+        Stops when the KKT residual is a tenth of this, relative.
+    x : ndarray of float, shape (n,), optional
+        Start; moved to the nearest feasible point.
+    sweeps : int
+        Most sweeps; ``converged`` is False when they are used up.
+    """
+    x = nearest_feasible(problem, np.zeros(problem.n) if x is None else x)
+    tight = np.zeros(len(problem.drop), dtype=np.bool_)
+    branches = [column for kind in _adjacency(problem) for column in kind]
+    values = (problem.conductance, problem.emf, problem.injection, problem.turnover)
+    rectifiers = (problem.drop, problem.resistance)
+    done, relaxation, stalled, best = 0, RELAXATION, 0, np.inf
+    while True:
+        cluster_sweeps.compiled(x, tight, *branches, *values, *rectifiers, relaxation, CHUNK)
+        done += CHUNK
+        solution = _solution(problem, x, tight, done)
+        error = _error(solution)
+        if error <= 0.1 * tolerance:
+            return dataclasses.replace(solution, converged=True)
+        stalled = 0 if error < 0.5 * best else stalled + 1
+        best = min(best, error)
+        if stalled >= PATIENCE or done >= sweeps:
+            polished = _polish(problem, solution, tight)
+            if polished is not None:
+                return polished
+            stalled = 0
+        if done >= sweeps:
+            note = f"not converged after {done} sweeps: try method='newton'"
+            return dataclasses.replace(solution, notes=(note,))
+        # over-relaxation may chatter around a kink that plain steps settle at once
+        relaxation = RELAXATION if stalled == 0 or relaxation == 1.0 else 1.0
+        _drift(problem, x, tight)
+
+
+def _polish(problem: Problem, solution: Solution, tight: Bools) -> Solution | None:
+    """Solve the linear network of the rectifiers that conduct; None if it contradicts them.
+
+    Gives the last digits, which plain double precision can't where nearly no current flows.
+    """
+    on = tight | (solution.current > 0)
+    trial = newton.evaluate(problem, on, np.zeros(len(on)), lenient=True)
+    if (trial.violation > 1.0).any() or trial.redundant.any():
+        return None
+    current = np.maximum(trial.current, 0.0)
+    notes = ("polished by one linear solve",)
+    return Solution(problem, trial.x, trial.low, current, solution.iterations, True, "cd", notes)
+
+
+def _drift(problem: Problem, x: Floats, tight: Bools) -> None:
+    """Move parts without ground, whose current must leave through rectifiers, up to the next.
+
+    The co-content falls linearly along this way, which single moves follow only slowly.
+    """
+    p, q = problem.diode_p, problem.diode_q
+    on = tight | (~problem.hard & (x[p] - x[q] > problem.drop))
+    joined = (np.concatenate((problem.edge_p, p[on])), np.concatenate((problem.edge_q, q[on])))
+    count, part = components(problem.n, *joined)
+    if count == 1:
+        return
+    net = bincount(part, problem.injection, count)
+    net[np.abs(net) <= ROUNDING * bincount(part, problem.turnover, count)] = 0.0
+    for k in np.flatnonzero(net[1:]) + 1:
+        inside = part == k
+        ends = (p, q) if net[k] > 0 else (q, p)
+        leaving = np.flatnonzero(inside[ends[0]] & ~inside[ends[1]])
+        if len(leaving):
+            gap = problem.drop[leaving] - (x[p[leaving]] - x[q[leaving]])
+            x[inside] += np.sign(net[k]) * max(float(gap.min()), 0.0)
+            first = leaving[gap.argmin()]
+            tight[first] = problem.hard[first]
+
+
+def _adjacency(problem: Problem) -> tuple[tuple[Ints, ...], ...]:
+    """Return the branches at each coordinate: (ptr, branch, other end, +1 if it is p)."""
+    rows = np.arange(len(problem.drop))
+    hard, soft = rows[problem.hard], rows[~problem.hard]
+    p, q = problem.diode_p, problem.diode_q
+    edges = np.arange(len(problem.edge_p))
+    return (
+        _incidence(problem.n, edges, problem.edge_p, problem.edge_q),
+        _incidence(problem.n, hard, p[hard], q[hard]),
+        _incidence(problem.n, soft, p[soft], q[soft]),
+    )
+
+
+def _incidence(n: int, branch: Ints, p: Ints, q: Ints) -> tuple[Ints, ...]:
+    node = np.concatenate((p, q))
+    order = np.argsort(node, kind="stable")
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(node, minlength=n))))
+    other = np.concatenate((q, p))[order]
+    ends = np.concatenate((np.ones(len(p), dtype=np.int64), -np.ones(len(q), dtype=np.int64)))
+    return ptr, np.concatenate((branch, branch))[order], other, ends[order]
+
+
+def _solution(problem: Problem, x: Floats, tight: Bools, sweeps: int) -> Solution:
+    """Return the solution with currents of tight rectifiers from KCL on their trees."""
+    x = x.copy()
+    low, current = np.zeros(problem.n), np.zeros(len(problem.drop))
+    p, q = problem.diode_p, problem.diode_q
+    soft = ~problem.hard
+    above = x[p[soft]] - x[q[soft]] - problem.drop[soft]
+    current[soft] = np.maximum(above, 0.0) / problem.resistance[soft]
+    draft = Solution(problem, x, low, current, sweeps, False, "cd")
+    excess = problem.injection - node_sums(
+        problem.n, problem.edge_p, problem.edge_q, draft.edge_current
+    )
+    excess -= node_sums(problem.n, p, q, current)
+    tie = np.flatnonzero(tight)
+    forest = spanning_forest(problem.n, p[tie], q[tie])
+    flow = forest.subtree_sums(excess)
+    child = np.flatnonzero(forest.parent >= 0)
+    diode = tie[forest.edge[child]]
+    current[diode] = np.where(p[diode] == child, 1.0, -1.0) * flow[child]
+    return draft
+
+
+def _error(solution: Solution) -> float:
+    """Return the KKT residual: KCL, and currents that flow backwards, relative."""
+    prob = solution.problem
+    residual = float(solution.residual().max())
+    p, q = prob.diode_p, prob.diode_q
+    scale = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, solution.edge_current)
+    scale += node_sums_abs(prob.n, p, q, solution.current)
+    scale += 1e-6 * scale.max() + EPS
+    backward = np.maximum(-solution.current, 0.0) / (scale[p] + scale[q])
+    np.maximum(solution.current, 0.0, out=solution.current)
+    return max(residual, float(backward.max(initial=0.0)))

@@ -1,0 +1,124 @@
+"""What the reader says, and where."""
+
+import pytest
+
+from resnet_sim.diagnostics import CODES
+from resnet_sim.errors import NetlistError
+from resnet_sim.netlist import parse_netlist
+
+
+def found(text):
+    try:
+        return parse_netlist(text).diagnostics
+    except NetlistError as error:
+        return error.diagnostics
+
+
+def place(diagnostic):
+    span = diagnostic.span
+    return span.text[span.column - 1 : span.column - 1 + span.length]
+
+
+CASES = [
+    ("t\nr1 a\n", "E104", "a"),
+    ("t\nr1 a b 1 2\n", "E105", "2"),
+    ("t\nd1 a b dm x\n.model dm d\n", "E105", "x"),
+    ("t\nv1 a 0 {2*x}\n", "E107", "x"),
+    ("t\nv1 a 0\n+ {2*\n+ x}\n", "E107", "x"),
+    ("t\nr1 a 0 1\n.modle x d\n", "E108", ".modle"),
+    ("t\n#include x\n", "E109", "#include"),
+    ("t\nd1 a 0 dx\n.model dy d\n", "E110", "dx"),
+    ("t\nx1 a 0 sub\n", "E111", "sub"),
+    ("t\nr1 a 0 1\nR1 b 0 1\n", "E113", "R1"),
+    ("t\nr1 a 0 1\nf1 a 0 v1 2\n", "E114", "v1"),
+    ("t\nb1 a 0 v=v(a)*v(b)\n", "E120", "*"),
+    ("t\nr1 a 0 {1/0}\n", "E121", "/"),
+    ("t\nd1 a 0 dm\n.model dm d(ron=-1)\n", "E123", "ron"),
+    ("t\ns1 a 0 b 0 dm\n.model dm d\n", "E126", "dm"),
+    ("t\nr1 a 0 {foo(1)}\n", "E127", "foo"),
+    ("t\nr1 a 0 2*3\n", "E106", "2*3"),
+    ("t\nr1 a 0 1,5\n", "E133", ","),
+    ("t\nv1 a 0 1\n.dc v1 0 1 0\n", "E118", "v1"),
+    ("r1 a 0 5\nr2 a 0 1\n", "W101", "r1 a 0 5"),
+    ("t\nr1 a 0 1\n.end\nr2 a 0 1\n", "W102", "r2 a 0 1"),
+    ("t\nR1 a 0 1M\n", "W103", "1M"),
+    ("t\nC1 a 0 1F\nr1 a 0 1\n", "W104", "1F"),
+    ("t\nr1 a 0 4k7\n", "W105", "4k7"),
+    ("t\nr1 a 0 4R7\n", "W105", "4R7"),
+    ("t\nr1 a 00 1\n", "W107", "r1 a 00 1"),
+    ("t\nr1 a ground 1\n", "W107", "r1 a ground 1"),
+    ("t\nr1 a 0 1\n.tran 1m 1\n", "W108", ".tran 1m 1"),
+    ("t\nr1 a 0 1\n.control\nshell rm\n.endc\n", "W109", ".control"),
+    ("t\nd1 a 0 dm\n.model dm d(rom=1)\n", "W110", "rom"),
+    ("t\nr1 a 0 1 foo=2\n", "W113", "foo"),
+    ("t\nr1 a 0 1_000\n", "W116", "1_000"),
+    ("t\nr1 a 0 1\n.meas op x max v(a)\n", "N103", ".meas op x max v(a)"),
+    ("t\nr1 a 0 1\n.options reltol=1\n", "N105", "reltol"),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "excerpt"), CASES, ids=[f"{c[1]} {c[2]}" for c in CASES])
+def test_a_diagnostic_points_at_its_cause(text, code, excerpt):
+    matching = [d for d in found(text) if d.code == code]
+    assert [place(d) for d in matching] == [excerpt]
+
+
+def test_a_diagnostic_carries_the_physical_line_of_a_continued_card():
+    (diagnostic,) = [d for d in found("t\nR1 a\n+ 0\n*\n+ {Nope}\n") if d.code == "E107"]
+    assert (diagnostic.span.line, diagnostic.span.text) == (5, "+ {Nope}")
+
+
+def test_all_errors_of_a_deck_are_found_in_one_pass_in_its_order():
+    text = "t\nr1 a\n.foo\nd1 a 0 nope\nq1 a b c m\nr2 a 0 {x}\n.dc v1 0 1 1\n"
+    codes = [d.code for d in found(text)]
+    assert codes == ["E104", "E108", "E110", "E115", "E107", "E131"]
+
+
+def test_what_refers_to_a_broken_card_is_not_reported_again():
+    assert [d.code for d in found("t\nv1 a 0 {nope}\nf1 a 0 v1 1\n.dc v1 0 1 1\n")] == ["E107"]
+
+
+def test_an_error_inside_a_subcircuit_is_reported_once():
+    text = "t\n" + "".join(f"x{k} a s\n" for k in range(9)) + ".subckt s a\nr1 a 0 {y}\n.ends\n"
+    assert [d.code for d in found(text)] == ["E107"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("t\nr1 a 0 {lenght}\n.param length=1\n", "length"),
+        ("t\nd1 a 0 dmo\n.model dmod d\n", "dmod"),
+        ("t\nx1 a cel\n.subckt cell a\n.ends\n", "cell"),
+        ("t\nr1 a 0 1\n.modle x d\n", "model"),
+        ("t\nr1 a 0 {sqr(2)}\n", "sqrt"),
+        ("t\nvin a 0 1\nf1 a 0 vinn 1\n", "vin"),
+        ("t\nd1 a 0 dm\n.model dm d(rofff=1)\n", "roff"),
+    ],
+)
+def test_an_unknown_name_gets_a_suggestion(text, name):
+    assert any(d.hint == f"did you mean {name!r}?" for d in found(text))
+
+
+def test_a_duplicate_shows_the_first_of_the_two():
+    (diagnostic,) = found("t\nr1 a 0 1\nr1 b 0 1\n")
+    assert diagnostic.labels[0].span.line == 2
+
+
+def test_the_error_has_the_place_of_the_first_error():
+    with pytest.raises(NetlistError) as caught:
+        parse_netlist("t\nr1 a 0 1M\n  r2 a 0 {x}\n", name="deck.net")
+    error = caught.value
+    assert (error.file, error.line, error.column) == ("deck.net", 3, 11)
+    assert error.excerpt == "  r2 a 0 {x}"
+    assert "x" in error.hint
+
+
+def test_a_plain_deck_has_nothing_to_report():
+    text = "t\nv1 a 0 5\nr1 a b 1k\nd1 b 0 dm\n.model dm d(ron=0 roff=inf)\n.op\n.end\n"
+    assert found(text) == ()
+
+
+def test_every_code_is_listed():
+    for text, *_ in CASES:
+        for diagnostic in found(text):
+            assert diagnostic.code in CODES

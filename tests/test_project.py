@@ -1,0 +1,143 @@
+"""The project holds together: lint, types, layers, and documents that tell the truth."""
+
+import doctest
+import json
+import re
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from resnet_sim import cli
+from resnet_sim.diagnostics import CODES
+
+ROOT = Path(__file__).parent.parent
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+README = (ROOT / "README.md").read_text()
+DIAGNOSTICS = (ROOT / "docs" / "diagnostics.md").read_text()
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def steady(output: str) -> str:
+    """Blank out what may differ from one machine to the next: rounding and time."""
+    lines = output.strip().splitlines()
+    changing = ("certificate:", "solver:")
+    return "\n".join(
+        re.sub(r"[\d.]+(?:e[-+]\d+)?(?: [mun]?s\b)?", "#", line)
+        if line.startswith(changing)
+        else line.rstrip()
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ruff", "check"],
+        ["ruff", "format", "--check"],
+        ["mypy"],
+        ["lint-imports"],
+    ],
+    ids=["lint", "format", "types", "layers"],
+)
+def test_the_code_passes(command):
+    tool = SCRIPTS / command[0]
+    assert tool.exists(), f"{command[0]} is missing: pip install -e '.[test]'"
+    run = subprocess.run(
+        [tool, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_continuous_integration_runs_the_commands_of_the_readme():
+    script = (ROOT / ".ci" / "run").read_text()
+    install, setup, *_ = (
+        line.removeprefix("$ ") for line in "".join(blocks(README, "console")).splitlines()
+    )
+    assert re.search(r"apt-get install -y (.*)", install)[0] in script
+    assert re.search(r"pip install (.*)", setup)[1] in script
+    test_command = "/bin/python -m pytest"
+    assert f".venv{test_command}" in README
+    assert f".venv{test_command}" in script
+
+
+def test_the_console_example_of_the_readme_is_what_the_command_prints(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    sessions = re.split(r"^\$ ", "".join(blocks(README, "console")), flags=re.MULTILINE)
+    ran = 0
+    for session in sessions:
+        command, _, wanted = session.partition("\n")
+        if not command.startswith(".venv/bin/resnet-sim ") or not wanted.strip():
+            continue
+        cli.main(command.split()[1:])
+        assert steady(capsys.readouterr().out) == steady(wanted)
+        ran += 1
+    assert ran >= 1
+
+
+def test_the_netlist_of_the_readme_is_the_example():
+    (shown,) = blocks(README, "spice")
+    deck = (ROOT / "examples" / "netlists" / "bridge-rectifier.net").read_text()
+    assert shown.splitlines() == [x for x in deck.splitlines() if not x.startswith("*")]
+
+
+def test_the_python_example_of_the_readme_runs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    source = "\n".join(blocks(README, "python"))
+    example = doctest.DocTestParser().get_doctest(source, {}, "README.md", "README.md", 0)
+    assert len(example.examples) >= 3
+    report: list[str] = []
+    results = doctest.DocTestRunner().run(example, out=report.append)
+    assert results.failed == 0, "".join(report)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_of_documents_lead_somewhere(document):
+    text = (ROOT / document).read_text()
+    targets = re.findall(r"\]\(([^)#]+)", text)
+    missing = [t for t in targets if "://" not in t and not (ROOT / t).exists()]
+    assert not missing
+
+
+def sections() -> dict[str, str]:
+    parts = re.split(r"^### ([EWN]\d{3}) ", DIAGNOSTICS, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def test_every_diagnostic_code_is_documented_and_no_other():
+    assert sorted(sections()) == sorted(CODES)
+
+
+def test_sections_of_codes_are_in_order_and_each_says_what_to_do():
+    titles = re.findall(r"^### (\w+) ", DIAGNOSTICS, flags=re.MULTILINE)
+    assert len(titles) == len(set(titles))
+    assert not [code for code, text in sections().items() if "**Remedy.**" not in text]
+
+
+SNIPPETS = [
+    *((code, deck) for code, text in sections().items() for deck in blocks(text, "spice")),
+    # what can't be shown in a document
+    ("E102", "binary\nV1 a 0 1\nR1 a 0 \0 1k\n.end\n"),
+    ("E135", "many errors\n" + "R1 a 0 1,5\n" * 300),
+    ("W118", "\udcb5 in Latin-1\nV1 a 0 1\nR1 a 0 1k\n.end\n"),
+]
+
+
+def test_every_code_has_an_example_deck():
+    assert not set(CODES) - {code for code, _ in SNIPPETS}
+
+
+@pytest.mark.parametrize(("code", "deck"), SNIPPETS, ids=[code for code, _ in SNIPPETS])
+def test_the_example_of_a_diagnostic_provokes_it(code, deck, tmp_path, capsys):
+    path = tmp_path / "deck.net"
+    path.write_text(deck, encoding="utf-8", errors="surrogateescape")
+    status = cli.main(["solve", str(path), "--format", "json"])
+    record = json.loads(capsys.readouterr().out)
+    found = record.get("diagnostics", [])
+    found += [d for part in record.get("analyses", []) for d in part["diagnostics"]]
+    assert code in [d["code"] for d in found]
+    assert (status != 0) == (code[0] == "E")
