@@ -71,43 +71,49 @@ class CircuitBuilder:
         """Tell whether an element of that name exists already."""
         return name.lower() in self._element_names
 
-    def _add(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
+    def add_row(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
+        """Add a row to a table of `Circuit`; unlike those below, this checks no values."""
         name = name.lower()
         if name in self._element_names:
             raise UsageError(f"there are two elements called {name}")
         self._element_names.add(name)
+        # most nodes are known: a look-up here saves a call, which counts for a million elements
+        known = self._nodes
+        i, j = known.get(p), known.get(q)
+        if i is None or j is None:
+            i, j = self.node(p), self.node(q)
         rows = self._rows.get(table)
         if rows is None:
             rows = self._rows[table] = []
-        rows.append((name, self.node(p), self.node(q), *place, *values))
+        rows.append((name, i, j, *place, *values))
 
     def resistor(self, name: str, p: str, q: str, ohms: float, *, at: Place = NOWHERE) -> None:
         """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
-        self._add("resistors", name, p, q, at, _number(name, ohms, allow_inf=True))
+        self.add_row("resistors", name, p, q, at, _number(name, ohms, allow_inf=True))
 
     def capacitor(
         self, name: str, p: str, q: str, farads: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a capacitor (open)."""
-        self._add("capacitors", name, p, q, at, _number(name, farads))
+        self.add_row("capacitors", name, p, q, at, _number(name, farads))
 
     def inductor(
         self, name: str, p: str, q: str, henries: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add an inductor (short)."""
-        self._add("inductors", name, p, q, at, _number(name, henries))
+        self.add_row("inductors", name, p, q, at, _number(name, henries))
 
     def voltage_source(
         self, name: str, p: str, q: str, volts: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a voltage source, ``v(p) - v(q) = volts``."""
-        self._add("voltage_sources", name, p, q, at, _number(name, volts))
+        self.add_row("voltage_sources", name, p, q, at, _number(name, volts))
 
     def current_source(
         self, name: str, p: str, q: str, amps: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a current source, `amps` flow from p through the source to q."""
-        self._add("current_sources", name, p, q, at, _number(name, amps))
+        self.add_row("current_sources", name, p, q, at, _number(name, amps))
 
     def diode(
         self,
@@ -128,7 +134,7 @@ class CircuitBuilder:
         if not -v_reverse <= v_forward or math.isnan(v_reverse):
             raise UsageError(f"{name}: needs -v_reverse <= v_forward")
         values = (_number(name, v_forward), _number(name, r_on), r_off, v_reverse, r_reverse)
-        self._add("diodes", name, p, q, at, *values)
+        self.add_row("diodes", name, p, q, at, *values)
 
     def switch(
         self,
@@ -161,7 +167,7 @@ class CircuitBuilder:
             element = control.lower()
         limits = (_number(name, threshold), _number(name, hysteresis))
         resistances = (_number(name, r_on), _number(name, r_off, allow_inf=True))
-        self._add(
+        self.add_row(
             "switches", name, p, q, at,
             *resistances, cp, cn, element, *limits, closed, control is None,
         )  # fmt: skip
@@ -186,7 +192,9 @@ class CircuitBuilder:
         currents : sequence of (element name, gain)
             Elements as in `switch`: those that fix a voltage.
         """
-        self._add("controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant))
+        self.add_row(
+            "controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant)
+        )
         self._terms += [(False, self.node(n), _number(name, gain)) for n, gain in voltages]
         self._terms += [(True, e.lower(), _number(name, gain)) for e, gain in currents]
         self._ptr.append(len(self._terms))
@@ -296,6 +304,7 @@ def _branch(name: str, numbers: Mapping[str, int]) -> int:
 
 def _number(name: str, value: float, *, allow_inf: bool = False) -> float:
     value = float(value)
-    if math.isnan(value) or (math.isinf(value) and not (allow_inf and value > 0)):
+    # the difference is NaN for NaN and the infinities
+    if value - value != 0.0 and not (allow_inf and value == math.inf):
         raise UsageError(f"the value {value} of {name} is not finite")
     return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .circuit import Circuit
-from .elements import Bools, Floats
+from .elements import Bools, Floats, Ints
 from .results import Certificate
 
 EPS = float(np.finfo(float).eps)
@@ -40,7 +40,7 @@ def certify(
     Certificate
     """
     check = _Check(circuit, voltages, currents, tolerance)
-    check.kirchhoff()
+    check.kirchhoff(closed)
     check.fixed_voltages()
     check.fixed_currents()
     check.resistances(closed)
@@ -61,6 +61,24 @@ def certify(
     )
 
 
+def _node_sums(n: int, p: Ints, q: Ints, at_p: Floats, at_q: Floats) -> Floats:
+    """Return the sum of what elements have at their ends, for each node."""
+    return np.bincount(p, at_p, n) + np.bincount(q, at_q, n) if len(p) else np.zeros(n)
+
+
+def _clusters(n: int, p: Ints, q: Ints) -> Ints:
+    """Return for each node the smallest node that the given elements connect it to."""
+    label = np.arange(n)
+    while True:
+        before = label.copy()
+        least = np.minimum(label[p], label[q])
+        np.minimum.at(label, p, least)
+        np.minimum.at(label, q, least)
+        label = label[label]
+        if np.array_equal(label, before):
+            return label
+
+
 class _Check:
     def __init__(
         self, circuit: Circuit, voltages: Floats, currents: Floats, tolerance: float
@@ -68,8 +86,9 @@ class _Check:
         self.circuit, self.v, self.i, self.tolerance = circuit, voltages, currents, tolerance
         self.p, self.q = circuit.terminals
         self.drop = voltages[self.p] - voltages[self.q]
-        #: what rounding of the node voltages makes of the voltage across each element
-        self.blur = ROUNDINGS * EPS * (np.abs(voltages[self.p]) + np.abs(voltages[self.q]))
+        #: what rounding leaves open in each node's voltage, and in that across each element
+        self.node_blur = EPS * (ROUNDINGS * np.abs(voltages) + 4 * np.abs(voltages).max())
+        self.blur = self.node_blur[self.p] + self.node_blur[self.q]
         self.kcl = self.kcl_relative = self.law = 0.0
         self.diode_voltage = self.diode_current = self.mismatch = self.gap = 0.0
         self.failures: list[tuple[float, str]] = []
@@ -86,19 +105,45 @@ class _Check:
             text = f"{what} at {names[k]}: off by {error[k]:.3g}, allowed {allowed[k]:.3g}"
             self.failures.append((np.inf if np.isnan(ratio) else ratio, text))
 
-    def kirchhoff(self) -> None:
-        """Sum of currents at every node."""
+    def kirchhoff(self, closed: Bools) -> None:
+        """Sum of currents at every node, and at every cluster of nodes.
+
+        Rounding of the voltages moves the current of a conductance g by ``eps g |v|``, which
+        a node's sum may be off by.  Where that is not small beside what flows there, the
+        elements that make it so are contracted: what their cluster exchanges with the rest
+        must still balance.
+        """
         n = len(self.circuit.nodes)
-        total, size = np.zeros(n), np.zeros(n)
-        np.add.at(total, self.p, self.i)
-        np.add.at(total, self.q, -self.i)
-        np.add.at(size, self.p, np.abs(self.i))
-        np.add.at(size, self.q, np.abs(self.i))
+        floor = self._conductances(closed) * self.blur
+        total = _node_sums(n, self.p, self.q, self.i, -self.i)
+        size = _node_sums(n, self.p, self.q, np.abs(self.i), np.abs(self.i))
         error = np.abs(total)
         self.kcl = float(error.max(initial=0.0))
         self.kcl_relative = float((error / np.where(size > 0, size, 1.0)).max(initial=0.0))
         noise = ROUNDINGS * EPS * size.max(initial=0.0)
-        self.judge(self.circuit.nodes, "KCL (A)", error, self.tolerance * size + noise)
+        allowed = self.tolerance * size + noise
+        spread = _node_sums(n, self.p, self.q, floor, floor)
+        self.judge(self.circuit.nodes, "KCL (A)", error, allowed + spread)
+        loud = floor > self.tolerance * np.minimum(size[self.p], size[self.q])
+        if loud.any():
+            cluster = _clusters(n, self.p[loud], self.q[loud])
+            error = np.abs(np.bincount(cluster, total, n))
+            allowed = self.tolerance * np.bincount(cluster, size, n) + noise
+            allowed += np.bincount(cluster, _node_sums(n, self.p, self.q, *2 * (floor * ~loud,)), n)
+            self.judge(self.circuit.nodes, "KCL of the cluster (A)", error, allowed)
+
+    def _conductances(self, closed: Bools) -> Floats:
+        """Return |i/v| of the resistive elements, zero for all others, S."""
+        conductance = np.zeros(self.circuit.n_elements)
+        switches = self.circuit.switches
+        state = np.where(closed, switches.r_on, switches.r_off)
+        for name, ohms in (("resistors", self.circuit.resistors.ohms), ("switches", state)):
+            some = np.where(ohms == 0, np.inf, np.abs(ohms))
+            conductance[self.rows(name)] = 1.0 / some
+        table = self.circuit.diodes
+        on = np.minimum(table.r_on, table.r_reverse)
+        conductance[self.rows("diodes")] = 1.0 / np.where(on > 0, on, table.r_off)
+        return conductance
 
     def laws(
         self, names: tuple[str, ...], what: str, error: Floats, size: Floats, blur: Floats
@@ -151,12 +196,12 @@ class _Check:
         safe = np.where(table.of_current, 0, table.index)
         branch = np.where(table.of_current, table.index, 0)
         terms = table.gain * np.where(table.of_current, self.i[branch], self.v[safe])
+        open_ = np.abs(table.gain) * np.where(table.of_current, 0.0, self.node_blur[safe])
         of = np.repeat(np.arange(len(table)), np.diff(table.ptr))
         value, size = table.constant.copy(), np.abs(table.constant)
         np.add.at(value, of, terms)
-        np.add.at(size, of, np.abs(terms))
+        np.add.at(size, of, np.abs(terms) + open_ / (ROUNDINGS * EPS))
         actual = np.where(table.is_voltage, self.drop[rows], self.i[rows])
-        size += np.abs(actual)
         error = np.abs(actual - value)
         blur = ROUNDINGS * EPS * size + np.where(table.is_voltage, self.blur[rows], 0.0)
         self.laws(table.names, "controlled source", error, np.abs(actual), blur)

@@ -13,7 +13,7 @@ import numpy as np
 
 from .cascade import Stage, stages
 from .elements import Bools, Floats, Ints
-from .problem import Problem, Solution, bincount
+from .problem import EPS, Problem, Solution, bincount
 from .reduction import Reduction
 from .topology import ROUNDING, rigid_pieces
 
@@ -236,18 +236,21 @@ class State:
             )
         return total
 
+    def node_voltages(self, nodes: Ints | slice = slice(None)) -> Floats:
+        """Return the voltages of all or some nodes, V; what floats is centred on zero.
+
+        Below the last digit of a double-double is zero.
+        """
+        red = self.reduction
+        c, scale, offset = red.coordinate[nodes], red.scale[nodes], self.offset[nodes]
+        value = (scale * self.x[c] + offset) + scale * self.low[c]
+        size = np.abs(scale * self.x[c]) + np.abs(offset)
+        result: Floats = np.where(np.abs(value) <= 16 * EPS**2 * size, 0.0, value)
+        return result
+
     def node_voltage(self, node: int) -> float:
         """Return the voltage of one node, V."""
-        red = self.reduction
-        c, scale = red.coordinate[node], red.scale[node]
-        return float((scale * self.x[c] + self.offset[node]) + scale * self.low[c])
-
-    def node_voltages(self) -> Floats:
-        """Return the voltages of all nodes, V; what floats is centred on zero."""
-        red = self.reduction
-        c = red.coordinate
-        result: Floats = (red.scale * self.x[c] + self.offset) + red.scale * self.low[c]
-        return result
+        return float(self.node_voltages(np.array([node]))[0])
 
     def element_tie_current(self, element: int) -> float:
         """Return the current of an element that fixes a voltage, A."""

@@ -48,7 +48,7 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
     equations = _Equations(state, stage, plan)
     problem = equations.problem()
     guess = None if start is None else equations.conducting(start)
-    outcome = complementarity.solve(problem, guess)
+    outcome = complementarity.solve(problem, guess, float(np.abs(state.offset).max()))
     if not outcome.solutions:
         raise _none_found(state, stage, outcome.exhaustive)
     solutions = sorted(outcome.solutions, key=equations.distance(start))
@@ -76,10 +76,19 @@ class _Equations:
         state.set_sources(self.sources, np.zeros(len(self.sources)))
         self.nodes = self._node_forms()
         self.offset = state.offset.copy()
-        rectifiers = red.rectifiers
+        self.rectifiers = self._own(red.rectifiers)
+        self.conductors = self._own(red.conductors)
+        self.outflow, self.constant_outflow, self.outflow_of_current = self._outflow()
+
+    def _own(self, branches: Branches) -> Ints:
+        """Return the branches of the stage's parts, and those between nodes that it fixes.
+
+        What leads from nodes that it fixes into parts solved later belongs to those.
+        """
         moved = np.abs(self.nodes).max(axis=1, initial=0.0) > 0
-        self.rectifiers = np.flatnonzero(moved[rectifiers.p] | moved[rectifiers.q])
-        self.outflow, self.constant_outflow, self.outflow_of_current = self._outflow(moved)
+        parts = self.red.branch_parts(branches)
+        fixed = (parts < 0) & (moved[branches.p] | moved[branches.q])
+        return np.flatnonzero(np.isin(parts, self.stage.parts) | fixed)
 
     def _node_forms(self) -> Floats:
         """Return node voltages per unit of each unknown, shape (n_nodes, n)."""
@@ -98,7 +107,7 @@ class _Equations:
                 forms[:, column] = red.forest.offsets(red.ties.p, unit)
         return forms
 
-    def _outflow(self, moved: Bools) -> tuple[Floats, Floats, Floats]:
+    def _outflow(self) -> tuple[Floats, Floats, Floats]:
         """Return current leaving each node through all but ties: linear, constant, per rectifier."""
         red, state = self.red, self.state
         n_nodes = len(red.coordinate)
@@ -106,7 +115,7 @@ class _Equations:
         of_current = np.zeros((n_nodes, len(self.rectifiers)))
 
         branch = red.conductors
-        rows = np.flatnonzero(moved[branch.p] | moved[branch.q])
+        rows = self.conductors
         p, q, g = branch.p[rows], branch.q[rows], branch.value[rows]
         form = g[:, None] * (self.nodes[p] - self.nodes[q])
         np.add.at(linear, p, form)
@@ -216,8 +225,7 @@ class _Equations:
         state.set_sources(self.sources, solution.z[self.n_coordinates :])
         state.x[plan.coordinates] = solution.z[: self.n_coordinates]
         branch = red.conductors
-        moved = np.abs(self.nodes).max(axis=1, initial=0.0) > 0
-        rows = np.flatnonzero(moved[branch.p] | moved[branch.q])
+        rows = self.conductors
         form = self.nodes[branch.p[rows]] - self.nodes[branch.q[rows]]
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
         state.conductor_current[rows] = branch.value[rows] * (form @ solution.z + rise)

@@ -87,8 +87,9 @@ class Parser:
         return Deck(self._title, self._top, self.report)
 
     def _read_title(self, source: SourceFile) -> None:
-        self._title = source.lines[0].strip().removeprefix("*").strip()
-        line = source.lines[0].strip().lower()
+        first = source.text.partition("\n")[0].strip()
+        self._title = first.removeprefix("*").strip()
+        line = first.lower()
         if _TITLE_ELEMENT.fullmatch(line[:200]) or _TITLE_DOT.match(line):
             message = "the first line is the title, though it looks like a card: it is not used"
             hint = "put a title line above it"

@@ -7,7 +7,6 @@ or is worth a message, is left to the readers.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 from ..errors import UsageError
@@ -17,6 +16,13 @@ from .scope import Failed, Scope
 from .source import Card
 
 _SPECIAL = re.compile(r"[,(){}='\"]").search
+_TABLES = {
+    "r": "resistors",
+    "c": "capacitors",
+    "l": "inductors",
+    "v": "voltage_sources",
+    "i": "current_sources",
+}
 
 
 class PlainCards:
@@ -27,13 +33,7 @@ class PlainCards:
         self._placer, self._top = placer, top
         self._branches = placer.branches
         self._diode = builder.diode
-        self._add: dict[str, Callable[..., None]] = {
-            "r": builder.resistor,
-            "c": builder.capacitor,
-            "l": builder.inductor,
-            "v": builder.voltage_source,
-            "i": builder.current_source,
-        }
+        self._add_row = builder.add_row
         self._models: dict[str, dict[str, Any] | None] = {}
 
     def add(self, card: Card) -> bool:
@@ -46,8 +46,8 @@ class PlainCards:
         if _SPECIAL(text) or name[1:2] == ".":
             return False
         letter = name[0]
-        add = self._add.get(letter)
-        if add is None:
+        table = _TABLES.get(letter)
+        if table is None:
             return letter == "d" and self._add_diode(name, p, q, value, (file, line))
         number = plain_number(value)
         # zero ohms, infinities, 1M (milli) and 1F (femto) and shorted sources are worth a message
@@ -66,7 +66,8 @@ class PlainCards:
         elif letter == "l":
             self._branches.add(name)
         try:
-            add(name, p, q, number, at=(file, line))
+            # all that the builder's own checks would find is excluded by now
+            self._add_row(table, name, p, q, (file, line), number)
         except UsageError:
             # a name that is taken; the reader finds out where
             return False

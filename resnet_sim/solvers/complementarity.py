@@ -33,8 +33,18 @@ class Outcome:
     method: str
 
 
-def solve(problem: MixedProblem, on: Bools | None = None) -> Outcome:
-    """Find solutions, that nearest to the guess `on` first where Newton finds one from it."""
+def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
+    """Find solutions.
+
+    Parameters
+    ----------
+    problem : MixedProblem
+    on : ndarray of bool, shape (m,), optional
+        Conducting set to start from; what Newton finds from it comes first.
+    scale : float
+        Size of what the unknowns were made from; solutions that differ by less than 1e-11
+        of it are the same.
+    """
     m = len(problem.drop)
     search = _Search(problem)
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
@@ -42,30 +52,30 @@ def solve(problem: MixedProblem, on: Bools | None = None) -> Outcome:
         found = [] if first is None else [first]
         for code in range(2**m):
             guess = (code >> np.arange(m) & 1).astype(np.bool_)
-            _add(found, search.attempt(guess))
+            _add(found, scale, search.attempt(guess))
         return Outcome(tuple(found), search.tried, True, "enumeration")
     found = [] if first is None else [first]
     rng = np.random.default_rng(0)
     for k in range(STARTS):
         share = (1.0, 0.5, 0.2, 0.8)[k % 4]
-        _add(found, search.newton(rng.random(m) < share))
+        _add(found, scale, search.newton(rng.random(m) < share))
         if len(found) > 1 or (found and k >= 8):
             break
     if not found:
         guess = mixed_integer(problem)
         if guess is not None:
-            _add(found, search.newton(guess))
+            _add(found, scale, search.newton(guess))
     return Outcome(tuple(found), search.tried, False, "complementarity")
 
 
-def _add(found: list[MixedSolution], new: MixedSolution | None) -> None:
+def _add(found: list[MixedSolution], scale: float, new: MixedSolution | None) -> None:
     """Append a solution unless it is there already."""
     if new is None:
         return
     for old in found:
         fixed = ~(old.free | new.free)
         size = np.abs(old.z).max(initial=0.0) + np.abs(new.z).max(initial=0.0)
-        if (np.abs(old.z - new.z)[fixed] <= 1e-9 * size).all():
+        if (np.abs(old.z - new.z)[fixed] <= 1e-9 * size + 1e-11 * scale).all():
             return
     found.append(new)
 
@@ -181,6 +191,7 @@ def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Bools, bo
     for _ in range(2):
         x = x + inverse @ (rhs - exact @ x).astype(float)
     error = 4 * EPS * np.abs(inverse) @ (np.abs(matrix) @ np.abs(x) + np.abs(rhs))
+    x[np.abs(x) <= error] = 0.0
     return x / columns, error / columns, np.zeros(n, dtype=np.bool_), True
 
 
@@ -195,8 +206,9 @@ def _singular(
     size = np.abs(matrix) @ np.abs(x) + np.abs(rhs)
     consistent = bool((np.abs(residual) <= 1e-9 * size.max(initial=TINY)).all())
     null = np.abs(right[rank:]).max(axis=0, initial=0.0) > 1e-9
-    weight = np.abs(right[:rank].T) @ (np.abs(left[:, :rank].T) @ size / values[:rank])
-    return x / columns, 4 * EPS * weight / columns, null, consistent
+    error = 4 * EPS * np.abs(right[:rank].T) @ (np.abs(left[:, :rank].T) @ size / values[:rank])
+    x[np.abs(x) <= error] = 0.0
+    return x / columns, error / columns, null, consistent
 
 
 def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
