@@ -101,9 +101,7 @@ def _single_control(reduction: Reduction, row: int) -> tuple[int, float] | None:
     return nodes[0]
 
 
-def _series(
-    reduction: Reduction, tie: int, output: int, degree: Ints
-) -> list[tuple[int, float]]:
+def _series(reduction: Reduction, tie: int, output: int, degree: Ints) -> list[tuple[int, float]]:
     """Return elements that carry a tie's whole output current, and its sign in them.
 
     The sign is that of current that the output delivers.

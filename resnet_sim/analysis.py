@@ -148,7 +148,9 @@ def sweep(
         named = dict(zip([s.name for s in reversed(sweeps)], values, strict=True))
         rebuilt = tuple(named[s.name] for s in sweeps if s.of != "element")
         if rebuilt and rebuilt != outer:
-            base = circuit.with_parameters({s.name: named[s.name] for s in sweeps if s.of != "element"})
+            base = circuit.with_parameters(
+                {s.name: named[s.name] for s in sweeps if s.of != "element"}
+            )
             engine, outer = Engine(base, method, tolerance, _start(base, start)), rebuilt
         elements = {s.name: named[s.name] for s in sweeps if s.of == "element"}
         variant = base.with_values(elements) if elements else base
@@ -161,15 +163,15 @@ def sweep(
             points.append(None)
             for diagnostic in getattr(error, "diagnostics", ()):
                 notices.setdefault(diagnostic.code, diagnostic)
-    axes = {s.name: np.array(v) for s, v in zip(reversed(sweeps), zip(*grid, strict=True), strict=True)}
+    axes = {
+        s.name: np.array(v) for s, v in zip(reversed(sweeps), zip(*grid, strict=True), strict=True)
+    }
     axes = dict(reversed(axes.items()))
     seconds = time.perf_counter() - began
     return _stack(circuit, points, axes, unsolved, seconds, tolerance, tuple(notices.values()))
 
 
-def run(
-    circuit: Circuit, *, method: str = "auto", tolerance: float = 1e-9
-) -> list[OperatingPoint]:
+def run(circuit: Circuit, *, method: str = "auto", tolerance: float = 1e-9) -> list[OperatingPoint]:
     """Do what the deck asks for: one result per analysis, an operating point by default."""
     if not circuit.analyses:
         return [solve(circuit, method=method, tolerance=tolerance)]
@@ -193,9 +195,7 @@ def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
 
 
 def _single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> OperatingPoint:
-    certificate = certify(
-        point.circuit, point.voltages, point.currents, point.closed, tolerance
-    )
+    certificate = certify(point.circuit, point.voltages, point.currents, point.closed, tolerance)
     return OperatingPoint(
         circuit=circuit,
         node_voltages=point.masked_voltages,

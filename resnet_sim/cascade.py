@@ -172,7 +172,7 @@ def strong_components(successors: list[list[int]]) -> list[list[int]]:
                 if work:
                     low[work[-1][0]] = min(low[work[-1][0]], low[vertex])
                 if low[vertex] == index[vertex]:
-                    members = []
+                    members: list[int] = []
                     while not members or members[-1] != vertex:
                         members.append(stack.pop())
                         on_stack.discard(members[-1])

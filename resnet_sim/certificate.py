@@ -63,7 +63,10 @@ def certify(
 
 def _node_sums(n: int, p: Ints, q: Ints, at_p: Floats, at_q: Floats) -> Floats:
     """Return the sum of what elements have at their ends, for each node."""
-    return np.bincount(p, at_p, n) + np.bincount(q, at_q, n) if len(p) else np.zeros(n)
+    total = np.zeros(n)
+    np.add.at(total, p, at_p)
+    np.add.at(total, q, at_q)
+    return total
 
 
 def _clusters(n: int, p: Ints, q: Ints) -> Ints:
@@ -129,7 +132,9 @@ class _Check:
             cluster = _clusters(n, self.p[loud], self.q[loud])
             error = np.abs(np.bincount(cluster, total, n))
             allowed = self.tolerance * np.bincount(cluster, size, n) + noise
-            allowed += np.bincount(cluster, _node_sums(n, self.p, self.q, *2 * (floor * ~loud,)), n)
+            quiet = np.where(loud, 0.0, floor)
+            spread = _node_sums(n, self.p, self.q, quiet, quiet)
+            allowed += np.bincount(cluster, spread, n)
             self.judge(self.circuit.nodes, "KCL of the cluster (A)", error, allowed)
 
     def _conductances(self, closed: Bools) -> Floats:
@@ -161,7 +166,9 @@ class _Check:
             rows = self.rows(name)
             error = np.abs(self.drop[rows] - value)
             size = np.abs(self.drop[rows])
-            self.laws(getattr(self.circuit, name).names, "voltage (V)", error, size, self.blur[rows])
+            self.laws(
+                getattr(self.circuit, name).names, "voltage (V)", error, size, self.blur[rows]
+            )
 
     def fixed_currents(self) -> None:
         """Sources and capacitors."""

@@ -206,7 +206,8 @@ class Circuit:
         columns = getattr(self, table)
         if not len(columns.line) or not columns.line[row] or columns.file[row] < 0:
             return None
-        return self.sources[columns.file[row]].span(int(columns.line[row]))
+        source: Source = self.sources[columns.file[row]]
+        return source.span(int(columns.line[row]))
 
     # ---- variants ----
 
@@ -269,7 +270,7 @@ class Circuit:
             name: dataclasses.replace(getattr(self, name), **arrays)
             for name, arrays in columns.items()
         }
-        return dataclasses.replace(self, **tables)  # type: ignore[arg-type]
+        return dataclasses.replace(self, **tables)
 
     # ---- views ----
 

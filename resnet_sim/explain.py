@@ -10,7 +10,7 @@ from .circuit import Circuit
 from .cocontent import Plan, State
 from .diagnostics import Diagnostic, Label
 from .elements import Bools
-from .errors import TopologyError
+from .errors import ConvergenceError, TopologyError
 from .reduction import Branches, Reduction
 from .topology import Cut
 
@@ -84,6 +84,11 @@ def check_loops(state: State) -> None:
         loop = [*path_elements(red, p, q), int(red.ties.element[tie])]
         circuit = red.circuit
         name = circuit.element_names[loop[-1]]
+        if any(circuit.kind(e) == "controlled source" for e in loop):
+            raise ConvergenceError(
+                f"loop of ideal sources through a controlled one ({names_of(circuit, loop)}): "
+                "such loops are not solved; put a small resistor into it"
+            )
         if len(loop) == 1:
             message = f"{name} sets {volts(wanted)} between a node and itself"
         else:

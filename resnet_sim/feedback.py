@@ -108,7 +108,7 @@ class _Equations:
         return forms
 
     def _outflow(self) -> tuple[Floats, Floats, Floats]:
-        """Return current leaving each node through all but ties: linear, constant, per rectifier."""
+        """Return what leaves each node through all but ties: linear, constant, per rectifier."""
         red, state = self.red, self.state
         n_nodes = len(red.coordinate)
         linear, constant = np.zeros((n_nodes, self.n)), np.zeros(n_nodes)
@@ -251,7 +251,7 @@ def _elements(state: State, stage: Stage) -> list[int]:
     circuit = state.reduction.circuit
     rows = stage.sources
     if len(rows):
-        return (circuit.first["controlled_sources"] + rows).tolist()
+        return [circuit.first["controlled_sources"] + int(row) for row in rows]
     conductors: Branches = state.reduction.conductors
     return list(dict.fromkeys(conductors.element[conductors.value < 0].tolist()))
 
@@ -283,8 +283,7 @@ def _several(
     shown = ", ".join(f"{v:.6g} V" for v in voltages[:6, node])
     elements = _elements(state, stage)
     message = (
-        f"several solutions exist: with v({circuit.nodes[node]}) = {shown}; "
-        "the first one is given"
+        f"several solutions exist: with v({circuit.nodes[node]}) = {shown}; the first one is given"
     )
     hint = f"select one with .nodeset v({circuit.nodes[node]})=..."
     span = circuit.span(elements[0]) if elements else None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from .cascade import strong_components
 from .circuit import Circuit
 from .cocontent import State
 from .diagnostics import Diagnostic
-from .elements import Bools, Floats
+from .elements import Bools, Floats, Ints
 from .errors import TopologyError
 from .explain import names_of
 from .graphs import components
+from .topology import TIGHT
 
 
 def structure(circuit: Circuit) -> list[Diagnostic]:
@@ -117,27 +119,29 @@ def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagno
 def nonunique(state: State, currents: Floats) -> tuple[tuple[str, ...], list[Diagnostic]]:
     """Return elements whose current is one of many, and a warning that names them.
 
-    Ties and conducting (or just not conducting) ideal rectifiers join nodes without a
-    voltage of their own; around a loop of them any current may flow.
+    Ties and conducting ideal rectifiers join nodes without a resistance between them; around
+    a loop of them any current may flow.  An ideal rectifier that is just not conducting may
+    take part in its forward direction.
     """
     red = state.reduction
-    voltages = state.node_voltages()
     rect = red.rectifiers
-    size = np.abs(voltages[rect.p]) + np.abs(voltages[rect.q]) + np.abs(rect.value)
-    tight = rect.resistance == 0
-    tight &= np.abs(voltages[rect.p] - voltages[rect.q] - rect.value) <= 1e-11 * size
-    tight &= state.rectifier_current > 0
-    p = np.concatenate((red.ties.p, rect.p[tight]))
-    q = np.concatenate((red.ties.q, rect.q[tight]))
-    element = np.concatenate((red.ties.element, rect.element[tight]))
-    touching = _idle_parallel(state, voltages, size)
-    p, q = np.concatenate((p, rect.p[touching])), np.concatenate((q, rect.q[touching]))
-    element = np.concatenate((element, rect.element[touching]))
-    n = len(voltages)
-    count, _ = components(n, p, q)
-    if len(p) == n - count:
+    v = state.node_voltages()
+    size = np.abs(v[rect.p]) + np.abs(v[rect.q]) + np.abs(rect.value)
+    tight = np.abs(v[rect.p] - v[rect.q] - rect.value) <= TIGHT * size
+    tight &= rect.resistance == 0
+    on = tight & (state.rectifier_current > 0)
+    idle = np.flatnonzero(tight & ~on)
+    p = np.concatenate((red.ties.p, rect.p[on]))
+    q = np.concatenate((red.ties.q, rect.q[on]))
+    element = np.concatenate((red.ties.element, rect.element[on]))
+    if len(idle):
+        idle = idle[_on_directed_cycle(len(v), p, q, rect.p[idle], rect.q[idle])]
+        p, q = np.concatenate((p, rect.p[idle])), np.concatenate((q, rect.q[idle]))
+        element = np.concatenate((element, rect.element[idle]))
+    count, _ = components(len(v), p, q)
+    if len(p) == len(v) - count:
         return (), []
-    loop = _on_loops(n, p, q)
+    loop = _on_loops(len(v), p, q)
     elements = np.unique(element[loop]).tolist()
     circuit = red.circuit
     message = f"the currents of {names_of(circuit, elements)} are not unique: they form a loop "
@@ -146,15 +150,20 @@ def nonunique(state: State, currents: Floats) -> tuple[tuple[str, ...], list[Dia
     return tuple(circuit.element_names[k] for k in elements), [warning]
 
 
-def _idle_parallel(state: State, voltages: Floats, size: Floats) -> Bools:
-    """Hard rectifiers without current at their drop, which could share another's current."""
-    rect = state.reduction.rectifiers
-    idle = (rect.resistance == 0) & (state.rectifier_current <= 0)
-    idle &= np.abs(voltages[rect.p] - voltages[rect.q] - rect.value) <= 1e-11 * size
-    return idle & (size > 0)
+def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bools:
+    """Tell which arcs tail -> head lie on a cycle of arcs and of edges p - q."""
+    successors: list[list[int]] = [[] for _ in range(n)]
+    for a, b in zip(
+        np.concatenate((p, q, tail)).tolist(), np.concatenate((q, p, head)).tolist(), strict=True
+    ):
+        successors[a].append(b)
+    component = np.empty(n, dtype=np.int64)
+    for number, members in enumerate(strong_components(successors)):
+        component[members] = number
+    return np.asarray(component[tail] == component[head])
 
 
-def _on_loops(n: int, p: np.ndarray, q: np.ndarray) -> Bools:
+def _on_loops(n: int, p: Ints, q: Ints) -> Bools:
     """Tell which edges lie on a loop, i.e. are no bridges (Tarjan 1974)."""
     adjacent: list[list[tuple[int, int]]] = [[] for _ in range(n)]
     for k, (a, b) in enumerate(zip(p.tolist(), q.tolist(), strict=True)):

@@ -39,11 +39,14 @@ class Forest:
 
     def subtree_sums(self, values: Floats) -> Floats:
         """Return for each node the sum of `values` over itself and all its descendants."""
-        return _subtree_sums.at(len(values))(self.order, self.parent, values)
+        sums: Floats = _subtree_sums.at(len(values))(self.order, self.parent, values)
+        return sums
 
     def offsets(self, p: Ints, rise: Floats) -> Floats:
         """Return the potentials above the roots for other rises, shape (n,)."""
-        return _offsets.at(len(self.order))(self.order, self.parent, self.edge, p, rise)
+        run = _offsets.at(len(self.order))
+        offset: Floats = run(self.order, self.parent, self.edge, p, rise)
+        return offset
 
 
 def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> Forest:

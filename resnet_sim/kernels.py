@@ -10,31 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
-from typing import Any, Generic, TypeVar
-
-F = TypeVar("F", bound=Callable[..., Any])
+from typing import Any
 
 #: Sizes (nodes plus edges, say) up to which interpreting is cheaper than importing numba.
 SMALL = 3000
 
 
-class kernel(Generic[F]):  # noqa: N801  (used as a decorator)
+class kernel:
     """Decorator that makes a function available both interpreted and compiled."""
 
-    def __init__(self, function: F) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        update_wrapper(self, function)
+        update_wrapper(self, function)  # type: ignore[arg-type]
 
-    def at(self, size: int) -> F:
+    def at(self, size: int) -> Callable[..., Any]:
         """Return the version that suits a problem of `size`."""
         return self.function if size <= SMALL else self.compiled
 
     @cached_property
-    def compiled(self) -> F:
+    def compiled(self) -> Callable[..., Any]:
         """The function compiled by numba, from its cache where that is possible."""
         import numba
 
         try:
-            return numba.njit(cache=True, nogil=True)(self.function)  # type: ignore[no-any-return]
+            return numba.njit(cache=True, nogil=True)(self.function)
         except RuntimeError:  # no writable place for the cache
-            return numba.njit(nogil=True)(self.function)  # type: ignore[no-any-return]
+            return numba.njit(nogil=True)(self.function)

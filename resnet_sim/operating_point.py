@@ -84,8 +84,8 @@ class Engine:
     def solve(self, circuit: Circuit, closed: Bools | None = None) -> Point:
         """Solve a variant of the circuit; switches start from `closed`."""
         switches = circuit.switches
-        states = switches.closed if closed is None else np.where(
-            switches.fixed, switches.closed, closed
+        states = (
+            switches.closed if closed is None else np.where(switches.fixed, switches.closed, closed)
         )
         if switches.fixed.all():
             return self._solve_with(circuit, states)
@@ -110,9 +110,9 @@ class Engine:
             current = follows
         free = np.flatnonzero(~circuit.switches.fixed)
         if len(free) <= MOST_SWITCHES:
-            point = self._try_all(circuit, states, free.tolist())
-            if point is not None:
-                return point
+            found = self._try_all(circuit, states, free.tolist())
+            if found is not None:
+                return found
         if failure is not None:
             raise failure
         raise findings.unsettled(circuit, len(free) <= MOST_SWITCHES)

@@ -64,7 +64,7 @@ class Problem:
     @cached_property
     def hard(self) -> Bools:
         """Rectifiers without resistance: true inequality constraints."""
-        return self.resistance == 0
+        return np.asarray(self.resistance == 0)
 
     @cached_property
     def box_separable(self) -> bool:
@@ -158,7 +158,7 @@ def node_sums_abs(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
 
 def bincount(index: Ints, weights: Floats, n: int) -> Floats:
     """Return `numpy.bincount` as floats, also of nothing."""
-    return np.bincount(index, weights, n) if len(index) else np.zeros(n)
+    return np.asarray(np.bincount(index, weights, n), dtype=float)
 
 
 @dataclass(frozen=True)

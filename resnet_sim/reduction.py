@@ -109,9 +109,7 @@ def decompose(circuit: Circuit, closed: Bools) -> tuple[Branches, Branches, Bran
     return ties.done(), conductors.done(), rectifiers.done(), injections.done()
 
 
-def _linear(
-    ties: _Rows, conductors: _Rows, number: Ints, p: Ints, q: Ints, ohms: Floats
-) -> None:
+def _linear(ties: _Rows, conductors: _Rows, number: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
     """Add resistances: zero is a tie, infinity nothing."""
     short = ohms == 0
     ties.add(number[short], p[short], q[short], np.zeros(int(short.sum())))

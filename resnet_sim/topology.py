@@ -14,7 +14,7 @@ import numpy as np
 
 from .elements import Bools, Floats, Ints
 from .graphs import components, reachable
-from .problem import Problem, Solution
+from .problem import Problem, Solution, bincount
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
 ROUNDING = 1e-12
@@ -132,8 +132,8 @@ def unroutable(problem: Problem) -> Cut | None:
     count, part = components(problem.n, problem.edge_p[connected], problem.edge_q[connected])
     if count == 1:
         return None
-    excess = np.bincount(part, problem.injection, count)
-    tolerance = ROUNDING * np.bincount(part, problem.turnover, count)
+    excess = bincount(part, problem.injection, count)
+    tolerance = ROUNDING * bincount(part, problem.turnover, count)
     excess[np.abs(excess) <= tolerance] = 0.0
     excess[0] = 0.0
     if not excess.any():

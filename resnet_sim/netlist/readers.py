@@ -45,6 +45,7 @@ _UNSUPPORTED = {
 
 _RESISTOR_KEYS = {"r", "resistance", "tc", "tc1", "tc2", "temp", "dtemp", "m", "scale", "l", "w"}
 _TIME_FUNCTIONS = {"pulse", "sin", "sine", "exp", "pwl", "sffm", "am", "trnoise", "trrandom"}
+_NONLINEAR_FORM = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(table|laplace|freq|chebyshev)\b").match
 _VALUE_KEY = re.compile(r"(?<![^\s)])(value|vol|cur|v|i)\s*(?:=|(?=\{|'))")
 
 
@@ -71,6 +72,9 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
         message = f"no element begins with {letter!r}"
         comment = "comments begin with '*'" if letter in "#%!/-" else None
         raise CardError("E109", message, offset, len(word), comment)
+    if letter in "eg" and (form := _NONLINEAR_FORM(card[2])):
+        hint = "only linear sources are solved"
+        raise CardError("E120", f"nonlinear: {form[1].upper()}", form.start(1), len(form[1]), hint)
     reader = CardReader(card, report, quick=quick)
     reader.load(_expression_start(card[2]) if letter in "begfh" else None)
     name = element_name(reader.word("the name").text)
@@ -226,11 +230,6 @@ def _controlled(r: CardReader) -> Read:
         return nodes, _behaviour(r, start, is_voltage)
     per_control = 2 if r.letter in "eg" else 1
     first = r.word("the control")
-    if first.text in ("table", "laplace", "freq", "chebyshev"):
-        message = f"nonlinear: {first.text.upper()}"
-        raise CardError(
-            "E120", message, first.offset, len(first.text), "only linear sources are solved"
-        )
     if first.text == "poly":
         return nodes, _polynomial(r, per_control, is_voltage)
     control = (first, *(r.word("the control") for _ in range(per_control - 1)))

@@ -40,9 +40,9 @@ def solve(
         ``converged`` tells whether its own method believes in it.
     """
     if method == "cd":
-        from . import coordinate_descent
+        from .coordinate_descent import solve as descend
 
-        return coordinate_descent.solve(problem, tolerance, x)
+        return descend(problem, tolerance, x)
     solution = newton.solve(problem, on, x)
     if solution.converged:
         return solution

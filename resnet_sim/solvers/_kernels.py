@@ -139,9 +139,7 @@ def cluster_sweeps(  # type: ignore[no-untyped-def]
                                     continue
                                 k = soft[j]
                                 above = soft_end[j] * (x[a] + step - x[b]) - drop[k]
-                                if above > 0.0 or (
-                                    above == 0.0 and soft_end[j] * rest > 0.0
-                                ):
+                                if above > 0.0 or (above == 0.0 and soft_end[j] * rest > 0.0):
                                     rest -= soft_end[j] * above / resistance[k]
                                     steep += 1.0 / resistance[k]
                     if abs(rest) <= 1e-15 * noisy:

@@ -49,10 +49,14 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     search = _Search(problem)
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
     if m <= ENUMERATED:
-        found = [] if first is None else [first]
-        for code in range(2**m):
+        # few conducting first: sets with redundant ones are singular and less exact
+        codes = sorted(range(2**m), key=lambda code: code.bit_count())
+        found: list[MixedSolution] = []
+        for code in codes:
             guess = (code >> np.arange(m) & 1).astype(np.bool_)
             _add(found, scale, search.attempt(guess))
+        if first is not None:
+            found.sort(key=lambda s: float(np.abs(s.z - first.z).max(initial=0.0)))
         return Outcome(tuple(found), search.tried, True, "enumeration")
     found = [] if first is None else [first]
     rng = np.random.default_rng(0)
@@ -62,9 +66,9 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         if len(found) > 1 or (found and k >= 8):
             break
     if not found:
-        guess = mixed_integer(problem)
-        if guess is not None:
-            _add(found, scale, search.newton(guess))
+        integer = mixed_integer(problem)
+        if integer is not None:
+            _add(found, scale, search.newton(integer))
     return Outcome(tuple(found), search.tried, False, "complementarity")
 
 
@@ -75,6 +79,8 @@ def _add(found: list[MixedSolution], scale: float, new: MixedSolution | None) ->
     for old in found:
         fixed = ~(old.free | new.free)
         size = np.abs(old.z).max(initial=0.0) + np.abs(new.z).max(initial=0.0)
+        if new.free_current.any():  # a singular system, solved less exactly
+            size, scale = 1e3 * size, 1e3 * scale
         if (np.abs(old.z - new.z)[fixed] <= 1e-9 * size + 1e-11 * scale).all():
             return
     found.append(new)
@@ -195,9 +201,7 @@ def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Bools, bo
     return x / columns, error / columns, np.zeros(n, dtype=np.bool_), True
 
 
-def _singular(
-    matrix: Floats, rhs: Floats, columns: Floats
-) -> tuple[Floats, Floats, Bools, bool]:
+def _singular(matrix: Floats, rhs: Floats, columns: Floats) -> tuple[Floats, Floats, Bools, bool]:
     """Least-squares solution of a scaled singular system, and its null space."""
     left, values, right = np.linalg.svd(matrix)
     rank = int((values > 1e-12 * values[0]).sum())
@@ -232,7 +236,9 @@ def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
             problem.rhs / rows,
         ),
         LinearConstraint(gap, -problem.drop, np.inf),
-        LinearConstraint(gap + np.hstack((np.zeros((m, n + m)), big * eye)), -np.inf, big - problem.drop),
+        LinearConstraint(
+            gap + np.hstack((np.zeros((m, n + m)), big * eye)), -np.inf, big - problem.drop
+        ),
         LinearConstraint(np.hstack((np.zeros((m, n)), eye, -big * eye)), -np.inf, 0.0),
     ]
     low = np.concatenate((np.full(n, -np.inf), np.zeros(2 * m)))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..elements import Floats, Ints
+from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
@@ -43,8 +44,8 @@ def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 def _weights(n: int, p: Ints, q: Ints, conductance: Floats) -> Floats:
     """Return the matrix of conductances between nodes, shape (n, n), zero diagonal."""
-    flat = np.bincount(p * n + q, conductance, n * n) + np.bincount(q * n + p, conductance, n * n)
-    weights: Floats = flat.reshape(n, n)
+    flat = bincount(p * n + q, conductance, n * n) + bincount(q * n + p, conductance, n * n)
+    weights = flat.reshape(n, n)
     np.fill_diagonal(weights, 0.0)
     return weights
 

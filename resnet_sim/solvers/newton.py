@@ -20,7 +20,7 @@ import numpy as np
 
 from ..elements import Bools, Floats, Ints
 from ..graphs import Forest, components, spanning_forest
-from ..problem import EPS, Problem, Solution, difference, node_sums, node_sums_abs
+from ..problem import EPS, Problem, Solution, bincount, difference, node_sums, node_sums_abs
 from ..topology import ROUNDING
 from .linear import laplacian_solver
 
@@ -181,8 +181,8 @@ class _Network:
     def _find_leaks(self, part_of_group: Ints) -> None:
         """Spread what is injected into each part without ground over its coordinates."""
         prob = self.problem
-        net = np.bincount(self.part, prob.injection, self.n_parts)
-        scale = np.bincount(self.part, prob.turnover, self.n_parts)
+        net = bincount(self.part, prob.injection, self.n_parts)
+        scale = bincount(self.part, prob.turnover, self.n_parts)
         net[0] = 0.0
         self.leak = (net / np.bincount(self.part, minlength=self.n_parts))[self.part]
         rounding = np.abs(net) <= ROUNDING * scale
@@ -211,8 +211,8 @@ class _Network:
         last = np.inf
         for pass_ in range(6):
             excess, size = self._balance(x, low)
-            residual = np.bincount(forest.label, excess, forest.count)
-            scale = np.bincount(forest.label, size, forest.count)
+            residual = bincount(forest.label, excess, forest.count)
+            scale = bincount(forest.label, size, forest.count)
             worst = float((np.abs(residual) / (scale + TINY))[1:].max(initial=0.0))
             # the first pass finds the voltages, the second may shrink the scale with the error
             if worst <= EPS or (pass_ > 2 and worst >= 0.5 * last):
@@ -220,7 +220,7 @@ class _Network:
             last = worst
             x, low = _add(x, low, inverse(residual)[forest.label])
             if len(self.pins):
-                mean = np.bincount(self.part, x) / np.bincount(self.part)
+                mean = bincount(self.part, x, self.n_parts) / np.bincount(self.part)
                 mean[0] = 0.0
                 x, low = _add(x, low, -mean[self.part])
         # the inverse of an M-matrix is not negative: it maps bounds to bounds

@@ -73,7 +73,7 @@ def _active_set(problem: Problem) -> tuple[Bools, int]:
     working = np.zeros(len(p), dtype=np.bool_)
     none = np.zeros(len(p))
     cap = 100 + 20 * len(p)
-    for iteration in range(1, cap + 1):
+    for iteration in range(1, cap + 1):  # noqa: B007
         trial = newton.evaluate(problem, working, none)
         runaway = bool(trial.speed.any())
         step = trial.speed if runaway else trial.x - x + _free_shift(problem, trial, x)
