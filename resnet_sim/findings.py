@@ -141,7 +141,8 @@ def nonunique(state: State, currents: Floats) -> tuple[tuple[str, ...], list[Dia
     count, _ = components(len(v), p, q)
     if len(p) == len(v) - count:
         return (), []
-    loop = _on_loops(len(v), p, q)
+    nodes, ends = np.unique(np.concatenate((p, q)), return_inverse=True)
+    loop = _on_loops(len(nodes), ends[: len(p)], ends[len(p) :])
     elements = np.unique(element[loop]).tolist()
     circuit = red.circuit
     message = f"the currents of {names_of(circuit, elements)} are not unique: they form a loop "
@@ -152,12 +153,13 @@ def nonunique(state: State, currents: Floats) -> tuple[tuple[str, ...], list[Dia
 
 def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bools:
     """Tell which arcs tail -> head lie on a cycle of arcs and of edges p - q."""
-    successors: list[list[int]] = [[] for _ in range(n)]
-    for a, b in zip(
-        np.concatenate((p, q, tail)).tolist(), np.concatenate((q, p, head)).tolist(), strict=True
-    ):
+    _, group = components(n, p, q)
+    groups, ends = np.unique(group[np.concatenate((tail, head))], return_inverse=True)
+    tail, head = ends[: len(tail)], ends[len(tail) :]
+    successors: list[list[int]] = [[] for _ in groups]
+    for a, b in zip(tail.tolist(), head.tolist(), strict=True):
         successors[a].append(b)
-    component = np.empty(n, dtype=np.int64)
+    component = np.empty(len(groups), dtype=np.int64)
     for number, members in enumerate(strong_components(successors)):
         component[members] = number
     return np.asarray(component[tail] == component[head])
@@ -172,7 +174,7 @@ def _on_loops(n: int, p: Ints, q: Ints) -> Bools:
     order = [-1] * n
     low = [0] * n
     loop = np.ones(len(p), dtype=np.bool_)
-    for root in np.unique(np.concatenate((p, q))).tolist():
+    for root in range(n):
         if order[root] >= 0:
             continue
         clock = order[root] = low[root] = 0

@@ -328,6 +328,11 @@ def test_a_nonlinear_source_is_refused_by_the_name_of_what_is_nonlinear(expressi
         parse("v1 a 0 1", f"b1 o 0 v={expression}")
 
 
+@pytest.mark.parametrize("form", ["table {v(a)} = (0,0) (1,2)", "poly(1) a 0 0 1 2"])
+def test_other_nonlinear_forms_are_refused(form):
+    assert errors("v1 a 0 1", f"e1 b 0 {form}") == ["E120"]
+
+
 @pytest.mark.parametrize("control", ["l1", "e1", "h1", "b1"])
 def test_the_current_of_whatever_fixes_a_voltage_can_control(control):
     cards = ["v1 a 0 1", "l1 a b 1m", "e1 c 0 a 0 1", "h1 d 0 v1 1", "b1 e 0 v=1"]

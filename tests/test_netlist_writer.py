@@ -23,7 +23,8 @@ from resnet_sim.netlist import (
 
 needs_ngspice = pytest.mark.skipif(not shutil.which("ngspice"), reason="ngspice is not installed")
 
-numbers = st.floats(allow_nan=False, allow_infinity=False)
+# adding zero removes the sign of a negative zero, which sums do not keep
+numbers = st.floats(allow_nan=False, allow_infinity=False).map(lambda x: x + 0.0)
 positive = st.floats(min_value=0, allow_nan=False, allow_infinity=False)
 nodes = st.sampled_from(["0", "a", "b", "x1.m", "n+", "net/3", "a$b", "gnd"])
 kinds = st.sampled_from("rrrvicldsxeghfb")
@@ -93,9 +94,7 @@ def comparable(circuit):
 
 
 def same(one, two):
-    return repr(comparable(one)).replace("-0.0", "0.0") == repr(comparable(two)).replace(
-        "-0.0", "0.0"
-    )
+    return repr(comparable(one)) == repr(comparable(two))
 
 
 @given(circuits())

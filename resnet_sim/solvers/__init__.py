@@ -12,6 +12,9 @@ from ..problem import Problem, Solution
 from . import newton
 
 METHODS = ("auto", "cd", "newton")
+#: Size from which a few sweeps cost less than the Newton steps that they save.
+LARGE = 5000
+START_SWEEPS = 5
 
 
 def solve(
@@ -43,6 +46,10 @@ def solve(
         from .coordinate_descent import solve as descend
 
         return descend(problem, tolerance, x)
+    if on is None and problem.positive and problem.size > LARGE and len(problem.drop):
+        from .coordinate_descent import sweep
+
+        on, x = sweep(problem, START_SWEEPS, x)
     solution = newton.solve(problem, on, x)
     if solution.converged:
         return solution

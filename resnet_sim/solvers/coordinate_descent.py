@@ -25,6 +25,7 @@ from ._kernels import cluster_sweeps
 
 #: Over-relaxation: a move goes this many times as far as the minimum.
 RELAXATION = 1.7
+START_RELAXATION = 1.5
 CHUNK = 40
 #: Chunks without progress after which the linear solve is tried.
 PATIENCE = 5
@@ -72,6 +73,18 @@ def solve(
         # over-relaxation may chatter around a kink that plain steps settle at once
         relaxation = RELAXATION if stalled == 0 or relaxation == 1.0 else 1.0
         _drift(problem, x, tight)
+
+
+def sweep(problem: Problem, sweeps: int, x: Floats | None = None) -> tuple[Bools, Floats]:
+    """Return which rectifiers conduct after a few sweeps, and the coordinates: a start."""
+    x = nearest_feasible(problem, np.zeros(problem.n) if x is None else x)
+    tight = np.zeros(len(problem.drop), dtype=np.bool_)
+    branches = [column for kind in _adjacency(problem) for column in kind]
+    values = (problem.conductance, problem.emf, problem.injection, problem.turnover)
+    rectifiers = (problem.drop, problem.resistance)
+    cluster_sweeps.compiled(x, tight, *branches, *values, *rectifiers, START_RELAXATION, sweeps)
+    p, q = problem.diode_p, problem.diode_q
+    return tight | (~problem.hard & (x[p] - x[q] > problem.drop)), x
 
 
 def _polish(problem: Problem, solution: Solution, tight: Bools) -> Solution | None:
