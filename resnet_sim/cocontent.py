@@ -6,15 +6,19 @@ once.  A `State` holds the numbers of one operating point while it is being foun
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from .amplifiers import scale_pairs
 from .cascade import Stage, stages
+from .circuit import Circuit
 from .elements import Bools, Floats, Ints
 from .problem import EPS, Problem, Solution, bincount
-from .reduction import Reduction
+from .reduction import decompose, reduce
 from .topology import ROUNDING, rigid_pieces
 
 
@@ -41,12 +45,30 @@ class Plan:
 class Compiled:
     """A reduction with the plans of its stages; shared by all points of a sweep."""
 
-    def __init__(self, reduction: Reduction) -> None:
-        self.reduction = reduction
+    def __init__(self, circuit: Circuit, closed: Bools) -> None:
+        self.reduction = reduction = scale_pairs(reduce(circuit, closed))
         self.plans = [self._plan(stage) for stage in stages(reduction)]
         no_part = reduction.branch_parts(reduction.conductors) < 0
         self.fixed_conductors = np.flatnonzero(no_part)
         self.fixed_rectifiers = np.flatnonzero(reduction.branch_parts(reduction.rectifiers) < 0)
+
+    def variant(self, circuit: Circuit) -> Compiled:
+        """Return the same structure with the values of another circuit, if it has the same."""
+        old = self.reduction
+        if circuit is old.circuit:
+            return self
+        ties, conductors, rectifiers, injections = decompose(circuit, old.closed)
+        for new, before in (
+            (ties, old.ties), (conductors, old.conductors), (rectifiers, old.rectifiers),
+        ):  # fmt: skip
+            if not np.array_equal(new.element, before.element):
+                return Compiled(circuit, old.closed)
+        fresh = copy.copy(self)
+        fresh.reduction = dataclasses.replace(
+            old, circuit=circuit, ties=ties, conductors=conductors,
+            rectifiers=rectifiers, injections=injections,
+        )  # fmt: skip
+        return fresh
 
     @cached_property
     def paired(self) -> Bools:
@@ -104,10 +126,10 @@ class State:
         Controlled sources whose control floats.
     """
 
-    def __init__(self, compiled: Compiled, tie_value: Floats, injection_value: Floats) -> None:
+    def __init__(self, compiled: Compiled) -> None:
         red = compiled.reduction
         self.compiled, self.reduction = compiled, red
-        self.tie_value, self.injection_value = tie_value.copy(), injection_value.copy()
+        self.tie_value, self.injection_value = red.ties.value.copy(), red.injections.value.copy()
         count = len(red.part)
         self.x, self.low = np.zeros(count), np.zeros(count)
         self.conductor_current = np.zeros(len(red.conductors))

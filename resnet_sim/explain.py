@@ -75,6 +75,8 @@ def describe(circuit: Circuit, element: int) -> str:
 def check_loops(state: State) -> None:
     """Raise `TopologyError` if a loop of ties fixes two different voltages."""
     red = state.reduction
+    table = red.circuit.controlled_sources
+    sensed = set(table.index[table.of_current].tolist())
     for tie in np.flatnonzero(~red.forest.in_tree):
         p, q = int(red.ties.p[tie]), int(red.ties.q[tie])
         found = state.offset[p] - state.offset[q]
@@ -84,10 +86,11 @@ def check_loops(state: State) -> None:
         loop = [*path_elements(red, p, q), int(red.ties.element[tie])]
         circuit = red.circuit
         name = circuit.element_names[loop[-1]]
-        if any(circuit.kind(e) == "controlled source" for e in loop):
+        if sensed & set(loop):
+            # the current around the loop, which is free, might control what mends it
             raise ConvergenceError(
-                f"loop of ideal sources through a controlled one ({names_of(circuit, loop)}): "
-                "such loops are not solved; put a small resistor into it"
+                f"the current of a loop of ideal sources ({names_of(circuit, loop)}) controls "
+                "another source: such loops are not solved; put a small resistor into it"
             )
         if len(loop) == 1:
             message = f"{name} sets {volts(wanted)} between a node and itself"

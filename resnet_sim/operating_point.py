@@ -20,7 +20,6 @@ from .diagnostics import Diagnostic
 from .elements import Bools, Floats
 from .errors import ConvergenceError, TopologyError
 from .problem import Problem
-from .reduction import reduce
 from .solvers.linear import convex
 from .topology import negative_cycle, unroutable
 
@@ -137,9 +136,9 @@ class Engine:
         """Solve with the switches in given states."""
         key = closed.tobytes()
         if key not in self._compiled:
-            self._compiled[key] = Compiled(reduce(circuit, closed))
-        compiled = self._compiled[key]
-        state = self._state(compiled, circuit)
+            self._compiled[key] = Compiled(circuit, closed)
+        compiled = self._compiled[key].variant(circuit)
+        state = State(compiled)
         log = _Log()
         for number, plan in enumerate(compiled.plans):
             self._solve_stage(state, plan, (key, number), log)
@@ -156,18 +155,6 @@ class Engine:
             log.iterations, tuple(dict.fromkeys(log.notes)),
             tuple(dict.fromkeys([*diagnostics, *loops])), nonunique,
         )  # fmt: skip
-
-    def _state(self, compiled: Compiled, circuit: Circuit) -> State:
-        """Return the state with the values of a variant of the circuit."""
-        red = compiled.reduction
-        if circuit is red.circuit:
-            return State(compiled, red.ties.value, red.injections.value)
-        fresh = reduce(circuit, red.closed)
-        same = np.array_equal(fresh.ties.element, red.ties.element)
-        values = np.array_equal(fresh.conductors.value, red.conductors.value)
-        if same and values and np.array_equal(fresh.rectifiers.value, red.rectifiers.value):
-            return State(compiled, fresh.ties.value, fresh.injections.value)
-        return State(Compiled(fresh), fresh.ties.value, fresh.injections.value)
 
     def _solve_stage(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
         stage = plan.stage

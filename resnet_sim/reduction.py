@@ -220,21 +220,19 @@ class Pair:
 
 
 def reduce(circuit: Circuit, closed: Bools) -> Reduction:
-    """Find the coordinates of a circuit whose switches are `closed` or not."""
+    """Find the coordinates of a circuit whose switches are `closed` or not.
+
+    Controlled sources are all taken as one-way; see `amplifiers.scale_pairs`.
+    """
     ties, conductors, rectifiers, injections = decompose(circuit, closed)
     n = len(circuit.nodes)
     forest = spanning_forest(n, ties.p, ties.q, ties.value)
     coordinate, scale = forest.label, np.ones(n)
     part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers))
-    plain = Reduction(
+    return Reduction(
         circuit, closed, ties, conductors, rectifiers, injections,
         forest, coordinate, scale, part, n_parts,
     )  # fmt: skip
-    if not len(circuit.controlled_sources):
-        return plain
-    from .amplifiers import scale_pairs
-
-    return scale_pairs(plain)
 
 
 def connect(count: int, coordinate: Ints, kinds: tuple[Branches, ...]) -> tuple[Ints, int]:
