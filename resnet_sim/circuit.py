@@ -48,6 +48,8 @@ TABLES: dict[str, str | None] = {
     "controlled_sources": "constant",
 }
 
+_NUMBERS = ("_element_number", "_node_number")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -270,7 +272,12 @@ class Circuit:
             name: dataclasses.replace(getattr(self, name), **arrays)
             for name, arrays in columns.items()
         }
-        return dataclasses.replace(self, **tables)
+        changed = dataclasses.replace(self, **tables)
+        # names and numbering stay, and so does what was derived from them
+        for key in ("first", "n_elements", "element_names", "terminals", *_NUMBERS):
+            if key in self.__dict__:
+                changed.__dict__[key] = self.__dict__[key]
+        return changed
 
     # ---- views ----
 

@@ -8,12 +8,15 @@ give the same bits: no fast-math, no parallel reductions.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from typing import Any
 
 #: Sizes (nodes plus edges, say) up to which interpreting is cheaper than importing numba.
 SMALL = 3000
+#: The same once numba has been imported anyway.
+HANDFUL = 300
 
 
 class kernel:
@@ -25,7 +28,8 @@ class kernel:
 
     def at(self, size: int) -> Callable[..., Any]:
         """Return the version that suits a problem of `size`."""
-        return self.function if size <= SMALL else self.compiled
+        limit = HANDFUL if "numba" in sys.modules else SMALL
+        return self.function if size <= limit else self.compiled
 
     @cached_property
     def compiled(self) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from . import rawfile
 from .diagnostics import Diagnostic
 from .results import OperatingPoint
 
@@ -150,10 +151,10 @@ def format_raw(ops: OperatingPoint | Sequence[OperatingPoint]) -> str:
     the others are vectors of the name of what is swept.  There is no date, so that the
     same deck gives the same file.
     """
-    return "".join(_plot(op) for op in _several(ops))
+    return rawfile.format_raw(_plot(op) for op in _several(ops))
 
 
-def _plot(op: OperatingPoint) -> str:
+def _plot(op: OperatingPoint) -> rawfile.Plot:
     values = _points(op)
     vectors = [
         (name, "voltage" if name.startswith("v") else "current") for name in _vector_names(op)
@@ -162,21 +163,14 @@ def _plot(op: OperatingPoint) -> str:
         inner, *outer = op.sweep
         vectors = [(_scale_name(op, inner), "notype"), *((n, "notype") for n in outer), *vectors]
         values = np.hstack([np.column_stack(list(op.sweep.values())), values])
-    title = "".join(c if c.isprintable() else " " for c in op.circuit.title)
-    lines = [
-        f"Title: {title}",
-        f"Plotname: {'DC transfer characteristic' if op.sweep else 'Operating Point'}",
-        "Flags: real",
-        f"No. Variables: {values.shape[1]}",
-        f"No. Points: {values.shape[0]}",
-        "Variables:",
-        *(f"\t{k}\t{name}\t{kind}" for k, (name, kind) in enumerate(vectors)),
-        "Values:",
-    ]
-    for point, row in enumerate(values.tolist()):
-        # the number of the point stands before the first value only
-        lines += [f"{'' if k else f' {point}'}\t{x + 0.0:.16e}" for k, x in enumerate(row)]
-    return "\n".join(lines) + "\n"
+    names, kinds = zip(*vectors, strict=True)
+    return rawfile.Plot(
+        title="".join(c if c.isprintable() else " " for c in op.circuit.title),
+        name=rawfile.DC_SWEEP if op.sweep else rawfile.OPERATING_POINT,
+        names=names,
+        kinds=kinds,
+        values=values,
+    )
 
 
 def _scale_name(op: OperatingPoint, name: str) -> str:
