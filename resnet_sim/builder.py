@@ -1,4 +1,4 @@
-"""Building a `Circuit` element by element; the netlist reader and Python users share it."""
+"""Building a `Circuit`, by element or by column; the netlist reader and Python users share it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .circuit import TABLES, Circuit
+from .collector import NOWHERE, Collector, Place
 from .elements import (
     Capacitors,
     ControlledSources,
@@ -21,16 +22,15 @@ from .elements import (
 )
 from .errors import UsageError
 
-#: a place in the sources: (index into ``Circuit.sources``, line from 1)
-Place = tuple[int, int]
-NOWHERE: Place = (-1, 0)
 
-
-class CircuitBuilder:
+class CircuitBuilder(Collector):
     """Collects elements, then makes the frozen circuit.
 
     Names of nodes and elements are case-insensitive; ``"0"`` and ``"gnd"`` are ground.
     All values are in SI units: ohm, V, A, S.
+
+    ``resistor`` and its like add one element between named nodes; ``resistors`` and its
+    like add whole columns between node numbers, see `Collector`.
 
     Examples
     --------
@@ -39,53 +39,20 @@ class CircuitBuilder:
     >>> b.resistor("r1", "in", "out", 1e3)
     >>> b.resistor("r2", "out", "0", 1e3)
     >>> circuit = b.build()
+
+    A ladder of 1000 steps; its resistors are called ``rs0``, ``rs1``, ... :
+
+    >>> b = CircuitBuilder("ladder")
+    >>> n = b.nodes("n", 1001)
+    >>> b.resistors("rs", n[:-1], n[1:], 1e3)
+    >>> b.resistors("rp", n[1:], 0, 2e3)
     """
 
     def __init__(self, title: str = "") -> None:
+        super().__init__()
         self.title = title
-        self._nodes: dict[str, int] = {"0": 0, "gnd": 0}
-        self._node_names: list[str] = ["0"]
-        self._element_names: set[str] = set()
-        # per table: rows that start with name, p, q, file, line
-        self._rows: dict[str, list[tuple[Any, ...]]] = {}
         self._ptr: list[int] = [0]
         self._terms: list[tuple[bool, str | int, float]] = []
-
-    def node(self, name: str) -> int:
-        """Return the number of a node, which is made where it is new."""
-        number = self._nodes.get(name)
-        if number is None:
-            folded = name.lower()
-            number = self._nodes.get(folded)
-            if number is None:
-                number = len(self._node_names)
-                self._nodes[folded] = number
-                self._node_names.append(folded)
-        return number
-
-    def has_node(self, name: str) -> bool:
-        """Tell whether a node of that name exists already; ground always does."""
-        return name.lower() in self._nodes
-
-    def __contains__(self, name: str) -> bool:
-        """Tell whether an element of that name exists already."""
-        return name.lower() in self._element_names
-
-    def add_row(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
-        """Add a row to a table of `Circuit`; unlike those below, this checks no values."""
-        name = name.lower()
-        if name in self._element_names:
-            raise UsageError(f"there are two elements called {name}")
-        self._element_names.add(name)
-        # most nodes are known: a look-up here saves a call, which counts for a million elements
-        known = self._nodes
-        i, j = known.get(p), known.get(q)
-        if i is None or j is None:
-            i, j = self.node(p), self.node(q)
-        rows = self._rows.get(table)
-        if rows is None:
-            rows = self._rows[table] = []
-        rows.append((name, i, j, *place, *values))
 
     def resistor(self, name: str, p: str, q: str, ohms: float, *, at: Place = NOWHERE) -> None:
         """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
@@ -252,46 +219,30 @@ class CircuitBuilder:
         return Circuit(
             title=self.title,
             nodes=tuple(self._node_names),
-            resistors=Resistors(*self._columns("resistors", "f")),
-            capacitors=Capacitors(*self._columns("capacitors", "f")),
-            inductors=Inductors(*self._columns("inductors", "f")),
-            voltage_sources=VoltageSources(*self._columns("voltage_sources", "f")),
-            current_sources=CurrentSources(*self._columns("current_sources", "f")),
-            diodes=Diodes(*self._columns("diodes", "fffff")),
-            switches=Switches(*_columns(switches, "ffiiiffbb")),
-            controlled_sources=ControlledSources(
-                *self._columns("controlled_sources", "bf"), *linear
-            ),
+            resistors=Resistors(*self._columns("resistors")),
+            capacitors=Capacitors(*self._columns("capacitors")),
+            inductors=Inductors(*self._columns("inductors")),
+            voltage_sources=VoltageSources(*self._columns("voltage_sources")),
+            current_sources=CurrentSources(*self._columns("current_sources")),
+            diodes=Diodes(*self._columns("diodes")),
+            switches=Switches(*self._columns("switches", switches)),
+            controlled_sources=ControlledSources(*self._columns("controlled_sources"), *linear),
             **attributes,
         )
-
-    def _columns(self, table: str, types: str) -> list[Any]:
-        return _columns(self._rows.get(table, []), types)
 
     def _branch_numbers(self) -> Mapping[str, int]:
         """Number the elements that fix a voltage, hence have a current to control with."""
         numbers: dict[str, int] = {}
         start = 0
         for table in TABLES:
-            rows = self._rows.get(table, [])
+            names = self._names(table)
             if table in ("inductors", "voltage_sources"):
-                numbers |= {row[0]: start + k for k, row in enumerate(rows)}
+                numbers |= {name: start + k for k, name in enumerate(names)}
             elif table == "controlled_sources":
+                rows = self._rows.get(table, [])
                 numbers |= {row[0]: start + k for k, row in enumerate(rows) if row[5]}
-            start += len(rows)
+            start += len(names)
         return numbers
-
-
-def _columns(rows: list[tuple[Any, ...]], types: str) -> list[Any]:
-    """Turn rows into columns: the names, then arrays, of which `types` are those after `line`."""
-    dtypes = {"f": np.float64, "i": np.int64, "b": np.bool_}
-    return [
-        tuple([row[0] for row in rows]),
-        *(
-            np.array([row[k] for row in rows], dtype=dtypes[kind])
-            for k, kind in enumerate("iiii" + types, start=1)
-        ),
-    ]
 
 
 def _branch(name: str, numbers: Mapping[str, int]) -> int:

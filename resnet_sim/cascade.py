@@ -7,7 +7,8 @@ convex problems; strongly connected sets are feedback and are solved as a whole.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,11 +28,15 @@ class Stage:
         Rows of controlled sources; where there are no parts they can just be evaluated.
     feedback : bool
         Parts and sources depend on each other.
+    loops : ndarray of int
+        Ties that close a loop of ties whose current is an unknown, because it controls a
+        source that in turn must make the loop's voltages fit.
     """
 
     parts: Ints
     sources: Ints
     feedback: bool = False
+    loops: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 def stages(reduction: Reduction) -> list[Stage]:
@@ -39,7 +44,8 @@ def stages(reduction: Reduction) -> list[Stage]:
     n_parts, n_sources = reduction.n_parts, len(reduction.circuit.controlled_sources)
     if not n_sources:
         return [Stage(np.arange(n_parts), np.zeros(0, dtype=np.int64))]
-    successors = _dependencies(reduction)
+    loops_sensed = _sensed_loops(reduction)
+    successors = _dependencies(reduction, loops_sensed)
     level: dict[int, int] = {}
     plain: dict[int, list[int]] = {}
     loops: dict[int, list[list[int]]] = {}
@@ -55,31 +61,53 @@ def stages(reduction: Reduction) -> list[Stage]:
             for after in successors[k]:
                 arriving[after] = max(arriving.get(after, 0), depth + 1)
     ordered = []
+    ties = list(loops_sensed)
     for depth in range(max(level.values(), default=-1) + 1):
         if depth in plain:
-            ordered.append(_stage(plain[depth], n_parts, n_sources, False))
-        ordered += [_stage(m, n_parts, n_sources, True) for m in loops.get(depth, ())]
+            ordered.append(_stage(plain[depth], n_parts, n_sources))
+        ordered += [_stage(m, n_parts, n_sources, ties) for m in loops.get(depth, ())]
     return [s for s in ordered if len(s.parts) or len(s.sources)]
 
 
-def _stage(members: list[int], n_parts: int, n_sources: int, feedback: bool) -> Stage:
+def _stage(
+    members: list[int], n_parts: int, n_sources: int, ties: Sequence[int] | None = None
+) -> Stage:
+    """Return the stage of some vertices; with feedback if `ties` (of sensed loops) are given."""
     ids = np.array(sorted(members), dtype=np.int64)
     sources = ids[(ids >= n_parts) & (ids < n_parts + n_sources)] - n_parts
-    return Stage(ids[ids < n_parts], sources, feedback)
+    if ties is None:
+        return Stage(ids[ids < n_parts], sources)
+    chosen = ids[ids >= n_parts + 2 * n_sources] - (n_parts + 2 * n_sources)
+    loops = np.array([ties[k] for k in chosen], dtype=np.int64)
+    return Stage(ids[ids < n_parts], sources, True, loops)
 
 
-def _dependencies(reduction: Reduction) -> list[list[int]]:
+def _sensed_loops(reduction: Reduction) -> dict[int, set[int]]:
+    """Return the ties that close a loop with sensed elements, and these elements."""
+    table = reduction.circuit.controlled_sources
+    sensed = set(table.index[table.of_current].tolist())
+    found: dict[int, set[int]] = {}
+    ties = reduction.ties
+    for tie in np.flatnonzero(~reduction.forest.in_tree).tolist() if sensed else ():
+        loop = [tie, *reduction.path(int(ties.p[tie]), int(ties.q[tie]))]
+        inside = sensed & set(ties.element[loop].tolist())
+        if inside:
+            found[tie] = inside
+    return found
+
+
+def _dependencies(reduction: Reduction, loops: dict[int, set[int]]) -> list[list[int]]:
     """Return what must wait for each vertex.
 
     Vertices are the parts, then the controlled sources, then for each source that sets a
-    voltage the potential of what its tie carries.
+    voltage the potential of what its tie carries, then the currents of sensed `loops`.
     """
     table = reduction.circuit.controlled_sources
     n_parts, n_sources = reduction.n_parts, len(table)
     part = reduction.part[reduction.coordinate]
     above = reduction.above
     paired = {row for pair in reduction.pairs for row in (pair.forward, pair.backward)}
-    successors: list[set[int]] = [set() for _ in range(n_parts + 2 * n_sources)]
+    successors: list[set[int]] = [set() for _ in range(n_parts + 2 * n_sources + len(loops))]
 
     def depends(node: int) -> list[int]:
         """Vertices that the voltage of a node depends on."""
@@ -100,6 +128,9 @@ def _dependencies(reduction: Reduction) -> list[list[int]]:
             continue
         for term in range(table.ptr[row], table.ptr[row + 1]):
             index = int(table.index[term])
+            for k, inside in enumerate(loops.values()):
+                if table.of_current[term] and index in inside:
+                    successors[n_parts + 2 * n_sources + k].add(n_parts + row)
             if not table.of_current[term]:
                 before = depends(index)
             else:
@@ -110,6 +141,13 @@ def _dependencies(reduction: Reduction) -> list[list[int]]:
             for node in (table.p[row], table.q[row]):
                 if part[node] >= 0:
                     successors[n_parts + row].add(int(part[node]))
+    for k, loop in enumerate(loops):
+        ends = (int(reduction.ties.p[loop]), int(reduction.ties.q[loop]))
+        before = [v for end in ends for v in depends(end) if v >= n_parts]
+        if reduction.ties.source[loop] >= 0:
+            before.append(n_parts + int(reduction.ties.source[loop]))
+        for vertex in before:
+            successors[vertex].add(n_parts + 2 * n_sources + k)
     for kind in (reduction.conductors, reduction.rectifiers):
         _feeds(reduction, kind, depends, successors)
     return [sorted(after - {k}) for k, after in enumerate(successors)]

@@ -120,6 +120,8 @@ class State:
     x, low : ndarray of float, shape (n_coordinates,)
         Coordinates as double-doubles, V.
     conductor_current, rectifier_current : ndarray of float
+    loop_current : ndarray of float
+        Currents of the ties that close loops; zero unless `loop_determined`.
     piece : ndarray of int, shape (n_coordinates,)
         0 where a coordinate is defined, else the number of the rigid piece that floats.
     undefined_sources : ndarray of bool
@@ -134,6 +136,8 @@ class State:
         self.x, self.low = np.zeros(count), np.zeros(count)
         self.conductor_current = np.zeros(len(red.conductors))
         self.rectifier_current = np.zeros(len(red.rectifiers))
+        self.loop_current = np.zeros(len(red.ties))
+        self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
         self.piece = np.zeros(count, dtype=np.int64)
         self.undefined_sources = np.zeros(len(red.circuit.controlled_sources), dtype=np.bool_)
         self.refresh()
@@ -279,7 +283,7 @@ class State:
         red = self.reduction
         tie = int(np.flatnonzero(red.ties.element == element)[0])
         if not red.forest.in_tree[tie]:
-            return 0.0
+            return float(self.loop_current[tie])
         side = red.below(tie)
         total = float(self.outflow()[side].sum())
         return -total if side[red.ties.p[tie]] else total
@@ -293,6 +297,7 @@ class State:
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
             (red.injections, self.injection_value),
+            (red.ties, self.loop_current),
         ):
             total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
         return total
@@ -328,6 +333,7 @@ class State:
         ):
             np.add.at(current, branch.element, branch.sign * value)
         forest, ties = red.forest, red.ties
+        current[ties.element] = self.loop_current
         flow = forest.subtree_sums(self.outflow())
         child = np.flatnonzero(forest.parent >= 0)
         tie = forest.edge[child]

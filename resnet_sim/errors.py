@@ -65,3 +65,7 @@ class ConvergenceError(ResnetSimError):
 
 class UsageError(ResnetSimError, ValueError):
     """An argument names something that the circuit lacks, or makes no sense."""
+
+
+class SimulatorError(ResnetSimError):
+    """The simulator to compare with is missing, or failed; its own words are in the message."""

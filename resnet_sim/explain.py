@@ -105,22 +105,7 @@ def check_loops(state: State) -> None:
 
 def path_elements(red: Reduction, p: int, q: int) -> list[int]:
     """Return the elements of the ties between two nodes of one tree."""
-    forest = red.forest
-    up: dict[int, list[int]] = {}
-    trail: list[int] = []
-    node = p
-    while True:
-        up[node] = list(trail)
-        if forest.parent[node] < 0:
-            break
-        trail.append(int(red.ties.element[forest.edge[node]]))
-        node = int(forest.parent[node])
-    down: list[int] = []
-    node = q
-    while node not in up:
-        down.append(int(red.ties.element[forest.edge[node]]))
-        node = int(forest.parent[node])
-    return up[node] + down[::-1]
+    return [int(red.ties.element[tie]) for tie in red.path(p, q)]
 
 
 # ---- constraints ----

@@ -53,6 +53,7 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
         raise _none_found(state, stage, outcome.exhaustive)
     solutions = sorted(outcome.solutions, key=equations.distance(start))
     equations.absorb(solutions[0])
+    equations.mark_free(complementarity.undetermined(problem, solutions[0]))
     diagnostics: tuple[Diagnostic, ...] = ()
     if len(solutions) > 1:
         diagnostics = (_several(state, stage, equations, solutions),)
@@ -68,7 +69,8 @@ class _Equations:
         red = self.red = state.reduction
         self.sources = stage.sources[~state.compiled.paired[stage.sources]]
         self.n_coordinates = len(plan.coordinates)
-        self.n = self.n_coordinates + len(self.sources)
+        self.loops = stage.loops
+        self.n = self.n_coordinates + len(self.sources) + len(self.loops)
         if self.n > LARGEST:
             message = f"a feedback loop of {self.n} unknowns; at most {LARGEST} can be solved"
             raise ConvergenceError(message)
@@ -133,6 +135,11 @@ class _Equations:
                 linear[branch.p[k], column] += 1.0
                 linear[branch.q[k], column] -= 1.0
 
+        first = self.n - len(self.loops)
+        for k, tie in enumerate(self.loops.tolist()):
+            linear[red.ties.p[tie], first + k] += 1.0
+            linear[red.ties.q[tie], first + k] -= 1.0
+
         branch = red.rectifiers
         columns = np.arange(len(self.rectifiers))
         np.add.at(of_current, (branch.p[self.rectifiers], columns), 1.0)
@@ -157,6 +164,8 @@ class _Equations:
         np.add.at(rhs, row_of_node[own], -weight * self.constant_outflow[own])
         for row in self.sources:
             self._source_law(int(row), matrix, feed, rhs)
+        for k, tie in enumerate(self.loops.tolist()):
+            self._loop_law(tie, self.n - len(self.loops) + k, matrix, rhs)
         branch = red.rectifiers
         p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
         sense = self.nodes[p] - self.nodes[q]
@@ -181,12 +190,25 @@ class _Equations:
                 matrix[k] -= gain * self.nodes[index]
                 rhs[k] += gain * known
 
+    def _loop_law(self, tie: int, row: int, matrix: Floats, rhs: Floats) -> None:
+        """Write that the voltages around a loop of ties fit."""
+        ties = self.red.ties
+        p, q = int(ties.p[tie]), int(ties.q[tie])
+        matrix[row] = self.nodes[p] - self.nodes[q]
+        rhs[row] = self.state.tie_value[tie] - (self.offset[p] - self.offset[q])
+        column = self.column.get(int(ties.source[tie]))
+        if column is not None:
+            matrix[row, column] -= 1.0
+
     def _tie_current(self, element: int) -> tuple[Floats, float, Floats]:
         """Return the current of a tie as an affine form."""
         red: Reduction = self.red
         tie = int(np.flatnonzero(red.ties.element == element)[0])
         if not red.forest.in_tree[tie]:
-            return np.zeros(self.n), 0.0, np.zeros(len(self.rectifiers))
+            linear = np.zeros(self.n)
+            own = np.flatnonzero(self.loops == tie)
+            linear[self.n - len(self.loops) + own] = 1.0
+            return linear, 0.0, np.zeros(len(self.rectifiers))
         side = red.below(tie)
         sign = -1.0 if side[red.ties.p[tie]] else 1.0
         linear = sign * self.outflow[side].sum(axis=0)
@@ -222,7 +244,10 @@ class _Equations:
     def absorb(self, solution: MixedSolution) -> None:
         """Write a solution into the state."""
         state, plan, red = self.state, self.plan, self.red
-        state.set_sources(self.sources, solution.z[self.n_coordinates :])
+        first = self.n - len(self.loops)
+        state.loop_current[self.loops] = solution.z[first:]
+        state.loop_determined[self.loops] = True
+        state.set_sources(self.sources, solution.z[self.n_coordinates : first])
         state.x[plan.coordinates] = solution.z[: self.n_coordinates]
         branch = red.conductors
         rows = self.conductors
@@ -230,15 +255,15 @@ class _Equations:
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
         state.conductor_current[rows] = branch.value[rows] * (form @ solution.z + rise)
         state.rectifier_current[self.rectifiers] = solution.current
-        self._mark_free(solution)
 
-    def _mark_free(self, solution: MixedSolution) -> None:
+    def mark_free(self, free: Bools) -> None:
         """Note which coordinates and sources the equations leave undefined."""
-        free = solution.free[: self.n_coordinates]
         part = self.red.part[self.plan.coordinates]
         # pieces of one part are not told apart
-        self.state.mark_floating(self.plan, np.where(free, part + 1, 0))
-        self.state.undefined_sources[self.sources] = solution.free[self.n_coordinates :]
+        first = self.n - len(self.loops)
+        coordinates, sources = free[: self.n_coordinates], free[self.n_coordinates : first]
+        self.state.mark_floating(self.plan, np.where(coordinates, part + 1, 0))
+        self.state.undefined_sources[self.sources] = sources
 
 
 def _spread(total: Floats, p: Ints, q: Ints, flow: Floats) -> None:

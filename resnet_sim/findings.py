@@ -131,9 +131,10 @@ def nonunique(state: State, currents: Floats) -> tuple[tuple[str, ...], list[Dia
     tight &= rect.resistance == 0
     on = tight & (state.rectifier_current > 0)
     idle = np.flatnonzero(tight & ~on)
-    p = np.concatenate((red.ties.p, rect.p[on]))
-    q = np.concatenate((red.ties.q, rect.q[on]))
-    element = np.concatenate((red.ties.element, rect.element[on]))
+    ties = ~state.loop_determined
+    p = np.concatenate((red.ties.p[ties], rect.p[on]))
+    q = np.concatenate((red.ties.q[ties], rect.q[on]))
+    element = np.concatenate((red.ties.element[ties], rect.element[on]))
     if len(idle):
         idle = idle[_on_directed_cycle(len(v), p, q, rect.p[idle], rect.q[idle])]
         p, q = np.concatenate((p, rect.p[idle])), np.concatenate((q, rect.q[idle]))

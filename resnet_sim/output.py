@@ -163,12 +163,11 @@ def _plot(op: OperatingPoint) -> rawfile.Plot:
         inner, *outer = op.sweep
         vectors = [(_scale_name(op, inner), "notype"), *((n, "notype") for n in outer), *vectors]
         values = np.hstack([np.column_stack(list(op.sweep.values())), values])
-    names, kinds = zip(*vectors, strict=True)
     return rawfile.Plot(
         title="".join(c if c.isprintable() else " " for c in op.circuit.title),
         name=rawfile.DC_SWEEP if op.sweep else rawfile.OPERATING_POINT,
-        names=names,
-        kinds=kinds,
+        names=tuple(name for name, _ in vectors),
+        kinds=tuple(kind for _, kind in vectors),
         values=values,
     )
 

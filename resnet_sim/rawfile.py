@@ -135,7 +135,7 @@ class _Reader:
                 break
             if key == "variables" and colon:
                 for _ in range(_count(header, "no. variables")):
-                    _, name, kind, *_ = [*self.line().split(), "", ""][:3]
+                    _, name, kind, *_ = [*self.line().split(), "", "", ""]
                     names.append(name)
                     kinds.append(kind)
             elif colon:

@@ -192,6 +192,24 @@ class Reduction:
             side[node] = forest.edge[node] == tie or (parent >= 0 and side[parent])
         return side
 
+    def path(self, p: int, q: int) -> list[int]:
+        """Return the ties that lead from one node of a tree to another."""
+        forest = self.forest
+        up: dict[int, list[int]] = {}
+        trail: list[int] = []
+        node = p
+        while node not in up:
+            up[node] = list(trail)
+            if forest.parent[node] >= 0:
+                trail.append(int(forest.edge[node]))
+                node = int(forest.parent[node])
+        down: list[int] = []
+        node = q
+        while node not in up:
+            down.append(int(forest.edge[node]))
+            node = int(forest.parent[node])
+        return up[node] + down[::-1]
+
     def branch_parts(self, branches: Branches) -> Ints:
         """Return the part that each branch belongs to; -1 if both its voltages are given.
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from .elements import Bools, Floats, Ints
 from .graphs import components, reachable
-from .problem import Problem, Solution, bincount
+from .problem import EPS, Problem, Solution, bincount, node_sums_abs
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
 ROUNDING = 1e-12
@@ -217,9 +217,8 @@ def rigid_pieces(solution: Solution) -> Ints:
     """Return which coordinates the solution leaves undefined, and what moves together.
 
     Parts joined by conductances or by conducting rectifiers can only shift as a whole, and
-    a hard rectifier without current and without gap lets its anode's part only sink
-    against its cathode's.  A part is defined iff such arcs lead from the reference to it
-    and back.
+    a rectifier without current and without gap lets its anode's part only sink against its
+    cathode's.  A part is defined iff such arcs lead from the reference to it and back.
 
     Returns
     -------
@@ -227,17 +226,33 @@ def rigid_pieces(solution: Solution) -> Ints:
         0 where a coordinate is defined, else the number of its piece, from 1.
     """
     prob = solution.problem
-    conducting = solution.current > 0
     joins = prob.conductance != 0
+    conducting = solution.current > _stray_currents(solution)
     p = np.concatenate((prob.edge_p[joins], prob.diode_p[conducting]))
     q = np.concatenate((prob.edge_q[joins], prob.diode_q[conducting]))
     count, piece = components(prob.n, p, q)
     if count == 1:
         return piece
     span = np.abs(solution.x[prob.diode_p]) + np.abs(solution.x[prob.diode_q]) + np.abs(prob.drop)
-    tight = prob.hard & ~conducting & (np.abs(solution.gap()) <= TIGHT * span)
+    tight = ~conducting & (np.abs(solution.gap()) <= TIGHT * span)
     tail, head = piece[prob.diode_p[tight]], piece[prob.diode_q[tight]]
     defined = reachable(count, tail, head, 0) & reachable(count, head, tail, 0)
     number = np.where(defined, 0, np.cumsum(~defined))
     result: Ints = number[piece]
     return result
+
+
+def _stray_currents(solution: Solution) -> Floats:
+    """Return for each rectifier the current that rounding elsewhere may drive through it.
+
+    KCL holds in each resistive part but for rounding of its largest currents; what is left
+    over in a part without ground leaves through a rectifier.
+    """
+    prob = solution.problem
+    size = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, solution.edge_current)
+    count, part = components(prob.n, prob.edge_p, prob.edge_q)
+    loudest = np.zeros(count)
+    np.maximum.at(loudest, part, size)
+    loudest[0] = 0.0
+    stray: Floats = np.maximum(loudest[part[prob.diode_p]], loudest[part[prob.diode_q]])
+    return 64 * EPS * stray

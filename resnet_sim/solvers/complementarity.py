@@ -55,6 +55,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         for code in codes:
             guess = (code >> np.arange(m) & 1).astype(np.bool_)
             _add(found, scale, search.attempt(guess))
+        found = _strict_only(problem, found)
         if first is not None:
             found.sort(key=lambda s: float(np.abs(s.z - first.z).max(initial=0.0)))
         return Outcome(tuple(found), search.tried, True, "enumeration")
@@ -70,6 +71,23 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         if integer is not None:
             _add(found, scale, search.newton(integer))
     return Outcome(tuple(found), search.tried, False, "complementarity")
+
+
+def _strict_only(problem: MixedProblem, found: list[MixedSolution]) -> list[MixedSolution]:
+    """Drop what only uncertainty excuses, where something better is there.
+
+    In an ill-conditioned system a set passes although its voltages overstep the drops by
+    far more than their own rounding.
+    """
+    strict = []
+    for solution in found:
+        gap = problem.drop + problem.resistance * solution.current - problem.sense @ solution.z
+        size = np.abs(problem.drop).max(initial=0.0) + np.abs(problem.sense @ solution.z).max(
+            initial=0.0
+        )
+        if (gap >= -64 * EPS * size).all():
+            strict.append(solution)
+    return strict or found
 
 
 def _add(found: list[MixedSolution], scale: float, new: MixedSolution | None) -> None:
@@ -215,6 +233,57 @@ def _singular(matrix: Floats, rhs: Floats, columns: Floats) -> tuple[Floats, Flo
     return x / columns, error / columns, null, consistent
 
 
+def undetermined(problem: MixedProblem, solution: MixedSolution) -> Bools:
+    """Tell which unknowns may change without leaving the solution set, shape (n,).
+
+    Directions are the null space of the equations with the rectifiers that carry current;
+    those that are just not conducting let a direction pass one way only.
+    """
+    n = len(problem.rhs)
+    size = np.abs(solution.current).max(initial=0.0)
+    on = np.flatnonzero(solution.current > 1e-12 * size)
+    matrix = np.block(
+        [
+            [problem.matrix, problem.feed[:, on]],
+            [problem.sense[on], -np.diag(problem.resistance[on])],
+        ]
+    )
+    if not matrix.size:
+        return np.zeros(n, dtype=np.bool_)
+    rows = np.abs(matrix).max(axis=1)
+    matrix = matrix / np.where(rows > 0, rows, 1.0)[:, None]
+    columns = np.abs(matrix).max(axis=0)
+    columns[columns == 0] = 1.0
+    _, values, right = np.linalg.svd(matrix / columns)
+    null = right[int((values > 1e-12 * values[0]).sum()) :] / columns
+    null = null[:, :n]
+    if not null.size or np.abs(null).max() <= 1e-9:
+        return np.zeros(n, dtype=np.bool_)
+    idle = np.setdiff1d(np.arange(len(problem.drop)), on)
+    gap = problem.drop[idle] - problem.sense[idle] @ solution.z
+    reach = np.abs(problem.drop[idle]) + np.abs(problem.sense[idle]) @ np.abs(solution.z)
+    tight = idle[np.abs(gap) <= 1e-11 * reach]
+    return _movable(null, problem.sense[tight] @ null.T)
+
+
+def _movable(null: Floats, closing: Floats) -> Bools:
+    """Tell which components of ``t @ null`` can differ from zero where ``closing t <= 0``."""
+    moving = np.abs(null).max(axis=0) > 1e-9
+    if not len(closing):
+        return moving
+    from scipy.optimize import linprog
+
+    for k in np.flatnonzero(moving):
+        reach = 0.0
+        for sign in (1.0, -1.0):
+            result = linprog(
+                sign * null[:, k], A_ub=closing, b_ub=np.zeros(len(closing)), bounds=(-1.0, 1.0)
+            )
+            reach = max(reach, -result.fun if result.fun is not None else 0.0)
+        moving[k] = reach > 1e-9
+    return moving
+
+
 def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
     """Return a conducting set found by branch and bound (HiGHS), None if there is none.
 
@@ -250,4 +319,4 @@ def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
         constraints=constraints,
         options={"time_limit": seconds},
     )
-    return None if result.x is None else result.x[n + m :] > 0.5
+    return None if result.x is None else np.asarray(result.x[n + m :] > 0.5)

@@ -40,6 +40,8 @@ class Trial:
     violation: Floats
     #: conducting rectifiers that close a loop of conducting ones: their current is 0
     redundant: Bools
+    #: blocking rectifiers above their drop by more than rounding of the voltages themselves
+    marginal: Bools
     #: how fast coordinates of parts without ground move off, A per coordinate
     speed: Floats
     #: connected part of each coordinate; part 0 is that of the reference
@@ -81,7 +83,7 @@ def solve(
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
         if count == 0:
-            return _solution(problem, trial, iteration, True)
+            return _solution(problem, _settle(problem, trial, priority), iteration, True)
         if count < fewest:
             fewest, waited, best = count, 0, trial
         else:
@@ -95,6 +97,19 @@ def solve(
         # a redundant rectifier that is still violated must come first into the next forest
         priority = np.where(wrong, trial.violation, 0.0)
     return _solution(problem, best or trial, cap, False)
+
+
+def _settle(problem: Problem, trial: Trial, priority: Floats) -> Trial:
+    """Return the same set without violations that only uncertain coordinates excuse, if any.
+
+    Where KCL noise over a tiny conductance makes a voltage uncertain, both states of a
+    rectifier pass; that which leaves the smaller voltage is better.
+    """
+    if not trial.marginal.any():
+        return trial
+    other = evaluate(problem, trial.on | trial.marginal, priority)
+    better = not (other.violation > 1.0).any() and not other.marginal.any()
+    return other if better else trial
 
 
 def _solution(problem: Problem, trial: Trial, iterations: int, converged: bool) -> Solution:
@@ -144,18 +159,21 @@ def evaluate(problem: Problem, on: Bools, priority: Floats, lenient: bool = Fals
     redundant[tie[~forest.in_tree]] = True
 
     backward = -current / (slack + TINY)
-    violation = np.where(on & ~redundant, backward, _forward(problem, x, low, network))
-    return Trial(x, low, current, on, violation, redundant, network.speed, network.part)
+    above, blur = _forward(problem, x, low, network)
+    violation = np.where(on & ~redundant, backward, above / blur)
+    strict = 16 * EPS * (np.abs(x[problem.diode_p]) + np.abs(x[problem.diode_q]))
+    marginal = ~on & (above > strict + 16 * EPS * np.abs(problem.drop) + TINY)
+    return Trial(x, low, current, on, violation, redundant, marginal, network.speed, network.part)
 
 
-def _forward(problem: Problem, x: Floats, low: Floats, network: _Network) -> Floats:
-    """Return how far each rectifier is above its drop, relative to what rounding makes."""
+def _forward(problem: Problem, x: Floats, low: Floats, network: _Network) -> tuple[Floats, Floats]:
+    """Return how far each rectifier is above its drop, and what rounding makes of that."""
     p, q, drop = problem.diode_p, problem.diode_q, problem.drop
     slack = 16 * EPS * (np.abs(x[p]) + np.abs(x[q]) + np.abs(drop)) + TINY
     slack += 16 * (network.blur[p] + network.blur[q])
-    above = difference(x, low, p, q, drop) / slack
+    above = difference(x, low, p, q, drop)
     faster = network.speed[p] - network.speed[q]
-    return np.where(faster > 0, np.inf, np.where(faster < 0, -np.inf, above))
+    return np.where(faster > 0, np.inf, np.where(faster < 0, -np.inf, above)), slack
 
 
 class _Network:
