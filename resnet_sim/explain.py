@@ -10,7 +10,7 @@ from .circuit import Circuit
 from .cocontent import Plan, State
 from .diagnostics import Diagnostic, Label
 from .elements import Bools
-from .errors import ConvergenceError, TopologyError
+from .errors import TopologyError
 from .reduction import Branches, Reduction
 from .topology import Cut
 
@@ -75,8 +75,6 @@ def describe(circuit: Circuit, element: int) -> str:
 def check_loops(state: State) -> None:
     """Raise `TopologyError` if a loop of ties fixes two different voltages."""
     red = state.reduction
-    table = red.circuit.controlled_sources
-    sensed = set(table.index[table.of_current].tolist())
     for tie in np.flatnonzero(~red.forest.in_tree):
         p, q = int(red.ties.p[tie]), int(red.ties.q[tie])
         found = state.offset[p] - state.offset[q]
@@ -86,12 +84,6 @@ def check_loops(state: State) -> None:
         loop = [*path_elements(red, p, q), int(red.ties.element[tie])]
         circuit = red.circuit
         name = circuit.element_names[loop[-1]]
-        if sensed & set(loop):
-            # the current around the loop, which is free, might control what mends it
-            raise ConvergenceError(
-                f"the current of a loop of ideal sources ({names_of(circuit, loop)}) controls "
-                "another source: such loops are not solved; put a small resistor into it"
-            )
         if len(loop) == 1:
             message = f"{name} sets {volts(wanted)} between a node and itself"
         else:

@@ -268,7 +268,7 @@ def undetermined(problem: MixedProblem, solution: MixedSolution) -> Bools:
 
 def _movable(null: Floats, closing: Floats) -> Bools:
     """Tell which components of ``t @ null`` can differ from zero where ``closing t <= 0``."""
-    moving = np.abs(null).max(axis=0) > 1e-9
+    moving: Bools = np.abs(null).max(axis=0) > 1e-9
     if not len(closing):
         return moving
     from scipy.optimize import linprog
