@@ -47,7 +47,11 @@ def cluster_sweeps(  # type: ignore[no-untyped-def]
                     b = hard_other[j]
                     if not tight[hard[j]] or hard[j] == tie[a]:
                         continue
-                    if cluster[b] == start:
+                    gap = drop[hard[j]] - hard_end[j] * (x[a] - x[b])
+                    if gap > 1e-11 * (abs(x[a]) + abs(x[b]) + abs(drop[hard[j]])):
+                        # closed a loop that has been cut open since
+                        tight[hard[j]] = False
+                    elif cluster[b] == start:
                         # closes a loop, which must not hold together what is cut elsewhere
                         tight[hard[j]] = False
                     elif cluster[b] < 0:
