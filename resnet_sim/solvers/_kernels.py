@@ -68,9 +68,11 @@ def cluster_sweeps(  # type: ignore[no-untyped-def]
                 size = turnover[a]
                 for j in range(edge_ptr[a], edge_ptr[a + 1]):
                     k = edge[j]
-                    i = conductance[k] * (x[a] - x[edge_other[j]] - edge_end[j] * emf[k])
+                    b = edge_other[j]
+                    i = conductance[k] * (x[a] - x[b] - edge_end[j] * emf[k])
                     total -= i
-                    size += abs(i)
+                    # rounding of the voltages moves a current by this, however small it is
+                    size += abs(i) + 0.5 * conductance[k] * (abs(x[a]) + abs(x[b]))
                 for j in range(soft_ptr[a], soft_ptr[a + 1]):
                     k = soft[j]
                     above = soft_end[j] * (x[a] - x[soft_other[j]]) - drop[k]

@@ -27,6 +27,8 @@ from ._kernels import cluster_sweeps
 RELAXATION = 1.7
 START_RELAXATION = 1.5
 CHUNK = 40
+#: Size up to which the last digits are worth a linear solve.
+POLISHED = 20_000
 #: Residuals of all coordinates add up at ground, whose currents may be small.
 MARGIN = 1e-3
 #: Chunks without progress after which the linear solve is tried.
@@ -61,7 +63,10 @@ def solve(
         solution = _solution(problem, x, tight, done)
         error = _error(solution)
         if error <= MARGIN * tolerance:
-            return dataclasses.replace(solution, converged=True)
+            converged = dataclasses.replace(solution, converged=True)
+            if problem.size > POLISHED:
+                return converged
+            return _polish(problem, solution, tight) or converged
         stalled = 0 if error < 0.5 * best else stalled + 1
         best = min(best, error)
         if stalled >= PATIENCE or done >= sweeps:
