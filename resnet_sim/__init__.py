@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import ngspice
     from .analysis import check, run, solve, sweep
     from .builder import CircuitBuilder
     from .circuit import Circuit
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
         ConvergenceError,
         NetlistError,
         ResnetSimError,
+        SimulatorError,
         TopologyError,
         UsageError,
     )
@@ -35,11 +37,13 @@ __all__ = [
     "NetlistError",
     "OperatingPoint",
     "ResnetSimError",
+    "SimulatorError",
     "TopologyError",
     "UsageError",
     "__version__",
     "check",
     "format_netlist",
+    "ngspice",
     "parse_netlist",
     "read_netlist",
     "run",
@@ -57,6 +61,7 @@ _MODULES = {
         "ConvergenceError",
         "NetlistError",
         "ResnetSimError",
+        "SimulatorError",
         "TopologyError",
         "UsageError",
     ),
@@ -67,6 +72,8 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "ngspice":
+        return import_module(".ngspice", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -86,7 +86,10 @@ def solve(
 
 
 def _columns(inputs: Mapping[str, Any]) -> tuple[list[str], list[list[float]]]:
-    arrays = {name: np.asarray(value, dtype=float) for name, value in inputs.items()}
+    try:
+        arrays = {name: np.asarray(value, dtype=float) for name, value in inputs.items()}
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"inputs must be numbers or arrays of them: {error}") from None
     for name, array in arrays.items():
         if array.ndim > 1:
             raise UsageError(f"input {name} has {array.ndim} dimensions; it may have one")
@@ -136,39 +139,63 @@ def sweep(
     """
     began = time.perf_counter()
     _check_arguments(method, tolerance)
+    names = [s.name for s in reversed(sweeps)]
+    if len(set(names)) < len(names):
+        raise UsageError(f"a quantity is swept twice: {', '.join(reversed(names))}")
+    if not names or not all(s.values for s in sweeps):
+        raise UsageError("a sweep needs at least one quantity, each with at least one value")
     grid = list(itertools.product(*(s.values for s in reversed(sweeps))))
-    outer: tuple[float, ...] | None = None
-    base, variant = circuit, circuit
+    walk = _Walk(circuit, sweeps, method, tolerance, start)
     points: list[Point | None] = []
     unsolved: dict[int, str] = {}
     notices: dict[str, Diagnostic] = {}
-    engine = Engine(circuit, method, tolerance, _start(circuit, start))
-    closed: Bools | None = None
     for number, values in enumerate(grid):
-        named = dict(zip([s.name for s in reversed(sweeps)], values, strict=True))
-        rebuilt = tuple(named[s.name] for s in sweeps if s.of != "element")
-        if rebuilt and rebuilt != outer:
-            base = circuit.with_parameters(
-                {s.name: named[s.name] for s in sweeps if s.of != "element"}
-            )
-            engine, outer = Engine(base, method, tolerance, _start(base, start)), rebuilt
-        elements = {s.name: named[s.name] for s in sweeps if s.of == "element"}
-        variant = base.with_values(elements) if elements else base
         try:
-            point = engine.solve(variant, closed)
-            closed = point.closed
-            points.append(point)
+            points.append(walk.solve(dict(zip(names, values, strict=True))))
         except (TopologyError, ConvergenceError) as error:
             unsolved[number] = str(error)
             points.append(None)
             for diagnostic in getattr(error, "diagnostics", ()):
                 notices.setdefault(diagnostic.code, diagnostic)
-    axes = {
-        s.name: np.array(v) for s, v in zip(reversed(sweeps), zip(*grid, strict=True), strict=True)
-    }
-    axes = dict(reversed(axes.items()))
+    columns = dict(zip(names, np.array(grid).T, strict=True))
+    axes = {s.name: columns[s.name] for s in sweeps}
     seconds = time.perf_counter() - began
     return _stack(circuit, points, axes, unsolved, seconds, tolerance, tuple(notices.values()))
+
+
+class _Walk:
+    """Goes from point to point of a sweep; keeps what they share and the switches' states."""
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        sweeps: Sequence[Sweep],
+        method: str,
+        tolerance: float,
+        start: Mapping[str, float] | None,
+    ) -> None:
+        self.circuit = self.base = circuit
+        self.elements = [s.name for s in sweeps if s.of == "element"]
+        self.parameters = [s.name for s in sweeps if s.of != "element"]
+        self.method, self.tolerance, self.start = method, tolerance, start
+        self.current: dict[str, float] = {}
+        self.closed: Bools | None = None
+        self.engine = self._engine()
+
+    def _engine(self) -> Engine:
+        return Engine(self.base, self.method, self.tolerance, _start(self.base, self.start))
+
+    def solve(self, values: Mapping[str, float]) -> Point:
+        """Return the point at given values of the swept quantities."""
+        parameters = {name: values[name] for name in self.parameters}
+        if parameters != self.current:
+            self.base = self.circuit.with_parameters(parameters)
+            self.engine, self.current = self._engine(), parameters
+        elements = {name: values[name] for name in self.elements}
+        variant = self.base.with_values(elements) if elements else self.base
+        point = self.engine.solve(variant, self.closed)
+        self.closed = point.closed
+        return point
 
 
 def run(circuit: Circuit, *, method: str = "auto", tolerance: float = 1e-9) -> list[OperatingPoint]:
@@ -184,14 +211,20 @@ def run(circuit: Circuit, *, method: str = "auto", tolerance: float = 1e-9) -> l
 
 
 def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
-    """Return everything to be said about a circuit's structure and solvability."""
+    """Return everything to be said about a circuit, short of its numbers.
+
+    What floats and what is impossible shows only when the circuit is solved, so it is.
+
+    Raises
+    ------
+    ConvergenceError
+        If no solution was found although one may exist.
+    """
     engine = Engine(circuit, "auto", 1e-9, _start(circuit, None))
     try:
         return engine.solve(circuit).diagnostics
     except TopologyError as error:
         return (*engine.structure, *error.diagnostics)
-    except ConvergenceError:
-        return engine.structure
 
 
 def _single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> OperatingPoint:

@@ -134,6 +134,8 @@ class CircuitBuilder(Collector):
             element = control.lower()
         limits = (_number(name, threshold), _number(name, hysteresis))
         resistances = (_number(name, r_on), _number(name, r_off, allow_inf=True))
+        if min(resistances) < 0 or hysteresis < 0:
+            raise UsageError(f"{name}: r_on, r_off and hysteresis can't be negative")
         self.add_row(
             "switches", name, p, q, at,
             *resistances, cp, cn, element, *limits, closed, control is None,
@@ -159,11 +161,14 @@ class CircuitBuilder(Collector):
         currents : sequence of (element name, gain)
             Elements as in `switch`: those that fix a voltage.
         """
+        gains = [_number(name, gain) for _, gain in (*voltages, *currents)]
         self.add_row(
             "controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant)
         )
-        self._terms += [(False, self.node(n), _number(name, gain)) for n, gain in voltages]
-        self._terms += [(True, e.lower(), _number(name, gain)) for e, gain in currents]
+        controls: list[str | int] = [self.node(node) for node, _ in voltages]
+        controls += [element.lower() for element, _ in currents]
+        of_current = [False] * len(voltages) + [True] * len(currents)
+        self._terms += zip(of_current, controls, gains, strict=True)
         self._ptr.append(len(self._terms))
 
     def vcvs(

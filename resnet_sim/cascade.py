@@ -45,7 +45,7 @@ def stages(reduction: Reduction) -> list[Stage]:
     if not n_sources:
         return [Stage(np.arange(n_parts), np.zeros(0, dtype=np.int64))]
     loops_sensed = _sensed_loops(reduction)
-    successors = _dependencies(reduction, loops_sensed)
+    successors = _Dependencies(reduction, loops_sensed).lists()
     level: dict[int, int] = {}
     plain: dict[int, list[int]] = {}
     loops: dict[int, list[list[int]]] = {}
@@ -96,88 +96,108 @@ def _sensed_loops(reduction: Reduction) -> dict[int, set[int]]:
     return found
 
 
-def _dependencies(reduction: Reduction, loops: dict[int, set[int]]) -> list[list[int]]:
-    """Return what must wait for each vertex.
+class _Dependencies:
+    """What must wait for each vertex, as ``successors[vertex]``.
 
     Vertices are the parts, then the controlled sources, then for each source that sets a
-    voltage the potential of what its tie carries, then the currents of sensed `loops`.
+    voltage the potential of what its tie carries, then the currents of sensed loops.
     """
-    table = reduction.circuit.controlled_sources
-    n_parts, n_sources = reduction.n_parts, len(table)
-    part = reduction.part[reduction.coordinate]
-    above = reduction.above
-    paired = {row for pair in reduction.pairs for row in (pair.forward, pair.backward)}
-    successors: list[set[int]] = [set() for _ in range(n_parts + 2 * n_sources + len(loops))]
 
-    def depends(node: int) -> list[int]:
-        """Vertices that the voltage of a node depends on."""
-        found = [int(part[node])] if part[node] >= 0 else []
-        if above[node] >= 0 and above[node] not in paired:
-            found.append(n_parts + n_sources + int(above[node]))
+    def __init__(self, reduction: Reduction, loops: dict[int, set[int]]) -> None:
+        self.red = reduction
+        self.first_source = reduction.n_parts
+        n_sources = len(reduction.circuit.controlled_sources)
+        self.first_carried = self.first_source + n_sources
+        self.first_loop = self.first_carried + n_sources
+        self.part = reduction.part[reduction.coordinate]
+        self.paired = {row for pair in reduction.pairs for row in (pair.forward, pair.backward)}
+        self.successors: list[set[int]] = [set() for _ in range(self.first_loop + len(loops))]
+        self._ties()
+        for row in range(n_sources):
+            if row not in self.paired:
+                self._source(row, loops)
+        for k, tie in enumerate(loops):
+            self._loop(k, tie)
+        for kind in (reduction.conductors, reduction.rectifiers):
+            self._feeds(kind)
+
+    def lists(self) -> list[list[int]]:
+        """Return the successors of each vertex, without itself."""
+        return [sorted(after - {k}) for k, after in enumerate(self.successors)]
+
+    def of_node(self, node: int) -> list[int]:
+        """Return the vertices that the voltage of a node depends on."""
+        found = [int(self.part[node])] if self.part[node] >= 0 else []
+        above = int(self.red.above[node])
+        if above >= 0 and above not in self.paired:
+            found.append(self.first_carried + above)
         return found
 
-    for tie in np.flatnonzero((reduction.ties.source >= 0) & reduction.forest.in_tree):
-        row = int(reduction.ties.source[tie])
-        carried = n_parts + n_sources + row
-        successors[n_parts + row].add(carried)
-        for end in (reduction.ties.p[tie], reduction.ties.q[tie]):
-            if above[end] != row and above[end] >= 0:
-                successors[n_parts + n_sources + int(above[end])].add(carried)
-    for row in range(n_sources):
-        if row in paired:
-            continue
+    def _ties(self) -> None:
+        """What a controlled tie carries waits for its source and for the tie above it."""
+        ties = self.red.ties
+        for tie in np.flatnonzero((ties.source >= 0) & self.red.forest.in_tree):
+            row = int(ties.source[tie])
+            self.successors[self.first_source + row].add(self.first_carried + row)
+            for end in (ties.p[tie], ties.q[tie]):
+                above = int(self.red.above[end])
+                if above >= 0 and above != row:
+                    self.successors[self.first_carried + above].add(self.first_carried + row)
+
+    def _source(self, row: int, loops: dict[int, set[int]]) -> None:
+        """A controlled source waits for its controls; parts wait for the current it drives."""
+        table = self.red.circuit.controlled_sources
+        own = self.first_source + row
         for term in range(table.ptr[row], table.ptr[row + 1]):
             index = int(table.index[term])
-            for k, inside in enumerate(loops.values()):
-                if table.of_current[term] and index in inside:
-                    successors[n_parts + 2 * n_sources + k].add(n_parts + row)
             if not table.of_current[term]:
-                before = depends(index)
+                before = self.of_node(index)
             else:
-                before = _current_depends(reduction, index, depends)
+                before = self._of_current(index)
+                sensed = (k for k, inside in enumerate(loops.values()) if index in inside)
+                before += [self.first_loop + k for k in sensed]
             for vertex in before:
-                successors[vertex].add(n_parts + row)
+                self.successors[vertex].add(own)
         if not table.is_voltage[row]:
             for node in (table.p[row], table.q[row]):
-                if part[node] >= 0:
-                    successors[n_parts + row].add(int(part[node]))
-    for k, loop in enumerate(loops):
-        ends = (int(reduction.ties.p[loop]), int(reduction.ties.q[loop]))
-        before = [v for end in ends for v in depends(end) if v >= n_parts]
-        if reduction.ties.source[loop] >= 0:
-            before.append(n_parts + int(reduction.ties.source[loop]))
+                if self.part[node] >= 0:
+                    self.successors[own].add(int(self.part[node]))
+
+    def _of_current(self, element: int) -> list[int]:
+        """Return what the current of a tie depends on: all that leaves its far side."""
+        red = self.red
+        tie = int(np.flatnonzero(red.ties.element == element)[0])
+        if not red.forest.in_tree[tie]:
+            return []
+        side = red.below(tie)
+        found: list[int] = []
+        for kind in (red.conductors, red.rectifiers):
+            for k in np.flatnonzero(side[kind.p] != side[kind.q]):
+                found += self.of_node(int(kind.p[k])) + self.of_node(int(kind.q[k]))
+        kind = red.injections
+        crossing = (side[kind.p] != side[kind.q]) & (kind.source >= 0)
+        found += [self.first_source + int(row) for row in kind.source[crossing]]
+        return found
+
+    def _loop(self, number: int, tie: int) -> None:
+        """A loop's current waits for the voltages that must fit around it."""
+        ties = self.red.ties
+        before = [v for end in (ties.p[tie], ties.q[tie]) for v in self.of_node(int(end))]
+        before = [v for v in before if v >= self.first_source]
+        if ties.source[tie] >= 0:
+            before.append(self.first_source + int(ties.source[tie]))
         for vertex in before:
-            successors[vertex].add(n_parts + 2 * n_sources + k)
-    for kind in (reduction.conductors, reduction.rectifiers):
-        _feeds(reduction, kind, depends, successors)
-    return [sorted(after - {k}) for k, after in enumerate(successors)]
+            self.successors[vertex].add(self.first_loop + number)
 
-
-def _feeds(reduction, branches: Branches, depends, successors) -> None:  # type: ignore[no-untyped-def]
-    """Let parts wait for the potentials at the ends of their branches."""
-    parts = reduction.branch_parts(branches)
-    controlled = (reduction.above[branches.p] >= 0) | (reduction.above[branches.q] >= 0)
-    for k in np.flatnonzero((parts >= 0) & controlled):
-        for end in (branches.p[k], branches.q[k]):
-            for vertex in depends(int(end)):
-                successors[vertex].add(int(parts[k]))
-
-
-def _current_depends(reduction, element: int, depends) -> list[int]:  # type: ignore[no-untyped-def]
-    """Return the vertices that the current of a tie depends on: all that leaves its far side."""
-    tie = int(np.flatnonzero(reduction.ties.element == element)[0])
-    if not reduction.forest.in_tree[tie]:
-        return []
-    side = reduction.below(tie)
-    found: list[int] = []
-    for kind in (reduction.conductors, reduction.rectifiers):
-        crossing = np.flatnonzero(side[kind.p] != side[kind.q])
-        for k in crossing:
-            found += depends(int(kind.p[k])) + depends(int(kind.q[k]))
-    kind = reduction.injections
-    for k in np.flatnonzero((side[kind.p] != side[kind.q]) & (kind.source >= 0)):
-        found.append(reduction.n_parts + int(kind.source[k]))
-    return found
+    def _feeds(self, branches: Branches) -> None:
+        """Parts wait for the potentials at the ends of their branches."""
+        red = self.red
+        parts = red.branch_parts(branches)
+        controlled = (red.above[branches.p] >= 0) | (red.above[branches.q] >= 0)
+        for k in np.flatnonzero((parts >= 0) & controlled):
+            for end in (branches.p[k], branches.q[k]):
+                for vertex in self.of_node(int(end)):
+                    self.successors[vertex].add(int(parts[k]))
 
 
 def strong_components(successors: list[list[int]]) -> list[list[int]]:

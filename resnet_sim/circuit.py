@@ -237,6 +237,8 @@ class Circuit:
                 raise UsageError(f"the value {value} of {name} is not finite")
             array = changed.setdefault(table, getattr(getattr(self, table), column).copy())
             array[row] = value
+            if table == "diodes" and -self.diodes.v_reverse[row] > value:
+                raise UsageError(f"{name} would break down below its forward voltage {value}")
         return self._with_columns({t: {str(TABLES[t]): a} for t, a in changed.items()})
 
     def with_switches(self, states: Mapping[str, bool]) -> Circuit:

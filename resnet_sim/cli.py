@@ -1,7 +1,8 @@
 """The ``resnet-sim`` command.
 
 Exit status: 0 solved and certified; 1 the tolerance was not met; 2 bad usage or bad
-netlist; 3 the circuit has no solution; 70 internal error; 130 interrupted.
+netlist; 3 the circuit has no solution; 4 ngspice is missing or failed; 70 internal error;
+130 interrupted.
 
 Modules that need numpy are imported inside the functions that use them: ``--help`` must
 not wait for them.
@@ -11,22 +12,28 @@ from __future__ import annotations
 
 import argparse
 import io
-import math
 import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import __version__
-from .errors import ConvergenceError, NetlistError, ResnetSimError, TopologyError, UsageError
+from .arguments import Command, build_parser
+from .errors import (
+    ConvergenceError,
+    NetlistError,
+    ResnetSimError,
+    SimulatorError,
+    TopologyError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from .circuit import Circuit
     from .diagnostics import Diagnostic
     from .results import OperatingPoint
 
-SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION = 0, 1, 2, 3
+SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION, NO_SIMULATOR = 0, 1, 2, 3, 4
 INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
 #: so many points of a sweep without solution are explained on stderr
@@ -40,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a C locale must not stop a result
-    options = _parser().parse_args(arguments)
+    options = build_parser(COMMANDS).parse_args(arguments)
     try:
         status = _run(options)
         sys.stdout.flush()
@@ -122,6 +129,23 @@ def _export(options: argparse.Namespace) -> int:
     _show_diagnostics(circuit.diagnostics)
     _deliver(text, options)
     return SOLVED
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from . import ngspice
+
+    circuit = _load(options)
+    report = ngspice.compare(
+        circuit,
+        against=options.against,
+        columns=options.columns,
+        rtol=options.rtol,
+        time_limit=options.time_limit,
+    )
+    _show_diagnostics(d for part in report.comparisons for d in part.op.diagnostics)
+    form = ngspice.format_json if options.format == "json" else ngspice.format_report
+    sys.stdout.write(form(report))
+    return ngspice.exit_status(report)
 
 
 def _load(options: argparse.Namespace) -> Circuit:
@@ -233,6 +257,8 @@ def _explain(error: Exception) -> tuple[int, str, str]:
         return NO_SOLUTION, "no solution", str(error)
     if isinstance(error, ConvergenceError):
         return TOLERANCE, "not converged", f"not converged: {error}"
+    if isinstance(error, SimulatorError):
+        return NO_SIMULATOR, "ngspice failed", f"error: {error}"
     if isinstance(error, NetlistError | ResnetSimError):
         return BAD_INPUT, "error", f"error: {error}"
     if isinstance(error, OSError) and error.filename is not None:
@@ -242,104 +268,9 @@ def _explain(error: Exception) -> tuple[int, str, str]:
     return INTERNAL_ERROR, "error", text
 
 
-# ---- arguments ----
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="resnet-sim",
-        description="Exact operating points of resistive circuits given as SPICE netlists.",
-        epilog="Exit status: 0 solved and certified, 1 tolerance not met, 2 bad usage or "
-        "netlist, 3 no solution.",
-    )
-    parser.add_argument("--version", action="version", version=f"resnet-sim {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    common = _common_options()
-    strict = argparse.ArgumentParser(add_help=False)
-    strict.add_argument(
-        "--strict", action="store_true", help="status 3 if a part of the circuit floats"
-    )
-
-    solve = commands.add_parser(
-        "solve", parents=[common, strict], help="print voltages and currents"
-    )
-    solve.add_argument("--format", choices=("table", "json", "csv", "raw"), default="table")
-    _add_output(solve)
-    solve.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
-    solve.add_argument(
-        "--tolerance", type=_positive, default=1e-9, help="relative, default %(default)g"
-    )
-    solve.set_defaults(command=_solve)
-
-    check = commands.add_parser(
-        "check", parents=[common, strict], help="print every diagnostic, solve nothing"
-    )
-    check.add_argument("--format", choices=("text", "json"), default="text")
-    check.set_defaults(command=_check)
-
-    export = commands.add_parser(
-        "export", parents=[common], help="write the circuit for another simulator"
-    )
-    export.add_argument("--to", choices=("ngspice", "ltspice"), required=True)
-    _add_output(export)
-    export.set_defaults(command=_export)
-    return parser
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--output", metavar="OUT", help="file to write (default: standard output)"
-    )
-
-
-def _common_options() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("file", metavar="FILE", help="netlist, or - for standard input")
-    common.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=_assignment,
-        metavar="NAME=VALUE",
-        help="value of an element or .param, such as r1=4.7k (repeatable)",
-    )
-    for verb in ("close", "open"):
-        common.add_argument(
-            f"--{verb}",
-            action="append",
-            default=[],
-            type=str.lower,
-            metavar="SWITCH",
-            help=f"hold a switch {'closed' if verb == 'close' else 'open'} (repeatable)",
-        )
-    common.add_argument(
-        "--forward-drop",
-        type=_number,
-        metavar="V",
-        help="forward voltage of diodes whose model is exponential",
-    )
-    common.add_argument("--debug", action="store_true", help="show tracebacks of internal errors")
-    return common
-
-
-def _number(text: str) -> float:
-    from .netlist.numbers import read_number
-
-    number = read_number(text.strip().lower())
-    if number is None or number.is_rkm or not number.is_clean or not math.isfinite(number.value):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 4.7k, 1meg or -2.5m")
-    return number.value
-
-
-def _positive(text: str) -> float:
-    value = _number(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not positive")
-    return value
-
-
-def _assignment(text: str) -> tuple[str, float]:
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
-    return name.strip().lower(), _number(value)
+COMMANDS: dict[str, Command] = {
+    "solve": _solve,
+    "check": _check,
+    "export": _export,
+    "validate": _validate,
+}

@@ -71,6 +71,15 @@ class Compiled:
         return fresh
 
     @cached_property
+    def looping(self) -> Bools:
+        """Tells which ties lie on a loop of ties; their currents are not unique."""
+        red = self.reduction
+        mask = ~red.forest.in_tree
+        for tie in np.flatnonzero(mask).tolist():
+            mask[red.path(int(red.ties.p[tie]), int(red.ties.q[tie]))] = True
+        return mask
+
+    @cached_property
     def paired(self) -> Bools:
         """Tells which controlled sources belong to a scaled pair."""
         mask = np.zeros(len(self.reduction.circuit.controlled_sources), dtype=np.bool_)
@@ -125,7 +134,9 @@ class State:
     piece : ndarray of int, shape (n_coordinates,)
         0 where a coordinate is defined, else the number of the rigid piece that floats.
     undefined_sources : ndarray of bool
-        Controlled sources whose control floats.
+        Controlled sources whose control is undefined.
+    lost_parts : ndarray of bool
+        Parts that an undefined source feeds: nothing in them is defined.
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -140,6 +151,7 @@ class State:
         self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
         self.piece = np.zeros(count, dtype=np.int64)
         self.undefined_sources = np.zeros(len(red.circuit.controlled_sources), dtype=np.bool_)
+        self.lost_parts = np.zeros(red.n_parts + 1, dtype=np.bool_)  # the last is for no part
         self.refresh()
 
     def refresh(self) -> None:
@@ -235,7 +247,7 @@ class State:
         if not len(rows):
             return
         self.set_sources(rows, np.array([self._source_value(int(row)) for row in rows]))
-        self.undefined_sources[rows] = [self._control_floats(int(row)) for row in rows]
+        self.undefined_sources[rows] = [self._control_undefined(int(row)) for row in rows]
 
     def set_sources(self, rows: Ints, values: Floats) -> None:
         """Set the volts or amps of controlled sources."""
@@ -302,16 +314,63 @@ class State:
             total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
         return total
 
-    def _control_floats(self, row: int) -> bool:
-        """Tell whether a controlled source's value depends on a floating voltage."""
+    def lost_nodes(self) -> Bools:
+        """Tell which nodes' voltages depend on an undefined source, shape (n_nodes,)."""
+        red = self.reduction
+        lost = self.lost_parts[red.part[red.coordinate]]
+        if self.undefined_sources.any():
+            lost |= (red.above >= 0) & self.undefined_sources[red.above]
+        return lost
+
+    def mark_lost(self, plan: Plan) -> None:
+        """Note which parts of a stage an undefined source feeds."""
+        if not self.undefined_sources.any():
+            return
+        red = self.reduction
+        lost = self.lost_nodes()
+        for kind, rows in (
+            (red.conductors, plan.conductors),
+            (red.rectifiers, plan.rectifiers),
+        ):
+            touched = lost[kind.p[rows]] | lost[kind.q[rows]]
+            self.lost_parts[red.branch_parts(kind)[rows[touched]]] = True
+        feeds, rows = red.injections, plan.injections
+        fed = (feeds.source[rows] >= 0) & self.undefined_sources[feeds.source[rows]]
+        part = red.part[red.coordinate]
+        self.lost_parts[part[feeds.p[rows[fed]]]] = True
+        self.lost_parts[part[feeds.q[rows[fed]]]] = True
+        self.lost_parts[-1] = False
+
+    def _current_undefined(self, element: int) -> bool:
+        """Tell whether a tie's current is one of many, or depends on an undefined source."""
+        red = self.reduction
+        tie = int(np.flatnonzero(red.ties.element == element)[0])
+        if self.compiled.looping[tie] and not self.loop_determined[tie]:
+            return True
+        if not self.undefined_sources.any() or not red.forest.in_tree[tie]:
+            return False
+        side, lost = red.below(tie), self.lost_nodes()
+        for kind in (red.conductors, red.rectifiers):
+            crossing = side[kind.p] != side[kind.q]
+            if (crossing & (lost[kind.p] | lost[kind.q])).any():
+                return True
+        feeds = red.injections
+        crossing = (side[feeds.p] != side[feeds.q]) & (feeds.source >= 0)
+        return bool(self.undefined_sources[feeds.source[crossing]].any())
+
+    def _control_undefined(self, row: int) -> bool:
+        """Tell whether a controlled source's value depends on something undefined."""
         red, table = self.reduction, self.reduction.circuit.controlled_sources
         lever: dict[int, float] = {}
         size = 0.0
+        lost = self.lost_nodes()
         for k in range(table.ptr[row], table.ptr[row + 1]):
             if table.of_current[k]:
+                if self._current_undefined(int(table.index[k])):
+                    return True
                 continue
             node, gain = int(table.index[k]), float(table.gain[k])
-            if red.above[node] >= 0 and self.undefined_sources[red.above[node]]:
+            if lost[node]:
                 return True
             piece = int(self.piece[red.coordinate[node]])
             lever[piece] = lever.get(piece, 0.0) + gain * float(red.scale[node])

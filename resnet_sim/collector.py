@@ -89,12 +89,15 @@ class Collector:
                 raise UsageError(f"how many nodes {names}0, {names}1, ... are wanted?")
             names = _numbered(names, count)
         else:
-            names = [name.lower() for name in names]
-        known, start = self._nodes, len(self._node_names)
-        if known.keys().isdisjoint(names) and len(set(names)) == len(names):
+            names = list(map(str.lower, names))
+        known, before, start = self._nodes, len(self._nodes), len(self._node_names)
+        if known.keys().isdisjoint(names):
             known.update(zip(names, range(start, start + len(names)), strict=True))
-            self._node_names += names
-            return np.arange(start, start + len(names))
+            if len(known) == before + len(names):
+                self._node_names += names
+                return np.arange(start, start + len(names))
+            for name in set(names):  # some came twice
+                del known[name]
         return np.array([self.node(name) for name in names], dtype=np.int64)
 
     def has_node(self, name: str) -> bool:
@@ -186,7 +189,7 @@ class Collector:
         if isinstance(names, str):
             names = _numbered(names, count)
         else:
-            names = [name.lower() for name in names]
+            names = list(map(str.lower, names))
         columns = [_column(x, len(names), table) for x in given]
         self._check_terminals(columns[0], columns[1])
         for k, column in enumerate(columns[2:]):
@@ -268,7 +271,7 @@ def _column(values: npt.NDArray[Any], count: int, table: str) -> npt.NDArray[Any
 
 def _numbered(prefix: str, count: int) -> list[str]:
     folded = prefix.lower()
-    return [folded + number for number in map(str, range(count))]
+    return [f"{folded}{k}" for k in range(count)]
 
 
 def _some(names: str | Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 A table says what its device *is*: its terminals, its parameters, and the law that its
 voltage ``v = v_p - v_q`` (V) and current ``i`` (A, from ``p`` through the device to
-``q``) must obey.  How a law becomes part of a problem is in `cocontent`; how it is
+``q``) must obey.  How a law becomes part of a problem is in `reduction`; how it is
 checked afterwards is in `certificate`.
 """
 

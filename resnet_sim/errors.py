@@ -60,7 +60,7 @@ class TopologyError(ResnetSimError):
 
 
 class ConvergenceError(ResnetSimError):
-    """The solver gave up, or its answer did not pass the certificate."""
+    """The solver gave up: no solution was found, though one may exist."""
 
 
 class UsageError(ResnetSimError, ValueError):

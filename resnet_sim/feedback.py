@@ -136,9 +136,9 @@ class _Equations:
                 linear[branch.q[k], column] -= 1.0
 
         first = self.n - len(self.loops)
-        for k, tie in enumerate(self.loops.tolist()):
-            linear[red.ties.p[tie], first + k] += 1.0
-            linear[red.ties.q[tie], first + k] -= 1.0
+        for unknown, loop in enumerate(self.loops.tolist(), start=first):
+            linear[red.ties.p[loop], unknown] += 1.0
+            linear[red.ties.q[loop], unknown] -= 1.0
 
         branch = red.rectifiers
         columns = np.arange(len(self.rectifiers))
@@ -164,8 +164,8 @@ class _Equations:
         np.add.at(rhs, row_of_node[own], -weight * self.constant_outflow[own])
         for row in self.sources:
             self._source_law(int(row), matrix, feed, rhs)
-        for k, tie in enumerate(self.loops.tolist()):
-            self._loop_law(tie, self.n - len(self.loops) + k, matrix, rhs)
+        for row, loop in enumerate(self.loops.tolist(), start=self.n - len(self.loops)):
+            self._loop_law(loop, row, matrix, rhs)
         branch = red.rectifiers
         p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
         sense = self.nodes[p] - self.nodes[q]
@@ -307,9 +307,7 @@ def _several(
     node = int(np.ptp(voltages, axis=0).argmax())
     shown = ", ".join(f"{v:.6g} V" for v in voltages[:6, node])
     elements = _elements(state, stage)
-    message = (
-        f"several solutions exist: with v({circuit.nodes[node]}) = {shown}; the first one is given"
-    )
+    message = f"several solutions exist: with v({circuit.nodes[node]}) = {shown}; the first of these is given"
     hint = f"select one with .nodeset v({circuit.nodes[node]})=..."
     span = circuit.span(elements[0]) if elements else None
     return Diagnostic("W205", message, span, hint)

@@ -62,25 +62,12 @@ def undefined(state: State) -> tuple[Bools, Bools]:
     """Return which nodes float and which elements' currents depend on that."""
     red = state.reduction
     floating = state.piece[red.coordinate] > 0
-    lost = np.zeros(red.circuit.n_elements, dtype=np.bool_)
-    sources = state.undefined_sources
-    if sources.any():
-        above = red.above
-        floating |= (above >= 0) & sources[above]
-        # whatever an undefined source feeds is undefined as a whole
-        tainted = np.zeros(red.n_parts + 1, dtype=np.bool_)
-        part = red.part[red.coordinate]
-        table = red.circuit.controlled_sources
-        for row in np.flatnonzero(sources):
-            tainted[part[[table.p[row], table.q[row]]]] = True
-        for kind in (red.conductors, red.rectifiers):
-            touched = floating[kind.p] | floating[kind.q]
-            tainted[red.branch_parts(kind)[touched]] = True
-        tainted[-1] = False
-        floating |= tainted[part]
-        p, q = red.circuit.terminals
-        lost = floating[p] | floating[q]
-    return floating, lost
+    lost = state.lost_nodes()
+    p, q = red.circuit.terminals
+    currents = lost[p] | lost[q]
+    rows = red.circuit.first["controlled_sources"] + np.flatnonzero(state.undefined_sources)
+    currents[rows] = True
+    return floating | lost, currents
 
 
 def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagnostic]:
@@ -111,12 +98,26 @@ def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagno
     if state.undefined_sources.any():
         first = circuit.first["controlled_sources"]
         rows = (first + np.flatnonzero(state.undefined_sources)).tolist()
-        message = f"{names_of(circuit, rows)}: the controlling voltage floats"
+        message = f"{names_of(circuit, rows)}: what controls them is undefined, and so are they"
         found.append(Diagnostic("W206", message, circuit.span(rows[0])))
     return found
 
 
-def nonunique(state: State, currents: Floats) -> tuple[tuple[str, ...], list[Diagnostic]]:
+def uncontrolled_switches(circuit: Circuit, voltages: Floats, currents: Floats) -> list[Diagnostic]:
+    """Return a warning for switches that keep their state because their control is undefined.
+
+    `voltages` and `currents` are NaN where undefined.
+    """
+    table = circuit.switches
+    control = np.where(table.ce >= 0, currents[table.ce], voltages[table.cp] - voltages[table.cn])
+    rows = (circuit.first["switches"] + np.flatnonzero(np.isnan(control) & ~table.fixed)).tolist()
+    if not rows:
+        return []
+    message = f"{names_of(circuit, rows)}: what controls them is undefined; they keep their state"
+    return [Diagnostic("W206", message, circuit.span(rows[0]))]
+
+
+def nonunique(state: State) -> tuple[tuple[str, ...], list[Diagnostic]]:
     """Return elements whose current is one of many, and a warning that names them.
 
     Ties and conducting ideal rectifiers join nodes without a resistance between them; around

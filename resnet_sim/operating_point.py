@@ -148,7 +148,13 @@ class Engine:
         floating, undefined = findings.undefined(state)
         diagnostics = [*self.structure, *log.diagnostics]
         diagnostics += findings.floating_parts(state, floating)
-        nonunique, loops = findings.nonunique(state, currents)
+        nonunique, loops = findings.nonunique(state)
+        if len(circuit.switches):
+            loops += findings.uncontrolled_switches(
+                circuit,
+                np.where(floating, np.nan, voltages),
+                np.where(undefined, np.nan, currents),
+            )
         return Point(
             circuit, state, closed, voltages, currents, floating, undefined,
             "+".join(dict.fromkeys(log.methods)) or "structure",
@@ -160,10 +166,11 @@ class Engine:
         stage = plan.stage
         if stage.feedback:
             self._feedback(state, stage, plan, log)
-            return
-        if plan.n > 1:
+        elif plan.n > 1:
             self._minimise(state, plan, key, log)
-        state.evaluate_sources(stage.sources)
+        state.mark_lost(plan)
+        if not stage.feedback:
+            state.evaluate_sources(stage.sources)
 
     def _minimise(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
         """Solve a stage as a convex problem."""

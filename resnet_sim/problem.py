@@ -67,12 +67,6 @@ class Problem:
         return np.asarray(self.resistance == 0)
 
     @cached_property
-    def box_separable(self) -> bool:
-        """Every hard rectifier has one end at the reference: constraints are bounds."""
-        both_free = (self.diode_p != 0) & (self.diode_q != 0)
-        return not bool((both_free & self.hard).any())
-
-    @cached_property
     def size(self) -> int:
         """Coordinates, edges and rectifiers together."""
         return self.n + len(self.edge_p) + len(self.diode_p)

@@ -1,4 +1,4 @@
-"""What the structure of a problem says before any equation is solved.
+"""What the structure of a problem says, and what it says of a solution.
 
 Three questions, each answered with a witness: are there voltages that satisfy every
 constraint (else: a negative cycle), can every current that must flow flow (else: a cut

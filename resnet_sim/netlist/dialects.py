@@ -98,13 +98,12 @@ class ForeignWriter(Writer):
     def diode_values(self, row: int) -> dict[str, float]:
         """Return the parameters of a diode, ideal ones replaced by real ones."""
         d = self.circuit.diodes
-        r_on = float(d.r_on[row]) or self.r_on
         return {
-            "Ron": r_on,
+            "Ron": float(d.r_on[row]) or self.r_on,
             "Roff": min(float(d.r_off[row]), self.r_off),
             "Vfwd": float(d.v_forward[row]),
             "Vrev": float(d.v_reverse[row]),
-            "Rrev": float(d.r_reverse[row]) or r_on,
+            "Rrev": float(d.r_reverse[row]) or self.r_on,
         }
 
     def listed(self, name: str, values: Sequence[float]) -> str | None:

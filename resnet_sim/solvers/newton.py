@@ -241,7 +241,8 @@ class _Network:
                 mean = bincount(self.part, x, self.n_parts) / np.bincount(self.part)
                 mean[0] = 0.0
                 x, low = _add(x, low, -mean[self.part])
-        # the inverse of an M-matrix is not negative: it maps bounds to bounds
+        # the inverse of an M-matrix is not negative, so it maps bounds to bounds; where some
+        # conductances are negative this is an estimate
         self.blur = np.abs(inverse(EPS * scale))[forest.label]
         return x, low, EPS * size + self.stray
 

@@ -1,4 +1,4 @@
-"""Primal active-set method: slower than Newton, but every step lowers the co-content.
+"""Primal active-set method: slower than Newton, but no step raises the co-content.
 
 From feasible coordinates, move towards the minimum over the current working set of
 tight rectifiers; the first rectifier that blocks the way joins the set; at the minimum
