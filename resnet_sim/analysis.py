@@ -228,7 +228,10 @@ def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
 
 
 def _single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> OperatingPoint:
-    certificate = certify(point.circuit, point.voltages, point.currents, point.closed, tolerance)
+    with np.errstate(over="ignore", invalid="ignore"):
+        certificate = certify(
+            point.circuit, point.voltages, point.currents, point.closed, tolerance
+        )
     return OperatingPoint(
         circuit=circuit,
         node_voltages=point.masked_voltages,

@@ -81,7 +81,14 @@ class Engine:
         return (*self.circuit.diagnostics, *findings.structure(self.circuit))
 
     def solve(self, circuit: Circuit, closed: Bools | None = None) -> Point:
-        """Solve a variant of the circuit; switches start from `closed`."""
+        """Solve a variant of the circuit; switches start from `closed`.
+
+        Numbers that overflow give a result that the certificate rejects, not a warning.
+        """
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return self._solve(circuit, closed)
+
+    def _solve(self, circuit: Circuit, closed: Bools | None) -> Point:
         switches = circuit.switches
         states = (
             switches.closed if closed is None else np.where(switches.fixed, switches.closed, closed)
