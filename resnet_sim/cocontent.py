@@ -71,13 +71,11 @@ class Compiled:
         return fresh
 
     @cached_property
-    def looping(self) -> Bools:
-        """Tells which ties lie on a loop of ties; their currents are not unique."""
+    def loops(self) -> dict[int, list[int]]:
+        """Each tie that closes a loop of ties, and the ties of that loop."""
         red = self.reduction
-        mask = ~red.forest.in_tree
-        for tie in np.flatnonzero(mask).tolist():
-            mask[red.path(int(red.ties.p[tie]), int(red.ties.q[tie]))] = True
-        return mask
+        closing = np.flatnonzero(~red.forest.in_tree).tolist()
+        return {k: [k, *red.path(int(red.ties.p[k]), int(red.ties.q[k]))] for k in closing}
 
     @cached_property
     def paired(self) -> Bools:
@@ -341,11 +339,19 @@ class State:
         self.lost_parts[part[feeds.q[rows[fed]]]] = True
         self.lost_parts[-1] = False
 
+    def looping_ties(self) -> Bools:
+        """Tell which ties lie on a loop of ties around which any current may flow."""
+        mask = np.zeros(len(self.reduction.ties), dtype=np.bool_)
+        for tie, loop in self.compiled.loops.items():
+            if not self.loop_determined[tie]:
+                mask[loop] = True
+        return mask
+
     def _current_undefined(self, element: int) -> bool:
         """Tell whether a tie's current is one of many, or depends on an undefined source."""
         red = self.reduction
         tie = int(np.flatnonzero(red.ties.element == element)[0])
-        if self.compiled.looping[tie] and not self.loop_determined[tie]:
+        if self.looping_ties()[tie]:
             return True
         if not self.undefined_sources.any() or not red.forest.in_tree[tie]:
             return False
@@ -357,6 +363,11 @@ class State:
         feeds = red.injections
         crossing = (side[feeds.p] != side[feeds.q]) & (feeds.source >= 0)
         return bool(self.undefined_sources[feeds.source[crossing]].any())
+
+    def controls_undefined(self, stage: Stage) -> bool:
+        """Tell whether something undefined outside of a stage with feedback controls it."""
+        self.loop_determined[stage.loops] = True
+        return any(self._control_undefined(int(row)) for row in stage.sources)
 
     def _control_undefined(self, row: int) -> bool:
         """Tell whether a controlled source's value depends on something undefined."""

@@ -186,10 +186,7 @@ class Collector:
         """Check columns and add them to a table whose values are all float."""
         given = [np.asarray(p), np.asarray(q), *(np.asarray(x, dtype=np.float64) for x in values)]
         count = max((x.size for x in given if x.ndim), default=1)
-        if isinstance(names, str):
-            names = _numbered(names, count)
-        else:
-            names = list(map(str.lower, names))
+        names = _numbered(names, count) if isinstance(names, str) else list(map(str.lower, names))
         columns = [_column(x, len(names), table) for x in given]
         self._check_terminals(columns[0], columns[1])
         for k, column in enumerate(columns[2:]):

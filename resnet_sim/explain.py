@@ -10,7 +10,7 @@ from .circuit import Circuit
 from .cocontent import Plan, State
 from .diagnostics import Diagnostic, Label
 from .elements import Bools
-from .errors import TopologyError
+from .errors import ConvergenceError, TopologyError
 from .reduction import Branches, Reduction
 from .topology import Cut
 
@@ -81,8 +81,15 @@ def check_loops(state: State) -> None:
         wanted = state.tie_value[tie]
         if abs(found - wanted) <= 1e-9 * (abs(found) + abs(wanted)):
             continue
-        loop = [*path_elements(red, p, q), int(red.ties.element[tie])]
+        ties = [*red.path(p, q), int(tie)]
+        sources = red.ties.source[ties]
+        loop = [int(e) for e in red.ties.element[ties]]
         circuit = red.circuit
+        if state.undefined_sources[sources[sources >= 0]].any():
+            raise ConvergenceError(
+                f"the voltages around the loop {names_of(circuit, loop)} would have to fix a "
+                "floating control: such loops are not solved"
+            )
         name = circuit.element_names[loop[-1]]
         if len(loop) == 1:
             message = f"{name} sets {volts(wanted)} between a node and itself"

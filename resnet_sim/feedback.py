@@ -307,7 +307,8 @@ def _several(
     node = int(np.ptp(voltages, axis=0).argmax())
     shown = ", ".join(f"{v:.6g} V" for v in voltages[:6, node])
     elements = _elements(state, stage)
-    message = f"several solutions exist: with v({circuit.nodes[node]}) = {shown}; the first of these is given"
+    where = f"v({circuit.nodes[node]}) = {shown}"
+    message = f"several solutions exist: with {where}; the first of these is given"
     hint = f"select one with .nodeset v({circuit.nodes[node]})=..."
     span = circuit.span(elements[0]) if elements else None
     return Diagnostic("W205", message, span, hint)

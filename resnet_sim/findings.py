@@ -12,6 +12,8 @@ from .elements import Bools, Floats, Ints
 from .errors import TopologyError
 from .explain import names_of
 from .graphs import components
+from .problem import EPS, bincount
+from .reduction import Reduction
 from .topology import TIGHT
 
 
@@ -63,11 +65,27 @@ def undefined(state: State) -> tuple[Bools, Bools]:
     red = state.reduction
     floating = state.piece[red.coordinate] > 0
     lost = state.lost_nodes()
-    p, q = red.circuit.terminals
-    currents = lost[p] | lost[q]
-    rows = red.circuit.first["controlled_sources"] + np.flatnonzero(state.undefined_sources)
-    currents[rows] = True
-    return floating | lost, currents
+    circuit, forest = red.circuit, red.forest
+    p, q = circuit.terminals
+    unknown = lost[p] | lost[q]
+    for known in ("current_sources", "capacitors"):
+        start = circuit.first[known]
+        unknown[start : start + len(getattr(circuit, known))] = False
+    rows = circuit.first["controlled_sources"] + np.flatnonzero(state.undefined_sources)
+    unknown[rows] = True
+    if unknown.any():
+        # a tie's current is unknown if one crosses between its far side and the rest: give
+        # every unknown one a weight of its own and see whether the weights cancel
+        ties = np.zeros(circuit.n_elements, dtype=np.bool_)
+        ties[red.ties.element] = True
+        some = np.flatnonzero(unknown & ~ties)
+        weight = 1.0 + np.sqrt(np.arange(len(some)) + 2.0)
+        n = len(lost)
+        sums = forest.subtree_sums(bincount(p[some], weight, n) - bincount(q[some], weight, n))
+        child = np.flatnonzero(forest.parent >= 0)
+        crossed = np.abs(sums[child]) > 1e-9
+        unknown[red.ties.element[forest.edge[child[crossed]]]] = True
+    return floating | lost, unknown
 
 
 def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagnostic]:
@@ -120,37 +138,63 @@ def uncontrolled_switches(circuit: Circuit, voltages: Floats, currents: Floats) 
 def nonunique(state: State) -> tuple[tuple[str, ...], list[Diagnostic]]:
     """Return elements whose current is one of many, and a warning that names them.
 
-    Ties and conducting ideal rectifiers join nodes without a resistance between them; around
-    a loop of them any current may flow.  An ideal rectifier that is just not conducting may
-    take part in its forward direction.
+    Around a loop of ties any current may flow; around a loop of conducting ideal rectifiers
+    between coordinates too, and then it passes the ties between their ends.  An ideal
+    rectifier that is just not conducting may take part in its forward direction.
     """
+    red = state.reduction
+    looping = _looping_rectifiers(state)
+    ties = state.looping_ties()
+    for row in looping.tolist():
+        ties[_ties_at(red, int(red.rectifiers.p[row]), int(red.rectifiers.q[row]))] = True
+    elements = set(red.rectifiers.element[looping].tolist()) | set(red.ties.element[ties].tolist())
+    if not elements:
+        return (), []
+    table, circuit = red.circuit.controlled_sources, red.circuit
+    first = circuit.first["controlled_sources"]
+    for term in np.flatnonzero(table.of_current):
+        if int(table.index[term]) in elements:
+            elements.add(first + int(np.searchsorted(table.ptr, term, side="right")) - 1)
+    ordered = sorted(elements)
+    message = f"the currents of {names_of(circuit, ordered)} are not unique: they form a loop "
+    message += "without resistance; one possible set is given"
+    warning = Diagnostic("W202", message, circuit.span(ordered[0]))
+    return tuple(circuit.element_names[k] for k in ordered), [warning]
+
+
+def _looping_rectifiers(state: State) -> Ints:
+    """Return the ideal rectifiers on loops of such between coordinates."""
     red = state.reduction
     rect = red.rectifiers
     v = state.node_voltages()
-    size = np.abs(v[rect.p]) + np.abs(v[rect.q]) + np.abs(rect.value)
-    tight = np.abs(v[rect.p] - v[rect.q] - rect.value) <= TIGHT * size
-    tight &= rect.resistance == 0
-    on = tight & (state.rectifier_current > 0)
-    idle = np.flatnonzero(tight & ~on)
-    ties = ~state.loop_determined
-    p = np.concatenate((red.ties.p[ties], rect.p[on]))
-    q = np.concatenate((red.ties.q[ties], rect.q[on]))
-    element = np.concatenate((red.ties.element[ties], rect.element[on]))
-    if len(idle):
-        idle = idle[_on_directed_cycle(len(v), p, q, rect.p[idle], rect.q[idle])]
-        p, q = np.concatenate((p, rect.p[idle])), np.concatenate((q, rect.q[idle]))
-        element = np.concatenate((element, rect.element[idle]))
-    count, _ = components(len(v), p, q)
-    if len(p) == len(v) - count:
-        return (), []
-    nodes, ends = np.unique(np.concatenate((p, q)), return_inverse=True)
-    loop = _on_loops(len(nodes), ends[: len(p)], ends[len(p) :])
-    elements = np.unique(element[loop]).tolist()
-    circuit = red.circuit
-    message = f"the currents of {names_of(circuit, elements)} are not unique: they form a loop "
-    message += "without resistance; one possible set is given"
-    warning = Diagnostic("W202", message, circuit.span(elements[0]) if elements else None)
-    return tuple(circuit.element_names[k] for k in elements), [warning]
+    size = TIGHT * (np.abs(v[rect.p]) + np.abs(v[rect.q]) + np.abs(rect.value))
+    size += 4 * EPS * np.abs(v).max()
+    tight = (np.abs(v[rect.p] - v[rect.q] - rect.value) <= size) & (rect.resistance == 0)
+    on = np.flatnonzero(tight & (state.rectifier_current > 0))
+    idle = np.flatnonzero(tight & (state.rectifier_current <= 0))
+    if not len(on) and not len(idle):
+        return on
+    # a scaled amplifier that inverts turns what lies behind it around
+    turned = np.where(red.coordinate[rect.p] != 0, red.scale[rect.p], red.scale[rect.q]) < 0
+    p = red.coordinate[np.where(turned, rect.q, rect.p)]
+    q = red.coordinate[np.where(turned, rect.p, rect.q)]
+    idle = idle[_on_directed_cycle(len(red.part), p[on], q[on], p[idle], q[idle])]
+    rows = np.concatenate((on, idle))
+    nodes, ends = np.unique(np.concatenate((p[rows], q[rows])), return_inverse=True)
+    looping: Ints = rows[_on_loops(len(nodes), ends[: len(rows)], ends[len(rows) :])]
+    return looping
+
+
+def _ties_at(red: Reduction, p: int, q: int) -> list[int]:
+    """Return the ties that a current from q to p through the trees may pass."""
+    if red.forest.label[p] == red.forest.label[q]:
+        return red.path(p, q)
+    found = []
+    for node in (p, q):
+        while red.forest.parent[node] >= 0:
+            found.append(int(red.forest.edge[node]))
+            node = int(red.forest.parent[node])
+    return found
 
 
 def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bools:
@@ -184,7 +228,7 @@ def _on_loops(n: int, p: Ints, q: Ints) -> Bools:
         while work:
             node, via, rest = work[-1]
             for k, other in rest:
-                if k == via:
+                if k == via or other == node:
                     continue
                 if order[other] < 0:
                     clock += 1

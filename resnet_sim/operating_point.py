@@ -207,7 +207,11 @@ class Engine:
         """Solve a stage whose parts and sources depend on each other."""
         from . import feedback
 
+        lost = state.controls_undefined(stage)
         outcome = feedback.solve(state, stage, plan, self.start)
+        if lost:
+            state.undefined_sources[stage.sources] = True
+            state.lost_parts[stage.parts] = True
         log.methods.append(outcome.method)
         log.iterations += outcome.tried
         log.notes += outcome.notes

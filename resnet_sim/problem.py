@@ -93,9 +93,12 @@ class Solution:
     def edge_current(self) -> Floats:
         """Currents of the edges from p to q, shape (e,); what is below the last digit is zero."""
         prob = self.problem
-        v = difference(self.x, self.low, prob.edge_p, prob.edge_q, prob.emf)
-        v[np.abs(v) <= 16 * EPS**2 * self.voltage_scale] = 0.0
-        return prob.conductance * v
+        current: Floats = prob.conductance * difference(
+            self.x, self.low, prob.edge_p, prob.edge_q, prob.emf
+        )
+        largest = float(np.abs(prob.conductance).max(initial=0.0))
+        current[np.abs(current) <= 16 * EPS**2 * self.voltage_scale * largest] = 0.0
+        return current
 
     @cached_property
     def voltage_scale(self) -> float:

@@ -154,7 +154,7 @@ class _Reader:
 
     def text_values(self, points: int, vectors: int) -> Floats:
         start = "\nTitle:".encode(self.encoding)
-        end = self.data.find(start, self.at)
+        end = self.data.find(start, self.at - len(self.newline))
         end = len(self.data) if end < 0 else end + len(self.newline)
         words = self.data[self.at : end].decode(self.encoding, errors="replace").split()
         self.at = end
