@@ -58,6 +58,7 @@ def solve(
     rectifiers = (problem.drop, problem.resistance)
     done, relaxation, stalled, best = 0, RELAXATION, 0, np.inf
     while True:
+        before = x.copy()
         cluster_sweeps.compiled(x, tight, *branches, *values, *rectifiers, relaxation, CHUNK)
         done += CHUNK
         solution = _solution(problem, x, tight, done)
@@ -79,7 +80,32 @@ def solve(
             return dataclasses.replace(solution, notes=(note,))
         # over-relaxation may chatter around a kink that plain steps settle at once
         relaxation = RELAXATION if stalled == 0 or relaxation == 1.0 else 1.0
+        _leap(problem, x, before)
         _drift(problem, x, tight)
+
+
+def _leap(problem: Problem, x: Floats, before: Floats) -> None:
+    """Go on in the direction of the last sweeps, to the minimum along it.
+
+    What sweeps leave over changes slowly and all in one direction.  A rectifier that would
+    open or close on the way ends it, so the co-content is a parabola there.
+    """
+    direction = x - before
+    p, q = problem.diode_p, problem.diode_q
+    approach, gap = direction[p] - direction[q], problem.drop - (x[p] - x[q])
+    approach[np.abs(approach) <= 1e-9 * (np.abs(direction[p]) + np.abs(direction[q]))] = 0.0
+    conducting = ~problem.hard & (gap < 0)
+    meeting = np.where(conducting, -approach, approach) > 0
+    reach = float((np.abs(gap[meeting]) / np.abs(approach[meeting])).min(initial=np.inf))
+    soft = np.flatnonzero(conducting)
+    rise = direction[problem.edge_p] - direction[problem.edge_q]
+    flow = problem.conductance * (x[problem.edge_p] - x[problem.edge_q] - problem.emf)
+    slope = float(problem.injection @ direction - flow @ rise)
+    slope += float((gap[soft] / problem.resistance[soft]) @ approach[soft])
+    stiffness = float(problem.conductance @ rise**2)
+    stiffness += float((1.0 / problem.resistance[soft]) @ approach[soft] ** 2)
+    if slope > 0 and stiffness > 0:
+        x += min(slope / stiffness, reach) * direction
 
 
 def sweep(problem: Problem, sweeps: int, x: Floats | None = None) -> tuple[Bools, Floats]:

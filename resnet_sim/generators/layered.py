@@ -1,0 +1,187 @@
+"""Layered networks as circuits: crossbars of resistors between layers of nodes with diodes.
+
+B. Scellier, "A fast algorithm to simulate nonlinear resistive networks" (arXiv 2402.11674);
+J. Kendall et al., "Training end-to-end analog neural networks with equilibrium propagation"
+(arXiv 2006.01981).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..builder import CircuitBuilder
+from ..circuit import Circuit
+from ..elements import Floats, Ints
+from ..errors import UsageError
+from .mixture import Seed, to_ohms
+
+
+def layered(
+    sizes: Sequence[int],
+    *,
+    diodes: Literal["half", "antiparallel"] | None = "half",
+    amplification: float = 1.0,
+    gain: float | None = None,
+    threshold: float = 0.3,
+    input_pairs: bool = True,
+    output_pairs: bool = False,
+    biases: bool = True,
+    weights: Sequence[npt.ArrayLike] | None = None,
+    g_min: float = 1e-4,
+    seed: Seed = 0,
+) -> Circuit:
+    """Return a layered network: every node is joined to every node of the next layer.
+
+    ::
+
+        vp0 +A x -- xp0 --rw1_0_0--+-- h1_0 --[amplifier]-- a1_0 --rw2_0_0-- o0
+        vn0 -A x -- xn0 --rw1_1_0--+    |                                    |
+                                        +-- d1_0, ib1_0                      +-- ib2_0
+
+    ========================  ==========================================================
+    ``xp<k> xn<k>``, ``x<k>``  inputs: pairs, or single; held by ``vp<k> vn<k>``, ``v<k>``
+    ``h<l>_<j>``               node j of hidden layer l = 1, 2, ...
+    ``a<l>_<j>``               the same behind its amplifier, if there are amplifiers
+    ``o<k>``, ``op<k> on<k>``  outputs: single, or pairs
+    ``rw<l>_<i>_<j>``          weight from node i of layer l - 1 to node j of layer l; pairs
+                               are numbered one after the other: all positive, all negative
+    ``ib<l>_<j>``              bias: current source from ground into node j of layer l
+    ``d<l>_<j>``               diode of ``h<l>_<j>`` (``dp`` and ``dn`` if antiparallel)
+    ``ea va fa <l>_<j>``       amplifier: VCVS, 0 V source that senses its current, CCCS
+    ========================  ==========================================================
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Inputs, hidden layers, outputs; inputs and outputs count once, paired or not.
+    diodes : {"half", "antiparallel"} or None
+        At hidden nodes, ideal.  Half: ``v >= 0`` (diode from ground) for the first half of
+        a layer, ``v <= 0`` for the second (an odd node counts to the first).
+        Antiparallel: ``-threshold <= v <= threshold``.
+    amplification : float
+        Factor A of the inputs.
+    gain : float, optional
+        Of a bidirectional amplifier behind each hidden node: the next layer sees `gain`
+        times the voltage, the node itself 1 / `gain` of the current.  None: a plain wire.
+    threshold : float
+        V, of antiparallel diodes.
+    biases : bool
+        Whether there are bias sources, at 0 A, at hidden and output nodes.
+    weights : sequence of array_like, optional
+        Conductances (S) of layer l, shape (nodes of layer l - 1, nodes of layer l); 0 is open.
+        By default uniform from -s to s with s = 1 / sqrt(nodes of layer l - 1), and what is
+        below `g_min` raised to it.
+    seed : int or numpy.random.Generator
+        Also draws the inputs, uniform from -A to A; see `layered_inputs`.
+    """
+    _check(sizes, diodes, gain, threshold)
+    if weights is not None and len(weights) != len(sizes) - 1:
+        raise UsageError(f"weights of {len(weights)} layers for a network of {len(sizes) - 1}")
+    rng = np.random.default_rng(seed)
+    b = CircuitBuilder("layered " + "-".join(map(str, sizes)))
+    before = _inputs(b, sizes[0], input_pairs, amplification * rng.uniform(-1, 1, sizes[0]))
+    for layer, size in enumerate(sizes[1:], start=1):
+        last = layer == len(sizes) - 1
+        if last:
+            here = b.nodes(f"{x}{k}" for x in _kinds("o", output_pairs) for k in range(size))
+        else:
+            here = b.nodes(f"h{layer}_", size)
+        g = _conductances(rng, (len(before), len(here)), g_min)
+        if weights is not None:
+            g = _given(weights, layer, g)
+        _connect(b, layer, before, here, g)
+        if biases:
+            b.current_sources(f"ib{layer}_", np.zeros_like(here), here, 0.0)
+        if not last:
+            _add_diodes(b, layer, here, diodes, threshold)
+        amplified = gain is not None and not last
+        before = _amplify(b, layer, here, gain) if amplified and gain else here
+    return b.build()
+
+
+def layered_inputs(
+    x: npt.ArrayLike, *, amplification: float = 1.0, pairs: bool = True
+) -> dict[str, Floats]:
+    """Return the sources that hold the inputs of a layered network, and their values.
+
+    Parameters
+    ----------
+    x : array_like, shape (B, n_inputs)
+
+    Returns
+    -------
+    dict of str to ndarray, shape (B,)
+        V, for ``solve(circuit, inputs=...)``: ``vp0`` to ``vp<n-1>`` hold A x,
+        ``vn0`` to ``vn<n-1>`` hold -A x; without `pairs`, ``v0`` to ``v<n-1>`` hold A x.
+    """
+    values = amplification * np.atleast_2d(np.asarray(x, dtype=np.float64))
+    signs = zip(_kinds("v", pairs), (1.0, -1.0), strict=False)
+    return {
+        f"{name}{k}": sign * values[:, k] for name, sign in signs for k in range(values.shape[1])
+    }
+
+
+def _check(sizes: Sequence[int], diodes: str | None, gain: float | None, threshold: float) -> None:
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise UsageError(f"sizes={list(sizes)}: needs inputs and outputs, at least one each")
+    if diodes not in ("half", "antiparallel", None):
+        raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
+    if gain is not None and not 0 < gain < np.inf:
+        raise UsageError(f"gain={gain} is not positive and finite")
+    if threshold < 0:
+        raise UsageError(f"threshold={threshold} is negative")
+
+
+def _kinds(letter: str, pairs: bool) -> tuple[str, ...]:
+    return (f"{letter}p", f"{letter}n") if pairs else (letter,)
+
+
+def _inputs(b: CircuitBuilder, count: int, pairs: bool, x: Floats) -> Ints:
+    """Add sources of x, and of -x where inputs are pairs; return their nodes."""
+    nodes = [b.nodes(name, count) for name in _kinds("x", pairs)]
+    for name, node, sign in zip(_kinds("v", pairs), nodes, (1.0, -1.0), strict=False):
+        b.voltage_sources(name, node, 0, sign * x)
+    return np.concatenate(nodes)
+
+
+def _conductances(rng: np.random.Generator, shape: tuple[int, int], g_min: float) -> Floats:
+    limit = shape[0] ** -0.5
+    return np.maximum(rng.uniform(-limit, limit, shape), g_min)
+
+
+def _given(weights: Sequence[npt.ArrayLike], layer: int, like: Floats) -> Floats:
+    g = np.asarray(weights[layer - 1], dtype=np.float64)
+    if g.shape != like.shape:
+        raise UsageError(f"weights of layer {layer} have shape {g.shape} instead of {like.shape}")
+    return g
+
+
+def _connect(b: CircuitBuilder, layer: int, before: Ints, here: Ints, g: Floats) -> None:
+    names = [f"rw{layer}_{i}_{j}" for i in range(len(before)) for j in range(len(here))]
+    b.resistors(names, np.repeat(before, len(here)), np.tile(here, len(before)), to_ohms(g.ravel()))
+
+
+def _add_diodes(
+    b: CircuitBuilder, layer: int, here: Ints, diodes: str | None, threshold: float
+) -> None:
+    ground = np.zeros_like(here)
+    if diodes == "half":
+        up = np.arange(len(here)) < (len(here) + 1) // 2
+        b.diodes(f"d{layer}_", np.where(up, ground, here), np.where(up, here, ground))
+    elif diodes == "antiparallel":
+        b.diodes(f"dp{layer}_", here, ground, v_forward=threshold)
+        b.diodes(f"dn{layer}_", ground, here, v_forward=threshold)
+
+
+def _amplify(b: CircuitBuilder, layer: int, here: Ints, gain: float) -> Ints:
+    """Add an amplifier behind each node; return the nodes that the next layer sees."""
+    for j in range(len(here)):
+        this, name = f"h{layer}_{j}", f"{layer}_{j}"
+        b.vcvs(f"ea{name}", f"s{name}", "0", this, "0", gain)
+        b.voltage_source(f"va{name}", f"s{name}", f"a{name}", 0.0)
+        b.cccs(f"fa{name}", this, "0", f"va{name}", 1.0 / gain)
+    return b.nodes(f"a{layer}_", len(here))

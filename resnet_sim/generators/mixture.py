@@ -1,0 +1,153 @@
+"""From a graph to a circuit: what stands on its edges and at its nodes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..builder import CircuitBuilder
+from ..circuit import Circuit
+from ..elements import Floats, Ints
+from ..errors import UsageError
+
+#: what `numpy.random.default_rng` takes: the same number gives the same circuit
+Seed = int | np.random.Generator
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What stands on the edges and at the nodes of a graph.
+
+    Shares are of the number of nodes, and exact: on 900 nodes ``diodes=0.2`` gives 180 free
+    diodes.  Where there are too few edges or nodes, all of them are taken.  Which ones is
+    drawn at random, and so is the direction of every diode.
+
+    Attributes
+    ----------
+    siemens : float
+        Conductance of the edges, S: the middle of their range on a logarithmic scale.
+    decades : float
+        Conductances are log-uniform over so many decades; 0: all are equal.
+    diodes : float
+        Share of ideal diodes in parallel to edges, between free nodes.
+    ground_diodes : float
+        Share of ideal diodes between a node and ground.
+    grounds : float
+        Share of nodes with a resistor to ground; at least one, unless 0.
+    ground_siemens : float
+        Conductance of these resistors, S.
+    sources : float
+        Share of nodes that a current source from ground feeds.
+    amps : float
+        Standard deviation of their normally distributed currents, A.
+    """
+
+    siemens: float = 1.0
+    decades: float = 2.0
+    diodes: float = 0.2
+    ground_diodes: float = 0.1
+    grounds: float = 0.01
+    ground_siemens: float = 1.0
+    sources: float = 0.05
+    amps: float = 1.0
+
+    def __post_init__(self) -> None:
+        values = dataclasses.asdict(self)
+        for name, value in values.items():
+            if not 0 <= value < np.inf:
+                raise UsageError(f"{name}={value} is negative or not finite")
+        for name in ("siemens", "ground_siemens"):
+            if not values[name]:
+                raise UsageError(f"{name} must be positive")
+
+    def conductances(self, rng: np.random.Generator, count: int) -> Floats:
+        """Return the conductances (S) of so many edges, shape (count,)."""
+        exponents = (rng.random(count) - 0.5) * self.decades
+        conductances: Floats = self.siemens * 10.0**exponents
+        return conductances
+
+
+#: Conductances over two decades, diodes, some ground: the family of the benchmarks.
+DIODES = Mixture()
+#: Equal resistors and nothing else.
+UNIFORM = Mixture(decades=0.0, diodes=0.0, ground_diodes=0.0, grounds=0.0, sources=0.0)
+
+
+def to_ohms(siemens: Floats) -> Floats:
+    """Return resistances (ohm): 0 S is open; `UsageError` unless all are at least 0."""
+    if not (np.isfinite(siemens) & (siemens >= 0)).all():
+        raise UsageError("a conductance is negative or not finite")
+    ohms = np.full(siemens.shape, np.inf)
+    np.divide(1.0, siemens, out=ohms, where=siemens > 0)
+    return ohms
+
+
+def dress(
+    title: str,
+    names: Sequence[str],
+    edges: tuple[Ints, Ints],
+    mixture: Mixture,
+    volts: Mapping[str, float] | None,
+    seed: Seed,
+) -> Circuit:
+    """Return the circuit of a graph.
+
+    Parameters
+    ----------
+    names : sequence of str, length n
+    edges : two arrays of int, shape (edges,)
+        Indices into `names`.
+    volts : mapping of node name to float
+        Nodes that a voltage source holds (V).  Nothing but the edges touches them.
+
+    Returns
+    -------
+    Circuit
+        With resistors ``r0``, ``r1``, ... on the edges and ``rg0``, ... to ground, diodes
+        ``d0``, ... on edges and ``dg0``, ... to ground, current sources ``i0``, ... and
+        voltage sources ``v0``, ...; the glob ``r[0-9]*`` selects the edges.
+    """
+    rng = np.random.default_rng(seed)
+    b = CircuitBuilder(title)
+    node = b.nodes(names)
+    volts = volts or {}
+    unknown = [name for name in volts if not b.has_node(name)]
+    if unknown:
+        raise UsageError(f"{title} has no node {', '.join(unknown)}")
+    driven = np.array([b.node(name) for name in volts], dtype=np.int64)
+    b.voltage_sources("v", driven, np.zeros_like(driven), np.array(list(volts.values()), float))
+    p, q = node[edges[0]], node[edges[1]]
+    b.resistors("r", p, q, 1.0 / mixture.conductances(rng, len(p)))
+    free = node[~np.isin(node, driven)]
+    _at_nodes(b, mixture, rng, free, len(names))
+    between = np.flatnonzero(~(np.isin(p, driven) | np.isin(q, driven)))
+    some = _draw(rng, between, mixture.diodes * len(names))
+    b.diodes("d", *_any_direction(rng, p[some], q[some]))
+    return b.build()
+
+
+def _at_nodes(
+    b: CircuitBuilder, mixture: Mixture, rng: np.random.Generator, free: Ints, count: int
+) -> None:
+    """Add what stands between nodes and ground."""
+    wanted = mixture.grounds * count
+    grounded = _draw(rng, free, max(wanted, 1.0) if wanted else 0.0)
+    b.resistors("rg", grounded, np.zeros_like(grounded), 1.0 / mixture.ground_siemens)
+    clamped = _draw(rng, free, mixture.ground_diodes * count)
+    b.diodes("dg", *_any_direction(rng, clamped, np.zeros_like(clamped)))
+    fed = _draw(rng, free, mixture.sources * count)
+    amps = mixture.amps * rng.standard_normal(len(fed))
+    b.current_sources("i", np.zeros_like(fed), fed, amps)
+
+
+def _draw(rng: np.random.Generator, among: Ints, wanted: float) -> Ints:
+    count = min(round(wanted), len(among))
+    return rng.choice(among, count, replace=False) if count else among[:0]
+
+
+def _any_direction(rng: np.random.Generator, p: Ints, q: Ints) -> tuple[Ints, Ints]:
+    turned = rng.random(len(p)) < 0.5
+    return np.where(turned, q, p), np.where(turned, p, q)
