@@ -84,7 +84,7 @@ def _match(
             elif (table.p[row], table.q[row]) != (node, 0):
                 continue
             if abs(drawn * sign * gain - 1.0) <= 1e-12:
-                return Pair(forward, row, node, gain, reduction.below(tie), sign * gain)
+                return Pair(forward, row, node, gain, reduction.nodes_below(tie), sign * gain)
     return None
 
 
@@ -110,7 +110,7 @@ def _series(reduction: Reduction, tie: int, output: int, degree: Ints) -> list[t
     own = -1.0 if ties.p[tie] == output else 1.0
     found = [(int(ties.element[tie]), own)]
     if degree[output] == 2:
-        for other in np.flatnonzero((ties.p == output) | (ties.q == output)):
+        for other in reduction.ties_at[output]:
             if other != tie and ties.source[other] < 0 and reduction.forest.in_tree[other]:
                 found.append((int(ties.element[other]), 1.0 if ties.p[other] == output else -1.0))
     return found

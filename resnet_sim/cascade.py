@@ -166,7 +166,7 @@ class _Dependencies:
     def _of_current(self, element: int) -> list[int]:
         """Return what the current of a tie depends on: all that leaves its far side."""
         red = self.red
-        tie = int(np.flatnonzero(red.ties.element == element)[0])
+        tie = red.tie_of[element]
         if not red.forest.in_tree[tie]:
             return []
         side = red.below(tie)

@@ -244,7 +244,7 @@ class State:
         rows = rows[~self.compiled.paired[rows]]
         if not len(rows):
             return
-        self.set_sources(rows, np.array([self._source_value(int(row)) for row in rows]))
+        self.set_sources(rows, self._source_values(rows))
         self.undefined_sources[rows] = [self._control_undefined(int(row)) for row in rows]
 
     def set_sources(self, rows: Ints, values: Floats) -> None:
@@ -262,15 +262,19 @@ class State:
             target[which] = value[source[which]]
         self.refresh()
 
-    def _source_value(self, row: int) -> float:
+    def _source_values(self, rows: Ints) -> Floats:
+        """Return the volts or amps of controlled sources, from the present state."""
         table = self.reduction.circuit.controlled_sources
-        total = float(table.constant[row])
-        for k in range(table.ptr[row], table.ptr[row + 1]):
-            index, gain = int(table.index[k]), float(table.gain[k])
-            total += gain * (
-                self.element_tie_current(index) if table.of_current[k] else self.node_voltage(index)
-            )
-        return total
+        tie_of, v = self.reduction.tie_of, self.node_voltages()
+        of_current = any(table.of_current[table.ptr[k] : table.ptr[k + 1]].any() for k in rows)
+        i = self.tie_currents() if of_current else np.zeros(0)
+        values = table.constant[rows].copy()
+        for k, row in enumerate(rows):
+            for term in range(table.ptr[row], table.ptr[row + 1]):
+                index = int(table.index[term])
+                control = i[tie_of[index]] if table.of_current[term] else v[index]
+                values[k] += table.gain[term] * control
+        return values
 
     def node_voltages(self, nodes: Ints | slice = slice(None)) -> Floats:
         """Return the voltages of all or some nodes, V; what floats is centred on zero.
@@ -288,15 +292,15 @@ class State:
         """Return the voltage of one node, V."""
         return float(self.node_voltages(np.array([node]))[0])
 
-    def element_tie_current(self, element: int) -> float:
-        """Return the current of an element that fixes a voltage, A."""
-        red = self.reduction
-        tie = int(np.flatnonzero(red.ties.element == element)[0])
-        if not red.forest.in_tree[tie]:
-            return float(self.loop_current[tie])
-        side = red.below(tie)
-        total = float(self.outflow()[side].sum())
-        return -total if side[red.ties.p[tie]] else total
+    def tie_currents(self) -> Floats:
+        """Return the currents of all ties, A: what KCL leaves for them, shape (n_ties,)."""
+        forest, ties = self.reduction.forest, self.reduction.ties
+        flow = forest.subtree_sums(self.outflow())
+        child = np.flatnonzero(forest.parent >= 0)
+        tie = forest.edge[child]
+        current = self.loop_current.copy()
+        current[tie] = np.where(ties.p[tie] == child, -1.0, 1.0) * flow[child]
+        return current
 
     def outflow(self) -> Floats:
         """Return the current that leaves each node through all but ties, A."""
@@ -350,7 +354,7 @@ class State:
     def _current_undefined(self, element: int) -> bool:
         """Tell whether a tie's current is one of many, or depends on an undefined source."""
         red = self.reduction
-        tie = int(np.flatnonzero(red.ties.element == element)[0])
+        tie = red.tie_of[element]
         if self.looping_ties()[tie]:
             return True
         if not self.undefined_sources.any() or not red.forest.in_tree[tie]:
@@ -390,11 +394,28 @@ class State:
 
     # ---- result ----
 
-    def finish(self) -> tuple[Floats, Floats]:
-        """Return node voltages and element currents, shapes (n_nodes,) and (n_elements,)."""
+    def without_currents(self) -> State:
+        """Return a copy with the same voltages, in which no current flows yet."""
+        fresh = copy.copy(self)
+        fresh.conductor_current = np.zeros_like(self.conductor_current)
+        fresh.rectifier_current = np.zeros_like(self.rectifier_current)
+        fresh.injection_value = np.zeros_like(self.injection_value)
+        fresh.loop_current = np.zeros_like(self.loop_current)
+        return fresh
+
+    def currents(self) -> Floats:
+        """Return the currents of all elements, A, shape (n_elements,).
+
+        Ties carry what KCL leaves for them, backward sources of amplifiers what these sense.
+        """
         red = self.reduction
-        backward = np.array([pair.backward for pair in red.pairs], dtype=np.int64)
-        self.set_sources(backward, np.array([self._source_value(int(k)) for k in backward]))
+        table = red.circuit.controlled_sources
+        ties = self.tie_currents()
+        for pair in red.pairs:
+            term = table.ptr[pair.backward]
+            sensed = ties[red.tie_of[int(table.index[term])]]
+            feed = red.injections.source == pair.backward
+            self.injection_value[feed] = table.gain[term] * sensed
         current = np.zeros(red.circuit.n_elements)
         for branch, value in (
             (red.conductors, self.conductor_current),
@@ -402,10 +423,5 @@ class State:
             (red.injections, self.injection_value),
         ):
             np.add.at(current, branch.element, branch.sign * value)
-        forest, ties = red.forest, red.ties
-        current[ties.element] = self.loop_current
-        flow = forest.subtree_sums(self.outflow())
-        child = np.flatnonzero(forest.parent >= 0)
-        tie = forest.edge[child]
-        current[ties.element[tie]] = np.where(ties.p[tie] == child, -1.0, 1.0) * flow[child]
-        return self.node_voltages(), current
+        current[red.ties.element] = self.tie_currents()
+        return current

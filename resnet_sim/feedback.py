@@ -203,7 +203,7 @@ class _Equations:
     def _tie_current(self, element: int) -> tuple[Floats, float, Floats]:
         """Return the current of a tie as an affine form."""
         red: Reduction = self.red
-        tie = int(np.flatnonzero(red.ties.element == element)[0])
+        tie = red.tie_of[element]
         if not red.forest.in_tree[tie]:
             linear = np.zeros(self.n)
             own = np.flatnonzero(self.loops == tie)

@@ -11,9 +11,8 @@ from .diagnostics import Diagnostic
 from .elements import Bools, Floats, Ints
 from .errors import TopologyError
 from .explain import names_of
-from .graphs import components
+from .graphs import components, spanning_forest
 from .problem import EPS, bincount
-from .reduction import Reduction
 from .topology import TIGHT
 
 
@@ -143,27 +142,46 @@ def nonunique(state: State) -> tuple[tuple[str, ...], list[Diagnostic]]:
     rectifier that is just not conducting may take part in its forward direction.
     """
     red = state.reduction
-    looping = _looping_rectifiers(state)
-    ties = state.looping_ties()
-    for row in looping.tolist():
-        ties[_ties_at(red, int(red.rectifiers.p[row]), int(red.rectifiers.q[row]))] = True
-    elements = set(red.rectifiers.element[looping].tolist()) | set(red.ties.element[ties].tolist())
+    rows, p, q, turn = _looping_rectifiers(state)
+    if not len(rows) and red.forest.in_tree.all():
+        return (), []
+    # send random currents around all loops and see where they flow
+    weights = np.sqrt(2.0 + np.arange(len(rows) + len(red.ties)))
+    swirl = state.without_currents()
+    swirl.rectifier_current[rows] = turn * _circulation(len(red.part), p, q, weights)
+    free = ~red.forest.in_tree & ~state.loop_determined
+    swirl.loop_current[free] = weights[len(rows) :][free]
+    currents = swirl.currents()
+    elements = np.flatnonzero(np.abs(currents) > 1e-9 * np.abs(currents).max()).tolist()
     if not elements:
         return (), []
-    table, circuit = red.circuit.controlled_sources, red.circuit
-    first = circuit.first["controlled_sources"]
-    for term in np.flatnonzero(table.of_current):
-        if int(table.index[term]) in elements:
-            elements.add(first + int(np.searchsorted(table.ptr, term, side="right")) - 1)
-    ordered = sorted(elements)
-    message = f"the currents of {names_of(circuit, ordered)} are not unique: they form a loop "
+    circuit = red.circuit
+    message = f"the currents of {names_of(circuit, elements)} are not unique: they form a loop "
     message += "without resistance; one possible set is given"
-    warning = Diagnostic("W202", message, circuit.span(ordered[0]))
-    return tuple(circuit.element_names[k] for k in ordered), [warning]
+    warning = Diagnostic("W202", message, circuit.span(elements[0]))
+    return tuple(circuit.element_names[k] for k in elements), [warning]
 
 
-def _looping_rectifiers(state: State) -> Ints:
-    """Return the ideal rectifiers on loops of such between coordinates."""
+def _circulation(n: int, p: Ints, q: Ints, weights: Floats) -> Floats:
+    """Return currents of edges p -> q that balance at every node, none of them by chance."""
+    if not len(p):
+        return np.zeros(0)
+    forest = spanning_forest(n, p, q)
+    current = np.where(forest.in_tree, 0.0, weights[: len(p)])
+    over = bincount(q, current, n) - bincount(p, current, n)
+    flow = forest.subtree_sums(over)
+    child = np.flatnonzero(forest.parent >= 0)
+    edge = forest.edge[child]
+    current[edge] = np.where(p[edge] == child, 1.0, -1.0) * flow[child]
+    return current
+
+
+def _looping_rectifiers(state: State) -> tuple[Ints, Ints, Ints, Floats]:
+    """Return the ideal rectifiers on loops of such between coordinates.
+
+    Rows of the rectifiers, the coordinates at their ends in the direction in which they
+    conduct in scaled units, and what a current of one scaled unit is.
+    """
     red = state.reduction
     rect = red.rectifiers
     v = state.node_voltages()
@@ -172,29 +190,16 @@ def _looping_rectifiers(state: State) -> Ints:
     tight = (np.abs(v[rect.p] - v[rect.q] - rect.value) <= size) & (rect.resistance == 0)
     on = np.flatnonzero(tight & (state.rectifier_current > 0))
     idle = np.flatnonzero(tight & (state.rectifier_current <= 0))
-    if not len(on) and not len(idle):
-        return on
-    # a scaled amplifier that inverts turns what lies behind it around
-    turned = np.where(red.coordinate[rect.p] != 0, red.scale[rect.p], red.scale[rect.q]) < 0
-    p = red.coordinate[np.where(turned, rect.q, rect.p)]
-    q = red.coordinate[np.where(turned, rect.p, rect.q)]
+    scale = np.where(red.coordinate[rect.p] != 0, red.scale[rect.p], red.scale[rect.q])
+    # an amplifier that inverts turns what lies behind it around
+    p = red.coordinate[np.where(scale < 0, rect.q, rect.p)]
+    q = red.coordinate[np.where(scale < 0, rect.p, rect.q)]
     idle = idle[_on_directed_cycle(len(red.part), p[on], q[on], p[idle], q[idle])]
     rows = np.concatenate((on, idle))
-    nodes, ends = np.unique(np.concatenate((p[rows], q[rows])), return_inverse=True)
-    looping: Ints = rows[_on_loops(len(nodes), ends[: len(rows)], ends[len(rows) :])]
-    return looping
-
-
-def _ties_at(red: Reduction, p: int, q: int) -> list[int]:
-    """Return the ties that a current from q to p through the trees may pass."""
-    if red.forest.label[p] == red.forest.label[q]:
-        return red.path(p, q)
-    found = []
-    for node in (p, q):
-        while red.forest.parent[node] >= 0:
-            found.append(int(red.forest.edge[node]))
-            node = int(red.forest.parent[node])
-    return found
+    if len(rows):
+        nodes, ends = np.unique(np.concatenate((p[rows], q[rows])), return_inverse=True)
+        rows = rows[_on_loops(len(nodes), ends[: len(rows)], ends[len(rows) :])]
+    return rows, p[rows], q[rows], np.abs(scale[rows])
 
 
 def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bools:

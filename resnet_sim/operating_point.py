@@ -151,7 +151,7 @@ class Engine:
             self._solve_stage(state, plan, (key, number), log)
         explain.check_loops(state)
         explain.check_fixed_rectifiers(state)
-        voltages, currents = state.finish()
+        voltages, currents = state.node_voltages(), state.currents()
         floating, undefined = findings.undefined(state)
         diagnostics = [*self.structure, *log.diagnostics]
         diagnostics += findings.floating_parts(state, floating)

@@ -183,14 +183,53 @@ class Reduction:
                 source[node] = own if own >= 0 else source[self.forest.parent[node]]
         return source
 
+    @cached_property
+    def _preorder(self) -> tuple[Ints, Ints, Ints]:
+        """Nodes so that every subtree is contiguous; place and subtree size of each node."""
+        forest = self.forest
+        size = forest.subtree_sums(np.ones(len(forest.order))).astype(np.int64)
+        place = np.zeros(len(size), dtype=np.int64)
+        free = np.zeros(len(size), dtype=np.int64)  # next free place among a node's children
+        next_root = 0
+        for node in forest.order.tolist():
+            parent = forest.parent[node]
+            if parent < 0:
+                place[node] = next_root
+                next_root += size[node]
+            else:
+                place[node] = free[parent]
+                free[parent] += size[node]
+            free[node] = place[node] + 1
+        nodes = np.empty(len(size), dtype=np.int64)
+        nodes[place] = np.arange(len(size))
+        return nodes, place, size
+
+    def nodes_below(self, tie: int) -> Ints:
+        """Return the nodes that are separated from their root by a tie of the forest."""
+        nodes, place, size = self._preorder
+        p, q = int(self.ties.p[tie]), int(self.ties.q[tie])
+        top = p if self.forest.edge[p] == tie else q
+        return nodes[place[top] : place[top] + size[top]]
+
     def below(self, tie: int) -> Bools:
         """Tell which nodes are separated from their root by a tie of the forest."""
-        forest = self.forest
-        side = np.zeros(len(forest.order), dtype=np.bool_)
-        for node in forest.order:
-            parent = forest.parent[node]
-            side[node] = forest.edge[node] == tie or (parent >= 0 and side[parent])
+        side = np.zeros(len(self.coordinate), dtype=np.bool_)
+        side[self.nodes_below(tie)] = True
         return side
+
+    @cached_property
+    def tie_of(self) -> dict[int, int]:
+        """The tie of each element that is one."""
+        return {element: tie for tie, element in enumerate(self.ties.element.tolist())}
+
+    @cached_property
+    def ties_at(self) -> dict[int, list[int]]:
+        """Ties at each node that has any."""
+        found: dict[int, list[int]] = {}
+        for tie, ends in enumerate(zip(self.ties.p.tolist(), self.ties.q.tolist(), strict=True)):
+            for node in set(ends):
+                found.setdefault(node, []).append(tie)
+        return found
 
     def path(self, p: int, q: int) -> list[int]:
         """Return the ties that lead from one node of a tree to another."""
@@ -233,7 +272,7 @@ class Pair:
     backward: int
     control: int
     gain: float
-    outputs: Bools
+    outputs: Ints
     ratio: float
 
 
