@@ -14,7 +14,7 @@ from functools import cached_property, update_wrapper
 from typing import Any
 
 #: Sizes (nodes plus edges, say) up to which interpreting is cheaper than importing numba.
-SMALL = 3000
+SMALL = 40000
 #: The same once numba has been imported anyway.
 HANDFUL = 300
 

@@ -76,6 +76,8 @@ def solve(
                 return polished
             stalled = 0
         if done >= sweeps:
+            if error <= 0.1 * tolerance:
+                return dataclasses.replace(solution, converged=True)
             note = f"not converged after {done} sweeps: try method='newton'"
             return dataclasses.replace(solution, notes=(note,))
         # over-relaxation may chatter around a kink that plain steps settle at once
@@ -127,7 +129,10 @@ def _polish(problem: Problem, solution: Solution, tight: Bools) -> Solution | No
     """
     on = tight | (solution.current > 0)
     trial = newton.evaluate(problem, on, np.zeros(len(on)), lenient=True)
-    if (trial.violation > 1.0).any() or trial.redundant.any():
+    if trial.redundant.any():
+        on = on & ~trial.redundant
+        trial = newton.evaluate(problem, on, np.zeros(len(on)), lenient=True)
+    if (trial.violation > 1.0).any():
         return None
     current = np.maximum(trial.current, 0.0)
     notes = ("polished by one linear solve",)

@@ -1,0 +1,127 @@
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from resnet_sim import graphs
+from resnet_sim.cascade import strong_components
+from resnet_sim.kernels import kernel
+
+QUICK = settings(derandomize=True, deadline=None, max_examples=60)
+
+
+@st.composite
+def edges(draw, most=14):
+    n = draw(st.integers(1, most))
+    ends = st.integers(0, n - 1)
+    pairs = draw(st.lists(st.tuples(ends, ends), max_size=2 * most))
+    p, q = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
+    return n, p, q
+
+
+def undirected(n, p, q):
+    graph = nx.MultiGraph()
+    graph.add_nodes_from(range(n))
+    graph.add_edges_from(zip(p.tolist(), q.tolist(), strict=True))
+    return graph
+
+
+@given(edges())
+@QUICK
+def test_components_are_those_of_networkx(graph):
+    n, p, q = graph
+    count, label = graphs.components(n, p, q)
+    true = list(nx.connected_components(undirected(n, p, q)))
+    assert count == len(true)
+    assert label[0] == 0
+    assert all(len(set(label[list(part)])) == 1 for part in true)
+
+
+@given(edges(), st.integers(0, 2**32 - 1))
+@QUICK
+def test_a_spanning_forest_spans_and_carries_the_potentials(graph, seed):
+    n, p, q = graph
+    rise = np.random.default_rng(seed).normal(size=len(p))
+    forest = graphs.spanning_forest(n, p, q, rise)
+    count, label = graphs.components(n, p, q)
+    assert forest.count == count
+    np.testing.assert_array_equal(forest.label, label)
+    assert forest.in_tree.sum() == n - count
+    tree = forest.in_tree
+    np.testing.assert_allclose(
+        forest.offset[p[tree]] - forest.offset[q[tree]], rise[tree], atol=1e-12
+    )
+    np.testing.assert_array_equal(forest.offsets(p, rise), forest.offset)
+    place = np.argsort(forest.order)
+    child = forest.parent >= 0
+    assert (place[forest.parent[child]] < place[child]).all()
+
+
+@given(edges(), st.integers(0, 2**32 - 1))
+@QUICK
+def test_subtree_sums_are_sums_over_descendants(graph, seed):
+    n, p, q = graph
+    values = np.random.default_rng(seed).normal(size=n)
+    forest = graphs.spanning_forest(n, p, q)
+    tree = nx.DiGraph()
+    tree.add_nodes_from(range(n))
+    tree.add_edges_from((int(a), k) for k, a in enumerate(forest.parent) if a >= 0)
+    expected = [values[[k, *nx.descendants(tree, k)]].sum() for k in range(n)]
+    np.testing.assert_allclose(forest.subtree_sums(values), expected, atol=1e-12)
+
+
+@given(edges())
+@QUICK
+def test_reachable_nodes_are_those_of_networkx(graph):
+    n, tail, head = graph
+    directed = nx.DiGraph()
+    directed.add_nodes_from(range(n))
+    directed.add_edges_from(zip(tail.tolist(), head.tolist(), strict=True))
+    reached = graphs.reachable(n, tail, head, 0)
+    assert set(np.flatnonzero(reached)) == {0, *nx.descendants(directed, 0)}
+
+
+@given(edges())
+@QUICK
+def test_strong_components_are_those_of_networkx_and_come_after_what_they_lead_to(graph):
+    n, tail, head = graph
+    directed = nx.DiGraph()
+    directed.add_nodes_from(range(n))
+    directed.add_edges_from(zip(tail.tolist(), head.tolist(), strict=True))
+    found = strong_components([list(directed.successors(k)) for k in range(n)])
+    true = {frozenset(part) for part in nx.strongly_connected_components(directed)}
+    assert {frozenset(part) for part in found} == true
+    number = {k: position for position, part in enumerate(found) for k in part}
+    assert all(number[b] <= number[a] for a, b in directed.edges)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
+    rng = np.random.default_rng(seed)
+    n, m = 60, 80
+    p, q, rise = rng.integers(0, n, m), rng.integers(0, n, m), rng.normal(size=m)
+    forest = graphs.spanning_forest(n, p, q, rise)
+    for function, arguments in (
+        (graphs._components, (n, p, q)),
+        (graphs._spanning_forest, (n, p, q, rise)),
+        (graphs._offsets, (forest.order, forest.parent, forest.edge, p, rise)),
+        (graphs._subtree_sums, (forest.order, forest.parent, rng.normal(size=n))),
+        (graphs._reachable, (n, p, q, 0)),
+    ):
+        plain, compiled = function.function(*arguments), function.compiled(*arguments)
+        many = isinstance(plain, tuple)
+        for one, other in zip(
+            plain if many else (plain,), compiled if many else (compiled,), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_small_work_is_interpreted_and_large_work_compiled():
+    @kernel
+    def double(x):
+        return 2 * x
+
+    assert double.at(10) is double.function
+    assert double.at(10**9) is double.compiled
+    assert double.at(10**9)(21) == 42
