@@ -74,10 +74,10 @@ def solve(
             polished = _polish(problem, solution, tight)
             if polished is not None:
                 return polished
+            if error <= tolerance:  # no further, but far enough
+                return dataclasses.replace(solution, converged=True)
             stalled = 0
         if done >= sweeps:
-            if error <= 0.1 * tolerance:
-                return dataclasses.replace(solution, converged=True)
             note = f"not converged after {done} sweeps: try method='newton'"
             return dataclasses.replace(solution, notes=(note,))
         # over-relaxation may chatter around a kink that plain steps settle at once
