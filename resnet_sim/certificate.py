@@ -16,6 +16,8 @@ from .results import Certificate
 
 EPS = float(np.finfo(float).eps)
 ROUNDINGS = 64
+#: Rounding of voltages excuses no more than this share of the largest current.
+LOUDEST = 1e-6
 
 
 def certify(
@@ -112,7 +114,7 @@ class _Check:
         """Sum of currents at every node, and at every cluster of nodes.
 
         Rounding of the voltages moves the current of a conductance g by ``eps g |v|``, which
-        a node's sum may be off by.  Where that is not small beside what flows there, the
+        a node's sum may be off by, but by no more than `LOUDEST` of the largest current.  Where that is not small beside what flows there, the
         elements that make it so are contracted: what their cluster exchanges with the rest
         must still balance.
         """
@@ -126,6 +128,7 @@ class _Check:
         noise = ROUNDINGS * EPS * size.max(initial=0.0)
         allowed = self.tolerance * size + noise
         spread = _node_sums(n, self.p, self.q, floor, floor)
+        spread = np.minimum(spread, LOUDEST * size.max(initial=0.0))
         self.judge(self.circuit.nodes, "KCL (A)", error, allowed + spread)
         loud = floor > self.tolerance * np.minimum(size[self.p], size[self.q])
         if loud.any():
