@@ -28,17 +28,7 @@ def build_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
         "--strict", action="store_true", help="status 3 if a part of the circuit floats"
     )
 
-    solve = subparsers.add_parser(
-        "solve", parents=[common, strict], help="print voltages and currents"
-    )
-    solve.add_argument("--format", choices=("table", "json", "csv", "raw"), default="table")
-    _add_output(solve)
-    solve.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
-    solve.add_argument(
-        "--tolerance", type=_positive, default=1e-9, help="relative, default %(default)g"
-    )
-    solve.set_defaults(command=commands["solve"])
-
+    _add_solve(subparsers, [common, strict]).set_defaults(command=commands["solve"])
     check = subparsers.add_parser(
         "check", parents=[common, strict], help="print every diagnostic, solve nothing"
     )
@@ -54,6 +44,19 @@ def build_parser(commands: Mapping[str, Command]) -> argparse.ArgumentParser:
     _add_output(export)
     export.set_defaults(command=commands["export"])
     return parser
+
+
+def _add_solve(subparsers: Any, parents: list[argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    solve: argparse.ArgumentParser = subparsers.add_parser(
+        "solve", parents=parents, help="print voltages and currents"
+    )
+    solve.add_argument("--format", choices=("table", "json", "csv", "raw"), default="table")
+    _add_output(solve)
+    solve.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
+    solve.add_argument(
+        "--tolerance", type=_positive, default=1e-9, help="relative, default %(default)g"
+    )
+    return solve
 
 
 def _add_validate(subparsers: Any, common: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -114,9 +114,9 @@ class _Check:
         """Sum of currents at every node, and at every cluster of nodes.
 
         Rounding of the voltages moves the current of a conductance g by ``eps g |v|``, which
-        a node's sum may be off by, but by no more than `LOUDEST` of the largest current.  Where that is not small beside what flows there, the
-        elements that make it so are contracted: what their cluster exchanges with the rest
-        must still balance.
+        a node's sum may be off by, but by no more than `LOUDEST` of the largest current.
+        Where that is not small beside what flows there, the elements that make it so are
+        contracted: what their cluster exchanges with the rest must still balance.
         """
         n = len(self.circuit.nodes)
         floor = self._conductances(closed) * self.blur

@@ -249,11 +249,13 @@ class _Equations:
         state.loop_determined[self.loops] = True
         state.set_sources(self.sources, solution.z[self.n_coordinates : first])
         state.x[plan.coordinates] = solution.z[: self.n_coordinates]
+        state.low[plan.coordinates] = solution.low[: self.n_coordinates]
         branch = red.conductors
         rows = self.conductors
+        z = solution.z.astype(np.longdouble) + solution.low
         form = self.nodes[branch.p[rows]] - self.nodes[branch.q[rows]]
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        state.conductor_current[rows] = branch.value[rows] * (form @ solution.z + rise)
+        state.conductor_current[rows] = branch.value[rows] * (form @ z + rise)
         state.rectifier_current[self.rectifiers] = solution.current
 
     def mark_free(self, free: Bools) -> None:

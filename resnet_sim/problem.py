@@ -186,11 +186,13 @@ class MixedProblem:
 class MixedSolution:
     """Unknowns and rectifier currents that solve a `MixedProblem`.
 
-    `free` tells which unknowns, and `free_current` which currents, are not determined: they
-    have a part in the null space of the equations.
+    ``z + low`` has the digits that extended precision gives beyond a double.  `free` tells
+    which unknowns, and `free_current` which currents, are not determined: they have a part
+    in the null space of the equations.
     """
 
     z: Floats
+    low: Floats
     current: Floats
     free: Bools
     free_current: Bools

@@ -82,9 +82,8 @@ def _strict_only(problem: MixedProblem, found: list[MixedSolution]) -> list[Mixe
     strict = []
     for solution in found:
         gap = problem.drop + problem.resistance * solution.current - problem.sense @ solution.z
-        size = np.abs(problem.drop).max(initial=0.0) + np.abs(problem.sense @ solution.z).max(
-            initial=0.0
-        )
+        terms = np.abs(problem.sense) @ np.abs(solution.z)
+        size = np.abs(problem.drop).max(initial=0.0) + terms.max(initial=0.0)
         if (gap >= -64 * EPS * size).all():
             strict.append(solution)
     return strict or found
@@ -160,7 +159,7 @@ class _Search:
             ]
         )
         rhs = np.concatenate((prob.rhs, prob.drop[set_]))
-        y, error, null, consistent = solve_linear(matrix, rhs)
+        y, low, error, null, consistent = solve_linear(matrix, rhs)
         current = np.zeros(self.m)
         current[set_] = y[n:]
         slack_current = np.zeros(self.m)
@@ -177,16 +176,16 @@ class _Search:
         current = np.maximum(current, 0.0)
         if not self.m and not consistent:
             wrong = np.ones(1, dtype=np.bool_)
-        return MixedSolution(y[:n], current, null[:n], free_current), wrong
+        return MixedSolution(y[:n], low[:n], current, null[:n], free_current), wrong
 
 
-def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Bools, bool]:
+def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Floats, Bools, bool]:
     """Solve a square system that may be singular.
 
     Returns
     -------
-    solution : ndarray
-        The smallest one where there are many.
+    solution, low : ndarray
+        The smallest one where there are many, and its digits beyond double precision.
     error : ndarray
         Bound of the rounding error of each component: ``eps |A^-1| |A| |x|``
         (Higham, "Accuracy and Stability of Numerical Algorithms", section 7.2).
@@ -197,7 +196,8 @@ def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Bools, bo
     """
     n = len(rhs)
     if n == 0:
-        return np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.bool_), True
+        none = np.zeros(0)
+        return none, none, none, np.zeros(0, dtype=np.bool_), True
     rows = np.abs(matrix).max(axis=1)
     rows[rows == 0] = 1.0
     matrix, rhs = matrix / rows[:, None], rhs / rows
@@ -210,16 +210,21 @@ def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Bools, bo
         return _singular(matrix, rhs, columns)
     if not np.isfinite(inverse).all() or np.abs(inverse).sum(axis=1).max() > 1e13:
         return _singular(matrix, rhs, columns)
-    x = inverse @ rhs
-    exact = matrix.astype(np.longdouble)
-    for _ in range(2):
-        x = x + inverse @ (rhs - exact @ x).astype(float)
+    exact, extended = matrix.astype(np.longdouble), (inverse @ rhs).astype(np.longdouble)
+    for _ in range(3):
+        extended = extended + inverse @ (rhs - exact @ extended).astype(float)
+    x = extended.astype(float)
     error = 4 * EPS * np.abs(inverse) @ (np.abs(matrix) @ np.abs(x) + np.abs(rhs))
-    x[np.abs(x) <= error] = 0.0
-    return x / columns, error / columns, np.zeros(n, dtype=np.bool_), True
+    extended[np.abs(x) <= error] = 0.0
+    extended /= columns
+    x = extended.astype(float)
+    low = (extended - x).astype(float)
+    return x, low, error / columns, np.zeros(n, dtype=np.bool_), True
 
 
-def _singular(matrix: Floats, rhs: Floats, columns: Floats) -> tuple[Floats, Floats, Bools, bool]:
+def _singular(
+    matrix: Floats, rhs: Floats, columns: Floats
+) -> tuple[Floats, Floats, Floats, Bools, bool]:
     """Least-squares solution of a scaled singular system, and its null space."""
     left, values, right = np.linalg.svd(matrix)
     rank = int((values > 1e-12 * values[0]).sum())
@@ -230,7 +235,7 @@ def _singular(matrix: Floats, rhs: Floats, columns: Floats) -> tuple[Floats, Flo
     null = np.abs(right[rank:]).max(axis=0, initial=0.0) > 1e-9
     error = 4 * EPS * np.abs(right[:rank].T) @ (np.abs(left[:, :rank].T) @ size / values[:rank])
     x[np.abs(x) <= error] = 0.0
-    return x / columns, error / columns, null, consistent
+    return x / columns, np.zeros(len(x)), error / columns, null, consistent
 
 
 def undetermined(problem: MixedProblem, solution: MixedSolution) -> Bools:
