@@ -107,8 +107,14 @@ class ForeignWriter(Writer):
         }
 
     def listed(self, name: str, values: Sequence[float]) -> str | None:
-        """Return None: only regular sweeps can be written."""
-        return None
+        """Return ``start stop step`` if the values are regular but for rounding, else None."""
+        start, stop = float(values[0]), float(values[-1])
+        step = (stop - start) / max(1, len(values) - 1)
+        regular = (abs(start + k * step - value) for k, value in enumerate(values))
+        if not step or max(regular) > 1e-12 * max(abs(start), abs(stop)):
+            return None
+        # a stop that rounding has moved below the last value would lose it
+        return f"{name} {_value(start)} {_value(stop + step / 1000)} {float(f'{step:.12g}')!r}"
 
     def outputs(self) -> Iterator[str]:
         """Yield nothing: one unknown vector spoils a whole .print there."""

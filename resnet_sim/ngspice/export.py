@@ -1,0 +1,258 @@
+"""One operating point as a deck that ngspice can solve: what is ideal, as near as it bears.
+
+What ngspice can't be given is left out or replaced, and said so:
+
+- an ideal diode is an XSPICE ``sidiode`` whose on-resistance is a small fraction of the
+  resistances around it (the caller extrapolates to none);
+- a switch is what its final state makes of it: a short, a resistor or nothing;
+- of a loop of voltage sources and shorts, one element is left out;
+- a floating part is tied to ground, and blocked elements that join it to others left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..circuit import Circuit
+from ..elements import Bools, Floats, Ints
+from ..netlist.dialects import NgspiceWriter
+
+#: resistance that stands for infinity, relative to the largest in the circuit
+BLOCKING = 1e15
+#: an iteration that ends before the diodes have settled is wrong: with the usual 1e-3 it does
+OPTIONS = ".options reltol=1e-9 vntol=1e-12 abstol=1e-15"
+#: currents below this, relative to the largest, are rounding
+NOTHING = 1e-12
+
+
+@dataclass(frozen=True)
+class Task:
+    """An operating point that ngspice is to find.
+
+    Attributes
+    ----------
+    circuit : Circuit
+        All its switches are held in their final states.
+    omitted : dict of str to str
+        Element -> why it is left out.
+    ties : tuple of str
+        Nodes that get a resistor to ground because their part floats.
+    currents : ndarray, shape (n_elements,), optional
+        A; those that flow at the voltages of the circuit's ``nodeset``, if these are a
+        solution that ngspice is to start from.
+    """
+
+    circuit: Circuit
+    omitted: Mapping[str, str]
+    ties: tuple[str, ...]
+    currents: Floats | None = None
+
+    def deck(self, fraction: float) -> tuple[str, dict[str, str]]:
+        """Return the deck, and element name -> its name there.
+
+        Parameters
+        ----------
+        fraction : float
+            On-resistance of ideal diodes relative to the smallest resistance next to them.
+        """
+        writer = _Writer(self, fraction)
+        return writer.text(), writer.names
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no diode needs an on-resistance that it does not have."""
+        diodes = self.circuit.diodes
+        ideal = (diodes.r_on == 0) | ((diodes.r_reverse == 0) & np.isfinite(diodes.v_reverse))
+        return not ideal.any()
+
+
+def prepare(
+    circuit: Circuit, voltages: Floats, currents: Floats, closed: Bools, *, start: bool
+) -> Task:
+    """Make a task of a circuit and its operating point.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    voltages : ndarray, shape (n_nodes,)
+        V; NaN where a node floats.
+    currents : ndarray, shape (n_elements,)
+        A; only whether a diode in a floating part conducts is taken from it.
+    closed : ndarray of bool, shape (n_switches,)
+        Final states of the switches.
+    start : bool
+        ngspice is to start from `voltages`: there are other solutions, or it finds none.
+    """
+    states = zip(circuit.switches.names, closed.tolist(), strict=True)
+    nodeset = dict(circuit.nodeset)
+    if start:
+        nodeset = {n: float(v) for n, v in zip(circuit.nodes, voltages, strict=True) if v == v}
+        nodeset.pop("0")
+    held = dataclasses.replace(
+        circuit.with_switches(dict(states)), analyses=(), nodeset=nodeset, outputs=()
+    )
+    omitted = dict.fromkeys(_closing(held), "it closes a loop of sources and shorts")
+    blocked, ties = _floating(held, np.isnan(voltages), currents)
+    omitted |= dict.fromkeys(blocked, "it joins a floating part to others, and blocks")
+    return Task(held, omitted, ties, currents if start else None)
+
+
+def resistances(circuit: Circuit) -> Floats:
+    """Return the resistance of each element in ohm: 0 if rigid, inf if none or blocked.
+
+    The switches are held; of diodes, the on-resistance counts.
+    """
+    switches = circuit.switches
+    state = np.where(switches.closed, switches.r_on, switches.r_off)
+    columns = {
+        "resistors": np.abs(circuit.resistors.ohms),
+        "inductors": np.zeros(len(circuit.inductors)),
+        "voltage_sources": np.zeros(len(circuit.voltage_sources)),
+        "switches": state,
+    }
+    ohms = np.full(circuit.n_elements, np.inf)
+    for table, values in columns.items():
+        start = circuit.first[table]
+        ohms[start : start + len(values)] = values
+    return ohms
+
+
+class Groups:
+    """Nodes joined to groups (union-find)."""
+
+    def __init__(self, count: int) -> None:
+        self.parent = list(range(count))
+
+    def find(self, node: int) -> int:
+        """Return the node that stands for the group of a node."""
+        while self.parent[node] != node:
+            self.parent[node] = self.parent[self.parent[node]]
+            node = self.parent[node]
+        return node
+
+    def join(self, p: int, q: int) -> bool:
+        """Join two groups; False if they were one already."""
+        p, q = self.find(p), self.find(q)
+        self.parent[max(p, q)] = min(p, q)
+        return p != q
+
+    def labels(self) -> Ints:
+        """Return for each node the smallest node of its group."""
+        return np.array([self.find(node) for node in range(len(self.parent))], dtype=np.int64)
+
+
+def _rigid(circuit: Circuit) -> list[int]:
+    """Return the elements that fix a voltage, those first whose current controls something."""
+    sources = circuit.controlled_sources
+    controls = set(sources.index[sources.of_current].tolist())
+    rigid = np.flatnonzero(resistances(circuit) == 0).tolist()
+    return sorted(rigid, key=lambda element: element not in controls)
+
+
+def _closing(circuit: Circuit) -> list[str]:
+    """Return elements without which no loop of sources and shorts is left."""
+    groups = Groups(len(circuit.nodes))
+    p, q = circuit.terminals
+    return [circuit.element_names[k] for k in _rigid(circuit) if not groups.join(p[k], q[k])]
+
+
+def _floating(
+    circuit: Circuit, floats: Bools, currents: Floats
+) -> tuple[list[str], tuple[str, ...]]:
+    """Return blocked elements that join a floating part to others, and a node of each part."""
+    if not floats.any():
+        return [], ()
+    p, q = circuit.terminals
+    conducts = np.isfinite(resistances(circuit))
+    diodes, sources = circuit.diodes, circuit.controlled_sources
+    start = circuit.first["diodes"]
+    rows = slice(start, start + len(diodes))
+    flows = np.abs(currents) > NOTHING * np.abs(currents).max(initial=0.0)
+    conducts[rows] = flows[rows] | np.isfinite(diodes.r_off)
+    conducts[circuit.first["controlled_sources"] :] = sources.is_voltage
+    groups = Groups(len(circuit.nodes))
+    for k in np.flatnonzero(conducts & floats[p] & floats[q]):
+        groups.join(p[k], q[k])
+    part = groups.labels()
+    apart = (floats[p] | floats[q]) & (part[p] != part[q])
+    names = [circuit.element_names[k] for k in np.flatnonzero(apart & ~conducts)]
+    return names, tuple(circuit.nodes[k] for k in np.unique(part[floats]))
+
+
+def rigid_groups(circuit: Circuit) -> Ints:
+    """Return for each node the smallest node that sources and shorts tie it to."""
+    p, q = circuit.terminals
+    groups = Groups(len(circuit.nodes))
+    for k in np.flatnonzero(resistances(circuit) == 0):
+        groups.join(p[k], q[k])
+    return groups.labels()
+
+
+def on_resistances(circuit: Circuit) -> Floats:
+    """Return the scale of each diode's on-resistance: the smallest resistance next to it.
+
+    Shape (n_diodes,), in ohm, a power of ten.  Next to a diode is what shares a node with
+    it, or is tied to such a node by sources and shorts; ground and what is tied to it do
+    not count, unless there is nothing else.
+    """
+    ohms = resistances(circuit)
+    p, q = circuit.terminals
+    group = rigid_groups(circuit)
+    finite = np.isfinite(ohms) & (ohms > 0)
+    smallest = float(ohms[finite].min(initial=np.inf))
+    near = np.full(len(circuit.nodes), np.inf)
+    for ends in (p, q):
+        np.minimum.at(near, group[ends[finite]], ohms[finite])
+    near[0] = np.inf
+    scale = np.minimum(near[group[circuit.diodes.p]], near[group[circuit.diodes.q]])
+    scale[np.isinf(scale)] = smallest if math.isfinite(smallest) else 1.0
+    return np.asarray(10.0 ** np.floor(np.log10(scale)))
+
+
+class _Writer(NgspiceWriter):
+    """Writes a task: ``.op`` and nothing else."""
+
+    def __init__(self, task: Task, fraction: float) -> None:
+        ohms = resistances(task.circuit)
+        largest = float(ohms[np.isfinite(ohms)].max(initial=1e3))
+        super().__init__(task.circuit, r_on=1.0, r_off=BLOCKING * largest)
+        self.task = task
+        self.scale = fraction * on_resistances(task.circuit)
+
+    def letter(self, table: str, row: int) -> str:
+        """Return the letter of the card that an element becomes, ``""`` if it is left out."""
+        name = getattr(self.circuit, table).names[row]
+        return "" if name in self.task.omitted else super().letter(table, row)
+
+    def diode_values(self, row: int) -> dict[str, float]:
+        """Return the parameters of a diode, with the on-resistance of its own."""
+        self.r_on = float(self.scale[row])
+        return super().diode_values(row)
+
+    def nodesets(self) -> Iterator[str]:
+        """Yield ``.nodeset`` cards, at which the diodes that should conduct do."""
+        table, currents = self.circuit.diodes, self.task.currents
+        volts = dict(self.circuit.nodeset)
+        if currents is not None:
+            # exactly on its knee a diode would block, and the iteration run away
+            flows = currents[self.circuit.first["diodes"] :][: len(table)]
+            group = rigid_groups(self.circuit)
+            for row in np.flatnonzero((flows > 0) & (table.r_on == 0)):
+                p, q = int(table.p[row]), int(table.q[row])
+                end, sign = (p, 1) if group[p] != group[0] else (q, -1)
+                node = self.circuit.nodes[end]
+                if node in volts:
+                    volts[node] += sign * float(self.scale[row] * flows[row])
+        yield from (f".nodeset v({node})={value!r}" for node, value in volts.items())
+
+    def analyses(self) -> Iterator[str]:
+        """Yield ties of floating parts, tolerances and the ``.op`` card."""
+        for k, node in enumerate(self.task.ties, 1):
+            yield f"rfloating{k} {node} 0 1k"
+        yield OPTIONS
+        yield from super().analyses()

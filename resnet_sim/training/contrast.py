@@ -1,0 +1,79 @@
+"""The one thing that all rules share: how two states become a derivative.
+
+For a circuit whose co-content is E, the derivative of E by a conductance is ``1/2 dv^2``, by
+a current source ``dv``, each a local quantity.  How these differ between two states that
+are `width` apart in some nudge estimates dC/dg (Scellier and Bengio 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..elements import Bools, Floats
+from ..ensemble._kernels import product_sums
+
+if TYPE_CHECKING:
+    from .network import Network
+
+
+class KneeWarning(UserWarning):
+    """A state lies on the knee of a diode: there the cost has a kink, and no one derivative."""
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """Derivatives of the mean cost over a batch.
+
+    Attributes
+    ----------
+    conductances : ndarray, shape (n_trainable,)
+        Per S.
+    biases : ndarray, shape (n_biases,)
+        Per A.
+    cost : ndarray, shape (B,)
+        Cost of each sample in its free state.
+    outputs : ndarray, shape (B, n_outputs)
+        Free outputs, V.
+    on : ndarray of bool
+        Diodes that conduct in the free states; a start for similar ones.
+    knees : ndarray of int, shape (B,)
+        Element on whose knee the free state lies, -1 for none.
+    """
+
+    conductances: Floats
+    biases: Floats
+    cost: Floats
+    outputs: Floats
+    on: Bools
+    knees: Any
+
+    @property
+    def vector(self) -> Floats:
+        """Derivatives in the order of `Network.parameter_names`."""
+        return np.concatenate((self.conductances, self.biases))
+
+
+def contrast(net: Network, first: Floats, second: Floats, width: float) -> tuple[Floats, Floats]:
+    """Return ``[1/2 dv(second)^2 - 1/2 dv(first)^2] / width``, and the like for biases.
+
+    The difference of squares is taken as a product: amplified inputs would drown it.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape (B, n_nodes)
+        Node voltages, V.
+    width : float
+        By how much the nudges differ.
+    """
+    return correlate(net, (second - first) / width, 0.5 * (second + first))
+
+
+def correlate(net: Network, change: Floats, level: Floats) -> tuple[Floats, Floats]:
+    """Return the mean of ``change * level`` across each conductance, of `change` across biases."""
+    change, level = np.ascontiguousarray(change), np.ascontiguousarray(level)
+    sums = product_sums.compiled(net.g_p, net.g_q, change, level)
+    mean = np.nan_to_num(change.mean(axis=0)) * net.node_weight
+    return net.g_weight * sums / len(change), mean[net.bias_p] - mean[net.bias_q]

@@ -1,0 +1,259 @@
+"""A circuit seen as something that learns: inputs, outputs, and conductances that change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+
+from ..circuit import Circuit
+from ..elements import Bools, Floats, Ints
+from ..ensemble import Nudge, States, backend, terminals
+from ..ensemble.additions import nudged
+from ..ensemble.structure import branch_scale, reduced
+from ..errors import UsageError
+
+Output = str | tuple[str, str]
+
+
+class Network:
+    """A trainable circuit.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Any circuit.  Its structure is analysed once; only values change afterwards.
+    inputs : sequence of str
+        Independent sources that are set for each sample, V or A.
+    outputs : sequence of str or (str, str)
+        Nodes whose voltages are the outputs; a pair stands for the difference of two.
+    trainable : str or sequence of str
+        Resistors that learn: names or globs, such as ``"r*"``.
+    biases : str or sequence of str, optional
+        Current sources that learn, names or globs.
+    g_min, g_max : float
+        Bounds of the conductances, S.  By default the lower one is a millionth of the
+        largest conductance that the circuit starts with: with zero, parts of the circuit
+        may come loose.  Conductances that start out of bounds are moved to them.
+
+    Raises
+    ------
+    UsageError
+        If a name is unknown or means something that can't play the role.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        inputs: Sequence[str],
+        outputs: Sequence[Output],
+        trainable: str | Sequence[str] = "r*",
+        *,
+        biases: str | Sequence[str] = (),
+        g_min: float | None = None,
+        g_max: float = np.inf,
+    ) -> None:
+        self.inputs = tuple(name.lower() for name in inputs)
+        self._check_inputs(circuit)
+        pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
+        if not pairs:
+            raise UsageError("a network needs at least one output")
+        self.trainable = _select(circuit.resistors.names, trainable, "resistor")
+        self.bias_names = _select(circuit.current_sources.names, biases, "current source")
+        _distinct((*self.inputs, *self.bias_names))
+        ohms = np.array([circuit.resistors.ohms[circuit.element(n)] for n in self.trainable])
+        unfit = [n for n, r in zip(self.trainable, ohms, strict=True) if not 0 < r < np.inf]
+        if unfit:
+            raise UsageError(f"{unfit[0]} can't learn: its resistance is not a positive number")
+        self.g_max = float(g_max)
+        self.g_min = 1e-6 * float(1.0 / ohms.min()) if g_min is None else float(g_min)
+        if not 0 <= self.g_min <= self.g_max:
+            raise UsageError(f"needs 0 <= g_min <= g_max, not {self.g_min} and {self.g_max}")
+        self._g: Floats = np.clip(1.0 / ohms, self.g_min, self.g_max)
+        self._base = circuit
+        first = circuit.first["current_sources"]
+        rows = np.array([circuit.element(n) - first for n in self.bias_names], dtype=np.int64)
+        self._biases: Floats = circuit.current_sources.amps[rows].copy()
+        self._places(rows)
+        self.outputs = terminals(circuit, pairs)
+        sources = (*self.inputs, *self.bias_names)
+        self._backend, self._unsupported = backend(circuit, sources, self.trainable, self.outputs)
+
+    def _check_inputs(self, circuit: Circuit) -> None:
+        for name in self.inputs:
+            kind = circuit.kind(circuit.element(name))
+            if kind not in ("voltage source", "current source"):
+                raise UsageError(f"input {name} is a {kind}, not an independent source")
+
+    def _places(self, bias_rows: Ints) -> None:
+        """Note where the parameters are: nodes of their ends, and scales there."""
+        circuit = self._base
+        red = reduced(circuit)
+        conductors = red.conductors
+        row_of = {int(element): k for k, element in enumerate(conductors.element)}
+        numbers = np.array([circuit.element(n) for n in self.trainable], dtype=np.int64)
+        rows = np.array([row_of[int(k)] for k in numbers], dtype=np.int64)
+        self.g_p, self.g_q = circuit.resistors.p[numbers], circuit.resistors.q[numbers]
+        #: weight of each conductance's co-content: what is behind an amplifier counts 1/A^2
+        self.g_weight: Floats = 1.0 / branch_scale(red, conductors, rows) ** 2
+        self.bias_p = circuit.current_sources.p[bias_rows]
+        self.bias_q = circuit.current_sources.q[bias_rows]
+        self.node_weight: Floats = 1.0 / red.scale**2
+
+    # ---- parameters ----
+
+    @property
+    def conductances(self) -> Floats:
+        """Conductances in the order of `trainable`, shape (n_trainable,), S; can be set."""
+        return self._g.copy()
+
+    @conductances.setter
+    def conductances(self, values: Any) -> None:
+        g = _vector(values, len(self._g), "conductances")
+        outside = np.flatnonzero((g < self.g_min) | (g > self.g_max))
+        if len(outside):
+            k = int(outside[0])
+            raise UsageError(
+                f"the conductance {g[k]:.6g} S of {self.trainable[k]} is not "
+                f"between {self.g_min:.6g} and {self.g_max:.6g} S"
+            )
+        self._g = g
+
+    @property
+    def biases(self) -> Floats:
+        """Currents in the order of `bias_names`, shape (n_biases,), A; can be set."""
+        return self._biases.copy()
+
+    @biases.setter
+    def biases(self, values: Any) -> None:
+        self._biases = _vector(values, len(self._biases), "biases")
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Names of everything that learns: resistors, then current sources."""
+        return (*self.trainable, *self.bias_names)
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit as learned so far, ready for `resnet_sim.write_netlist`."""
+        with np.errstate(divide="ignore"):
+            values = dict(zip(self.trainable, (1.0 / self._g).tolist(), strict=True))
+        values |= dict(zip(self.bias_names, self._biases.tolist(), strict=True))
+        return self._base.with_values(values)
+
+    @property
+    def one_way(self) -> tuple[str, ...]:
+        """Controlled sources that act one way: with them the circuit has no co-content."""
+        return () if self._unsupported is None else self._unsupported.one_way
+
+    @property
+    def batched(self) -> bool:
+        """Whether all samples share one factorisation, or are solved one after the other."""
+        return self._unsupported is None
+
+    # ---- states ----
+
+    def forward(self, X: Any) -> Floats:
+        """Return the outputs, shape (B, n_outputs), V.
+
+        Parameters
+        ----------
+        X : array_like, shape (B, n_inputs)
+            V or A, in the order of `inputs`.
+
+        Raises
+        ------
+        TopologyError, ConvergenceError, UsageError
+            If some sample, which the message names, has no operating point or leaves an
+            output floating.
+        """
+        return self.free(X).outputs
+
+    def free(self, X: Any, start: Bools | None = None) -> States:
+        """Return the states of the circuit by itself; `start` is `States.on` of similar ones."""
+        return self._backend.solve(self._g, self._columns(X), None, start)
+
+    def pulled(self, X: Any, near: States, stiffness: float, target: Floats) -> States:
+        """Return the states with outputs joined to targets by conductances (S).
+
+        An infinite `stiffness` clamps them.  Behind an amplifier of gain A the conductance
+        is A^2 times as large.
+        """
+        nudge = Nudge(stiffness, target=target)
+        return self._backend.solve(self._g, self._columns(X), nudge, near.on)
+
+    def pushed(self, X: Any, near: States, force: Floats) -> States:
+        """Return the states with currents (A) fed into the outputs."""
+        return self._backend.solve(self._g, self._columns(X), Nudge(force=force), near.on)
+
+    def nudged_circuit(self, x: Any, y: Any, beta: float) -> Circuit:
+        """Return the circuit of one sample with its outputs nudged towards targets.
+
+        Each output gets a switch (closed), a conductance `beta` and a source of the target's
+        voltage, all in series; write it out to check it with another simulator.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_inputs,)
+            V or A.
+        y : array_like, shape (n_outputs,)
+            Targets, V.
+        beta : float
+            S; may be negative as long as the circuit is stable, infinite to clamp.
+        """
+        x = _vector(x, len(self.inputs), "inputs")
+        y = _vector(y, len(self.outputs.p), "targets")
+        near = self.free(x[None])
+        self.pulled(x[None], near, beta, y[None])  # refuses what can't be
+        values = dict(zip(self.inputs, x.tolist(), strict=True))
+        nudge = Nudge(beta, target=y[None])
+        return nudged(self.circuit.with_values(values), self.outputs, nudge, switched=True)
+
+    @property
+    def only_potentials(self) -> bool:
+        """Nothing but given potentials drives the circuit: no node exceeds their range."""
+        circuit = self._base
+        return not len(circuit.current_sources) and not len(circuit.controlled_sources)
+
+    def _columns(self, X: Any) -> Floats:
+        """Return what the backend wants: inputs, biases and 1 side by side."""
+        x = np.asarray(X, dtype=float)
+        if x.ndim != 2 or x.shape[1] != len(self.inputs):
+            raise UsageError(
+                f"inputs have shape {x.shape}; they need one row per sample and "
+                f"{len(self.inputs)} columns ({', '.join(self.inputs[:8])})"
+            )
+        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
+        if len(bad):
+            raise UsageError(f"sample {bad[0]}: an input is not finite")
+        biases = np.broadcast_to(self._biases, (len(x), len(self._biases)))
+        return np.concatenate((x, biases, np.ones((len(x), 1))), axis=1)
+
+
+def _select(names: Sequence[str], wanted: str | Sequence[str], what: str) -> tuple[str, ...]:
+    """Return the names that globs select, in the circuit's order."""
+    patterns = [p.lower() for p in ([wanted] if isinstance(wanted, str) else wanted)]
+    chosen: set[str] = set()
+    for pattern in patterns:
+        found = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
+        if not found:
+            raise UsageError(f"no {what} is called {pattern!r}")
+        chosen.update(found)
+    return tuple(name for name in names if name in chosen)
+
+
+def _distinct(names: Sequence[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise UsageError(f"{name} is named twice among inputs and biases")
+        seen.add(name)
+
+
+def _vector(values: Any, n: int, what: str) -> Floats:
+    vector = np.array(values, dtype=float)
+    if vector.shape != (n,) or not np.isfinite(vector).all():
+        raise UsageError(f"{what}: needs {n} finite numbers, not an array of {vector.shape}")
+    return vector

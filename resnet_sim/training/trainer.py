@@ -1,0 +1,313 @@
+"""The training loop: minibatches, validation, stopping early, and going on after a crash."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..elements import Bools, Floats, Ints
+from ..errors import UsageError
+from . import checkpoint as checkpoints
+from .cost import Cost, SquaredError, is_labels
+from .network import Network
+from .optimizer import SGD, Optimizer
+from .rules import EquilibriumPropagation, Rule, gradients
+
+Record = dict[str, Any]
+#: called after each epoch; a true result ends the training
+Callback = Callable[["Trainer", Record], Any]
+
+#: Samples solved at once where no batch size is given.
+CHUNK = 512
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when a metric has not fallen by `least` for `patience` epochs.
+
+    With `restore`, the parameters of the best epoch come back at the end.
+    """
+
+    patience: int = 10
+    metric: str = "validation_cost"
+    least: float = 0.0
+    restore: bool = True
+
+
+class Trainer:
+    """Trains a network.
+
+    Parameters
+    ----------
+    net : Network
+        Its conductances and biases are changed.
+    rule : Rule
+        By default `EquilibriumPropagation`.
+    cost : Cost
+        By default `SquaredError`.
+    optimizer : Optimizer
+        By default `SGD`.
+    seed : int
+        Of the order of the samples; the same seed gives the same run, bit by bit.
+
+    Attributes
+    ----------
+    history : list of dict
+        One record per epoch: ``epoch``, ``cost`` (mean over the epoch, V^2 for the squared
+        error), ``knees`` (samples met on a knee), and with validation data
+        ``validation_cost`` and ``validation_score``.
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        rule: Rule | None = None,
+        cost: Cost | None = None,
+        optimizer: Optimizer | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.net, self.seed = net, seed
+        self.rule: Rule = rule or EquilibriumPropagation()
+        self.cost: Cost = cost or SquaredError()
+        self.optimizer = optimizer or SGD()
+        self.optimizer.prepare(net.parameter_names)
+        self.history: list[Record] = []
+        self._on: Bools = np.zeros((0, 0), dtype=np.bool_)
+        self._best: tuple[float, int, Floats] | None = None
+
+    # ---- the loop ----
+
+    def fit(
+        self,
+        X: Any,
+        Y: Any,
+        epochs: int,
+        batch_size: int | None = None,
+        validation: tuple[Any, Any] | None = None,
+        *,
+        shuffle: bool = True,
+        early_stopping: EarlyStopping | None = None,
+        callbacks: Sequence[Callback] = (),
+        checkpoint: str | Path | None = None,
+        checkpoint_every: int = 1,
+        resume: bool = False,
+        metrics: str | Path | None = None,
+        progress: bool = False,
+    ) -> list[Record]:
+        """Train for a number of epochs; return the history.
+
+        Parameters
+        ----------
+        X : array_like, shape (n_samples, n_inputs)
+            V or A.
+        Y : array_like
+            Targets, as the cost wants them; first axis n_samples.
+        epochs : int
+        batch_size : int, optional
+            All samples at once by default.
+        validation : (X, Y), optional
+        checkpoint : path, optional
+            File that is replaced every `checkpoint_every` epochs and at the end; it is whole
+            at any moment.
+        resume : bool
+            Go on from `checkpoint`, if it exists, to the end of the run that wrote it: same
+            bits as if that had not been interrupted.
+        metrics : path, optional
+            File of JSON lines, one per epoch.
+        progress : bool
+            Show a bar (needs tqdm).
+
+        Warns
+        -----
+        UserWarning
+            If targets are out of reach of what the sources offer.
+        """
+        x, y = np.asarray(X, dtype=float), np.asarray(Y)
+        if len(x) != len(y) or not len(x):
+            raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
+        size = batch_size or len(x)
+        path = None if checkpoint is None else Path(checkpoint)
+        start = len(self.history)
+        self._on, self._best = np.zeros((len(x), 0), dtype=np.bool_), None
+        if resume and path is not None and path.exists():
+            start = self._load(path)
+        log = None if metrics is None else checkpoints.Metrics(Path(metrics), len(self.history))
+        if not self.history:
+            self._warn_of_reach(x, y)
+        for epoch in _bar(range(len(self.history), start + epochs), progress):
+            if self._stopped(early_stopping):
+                break
+            began = time.perf_counter()
+            record = self._epoch(epoch, x, y, size, shuffle)
+            if validation is not None:
+                record |= self._validate(*validation)
+            self.history.append(record)
+            self._note_best(early_stopping, record)
+            # metrics first: what the checkpoint does not know is cut off on resuming
+            if log is not None:
+                log.write(record | {"seconds": round(time.perf_counter() - began, 6)})
+            if path is not None and (epoch + 1 - start) % checkpoint_every == 0:
+                self.save(path, start)
+            asked = [callback(self, record) for callback in callbacks]
+            if any(asked):
+                break
+        if early_stopping is not None and early_stopping.restore and self._best is not None:
+            self._set_parameters(self._best[2])
+        if path is not None:
+            self.save(path, start)
+        return self.history
+
+    def _epoch(self, epoch: int, x: Floats, y: Any, size: int, shuffle: bool) -> Record:
+        order = np.arange(len(x))
+        if shuffle and size < len(x):
+            # a generator per epoch: nothing of it needs to be saved
+            np.random.default_rng([self.seed, epoch]).shuffle(order)
+        total, knees = 0.0, 0
+        for first in range(0, len(x), size):
+            rows = order[first : first + size]
+            found = gradients(self.net, x[rows], y[rows], self.rule, self.cost, self._start(rows))
+            self._remember(rows, found.on)
+            total += float(found.cost.sum())
+            knees += int((found.knees >= 0).sum())
+            self._set_parameters(self._parameters() + self.optimizer.step(found.vector, epoch))
+        return {"epoch": epoch, "cost": total / len(x), "knees": knees}
+
+    def _parameters(self) -> Floats:
+        return np.concatenate((self.net.conductances, self.net.biases))
+
+    def _set_parameters(self, vector: Floats) -> None:
+        n = len(self.net.trainable)
+        self.net.conductances = np.clip(vector[:n], self.net.g_min, self.net.g_max)
+        self.net.biases = vector[n:]
+
+    def _start(self, rows: Ints) -> Bools | None:
+        """Return which diodes conducted when these samples were last seen."""
+        return self._on[rows] if self._on.shape[1] else None
+
+    def _remember(self, rows: Ints, on: Bools) -> None:
+        if self._on.shape[1] != on.shape[1]:
+            self._on = np.zeros((len(self._on), on.shape[1]), dtype=np.bool_)
+        self._on[rows] = on
+
+    def _validate(self, X: Any, Y: Any) -> Record:
+        outputs, y = self.predict(X), np.asarray(Y)
+        cost = float(self.cost.value(outputs, y).mean())
+        return {"validation_cost": cost, "validation_score": self._score(outputs, y)}
+
+    def _note_best(self, stopping: EarlyStopping | None, record: Record) -> None:
+        if stopping is None:
+            return
+        if stopping.metric not in record:
+            raise UsageError(f"early stopping: there is no metric {stopping.metric!r}")
+        value = float(record[stopping.metric])
+        if self._best is None or value < self._best[0] - stopping.least:
+            self._best = (value, record["epoch"], self._parameters())
+
+    def _stopped(self, stopping: EarlyStopping | None) -> bool:
+        if stopping is None or self._best is None:
+            return False
+        return int(self.history[-1]["epoch"]) - self._best[1] >= stopping.patience
+
+    def _warn_of_reach(self, x: Floats, y: Any) -> None:
+        """Warn of target voltages that no conductances could bring about."""
+        if not isinstance(self.cost, SquaredError) or not self.net.only_potentials:
+            return
+        rows = slice(0, CHUNK)
+        states = self.net.free(x[rows])
+        target = self.cost.target(states.outputs, y[rows])
+        low, high = np.nanmin(states.voltages, axis=1), np.nanmax(states.voltages, axis=1)
+        pairs = self.net.outputs.q != 0
+        low = np.where(pairs, (low - high)[:, None], low[:, None])
+        high = np.where(pairs, -low, high[:, None])
+        beyond = np.flatnonzero(((target < low) | (target > high)).any(axis=1))
+        if len(beyond):
+            k = beyond[0]
+            warnings.warn(
+                f"{len(beyond)} targets are out of reach: sample {k} asks for "
+                f"{target[k].min():.6g} to {target[k].max():.6g} V, its sources offer "
+                f"{low[k].min():.6g} to {high[k].max():.6g} V",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    # ---- use ----
+
+    def predict(self, X: Any) -> Floats:
+        """Return the outputs, shape (B, n_outputs), V."""
+        x = np.asarray(X, dtype=float)
+        parts = [self.net.forward(x[k : k + CHUNK]) for k in range(0, len(x), CHUNK)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.net.outputs.p)))
+
+    def classify(self, X: Any) -> Ints:
+        """Return the classes that the outputs stand for, as the cost reads them, shape (B,)."""
+        return self.cost.decode(self.predict(X))
+
+    def score(self, X: Any, Y: Any) -> float:
+        """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
+        return self._score(self.predict(X), np.asarray(Y))
+
+    def _score(self, outputs: Floats, y: Any) -> float:
+        if is_labels(y):
+            return float((self.cost.decode(outputs) == y).mean())
+        y = y.reshape(outputs.shape)
+        return 1.0 - float(((outputs - y) ** 2).mean() / max(float(y.var()), 1e-300))
+
+    # ---- checkpoints ----
+
+    def save(self, path: str | Path, start: int = 0) -> None:
+        """Write everything that the rest of the run depends on to a file."""
+        arrays: dict[str, Any] = {
+            "conductances": self.net.conductances,
+            "biases": self.net.biases,
+            "on": np.packbits(self._on),
+            "on_shape": np.array(self._on.shape),
+        }
+        arrays |= {f"optimizer_{name}": value for name, value in self.optimizer.state.items()}
+        facts: Record = {"history": self.history, "start": start, "seed": self.seed,
+                         "parameters": self.net.parameter_names}  # fmt: skip
+        if self._best is not None:
+            facts["best"] = self._best[:2]
+            arrays["best"] = self._best[2]
+        checkpoints.save(Path(path), arrays, facts)
+
+    def load(self, path: str | Path) -> None:
+        """Take over parameters, optimiser and history from a checkpoint.
+
+        Raises
+        ------
+        UsageError
+            If it is of another network.
+        """
+        self._load(Path(path))
+
+    def _load(self, path: Path) -> int:
+        arrays, facts = checkpoints.load(path)
+        if tuple(facts["parameters"]) != self.net.parameter_names:
+            raise UsageError(f"{path} is a checkpoint of a network with other parameters")
+        self.net.conductances, self.net.biases = arrays["conductances"], arrays["biases"]
+        shape = tuple(arrays["on_shape"].tolist())
+        count = int(np.prod(shape))
+        self._on = np.unpackbits(arrays["on"], count=count).reshape(shape).astype(np.bool_)
+        prefix = "optimizer_"
+        self.optimizer.state = {
+            name.removeprefix(prefix): value
+            for name, value in arrays.items()
+            if name.startswith(prefix)
+        }
+        self.history, self.seed = facts["history"], int(facts["seed"])
+        self._best = (*facts["best"], arrays["best"]) if "best" in facts else None
+        return int(facts["start"])
+
+
+def _bar(epochs: range, progress: bool) -> Any:
+    if not progress:
+        return epochs
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    return tqdm(epochs, unit="epoch")

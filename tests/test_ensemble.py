@@ -1,0 +1,160 @@
+"""States in batches against the solver of single operating points."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from training_circuits import random_network
+
+import resnet_sim as rs
+from resnet_sim import CircuitBuilder, ensemble
+from resnet_sim import training as tr
+from resnet_sim.ensemble import factor
+
+
+def reference(net, X, circuit=None):
+    """Node voltages of every sample, one by one, shape (B, n_nodes)."""
+    circuit = net.circuit if circuit is None else circuit
+    columns = dict(zip(net.inputs, np.asarray(X).T, strict=True))
+    return rs.solve(circuit, inputs=columns).node_voltages
+
+
+@pytest.mark.parametrize("dense", [True, False], ids=["dense", "sparse"])
+def test_states_are_operating_points(dense, monkeypatch):
+    if not dense:
+        monkeypatch.setattr(factor, "DENSE", 0)
+    for seed in range(40):
+        net, X, _ = random_network(seed, amplifier=seed % 4 == 0)
+        assert net.batched
+        assert np.abs(net.free(X).voltages - reference(net, X)).max() < 1e-9, seed
+
+
+def test_a_start_does_not_change_states():
+    for seed in range(20):
+        net, X, _ = random_network(seed)
+        cold = net.free(X)
+        warm = net.free(X, ~cold.on)
+        assert np.abs(cold.voltages - warm.voltages).max() < 1e-9
+
+
+@pytest.mark.parametrize("beta", [0.3, 1e-3, -0.02, np.inf])
+def test_nudged_states_are_those_of_the_nudged_circuit(beta):
+    for seed in range(12):
+        net, X, Y = random_network(seed, amplifier=seed % 4 == 0)
+        free = net.free(X)
+        Y = free.outputs + 0.05 * Y
+        try:
+            states = net.pulled(X, free, beta, Y)
+        except rs.TopologyError:
+            # diodes may forbid what is asked of clamped outputs
+            assert np.isinf(beta)
+            continue
+        for row in range(len(X)):
+            circuit = net.nudged_circuit(X[row], Y[row], beta)
+            point = rs.solve(circuit)
+            n = len(net.circuit.nodes)
+            assert np.abs(point.node_voltages[:n] - states.voltages[row]).max() < 1e-8, seed
+            # with its switches open the nudge is not there
+            opened = rs.solve(circuit.with_switches(dict.fromkeys(circuit.switches.names, False)))
+            assert np.abs(opened.node_voltages[:n] - free.voltages[row]).max() < 1e-8, seed
+
+
+def ladder(floating: bool) -> CircuitBuilder:
+    """Two resistive parts, of which one hangs on diodes alone if `floating`."""
+    b = CircuitBuilder()
+    b.voltage_source("v1", "in", "0", 1.0)
+    b.resistor("r1", "in", "a", 1.0)
+    b.resistor("r2", "a", "0", 1.0)
+    b.diode("d1", "a", "b")
+    b.resistor("r3", "b", "c", 1.0)
+    b.diode("d2", "c", "d")
+    b.resistor("r4", "d", "0", 1.0)
+    if not floating:
+        b.resistor("r5", "b", "0", 10.0)
+    return b
+
+
+def test_parts_that_hang_on_diodes_alone_are_solved():
+    net = tr.Network(ladder(True).build(), ["v1"], ["d", ("a", "c")], "r*")
+    X, Y = np.array([[1.0], [2.0]]), np.array([[0.0, 0.1], [0.1, 0.0]])
+    assert np.abs(net.free(X).voltages - reference(net, X)).max() < 1e-12
+    exact = tr.gradient(net, X, Y, tr.Adjoint())
+    one_sided = tr.gradient(net, X, Y, tr.EquilibriumPropagation(1e-5, "positive"))
+    assert np.abs(one_sided - exact).max() < 1e-4 * np.abs(exact).max()
+    by_current = tr.EquilibriumPropagation(1e-3, "centered", nudge="current")
+    assert np.allclose(tr.gradient(net, X, Y, by_current), exact, rtol=1e-9)
+    with pytest.raises(rs.UsageError, match="nudge with currents"):
+        tr.gradient(net, X, Y, tr.EquilibriumPropagation(1e-3))
+
+
+def test_a_floating_output_is_reported_with_its_sample():
+    net = tr.Network(ladder(True).build(), ["v1"], ["d", "c"], "r*")
+    with pytest.raises(rs.UsageError, match="sample 1: nothing fixes the voltage of output c"):
+        net.forward([[1.0], [-1.0]])
+
+
+def test_impossible_samples_are_named():
+    b = ladder(False)
+    b.voltage_source("v2", "e", "0", 0.0)
+    b.diode("d3", "e", "0", v_forward=0.5)
+    net = tr.Network(b.build(), ["v1", "v2"], ["d"], "r*")
+    assert net.batched
+    with pytest.raises(rs.TopologyError, match=r"sample 2: .*d3"):
+        net.forward([[1.0, 0.5], [1.0, -3.0], [1.0, 0.6]])
+
+
+def test_contradicting_inputs_are_named():
+    b = ladder(False)
+    b.voltage_source("v2", "in", "0", 1.0)
+    net = tr.Network(b.build(), ["v1", "v2"], ["d"], "r*")
+    assert net.forward([[1.0, 1.0]]).shape == (1, 1)
+    with pytest.raises(rs.TopologyError, match=r"sample 1: .*v2"):
+        net.forward([[1.0, 1.0], [1.0, 2.0]])
+
+
+def test_a_following_switch_is_solved_sample_by_sample():
+    b = ladder(False)
+    b.switch("s1", "d", "0", control=("in", "0"), threshold=1.5, r_on=0.5)
+    net = tr.Network(b.build(), ["v1"], ["d"], "r*")
+    assert not net.batched
+    X = [[1.0], [2.0]]
+    assert np.abs(net.free(X).voltages - reference(net, X)).max() < 1e-12
+
+
+def test_sources_that_copy_inputs_cost_nothing():
+    b = ladder(False)
+    b.vcvs("e1", "inverted", "0", "in", "0", -1.0)
+    b.vcvs("e2", "twice", "0", "inverted", "0", -2.0)
+    b.vccs("g1", "0", "b", "twice", "0", 0.1)
+    b.resistor("r6", "inverted", "d", 2.0)
+    net = tr.Network(b.build(), ["v1"], ["d"], "r*")
+    X, Y = [[1.0], [2.0]], [[0.0], [1.0]]
+    assert net.batched
+    assert np.abs(net.free(X).voltages - reference(net, X)).max() < 1e-12
+    exact = tr.gradient(net, X, Y, tr.Adjoint())
+    assert np.allclose(tr.gradient(net, X, Y, tr.EquilibriumPropagation(1e-4)), exact, rtol=1e-6)
+
+
+def test_a_zero_conductance_may_isolate_a_node():
+    b = ladder(False)
+    b.resistor("r6", "a", "lonely", 1.0)
+    net = tr.Network(b.build(), ["v1"], ["d"], "r*", g_min=0.0)
+    g = net.conductances
+    g[net.trainable.index("r6")] = 0.0
+    net.conductances = g
+    assert net.forward([[1.0]])[0, 0] == pytest.approx(
+        reference(net, [[1.0]])[0, net.circuit.node("d")]
+    )
+    exact = tr.gradient(net, [[1.0]], [[0.0]], tr.Adjoint())
+    assert exact[net.trainable.index("r6")] == 0.0
+
+
+def test_a_backend_says_why_it_is_slow():
+    circuit = ladder(False)
+    circuit.vcvs("e1", "copy", "0", "a", "0", 1.0)
+    circuit.resistor("r7", "copy", "b", 1.0)
+    built = circuit.build()
+    outputs = ensemble.terminals(built, [("d", "0")])
+    found, reason = ensemble.backend(built, ["v1"], ["r1"], outputs)
+    assert isinstance(found, ensemble.PerSample)
+    assert "e1" in str(reason)

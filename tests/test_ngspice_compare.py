@@ -1,0 +1,183 @@
+"""Comparing: planted errors are found and named, and the right side is believed."""
+
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ngspice_tools import requires_ngspice
+
+import resnet_sim as rs
+from resnet_sim import cli
+from resnet_sim.ngspice.residuals import violation
+
+EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
+BRIDGE = EXAMPLES / "bridge-rectifier.net"
+
+
+def planted(op: rs.OperatingPoint, node: str, volts: float) -> rs.OperatingPoint:
+    wrong = op.node_voltages.copy()
+    wrong[..., op.circuit.node(node)] += volts
+    return dataclasses.replace(op, node_voltages=wrong)
+
+
+@requires_ngspice
+@pytest.mark.parametrize(
+    "name", ["bridge-rectifier", "wheatstone-bridge", "jam", "precision-rectifier"]
+)
+@pytest.mark.parametrize("volts", [1e-4, -1e-4])
+def test_a_planted_error_is_found_named_and_not_believed(name, volts):
+    circuit = rs.read_netlist(EXAMPLES / f"{name}.net")
+    (op,) = rs.run(circuit)
+    node = circuit.nodes[-1]
+    report = rs.ngspice.compare(circuit, planted(op, node, volts))
+    assert report.status == "disagree"
+    (part,) = report.comparisons
+    assert part.disagreeing == (f"v({node})",)
+    assert part.worst[0].difference == pytest.approx(volts, rel=1e-3)
+    assert part.verdict.believe == "theirs"
+    assert f"v({node})" in rs.ngspice.format_report(report)
+
+
+@requires_ngspice
+def test_a_planted_current_is_found_and_named():
+    circuit = rs.read_netlist(BRIDGE)
+    op = rs.solve(circuit)
+    wrong = op.element_currents.copy()
+    wrong[circuit.element("v1")] *= 1.001
+    report = rs.ngspice.compare(circuit, dataclasses.replace(op, element_currents=wrong))
+    assert report.comparisons[0].disagreeing == ("i(v1)",)
+
+
+def csv_of(circuit: rs.Circuit, path: Path, node: str, volts: float) -> Path:
+    values = dict(rs.solve(circuit).voltages)
+    values[node] += volts
+    rows = [",".join(f"v({n})" for n in values), ",".join(map(repr, values.values()))]
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_a_wrong_file_is_not_believed(tmp_path, capsys):
+    circuit = rs.read_netlist(BRIDGE)
+    path = csv_of(circuit, tmp_path / "wrong.csv", "out", 1e-4)
+    assert cli.main(["validate", str(BRIDGE), "--against", str(path), "--format", "json"]) == 1
+    record = json.loads(capsys.readouterr().out)
+    (analysis,) = record["analyses"]
+    assert record["status"] == "disagree"
+    assert analysis["disagreeing"] == ["v(out)"]
+    assert analysis["residuals"]["believe"] == "ours"
+    assert analysis["worst"][0]["difference"] == pytest.approx(-1e-4, rel=1e-6)
+
+
+def test_a_right_file_agrees_without_ngspice(tmp_path, monkeypatch, capsys):
+    path = csv_of(rs.read_netlist(BRIDGE), tmp_path / "right.csv", "out", 0.0)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cli.main(["validate", str(BRIDGE), "--against", str(path)]) == 0
+    assert "agrees with" in capsys.readouterr().out
+
+
+def test_without_ngspice_the_status_is_4_and_the_message_says_how_to_get_it(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert cli.main(["validate", str(BRIDGE)]) == 4
+    assert "apt-get install ngspice" in capsys.readouterr().err
+
+
+FAKES = {
+    "it says so": ("print('Warning: singular matrix: check node x')", "singular matrix"),
+    "no result": ("print('bye')", "left no result: bye"),
+    "damaged": ("open('out.raw', 'w').write('Title: t\\n')", "can't be read"),
+    "slow": ("import time; time.sleep(30)", "did not end within"),
+}
+
+
+@pytest.mark.parametrize("fake", FAKES.values(), ids=list(FAKES))
+def test_where_ngspice_fails_its_words_are_shown(fake, tmp_path, monkeypatch, capsys):
+    body, words = fake
+    program = tmp_path / "ngspice"
+    known = "import sys\nif '--version' in sys.argv: sys.exit()"
+    program.write_text(f"#!{sys.executable}\n{known}\n{body}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    deck = str(EXAMPLES / "divider.net")
+    assert cli.main(["validate", deck, "--time-limit", "1.5"]) == 4
+    out = capsys.readouterr().out
+    assert words in out
+    assert "not validated" in out
+
+
+@requires_ngspice
+def test_exit_statuses(tmp_path, capsys):
+    bad = tmp_path / "bad.net"
+    bad.write_text("t\nR1 a\n")
+    assert cli.main(["validate", str(BRIDGE)]) == 0
+    assert cli.main(["validate", str(bad)]) == 2
+    assert cli.main(["validate", str(BRIDGE), "--against", str(tmp_path / "none.raw")]) == 2
+    assert cli.main(["validate", str(EXAMPLES / "impossible-diode.net")]) == 3
+    capsys.readouterr()
+
+
+@requires_ngspice
+def test_what_is_not_compared_is_said():
+    skipped = {}
+    for name in ("floating-node", "storage-elements", "parallel-diodes"):
+        report = rs.ngspice.compare(rs.read_netlist(EXAMPLES / f"{name}.net"))
+        skipped |= report.comparisons[0].skipped
+    assert "floats" in skipped["v(x)"]
+    assert "blocks" in skipped["i(d1)"]
+
+
+@requires_ngspice
+def test_a_loop_of_shorts_is_broken_and_its_currents_are_skipped():
+    deck = "loop\nV1 a 0 1\nR1 a b 1k\nR2 b c 0\nR3 b c 0\nL1 c b 1m\nR4 c 0 1k\n.end\n"
+    report = rs.ngspice.compare(rs.parse_netlist(deck))
+    assert report.agrees
+    skipped = report.comparisons[0].skipped
+    assert {"i(r2)", "i(r3)", "i(l1)"} <= set(skipped)
+    assert report.comparisons[0].compared == {"voltages": 3, "currents": 1, "points": 1}
+
+
+@requires_ngspice
+def test_a_bistable_circuit_is_compared_on_the_branch_that_was_found():
+    circuit = rs.read_netlist(EXAMPLES / "schmitt-trigger.net")
+    for volts in (400.0, -600.0):
+        op = rs.solve(circuit, start={"e": volts})
+        assert op.voltage("e") == pytest.approx(volts)
+        assert rs.ngspice.compare(circuit, op).agrees
+
+
+def test_another_solution_is_told_from_a_wrong_one(tmp_path):
+    circuit = rs.read_netlist(EXAMPLES / "schmitt-trigger.net")
+    upper, lower = (rs.solve(circuit, start={"e": volts}) for volts in (400.0, -600.0))
+    path = tmp_path / "lower.csv"
+    names = lower.voltages
+    path.write_text(f"{','.join(names)}\n{','.join(map(repr, names.values()))}\n")
+    report = rs.ngspice.compare(circuit, upper, against=path)
+    assert report.status == "disagree"
+    assert report.comparisons[0].verdict.believe == "both"
+    assert "several solutions" in rs.ngspice.format_report(report)
+
+
+def test_violations_are_those_of_a_hand_calculation():
+    circuit = rs.parse_netlist(
+        "t\nV1 a 0 3\nR1 a b 1k\nR2 b 0 2k\nD1 b c di\nR3 c 0 1k\n.model di d(vfwd=3)\n"
+    )
+    right = np.array([0.0, 3.0, 2.0, 0.0])
+    assert violation(circuit, right).score < 1e-12
+    off = violation(circuit, right + [0, 0, 0.1, 0])
+    # 0.1 V across 1k and 2k in parallel
+    assert off.node == "b"
+    assert off.amps == pytest.approx(0.1 / 1e3 + 0.1 / 2e3)
+    assert violation(circuit, right + [0, 0.1, 0, 0]).volts == pytest.approx(0.1)
+    # a blocking diode that is given a forward current's voltages
+    assert violation(circuit, np.array([0.0, 3.0, 2.0, -1.5])).volts == pytest.approx(0.5)
+
+
+@requires_ngspice
+def test_run_returns_what_ngspice_says():
+    reading = rs.ngspice.run(rs.read_netlist(BRIDGE))
+    assert reading.voltage("out")[0] == pytest.approx(8.6, abs=1e-6)
+    assert reading.current("V1")[0] == pytest.approx(-8.6e-3, abs=1e-9)

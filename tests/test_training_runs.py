@@ -1,0 +1,163 @@
+"""Runs: repeatable, resumable after any interruption, observable while they last."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training_tasks import hidden_pair, xor_with_a_pair
+
+import resnet_sim as rs
+from resnet_sim import training as tr
+
+SCRIPT = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_training_runs import start
+trainer, X, Y = start()
+trainer.fit(X, Y, {epochs}, batch_size=7, checkpoint={path!r}, resume=True, metrics={metrics!r})
+"""
+
+
+def start() -> tuple[tr.Trainer, np.ndarray, np.ndarray]:
+    """A trainer with state in every corner: momenta, schedule, order of samples."""
+    net = hidden_pair(3, ["a", "b"], 2, 2, 4)
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(20, 2))
+    Y = 0.1 * np.sign(X[:, :1] * X[:, 1:])
+    optimizer = tr.Adam(0.02, schedule=tr.exponential(0.999))
+    return tr.Trainer(net, tr.EquilibriumPropagation(1e-2), optimizer=optimizer, seed=5), X, Y
+
+
+def state(trainer: tr.Trainer) -> tuple[bytes, ...]:
+    arrays = [trainer.net.conductances, *trainer.optimizer.state.values()]
+    return (*(a.tobytes() for a in arrays), json.dumps(trainer.history).encode())
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_does_not():
+    runs = []
+    for seed in (5, 5, 6):
+        trainer, X, Y = start()
+        trainer.seed = seed
+        trainer.fit(X, Y, 6, batch_size=7)
+        runs.append(state(trainer))
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_going_on_is_the_same_as_not_stopping(tmp_path):
+    whole, X, Y = start()
+    whole.fit(X, Y, 10, batch_size=7)
+    path = tmp_path / "run.npz"
+
+    def interrupt(trainer, record):
+        return record["epoch"] == 3
+
+    first, X, Y = start()
+    first.fit(X, Y, 10, batch_size=7, checkpoint=path, callbacks=[interrupt])
+    second, X, Y = start()
+    second.fit(X, Y, 10, batch_size=7, checkpoint=path, resume=True)
+    assert len(second.history) == 10
+    assert state(second) == state(whole)
+    # a finished run has nothing left to do
+    third, X, Y = start()
+    third.fit(X, Y, 10, batch_size=7, checkpoint=path, resume=True)
+    assert state(third) == state(whole)
+
+
+def kill_and_resume(tmp_path: Path, kills: int, epochs: int, seconds: float) -> None:
+    """Run in a process that is killed again and again; compare with an undisturbed run."""
+    whole, X, Y = start()
+    whole.fit(X, Y, epochs, batch_size=7)
+    path, metrics = tmp_path / "run.npz", tmp_path / "metrics.jsonl"
+    script = SCRIPT.format(
+        tests=str(Path(__file__).parent), epochs=epochs, path=str(path), metrics=str(metrics)
+    )
+    dice = random.Random(1)
+    done = 0
+    while done < kills:
+        process = subprocess.Popen([sys.executable, "-c", script])
+        size = metrics.stat().st_size if metrics.exists() else -1
+        while process.poll() is None and (
+            not metrics.exists() or metrics.stat().st_size in (size, 0)
+        ):
+            time.sleep(0.005)
+        time.sleep(dice.uniform(0, seconds))
+        if process.poll() is None:
+            process.kill()
+            done += 1
+        process.wait()
+        if process.returncode == 0:
+            path.unlink()
+            metrics.unlink()
+    subprocess.run([sys.executable, "-c", script], check=True)
+    resumed, X, Y = start()
+    resumed.load(path)
+    assert state(resumed) == state(whole)
+    lines = [json.loads(line) for line in metrics.read_text().splitlines()]
+    assert [{k: v for k, v in line.items() if k != "seconds"} for line in lines] == whole.history
+    assert not [f for f in tmp_path.iterdir() if f not in (path, metrics) and ".tmp" not in f.name]
+
+
+def test_a_killed_run_goes_on_with_the_same_bits(tmp_path):
+    kill_and_resume(tmp_path, kills=2, epochs=100, seconds=0.2)
+
+
+@pytest.mark.long
+def test_a_hundred_kills_change_nothing(tmp_path):
+    kill_and_resume(tmp_path, kills=100, epochs=400, seconds=1.0)
+
+
+def test_checkpoints_of_something_else_are_refused(tmp_path):
+    trainer, _, _ = start()
+    path = tmp_path / "run.npz"
+    trainer.save(path)
+    other = tr.Trainer(xor_with_a_pair(0)[0])
+    with pytest.raises(rs.UsageError, match="other parameters"):
+        other.load(path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(rs.UsageError, match="is not a checkpoint"):
+        trainer.load(path)
+
+
+def test_metrics_can_be_read_while_the_run_lasts(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    trainer, X, Y = start()
+    seen = []
+
+    def look(trainer, record):
+        seen.append([json.loads(line) for line in path.read_text().splitlines()])
+
+    trainer.fit(X, Y, 3, validation=(X, Y), metrics=path, callbacks=[look])
+    assert [len(lines) for lines in seen] == [1, 2, 3]
+    assert set(seen[-1][-1]) == {
+        "epoch", "cost", "knees", "validation_cost", "validation_score", "seconds",
+    }  # fmt: skip
+
+
+def test_stopping_early_brings_the_best_parameters_back():
+    trainer, X, Y = start()
+    trainer.optimizer = tr.SGD(200.0)  # far too fast: the cost goes up again
+    trainer.optimizer.prepare(trainer.net.parameter_names)
+    best = tr.EarlyStopping(patience=5, metric="validation_cost")
+    history = trainer.fit(X, Y, 200, batch_size=7, validation=(X, Y), early_stopping=best)
+    assert len(history) < 200
+    lowest = min(record["validation_cost"] for record in history)
+    found = float(trainer.cost.value(trainer.predict(X), Y).mean())
+    assert found == pytest.approx(lowest, rel=1e-12)
+    with pytest.raises(rs.UsageError, match="no metric 'nonsense'"):
+        trainer.fit(X, Y, 1, early_stopping=tr.EarlyStopping(metric="nonsense"))
+
+
+def test_scores_of_classes_and_of_voltages():
+    net, X, _ = xor_with_a_pair(0)
+    trainer = tr.Trainer(net)
+    outputs = trainer.predict(X)
+    assert trainer.score(X, (outputs[:, 0] > 0).astype(int)) == 1.0
+    assert trainer.score(X, outputs) == 1.0
+    assert trainer.classify(X).shape == (4,)
