@@ -175,14 +175,14 @@ class CircuitBuilder(Collector):
         self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
     ) -> None:
         """Add a voltage-controlled voltage source (E)."""
-        pair = ((cp, gain), (cn, -gain))
+        pair = ((cp, gain), (cn, 0.0 - gain))
         self.controlled_source(name, p, q, is_voltage=True, voltages=pair, at=at)
 
     def vccs(
         self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
     ) -> None:
         """Add a voltage-controlled current source (G), gain in S."""
-        pair = ((cp, gain), (cn, -gain))
+        pair = ((cp, gain), (cn, 0.0 - gain))
         self.controlled_source(name, p, q, is_voltage=False, voltages=pair, at=at)
 
     def cccs(

@@ -249,7 +249,7 @@ class Placer:
             gain = self._number(value, site.scope, "the gain") * scale
             if len(control) == 2:
                 p, q = self.nodes(tuple(word.text for word in control), site.scope)
-                voltages += [(p, gain), (q, -gain)]
+                voltages += [(p, gain), (q, 0.0 - gain)]  # 0.0 - gain: never -0.0
             else:
                 currents.append((self._control(control[0], site), gain))
         self._controlled(site, device.is_voltage, voltages, currents, constant)
