@@ -155,7 +155,7 @@ def _load(options: argparse.Namespace) -> Circuit:
     extra: dict[str, Any] = {}
     if options.forward_drop is not None:
         extra["forward_drop"] = options.forward_drop
-    circuit = read_netlist(options.file, **extra)
+    options.circuit = circuit = read_netlist(options.file, **extra)
     values = dict(options.set)
     elements = {name: value for name, value in values.items() if name in circuit.element_names}
     parameters = {name: value for name, value in values.items() if name not in elements}
@@ -233,9 +233,11 @@ def _report_failure(error: Exception, options: argparse.Namespace) -> int:
         import traceback
 
         traceback.print_exception(error)
-    diagnostics: tuple[Diagnostic, ...] = getattr(error, "diagnostics", ())
+    own: tuple[Diagnostic, ...] = getattr(error, "diagnostics", ())
+    circuit = getattr(options, "circuit", None)  # if it got as far as that
+    diagnostics = (*circuit.diagnostics, *own) if circuit is not None else own
     _show_diagnostics(diagnostics)
-    if not diagnostics:
+    if not own:
         _complain(message)
     if getattr(options, "format", None) == "json":
         import json
@@ -243,10 +245,13 @@ def _report_failure(error: Exception, options: argparse.Namespace) -> int:
         from .output import diagnostic_record
 
         records = [diagnostic_record(d) for d in diagnostics]
-        if not records:
+        if not own:
             blank = dict.fromkeys(("file", "line", "column", "hint"))
-            records = [{"code": None, "severity": "error", "message": message} | blank]
-        record = {"title": None, "status": status, "diagnostics": records}
+            records.append({"code": None, "severity": "error", "message": message} | blank)
+        title = None if circuit is None else circuit.title
+        record = {"title": title, "status": status, "diagnostics": records}
+        if isinstance(error, TopologyError):
+            record |= {"elements": error.elements, "nodes": error.nodes, "lines": error.lines}
         print(json.dumps(record, allow_nan=False))
     return exit_status
 

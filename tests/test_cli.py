@@ -403,3 +403,14 @@ def test_export_applies_set(run, deck):
     status, out, _ = run("export", deck(DIVIDER), "--to", "ngspice", "--set", "r1=1234")
     assert status == 0
     assert "1234" in out
+
+
+def test_json_of_an_impossible_circuit_names_elements_nodes_and_lines(run, deck):
+    path = deck("a short\nV1 a 0 5\nD1 a 0 di\n.model di d(ron=0 roff=inf vfwd=0)\n.end\n")
+    status, out, _ = run("solve", path, "--format", "json")
+    record = json.loads(out)
+    assert status == 3
+    assert record["title"] == "a short"
+    assert record["elements"] == ["v1", "d1"]
+    assert record["nodes"] == ["0", "a"]
+    assert record["lines"] == [2, 3]
