@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -92,21 +91,6 @@ def test_solving_a_small_deck_leaves_the_slow_modules_alone(deck):
         "slow = {'numba', 'scipy', 'networkx'} & set(sys.modules); assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-
-
-def seconds(*command: str, runs: int = 5) -> float:
-    best = float("inf")
-    for _ in range(runs):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *command], check=True, capture_output=True)
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-def test_start_up_is_cheap(deck):
-    numpy = seconds("-c", "import numpy")
-    assert seconds("-m", "resnet_sim", "--help") <= 2 * numpy
-    assert seconds("-m", "resnet_sim", "solve", deck(DIVIDER)) <= 4 * numpy
 
 
 def test_version_is_printed(run):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from ngspice_tools import requires_ngspice
 from training_circuits import random_network
 from training_tasks import (
     absolute_value,
@@ -238,6 +239,26 @@ def test_the_learned_circuit_can_be_written_and_read():
     read = rs.parse_netlist(rs.format_netlist(net.circuit))
     again = tr.Network(read, net.inputs, [("o1", "o2")], "r*", g_min=1e-3)
     assert np.allclose(again.forward(X), net.forward(X), rtol=1e-12)
+
+
+@requires_ngspice
+def test_a_trained_network_validates_in_ngspice(tmp_path):
+    net, X, Y = xor_with_a_pair(0)
+    trainer = tr.Trainer(net, optimizer=tr.Adam(0.1))
+    assert learns_signs(trainer, X, Y, 100)
+    ours = trainer.predict(X)[:, 0]
+    rs.write_netlist(net.circuit, tmp_path / "trained.net")
+    learned = rs.read_netlist(tmp_path / "trained.net")
+    theirs = []
+    for x in X:
+        circuit = learned.with_values(dict(zip(net.inputs, x, strict=True)))
+        assert rs.ngspice.compare(circuit).agrees
+        reading = rs.ngspice.run(circuit)
+        quantities = {q.name: k for k, q in enumerate(reading.quantities)}
+        values = np.asarray(reading.values).reshape(-1)
+        theirs.append(values[quantities["v(o1)"]] - values[quantities["v(o2)"]])
+    assert np.allclose(theirs, ours, atol=1e-6)
+    assert (np.sign(theirs) == np.sign(Y[:, 0])).all()
 
 
 # ---- optimisers ----
