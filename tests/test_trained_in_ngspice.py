@@ -1,0 +1,27 @@
+"""What was trained here works there: a trained network, written out and solved by ngspice."""
+
+import numpy as np
+import pytest
+from ngspice_tools import requires_ngspice
+from training_tasks import learns_signs, xor_with_a_pair, xor_with_inverted_inputs
+
+import resnet_sim as rs
+from resnet_sim import training as tr
+
+pytestmark = requires_ngspice
+
+
+@pytest.mark.parametrize("task", [xor_with_inverted_inputs, xor_with_a_pair])
+def test_a_trained_network_validates_and_gives_the_same_answers(task, tmp_path):
+    net, X, Y = task(0)
+    trainer = tr.Trainer(net, rule=tr.Adjoint(), optimizer=tr.SGD(lr=3.0))
+    assert learns_signs(trainer, X, Y, epochs=3000)
+    rs.write_netlist(net.circuit, tmp_path / "trained.net")
+    circuit = rs.read_netlist(tmp_path / "trained.net")
+    sources = [str(name) for name in net.inputs]
+    for x, y in zip(X, Y, strict=True):
+        variant = circuit.with_values(dict(zip(sources, x.tolist(), strict=True)))
+        report = rs.ngspice.compare(variant)
+        assert report.agrees, rs.ngspice.format_report(report)
+        output = net.forward(x[None])[0]
+        assert np.sign(output) == np.sign(y)
