@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import ngspice
+    from . import ngspice, training
     from .analysis import check, run, solve, sweep
     from .builder import CircuitBuilder
     from .circuit import Circuit
@@ -49,6 +49,7 @@ __all__ = [
     "run",
     "solve",
     "sweep",
+    "training",
     "write_netlist",
 ]
 
@@ -72,8 +73,8 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "ngspice":
-        return import_module(".ngspice", __name__)
+    if name in ("ngspice", "training"):
+        return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -131,6 +131,8 @@ class State:
         Currents of the ties that close loops; zero unless `loop_determined`.
     piece : ndarray of int, shape (n_coordinates,)
         0 where a coordinate is defined, else the number of the rigid piece that floats.
+    known_sources : ndarray of bool
+        Controlled sources whose value has been found.
     undefined_sources : ndarray of bool
         Controlled sources whose control is undefined.
     lost_parts : ndarray of bool
@@ -149,6 +151,7 @@ class State:
         self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
         self.piece = np.zeros(count, dtype=np.int64)
         self.undefined_sources = np.zeros(len(red.circuit.controlled_sources), dtype=np.bool_)
+        self.known_sources = np.zeros_like(self.undefined_sources)
         self.lost_parts = np.zeros(red.n_parts + 1, dtype=np.bool_)  # the last is for no part
         self.refresh()
 
@@ -245,6 +248,7 @@ class State:
         if not len(rows):
             return
         self.set_sources(rows, self._source_values(rows))
+        self.known_sources[rows] = True
         self.undefined_sources[rows] = [self._control_undefined(int(row)) for row in rows]
 
     def set_sources(self, rows: Ints, values: Floats) -> None:

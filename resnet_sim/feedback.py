@@ -77,6 +77,7 @@ class _Equations:
         self.column = {int(row): self.n_coordinates + k for k, row in enumerate(self.sources)}
         state.set_sources(self.sources, np.zeros(len(self.sources)))
         self.nodes = self._node_forms()
+        self.later = self._fixed_later()
         self.offset = state.offset.copy()
         self.rectifiers = self._own(red.rectifiers)
         self.conductors = self._own(red.conductors)
@@ -90,6 +91,7 @@ class _Equations:
         moved = np.abs(self.nodes).max(axis=1, initial=0.0) > 0
         parts = self.red.branch_parts(branches)
         fixed = (parts < 0) & (moved[branches.p] | moved[branches.q])
+        fixed &= ~(self.later[branches.p] | self.later[branches.q])
         return np.flatnonzero(np.isin(parts, self.stage.parts) | fixed)
 
     def _node_forms(self) -> Floats:
@@ -108,6 +110,19 @@ class _Equations:
                 unit[tie] = 1.0
                 forms[:, column] = red.forest.offsets(red.ties.p, unit)
         return forms
+
+    def _fixed_later(self) -> Bools:
+        """Tell which nodes' voltages depend on sources that later stages find."""
+        red = self.red
+        unknown = ~self.state.known_sources
+        unknown[self.sources] = False
+        if not unknown.any():
+            return np.zeros(len(red.coordinate), dtype=np.bool_)
+        # weights that don't cancel mark all that lies below an unknown tie
+        weight = 1.0 + np.sqrt(2.0 + np.arange(len(red.ties)))
+        source = red.ties.source
+        rise = np.where((source >= 0) & unknown[source], weight, 0.0)
+        return np.asarray(red.forest.offsets(red.ties.p, rise) != 0.0)
 
     def _outflow(self) -> tuple[Floats, Floats, Floats]:
         """Return what leaves each node through all but ties: linear, constant, per rectifier."""
@@ -248,6 +263,7 @@ class _Equations:
         state.loop_current[self.loops] = solution.z[first:]
         state.loop_determined[self.loops] = True
         state.set_sources(self.sources, solution.z[self.n_coordinates : first])
+        state.known_sources[self.sources] = True
         state.x[plan.coordinates] = solution.z[: self.n_coordinates]
         state.low[plan.coordinates] = solution.low[: self.n_coordinates]
         branch = red.conductors

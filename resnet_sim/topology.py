@@ -234,7 +234,8 @@ def rigid_pieces(solution: Solution) -> Ints:
     if count == 1:
         return piece
     span = np.abs(solution.x[prob.diode_p]) + np.abs(solution.x[prob.diode_q]) + np.abs(prob.drop)
-    tight = ~conducting & (np.abs(solution.gap()) <= TIGHT * span)
+    noise = 16 * EPS * solution.voltage_scale
+    tight = ~conducting & (np.abs(solution.gap()) <= TIGHT * span + noise)
     tail, head = piece[prob.diode_p[tight]], piece[prob.diode_q[tight]]
     defined = reachable(count, tail, head, 0) & reachable(count, head, tail, 0)
     number = np.where(defined, 0, np.cumsum(~defined))

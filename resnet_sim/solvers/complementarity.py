@@ -267,7 +267,8 @@ def undetermined(problem: MixedProblem, solution: MixedSolution) -> Bools:
     idle = np.setdiff1d(np.arange(len(problem.drop)), on)
     gap = problem.drop[idle] - problem.sense[idle] @ solution.z
     reach = np.abs(problem.drop[idle]) + np.abs(problem.sense[idle]) @ np.abs(solution.z)
-    tight = idle[np.abs(gap) <= 1e-11 * reach]
+    noise = 16 * EPS * float(np.abs(solution.z).max(initial=0.0))
+    tight = idle[np.abs(gap) <= 1e-11 * reach + noise]
     return _movable(null, problem.sense[tight] @ null.T)
 
 
