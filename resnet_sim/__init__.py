@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import ngspice, training
+    from . import generators, ngspice, training
     from .analysis import check, run, solve, sweep
     from .builder import CircuitBuilder
     from .circuit import Circuit
@@ -43,6 +43,7 @@ __all__ = [
     "__version__",
     "check",
     "format_netlist",
+    "generators",
     "ngspice",
     "parse_netlist",
     "read_netlist",
@@ -73,7 +74,7 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("ngspice", "training"):
+    if name in ("generators", "ngspice", "training"):
         return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
