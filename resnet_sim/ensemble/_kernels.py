@@ -26,6 +26,10 @@ def product_sums(p, q, one, other):  # type: ignore[no-untyped-def]
 
 #: Steps without progress until only one rectifier flips at a time.
 MOST = 60
+#: Contradictions from which sweeps pay, and how many sweeps.
+FEW, SWEEPS = 4, 10
+#: Resistance that tells apart what ideal rectifiers around a loop carry, relative.
+SOFT = 1e-10
 #: Half the range of the random numbers.
 HALF = 2**30
 
@@ -34,9 +38,11 @@ HALF = 2**30
 def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-untyped-def]
     """Solve ``w = gap + weight i, w >= 0, i >= 0, i w = 0`` for each row of `gap`.
 
-    All rectifiers that contradict their state flip together; where that makes no progress,
-    a random half of them, and after `MOST` steps only the last one (Murty).  Dependent rectifiers carry nothing.  `on` is where to
-    start and what was found.  Returns currents, gaps, and which rows have settled.
+    The rectifiers that contradict their state most flip together; where that makes no
+    progress, a random half of them, and after `MOST` steps only the last one (Murty).
+    Around loops of ideal rectifiers, where `weight` is singular, currents spread as if each
+    had a tiny resistance; iterative refinement takes it back.  `on` is where to start and
+    what was found.  Returns currents, gaps, and which rows have settled.
 
     With ``cap = 0`` states stay what they are: ``w = 0`` where `on`, ``i = 0`` elsewhere.
     """
@@ -47,77 +53,60 @@ def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-unt
     block = np.empty((m, m))
     order = np.empty(m, dtype=np.int64)
     flow = np.empty(m)
-    urgent = np.empty(m, dtype=np.bool_)
-    dependent = np.empty(m, dtype=np.bool_)
-    wrong = np.empty(m, dtype=np.bool_)
+    wrong = np.empty(m)
     for b in range(batch):
         high = 0.0
         for j in range(m):
             high = max(high, abs(gap[b, j]))
         limit = slack * high
         fewest, waited, dice = m + 1, 0, 1
-        urgent[:] = False
         for _step in range(max(cap, 1)):
             size = 0
-            # what a dependent rectifier contradicted comes before what it depends on
             for j in range(m):
-                if on[b, j] and urgent[j]:
+                left[b, j] = gap[b, j]
+                current[b, j] = 0.0
+                if on[b, j]:
                     order[size] = j
                     size += 1
-            for j in range(m):
-                if on[b, j] and not urgent[j]:
-                    order[size] = j
-                    size += 1
-            # Cholesky, right-looking, of the block that conducts
+            # factor the block that conducts
             for r in range(size):
+                row = weight[order[r]]
                 for c in range(r, size):
-                    block[r, c] = weight[order[r], order[c]]
-                flow[r] = -gap[b, order[r]]
+                    block[r, c] = row[order[c]]
+                block[r, r] *= 1.0 + SOFT
             for r in range(size):
                 top = block[r, r:size]  # slices, so that the innermost loop is vectorised
-                dependent[r] = not top[0] > 1e-11 * weight[order[r], order[r]]
-                if dependent[r]:
-                    continue
                 inverse = 1.0 / top[0]
                 for s in range(1, len(top)):
                     factor = top[s] * inverse
                     below, rest = block[r + s, r + s : size], top[s:]
                     for c in range(len(below)):
                         below[c] -= factor * rest[c]
-                    flow[r + s] -= factor * flow[r]
-            for r in range(size - 1, -1, -1):
-                if dependent[r]:
-                    flow[r] = 0.0
-                    continue
-                total = flow[r]
-                for c in range(r + 1, size):
-                    total -= block[r, c] * flow[c]
-                flow[r] = total / block[r, r]
-            for j in range(m):
-                left[b, j] = gap[b, j]
-                current[b, j] = 0.0
-            for r in range(size):
-                current[b, order[r]] = flow[r]
-                if flow[r] != 0.0:
+            for _refinement in range(2):
+                for r in range(size):
+                    flow[r] = -left[b, order[r]]
+                for r in range(size):
+                    share = flow[r] / block[r, r]
+                    for c in range(r + 1, size):
+                        flow[c] -= share * block[r, c]
+                for r in range(size - 1, -1, -1):
+                    total = flow[r]
+                    for c in range(r + 1, size):
+                        total -= block[r, c] * flow[c]
+                    flow[r] = total / block[r, r]
+                for r in range(size):
+                    current[b, order[r]] += flow[r]
                     row = weight[order[r]]
                     for j in range(m):
                         left[b, j] += row[j] * flow[r]
             if cap == 0:
                 break
-            # what contradicts its state
-            count, last = 0, -1
+            # what contradicts its state, and how much, in volts
+            count, last, worst = 0, -1, 0.0
             for j in range(m):
-                wrong[j] = False
-            for r in range(size):
-                j = order[r]
-                if dependent[r]:
-                    on[b, j] = False
-                elif current[b, j] * weight[j, j] < -limit:
-                    wrong[j] = True
-            for j in range(m):
-                if not on[b, j] and left[b, j] < -limit:
-                    wrong[j] = True
-                if wrong[j]:
+                wrong[j] = -current[b, j] * weight[j, j] if on[b, j] else -left[b, j]
+                if wrong[j] > limit:
+                    worst = max(worst, wrong[j])
                     count += 1
                     last = j
             if count == 0:
@@ -127,12 +116,33 @@ def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-unt
                 fewest, waited = count, 0
             else:
                 waited += 1
+            if _step == 0 and count > FEW:
+                # far off: sweeps of coordinate descent on the currents find most of the set
+                for j in range(m):
+                    left[b, j] = gap[b, j]
+                for j in range(m):
+                    current[b, j] = max(current[b, j], 0.0)
+                    row = weight[j]
+                    if current[b, j] > 0.0:
+                        for c in range(m):
+                            left[b, c] += row[c] * current[b, j]
+                for _sweep in range(SWEEPS):
+                    for j in range(m):
+                        change = max(-current[b, j], -left[b, j] / weight[j, j])
+                        row = weight[j]
+                        if change != 0.0:
+                            current[b, j] += change
+                            for c in range(m):
+                                left[b, c] += row[c] * change
+                for j in range(m):
+                    on[b, j] = current[b, j] > 0.0
+                continue
             for j in range(m):
-                urgent[j] = wrong[j]
-                if wrong[j]:
+                if wrong[j] > limit:
                     dice = (1103515245 * dice + 12345) % (2 * HALF)
                     some = waited < MOST and dice < HALF
-                    if waited < patience or some or j == last:
+                    many = waited < patience and wrong[j] >= 0.1 * worst
+                    if many or (waited >= patience and (some or j == last)):
                         on[b, j] = not on[b, j]
         if cap > 0:
             for j in range(m):

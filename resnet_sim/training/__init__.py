@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .contrast import Gradient, KneeWarning
 from .cost import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
+from .devices import Devices
 from .network import Network
 from .optimizer import SGD, Adam, Momentum, Optimizer, cosine, exponential
 from .rules import (
@@ -33,6 +34,7 @@ __all__ = [
     "CoupledLearning",
     "CrossEntropy",
     "CustomCost",
+    "Devices",
     "EarlyStopping",
     "EquilibriumPropagation",
     "FrequencyPropagation",

@@ -21,7 +21,7 @@ def save(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) -> None:
     text = json.dumps({"format": FORMAT, **facts})
     buffer = io.BytesIO()
     np.savez(buffer, facts=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("wb") as file:
         file.write(buffer.getbuffer())
         file.flush()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..ensemble import Nudge, States, backend, terminals
 from ..ensemble.additions import nudged
 from ..ensemble.structure import branch_scale, reduced
 from ..errors import UsageError
+from .devices import Devices
 
 Output = str | tuple[str, str]
 
@@ -37,6 +39,8 @@ class Network:
         Bounds of the conductances, S.  By default the lower one is a millionth of the
         largest conductance that the circuit starts with: with zero, parts of the circuit
         may come loose.  Conductances that start out of bounds are moved to them.
+    devices : Devices, optional
+        How real the learning conductances are; ideal by default.
 
     Raises
     ------
@@ -54,6 +58,7 @@ class Network:
         biases: str | Sequence[str] = (),
         g_min: float | None = None,
         g_max: float = np.inf,
+        devices: Devices | None = None,
     ) -> None:
         self.inputs = tuple(name.lower() for name in inputs)
         self._check_inputs(circuit)
@@ -71,6 +76,9 @@ class Network:
         self.g_min = 1e-6 * float(1.0 / ohms.min()) if g_min is None else float(g_min)
         if not 0 <= self.g_min <= self.g_max:
             raise UsageError(f"needs 0 <= g_min <= g_max, not {self.g_min} and {self.g_max}")
+        self.devices = devices or Devices()
+        self.devices.check(self.g_min, self.g_max)
+        self._noise = self.devices.generator(2)
         self._g: Floats = np.clip(1.0 / ohms, self.g_min, self.g_max)
         self._base = circuit
         first = circuit.first["current_sources"]
@@ -173,7 +181,7 @@ class Network:
 
     def free(self, X: Any, start: Bools | None = None) -> States:
         """Return the states of the circuit by itself; `start` is `States.on` of similar ones."""
-        return self._backend.solve(self._g, self._columns(X), None, start)
+        return self._read(self._backend.solve(self._g, self._columns(X), None, start))
 
     def pulled(self, X: Any, near: States, stiffness: float, target: Floats) -> States:
         """Return the states with outputs joined to targets by conductances (S).
@@ -181,12 +189,31 @@ class Network:
         An infinite `stiffness` clamps them.  Behind an amplifier of gain A the conductance
         is A^2 times as large.
         """
-        nudge = Nudge(stiffness, target=target)
-        return self._backend.solve(self._g, self._columns(X), nudge, near.on)
+        return self._nudged(X, near, Nudge(stiffness, target=target))
 
     def pushed(self, X: Any, near: States, force: Floats) -> States:
         """Return the states with currents (A) fed into the outputs."""
-        return self._backend.solve(self._g, self._columns(X), Nudge(force=force), near.on)
+        return self._nudged(X, near, Nudge(force=force))
+
+    def _nudged(self, X: Any, near: States, nudge: Nudge) -> States:
+        """Return nudged states, of the copy of the circuit that is meant for them."""
+        copy = self.devices.copy(self._g)
+        return self._read(self._backend.solve(copy, self._columns(X), nudge, near.on))
+
+    def _read(self, states: States) -> States:
+        """Return states with the voltages that a rule gets to see."""
+        if not self.devices.read_noise:
+            return states
+        return replace(states, voltages=self.devices.read(states.voltages, self._noise))
+
+    def at_step(self, epoch: int, step: int) -> None:
+        """Fix the random numbers of imperfect devices by the place in a run."""
+        self._noise = self.devices.generator(3, epoch, step)
+
+    def write(self, wanted: Floats) -> None:
+        """Ask for conductances, S; `conductances` tells what became of it."""
+        wanted = np.clip(wanted, self.g_min, self.g_max)
+        self._g = self.devices.write(self._g, wanted, self.g_min, self.g_max, self._noise)
 
     def nudged_circuit(self, x: Any, y: Any, beta: float) -> Circuit:
         """Return the circuit of one sample with its outputs nudged towards targets.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,36 +132,31 @@ class Trainer:
         x, y = np.asarray(X, dtype=float), np.asarray(Y)
         if len(x) != len(y) or not len(x):
             raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
-        size = batch_size or len(x)
         path = None if checkpoint is None else Path(checkpoint)
         start = len(self.history)
         self._on, self._best = np.zeros((len(x), 0), dtype=np.bool_), None
         if resume and path is not None and path.exists():
             start = self._load(path)
-        log = None if metrics is None else checkpoints.Metrics(Path(metrics), len(self.history))
+        files = _Files(self, path, checkpoint_every, start, metrics)
         if not self.history:
             self._warn_of_reach(x, y)
-        for epoch in _bar(range(len(self.history), start + epochs), progress):
-            if self._stopped(early_stopping):
-                break
-            began = time.perf_counter()
-            record = self._epoch(epoch, x, y, size, shuffle)
-            if validation is not None:
-                record |= self._validate(*validation)
-            self.history.append(record)
-            self._note_best(early_stopping, record)
-            # metrics first: what the checkpoint does not know is cut off on resuming
-            if log is not None:
-                log.write(record | {"seconds": round(time.perf_counter() - began, 6)})
-            if path is not None and (epoch + 1 - start) % checkpoint_every == 0:
-                self.save(path, start)
-            asked = [callback(self, record) for callback in callbacks]
-            if any(asked):
-                break
+        with _one_thread():
+            for epoch in _bar(range(len(self.history), start + epochs), progress):
+                if self._stopped(early_stopping):
+                    break
+                began = time.perf_counter()
+                record = self._epoch(epoch, x, y, batch_size or len(x), shuffle)
+                if validation is not None:
+                    record |= self._validate(*validation)
+                self.history.append(record)
+                self._note_best(early_stopping, record)
+                files.note(record, time.perf_counter() - began)
+                asked = [callback(self, record) for callback in callbacks]
+                if any(asked):
+                    break
         if early_stopping is not None and early_stopping.restore and self._best is not None:
             self._set_parameters(self._best[2])
-        if path is not None:
-            self.save(path, start)
+        files.save()
         return self.history
 
     def _epoch(self, epoch: int, x: Floats, y: Any, size: int, shuffle: bool) -> Record:
@@ -169,13 +165,16 @@ class Trainer:
             # a generator per epoch: nothing of it needs to be saved
             np.random.default_rng([self.seed, epoch]).shuffle(order)
         total, knees = 0.0, 0
-        for first in range(0, len(x), size):
+        for step, first in enumerate(range(0, len(x), size)):
             rows = order[first : first + size]
+            self.net.at_step(epoch, step)
             found = gradients(self.net, x[rows], y[rows], self.rule, self.cost, self._start(rows))
             self._remember(rows, found.on)
             total += float(found.cost.sum())
             knees += int((found.knees >= 0).sum())
-            self._set_parameters(self._parameters() + self.optimizer.step(found.vector, epoch))
+            wanted = self._parameters() + self.optimizer.step(found.vector, epoch)
+            self.net.write(wanted[: len(self.net.trainable)])
+            self.net.biases = wanted[len(self.net.trainable) :]
         return {"epoch": epoch, "cost": total / len(x), "knees": knees}
 
     def _parameters(self) -> Floats:
@@ -183,8 +182,7 @@ class Trainer:
 
     def _set_parameters(self, vector: Floats) -> None:
         n = len(self.net.trainable)
-        self.net.conductances = np.clip(vector[:n], self.net.g_min, self.net.g_max)
-        self.net.biases = vector[n:]
+        self.net.conductances, self.net.biases = vector[:n], vector[n:]
 
     def _start(self, rows: Ints) -> Bools | None:
         """Return which diodes conducted when these samples were last seen."""
@@ -303,6 +301,46 @@ class Trainer:
         self.history, self.seed = facts["history"], int(facts["seed"])
         self._best = (*facts["best"], arrays["best"]) if "best" in facts else None
         return int(facts["start"])
+
+
+class _Files:
+    """What a run leaves on disk while it lasts: a checkpoint and metrics."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        path: Path | None,
+        every: int,
+        start: int,
+        metrics: str | Path | None,
+    ) -> None:
+        self.trainer, self.path, self.every, self.start = trainer, path, every, start
+        known = len(trainer.history)
+        self.log = None if metrics is None else checkpoints.Metrics(Path(metrics), known)
+
+    def note(self, record: Record, seconds: float) -> None:
+        """Write down an epoch; metrics first: resuming cuts off what the checkpoint lacks."""
+        if self.log is not None:
+            self.log.write(record | {"seconds": round(seconds, 6)})
+        if (record["epoch"] + 1 - self.start) % self.every == 0:
+            self.save()
+
+    def save(self) -> None:
+        """Replace the checkpoint."""
+        if self.path is not None:
+            self.trainer.save(self.path, self.start)
+
+
+def _one_thread() -> Any:
+    """Keep BLAS from sharing the small products of a minibatch among threads, where possible.
+
+    They would wait for each other longer than they work.
+    """
+    try:
+        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    except ImportError:
+        return nullcontext()
+    return threadpool_limits(1, "blas")
 
 
 def _bar(epochs: range, progress: bool) -> Any:

@@ -1,0 +1,57 @@
+"""The training benchmarks, in a small form: they run, and learn what they should."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from resnet_sim import training as tr
+
+BENCHMARKS = Path(__file__).parent.parent / "benchmarks"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, BENCHMARKS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_iris_on_sixteen_resistors():
+    iris = load("training_iris")
+    net = iris.network(0)
+    assert len(net.trainable) == 16
+    assert len(net.circuit.nodes) == 9
+    found = [iris.accuracy(seed, "means", 300) for seed in range(3)]
+    assert np.median(found) > 0.9
+
+
+def test_digits_on_a_layered_network():
+    digits = load("training_digits")
+    options = argparse.Namespace(amplification=100.0, hidden=64, lr=0.003, decay=0.8, epochs=3)
+    right, mse, _ = digits.run_layered(0, options)
+    assert right > 0.92
+    assert mse < 0.35
+
+
+def test_digits_on_a_sparse_graph_with_diodes_between_free_nodes():
+    digits = load("training_digits")
+    net = digits.sparse_network(0)
+    x, y, _, _ = digits.data(0)
+    codes = 0.2 * (2 * np.eye(10) - 1)
+    trainer = tr.Trainer(net, cost=tr.SquaredError(codes), optimizer=tr.Adam(0.03))
+    trainer.fit(2 * x[:320] - 1, y[:320], 2, batch_size=32)
+    assert trainer.score(2 * x[:320] - 1, y[:320]) > 0.7
+
+
+def test_every_rule_of_the_table_runs():
+    rules = load("training_rules")
+    for name, rule in rules.RULES:
+        assert rules.cosine(0, rule) > 0.5, name
+        assert rules.steps(0, rule, 100, 0.03) is not None, name
