@@ -55,7 +55,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         for code in codes:
             guess = (code >> np.arange(m) & 1).astype(np.bool_)
             _add(found, scale, search.attempt(guess))
-        found = _strict_only(problem, found)
+        found = _strict_only(problem, found, scale)
         if first is not None:
             found.sort(key=lambda s: float(np.abs(s.z - first.z).max(initial=0.0)))
         return Outcome(tuple(found), search.tried, True, "enumeration")
@@ -73,7 +73,9 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     return Outcome(tuple(found), search.tried, False, "complementarity")
 
 
-def _strict_only(problem: MixedProblem, found: list[MixedSolution]) -> list[MixedSolution]:
+def _strict_only(
+    problem: MixedProblem, found: list[MixedSolution], scale: float
+) -> list[MixedSolution]:
     """Drop what only uncertainty excuses, where something better is there.
 
     In an ill-conditioned system a set passes although its voltages overstep the drops by
@@ -83,7 +85,7 @@ def _strict_only(problem: MixedProblem, found: list[MixedSolution]) -> list[Mixe
     for solution in found:
         gap = problem.drop + problem.resistance * solution.current - problem.sense @ solution.z
         terms = np.abs(problem.sense) @ np.abs(solution.z)
-        size = np.abs(problem.drop).max(initial=0.0) + terms.max(initial=0.0)
+        size = scale + np.abs(problem.drop).max(initial=0.0) + terms.max(initial=0.0)
         if (gap >= -64 * EPS * size).all():
             strict.append(solution)
     return strict or found
