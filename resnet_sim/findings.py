@@ -72,6 +72,9 @@ def undefined(state: State) -> tuple[Bools, Bools]:
         unknown[start : start + len(getattr(circuit, known))] = False
     rows = circuit.first["controlled_sources"] + np.flatnonzero(state.undefined_sources)
     unknown[rows] = True
+    # conductances that cancel leave a node floating beside what is fixed
+    piece, cond = state.piece[red.coordinate], red.conductors
+    unknown[cond.element[piece[cond.p] != piece[cond.q]]] = True
     if unknown.any():
         # a tie's current is unknown if one crosses between its far side and the rest: give
         # every unknown one a weight of its own and see whether the weights cancel
