@@ -202,7 +202,7 @@ def _deliver(text: str, options: argparse.Namespace) -> None:
     if options.output in (None, "-"):
         sys.stdout.write(text)
     else:
-        from .output import replace_file
+        from .files import replace_file
 
         replace_file(Path(options.output).resolve(), text)
 

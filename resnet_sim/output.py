@@ -10,9 +10,6 @@ import csv
 import io
 import json
 import math
-import os
-import shutil
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -199,30 +196,6 @@ def save_npz(op: OperatingPoint, path: str | Path) -> None:
         sweep_names=np.array(list(op.sweep), dtype=np.str_),
         sweep_values=np.column_stack(values) if values else np.zeros((0, 0)),
     )
-
-
-def replace_file(target: Path, text: str) -> None:
-    """Write a file so that at every moment the old or the new content is there, whole."""
-    if target.exists() and not target.is_file():  # a device or pipe: nothing to replace
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        return
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            shutil.copymode(target, name)
-        else:
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(name).chmod(0o666 & ~mask)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _several(ops: OperatingPoint | Sequence[OperatingPoint]) -> Sequence[OperatingPoint]:

@@ -13,6 +13,7 @@ import pytest
 from resnet_sim import CircuitBuilder, OperatingPoint, output
 from resnet_sim.circuit import Circuit
 from resnet_sim.diagnostics import Diagnostic, Span
+from resnet_sim.files import replace_file
 from resnet_sim.results import Certificate, SolverInfo
 from resnet_sim.table import engineering, format_table
 
@@ -275,7 +276,7 @@ def test_a_new_file_replaces_the_old_one_whole(tmp_path):
     target = tmp_path / "out.csv"
     target.write_text("old")
     target.chmod(0o640)
-    output.replace_file(target, "new")
+    replace_file(target, "new")
     assert target.read_text() == "new"
     assert target.stat().st_mode & 0o777 == 0o640
     assert list(tmp_path.iterdir()) == [target]
@@ -290,6 +291,6 @@ def test_a_failed_write_keeps_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.fsync", full)
     with pytest.raises(OSError, match="No space"):
-        output.replace_file(target, "new")
+        replace_file(target, "new")
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]

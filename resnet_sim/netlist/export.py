@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from ..circuit import Circuit
 from ..errors import UsageError
+from ..files import replace_file
 from .dialects import ForeignWriter, LtspiceWriter, NgspiceWriter
 from .writer import Writer
 
@@ -53,18 +53,7 @@ def write_netlist(circuit: Circuit, path: str | os.PathLike[str]) -> None:
         If a name can't be written.
     OSError
     """
-    text, target = format_netlist(circuit), Path(path)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        # mkstemp makes files that only the owner can read
-        temporary.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o644)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    replace_file(Path(path), format_netlist(circuit), errors="strict")
 
 
 def _writer(circuit: Circuit, dialect: str, r_on: float, r_off: float) -> Writer:

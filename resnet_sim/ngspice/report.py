@@ -165,10 +165,6 @@ def _record(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _reasons(reasons: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"name": name, "reason": why} for name, why in reasons.items()]
-
-
 def _deviation(d: Deviation, sweep: Mapping[str, Any]) -> dict[str, Any]:
     return _finite(
         {
