@@ -11,7 +11,7 @@ from .diagnostics import Diagnostic
 from .elements import Bools, Floats, Ints
 from .errors import TopologyError
 from .explain import names_of
-from .graphs import components, spanning_forest
+from .graphs import bridges, components, spanning_forest
 from .problem import EPS, bincount
 from .topology import TIGHT
 
@@ -47,10 +47,9 @@ def _dangling(circuit: Circuit, most: int = 5) -> list[Diagnostic]:
     loose = np.flatnonzero(~used)
     if not len(loose):
         return []
-    at = {int(k): e for e, ends in enumerate(zip(p, q, strict=True)) for k in ends}
     found = []
     for node in loose[:most].tolist():
-        element = at[node]
+        element = int(np.argmax((p == node) | (q == node)))
         message = f"only {circuit.element_names[element]} connects to node {circuit.nodes[node]}"
         found.append(Diagnostic("W204", message, circuit.span(element), "is the name misspelt?"))
     if len(loose) > most:
@@ -200,9 +199,19 @@ def _looping_rectifiers(state: State) -> tuple[Ints, Ints, Ints, Floats]:
     idle = idle[_on_directed_cycle(len(red.part), p[on], q[on], p[idle], q[idle])]
     rows = np.concatenate((on, idle))
     if len(rows):
+        rows = rows[_in_loopy_parts(len(red.part), p[rows], q[rows])]
         nodes, ends = np.unique(np.concatenate((p[rows], q[rows])), return_inverse=True)
-        rows = rows[_on_loops(len(nodes), ends[: len(rows)], ends[len(rows) :])]
+        rows = rows[~bridges(len(nodes), ends[: len(rows)], ends[len(rows) :])]
     return rows, p[rows], q[rows], np.abs(scale[rows])
+
+
+def _in_loopy_parts(n: int, p: Ints, q: Ints) -> Bools:
+    """Tell which edges belong to a connected part that is no tree."""
+    forest = spanning_forest(n, p, q)
+    loopy = np.zeros(forest.count, dtype=np.bool_)
+    loopy[forest.label[p[~forest.in_tree]]] = True
+    result: Bools = loopy[forest.label[p]]
+    return result
 
 
 def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bools:
@@ -217,40 +226,6 @@ def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bool
     for number, members in enumerate(strong_components(successors)):
         component[members] = number
     return np.asarray(component[tail] == component[head])
-
-
-def _on_loops(n: int, p: Ints, q: Ints) -> Bools:
-    """Tell which edges lie on a loop, i.e. are no bridges (Tarjan 1974)."""
-    adjacent: list[list[tuple[int, int]]] = [[] for _ in range(n)]
-    for k, (a, b) in enumerate(zip(p.tolist(), q.tolist(), strict=True)):
-        adjacent[a].append((k, b))
-        adjacent[b].append((k, a))
-    order = [-1] * n
-    low = [0] * n
-    loop = np.ones(len(p), dtype=np.bool_)
-    for root in range(n):
-        if order[root] >= 0:
-            continue
-        clock = order[root] = low[root] = 0
-        work = [(root, -1, iter(adjacent[root]))]
-        while work:
-            node, via, rest = work[-1]
-            for k, other in rest:
-                if k == via or other == node:
-                    continue
-                if order[other] < 0:
-                    clock += 1
-                    order[other] = low[other] = clock
-                    work.append((other, k, iter(adjacent[other])))
-                    break
-                low[node] = min(low[node], order[other])
-            else:
-                work.pop()
-                if work:
-                    above = work[-1][0]
-                    low[above] = min(low[above], low[node])
-                    loop[via] = low[node] <= order[above]
-    return loop
 
 
 def unsettled(circuit: Circuit, all_tried: bool) -> TopologyError:

@@ -77,6 +77,12 @@ def reachable(n: int, tail: Ints, head: Ints, start: int) -> Bools:
     return reached
 
 
+def bridges(n: int, p: Ints, q: Ints) -> Bools:
+    """Tell which edges are bridges, i.e. lie on no loop (Tarjan 1974)."""
+    result: Bools = _bridges.at(n + len(p))(n, p, q)
+    return result
+
+
 @kernel
 def _components(n, p, q):  # type: ignore[no-untyped-def]
     root = np.arange(n)
@@ -213,3 +219,57 @@ def _reachable(n, tail, head, start):  # type: ignore[no-untyped-def]
                 stack[size] = b
                 size += 1
     return reached
+
+
+@kernel
+def _bridges(n, p, q):  # type: ignore[no-untyped-def]
+    m = len(p)
+    degree = np.zeros(n + 1, dtype=np.int64)
+    for k in range(m):
+        degree[p[k] + 1] += 1
+        degree[q[k] + 1] += 1
+    ptr = np.cumsum(degree)
+    fill = ptr[:-1].copy()
+    adjacent = np.empty(2 * m, dtype=np.int64)
+    for k in range(m):
+        adjacent[fill[p[k]]] = k
+        fill[p[k]] += 1
+        adjacent[fill[q[k]]] = k
+        fill[q[k]] += 1
+    bridge = np.zeros(m, dtype=np.bool_)
+    order = np.full(n, -1, dtype=np.int64)
+    low = np.zeros(n, dtype=np.int64)
+    via = np.full(n, -1, dtype=np.int64)
+    place = ptr[:-1].copy()
+    path = np.empty(n + 1, dtype=np.int64)
+    clock = 0
+    for root in range(n):
+        if order[root] >= 0:
+            continue
+        order[root] = low[root] = clock
+        clock += 1
+        path[0] = root
+        depth = 0
+        while depth >= 0:
+            node = path[depth]
+            if place[node] < ptr[node + 1]:
+                k = adjacent[place[node]]
+                place[node] += 1
+                other = q[k] if p[k] == node else p[k]
+                if k == via[node] or other == node:
+                    continue
+                if order[other] < 0:
+                    order[other] = low[other] = clock
+                    clock += 1
+                    via[other] = k
+                    depth += 1
+                    path[depth] = other
+                else:
+                    low[node] = min(low[node], order[other])
+            else:
+                depth -= 1
+                if depth >= 0:
+                    above = path[depth]
+                    low[above] = min(low[above], low[node])
+                    bridge[via[node]] = low[node] > order[above]
+    return bridge

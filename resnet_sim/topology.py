@@ -48,8 +48,10 @@ def nearest_feasible(problem: Problem, x: Floats) -> Floats:
     asks for it; the problem must be feasible.
     """
     hard = np.flatnonzero(problem.hard)
-    tail, head = problem.diode_q[hard].tolist(), problem.diode_p[hard].tolist()
-    drop = problem.drop[hard].tolist()
+    p, q = problem.diode_p[hard], problem.diode_q[hard]
+    if x[0] == 0 and (x[p] - x[q] <= problem.drop[hard]).all():
+        return x.copy()
+    tail, head, drop = q.tolist(), p.tolist(), problem.drop[hard].tolist()
     start = np.full(problem.n, np.inf)
     start[0] = 0.0
     high = np.array(_relax(problem.n, tail, head, drop, start.tolist())[0])

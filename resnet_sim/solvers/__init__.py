@@ -10,11 +10,9 @@ import dataclasses
 from ..elements import Bools, Floats
 from ..problem import Problem, Solution
 from . import newton
+from .merged import LARGE
 
 METHODS = ("auto", "cd", "newton")
-#: Size from which a few sweeps cost less than the Newton steps that they save.
-LARGE = 5000
-START_SWEEPS = 5
 
 
 def solve(
@@ -47,9 +45,9 @@ def solve(
 
         return descend(problem, tolerance, x)
     if on is None and problem.positive and problem.size > LARGE and len(problem.drop):
-        from .coordinate_descent import sweep
+        from .approach import approach
 
-        on, x = sweep(problem, START_SWEEPS, x)
+        on, x = approach(problem, x)
     solution = newton.solve(problem, on, x)
     if solution.converged:
         return solution

@@ -206,3 +206,23 @@ def cluster_sweeps(  # type: ignore[no-untyped-def]
                 if hit:
                     tight[blocking] = True
                     held = cluster[joined] == start and limit == 0.0
+
+
+@kernel
+def balance(x, low, p, q, conductance, emf, injection, turnover):  # type: ignore[no-untyped-def]
+    """Return edge currents, and what is left over and its size at each coordinate."""
+    excess = injection.copy()
+    size = turnover.copy()
+    flow = np.empty(len(p))
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        s = x[a] - x[b]
+        t = s - x[a]
+        error = (x[a] - (s - t)) - (x[b] + t)
+        i = conductance[k] * ((s - emf[k]) + (error + (low[a] - low[b])))
+        flow[k] = i
+        excess[a] -= i
+        excess[b] += i
+        size[a] += abs(i)
+        size[b] += abs(i)
+    return flow, excess, size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
+#: Order from which CHOLMOD, where installed, is worth its import.
+CHOLMOD_FROM = 1000
 
 Solve = Callable[[Floats], Floats]
 
@@ -86,11 +89,40 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    if n > CHOLMOD_FROM and find_spec("cvxopt") is not None and (conductance > 0).all():
+        return _cholesky(n, p, q, conductance)
     try:
         factor = _sparse_factor(n, p, q, conductance)
     except RuntimeError as error:
         raise np.linalg.LinAlgError(str(error)) from error
     return lambda b: factor.solve(b)
+
+
+def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    """Factor by CHOLMOD, if cvxopt is there; two to three times as fast as SuperLU."""
+    from cvxopt import cholmod, matrix, spmatrix
+
+    inner = (p > 0) & (q > 0) & (p != q)
+    outer = np.where(p == q, 0.0, conductance)
+    diagonal = bincount(p, outer, n) + bincount(q, outer, n)
+    every = np.arange(n - 1)
+    high, low = np.maximum(p[inner], q[inner]) - 1, np.minimum(p[inner], q[inner]) - 1
+    values = np.concatenate((diagonal[1:], -conductance[inner]))
+    rows, columns = np.concatenate((every, high)), np.concatenate((every, low))
+    lower = spmatrix(matrix(values), matrix(rows), matrix(columns), (n - 1, n - 1))
+    cholmod.options["supernodal"] = 2
+    factor = cholmod.symbolic(lower)
+    try:
+        cholmod.numeric(lower, factor)
+    except ArithmeticError as error:
+        raise np.linalg.LinAlgError(f"not positive definite: {error}") from error
+
+    def solve(b: Floats) -> Floats:
+        x = matrix(b)
+        cholmod.solve(factor, x)
+        return np.array(x).ravel()
+
+    return solve
 
 
 def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0) -> Any:

@@ -1,0 +1,49 @@
+"""A start for large problems: sweeps of coordinate descent, then rough Newton steps.
+
+Most rectifiers show their state long before voltages are exact, so that only the last
+few Newton steps need a factorisation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..elements import Bools, Floats
+from ..problem import Problem
+from .coordinate_descent import sweep
+from .merged import Merged
+from .multigrid import Multigrid
+from .newton import glance
+
+START_SWEEPS = 3
+#: Residual that a rough step leaves of that it starts from.
+ROUGH = 0.1
+#: Rectifiers to flip that are left to exact steps.
+FEW = 12
+#: A step must leave at most this share of the flips of the one before.
+PROGRESS = 0.7
+
+
+def approach(problem: Problem, x: Floats | None = None) -> tuple[Bools, Floats]:
+    """Return rectifiers that probably conduct, and coordinates.
+
+    All conductances must be positive.
+    """
+    on, x = sweep(problem, START_SWEEPS, x)
+    priority = np.zeros(len(on))
+    before = np.inf
+    while True:
+        network = Merged(problem, on, priority)
+        if network.forest.count == 1:
+            return on, x
+        multigrid = Multigrid(*network.laplacian)
+        inverse = network.by_groups(lambda b, m=multigrid: m.solve(b, ROUGH))
+        trial = glance(network, on, inverse, x)
+        wrong = trial.violation > 1.0
+        count = int(wrong.sum())
+        if count > PROGRESS * before:
+            return on, x
+        on, x = (trial.on & ~(trial.redundant & (trial.violation < -1.0))) ^ wrong, trial.x
+        if count <= FEW:
+            return on, x
+        before, priority = count, np.where(wrong, trial.violation, 0.0)

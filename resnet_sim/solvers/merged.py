@@ -1,0 +1,188 @@
+"""The linear network of one guess: what conducting rectifiers hold together is one group.
+
+Conducting hard rectifiers merge coordinates into groups, conducting soft ones add
+conductances.  Parts that nothing connects to the reference get the limit of vanishing
+leaks from every coordinate: what is injected into such a part leaks away evenly, and how
+fast the part moves off is compared before voltages are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..elements import Bools, Floats, Ints
+from ..graphs import components, spanning_forest
+from ..problem import EPS, Problem, bincount, difference, node_sums, node_sums_abs
+from ..topology import ROUNDING
+
+TINY = 1e-300
+#: Size from which compiled loops and quick looks are worth it.
+LARGE = 5000
+
+#: From the current left over at each coordinate, shape (n,), to the step of the coordinates
+#: that takes it away, the same within each group.
+Inverse = Callable[[Floats], Floats]
+
+
+class Merged:
+    """Groups, parts and leaks of a guess.
+
+    Attributes
+    ----------
+    tie, soft : ndarray of int
+        Conducting rectifiers that are hard and soft.
+    forest : Forest
+        Spanning forest of the coordinates by ties; its trees are the groups.
+    p, q, g, emf : ndarray
+        Edges and conducting soft rectifiers.
+    group_p, group_q : ndarray of int
+        Groups at their ends.
+    part : ndarray of int, shape (n,)
+        Connected part of each coordinate; part 0 is that of the reference.
+    leak : ndarray of float, shape (n,)
+        What is injected into parts without ground, spread evenly, A.
+    speed : ndarray of float, shape (n,)
+        The same without what rounding of the injections explains.
+    pins : ndarray of int
+        One group of each part without ground, held while values are computed.
+    """
+
+    def __init__(self, problem: Problem, on: Bools, priority: Floats) -> None:
+        self.problem = problem
+        tie = np.flatnonzero(on & problem.hard)
+        self.tie = tie = tie[np.argsort(-priority[tie], kind="stable")]
+        self.forest = spanning_forest(
+            problem.n, problem.diode_p[tie], problem.diode_q[tie], problem.drop[tie]
+        )
+        self.soft = soft = np.flatnonzero(on & ~problem.hard)
+        self.p, self.q, self.g, self.emf = (
+            problem.edge_p, problem.edge_q, problem.conductance, problem.emf
+        )  # fmt: skip
+        if len(soft):
+            self.p = np.concatenate((self.p, problem.diode_p[soft]))
+            self.q = np.concatenate((self.q, problem.diode_q[soft]))
+            self.g = np.concatenate((self.g, 1.0 / problem.resistance[soft]))
+            self.emf = np.concatenate((self.emf, problem.drop[soft]))
+        label = self.forest.label
+        self.group_p, self.group_q = label[self.p], label[self.q]
+        self.n_parts, part_of_group = components(self.forest.count, self.group_p, self.group_q)
+        self.part = part_of_group[label]
+        self._find_leaks(part_of_group)
+
+    def _find_leaks(self, part_of_group: Ints) -> None:
+        """Spread what is injected into each part without ground over its coordinates."""
+        prob = self.problem
+        self.leak = self.speed = self.stray = np.zeros(prob.n)
+        self.pins = np.zeros(0, dtype=np.int64)
+        if self.n_parts == 1:
+            return
+        net = bincount(self.part, prob.injection, self.n_parts)
+        scale = bincount(self.part, prob.turnover, self.n_parts)
+        net[0] = 0.0
+        self.members = np.bincount(self.part, minlength=self.n_parts)
+        self.leak = (net / self.members)[self.part]
+        rounding = np.abs(net) <= ROUNDING * scale
+        self.speed = np.where(rounding[self.part], 0.0, self.leak)
+        #: current that should be zero but is not, because of rounding in the injections
+        self.stray = np.where(rounding, np.abs(net), 0.0)[self.part]
+        self.pins = np.unique(part_of_group, return_index=True)[1][1:]
+
+    @property
+    def laplacian(self) -> tuple[int, Ints, Ints, Floats]:
+        """Number of groups, and the conductances between them, pins included."""
+        pins = self.pins
+        if not len(pins):
+            return self.forest.count, self.group_p, self.group_q, self.g
+        hold = np.full(len(pins), float(np.abs(self.g).max(initial=1.0)))
+        p = np.concatenate((self.group_p, pins))
+        q = np.concatenate((self.group_q, np.zeros_like(pins)))
+        return self.forest.count, p, q, np.concatenate((self.g, hold))
+
+    def by_groups(self, solve: Callable[[Floats], Floats]) -> Inverse:
+        """Return the inverse whose step is that of the groups."""
+        label, count = self.forest.label, self.forest.count
+        return lambda excess: solve(bincount(label, excess, count))[label]
+
+    def near(self, x: Floats) -> Floats:
+        """Return the coordinates that satisfy the ties and are as near to `x` as they allow."""
+        forest = self.forest
+        members = np.bincount(forest.label, minlength=forest.count)
+        height = bincount(forest.label, x - forest.offset, forest.count) / members
+        height[0] = 0.0
+        result: Floats = height[forest.label] + forest.offset
+        return result
+
+    def balance(self, x: Floats, low: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the currents of the edges, and what is left over and its size at coordinates."""
+        prob = self.problem
+        injection, turnover = prob.injection - self.leak, prob.turnover + np.abs(self.leak)
+        edges = (self.p, self.q, self.g, self.emf)
+        if prob.size > LARGE:  # the same in one pass over memory
+            from ._kernels import balance
+
+            return balance.compiled(x, low, *edges, injection, turnover)  # type: ignore[no-any-return]
+        flow = self.g * difference(x, low, self.p, self.q, self.emf)
+        excess = injection - node_sums(prob.n, self.p, self.q, flow)
+        return flow, excess, turnover + node_sums_abs(prob.n, self.p, self.q, flow)
+
+    def step(
+        self, inverse: Inverse, x: Floats, low: Floats, excess: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return the coordinates after one correction; parts without ground are centred on 0."""
+        x, low = _add(x, low, inverse(excess))
+        if len(self.pins):
+            mean = bincount(self.part, x, self.n_parts) / self.members
+            mean[0] = 0.0
+            x, low = _add(x, low, -mean[self.part])
+        return x, low
+
+    def solve(
+        self, inverse: Inverse, start: tuple[Floats, Floats] | None = None
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        """Solve to the last digit of double-doubles.
+
+        Parameters
+        ----------
+        inverse : callable
+        start : tuple of two ndarrays of float, shape (n,), optional
+            What one application of the inverse gave.
+
+        Returns
+        -------
+        x, low : ndarray of float, shape (n,)
+            Coordinates.
+        noise : ndarray of float, shape (n,)
+            Rounding of KCL at each, A.
+        blur : ndarray of float, shape (n,)
+            What that may make of the coordinates, V.
+        """
+        prob, forest = self.problem, self.forest
+        conductance = node_sums_abs(prob.n, self.p, self.q, self.g)
+        highest_emf = float(np.abs(self.emf).max(initial=0.0))
+        x, low = start or (forest.offset, np.zeros(prob.n))
+        last = np.inf
+        for pass_ in range(1 if start else 0, 6):
+            _, excess, size = self.balance(x, low)
+            size += EPS * max(float(np.abs(x).max()), highest_emf) * conductance
+            residual = bincount(forest.label, excess, forest.count)
+            scale = bincount(forest.label, size, forest.count)
+            worst = float((np.abs(residual) / (scale + TINY))[1:].max(initial=0.0))
+            # the first pass finds the voltages, the second may shrink the scale with the error
+            if worst <= EPS or (pass_ > 2 and worst >= 0.5 * last):
+                break
+            last = worst
+            x, low = self.step(inverse, x, low, excess)
+        # the inverse of an M-matrix is not negative, so it maps bounds to bounds; where some
+        # conductances are negative this is an estimate
+        blur = np.abs(inverse(EPS * size))
+        return x, low, EPS * size + self.stray, blur
+
+
+def _add(x: Floats, low: Floats, step: Floats) -> tuple[Floats, Floats]:
+    """Add a step to a double-double number (two-sum, then renormalised)."""
+    total = x + step
+    t = total - x
+    error = (x - (total - t)) + (step - t)
+    return total, low + error
