@@ -6,6 +6,8 @@ few Newton steps need a factorisation.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from ..elements import Bools, Floats
@@ -36,8 +38,7 @@ def approach(problem: Problem, x: Floats | None = None) -> tuple[Bools, Floats]:
         network = Merged(problem, on, priority)
         if network.forest.count == 1:
             return on, x
-        multigrid = Multigrid(*network.laplacian)
-        inverse = network.by_groups(lambda b, m=multigrid: m.solve(b, ROUGH))
+        inverse = network.by_groups(partial(Multigrid(*network.laplacian).solve, reduction=ROUGH))
         trial = glance(network, on, inverse, x)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())

@@ -206,6 +206,6 @@ def _border(
         tie(k, int(base.problem.diode_p[rectifier]), int(base.problem.diode_q[rectifier]))
         gone = rectifier in base.soft
         block[k, k] = base.problem.resistance[rectifier] * (1.0 if gone else -1.0)
-    column, row, value = (np.concatenate(kind) for kind in (columns, rows, values))
+    row = np.concatenate(rows)
     inner = row > 0
-    return _Border(column[inner], row[inner], value[inner], block)
+    return _Border(np.concatenate(columns)[inner], row[inner], np.concatenate(values)[inner], block)

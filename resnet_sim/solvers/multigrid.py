@@ -47,7 +47,8 @@ class Multigrid:
         self._bottom = np.linalg.inv(_dense(*levels[-1])).astype(np.float32)
 
     def solve(self, b: Floats, reduction: float, most: int = 50) -> Floats:
-        """Return x with ``x[0] = 0`` whose residual is `reduction` times `b`; ``b[0]`` is ignored."""
+        """Return x, ``x[0] = 0``, whose residual is `reduction` times `b`; ``b[0]`` is ignored."""
+        x: Floats
         x, self.steps = kernels.conjugate_gradients(
             self._rows, self._entries, *self._arrays, self._exact, self._inverse, self._group,
             self._bottom, b, reduction, most,

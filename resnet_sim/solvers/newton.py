@@ -148,7 +148,7 @@ def examine(
     network: Merged, on: Bools, inverse: Inverse, lenient: bool = False, start: Trial | None = None
 ) -> Trial:
     """Solve a network to its last digit and compare it with what was guessed."""
-    x, low, noise, blur = network.solve(inverse, start and (start.x, start.low))
+    x, low, noise, blur = network.solve(inverse, None if start is None else (start.x, start.low))
     # what any coordinate of a group gets wrong may come out at any of its rectifiers
     domain = network.part if lenient else network.forest.label
     loudest = np.zeros(network.forest.count)
