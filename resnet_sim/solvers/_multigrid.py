@@ -46,6 +46,42 @@ def assemble(n, p, q, conductance):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def width(ptr, column):  # type: ignore[no-untyped-def]
+    """Return the most rows at one distance from a start, over all connected parts.
+
+    Removing these rows takes a part in two, so that their number tells how wide its
+    separators are.
+    """
+    n = len(ptr) - 1
+    seen = np.zeros(n, dtype=np.int8)
+    queue = np.empty(n, dtype=np.int32)
+    widest = 0
+    for start in range(n):
+        if seen[start] > 0:
+            continue
+        queue[0] = start
+        end = 1
+        # first to the far end, then back from there
+        for turn in range(1, 3):
+            queue[0] = queue[end - 1]
+            seen[queue[0]] = turn
+            head, end = 0, 1
+            while head < end:
+                level = end
+                if turn == 2 and level - head > widest:
+                    widest = level - head
+                while head < level:
+                    a = queue[head]
+                    head += 1
+                    for j in range(ptr[a], ptr[a + 1]):
+                        if seen[column[j]] < turn:
+                            seen[column[j]] = turn
+                            queue[end] = column[j]
+                            end += 1
+    return widest
+
+
+@compiled
 def aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
     """Join each row that is free to up to ``size - 1`` of its strongest free neighbours.
 

@@ -20,6 +20,10 @@ from .merged import LARGE, Inverse, Merged
 
 #: Columns that cost as much as factoring anew.
 MOST_COLUMNS = 40
+#: Operations of a factorisation that take as long as all iterations, per edge.
+FLOPS_PER_EDGE = 10_000
+#: Residual that an iterative solution leaves, and the most steps it may take.
+REDUCTION, MOST_STEPS = 1e-11, 200
 
 
 class Inverses:
@@ -28,19 +32,59 @@ class Inverses:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self.factored: Bordered | None = None
-        self.factorisations = 0
+        #: the last inverse was that of another network with a border
+        self.bordered = False
+        self._iterates: bool | None = None
 
     def of(self, network: Merged) -> Inverse:
         """Return the inverse of a network, exact but for rounding."""
         if self.factored is not None:
             inverse = self.factored.inverse(network)
             if inverse is not None:
+                self.bordered = True
                 return inverse
+        return self.factor(network)
+
+    def factor(self, network: Merged) -> Inverse:
+        """Return the inverse without help from that of another network."""
+        self.bordered = False
+        if self.problem.size > LARGE and self.problem.positive and self._fills_up(network):
+            return network.by_groups(_iterative(network))
         solve = laplacian_solver(*network.laplacian)
-        self.factorisations += 1
         if self.problem.size > LARGE:
             self.factored = Bordered(network, solve)
         return network.by_groups(solve)
+
+    def _fills_up(self, network: Merged) -> bool:
+        """Tell whether factoring takes longer than iterating; the first network decides.
+
+        The last front of a nested dissection is dense and as large as the separator.
+        """
+        if self._iterates is None:
+            from .multigrid import separator
+
+            count, p, q, conductance = network.laplacian
+            flops = separator(count, p, q, conductance) ** 3 / 3
+            self._iterates = flops > FLOPS_PER_EDGE * len(p)
+        return self._iterates
+
+
+def _iterative(network: Merged) -> Solve:
+    """Return a solver by multigrid, which factors only if that does not converge."""
+    from .multigrid import Multigrid
+
+    multigrid = Multigrid(*network.laplacian)
+    factored: list[Solve] = []
+
+    def solve(b: Floats) -> Floats:
+        if not factored:
+            x = multigrid.solve(b, REDUCTION, MOST_STEPS)
+            if multigrid.steps < MOST_STEPS:
+                return x
+            factored.append(laplacian_solver(*network.laplacian))
+        return factored[0](b)
+
+    return solve
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,12 @@ class Merged:
         excess = injection - node_sums(prob.n, self.p, self.q, flow)
         return flow, excess, turnover + node_sums_abs(prob.n, self.p, self.q, flow)
 
+    def worst(self, excess: Floats, size: Floats) -> float:
+        """Return the largest KCL residual of a group relative to the currents there."""
+        label, count = self.forest.label, self.forest.count
+        residual, scale = bincount(label, excess, count), bincount(label, size, count)
+        return float((np.abs(residual) / (scale + TINY))[1:].max(initial=0.0))
+
     def step(
         self, inverse: Inverse, x: Floats, low: Floats, excess: Floats
     ) -> tuple[Floats, Floats]:
@@ -166,9 +172,7 @@ class Merged:
         for pass_ in range(1 if start else 0, 6):
             _, excess, size = self.balance(x, low)
             size += EPS * max(float(np.abs(x).max()), highest_emf) * conductance
-            residual = bincount(forest.label, excess, forest.count)
-            scale = bincount(forest.label, size, forest.count)
-            worst = float((np.abs(residual) / (scale + TINY))[1:].max(initial=0.0))
+            worst = self.worst(excess, size)
             # the first pass finds the voltages, the second may shrink the scale with the error
             if worst <= EPS or (pass_ > 2 and worst >= 0.5 * last):
                 break

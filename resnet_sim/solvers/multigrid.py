@@ -3,8 +3,8 @@
 Rows are joined to aggregates along their strongest conductances, and the aggregates are
 a smaller network again, whose conductances are sums: Galerkin's matrix of piecewise
 constant interpolation stays an M-matrix on every level (Notay, "An aggregation-based
-algebraic multigrid method", 2010).  Good for a few digits, which is what the first steps
-of `newton` need.
+algebraic multigrid method", 2010).  The first steps of `newton` need just one digit;
+graphs whose factors fill up, such as random ones, are solved to the last digit this way.
 """
 
 from __future__ import annotations
@@ -54,6 +54,13 @@ class Multigrid:
             self._bottom, b, reduction, most,
         )  # fmt: skip
         return x
+
+
+def separator(n: int, p: Ints, q: Ints, conductance: Floats) -> int:
+    """Return about how many nodes separate the graph without node 0 into halves."""
+    ptr, column, _, _ = kernels.assemble(n, p, q, conductance)
+    widest: int = kernels.width(ptr, column)
+    return widest
 
 
 def _dense(ptr: Ints, column: Ints, weight: Floats, diagonal: Floats) -> Floats:

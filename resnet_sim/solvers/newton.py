@@ -25,6 +25,8 @@ from .merged import LARGE, TINY, Inverse, Merged
 PATIENCE = 10
 #: Relative error that a quick solution is granted.
 QUICK = 1e-10
+#: Relative residual above which a bordered factor is not good enough.
+EXACT = 1e-13
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Trial:
     speed: Floats
     #: connected part of each coordinate; part 0 is that of the reference
     part: Ints
+    #: largest KCL residual of a group, relative to the currents there
+    rest: float
 
 
 def solve(
@@ -107,12 +111,18 @@ def _judge(
     """Evaluate a guess: to the last digit unless a quick look finds it wrong."""
     network = Merged(problem, on, priority)
     inverse = inverses.of(network)
+    quick = None
     if problem.size > LARGE and not lenient:
         quick = glance(network, on, inverse)
+        if quick.rest > QUICK and inverses.bordered:
+            inverse = inverses.factor(network)
+            quick = glance(network, on, inverse)
         if (quick.violation > 1.0).any():
             return quick
-        return examine(network, on, inverse, lenient, quick)
-    return examine(network, on, inverse, lenient)
+    trial = examine(network, on, inverse, lenient, quick)
+    if trial.rest > EXACT and inverses.bordered:
+        trial = examine(network, on, inverses.factor(network), lenient)
+    return trial
 
 
 def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: Inverses) -> Trial:
@@ -174,7 +184,8 @@ def _compare(
     `noise` (A) and `blur` (V) are what is not known of currents and of coordinates.
     """
     problem, forest, tie, soft = network.problem, network.forest, network.tie, network.soft
-    flow, excess, _ = network.balance(x, low)
+    flow, excess, size = network.balance(x, low)
+    rest = network.worst(excess, size)
     current = np.zeros(len(on))
     slack = np.zeros(len(on))
     child = np.flatnonzero(forest.parent >= 0)
@@ -193,7 +204,7 @@ def _compare(
     violation = np.where(on & ~redundant, backward, above / slack)
     strict = 16 * EPS * (np.abs(x[problem.diode_p]) + np.abs(x[problem.diode_q]))
     marginal = ~on & (above > strict + 16 * EPS * np.abs(problem.drop) + TINY)
-    return Trial(x, low, current, on, violation, redundant, marginal, network.speed, network.part)
+    return Trial(x, low, current, on, violation, redundant, marginal, network.speed, network.part, rest)
 
 
 def _forward(network: Merged, x: Floats, low: Floats, blur: Floats) -> tuple[Floats, Floats]:

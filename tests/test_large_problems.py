@@ -1,0 +1,159 @@
+"""The path that large problems take: multigrid, bordered factors, rough steps."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from problems import random_problem
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import spsolve
+from test_solvers import fulfils_all_conditions, solvable
+
+from resnet_sim import generators, solvers
+from resnet_sim.cocontent import Compiled, State
+from resnet_sim.solvers import inverses, linear, merged, newton
+from resnet_sim.solvers.inverses import Inverses
+from resnet_sim.solvers.merged import Merged
+from resnet_sim.solvers.multigrid import Multigrid, separator
+
+
+def stage(circuit):
+    compiled = Compiled(circuit, np.zeros(0, dtype=bool))
+    (plan,) = compiled.plans
+    return State(compiled).problem(plan)
+
+
+def laplacian(n, p, q, conductance):
+    rows, columns = np.concatenate((p, q, p, q)), np.concatenate((q, p, p, q))
+    values = np.concatenate((-conductance, -conductance, conductance, conductance))
+    return coo_array((values, (rows, columns)), shape=(n, n)).tocsr()[1:, 1:]
+
+
+def network(problem, on):
+    return Merged(problem, on, np.zeros(len(on)))
+
+
+@pytest.fixture
+def all_large(monkeypatch):
+    """Every problem goes the way of large ones."""
+    for module in (merged, newton, inverses, solvers):
+        monkeypatch.setattr(module, "LARGE", 0)
+
+
+@pytest.mark.parametrize("make", [generators.random_graph, generators.small_world])
+@pytest.mark.parametrize("seed", range(3))
+def test_multigrid_reduces_the_residual_as_much_as_it_was_told(make, seed):
+    problem = stage(make(700, seed=seed))
+    net = network(problem, np.random.default_rng(seed).random(len(problem.drop)) < 0.5)
+    matrix = laplacian(*net.laplacian)
+    b = np.random.default_rng(seed).normal(size=net.forest.count)
+    for reduction in (0.1, 1e-10):
+        x = Multigrid(*net.laplacian).solve(b, reduction, 200)
+        assert x[0] == 0
+        left = np.linalg.norm(b[1:] - matrix @ x[1:])
+        assert left <= 1.01 * reduction * np.linalg.norm(b[1:])
+
+
+def test_the_separator_of_a_grid_is_about_its_side_and_that_of_a_ladder_is_small():
+    def width(circuit):
+        problem = stage(circuit)
+        return separator(*network(problem, np.zeros(len(problem.drop), dtype=bool)).laplacian)
+
+    assert 30 <= width(generators.grid(30, seed=0)) <= 60
+    assert width(generators.ladder(500, seed=0)) <= 4
+    assert width(generators.random_graph(900, seed=0)) > 150
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_large):
+    """Groups come apart, grow together or both, soft rectifiers change, parts float."""
+    problem = random_problem(seed, most=60, decades=2.0)
+    rng = np.random.default_rng(seed)
+    before = rng.random(len(problem.drop)) < 0.5
+    after = before ^ (rng.random(len(before)) < 0.2)
+    source = Inverses(problem)
+    source.of(network(problem, before))
+    other = network(problem, after)
+    assert source.factored is not None
+    bordered = source.factored.inverse(other)
+    if bordered is None:
+        assert not np.array_equal(other.part, source.factored.network.part)
+        return
+    label, count = other.forest.label, other.forest.count
+    excess = rng.normal(size=problem.n)
+    # what is pinned takes no current: what is injected into each part without ground is zero
+    if other.n_parts > 1:
+        mean = np.bincount(other.part, excess) / other.members
+        excess -= np.where(other.part > 0, mean[other.part], 0.0)
+    step = bordered(excess)
+    assert np.abs(step[label == 0]).max() <= 1e-9 * (1 + np.abs(step).max())
+    if count == 1:
+        return
+    left = np.bincount(label, excess, count)[1:]
+    drop = step[other.p] - step[other.q]
+    flow = np.bincount(other.group_p, other.g * drop, count)
+    flow -= np.bincount(other.group_q, other.g * drop, count)
+    np.testing.assert_allclose(flow[1:], left, atol=1e-8 * (1 + np.abs(left).max()))
+    for group in range(count):  # all coordinates of a group move alike
+        assert np.ptp(step[label == group]) <= 1e-8 * (1 + np.abs(step).max())
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_the_way_of_large_problems_leads_to_a_solution(seed, all_large):
+    problem = solvable(seed)
+    if problem is None:
+        return
+    solution = solvers.solve(problem)
+    assert solution.converged
+    assert fulfils_all_conditions(problem, solution)
+
+
+@pytest.mark.parametrize("flops", [0.0, np.inf])
+def test_iterating_and_factoring_give_the_same(flops, monkeypatch):
+    problem = stage(generators.grid(45, seed=3))
+    monkeypatch.setattr(inverses, "FLOPS_PER_EDGE", flops)
+    solution = solvers.solve(problem)
+    assert solution.converged
+    assert fulfils_all_conditions(problem, solution, 1e-12)
+    monkeypatch.setattr(solvers, "LARGE", np.inf)
+    plain = solvers.solve(problem)
+    assert np.abs(solution.x - plain.x).max() <= 1e-11 * np.abs(plain.x).max()
+    np.testing.assert_array_equal(solution.current > 0, plain.current > 0)
+
+
+def test_an_iteration_that_does_not_converge_ends_in_a_factorisation(monkeypatch):
+    problem = stage(generators.grid(45, seed=3))
+    monkeypatch.setattr(inverses, "FLOPS_PER_EDGE", 0.0)
+    monkeypatch.setattr(inverses, "MOST_STEPS", 2)
+    solution = solvers.solve(problem)
+    assert solution.converged
+    assert fulfils_all_conditions(problem, solution, 1e-12)
+
+
+@pytest.mark.parametrize("n", [1500, 3000])
+def test_cholmod_and_superlu_solve_alike(n):
+    pytest.importorskip("cvxopt")
+    problem = stage(generators.random_graph(n, seed=1))
+    net = network(problem, np.zeros(len(problem.drop), dtype=bool))
+    b = np.random.default_rng(0).normal(size=net.forest.count)
+    x = linear.laplacian_solver(*net.laplacian)(b)
+    expected = spsolve(laplacian(*net.laplacian).tocsc(), b[1:])
+    np.testing.assert_allclose(x[1:], expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
+
+
+def test_a_large_grid_does_not_cycle():
+    """Loops of conducting rectifiers to ground used to open and close in turns."""
+    problem = stage(generators.grid(150, seed=1))
+    solution = solvers.solve(problem)
+    assert solution.converged
+    assert solution.iterations <= 6
+    assert fulfils_all_conditions(problem, solution, 1e-12)
+
+
+def test_a_start_is_used_on_large_problems_too():
+    problem = stage(generators.grid(60, seed=2))
+    first = solvers.solve(problem)
+    again = solvers.solve(problem, on=first.current > 0, x=first.x)
+    assert again.iterations == 1
+    harder = dataclasses.replace(problem, injection=1.01 * problem.injection)
+    assert solvers.solve(harder, on=first.current > 0).converged
