@@ -2,8 +2,10 @@
 
 Importing numba takes longer than solving a small circuit, and compiling far longer.  A
 `kernel` is written once, in the subset of Python that numba compiles; ``f.at(size)`` is
-the plain function where `size` is small and the compiled one where it is not.  Both
-give the same bits: no fast-math, no parallel reductions.
+the plain function where `size` is small and the compiled one where it is not, or once so
+much has been interpreted that numba would have paid: whoever rents skis until the rent
+comes to their price never pays more than twice the least.  Both give the same bits: no
+fast-math, no parallel reductions.
 """
 
 from __future__ import annotations
@@ -17,10 +19,15 @@ from typing import Any
 SMALL = 40000
 #: The same once numba has been imported anyway.
 HANDFUL = 300
+#: Sum of sizes whose interpretation takes as long as importing numba.
+RENT = 400_000
 
 
 class kernel:
     """Decorator that makes a function available both interpreted and compiled."""
+
+    #: sum of the sizes interpreted so far
+    spent = 0
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -28,8 +35,10 @@ class kernel:
 
     def at(self, size: int) -> Callable[..., Any]:
         """Return the version that suits a problem of `size`."""
-        limit = HANDFUL if "numba" in sys.modules else SMALL
-        return self.function if size <= limit else self.compiled
+        if "numba" in sys.modules:
+            return self.function if size <= HANDFUL else self.compiled
+        kernel.spent += size
+        return self.function if size <= SMALL and kernel.spent <= RENT else self.compiled
 
     @cached_property
     def compiled(self) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from test_solvers import fulfils_all_conditions, solvable
 
 from resnet_sim import generators, solvers
 from resnet_sim.cocontent import Compiled, State
-from resnet_sim.solvers import inverses, linear, merged, newton
+from resnet_sim.solvers import inverses, linear, merged
 from resnet_sim.solvers.inverses import Inverses
 from resnet_sim.solvers.merged import Merged
 from resnet_sim.solvers.multigrid import Multigrid, separator
@@ -36,8 +36,8 @@ def network(problem, on):
 @pytest.fixture
 def all_large(monkeypatch):
     """Every problem goes the way of large ones."""
-    for module in (merged, newton, inverses, solvers):
-        monkeypatch.setattr(module, "LARGE", 0)
+    monkeypatch.setattr(merged, "LARGE", 0)
+    monkeypatch.setattr(merged, "MEDIUM", 0)
 
 
 @pytest.mark.parametrize("make", [generators.random_graph, generators.small_world])
@@ -115,7 +115,8 @@ def test_iterating_and_factoring_give_the_same(flops, monkeypatch):
     solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution, 1e-12)
-    monkeypatch.setattr(solvers, "LARGE", np.inf)
+    monkeypatch.setattr(merged, "LARGE", np.inf)
+    monkeypatch.setattr(merged, "MEDIUM", np.inf)
     plain = solvers.solve(problem)
     assert np.abs(solution.x - plain.x).max() <= 1e-11 * np.abs(plain.x).max()
     np.testing.assert_array_equal(solution.current > 0, plain.current > 0)
@@ -131,8 +132,9 @@ def test_an_iteration_that_does_not_converge_ends_in_a_factorisation(monkeypatch
 
 
 @pytest.mark.parametrize("n", [1500, 3000])
-def test_cholmod_and_superlu_solve_alike(n):
+def test_cholmod_and_superlu_solve_alike(n, monkeypatch):
     pytest.importorskip("cvxopt")
+    monkeypatch.setattr(linear, "CHOLMOD_FROM", 0)
     problem = stage(generators.random_graph(n, seed=1))
     net = network(problem, np.zeros(len(problem.drop), dtype=bool))
     b = np.random.default_rng(0).normal(size=net.forest.count)

@@ -10,7 +10,7 @@ import dataclasses
 from ..elements import Bools, Floats
 from ..problem import Problem, Solution
 from . import newton
-from .merged import LARGE
+from .merged import large
 
 METHODS = ("auto", "cd", "newton")
 
@@ -44,7 +44,7 @@ def solve(
         from .coordinate_descent import solve as descend
 
         return descend(problem, tolerance, x)
-    if on is None and problem.positive and problem.size > LARGE and len(problem.drop):
+    if on is None and problem.positive and large(problem) and len(problem.drop):
         from .approach import approach
 
         on, x = approach(problem, x)

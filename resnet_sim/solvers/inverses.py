@@ -16,7 +16,7 @@ import numpy as np
 from ..elements import Floats, Ints
 from ..problem import Problem, bincount
 from .linear import Solve, laplacian_solver
-from .merged import LARGE, Inverse, Merged
+from .merged import Inverse, Merged, large
 
 #: Columns that cost as much as factoring anew.
 MOST_COLUMNS = 40
@@ -48,10 +48,10 @@ class Inverses:
     def factor(self, network: Merged) -> Inverse:
         """Return the inverse without help from that of another network."""
         self.bordered = False
-        if self.problem.size > LARGE and self.problem.positive and self._fills_up(network):
+        if large(self.problem) and self.problem.positive and self._fills_up(network):
             return network.by_groups(_iterative(network))
         solve = laplacian_solver(*network.laplacian)
-        if self.problem.size > LARGE:
+        if large(self.problem):
             self.factored = Bordered(network, solve)
         return network.by_groups(solve)
 

@@ -8,6 +8,7 @@ fast the part moves off is compared before voltages are.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -18,12 +19,19 @@ from ..problem import EPS, Problem, bincount, difference, node_sums, node_sums_a
 from ..topology import ROUNDING
 
 TINY = 1e-300
-#: Size from which compiled loops and quick looks are worth it.
+#: Size from which compiled loops, quick looks and borders are worth importing numba,
 LARGE = 5000
+#: and that from which they are worth it anyway.
+MEDIUM = 1500
 
 #: From the current left over at each coordinate, shape (n,), to the step of the coordinates
 #: that takes it away, the same within each group.
 Inverse = Callable[[Floats], Floats]
+
+
+def large(problem: Problem) -> bool:
+    """Tell whether a problem is solved the way of large ones."""
+    return problem.size > (MEDIUM if "numba" in sys.modules else LARGE)
 
 
 class Merged:
@@ -119,7 +127,7 @@ class Merged:
         prob = self.problem
         injection, turnover = prob.injection - self.leak, prob.turnover + np.abs(self.leak)
         edges = (self.p, self.q, self.g, self.emf)
-        if prob.size > LARGE:  # the same in one pass over memory
+        if large(prob):  # the same in one pass over memory
             from ._kernels import balance
 
             return balance.compiled(x, low, *edges, injection, turnover)  # type: ignore[no-any-return]

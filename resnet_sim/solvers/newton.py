@@ -20,7 +20,7 @@ import numpy as np
 from ..elements import Bools, Floats, Ints
 from ..problem import EPS, Problem, Solution, difference
 from .inverses import Inverses
-from .merged import LARGE, TINY, Inverse, Merged
+from .merged import TINY, Inverse, Merged, large
 
 PATIENCE = 10
 #: Relative error that a quick solution is granted.
@@ -112,7 +112,7 @@ def _judge(
     network = Merged(problem, on, priority)
     inverse = inverses.of(network)
     quick = None
-    if problem.size > LARGE and not lenient:
+    if large(problem) and not lenient:
         quick = glance(network, on, inverse)
         if quick.rest > QUICK and inverses.bordered:
             inverse = inverses.factor(network)
@@ -204,7 +204,9 @@ def _compare(
     violation = np.where(on & ~redundant, backward, above / slack)
     strict = 16 * EPS * (np.abs(x[problem.diode_p]) + np.abs(x[problem.diode_q]))
     marginal = ~on & (above > strict + 16 * EPS * np.abs(problem.drop) + TINY)
-    return Trial(x, low, current, on, violation, redundant, marginal, network.speed, network.part, rest)
+    return Trial(
+        x, low, current, on, violation, redundant, marginal, network.speed, network.part, rest
+    )
 
 
 def _forward(network: Merged, x: Floats, low: Floats, blur: Floats) -> tuple[Floats, Floats]:
