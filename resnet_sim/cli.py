@@ -1,8 +1,8 @@
 """The ``resnet-sim`` command.
 
 Exit status: 0 solved and certified; 1 the tolerance was not met; 2 bad usage or bad
-netlist; 3 the circuit has no solution; 4 ngspice is missing or failed; 70 internal error;
-130 interrupted.
+netlist; 3 the circuit has no solution; 4 ngspice is missing or failed; 5 workers are
+lost; 70 internal error; 130 interrupted.
 
 Each subcommand is a module of `commands`.
 """
@@ -25,13 +25,16 @@ from .commands.common import (
     INTERRUPTED,
     NO_SIMULATOR,
     NO_SOLUTION,
+    NO_WORKERS,
     TOLERANCE,
     complain,
     deck_options,
     show_diagnostics,
 )
+from .commands.watch import watched
 from .errors import (
     ConvergenceError,
+    ExecutorError,
     NetlistError,
     ResnetSimError,
     SimulatorError,
@@ -81,8 +84,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
+    limit, reports = getattr(options, "limit", None), getattr(options, "reports", False)
     try:
-        status: int = options.run(options)
+        with watched(limit, reports):
+            status: int = options.run(options)
     except BrokenPipeError:
         raise
     except Exception as error:
@@ -128,6 +133,8 @@ def _explain(error: Exception) -> tuple[int, str, str]:
         return TOLERANCE, "not converged", f"not converged: {error}"
     if isinstance(error, SimulatorError):
         return NO_SIMULATOR, "ngspice failed", f"error: {error}"
+    if isinstance(error, ExecutorError):
+        return NO_WORKERS, "workers lost", f"error: {error}"
     if isinstance(error, NetlistError | ResnetSimError):
         return BAD_INPUT, "error", f"error: {error}"
     if isinstance(error, OSError) and error.filename is not None:

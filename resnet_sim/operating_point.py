@@ -20,6 +20,7 @@ from .diagnostics import Diagnostic
 from .elements import Bools, Floats
 from .errors import ConvergenceError, TopologyError
 from .problem import Problem
+from .progress import report
 from .solvers.linear import convex
 from .topology import negative_cycle, unroutable
 
@@ -185,6 +186,10 @@ class Engine:
         if not problem.positive and not _is_convex(problem):
             self._feedback(state, plan.stage, plan, log)
             return
+        report(
+            "%d unknowns, %d conductances, %d rectifiers: is there a solution?",
+            problem.n - 1, len(problem.edge_p), len(problem.drop),
+        )  # fmt: skip
         cycle = negative_cycle(problem)
         if cycle:
             raise explain.contradiction(state, plan, cycle)

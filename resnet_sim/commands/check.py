@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from .common import NO_SOLUTION, SOLVED, add_strict, load, show_diagnostics
+from .common import NO_SOLUTION, SOLVED, add_strict, add_watch, load, show_diagnostics
 
 HELP = "print every diagnostic, solve nothing"
 
@@ -12,6 +12,7 @@ HELP = "print every diagnostic, solve nothing"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_strict(parser)
+    add_watch(parser)
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 

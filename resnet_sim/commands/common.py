@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..progress import report
 
 if TYPE_CHECKING:
     from ..circuit import Circuit
     from ..diagnostics import Diagnostic
 
-SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION, NO_SIMULATOR = 0, 1, 2, 3, 4
+SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION, NO_SIMULATOR, NO_WORKERS = 0, 1, 2, 3, 4, 5
 INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
 Command = Callable[[argparse.Namespace], int]
@@ -63,6 +64,16 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--progress`` and ``--time-limit``; see `watch.watched`."""
+    parser.add_argument(
+        "--progress", dest="reports", action="store_true", help="say on stderr what is being done"
+    )
+    parser.add_argument(
+        "--time-limit", dest="limit", type=positive, metavar="S", help="give up after S seconds"
+    )
+
+
 def add_strict(parser: argparse.ArgumentParser) -> None:
     """Declare ``--strict``."""
     parser.add_argument(
@@ -106,7 +117,9 @@ def load(options: argparse.Namespace) -> Circuit:
     extra: dict[str, Any] = {}
     if options.forward_drop is not None:
         extra["forward_drop"] = options.forward_drop
+    report("reading %s", options.file)
     options.circuit = circuit = read_netlist(options.file, **extra)
+    report("%d nodes, %d elements", len(circuit.nodes), circuit.n_elements)
     values = dict(options.set)
     elements = {name: value for name, value in values.items() if name in circuit.element_names}
     parameters = {name: value for name, value in values.items() if name not in elements}
@@ -133,14 +146,14 @@ def check_output(options: argparse.Namespace, circuit: Circuit) -> None:
         raise UsageError(f"can't write {options.output}: no such directory, or read-only")
 
 
-def deliver(text: str, options: argparse.Namespace) -> None:
-    """Print the text, or replace the output file by it."""
-    if options.output in (None, "-"):
-        sys.stdout.write(text)
+def deliver(content: str | bytes, options: argparse.Namespace) -> None:
+    """Print the text, or replace the output file by it; bytes need a file."""
+    if isinstance(content, str) and options.output in (None, "-"):
+        sys.stdout.write(content)
     else:
         from ..files import replace_file
 
-        replace_file(Path(options.output).resolve(), text)
+        replace_file(Path(options.output).resolve(), content)
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:

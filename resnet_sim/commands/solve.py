@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..errors import UsageError
+from .answers import answers, format_answers
 from .common import (
     NO_SOLUTION,
     SOLVED,
     TOLERANCE,
     add_output,
     add_strict,
+    add_watch,
     check_output,
     complain,
     deliver,
@@ -21,6 +24,7 @@ from .common import (
 )
 
 if TYPE_CHECKING:
+    from ..circuit import Circuit
     from ..results import OperatingPoint
 
 HELP = "print voltages and currents"
@@ -34,7 +38,8 @@ _EXIT_STATUS = {"solved": SOLVED, "not converged": TOLERANCE, "no solution": NO_
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_strict(parser)
-    parser.add_argument("--format", choices=("table", "json", "csv", "raw"), default="table")
+    add_watch(parser)
+    parser.add_argument("--format", choices=("table", "json", "csv", "raw", "npz"), default="table")
     add_output(parser)
     parser.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
     parser.add_argument(
@@ -48,9 +53,14 @@ def run(options: argparse.Namespace) -> int:
 
     circuit = load(options)
     check_output(options, circuit)
+    if options.format == "npz":
+        _check_npz(options, circuit)
     ops = run(circuit, method=options.method, tolerance=options.tolerance)
     show_diagnostics(d for op in ops for d in op.diagnostics)
-    deliver(_format(ops, options.format), options)
+    found = answers(circuit, ops, options.tolerance)
+    if found and options.format not in ("table", "json"):
+        complain("what .sens, .tf and .meas ask for is in --format table and json")
+    deliver(_format(ops, options.format, found), options)
     status = max((_EXIT_STATUS[op.status] for op in ops), default=SOLVED)
     for op in ops:
         for point, reason in list(op.unsolved.items())[:MAX_POINTS_EXPLAINED]:
@@ -65,13 +75,22 @@ def run(options: argparse.Namespace) -> int:
     return status
 
 
-def _format(ops: Sequence[OperatingPoint], form: str) -> str:
+def _check_npz(options: argparse.Namespace, circuit: Circuit) -> None:
+    if options.output in (None, "-"):
+        raise UsageError("npz is not text: name a file with -o")
+    if len(circuit.analyses) > 1:
+        raise UsageError(f"npz holds one analysis; the deck asks for {len(circuit.analyses)}")
+
+
+def _format(ops: Sequence[OperatingPoint], form: str, found: dict[str, Any]) -> str | bytes:
     if form == "table":
         from ..table import format_table
 
-        return format_table(ops)
+        return format_table(ops) + format_answers(found)
     from .. import output
 
-    return {"json": output.format_json, "csv": output.format_csv, "raw": output.format_raw}[form](
-        ops
-    )
+    if form == "npz":
+        return output.format_npz(ops[0])
+    if form == "json":
+        return output.format_json(ops, found)
+    return output.format_csv(ops) if form == "csv" else output.format_raw(ops)

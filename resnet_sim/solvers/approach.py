@@ -12,6 +12,7 @@ import numpy as np
 
 from ..elements import Bools, Floats
 from ..problem import Problem
+from ..progress import report
 from .coordinate_descent import sweep
 from .merged import Merged
 from .multigrid import Multigrid
@@ -31,6 +32,7 @@ def approach(problem: Problem, x: Floats | None = None) -> tuple[Bools, Floats]:
 
     All conductances must be positive.
     """
+    report("%d sweeps of coordinate descent", START_SWEEPS)
     on, x = sweep(problem, START_SWEEPS, x)
     priority = np.zeros(len(on))
     before = np.inf
@@ -42,6 +44,7 @@ def approach(problem: Problem, x: Floats | None = None) -> tuple[Bools, Floats]:
         trial = glance(network, on, inverse, x)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
+        report("rough step: %d rectifiers to flip", count)
         if count > PROGRESS * before:
             return on, x
         on, x = (trial.on & ~(trial.redundant & (trial.violation < -1.0))) ^ wrong, trial.x

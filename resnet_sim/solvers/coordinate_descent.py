@@ -19,6 +19,7 @@ import numpy as np
 from ..elements import Bools, Floats, Ints
 from ..graphs import components, spanning_forest
 from ..problem import EPS, Problem, Solution, bincount, node_sums, node_sums_abs
+from ..progress import report
 from ..topology import ROUNDING, TIGHT, nearest_feasible
 from . import newton
 from ._kernels import cluster_sweeps
@@ -63,6 +64,7 @@ def solve(
         done += CHUNK
         solution = _solution(problem, x, tight, done)
         error = _error(solution)
+        report("%d sweeps: residual %.1e", done, error)
         if error <= MARGIN * tolerance:
             converged = dataclasses.replace(solution, converged=True)
             if problem.size > POLISHED:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..elements import Floats, Ints
 from ..problem import Problem, bincount
+from ..progress import report
 from .linear import Solve, laplacian_solver
 from .merged import Inverse, Merged, large
 
@@ -50,6 +51,7 @@ class Inverses:
         self.bordered = False
         if large(self.problem) and self.problem.positive and self._fills_up(network):
             return network.by_groups(_iterative(network))
+        report("factoring a network of %d nodes", network.forest.count)
         solve = laplacian_solver(*network.laplacian)
         if large(self.problem):
             self.factored = Bordered(network, solve)

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..elements import Bools, Floats, Ints
 from ..problem import EPS, Problem, Solution, difference
+from ..progress import report
 from .inverses import Inverses
 from .merged import TINY, Inverse, Merged, large
 
@@ -86,6 +87,7 @@ def solve(
         trial = _judge(problem, on, priority, waited >= PATIENCE, inverses)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
+        report("Newton step %d: %d rectifiers to flip", iteration, count)
         if count == 0:
             trial = _settle(problem, trial, priority, inverses)
             return _solution(problem, trial, iteration, True)
