@@ -1,27 +1,41 @@
-"""Digits (8 x 8 pixels, from scikit-learn) on a layered network and on a random sparse graph.
+"""Digits (8 x 8 pixels, from scikit-learn) on layered networks and on a random sparse graph.
 
     python benchmarks/training_digits.py layered --seeds 5
+    python benchmarks/training_digits.py kendall --seeds 5
     python benchmarks/training_digits.py sparse --seeds 5
     python benchmarks/training_digits.py sparse --seeds 5 --no-diodes
+    python benchmarks/training_digits.py layered --seeds 1 --curve curve.svg --picture fields.svg
+    python benchmarks/training_digits.py layered --seeds 1 --ngspice 500
 
-1,297 images to train, 500 to test.  On the sparse graph diodes join free nodes only: no layer
-structure and no bound at a given potential.  Accuracy alone proves no nonlinear learning;
-compare the relative mean squared error with that of the same graph without diodes.
+1,297 images to train, 500 to test.  Inputs come as x and -x, outputs are differences of pairs.
+
+layered   half the hidden nodes at least 0 V, half at most 0 V (Scellier, arXiv 2402.11674)
+kendall   hidden nodes between antiparallel diodes with thresholds, a bidirectional amplifier
+          behind each (Kendall et al., arXiv 2006.01981)
+sparse    a random graph; diodes join free nodes only: no layers, no bound at a given potential
+
+Accuracy alone proves no nonlinear learning: compare the relative mean squared error with that of
+the same circuit without diodes.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from sklearn.datasets import load_digits
 
-from resnet_sim import CircuitBuilder
+from resnet_sim import CircuitBuilder, format_netlist, ngspice, parse_netlist, plotting
 from resnet_sim import training as tr
 from resnet_sim.generators import layered
 
 PIXELS, CLASSES, TRAIN = 64, 10, 1297
+INPUTS = [f"v{sign}{k}" for sign in "pn" for k in range(PIXELS)]
+OUTPUTS = [(f"op{k}", f"on{k}") for k in range(CLASSES)]
 
 
 def data(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -32,28 +46,29 @@ def data(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:]
 
 
-def layered_network(seed: int, hidden: int, amplification: float) -> tr.Network:
-    """Input pairs, half the hidden nodes at least 0 V, half at most 0 V, output pairs."""
-    circuit = layered(
-        [PIXELS, hidden, CLASSES], amplification=amplification, output_pairs=True, seed=seed,
-        g_min=1e-6,
-    )  # fmt: skip
-    inputs = [f"v{sign}{k}" for sign in "pn" for k in range(PIXELS)]
-    outputs = [(f"op{k}", f"on{k}") for k in range(CLASSES)]
-    return tr.Network(circuit, inputs, outputs, "rw*", biases="ib*", g_min=1e-6)
+def layered_network(seed: int, hidden: int, **options: Any) -> tr.Network:
+    """A layered network of one hidden layer; `options` are those of `generators.layered`."""
+    sizes = [PIXELS, hidden, CLASSES]
+    circuit = layered(sizes, output_pairs=True, seed=seed, g_min=1e-6, **options)
+    return tr.Network(circuit, INPUTS, OUTPUTS, "rw*", biases="ib*", g_min=1e-6)
 
 
 def sparse_network(
     seed: int, free: int = 200, degree: int = 4, diodes: int = 200, fan_in: int = 32,
     fan_out: int = 40,
 ) -> tr.Network:  # fmt: skip
-    """A random graph of free nodes; each input and each output joined to some of them."""
+    """A random graph of free nodes; each input, inverted input and output joined to some of them.
+
+    Every node has resistors to both rails besides, which serve as biases.
+    """
     rng = np.random.default_rng(seed)
     b = CircuitBuilder("random sparse graph")
     hidden = b.nodes("h", free)
-    pixels, high, low = b.nodes("x", PIXELS), b.node("high"), b.node("low")
+    pixels = np.concatenate([b.nodes("xp", PIXELS), b.nodes("xn", PIXELS)])
+    high, low = b.node("high"), b.node("low")
     outputs = b.nodes([f"o{sign}{k}" for k in range(CLASSES) for sign in "pn"])
-    b.voltage_sources("v", pixels, 0, np.zeros(PIXELS))
+    b.voltage_sources("vp", pixels[:PIXELS], 0, np.zeros(PIXELS))
+    b.voltage_sources("vn", pixels[PIXELS:], 0, np.zeros(PIXELS))
     b.voltage_source("vhigh", "high", "0", 1.0)
     b.voltage_source("vlow", "low", "0", -1.0)
     upper = np.array([(i, j) for i in range(free) for j in range(i)])
@@ -63,8 +78,8 @@ def sparse_network(
     q += [hidden[rng.choice(free, fan_in, replace=False)] for _ in pixels]
     q += [hidden[rng.choice(free, fan_out, replace=False)] for _ in outputs]
     for rail in (high, low):
-        p.append(np.full(free, rail))
-        q.append(hidden)
+        p.append(np.full(free + len(outputs), rail))
+        q.append(np.concatenate([hidden, outputs]))
     ends = np.concatenate(p), np.concatenate(q)
     b.resistors("r", *ends, 1.0 / rng.uniform(0.01, 0.3, len(ends[0])))
     if diodes:
@@ -72,64 +87,144 @@ def sparse_network(
         turned = rng.random(diodes) < 0.5
         anode, cathode = np.where(turned, cathode, anode), np.where(turned, anode, cathode)
         b.diodes("d", hidden[anode], hidden[cathode])
-    pairs = [(f"op{k}", f"on{k}") for k in range(CLASSES)]
-    return tr.Network(b.build(), [f"v{k}" for k in range(PIXELS)], pairs, "r*", g_min=1e-4)
+    return tr.Network(b.build(), INPUTS, OUTPUTS, "r*", g_min=1e-4)
 
 
-def run_layered(seed: int, options: argparse.Namespace) -> tuple[float, float, float]:
-    x, y, x_test, y_test = data(seed)
-    gain = options.amplification
-    net = layered_network(seed, options.hidden, gain)
+def layered_trainer(seed: int, options: argparse.Namespace) -> tr.Trainer:
+    net = layered_network(seed, options.hidden, diodes=None if options.no_diodes else "half")
     rates = {"*1_*": options.lr, "*2_*": 5 * options.lr}
     optimizer = tr.SGD(rates, schedule=tr.exponential(options.decay))
     cost = tr.SquaredError(np.eye(CLASSES))
-    trainer = tr.Trainer(net, tr.EquilibriumPropagation(0.2), cost, optimizer, seed)
-    began = time.perf_counter()
-    trainer.fit(gain * np.hstack([x, -x]), y, options.epochs, batch_size=8)
-    seconds = time.perf_counter() - began
-    return *judge(trainer, gain * np.hstack([x_test, -x_test]), y_test, cost), seconds
+    return tr.Trainer(net, tr.EquilibriumPropagation(0.2), cost, optimizer, seed)
 
 
-def run_sparse(seed: int, options: argparse.Namespace) -> tuple[float, float, float]:
-    x, y, x_test, y_test = data(seed)
+def kendall_trainer(seed: int, options: argparse.Namespace) -> tr.Trainer:
+    diodes = None if options.no_diodes else "antiparallel"
+    net = layered_network(seed, options.hidden, diodes=diodes, gain=4.0, threshold=0.3)
+    rates = {"*1_*": options.lr, "*2_*": 5 * options.lr}
+    optimizer = tr.SGD(rates, schedule=tr.exponential(options.decay))
+    cost = tr.SquaredError(np.eye(CLASSES))
+    return tr.Trainer(net, tr.EquilibriumPropagation(0.02), cost, optimizer, seed)
+
+
+def sparse_trainer(seed: int, options: argparse.Namespace) -> tr.Trainer:
     net = sparse_network(seed, diodes=0 if options.no_diodes else 200)
-    cost = tr.SquaredError(0.2 * (2 * np.eye(CLASSES) - 1))
     optimizer = tr.Adam(options.lr, schedule=tr.cosine(options.epochs, 0.05))
-    trainer = tr.Trainer(net, tr.EquilibriumPropagation(1e-3), cost, optimizer, seed)
+    cost = tr.SquaredError(0.2 * (2 * np.eye(CLASSES) - 1))
+    return tr.Trainer(net, tr.EquilibriumPropagation(1e-3), cost, optimizer, seed)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a network is trained unless options say otherwise."""
+
+    trainer: Callable[[int, argparse.Namespace], tr.Trainer]
+    epochs: int
+    #: learning rate (S), and its decay per epoch
+    lr: float
+    decay: float
+    batch_size: int
+    #: voltages of black and white pixels
+    black: float
+    white: float
+
+
+RECIPES = {
+    "layered": Recipe(layered_trainer, 20, 0.003, 0.95, 8, 0.0, 100.0),
+    "kendall": Recipe(kendall_trainer, 12, 0.02, 0.9, 8, 0.0, 10.0),
+    "sparse": Recipe(sparse_trainer, 12, 0.03, 1.0, 32, -1.0, 1.0),
+}
+
+
+def encode(kind: str, x: np.ndarray) -> np.ndarray:
+    """Return the voltages of pixels: x and -x, shape (B, 2 PIXELS)."""
+    recipe = RECIPES[kind]
+    volts = recipe.black + (recipe.white - recipe.black) * x
+    return np.hstack([volts, -volts])
+
+
+def run(kind: str, seed: int, options: argparse.Namespace) -> tuple[tr.Trainer, list[float]]:
+    """Train; return the trainer, and accuracy, relative mean squared error and seconds."""
+    x, y, x_test, y_test = data(seed)
+    trainer = RECIPES[kind].trainer(seed, options)
     began = time.perf_counter()
-    trainer.fit(2 * x - 1, y, options.epochs, batch_size=32)
-    return *judge(trainer, 2 * x_test - 1, y_test, cost), time.perf_counter() - began
+    trainer.fit(encode(kind, x), y, options.epochs, batch_size=RECIPES[kind].batch_size)
+    seconds = time.perf_counter() - began
+    outputs = trainer.predict(encode(kind, x_test))
+    target = trainer.cost.target(outputs, y_test)
+    right = float((trainer.cost.decode(outputs) == y_test).mean())
+    return trainer, [right, float(((outputs - target) ** 2).mean() / target.var()), seconds]
 
 
-def judge(
-    trainer: tr.Trainer, x: np.ndarray, y: np.ndarray, cost: tr.SquaredError
-) -> tuple[float, float]:
-    """Accuracy, and mean squared error over the variance of the targets."""
-    outputs = trainer.predict(x)
-    target = cost.target(outputs, y)
-    return trainer.score(x, y), float(((outputs - target) ** 2).mean() / target.var())
+def fields(net: tr.Network) -> np.ndarray:
+    """Return what each hidden node of a layered network sees of an image, (n, 8, 8), S."""
+    g = dict(zip(net.trainable, net.conductances.tolist(), strict=True))
+    hidden = max(int(name.split("_")[2]) for name in g if name.startswith("rw1_")) + 1
+    weights = np.array([[g[f"rw1_{i}_{j}"] for i in range(2 * PIXELS)] for j in range(hidden)])
+    return (weights[:, :PIXELS] - weights[:, PIXELS:]).reshape(hidden, 8, 8)
+
+
+def ask_ngspice(
+    trainer: tr.Trainer, x: np.ndarray, y: np.ndarray
+) -> tuple[int, float, float, float]:
+    """Let ngspice solve the deck, as it is written, for some images.
+
+    Returns how many validate, the largest difference of an output relative to the largest
+    output, and the share of right answers by our voltages and by those of ngspice.
+    """
+    circuit = parse_netlist(format_netlist(trainer.net.circuit))
+    theirs: list[list[float]] = []
+    agreeing = 0
+    for row in x:
+        variant = circuit.with_values(dict(zip(INPUTS, row.tolist(), strict=True)))
+        report = ngspice.compare(variant)
+        agreeing += report.agrees
+        reading = report.comparisons[0].reading
+        theirs.append([float((reading.voltage(p) - reading.voltage(q))[0]) for p, q in OUTPUTS])
+    ours = trainer.predict(x)
+    apart = float(np.abs(np.array(theirs) - ours).max() / np.abs(ours).max())
+    here, there = ((trainer.cost.decode(np.array(o)) == y).mean() for o in (ours, theirs))
+    return agreeing, apart, float(here), float(there)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("network", choices=["layered", "sparse"])
+    parser.add_argument("network", choices=RECIPES)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--lr", type=float)
-    parser.add_argument("--decay", type=float, default=0.95)
-    parser.add_argument("--hidden", type=int, default=64)
-    parser.add_argument("--amplification", type=float, default=100.0)
-    parser.add_argument("--no-diodes", action="store_true", help="sparse: resistors alone")
+    parser.add_argument("--lr", type=float, help="S, of the first layer if there are layers")
+    parser.add_argument(
+        "--decay", type=float, help="factor of the rate per epoch, for networks of layers"
+    )
+    parser.add_argument("--hidden", type=int, default=64, help="nodes of the hidden layer")
+    parser.add_argument("--no-diodes", action="store_true", help="resistors alone")
+    parser.add_argument("--curve", metavar="FILE", help="picture of the cost over the epochs")
+    parser.add_argument("--picture", metavar="FILE", help="layered: what hidden nodes see")
+    parser.add_argument("--ngspice", type=int, default=0, metavar="N", help="validate N images")
     options = parser.parse_args()
-    sparse = options.network == "sparse"
-    options.epochs = options.epochs or (12 if sparse else 20)
-    options.lr = options.lr or (0.03 if sparse else 0.003)
-    found = []
+    for name in ("epochs", "lr", "decay"):
+        if getattr(options, name) is None:
+            setattr(options, name, getattr(RECIPES[options.network], name))
+    found, histories = [], {}
     for seed in range(options.seeds):
-        found.append((run_sparse if sparse else run_layered)(seed, options))
-        print("seed {}: {:.1%} right, relative mse {:.3f}, {:.0f} s".format(seed, *found[-1]))
+        trainer, result = run(options.network, seed, options)
+        found.append(result)
+        histories[f"seed {seed}"] = trainer.history
+        print("seed {}: {:.1%} right, relative mse {:.3f}, {:.0f} s".format(seed, *result))
     right, mse, seconds = np.median(found, axis=0)
     print(f"median: {right:.1%} right, relative mse {mse:.3f}, {seconds:.0f} s")
+    if options.curve:
+        plotting.save(plotting.learning_curve(histories), options.curve)
+    if options.picture:
+        plotting.save(plotting.draw_fields(fields(trainer.net), columns=16), options.picture)
+    if options.ngspice:
+        _, _, x, y = data(options.seeds - 1)
+        images = encode(options.network, x[: options.ngspice])
+        agreeing, apart, here, there = ask_ngspice(trainer, images, y[: len(images)])
+        print(
+            f"ngspice: {agreeing} of {len(images)} images validate, outputs at most {apart:.1e} "
+            f"apart; right {here:.1%} here, {there:.1%} there"
+        )
 
 
 if __name__ == "__main__":

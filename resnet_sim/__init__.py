@@ -11,20 +11,29 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import generators, ngspice, training
-    from .analysis import check, run, solve, sweep
+    from .analysis import check, monte_carlo, run, solve, sweep
     from .builder import CircuitBuilder
     from .circuit import Circuit
     from .diagnostics import Diagnostic
     from .errors import (
         ConvergenceError,
+        ExecutorError,
         NetlistError,
         ResnetSimError,
         SimulatorError,
         TopologyError,
         UsageError,
     )
+    from .measurements import measure
     from .netlist import format_netlist, parse_netlist, read_netlist, write_netlist
     from .results import Certificate, OperatingPoint
+    from .sensitivity import (
+        Sensitivity,
+        TransferFunction,
+        sensitivities,
+        transfer_function,
+    )
+    from .structures import Outputs, solve_many
 
 __version__ = "0.1.0"
 
@@ -34,33 +43,43 @@ __all__ = [
     "CircuitBuilder",
     "ConvergenceError",
     "Diagnostic",
+    "ExecutorError",
     "NetlistError",
     "OperatingPoint",
+    "Outputs",
     "ResnetSimError",
+    "Sensitivity",
     "SimulatorError",
     "TopologyError",
+    "TransferFunction",
     "UsageError",
     "__version__",
     "check",
     "format_netlist",
     "generators",
+    "measure",
+    "monte_carlo",
     "ngspice",
     "parse_netlist",
     "read_netlist",
     "run",
+    "sensitivities",
     "solve",
+    "solve_many",
     "sweep",
     "training",
+    "transfer_function",
     "write_netlist",
 ]
 
 _MODULES = {
-    "analysis": ("check", "run", "solve", "sweep"),
+    "analysis": ("check", "monte_carlo", "run", "solve", "sweep"),
     "builder": ("CircuitBuilder",),
     "circuit": ("Circuit",),
     "diagnostics": ("Diagnostic",),
     "errors": (
         "ConvergenceError",
+        "ExecutorError",
         "NetlistError",
         "ResnetSimError",
         "SimulatorError",
@@ -68,6 +87,9 @@ _MODULES = {
         "UsageError",
     ),
     "netlist": ("format_netlist", "parse_netlist", "read_netlist", "write_netlist"),
+    "measurements": ("measure",),
+    "structures": ("Outputs", "solve_many"),
+    "sensitivity": ("Sensitivity", "TransferFunction", "sensitivities", "transfer_function"),
     "results": ("Certificate", "OperatingPoint"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from .circuit import TABLES, Circuit
 from .collector import NOWHERE, Collector, Place
+from .crossbars import Crossbar, Crossbars
 from .elements import (
     Capacitors,
     ControlledSources,
     CurrentSources,
     Diodes,
     Inductors,
+    Ints,
     Resistors,
     Switches,
+    Table,
     VoltageSources,
 )
 from .errors import UsageError
+
+_Kind = TypeVar("_Kind", bound=Table)
 
 
 class CircuitBuilder(Collector):
@@ -51,6 +57,7 @@ class CircuitBuilder(Collector):
     def __init__(self, title: str = "") -> None:
         super().__init__()
         self.title = title
+        self._crossbars: list[Crossbar] = []
         self._ptr: list[int] = [0]
         self._terms: list[tuple[bool, str | int, float]] = []
 
@@ -197,6 +204,43 @@ class CircuitBuilder(Collector):
         """Add a current-controlled voltage source (H), gain in ohm."""
         self.controlled_source(name, p, q, is_voltage=True, currents=((control, gain),), at=at)
 
+    def crossbar(
+        self,
+        name: str,
+        rows: Sequence[str] | Ints,
+        columns: Sequence[str] | Ints,
+        conductances: npt.ArrayLike,
+    ) -> None:
+        """Add a crossbar: a conductance from each row to each column.
+
+        Parameters
+        ----------
+        rows, columns : sequence of str or ndarray of int, shape (R,) and (C,)
+            Nodes, by name or by number as `nodes` returns them.
+        conductances : array_like, shape (R, C)
+            S, finite and not negative; 0 is open.  Arrays of float32 or float64 are kept as
+            they are, not copied, and must not change afterwards.  A single one is called
+            ``<name>_<row>_<column>``, rows and columns counted from 0.
+        """
+        ends = [
+            self.nodes(ends) if isinstance(ends[:1], list | tuple) else np.asarray(ends)
+            for ends in (rows, columns)
+        ]
+        for numbers in ends:
+            self._check_terminals(numbers, numbers)
+        new = Crossbar(name.lower(), ends[0].astype(np.int64), ends[1].astype(np.int64), _NONE)
+        new = new.with_conductances(conductances)
+        self._claim([new.name])
+        self._crossbars.append(new)
+
+    def _crossbar_table(self) -> Crossbars:
+        """Return the crossbars; `UsageError` if another element has a conductance's name."""
+        table = Crossbars(tuple(self._crossbars))
+        for name in self._element_names if self._crossbars else ():
+            if table.find(name) is not None:
+                raise UsageError(f"{name} is also the name of a conductance of a crossbar")
+        return table
+
     def build(self, **attributes: Any) -> Circuit:
         """Return the circuit; `attributes` are further fields of `Circuit`.
 
@@ -205,10 +249,12 @@ class CircuitBuilder(Collector):
         UsageError
             If a control names an element that does not exist or fixes no voltage.
         """
-        numbers = self._branch_numbers()
+        rows = self._rows.get("switches", [])
+        by_current = any(row[9] is not None for row in rows) or any(t[0] for t in self._terms)
+        numbers = self._branch_numbers() if by_current else {}
         switches = [
             (*row[:9], -1 if row[9] is None else _branch(row[9], numbers), *row[10:])
-            for row in self._rows.get("switches", [])
+            for row in rows
         ]
         terms = [
             (of_current, _branch(index, numbers) if isinstance(index, str) else index, gain)
@@ -223,23 +269,32 @@ class CircuitBuilder(Collector):
         ]
         return Circuit(
             title=self.title,
-            nodes=tuple(self._node_names),
-            resistors=Resistors(*self._columns("resistors")),
-            capacitors=Capacitors(*self._columns("capacitors")),
-            inductors=Inductors(*self._columns("inductors")),
-            voltage_sources=VoltageSources(*self._columns("voltage_sources")),
-            current_sources=CurrentSources(*self._columns("current_sources")),
-            diodes=Diodes(*self._columns("diodes")),
-            switches=Switches(*self._columns("switches", switches)),
-            controlled_sources=ControlledSources(*self._columns("controlled_sources"), *linear),
+            nodes=self._node_names(),
+            resistors=self._table(Resistors, "resistors"),
+            crossbars=self._crossbar_table(),
+            capacitors=self._table(Capacitors, "capacitors"),
+            inductors=self._table(Inductors, "inductors"),
+            voltage_sources=self._table(VoltageSources, "voltage_sources"),
+            current_sources=self._table(CurrentSources, "current_sources"),
+            diodes=self._table(Diodes, "diodes"),
+            switches=Switches(*self.columns("switches", switches)),
+            controlled_sources=ControlledSources(*self.columns("controlled_sources"), *linear),
             **attributes,
         )
+
+    def _table(self, kind: type[_Kind], table: str) -> _Kind:
+        if self._rows.get(table) or self._blocks.get(table):
+            return kind(*self.columns(table))
+        return kind()
 
     def _branch_numbers(self) -> Mapping[str, int]:
         """Number the elements that fix a voltage, hence have a current to control with."""
         numbers: dict[str, int] = {}
         start = 0
         for table in TABLES:
+            if table == "crossbars":
+                start += sum(map(len, self._crossbars))
+                continue
             names = self._names(table)
             if table in ("inductors", "voltage_sources"):
                 numbers |= {name: start + k for k, name in enumerate(names)}
@@ -248,6 +303,9 @@ class CircuitBuilder(Collector):
                 numbers |= {row[0]: start + k for k, row in enumerate(rows) if row[5]}
             start += len(names)
         return numbers
+
+
+_NONE = np.zeros((0, 0))
 
 
 def _branch(name: str, numbers: Mapping[str, int]) -> int:

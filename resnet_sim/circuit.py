@@ -2,21 +2,24 @@
 
 Nodes and elements are numbered.  Node 0 is ground.  Elements are numbered through the
 tables in the order of `TABLES`: all resistors first, controlled sources last; arrays of
-currents have that order.  A circuit never changes: ``with_values`` and its like return
-new ones that share what stays.
+currents have that order.  The conductances of crossbars count one by one.  A circuit never
+changes: ``with_values`` and its like return new ones that share what stays.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
+from .crossbars import Crossbars, JoinedNames
 from .diagnostics import Diagnostic, Span
 from .elements import (
     Capacitors,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 #: table name -> name of the column that ``with_values`` and ``inputs`` set
 TABLES: dict[str, str | None] = {
     "resistors": "ohms",
+    "crossbars": "ohms",
     "capacitors": "farads",
     "inductors": "henries",
     "voltage_sources": "volts",
@@ -73,11 +77,11 @@ class Source:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One swept quantity: an element's value, a parameter of the deck, or ``temp`` (Celsius)."""
+    """One swept quantity: a value, a switch, a parameter of the deck, or ``temp`` (Celsius)."""
 
     name: str
     values: tuple[float, ...]
-    #: ``"element"``, ``"parameter"`` or ``"temperature"``
+    #: ``"element"``, ``"switch"`` (0 open, else closed), ``"parameter"`` or ``"temperature"``
     of: str = "element"
 
 
@@ -91,6 +95,41 @@ class Analysis:
     def name(self) -> str:
         """``"op"`` or ``"dc"``."""
         return "dc" if self.sweeps else "op"
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """What ``.sens`` asks for, or with a source ``.tf``; outputs are such as ``v(out)``."""
+
+    output: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a ``.meas dc`` card asks for.
+
+    Attributes
+    ----------
+    operation : str
+        ``find``, ``when``, ``deriv``, ``param``, ``max``, ``min``, ``pp``, ``avg``, ``rms``
+        or ``integ``.
+    when : (str, str), optional
+        Formulas that are equal at the place meant.
+    edge : (str, int)
+        Which time, in which direction: ``("rise", 2)``; 0 is the last time.
+    at, start, stop : float, optional
+        Values of the swept quantity.
+    """
+
+    name: str
+    operation: str
+    expression: str
+    when: tuple[str, str] | None = None
+    edge: tuple[str, int] = ("cross", 1)
+    at: float | None = None
+    start: float | None = None
+    stop: float | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +149,10 @@ class Circuit:
         Node name -> V: where an iteration starts, and which of several solutions is meant.
     outputs : tuple of str
         What ``.print`` and ``.save`` name, such as ``v(out)``; empty means everything.
+    derivatives : tuple of Derivatives
+        What ``.sens`` and ``.tf`` ask for.
+    measures : tuple of Measure
+        What ``.meas`` asks for.
     diagnostics : tuple of Diagnostic
         Warnings and notes found on the way here.
     sources : tuple of Source
@@ -121,6 +164,7 @@ class Circuit:
     title: str = ""
     nodes: tuple[str, ...] = ("0",)
     resistors: Resistors = field(default_factory=Resistors)
+    crossbars: Crossbars = field(default_factory=Crossbars)
     capacitors: Capacitors = field(default_factory=Capacitors)
     inductors: Inductors = field(default_factory=Inductors)
     voltage_sources: VoltageSources = field(default_factory=VoltageSources)
@@ -131,13 +175,15 @@ class Circuit:
     analyses: tuple[Analysis, ...] = ()
     nodeset: Mapping[str, float] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    derivatives: tuple[Derivatives, ...] = ()
+    measures: tuple[Measure, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     sources: tuple[Source, ...] = ()
     rebuild: Callable[[Mapping[str, float]], Circuit] | None = field(default=None, compare=False)
 
     # ---- numbering ----
 
-    def tables(self) -> Iterator[Table]:
+    def tables(self) -> Iterator[Table | Crossbars]:
         """Yield the tables in the order in which elements are numbered."""
         for name in TABLES:
             yield getattr(self, name)
@@ -157,9 +203,11 @@ class Circuit:
         return sum(len(table) for table in self.tables())
 
     @cached_property
-    def element_names(self) -> tuple[str, ...]:
-        """Names of all elements in the order of their numbers."""
-        return tuple(name for table in self.tables() for name in table.names)
+    def element_names(self) -> Sequence[str]:
+        """Names of all elements in the order of their numbers; a tuple if there is no crossbar."""
+        if self.crossbars.devices:
+            return JoinedNames(table.names for table in self.tables())
+        return tuple(chain.from_iterable(table.names for table in self.tables()))
 
     @cached_property
     def terminals(self) -> tuple[Ints, Ints]:
@@ -170,7 +218,12 @@ class Circuit:
 
     @cached_property
     def _element_number(self) -> dict[str, int]:
-        return {name: k for k, name in enumerate(self.element_names)}
+        numbers: dict[str, int] = {}
+        for name, table in zip(TABLES, self.tables(), strict=True):
+            if isinstance(table, Table):  # the names of crossbars tell their numbers
+                start = self.first[name]
+                numbers |= zip(table.names, range(start, start + len(table)), strict=True)
+        return numbers
 
     @cached_property
     def _node_number(self) -> dict[str, int]:
@@ -178,7 +231,15 @@ class Circuit:
 
     def element(self, name: str) -> int:
         """Return the number of an element; `UsageError` if there is none of that name."""
-        return _find(name, self._element_number, "element")
+        number = self.find(name)
+        return _find(name, self._element_number, "element") if number is None else number
+
+    def find(self, name: str) -> int | None:
+        """Return the number of an element, None if there is none of that name."""
+        cell = self.crossbars.find(name.lower())
+        if cell is not None:
+            return self.first["crossbars"] + cell
+        return self._element_number.get(name.lower())
 
     def node(self, name: str) -> int:
         """Return the number of a node; `UsageError` if there is none of that name."""
@@ -228,6 +289,7 @@ class Circuit:
             If a name is unknown, has no value, or a value is not finite.
         """
         changed: dict[str, Floats] = {}
+        cells: dict[int, float] = {}
         for name, value in values.items():
             table, row = self.locate(self.element(name))
             column = TABLES[table]
@@ -235,11 +297,35 @@ class Circuit:
                 raise UsageError(f"{name} is a {getattr(self, table).kind}: it has no value to set")
             if not np.isfinite(value) and not (column == "ohms" and value == np.inf):
                 raise UsageError(f"the value {value} of {name} is not finite")
-            array = changed.setdefault(table, getattr(getattr(self, table), column).copy())
-            array[row] = value
+            if table == "crossbars":
+                cells[row] = value
+                continue
+            if table not in changed:
+                changed[table] = getattr(getattr(self, table), column).copy()
+            changed[table][row] = value
             if table == "diodes" and -self.diodes.v_reverse[row] > value:
                 raise UsageError(f"{name} would break down below its forward voltage {value}")
-        return self._with_columns({t: {str(TABLES[t]): a} for t, a in changed.items()})
+        columns: dict[str, Any] = {t: {str(TABLES[t]): a} for t, a in changed.items()}
+        if cells:
+            columns["crossbars"] = {"devices": self.crossbars.with_ohms(cells).devices}
+        return self._with_columns(columns)
+
+    def with_conductances(self, values: Mapping[str, npt.ArrayLike]) -> Circuit:
+        """Return the circuit with other conductances in some crossbars.
+
+        Parameters
+        ----------
+        values : mapping of the name of a crossbar to array_like, shape (R, C)
+            S; arrays of float32 or float64 are not copied and must not change afterwards.
+
+        Raises
+        ------
+        UsageError
+            If there is no such crossbar, or a conductance is negative or not finite.
+        """
+        folded = {name.lower(): array for name, array in values.items()}
+        devices = self.crossbars.with_conductances(folded).devices
+        return self._with_columns({"crossbars": {"devices": devices}})
 
     def with_switches(self, states: Mapping[str, bool]) -> Circuit:
         """Return the circuit with switches held closed (True) or open (False).
@@ -294,6 +380,9 @@ class Circuit:
         graph = networkx.MultiGraph(title=self.title)
         graph.add_nodes_from(self.nodes)
         for table in self.tables():
+            if isinstance(table, Crossbars):
+                table.add_edges(graph, self.nodes)
+                continue
             skipped = {"names", "p", "q", "ptr", "of_current", "index", "gain"}
             columns = [f.name for f in dataclasses.fields(table) if f.name not in skipped]
             for row, name in enumerate(table.names):

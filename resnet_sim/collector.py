@@ -7,8 +7,9 @@ Both kinds may alternate; a table keeps the order in which its elements came.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,8 @@ class Collector:
     """
 
     def __init__(self) -> None:
-        self._nodes: dict[str, int] = {"0": 0, "gnd": 0}
-        self._node_names: list[str] = ["0"]
+        # looking up a new node numbers it; ground has two names
+        self._nodes = defaultdict[str, int](count(1).__next__, {"0": 0, "gnd": 0})
         self._element_names: set[str] = set()
         # per table: rows that start with name, p, q, file, line ...
         self._rows: dict[str, list[tuple[Any, ...]]] = {}
@@ -61,14 +62,7 @@ class Collector:
     def node(self, name: str) -> int:
         """Return the number of a node, which is made where it is new."""
         number = self._nodes.get(name)
-        if number is None:
-            folded = name.lower()
-            number = self._nodes.get(folded)
-            if number is None:
-                number = len(self._node_names)
-                self._nodes[folded] = number
-                self._node_names.append(folded)
-        return number
+        return self._nodes[name.lower()] if number is None else number
 
     def nodes(self, names: str | Iterable[str], count: int | None = None) -> Ints:
         """Return the numbers of nodes, which are made where they are new.
@@ -90,15 +84,7 @@ class Collector:
             names = _numbered(names, count)
         else:
             names = list(map(str.lower, names))
-        known, before, start = self._nodes, len(self._nodes), len(self._node_names)
-        if known.keys().isdisjoint(names):
-            known.update(zip(names, range(start, start + len(names)), strict=True))
-            if len(known) == before + len(names):
-                self._node_names += names
-                return np.arange(start, start + len(names))
-            for name in set(names):  # some came twice
-                del known[name]
-        return np.array([self.node(name) for name in names], dtype=np.int64)
+        return self.numbers(names)
 
     def has_node(self, name: str) -> bool:
         """Tell whether a node of that name exists already; ground always does."""
@@ -198,45 +184,77 @@ class Collector:
                 raise UsageError(f"the value {column[row]} of {names[row]} is not finite")
         self._claim(names)
         place = [np.full(len(names), x) for x in NOWHERE]
-        blocks = self._blocks.setdefault(table, [])
-        if self._rows.get(table):
-            blocks.append(_columns(self._rows.pop(table), _KINDS[table]))
-        blocks.append(
-            [tuple(names), *(x.astype(np.int64) for x in columns[:2]), *place, *columns[2:]]
-        )
+        p, q, *columns = columns
+        self.add_columns(table, names, p.astype(np.int64), q.astype(np.int64), *place, *columns)
 
     def _check_terminals(self, p: npt.NDArray[Any], q: npt.NDArray[Any]) -> None:
         for ends in (p, q):
             if ends.size and ends.dtype.kind not in "iu":
                 raise UsageError("columns of elements take node numbers, see CircuitBuilder.nodes")
-            if ends.size and not (ends.min() >= 0 and ends.max() < len(self._node_names)):
+            if ends.size and not (ends.min() >= 0 and ends.max() < len(self._nodes) - 1):
                 raise UsageError(
                     f"node numbers {ends.min()} to {ends.max()} are not all within "
-                    f"0 to {len(self._node_names) - 1}"
+                    f"0 to {len(self._nodes) - 2}"
                 )
 
     def _claim(self, names: Sequence[str]) -> None:
         """Enter names of elements; `UsageError` if one exists or comes twice."""
-        before = len(self._element_names)
-        if self._element_names.isdisjoint(names):
-            self._element_names.update(names)
-            if len(self._element_names) == before + len(names):
-                return
-            self._element_names.difference_update(names)
+        if self.claim(names):
+            return
         seen = set(self._element_names)
         for name in names:
             if name in seen:
                 raise UsageError(f"there are two elements called {name}")
             seen.add(name)
 
+    # ---- for the netlist reader, whose columns are checked and in lower case ----
+
+    def claim(self, names: Sequence[str]) -> bool:
+        """Enter names of elements; False, and none is entered, if one exists or comes twice."""
+        taken, before = self._element_names, len(self._element_names)
+        if not taken.isdisjoint(names):
+            return False
+        taken.update(names)
+        if len(taken) == before + len(names):
+            return True
+        self.release(names)
+        return False
+
+    def release(self, names: Sequence[str]) -> None:
+        """Take back a `claim`."""
+        self._element_names.difference_update(names)
+
+    def numbers(self, names: list[str]) -> Ints:
+        """Return the numbers of nodes whose names are in lower case; new ones are numbered."""
+        return np.fromiter(map(self._nodes.__getitem__, names), np.int64, len(names))
+
+    def ends(self, p: Sequence[str], q: Sequence[str]) -> tuple[Ints, Ints]:
+        """Return the numbers of the nodes of elements; new ones are numbered in that order."""
+        names = [""] * (2 * len(p))
+        names[::2], names[1::2] = p, q
+        numbers = self.numbers(names)
+        return numbers[::2], numbers[1::2]
+
+    def add_columns(self, table: str, names: Sequence[str], *columns: npt.NDArray[Any]) -> None:
+        """Add elements whose names are claimed; the columns are those of their table."""
+        blocks = self._blocks.setdefault(table, [])
+        if self._rows.get(table):
+            blocks.append(_columns(self._rows.pop(table), _KINDS[table]))
+        blocks.append([tuple(names), *columns])
+
     # ---- for the builder ----
+
+    def _node_names(self) -> tuple[str, ...]:
+        """Return the names of the nodes in the order of their numbers."""
+        ground, _, *others = self._nodes
+        return ground, *others
 
     def _names(self, table: str) -> list[str]:
         """Return the names of a table's elements in their order."""
         names = [name for block in self._blocks.get(table, ()) for name in block[0]]
         return names + [row[0] for row in self._rows.get(table, ())]
 
-    def _columns(self, table: str, rows: list[tuple[Any, ...]] | None = None) -> list[Any]:
+    def columns(self, table: str, rows: list[tuple[Any, ...]] | None = None) -> list[Any]:
         """Return a table's columns; `rows` stand in for those that were added one by one."""
         blocks = list(self._blocks.get(table, ()))
         rows = self._rows.get(table, []) if rows is None else rows

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from .diagnostics import Diagnostic, render_all
 
 
 class ResnetSimError(Exception):
-    """Base class of all errors that this package raises on purpose."""
+    """Base class of all errors that this package raises on purpose.
+
+    Attributes
+    ----------
+    sample : int or None
+        Where many inputs are solved: number of the one that the error is about, from 0.
+    """
+
+    sample: int | None = None
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self.sample is None else f"sample {self.sample}: {text}"
 
 
 class NetlistError(ResnetSimError):
@@ -31,6 +44,10 @@ class NetlistError(ResnetSimError):
         self.excerpt = first.span.text if first.span else ""
         self.hint = first.hint
         super().__init__(render_all(d for d in self.diagnostics if d.severity == "error"))
+
+    def __reduce__(self) -> Any:
+        # the arguments are not what Exception takes for them
+        return type(self), (self.diagnostics,), self.__dict__
 
 
 class TopologyError(ResnetSimError):
@@ -58,6 +75,9 @@ class TopologyError(ResnetSimError):
         self.elements, self.nodes, self.lines = tuple(elements), tuple(nodes), tuple(lines)
         super().__init__(render_all(self.diagnostics))
 
+    def __reduce__(self) -> Any:
+        return type(self), (self.diagnostics,), self.__dict__
+
 
 class ConvergenceError(ResnetSimError):
     """The solver gave up: no solution was found, though one may exist."""
@@ -69,3 +89,7 @@ class UsageError(ResnetSimError, ValueError):
 
 class SimulatorError(ResnetSimError):
     """The simulator to compare with is missing, or failed; its own words are in the message."""
+
+
+class ExecutorError(ResnetSimError):
+    """Workers or the cluster can't be reached, or were lost for good."""

@@ -64,6 +64,8 @@ def describe(circuit: Circuit, element: int) -> str:
         return f"drives {columns.amps[row]:.6g} A from {p} to {q}"
     if table == "controlled_sources":
         return f"sets {across}" if columns.is_voltage[row] else f"drives current from {p} to {q}"
+    if table == "crossbars":
+        return f"joins {p} and {q} within a crossbar"
     if table in ("inductors", "resistors", "switches"):
         return f"ties {p} to {q}"
     return f"joins {p} and {q}"

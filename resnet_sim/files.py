@@ -8,19 +8,20 @@ import tempfile
 from pathlib import Path
 
 
-def replace_file(target: Path, text: str, errors: str = "replace") -> None:
+def replace_file(target: Path, content: str | bytes, errors: str = "replace") -> None:
     """Write a file so that at every moment the old or the new content is there, whole.
 
     `errors` says what becomes of characters that UTF-8 can't encode, as for `str.encode`.
     """
+    data = content if isinstance(content, bytes) else content.encode("utf-8", errors)
     if target.exists() and not target.is_file():  # a device or pipe: nothing to replace
-        with target.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
+        with target.open("wb") as stream:
+            stream.write(data)
         return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors=errors, newline="") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         if target.exists():

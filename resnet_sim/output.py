@@ -10,14 +10,15 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from . import rawfile
 from .diagnostics import Diagnostic
+from .elements import Floats
 from .results import OperatingPoint
 
 #: what can become of a deck, the worst last
@@ -53,8 +54,8 @@ def to_json(op: OperatingPoint) -> dict[str, Any]:
     if op.sweep:
         record["sweep"] = {name: _plain(values) for name, values in op.sweep.items()}
     record |= {
-        "voltages": {name: _plain(v) for name, v in op.voltages.items()},
-        "currents": {name: _plain(i) for name, i in op.currents.items()},
+        "voltages": _by_name(op.circuit.nodes[1:], op.node_voltages[..., 1:]),
+        "currents": _by_name(op.circuit.element_names, op.element_currents),
         "floating": list(op.floating),
         "nonunique_currents": list(op.nonunique),
         "switches": _switch_states(op),
@@ -87,9 +88,19 @@ def to_json(op: OperatingPoint) -> dict[str, Any]:
 def _plain(values: Any) -> Any:
     """Return a float or a list of floats; None for what JSON can't express."""
     if isinstance(values, np.ndarray) and values.ndim:
-        return [_plain(v) for v in values.tolist()]
-    value = float(values) + 0.0  # + 0.0 turns -0.0 into 0.0
+        plain: list[Any] = (values + 0.0).tolist()  # + 0.0 turns -0.0 into 0.0
+        for k in np.flatnonzero(~np.isfinite(values)).tolist():
+            plain[k] = None
+        return plain
+    value = float(values) + 0.0
     return value if math.isfinite(value) else None
+
+
+def _by_name(names: Sequence[str], values: Floats) -> dict[str, Any]:
+    """Return name -> number, or list of numbers; the last axis of `values` is that of names."""
+    if values.ndim == 1:
+        return dict(zip(names, _plain(values), strict=True))
+    return {name: _plain(column) for name, column in zip(names, values.T, strict=True)}
 
 
 def _switch_states(op: OperatingPoint) -> dict[str, Any]:
@@ -106,8 +117,13 @@ def worst_status(ops: Iterable[OperatingPoint]) -> str:
     return max((op.status for op in ops), key=STATUSES.index)
 
 
-def format_json(ops: OperatingPoint | Sequence[OperatingPoint]) -> str:
-    """Return one JSON object; for several analyses it holds a list ``"analyses"``."""
+def format_json(
+    ops: OperatingPoint | Sequence[OperatingPoint], extra: Mapping[str, Any] | None = None
+) -> str:
+    """Return one JSON object; for several analyses it holds a list ``"analyses"``.
+
+    `extra` are further members.
+    """
     ops = _several(ops)
     record = to_json(ops[0])
     if len(ops) > 1:
@@ -116,7 +132,7 @@ def format_json(ops: OperatingPoint | Sequence[OperatingPoint]) -> str:
             "status": worst_status(ops),
             "analyses": [to_json(op) for op in ops],
         }
-    return json.dumps(record, allow_nan=False) + "\n"
+    return json.dumps(record | dict(extra or {}), allow_nan=False) + "\n"
 
 
 def format_csv(ops: OperatingPoint | Sequence[OperatingPoint]) -> str:
@@ -135,8 +151,10 @@ def format_csv(ops: OperatingPoint | Sequence[OperatingPoint]) -> str:
         swept = np.full((_points(op).shape[0], len(sweeps)), np.nan)
         for name, values in op.sweep.items():
             swept[:, sweeps.index(name)] = values
-        for row in np.hstack([swept, _points(op)]).tolist():
-            cells = ["" if math.isnan(x) else repr(x + 0.0) for x in row]
+        for row in np.hstack([swept, _points(op)]):
+            cells = list(map(repr, (row + 0.0).tolist()))
+            for k in np.flatnonzero(np.isnan(row)).tolist():
+                cells[k] = ""
             writer.writerow([number, *cells] if len(ops) > 1 else cells)
     return text.getvalue()
 
@@ -180,7 +198,14 @@ def _scale_name(op: OperatingPoint, name: str) -> str:
     return f"{name}-sweep"
 
 
-def save_npz(op: OperatingPoint, path: str | Path) -> None:
+def format_npz(op: OperatingPoint) -> bytes:
+    """Return the content of a numpy ``.npz`` file; see `save_npz`."""
+    content = io.BytesIO()
+    save_npz(op, content)
+    return content.getvalue()
+
+
+def save_npz(op: OperatingPoint, file: str | Path | BinaryIO) -> None:
     """Write the arrays to a numpy ``.npz`` file.
 
     It holds ``nodes``, ``node_voltages``, ``elements``, ``element_currents``, and
@@ -188,7 +213,7 @@ def save_npz(op: OperatingPoint, path: str | Path) -> None:
     """
     values = [np.asarray(v) for v in op.sweep.values()]
     np.savez_compressed(
-        path,
+        file,
         nodes=np.array(op.circuit.nodes),
         node_voltages=op.node_voltages,
         elements=np.array(op.circuit.element_names),

@@ -220,9 +220,9 @@ def format_raw(plots: Iterable[Plot]) -> str:
     parts = []
     for plot in plots:
         lines = _header(plot, plot.flags) + ["Values:"]
-        for point, row in enumerate(plot.values.tolist()):
+        for point, row in enumerate((plot.values + 0.0).tolist()):
             # the number of the point stands before the first value only
-            lines += [f"{'' if k else f' {point}'}\t{x + 0.0:.16e}" for k, x in enumerate(row)]
+            lines.append(f" {point}\t" + "\n\t".join(map("{:.16e}".format, row)))
         parts.append("\n".join(lines) + "\n")
     return "".join(parts)
 

@@ -101,6 +101,11 @@ def decompose(circuit: Circuit, closed: Bools) -> tuple[Branches, Branches, Bran
     ties.add(number, coils.p, coils.q, np.zeros(len(coils)))
     table = circuit.resistors
     _linear(ties, conductors, np.arange(len(table)), table.p, table.q, table.ohms)
+    crossbars = circuit.crossbars
+    if crossbars.devices:
+        some = np.flatnonzero(crossbars.siemens)
+        number = first["crossbars"] + some
+        conductors.add(number, crossbars.p[some], crossbars.q[some], crossbars.siemens[some])
     switches = circuit.switches
     number = first["switches"] + np.arange(len(switches))
     ohms = np.where(closed, switches.r_on, switches.r_off)

@@ -6,8 +6,9 @@ leading axis of points in the latter two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,10 @@ import numpy as np
 
 from .circuit import Circuit
 from .diagnostics import Diagnostic
-from .elements import Floats
+from .elements import Floats, Ints
+from .errors import UsageError
+
+_OUTPUT = re.compile(r"([vi])\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)")
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,72 @@ class OperatingPoint:
         """Element name -> A (float, or array of shape (points,))."""
         return _named(self.circuit.element_names, self.element_currents)
 
+    def value(self, output: str) -> Any:
+        """Return what ``v(node)``, ``v(node,node)`` or ``i(element)`` says, in V or A.
+
+        Raises
+        ------
+        UsageError
+            If `output` is none of these or names what the circuit lacks.
+        """
+        match = _OUTPUT.fullmatch(output.strip().lower())
+        if match is None or (match[1] == "i" and match[3]):
+            raise UsageError(f"{output!r} is not of the form v(node), v(node,node) or i(element)")
+        if match[1] == "i":
+            return self.current(match[2])
+        return self.voltage(match[2], match[3] or "0")
+
+    def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return the swept quantities and outputs: name -> array of shape (points,).
+
+        By default the outputs that the deck's ``.print`` names, or else all voltages and
+        currents.
+        """
+        chosen = outputs or self.circuit.outputs
+        if not chosen:
+            chosen = [f"v({node})" for node in self.circuit.nodes[1:]]
+            chosen += [f"i({element})" for element in self.circuit.element_names]
+        values = {name: np.atleast_1d(self.value(name)) for name in chosen}
+        return {**self.sweep, **values}
+
+    def to_pandas(self, outputs: Sequence[str] | None = None) -> Any:
+        """Return `columns` as a pandas ``DataFrame`` with a row per point."""
+        try:
+            import pandas
+        except ImportError:
+            raise UsageError("this needs the package pandas: pip install pandas") from None
+        return pandas.DataFrame(self.columns(outputs))
+
+    def to_xarray(self, outputs: Sequence[str] | None = None) -> Any:
+        """Return outputs as an xarray ``Dataset`` with a dimension per swept quantity."""
+        try:
+            import xarray
+        except ImportError:
+            raise UsageError("this needs the package xarray: pip install xarray") from None
+        axes = {name: np.unique(values) for name, values in list(self.sweep.items())[::-1]}
+        columns = {k: v for k, v in self.columns(outputs).items() if k not in self.sweep}
+        points = len(np.atleast_2d(self.node_voltages))
+        shape = tuple(len(values) for values in axes.values())
+        if not axes or np.prod(shape) != points:
+            coordinates = {name: ("point", values) for name, values in self.sweep.items()}
+            data = {name: ("point", values) for name, values in columns.items()}
+            return xarray.Dataset(data, coordinates)
+        order = np.lexsort(list(self.sweep.values()))
+        grid = {n: (tuple(axes), values[order].reshape(shape)) for n, values in columns.items()}
+        return xarray.Dataset(grid, axes)
+
+    def pick(self, rows: Ints) -> OperatingPoint:
+        """Return some of many points; the certificate still speaks of all of them."""
+        place = {int(row): k for k, row in enumerate(rows)}
+        return replace(
+            self,
+            node_voltages=self.node_voltages[rows],
+            element_currents=self.element_currents[rows],
+            closed=self.closed[rows],
+            sweep={name: values[rows] for name, values in self.sweep.items()},
+            unsolved={place[k]: why for k, why in self.unsolved.items() if k in place},
+        )
+
     @property
     def status(self) -> str:
         """``"solved"``, ``"not converged"``, or ``"no solution"`` (at some point)."""
@@ -145,7 +215,7 @@ class OperatingPoint:
         return "solved" if self.certificate.ok else "not converged"
 
 
-def _named(names: tuple[str, ...], values: Floats) -> dict[str, Any]:
+def _named(names: Sequence[str], values: Floats) -> dict[str, Any]:
     if values.ndim == 1:
         return dict(zip(names, values.tolist(), strict=True))
     return dict(zip(names, values.T, strict=True))

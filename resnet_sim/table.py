@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -55,35 +56,52 @@ def _point_blocks(op: OperatingPoint) -> list[str]:
         rows = [(name, *_cell(_output(op, name), name, op)) for name in op.circuit.outputs]
         blocks = [_aligned(("output", "value"), rows)]
     else:
-        nodes = sorted(op.circuit.nodes[1:], key=lambda n: "." in n)
-        nodes, missing = _cut(nodes, op.circuit.nodes[1:], "nodes")
-        rows = [(n, *_cell(op.voltage(n), f"v({n})", op)) for n in nodes]
+        nodes, v, i = op.circuit.nodes, op.node_voltages, op.element_currents
+        shown, missing = _cut(_near(range(1, len(nodes)), nodes), len(nodes) - 1, "nodes")
+        rows = [(nodes[k], *_cell(float(v[k]), f"v({nodes[k]})", op)) for k in shown]
         blocks = [_aligned(("node", "voltage"), rows) + missing] if rows else []
-        elements, missing = _cut(_interesting(op), op.circuit.element_names, "elements")
-        rows = [(e, *_cell(op.current(e), f"i({e})", op)) for e in elements]
+        names = op.circuit.element_names
+        shown, missing = _cut(_interesting(op), len(names), "elements")
+        rows = [(names[k], *_cell(float(i[k]), f"i({names[k]})", op)) for k in shown]
         blocks += [_aligned(("element", "current"), rows) + missing] if rows else []
     states = dict(zip(op.circuit.switches.names, np.asarray(op.closed).tolist(), strict=True))
-    switches, missing = _cut(list(states), list(states), "switches")
-    rows = [(s, "closed" if states[s] else "open", "", "") for s in switches]
+    _, missing = _cut(range(len(states)), len(states), "switches")
+    first = islice(states.items(), MAX_ROWS)
+    rows = [(name, "closed" if closed else "open", "", "") for name, closed in first]
     return blocks + ([_aligned(("switch", "state"), rows) + missing] if rows else [])
 
 
-def _interesting(op: OperatingPoint) -> list[str]:
-    """Return the element names, those that say most about a circuit first."""
+def _near(numbers: Iterable[int], names: Sequence[str]) -> Iterator[int]:
+    """Yield numbers, those first whose name is not inside a subcircuit."""
+    inside = []
+    for k in numbers:
+        if "." in names[k]:
+            inside.append(k)
+        else:
+            yield k
+    yield from inside
+
+
+def _interesting(op: OperatingPoint) -> Iterator[int]:
+    """Yield the numbers of elements, those that say most about a circuit first."""
     circuit = op.circuit
-    tables = (circuit.voltage_sources, circuit.current_sources, circuit.controlled_sources,
-              circuit.diodes, circuit.switches)  # fmt: skip
-    first = [name for table in tables for name in table.names if "." not in name]
-    return list(dict.fromkeys([*first, *circuit.element_names]))
+    names = circuit.element_names
+    tables = ("voltage_sources", "current_sources", "controlled_sources", "diodes", "switches")
+    telling = set()
+    for table in tables:
+        start = circuit.first[table]
+        for k in range(start, start + len(getattr(circuit, table))):
+            if "." not in names[k]:
+                telling.add(k)
+                yield k
+    yield from (k for k in range(len(names)) if k not in telling)
 
 
-def _cut(ranked: Sequence[str], all_names: Sequence[str], what: str) -> tuple[list[str], str]:
-    """Return the names to show, in their usual order, and a line about the others."""
-    if len(all_names) <= MAX_ROWS:
-        return list(all_names), ""
-    shown = set(ranked[:MAX_ROWS])
-    text = f"\n  ({len(all_names) - MAX_ROWS} more {what}: {_EVERYTHING})"
-    return [name for name in all_names if name in shown], text
+def _cut(ranked: Iterable[int], count: int, what: str) -> tuple[list[int], str]:
+    """Return what to show of `count` things, in their usual order, and a line about the others."""
+    shown = sorted(islice(ranked, MAX_ROWS))
+    text = f"\n  ({count - MAX_ROWS} more {what}: {_EVERYTHING})" if count > MAX_ROWS else ""
+    return shown, text
 
 
 def _sweep_block(op: OperatingPoint) -> str:
@@ -113,11 +131,12 @@ def _sweep_columns(op: OperatingPoint) -> tuple[list[str], str]:
     """Return the quantities to show for each point, and a line about the others."""
     if op.circuit.outputs:
         return list(op.circuit.outputs), ""
-    nodes = sorted(op.circuit.nodes[1:], key=lambda n: "." in n)
-    names = [f"v({n})" for n in nodes] + [f"i({e})" for e in _interesting(op)]
-    left = len(names) - MAX_COLUMNS
+    nodes, elements = op.circuit.nodes, op.circuit.element_names
+    voltages = (f"v({nodes[k]})" for k in _near(range(1, len(nodes)), nodes))
+    currents = (f"i({elements[k]})" for k in _interesting(op))
+    left = len(nodes) - 1 + len(elements) - MAX_COLUMNS
     text = f"\n  ({left} more quantities: {_EVERYTHING})" if left > 0 else ""
-    return names[:MAX_COLUMNS], text
+    return list(islice(chain(voltages, currents), MAX_COLUMNS)), text
 
 
 def _output(op: OperatingPoint, name: str) -> Any:

@@ -398,3 +398,26 @@ def test_json_of_an_impossible_circuit_names_elements_nodes_and_lines(run, deck)
     assert record["elements"] == ["v1", "d1"]
     assert record["nodes"] == ["0", "a"]
     assert record["lines"] == [2, 3]
+
+
+def test_npz_holds_the_arrays(run, deck, tmp_path):
+    target = tmp_path / "out.npz"
+    assert run("solve", deck(DIVIDER), "--format", "npz", "-o", str(target)) == (0, "", "")
+    with np.load(target) as data:
+        assert dict(zip(data["nodes"], data["node_voltages"], strict=True))["out"] == 2.5
+        currents = dict(zip(data["elements"], data["element_currents"], strict=True))
+    assert currents == pytest.approx({"r1": 2.5e-3, "r2": 2.5e-3, "v1": -2.5e-3})
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        (DIVIDER, [], "npz is not text: name a file with -o"),
+        (DIVIDER, ["-o", "-"], "npz is not text"),
+        (DIVIDER + ".op\n.dc v1 0 1 1\n", ["-o", "x.npz"], "npz holds one analysis"),
+    ],
+)
+def test_npz_is_refused_before_anything_is_solved(run, deck, text, options, message):
+    status, out, err = run("solve", deck(text), "--format", "npz", *options)
+    assert (status, out) == (2, "")
+    assert message in err

@@ -88,7 +88,8 @@ def comparable(circuit):
     tables = []
     for table in circuit.tables():
         columns = {f.name: getattr(table, f.name) for f in dataclasses.fields(table)}
-        del columns["file"], columns["line"]
+        for place in ("file", "line"):  # crossbars have none
+            columns.pop(place, None)
         tables.append({k: v.tolist() if hasattr(v, "tolist") else v for k, v in columns.items()})
     return circuit.nodes, tables, circuit.analyses
 

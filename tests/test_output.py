@@ -272,6 +272,31 @@ def test_table_of_a_large_circuit_is_cut_and_says_so():
     assert len(text.splitlines()) < 100
 
 
+def test_a_large_table_shows_what_lies_outside_subcircuits_and_sources_first():
+    b = CircuitBuilder("cells")
+    for k in range(60):
+        b.resistor(f"x{k}.r1", f"x{k}.m", f"n{k}", 1.0)
+    b.diode("d1", "n0", "last")
+    b.voltage_source("v1", "n0", "0", 1.0)
+    circuit = b.build()
+    point = result(
+        circuit,
+        node_voltages=np.arange(len(circuit.nodes)) * 1.0,
+        element_currents=np.arange(circuit.n_elements) * 1.0,
+        closed=np.zeros(0, dtype=bool),
+        floating=(),
+    )
+    rows = [line.split()[:2] for line in format_table(point).splitlines() if line[:2] == "  "]
+    # nodes in the order of their numbers: x0.m 1, n0 2, x1.m 3, ...
+    assert [name for name, _ in rows[1:41]] == [f"n{k}" for k in range(40)]
+    assert rows[1][1] == "2.00000"
+    assert rows[40][1] == "80.0000"
+    assert rows[41] == ["(81", "more"]
+    names = [name for name, _ in rows[43:83]]
+    assert names == [*(f"x{k}.r1" for k in range(38)), "v1", "d1"]
+    assert dict(rows[43:83])["v1"] == "60.0000"
+
+
 def test_a_new_file_replaces_the_old_one_whole(tmp_path):
     target = tmp_path / "out.csv"
     target.write_text("old")

@@ -1,8 +1,11 @@
 """What was trained here works there: a trained network, written out and solved by ngspice."""
 
+import argparse
+
 import numpy as np
 import pytest
 from ngspice_tools import requires_ngspice
+from test_training_benchmarks import load
 from training_tasks import learns_signs, xor_with_a_pair, xor_with_inverted_inputs
 
 import resnet_sim as rs
@@ -25,3 +28,19 @@ def test_a_trained_network_validates_and_gives_the_same_answers(task, tmp_path):
         assert report.agrees, rs.ngspice.format_report(report)
         output = net.forward(x[None])[0]
         assert np.sign(output) == np.sign(y)
+
+
+def test_digits_are_told_apart_by_ngspice_as_by_us():
+    digits = load("training_digits")
+    options = argparse.Namespace(hidden=32, lr=0.003, decay=0.8, epochs=2, no_diodes=False)
+    trainer, (right, _, _) = digits.run("layered", 0, options)
+    assert right > 0.7
+    _, _, x, y = digits.data(0)
+    wrong = np.flatnonzero(trainer.classify(digits.encode("layered", x)) != y)[:1]
+    rows = np.concatenate([np.arange(3), wrong])
+    agreeing, apart, here, there = digits.ask_ngspice(
+        trainer, digits.encode("layered", x[rows]), y[rows]
+    )
+    assert agreeing == len(rows)
+    assert apart < 1e-6
+    assert here == there < 1.0

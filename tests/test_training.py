@@ -201,6 +201,12 @@ def test_targets_out_of_reach_are_warned_of():
         tr.Trainer(net).fit(X, 10 * Y, 1)
 
 
+def test_sources_that_float_may_take_outputs_further_than_grounded_ones():
+    text = "t\nv1 a 0 1\nvf o b 3\nr1 a b 1\nr2 b 0 1\nr3 o 0 1k\n"
+    net = tr.Network(rs.parse_netlist(text), ["v1"], ["o"], ["r1", "r2"])
+    tr.Trainer(net).fit([[1.0]], [[3.2]], 1)  # warnings are errors here
+
+
 def test_arguments_are_checked():
     b = buffered()
     b.resistor("rshort", "o", "p", 0.0)

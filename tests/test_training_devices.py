@@ -7,6 +7,7 @@ import pytest
 from training_tasks import CORNERS, XOR, learns_signs, xor_with_a_pair
 
 import resnet_sim as rs
+from resnet_sim import generators
 from resnet_sim import training as tr
 
 
@@ -111,3 +112,54 @@ def test_senseless_devices_are_refused():
     ):
         with pytest.raises(rs.UsageError, match=message):
             tr.Network(circuit, ["va"], ["o1"], "r*", devices=devices)
+
+
+# ---- wires ----
+
+
+def bar(wire: float, devices: tr.Devices | None) -> tr.Network:
+    """A crossbar with loads, and a diode between two columns."""
+    circuit = generators.crossbar(3, 4, load=50.0, wire=wire, seed=2)
+    columns = [f"col2_{j}" if wire else f"col{j}" for j in range(4)]
+    tail = f"d1 {columns[0]} {columns[1]} ideal\n.model ideal d(ron=0)\n"
+    text = rs.format_netlist(circuit).replace(".end", tail + ".end")
+    return tr.Network(
+        rs.parse_netlist(text), ["v0", "v1", "v2"], columns, "rw*", g_max=1.0, devices=devices
+    )
+
+
+def test_wires_are_those_of_an_explicit_crossbar():
+    explicit, wired = bar(20.0, None), bar(0.0, tr.Devices(wire=20.0))
+    assert len(wired.circuit.resistors) == len(explicit.circuit.resistors)
+    assert wired.trainable == explicit.trainable
+    X = np.random.default_rng(0).normal(size=(5, 3))
+    assert np.allclose(wired.forward(X), explicit.forward(X), rtol=1e-12)
+    assert not np.allclose(wired.forward(X), bar(0.0, None).forward(X), rtol=1e-2)
+    Y, rule = np.ones((5, 4)), tr.EquilibriumPropagation(1e-6)
+    exact = tr.gradient(explicit, X, Y, tr.Adjoint())
+    assert np.allclose(tr.gradient(wired, X, Y, tr.Adjoint()), exact, rtol=1e-9)
+    assert np.allclose(tr.gradient(wired, X, Y, rule), exact, rtol=1e-4)
+
+
+def test_wires_of_a_layered_network_belong_to_its_layers():
+    circuit = generators.layered([2, 3, 1], output_pairs=True, seed=1, g_min=1e-3)
+    net = tr.Network(circuit, ["vp0", "vp1", "vn0", "vn1"], [("op0", "on0")], "rw*",
+                     devices=tr.Devices(wire=1e-3))  # fmt: skip
+    ideal = tr.Network(circuit, net.inputs, [("op0", "on0")], "rw*")
+    X = np.random.default_rng(0).normal(size=(4, 4))
+    assert np.allclose(net.forward(X), ideal.forward(X), rtol=0.02)
+    # layer 1 is 4 x 3, layer 2 is 3 x 2: pieces along rows, then along columns
+    pieces = 4 * 2 + 3 * 3 + 3 * 1 + 2 * 2
+    assert len(net.circuit.resistors) == len(circuit.resistors) + pieces
+    assert len(net.circuit.nodes) == len(circuit.nodes) + pieces
+    assert set(net.trainable) == set(ideal.trainable)
+    read = rs.parse_netlist(rs.format_netlist(net.circuit))
+    assert len(read.resistors) == len(net.circuit.resistors)
+
+
+def test_controls_by_current_survive_wires():
+    text = "t\nv1 a 0 1\nr1 a b 1\nr2 a c 1\nr3 b 0 1\nr4 c 0 1\nf1 0 d v1 2\nr5 d 0 1\n"
+    net = tr.Network(rs.parse_netlist(text), ["v1"], ["d"], ["r1", "r2"],
+                     devices=tr.Devices(wire=1.0))  # fmt: skip
+    # a feeds 2 ohm directly, and 2 ohm behind a piece of wire of 1 ohm
+    assert net.forward([[1.0]])[0, 0] == pytest.approx(-2.0 * (1 / 2 + 1 / 3))

@@ -140,6 +140,23 @@ def test_metrics_can_be_read_while_the_run_lasts(tmp_path):
     }  # fmt: skip
 
 
+def test_samples_without_operating_point_keep_their_number_in_any_batch():
+    text = "t\nv1 a 0 1\nv2 b 0 1\nd1 a b ideal\nr1 a o 1\nr2 o b 1\n.model ideal d(ron=0)\n"
+    net = tr.Network(rs.parse_netlist(text), ["v1", "v2"], ["o"], "r*")
+    X = np.tile([0.0, 1.0], (9, 1))
+    Y = np.zeros((9, 1))
+    trainer = tr.Trainer(net)
+    trainer.fit(X, Y, 1, batch_size=2, validation=(X, Y))
+    impossible = X.copy()
+    impossible[7] = [1.0, 0.0]
+    for seed in range(3):  # of the order of samples
+        with pytest.raises(rs.TopologyError, match=r"^sample 7: .*d1") as caught:
+            tr.Trainer(net, seed=seed).fit(impossible, Y, 1, batch_size=2)
+        assert caught.value.sample == 7
+    with pytest.raises(rs.TopologyError, match="^validation sample 7: "):
+        tr.Trainer(net).fit(X, Y, 1, validation=(impossible, Y))
+
+
 def test_stopping_early_brings_the_best_parameters_back():
     trainer, X, Y = start()
     trainer.optimizer = tr.SGD(200.0)  # far too fast: the cost goes up again

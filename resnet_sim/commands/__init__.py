@@ -4,7 +4,7 @@ Modules that need numpy are imported inside the functions that use them: ``--hel
 not wait for them.
 """
 
-from . import check, export, solve, validate
+from . import check, export, graph, predict, solve, sweep, train, validate
 
 #: in the order of ``--help``
-COMMANDS = (solve, check, validate, export)
+COMMANDS = (solve, sweep, check, validate, export, graph, train, predict)

@@ -2,6 +2,7 @@
 
 `backend` picks the way: all samples share one factorisation where the circuit is one convex
 problem whose data are affine in the inputs; any other circuit is solved sample by sample.
+In single precision, on request, samples are the lanes of vector registers.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..circuit import Circuit
+from ..errors import UsageError
 from .additions import Terminals
 from .fast import Ensemble
+from .lanes import Lanes
 from .single import PerSample
 from .states import Backend, Nudge, States
 from .structure import Unsupported, analyse, reduced
@@ -20,6 +23,7 @@ from .structure import Unsupported, analyse, reduced
 __all__ = [
     "Backend",
     "Ensemble",
+    "Lanes",
     "Nudge",
     "PerSample",
     "States",
@@ -43,11 +47,26 @@ def terminals(circuit: Circuit, outputs: Sequence[tuple[str, str]]) -> Terminals
 
 
 def backend(
-    circuit: Circuit, sources: Sequence[str], trainable: Sequence[str], outputs: Terminals
+    circuit: Circuit,
+    sources: Sequence[str],
+    trainable: Sequence[str],
+    outputs: Terminals,
+    precision: str = "double",
 ) -> tuple[Backend, Unsupported | None]:
-    """Return what solves a circuit, and why that is not the fast way, None if it is."""
+    """Return what solves a circuit, and why that is not the fast way, None if it is.
+
+    Raises
+    ------
+    UsageError
+        If the precision is ``"single"``, and the circuit is not made for it; says why.
+    """
+    if precision not in ("double", "single"):
+        raise UsageError(f"unknown precision {precision!r}: double or single")
     rescue = PerSample(circuit, sources, trainable, outputs)
     try:
-        return Ensemble(analyse(circuit, sources), rescue), None
+        ensemble = Ensemble(analyse(circuit, sources), rescue)
+        return (Lanes(ensemble) if precision == "single" else ensemble), None
     except Unsupported as reason:
+        if precision == "single":
+            raise UsageError(f"single precision: {reason}") from None
         return rescue, reason

@@ -58,7 +58,7 @@ def nudged(
     p, q = outputs.p, outputs.q
     if switched:
         circuit, middle = _more_nodes(circuit, "nudge_s", outputs)
-        circuit = _add(
+        circuit = add_elements(
             circuit, "switches", _names(circuit, "s_nudge", outputs), p, middle,
             r_on=0.0, r_off=np.inf, cp=-1, cn=-1, ce=-1, threshold=0.0, hysteresis=0.0,
             closed=True, fixed=True,
@@ -67,7 +67,7 @@ def nudged(
     if nudge.force is not None:
         amps = nudge.force[row] * weight
         names = _names(circuit, "i_nudge", outputs)
-        circuit = _add(circuit, "current_sources", names, q, p, amps=amps[number])
+        circuit = add_elements(circuit, "current_sources", names, q, p, amps=amps[number])
     if nudge.stiffness:
         if nudge.target is None:
             raise UsageError("a nudge with a stiffness needs a target")
@@ -75,10 +75,10 @@ def nudged(
         if np.isfinite(nudge.stiffness):
             circuit, end = _more_nodes(circuit, "nudge", outputs)
             ohms = 1.0 / (nudge.stiffness * weight)
-            circuit = _add(circuit, "resistors", _names(circuit, "r_nudge", outputs), p, end,
+            circuit = add_elements(circuit, "resistors", _names(circuit, "r_nudge", outputs), p, end,
                            ohms=ohms)  # fmt: skip
         names = _names(circuit, "v_nudge", outputs)
-        circuit = _add(circuit, "voltage_sources", names, end, q, volts=nudge.target[row])
+        circuit = add_elements(circuit, "voltage_sources", names, end, q, volts=nudge.target[row])
     return circuit
 
 
@@ -99,7 +99,7 @@ def _more_nodes(circuit: Circuit, stem: str, outputs: Terminals) -> tuple[Circui
     return dataclasses.replace(circuit, nodes=circuit.nodes + names), numbers
 
 
-def _add(
+def add_elements(
     circuit: Circuit, table: str, names: Sequence[str], p: Ints, q: Ints, **values: Any
 ) -> Circuit:
     """Return the circuit with more rows in a table; element numbers in controls are moved."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -38,7 +37,7 @@ class Ensemble:
         row = {int(element): k for k, element in enumerate(red.conductors.element)}
         first = [row[red.circuit.element(name)] for name in rescue.trainable]
         self._trainable = np.array(first, dtype=np.int64)
-        self._assembly = Assembly(structure)
+        self.assembly = Assembly(structure)
         self._p, self._q = rescue.outputs.p, rescue.outputs.q
         self.outputs = self._output_map()
         self.output_offset = structure.offset[self._p] - structure.offset[self._q]
@@ -56,15 +55,23 @@ class Ensemble:
         matrix = csr_array((value, (np.concatenate((rows, rows)), column)), shape=shape)
         return compact(matrix[:, 1:])
 
+    def conductances(self, g: Floats) -> Floats:
+        """Return the conductances (S) of all conductors when g are those that learn."""
+        conductance = self.structure.reduction.conductors.value.copy()
+        conductance[self._trainable] = g
+        return conductance
+
+    def __getstate__(self) -> dict[str, Any]:
+        # factors hold functions, which can't be sent to other processes
+        return {**self.__dict__, "_factor": (b"", None)}
+
     def factor(self, g: Floats) -> Factor | None:
         """Return the factors for given conductances, None if K is singular."""
         key = g.tobytes()
         if self._factor[0] != key:
             factor: Factor | None
-            conductance = self.structure.reduction.conductors.value.copy()
-            conductance[self._trainable] = g
             try:
-                factor = Factor(self.structure, self._assembly, conductance, self.outputs)
+                factor = Factor(self.structure, self.assembly, self.conductances(g), self.outputs)
             except np.linalg.LinAlgError:
                 factor = None
             self._factor = (key, factor)
@@ -88,13 +95,13 @@ class Ensemble:
         if start is not None and start.shape == on.shape:
             on[:] = start
         x, current, good = batch.settle(on)
-        bad = np.flatnonzero(~(good & self._given_possible(u)))
+        bad = np.flatnonzero(~(good & self.possible(u)))
         if len(bad):
             x[bad], current[bad] = self._rescued(g, u, nudge, bad)
             on[bad] = current[bad] > 0
         return self._states(batch, x, current, on)
 
-    def _given_possible(self, u: Floats) -> Bools:
+    def possible(self, u: Floats) -> Bools:
         """Tell for which samples the given potentials contradict neither loops nor diodes."""
         s = self.structure
         size = 1e-9 * np.abs(u).max(axis=1, initial=0.0)
@@ -109,25 +116,18 @@ class Ensemble:
         self, g: Floats, u: Floats, nudge: Nudge | None, bad: Ints
     ) -> tuple[Floats, Floats]:
         """Return coordinates and currents of samples that did not settle, found one by one."""
-        if nudge is not None:
-            nudge = _rows(nudge, bad)
+        nudge = None if nudge is None else nudge.rows(bad)
         found = self.rescue.solve_rows(g, u[bad], nudge, bad)
         s, red = self.structure, self.structure.reduction
         current = np.empty((len(bad), len(s.rectifier)))
         scale = branch_scale(red, red.rectifiers, s.rectifier)
-        offset = (s.offset @ u[bad].T).T
-        node_of = np.zeros(s.n + 1, dtype=np.int64)
-        node_of[s.coordinate] = np.arange(len(s.coordinate))
-        node = node_of[1:]
-        x: Floats = (found.voltages[:, node] - offset[:, node]) / s.scale[node]
         for k, state in enumerate(found.detail):
             current[k] = state.rectifier_current[s.rectifier] / np.abs(scale)
-        return x, current
+        return s.coordinates(found.voltages, u[bad]), current
 
     def _states(self, batch: _Batch, x: Floats, current: Floats, on: Bools) -> States:
         s = self.structure
-        padded = np.concatenate((np.zeros((len(x), 1)), x), axis=1)
-        voltages = s.scale * padded[:, s.coordinate] + (s.offset @ batch.u.T).T
+        voltages = s.voltages(x, batch.u)
         gap = batch.gap(x, current)
         volts = np.abs(batch.drop).max(axis=1, initial=0.0) + np.abs(x).max(axis=1, initial=0.0)
         volts = np.maximum(volts, 1e-300)[:, None]
@@ -135,8 +135,12 @@ class Ensemble:
         near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q)
         element = s.reduction.rectifiers.element[s.rectifier]
         knee = np.where(near < 0, -1, element[near] if len(element) else near)
-        outputs = voltages[:, self._p] - voltages[:, self._q]
-        return States(self, voltages, outputs, on, knee, batch.factor)
+        return States(self, voltages, self.measure(voltages), on, knee, batch.factor)
+
+    def measure(self, voltages: Floats) -> Floats:
+        """Return the outputs (V), shape (B, n_outputs), of node voltages."""
+        outputs: Floats = voltages[:, self._p] - voltages[:, self._q]
+        return outputs
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
@@ -149,9 +153,7 @@ class Ensemble:
                 factor.weight, -across, states.on.copy(), 0, PATIENCE, SLACK
             )
             multiplier -= flow @ factor.of_rectifier
-        padded = np.concatenate((np.zeros((len(slope), 1)), multiplier), axis=1)
-        result: Floats = padded[:, s.coordinate] / s.scale
-        return result
+        return s.node_adjoint(multiplier)
 
 
 class _Batch:
@@ -227,10 +229,3 @@ class _Batch:
         span = TOLERANCE * (volts + np.abs(self.drop) + s.resistance * current)
         good &= (gap >= -span).all(axis=1) & ((gap <= span) | (current == 0)).all(axis=1)
         return good
-
-
-def _rows(nudge: Nudge, rows: Ints) -> Nudge:
-    """Return the nudge of some samples."""
-    target = None if nudge.target is None else nudge.target[rows]
-    force = None if nudge.force is None else nudge.force[rows]
-    return dataclasses.replace(nudge, target=target, force=force)

@@ -14,6 +14,7 @@ import numpy as np
 from ..cocontent import State
 from ..elements import Floats, Ints
 from ..errors import UsageError
+from ..graphs import spanning_forest
 from ..reduction import Reduction
 
 #: Unknowns up to which the dense method is used.
@@ -28,24 +29,57 @@ def adjoint(state: State, slope: Floats) -> Floats:
     UsageError
         If C depends on voltages that nothing fixes.
     """
-    matrix = _matrix(state)
-    size = len(matrix)
+    n, n_ties, on = len(slope), len(state.reduction.ties), conducting(state)
+    rhs = np.zeros(n + n_ties + len(on))
+    rhs[:n] = slope
+    return multipliers(state, rhs)[:n]
+
+
+def conducting(state: State) -> Ints:
+    """Return the rectifiers that conduct."""
+    return np.flatnonzero(state.rectifier_current > 0)
+
+
+def multipliers(state: State, slope: Floats) -> Floats:
+    """Return the multipliers of all equations for slopes dC/dz of their unknowns.
+
+    Unknowns are the voltages of all nodes, the currents of the ties and of the rectifiers
+    that conduct; equations KCL at all nodes (zero for ground), the voltages of ties and
+    rectifiers.
+
+    Raises
+    ------
+    UsageError
+        If C depends on what nothing fixes.
+    """
+    size = len(slope) - 1
     if size > LARGEST:
         raise UsageError(f"the adjoint of {size} equations; at most {LARGEST} can be solved")
-    rhs = np.zeros(size)
-    n = len(slope) - 1
-    rhs[:n] = slope[1:]
-    try:
-        solution = np.linalg.solve(matrix.T, rhs)
-        solved = _fits(matrix, solution, rhs)
-    except np.linalg.LinAlgError:
-        solved = False
+    matrix, rhs = _matrix(state), slope[1:]
+    solved = False
+    if not _singular(state):
+        try:
+            solution = np.linalg.solve(matrix.T, rhs)
+            solved = _fits(matrix, solution, rhs)
+        except np.linalg.LinAlgError:
+            pass
     if not solved:
-        # loops of ideal elements leave currents undefined; voltages do not depend on them
+        # what floats and loops of ideal elements leave unknowns undefined that need not matter
         solution = np.linalg.lstsq(matrix.T, rhs, rcond=None)[0]
         if not _fits(matrix, solution, rhs):
-            raise UsageError("the outputs have no derivative: nothing fixes their voltages")
-    return np.concatenate(([0.0], solution[:n]))
+            raise UsageError("the outputs have no derivative: nothing fixes them")
+    return np.concatenate(([0.0], solution))
+
+
+def _singular(state: State) -> bool:
+    """Tell whether a part floats or ideal elements form a loop."""
+    red = state.reduction
+    on = conducting(state)
+    hard = on[red.rectifiers.resistance[on] == 0]
+    p = np.concatenate((red.ties.p, red.rectifiers.p[hard]))
+    q = np.concatenate((red.ties.q, red.rectifiers.q[hard]))
+    loops = not spanning_forest(len(red.coordinate), p, q).in_tree.all()
+    return loops or bool(state.piece.any())
 
 
 def _fits(matrix: Floats, solution: Any, rhs: Floats) -> bool:
@@ -58,7 +92,7 @@ def _fits(matrix: Floats, solution: Any, rhs: Floats) -> bool:
 def _matrix(state: State) -> Floats:
     """Return the equations; unknowns are node voltages, tie and rectifier currents."""
     red = state.reduction
-    on = np.flatnonzero(state.rectifier_current > 0)
+    on = conducting(state)
     n, n_ties = len(red.coordinate), len(red.ties)
     matrix = np.zeros((n + n_ties + len(on),) * 2)
     branch = red.conductors

@@ -76,7 +76,7 @@ class PerSample:
             try:
                 points.append(self._point(circuit, nudge or Nudge()))
             except (TopologyError, ConvergenceError, UsageError) as error:
-                error.args = (f"sample {name}: {error}",)
+                error.sample = name
                 raise
         nodes = len(self.circuit.nodes)
         voltages = np.array([self._known(point)[:nodes] for point in points])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -30,14 +30,21 @@ class Nudge:
     target: Floats | None = None
     force: Floats | None = None
 
+    def rows(self, rows: Ints) -> Nudge:
+        """Return the nudge of some samples."""
+        target = None if self.target is None else self.target[rows]
+        force = None if self.force is None else self.force[rows]
+        return replace(self, target=target, force=force)
+
 
 class Backend(Protocol):
     """Finds states of one circuit at many inputs and conductances."""
 
-    def solve(
-        self, g: Floats, u: Floats, nudge: Nudge | None = None, start: Bools | None = None
-    ) -> States:
-        """Return the states at inputs u, shape (B, columns), and conductances g."""
+    def solve(self, g: Any, u: Floats, nudge: Nudge | None = None, start: Any = None) -> States:
+        """Return the states at inputs u, shape (B, columns), and conductances g.
+
+        `start` is `States.start` of similar states of the same kind of backend, or `States.on`.
+        """
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
@@ -58,6 +65,8 @@ class States:
     knee : ndarray of int, shape (B,)
         Number of an element that touches its drop without current, -1 if none does: there
         the state has a kink as a function of everything.
+    start : optional
+        Where to begin with similar states.
     """
 
     backend: Backend
@@ -66,6 +75,7 @@ class States:
     on: Bools
     knee: Ints
     detail: Any = None
+    start: Any = None
 
     def adjoint(self, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes).

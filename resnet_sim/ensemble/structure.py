@@ -105,6 +105,32 @@ class Structure:
         """Coordinate of each node, shape (n_nodes,), 0 for none."""
         return self.reduction.coordinate
 
+    def voltages(self, x: Floats, u: Floats) -> Floats:
+        """Return node voltages (V), shape (B, n_nodes), of coordinates, shape (B, n)."""
+        result: Floats = np.take(_with_reference(x), self.coordinate, axis=1)
+        result *= self.scale
+        result += (self.offset @ u.T).T
+        return result
+
+    def coordinates(self, voltages: Floats, u: Floats) -> Floats:
+        """Return coordinates, shape (B, n), of node voltages, shape (B, n_nodes)."""
+        node = np.zeros(self.n + 1, dtype=np.int64)
+        node[self.coordinate] = np.arange(len(self.coordinate))
+        node = node[1:]
+        offset = (self.offset @ u.T).T
+        x: Floats = (voltages[:, node] - offset[:, node]) / self.scale[node]
+        return x
+
+    def node_adjoint(self, multiplier: Floats) -> Floats:
+        """Return the adjoint of nodes, shape (B, n_nodes), of coordinates', shape (B, n)."""
+        result: Floats = _with_reference(multiplier)[:, self.coordinate] / self.scale
+        return result
+
+
+def _with_reference(x: Floats) -> Floats:
+    """Return rows of coordinates with that of the reference, 0, before them."""
+    return np.concatenate((np.zeros((len(x), 1)), x), axis=1)
+
 
 def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
     """Return the structure of a circuit with given inputs.

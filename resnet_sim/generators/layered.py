@@ -8,7 +8,8 @@ J. Kendall et al., "Training end-to-end analog neural networks with equilibrium 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from operator import mul
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,9 @@ from ..elements import Floats, Ints
 from ..errors import UsageError
 from .mixture import Seed, to_ohms
 
+#: Conductances from which they are held in crossbars.
+LARGE = 1_000_000
+
 
 def layered(
     sizes: Sequence[int],
@@ -27,11 +31,13 @@ def layered(
     amplification: float = 1.0,
     gain: float | None = None,
     threshold: float = 0.3,
-    input_pairs: bool = True,
+    input_pairs: bool | Literal["inverted"] = True,
     output_pairs: bool = False,
     biases: bool = True,
     weights: Sequence[npt.ArrayLike] | None = None,
     g_min: float = 1e-4,
+    crossbars: bool | None = None,
+    dtype: npt.DTypeLike = np.float64,
     seed: Seed = 0,
 ) -> Circuit:
     """Return a layered network: every node is joined to every node of the next layer.
@@ -48,7 +54,8 @@ def layered(
     ``a<l>_<j>``               the same behind its amplifier, if there are amplifiers
     ``o<k>``, ``op<k> on<k>``  outputs: single, or pairs
     ``rw<l>_<i>_<j>``          weight from node i of layer l - 1 to node j of layer l; pairs
-                               are numbered one after the other: all positive, all negative
+                               are numbered one after the other: all positive, all negative;
+                               either a resistor or a conductance of the crossbar ``rw<l>``
     ``ib<l>_<j>``              bias: current source from ground into node j of layer l
     ``d<l>_<j>``               diode of ``h<l>_<j>`` (``dp`` and ``dn`` if antiparallel)
     ``ea va fa <l>_<j>``       amplifier: VCVS, 0 V source that senses its current, CCCS
@@ -64,6 +71,9 @@ def layered(
         Antiparallel: ``-threshold <= v <= threshold``.
     amplification : float
         Factor A of the inputs.
+    input_pairs : bool or "inverted"
+        Whether each input has a node of the opposite voltage.  Inverted: VCVS ``en<k>`` of
+        gain -1 hold those nodes, so that ``vp<k>`` alone sets both.
     gain : float, optional
         Of a bidirectional amplifier behind each hidden node: the next layer sees `gain`
         times the voltage, the node itself 1 / `gain` of the current.  None: a plain wire.
@@ -75,12 +85,23 @@ def layered(
         Conductances (S) of layer l, shape (nodes of layer l - 1, nodes of layer l); 0 is open.
         By default uniform from -s to s with s = 1 / sqrt(nodes of layer l - 1), and what is
         below `g_min` raised to it.
+    crossbars : bool, optional
+        Whether weights are crossbars instead of resistors, which has no limit but memory.
+        By default where there are more than a million.
+    dtype : float64 or float32
+        Of the conductances of crossbars.  Those of float32 are drawn as such: other ones.
     seed : int or numpy.random.Generator
         Also draws the inputs, uniform from -A to A; see `layered_inputs`.
     """
     _check(sizes, diodes, gain, threshold)
     if weights is not None and len(weights) != len(sizes) - 1:
         raise UsageError(f"weights of {len(weights)} layers for a network of {len(sizes) - 1}")
+    if crossbars is None:
+        nodes = [sizes[0] * (2 if input_pairs else 1), *sizes[1:]]
+        crossbars = sum(map(mul, nodes, nodes[1:])) > LARGE
+    kind = np.dtype(dtype if crossbars else np.float64)
+    if kind not in (np.float32, np.float64):
+        raise UsageError(f"conductances of {kind}: needs float64 or float32")
     rng = np.random.default_rng(seed)
     b = CircuitBuilder("layered " + "-".join(map(str, sizes)))
     before = _inputs(b, sizes[0], input_pairs, amplification * rng.uniform(-1, 1, sizes[0]))
@@ -90,10 +111,15 @@ def layered(
             here = b.nodes(f"{x}{k}" for x in _kinds("o", output_pairs) for k in range(size))
         else:
             here = b.nodes(f"h{layer}_", size)
-        g = _conductances(rng, (len(before), len(here)), g_min)
+        shape = (len(before), len(here))
         if weights is not None:
-            g = _given(weights, layer, g)
-        _connect(b, layer, before, here, g)
+            g = _given(weights, layer, shape, kind)
+        else:
+            g = _conductances(rng, shape, g_min, kind)
+        if crossbars:
+            b.crossbar(f"rw{layer}", before, here, g)
+        else:
+            _connect(b, layer, before, here, g)
         if biases:
             b.current_sources(f"ib{layer}_", np.zeros_like(here), here, 0.0)
         if not last:
@@ -104,7 +130,7 @@ def layered(
 
 
 def layered_inputs(
-    x: npt.ArrayLike, *, amplification: float = 1.0, pairs: bool = True
+    x: npt.ArrayLike, *, amplification: float = 1.0, pairs: bool | Literal["inverted"] = True
 ) -> dict[str, Floats]:
     """Return the sources that hold the inputs of a layered network, and their values.
 
@@ -116,10 +142,12 @@ def layered_inputs(
     -------
     dict of str to ndarray, shape (B,)
         V, for ``solve(circuit, inputs=...)``: ``vp0`` to ``vp<n-1>`` hold A x,
-        ``vn0`` to ``vn<n-1>`` hold -A x; without `pairs`, ``v0`` to ``v<n-1>`` hold A x.
+        ``vn0`` to ``vn<n-1>`` hold -A x, unless pairs are ``"inverted"``; without `pairs`,
+        ``v0`` to ``v<n-1>`` hold A x.
     """
     values = amplification * np.atleast_2d(np.asarray(x, dtype=np.float64))
-    signs = zip(_kinds("v", pairs), (1.0, -1.0), strict=False)
+    kinds = ("vp",) if pairs == "inverted" else _kinds("v", pairs)
+    signs = zip(kinds, (1.0, -1.0), strict=False)
     return {
         f"{name}{k}": sign * values[:, k] for name, sign in signs for k in range(values.shape[1])
     }
@@ -136,27 +164,42 @@ def _check(sizes: Sequence[int], diodes: str | None, gain: float | None, thresho
         raise UsageError(f"threshold={threshold} is negative")
 
 
-def _kinds(letter: str, pairs: bool) -> tuple[str, ...]:
+def _kinds(letter: str, pairs: bool | str) -> tuple[str, ...]:
     return (f"{letter}p", f"{letter}n") if pairs else (letter,)
 
 
-def _inputs(b: CircuitBuilder, count: int, pairs: bool, x: Floats) -> Ints:
+def _inputs(b: CircuitBuilder, count: int, pairs: bool | str, x: Floats) -> Ints:
     """Add sources of x, and of -x where inputs are pairs; return their nodes."""
     nodes = [b.nodes(name, count) for name in _kinds("x", pairs)]
+    if pairs == "inverted":
+        b.voltage_sources("vp", nodes[0], 0, x)
+        for k in range(count):
+            b.vcvs(f"en{k}", f"xn{k}", "0", f"xp{k}", "0", -1.0)
+        return np.concatenate(nodes)
     for name, node, sign in zip(_kinds("v", pairs), nodes, (1.0, -1.0), strict=False):
         b.voltage_sources(name, node, 0, sign * x)
     return np.concatenate(nodes)
 
 
-def _conductances(rng: np.random.Generator, shape: tuple[int, int], g_min: float) -> Floats:
+def _conductances(
+    rng: np.random.Generator, shape: tuple[int, int], g_min: float, dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
     limit = shape[0] ** -0.5
-    return np.maximum(rng.uniform(-limit, limit, shape), g_min)
+    if dtype == np.float64:
+        return np.maximum(rng.uniform(-limit, limit, shape), g_min)
+    # in place: there may be no room for a second array
+    g = rng.random(shape, dtype=np.float32)
+    g *= np.float32(2.0 * limit)
+    g -= np.float32(limit)
+    return np.maximum(g, np.float32(g_min), out=g)
 
 
-def _given(weights: Sequence[npt.ArrayLike], layer: int, like: Floats) -> Floats:
-    g = np.asarray(weights[layer - 1], dtype=np.float64)
-    if g.shape != like.shape:
-        raise UsageError(f"weights of layer {layer} have shape {g.shape} instead of {like.shape}")
+def _given(
+    weights: Sequence[npt.ArrayLike], layer: int, shape: tuple[int, int], dtype: np.dtype[Any]
+) -> npt.NDArray[Any]:
+    g = np.asarray(weights[layer - 1], dtype=dtype)
+    if g.shape != shape:
+        raise UsageError(f"weights of layer {layer} have shape {g.shape} instead of {shape}")
     return g
 
 

@@ -1,4 +1,4 @@
-"""Dot cards that ask for something: .op .dc .step .temp .print .save .nodeset .ic"""
+"""Dot cards that ask for something: .op .dc .step .temp .print .save .nodeset .ic and more."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from .cards import Assign, Braced, Item, Word
 from .fields import element_name
 from .items import ValueReader, is_numeric, read_items
 from .report import CardError, Report, did_you_mean
+from .requests import RequestReader
 from .scope import Evaluator, Failed, Scope
 from .source import Card
 
@@ -59,6 +60,9 @@ class AnalysisReader:
         self._last: Card | None = None
         self.nodeset: dict[str, float] = {}
         self.outputs: list[str] = []
+        self.requests = RequestReader(
+            self._is_node, builder.__contains__, lambda card, item: self._number(card, [item])
+        )
 
     def read(self, keyword: str, card: Card) -> None:
         """Read one card; what is wrong with it goes to the report."""
@@ -128,7 +132,7 @@ class AnalysisReader:
             of = self._target(word, parameter=True)
         else:
             of = self._target(word, parameter=False)
-        name = element_name(word.text) if of == "element" else word.text
+        name = element_name(word.text) if of in ("element", "switch") else word.text
         following = items[-1] if items else None
         if isinstance(following, Word) and following.text in ("list", *_VARIATIONS):
             items.pop()
@@ -161,11 +165,13 @@ class AnalysisReader:
         return number
 
     def _target(self, word: Word, *, parameter: bool) -> str:
-        """Return what a swept name is: ``"element"``, ``"parameter"`` or ``"temperature"``."""
+        """Return what a swept name is, as in `Sweep`."""
         name = element_name(word.text)
         letter = word.text[0] if name != word.text else name.rpartition(".")[2][:1]
         if not parameter and name in self._builder and letter in _SWEPT:
             return "element"
+        if not parameter and name in self._builder and letter == "s":
+            return "switch"
         if word.text == "temp" and word.text not in self._top.definitions:
             return "temperature"
         known = [*self._top.values, *self._top.definitions]
@@ -173,7 +179,7 @@ class AnalysisReader:
             return "parameter"
         if name in self._failed:
             raise Failed
-        message = f"nothing to sweep: {word.text!r} is no source, resistor or parameter"
+        message = f"nothing to sweep: {word.text!r} is no source, resistor, switch or parameter"
         hint = did_you_mean(word.text, known)
         raise CardError("E131", message, word.offset, len(word.text), hint)
 
@@ -237,6 +243,18 @@ class AnalysisReader:
             else:
                 message = f"no node {node!r}"
                 self._report.add("W114", message, card, match.start(1), len(node))
+
+    # ---- questions about a solution ----
+
+    def _sens(self, card: Card) -> None:
+        self.requests.sens(card)
+
+    def _tf(self, card: Card) -> None:
+        self.requests.transfer(card)
+
+    def _measure(self, card: Card) -> None:
+        if not self.requests.measure(card):
+            self._report.add("N103", ".meas is ignored but for .meas dc", card)
 
     def _ic(self, card: Card) -> None:
         hint = ".nodeset chooses between several solutions"
@@ -302,4 +320,8 @@ _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {
     "save": AnalysisReader._print,
     "nodeset": AnalysisReader._nodeset,
     "ic": AnalysisReader._ic,
+    "sens": AnalysisReader._sens,
+    "tf": AnalysisReader._tf,
+    "meas": AnalysisReader._measure,
+    "measure": AnalysisReader._measure,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .blocks import Block
 from .report import Report
 from .source import Card
 
@@ -15,14 +16,14 @@ class Body:
     Attributes
     ----------
     items : list
-        Element cards and conditionals in their order.
+        Element cards and conditionals in their order; blocks of plain cards.
     declarations : list of (str, Card)
         Other dot cards with their keyword.
     subcircuits : list of Subcircuit
         Definitions that stand here.
     """
 
-    items: list[Card | Conditional] = field(default_factory=list)
+    items: list[Card | Conditional | Block] = field(default_factory=list)
     declarations: list[tuple[str, Card]] = field(default_factory=list)
     subcircuits: list[Subcircuit] = field(default_factory=list)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -100,7 +100,7 @@ class Placer:
             return
         self.failed.add(site.name)
 
-    def nodes(self, names: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
+    def nodes(self, names: Sequence[str], scope: Scope) -> Sequence[str]:
         """Return the full names of nodes."""
         if not scope.prefix:
             return names
@@ -109,7 +109,7 @@ class Placer:
             if name not in known:
                 is_global = name in GROUND or name in self.global_nodes
                 known[name] = name if is_global else scope.prefix + name
-        return tuple([known[name] for name in names])
+        return [known[name] for name in names]
 
     def _number(self, value: Value, scope: Scope, what: str) -> float:
         number = self.evaluator.number(value, scope)
@@ -227,7 +227,7 @@ class Placer:
         if device.fixed:
             pass
         elif of_voltage:
-            control = self.nodes(tuple(word.text for word in device.control), site.scope)
+            control = tuple(self.nodes([word.text for word in device.control], site.scope))
         else:
             control = self._control(device.control[0], site)
         self.builder.switch(
@@ -248,7 +248,7 @@ class Placer:
         for control, value in zip(device.controls, device.gains, strict=True):
             gain = self._number(value, site.scope, "the gain") * scale
             if len(control) == 2:
-                p, q = self.nodes(tuple(word.text for word in control), site.scope)
+                p, q = self.nodes([word.text for word in control], site.scope)
                 voltages += [(p, gain), (q, 0.0 - gain)]  # 0.0 - gain: never -0.0
             else:
                 currents.append((self._control(control[0], site), gain))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,16 +11,19 @@ from ..builder import CircuitBuilder
 from ..circuit import Circuit
 from ..diagnostics import Diagnostic, Label
 from .analyses import AnalysisReader
+from .blocks import Block, pays
 from .cards import Element, Expression, Instance
 from .deck import Body, Conditional, Deck, Subcircuit
 from .devices import Placer
 from .fields import element_name
 from .gather import Gatherer
+from .instances import INSIDE, PORT, Repeats, Template
 from .models import ModelReader
 from .plain import PlainCards
 from .prepare import Preparer
 from .report import Abandoned, CardError, did_you_mean
 from .scope import Evaluator, Failed, Scope
+from .source import Card
 
 #: most elements that a deck may expand to
 MAX_ELEMENTS = 5_000_000
@@ -91,6 +94,8 @@ class Elaboration:
             analyses=reader.analyses(),
             nodeset=reader.nodeset,
             outputs=tuple(reader.outputs),
+            derivatives=tuple(reader.requests.derivatives),
+            measures=tuple(reader.requests.measures),
             diagnostics=diagnostics,
             sources=tuple(file.as_source() for file in self._report.files),
             rebuild=self._rebuild,
@@ -117,39 +122,56 @@ class Elaboration:
     # ---- elements ----
 
     def _elements(self, body: Body, scope: Scope) -> None:
-        is_top = scope is self._top
-        for item in self._unplain(body) if is_top else self._preparer.elements(body):
+        for item in self._items(body, scope):
             if isinstance(item, Conditional):
                 branch = scope.branches.get(id(item))
                 if branch is not None:
                     self._elements(branch, scope)
             elif isinstance(item.device, Instance):
                 self._instance(item, item.device, scope)
-            elif scope.prefix + item.name in self._builder:
+            elif scope.prefix + item.name in self._placer.builder:
                 self._duplicate(item, scope)
             else:
                 self._placer.place(item, scope)
 
-    def _unplain(self, body: Body) -> Iterator[Element | Conditional]:
-        """Place the plain cards at the top level directly; yield the others."""
-        add = PlainCards(self._placer, self._top).add if self._quick else None
-        for item in body.items:
-            if isinstance(item, Conditional):
-                yield item
-            elif add is None or not add(item):
-                element = self._preparer.element(item)
-                if element is not None:
-                    yield element
+    def _items(self, body: Body, scope: Scope) -> Iterator[Element | Conditional]:
+        """Place plain cards directly; yield what else there is."""
+        if scope is not self._top:
+            for item in self._preparer.elements(body):
+                if isinstance(item, Block):
+                    yield from self._block(item, scope)
+                else:
+                    yield item
+            return
+        plain = PlainCards(self._placer, scope)
+        for statement in body.items:
+            if isinstance(statement, Conditional):
+                yield statement
+            elif isinstance(statement, Block):
+                yield from self._block(statement, scope)
+            elif not self._quick or not plain.add(statement):
+                yield from self._read((statement,), scope)
+
+    def _block(self, block: Block, scope: Scope) -> Iterator[Element]:
+        if block.of_instances:
+            return self._repeated(block, scope)
+        return self._read(PlainCards(self._placer, scope).add_block(block), scope)
+
+    def _read(self, cards: Iterable[Card], scope: Scope) -> Iterator[Element]:
+        read = self._preparer.element if scope is self._top else self._preparer.remembered
+        for card in cards:
+            element = read(card)
+            if element is not None:
+                yield element
 
     def _duplicate(self, element: Element, scope: Scope) -> None:
         name = scope.prefix + element.name
         labels: tuple[Label, ...] = ()
         for item in scope.body.items:
-            if not isinstance(item, Conditional) and item is not element.card:
-                words = item[2].split(None, 1)
-                if element_name(words[0]) == element.name:
-                    labels = (Label(self._report.span(item), "first"),)
-                    break
+            first = _named(item, element.name)
+            if first is not None and first[:2] != element.card[:2]:
+                labels = (Label(self._report.span(first), "first"),)
+                break
         message = f"there are two elements called {name}"
         start = len(element.card[2]) - len(element.card[2].lstrip())
         length = len(element.card[2].split(None, 1)[0])
@@ -170,7 +192,7 @@ class Elaboration:
             pass
 
     def _expand(self, element: Element, device: Instance, scope: Scope) -> None:
-        home, subcircuit = self._find(device, scope)
+        _, subcircuit = self._find(device, scope)
         if len(subcircuit.ports) != len(element.nodes):
             ports = " ".join(subcircuit.ports)
             raise CardError(
@@ -179,10 +201,14 @@ class Elaboration:
                 hint=f"its ports are: {ports}"[:200],
             )
         self._limit(element, subcircuit, scope)
-        child = Scope(f"{scope.prefix}{element.name}.", subcircuit.body, scope, home)
-        child.nodes = dict(
-            zip(subcircuit.ports, self._placer.nodes(element.nodes, scope), strict=True)
-        )
+        nodes = self._placer.nodes(element.nodes, scope)
+        self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope)
+
+    def _enter(self, prefix: str, nodes: Sequence[str], device: Instance, scope: Scope) -> None:
+        """Place what an instance holds."""
+        home, subcircuit = self._find(device, scope)
+        child = Scope(prefix, subcircuit.body, scope, home)
+        child.nodes = dict(zip(subcircuit.ports, nodes, strict=True))
         given = {key: self._evaluator.number(value, scope) for key, value in device.parameters}
         for name, value in self._preparer.defaults(subcircuit):
             if name in given:
@@ -195,6 +221,66 @@ class Elaboration:
         child.given = given
         self._gatherer.gather(subcircuit.body, child, self._top)
         self._elements(subcircuit.body, child)
+
+    # ---- many instances of the same ----
+
+    def _repeated(self, block: Block, scope: Scope) -> Iterator[Element]:
+        """Place instances that differ in names and nodes alone as columns; yield the others."""
+        repeats = Repeats(block)
+        row = alone = 0
+        while row < len(block):
+            element = next(self._read((block.card(row),), scope), None)
+            row += 1
+            if element is None:
+                continue
+            executed = self._gatherer.executed
+            yield element
+            # while the first of a run is placed it shows what there is to say about all of them
+            if row <= alone or self._report.n_errors or self._gatherer.executed > executed:
+                continue
+            alone = repeats.end(row, len(element.nodes))
+            if pays(alone - row):
+                names, ends = repeats.part(row, alone, len(element.nodes))
+                if self._place_all(element, names, ends, scope):
+                    row = alone
+
+    def _place_all(
+        self, like: Element, names: list[str], ends: list[list[str]], scope: Scope
+    ) -> bool:
+        """Place instances like one that is placed already; False, and nothing is, if in doubt."""
+        device = like.device
+        assert isinstance(device, Instance)
+        template = self._template(device, len(ends), scope)
+        expanded = self._expanded
+        if scope is self._top:
+            _, subcircuit = self._find(device, scope)
+            expanded += len(names) * self._preparer.size(subcircuit, self._max_elements)
+        names = [scope.prefix + name for name in names]
+        if (
+            template is None
+            or not template.is_whole
+            or expanded > self._max_elements
+            or template.longest + max(map(len, names)) > MAX_NAME
+            or not template.place(self._placer, names, ends, scope)
+        ):
+            return False
+        self._expanded = expanded
+        return True
+
+    def _template(self, device: Instance, ports: int, scope: Scope) -> Template | None:
+        """Return what instances become, None if there is more to each than elements."""
+        placer, builder = self._placer, CircuitBuilder()
+        self._placer = trial = dataclasses.replace(
+            placer, builder=builder, branches=set(), failed=set(), controls=[], shorts=[]
+        )
+        try:
+            self._enter(INSIDE, [f"{PORT}{k}" for k in range(ports)], device, scope)
+        finally:
+            self._placer = placer
+        # what each instance adds to these is for `Placer.check`
+        if trial.failed or trial.shorts or trial.controls:
+            return None
+        return Template(builder, trial.branches)
 
     def _find(self, device: Instance, scope: Scope) -> tuple[Scope, Subcircuit]:
         name = device.subcircuit.text
@@ -230,6 +316,15 @@ class Elaboration:
             warning = Diagnostic("W107", message, span, "ground is called 0 or gnd")
             circuit = dataclasses.replace(circuit, diagnostics=(*circuit.diagnostics, warning))
         return circuit
+
+
+def _named(item: Card | Conditional | Block, name: str) -> Card | None:
+    """Return the card of an element of that name, None if the item holds none."""
+    if isinstance(item, Conditional):
+        return None
+    if isinstance(item, Block):
+        return item.find(name)
+    return item if element_name(item[2].split(None, 1)[0]) == name else None
 
 
 def _rebuild(

@@ -29,6 +29,8 @@ class Gatherer:
     ----------
     commands : list of (str, Card)
         Dot cards that ask for analyses or outputs.
+    executed : int
+        How many dot cards were executed that change more than their scope.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Gatherer:
         self._overrides = overrides
         self._fixed_drop = placer.models.forward_drop is not None
         self.commands: list[tuple[str, Card]] = []
+        self.executed = 0
 
     def gather(self, body: Body, scope: Scope, top: Scope) -> None:
         """Enter what a body declares, then what the branches declare that hold."""
@@ -64,6 +67,7 @@ class Gatherer:
         scope.model_cards.update(declared.models)
         scope.subcircuits.update(declared.subcircuits)
         for keyword, card in declared.commands:
+            self.executed += 1
             try:
                 self._command(keyword, card, top)
             except CardError as error:

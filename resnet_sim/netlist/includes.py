@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from .blocks import Block
 from .lines import read_cards
 from .report import Report, did_you_mean
 from .source import Card, SourceFile, Unreadable, read_text
@@ -26,13 +27,13 @@ def is_section_start(card: Card) -> bool:
 class Includes:
     """Reads included files, each once; refuses circles and floods."""
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
-        self._cards: dict[str, list[Card]] = {}
+    def __init__(self, report: Report, *, quick: bool) -> None:
+        self._report, self._quick = report, quick
+        self._cards: dict[str, list[Card | Block]] = {}
         self._open: list[str] = []
         self._count = 0
 
-    def enter(self, card: Card) -> list[Card]:
+    def enter(self, card: Card) -> list[Card | Block]:
         """Return the cards that a card stands for, and hold the file open until `leave`."""
         report, parent = self._report, self._report.files[card[0]]
         match = _FILE.match(parent.original(card))
@@ -61,7 +62,7 @@ class Includes:
         """Close the file that the last `enter` opened."""
         self._open.pop()
 
-    def _read(self, path: str, name: str, card: Card) -> list[Card]:
+    def _read(self, path: str, name: str, card: Card) -> list[Card | Block]:
         if path not in self._cards:
             self._cards[path] = []
             try:
@@ -76,12 +77,16 @@ class Includes:
             self._report.files.append(source)
             if not is_utf8:
                 self._report.add("W118", f"{name} is not UTF-8: read as Latin-1", card)
-            self._cards[path] = read_cards(source, self._report, titled=False)
+            self._cards[path] = read_cards(source, self._report, titled=False, quick=self._quick)
         return self._cards[path]
 
-    def _section(self, cards: list[Card], section: str, name: str, card: Card) -> list[Card]:
+    def _section(
+        self, cards: list[Card | Block], section: str, name: str, card: Card
+    ) -> list[Card | Block]:
         start, names = None, []
         for k, candidate in enumerate(cards):
+            if isinstance(candidate, Block):
+                continue
             match = _SECTION.match(candidate[2])
             if match is None:
                 continue

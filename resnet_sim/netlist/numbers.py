@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import numpy as np
+
+from ..elements import Floats
+
 #: scale factor -> decimal exponent (``mil`` is the odd one out: 25.4e-6)
 EXPONENTS = {
     "t": 12,
@@ -20,6 +24,12 @@ EXPONENTS = {
     "f": -15,
 }
 MIL = 25.4e-6
+
+#: scale factor at the end of a word -> what `float` reads instead; MEG before G
+_POWERS = tuple(
+    (f"{suffix} ", f"e{EXPONENTS[suffix]} ")
+    for suffix in ("meg", "t", "g", "k", "m", "u", "n", "p", "f")
+)
 
 _DIGITS = frozenset("0123456789")
 _MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
@@ -78,6 +88,27 @@ def plain_number(text: str) -> float | None:
     if scale is None:
         return float(text)
     return _scaled(mantissa, exponent, EXPONENTS[scale])
+
+
+def plain_numbers(text: str) -> Floats:
+    """Return what `plain_number` gives for words that have a space after each.
+
+    NaN stands for None and for infinities.
+    """
+    values: list[float | None]
+    try:
+        if "_" in text or not text.isascii():
+            raise ValueError
+        scaled = text
+        for suffix, power in _POWERS:
+            # a word that is no number, such as 1k5k, does not become one
+            scaled = scaled.replace(suffix, power)
+        values = list(map(float, scaled.split()))
+    except ValueError:
+        values = list(map(plain_number, text.split()))
+    numbers = np.array(values, dtype=np.float64)
+    numbers[np.isinf(numbers)] = np.nan
+    return numbers
 
 
 def _scaled(mantissa: str, exponent: str | None, shift: int) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .blocks import Block
 from .cards import Assign, Word
 from .deck import Body, Conditional, Deck, Subcircuit
 from .includes import Includes, is_section_start
@@ -24,13 +25,13 @@ MAX_NESTING = 60
 #: dot cards that are kept for the elaboration
 DECLARATIONS = {
     *("param", "params", "func", "model", "global", "temp", "option", "options", "opt", "opts"),
-    *("op", "dc", "step", "print", "save", "nodeset", "ic"),
+    *("op", "dc", "step", "print", "save", "nodeset", "ic", "sens", "tf", "meas", "measure"),
 }
 #: dot cards that ask for another analysis
 OTHER_ANALYSES = {"tran", "ac", "noise", "pz", "disto", "four", "fft", "pss", "sp", "net", "hb"}
 #: dot cards without influence on an operating point
 IGNORED = {
-    *("meas", "measure", "sens", "tf", "probe", "width", "plot", "csparam", "backanno", "wave"),
+    *("probe", "width", "plot", "csparam", "backanno", "wave"),
     *("machine", "loadbias", "savebias", "text", "lin", "graph", "prot", "unprot"),
 }
 
@@ -56,7 +57,7 @@ class Parser:
         self._title = ""
         self._top = self._body = Body()
         self._open: list[_Open] = []
-        self._includes = Includes(report)
+        self._includes = Includes(report, quick=quick)
         self._depth = 0
         self._ended = False
         # the keyword that ends what is being skipped, and where that began
@@ -71,7 +72,7 @@ class Parser:
         """
         source = SourceFile(len(self.report.files), name, text, directory)
         self.report.files.append(source)
-        cards = read_cards(source, self.report, titled=True)
+        cards = read_cards(source, self.report, titled=True, quick=self._quick)
         self._read_title(source)
         if not cards and not self.report.n_errors:
             message = "the netlist is empty" if not text.strip() else "there is nothing but a title"
@@ -96,8 +97,11 @@ class Parser:
             card = (source.index, 1, line)
             self.report.add("W101", message, card, 0, len(line), hint=hint)
 
-    def _process(self, cards: Iterable[Card]) -> None:
+    def _process(self, cards: Iterable[Card | Block]) -> None:
         for card in cards:
+            if isinstance(card, Block):
+                self._block(card)
+                continue
             text = card[2]
             if text[0] == "." or text.lstrip()[0] == ".":
                 self._dot(card)
@@ -105,6 +109,15 @@ class Parser:
                 self._body.items.append(card)
                 if self._ended:
                     self._after_end(card)
+
+    def _block(self, block: Block) -> None:
+        if self._skipping is not None:
+            return
+        # how large a subcircuit becomes must be seen without reading its cards, see `Preparer`
+        known = self._body is self._top or not block.of_instances or block.ends_with_names
+        self._body.items += [block] if known else block.cards()
+        if self._ended:
+            self._after_end(block.card(0))
 
     def _dot(self, card: Card) -> None:
         match = _KEYWORD.match(card[2])

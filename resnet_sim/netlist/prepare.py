@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from .blocks import Block
 from .cards import Assign, Element, Expression, Instance, Value
 from .deck import Body, Conditional, Subcircuit
 from .expressions import Function
@@ -13,6 +15,7 @@ from .fields import element_name
 from .grammar import parse_assignments
 from .items import ValueReader, read_items
 from .models import ModelCard, read_model
+from .plain import separate
 from .readers import read_element
 from .report import CardError, Report
 from .source import Card
@@ -41,7 +44,8 @@ class Preparer:
     def __init__(self, report: Report, *, quick: bool) -> None:
         self._report, self._quick = report, quick
         self._declarations: dict[int, Declarations] = {}
-        self._elements: dict[int, list[Element | Conditional]] = {}
+        self._elements: dict[int, list[Element | Conditional | Block]] = {}
+        self._single: dict[tuple[int, int], Element | None] = {}
         self._defaults: dict[int, list[tuple[str, Value]]] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
         self._visible: dict[int, dict[str, Subcircuit]] = {}
@@ -57,14 +61,21 @@ class Preparer:
             self.unreadable.add(element_name(card[2].split(None, 1)[0]))
             return None
 
-    def elements(self, body: Body) -> list[Element | Conditional]:
-        """Return the elements and conditionals of a body."""
+    def remembered(self, card: Card) -> Element | None:
+        """Return what `element` does, for cards that are asked for again and again."""
+        if card[:2] not in self._single:
+            self._single[card[:2]] = self.element(card)
+        return self._single[card[:2]]
+
+    def elements(self, body: Body) -> list[Element | Conditional | Block]:
+        """Return the elements and conditionals of a body; what needs no reader stays in blocks."""
         found = self._elements.get(id(body))
         if found is None:
             found = self._elements[id(body)] = []
-            for item in body.items:
-                element = item if isinstance(item, Conditional) else self.element(item)
-                if element is not None:
+            for item in _parts(body):
+                if isinstance(item, Conditional | Block):
+                    found.append(item)
+                elif (element := self.element(item)) is not None:
                     found.append(element)
         return found
 
@@ -158,7 +169,8 @@ class Preparer:
             uses = self._uses(current)
             missing = next((s for s, _ in uses if id(s) not in self._sizes), None)
             if missing is None:
-                own = sum(len(self.elements(body)) for body in _bodies(current.body))
+                items = [item for body in _bodies(current.body) for item in self.elements(body)]
+                own = sum(len(item) if isinstance(item, Block) else 1 for item in items)
                 children = [self._sizes[id(s)] for s, _ in uses]
                 total = own + sum(n * self._sizes[id(s)][0] for s, n in uses)
                 depth = 1 + max((d for _, d in children), default=0)
@@ -176,12 +188,13 @@ class Preparer:
         return total
 
     def _uses(self, subcircuit: Subcircuit) -> list[tuple[Subcircuit, int]]:
-        names = Counter(
-            element.device.subcircuit.text
-            for body in _bodies(subcircuit.body)
-            for element in self.elements(body)
-            if isinstance(element, Element) and isinstance(element.device, Instance)
-        )
+        names: Counter[str] = Counter()
+        for body in _bodies(subcircuit.body):
+            for item in self.elements(body):
+                if isinstance(item, Block) and item.of_instances:
+                    names.update(item.columns()[-1])
+                elif isinstance(item, Element) and isinstance(item.device, Instance):
+                    names[item.device.subcircuit.text] += 1
         places = (subcircuit.body, *subcircuit.enclosing)
         found = []
         for name, count in names.items():
@@ -196,6 +209,14 @@ class Preparer:
             known = {s.name: s for part in _bodies(body) for s in part.subcircuits}
             self._visible[id(body)] = known
         return known
+
+
+def _parts(body: Body) -> Iterator[Card | Conditional | Block]:
+    for item in body.items:
+        if isinstance(item, Block) and not item.of_instances:
+            yield from separate(item)
+        else:
+            yield item
 
 
 def _bodies(body: Body) -> list[Body]:

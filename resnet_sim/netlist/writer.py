@@ -14,6 +14,7 @@ _WRITABLE = re.compile(r"(?!\$)(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullm
 #: table -> first letter of its cards; controlled sources have four and B
 _LETTERS = {
     "resistors": "r",
+    "crossbars": "r",
     "capacitors": "c",
     "inductors": "l",
     "voltage_sources": "v",
@@ -61,6 +62,8 @@ class Writer:
             return "w" if self.circuit.switches.ce[row] >= 0 else "s"
         if table == "controlled_sources":
             return self.controlled_letter(row)
+        if table == "crossbars" and not self.circuit.crossbars.siemens[row]:
+            return ""
         return _LETTERS[table]
 
     def card(self, table: str, row: int) -> Iterator[str]:
@@ -80,6 +83,9 @@ class Writer:
 
     def _resistors(self, head: str, row: int) -> Iterator[str]:
         yield f"{head} {_value(self.circuit.resistors.ohms[row])}"
+
+    def _crossbars(self, head: str, row: int) -> Iterator[str]:
+        yield f"{head} {_value(self.circuit.crossbars.ohms[row])}"
 
     def _capacitors(self, head: str, row: int) -> Iterator[str]:
         yield f"{head} {_value(self.circuit.capacitors.farads[row])}"

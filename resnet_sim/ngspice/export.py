@@ -111,6 +111,7 @@ def resistances(circuit: Circuit) -> Floats:
     state = np.where(switches.closed, switches.r_on, switches.r_off)
     columns = {
         "resistors": np.abs(circuit.resistors.ohms),
+        "crossbars": circuit.crossbars.ohms,
         "inductors": np.zeros(len(circuit.inductors)),
         "voltage_sources": np.zeros(len(circuit.voltage_sources)),
         "switches": state,
@@ -180,7 +181,7 @@ def _floating(
         groups.join(p[k], q[k])
     part = groups.labels()
     apart = (floats[p] | floats[q]) & (part[p] != part[q])
-    names = [circuit.element_names[k] for k in np.flatnonzero(apart & ~conducts)]
+    names = [circuit.element_names[k] for k in np.flatnonzero(apart & ~conducts).tolist()]
     return names, tuple(circuit.nodes[k] for k in np.unique(part[floats]))
 
 

@@ -46,8 +46,10 @@ def variants(circuit: Circuit, op: OperatingPoint) -> list[Circuit]:
     for values in zip(*op.sweep.values(), strict=True):
         named = dict(zip(op.sweep, map(float, values), strict=True))
         elements = {n: x for n, x in named.items() if kinds.get(n, "element") == "element"}
-        parameters = {n: x for n, x in named.items() if n not in elements}
+        switches = {n: x != 0 for n, x in named.items() if kinds.get(n) == "switch"}
+        parameters = {n: x for n, x in named.items() if n not in elements and n not in switches}
         variant = circuit.with_parameters(parameters) if parameters else circuit
+        variant = variant.with_switches(switches) if switches else variant
         variants.append(variant.with_values(elements))
     return variants
 

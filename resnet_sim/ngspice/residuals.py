@@ -114,6 +114,7 @@ class _Laws:
         none = np.zeros(circuit.n_elements)
         for table, ohms, volts in (
             ("resistors", circuit.resistors.ohms, None),
+            ("crossbars", circuit.crossbars.ohms, None),
             ("inductors", np.zeros(len(circuit.inductors)), None),
             ("voltage_sources", np.zeros(len(circuit.voltage_sources)), True),
             ("switches", state, None),

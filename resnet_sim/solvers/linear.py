@@ -13,12 +13,8 @@ from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
-#: Orders that add up to this are worth the import of CHOLMOD, where it is installed.
-CHOLMOD_FROM = 20_000
 
 Solve = Callable[[Floats], Floats]
-
-_factored = 0  # orders of the systems so far
 
 
 def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
@@ -91,20 +87,13 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    if _cholmod_pays(n) and (conductance > 0).all():
+    if find_spec("cvxopt") is not None and (conductance > 0).all():
         return _cholesky(n, p, q, conductance)
     try:
         factor = _sparse_factor(n, p, q, conductance)
     except RuntimeError as error:
         raise np.linalg.LinAlgError(str(error)) from error
     return lambda b: factor.solve(b)
-
-
-def _cholmod_pays(n: int) -> bool:
-    """Tell whether to use CHOLMOD for one more system of order n."""
-    global _factored
-    _factored += n
-    return _factored > CHOLMOD_FROM and find_spec("cvxopt") is not None
 
 
 def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:

@@ -21,8 +21,10 @@ from ..topology import ROUNDING
 TINY = 1e-300
 #: Size from which compiled loops, quick looks and borders are worth importing numba,
 LARGE = 5000
-#: and that from which they are worth it anyway.
+#: that from which they are worth it once it is imported,
 MEDIUM = 1500
+#: and that from which they are worth it for a linear network.
+HUGE = 200_000
 
 #: From the current left over at each coordinate, shape (n,), to the step of the coordinates
 #: that takes it away, the same within each group.
@@ -31,7 +33,9 @@ Inverse = Callable[[Floats], Floats]
 
 def large(problem: Problem) -> bool:
     """Tell whether a problem is solved the way of large ones."""
-    return problem.size > (MEDIUM if "numba" in sys.modules else LARGE)
+    if "numba" in sys.modules:
+        return problem.size > MEDIUM
+    return problem.size > (LARGE if len(problem.drop) else HUGE)
 
 
 class Merged:

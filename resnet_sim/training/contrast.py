@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..elements import Bools, Floats
-from ..ensemble._kernels import product_sums
 
 if TYPE_CHECKING:
     from .network import Network
@@ -68,12 +67,4 @@ def contrast(net: Network, first: Floats, second: Floats, width: float) -> tuple
     width : float
         By how much the nudges differ.
     """
-    return correlate(net, (second - first) / width, 0.5 * (second + first))
-
-
-def correlate(net: Network, change: Floats, level: Floats) -> tuple[Floats, Floats]:
-    """Return the mean of ``change * level`` across each conductance, of `change` across biases."""
-    change, level = np.ascontiguousarray(change), np.ascontiguousarray(level)
-    sums = product_sums.compiled(net.g_p, net.g_q, change, level)
-    mean = np.nan_to_num(change.mean(axis=0)) * net.node_weight
-    return net.g_weight * sums / len(change), mean[net.bias_p] - mean[net.bias_q]
+    return net.correlate((second - first) / width, 0.5 * (second + first))

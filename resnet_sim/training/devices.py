@@ -31,6 +31,10 @@ class Devices:
     mismatch : float
         Relative standard deviation between the conductances of the free and of the nudged
         circuit, for two copies side by side.
+    wire : float
+        Resistance (ohm) of the piece of wire between neighbouring crossings, where the
+        learning resistors are the cells of crossbars: those with the same first node are a
+        row, those with the same second node a column; see `wires.wired`.
     seed : int
     """
 
@@ -40,13 +44,16 @@ class Devices:
     read_noise: float = 0.0
     stuck: float = 0.0
     mismatch: float = 0.0
+    wire: float = 0.0
     seed: int = 0
 
     def check(self, g_min: float, g_max: float) -> None:
         """Raise `UsageError` for numbers that make no sense."""
-        sizes = (self.write_noise, self.nonlinearity, self.read_noise, self.mismatch)
-        if min(sizes) < 0 or not 0 <= self.stuck <= 1:
-            raise UsageError("noise, nonlinearity and mismatch can't be negative; 0 <= stuck <= 1")
+        sizes = (self.write_noise, self.nonlinearity, self.read_noise, self.mismatch, self.wire)
+        if min(sizes) < 0 or not 0 <= self.stuck <= 1 or not np.isfinite(self.wire):
+            raise UsageError(
+                "noise, nonlinearity, mismatch and wire can't be negative; 0 <= stuck <= 1"
+            )
         if self.levels is not None and self.levels < 2:
             raise UsageError(f"{self.levels} levels: at least two are needed")
         if (self.levels or self.nonlinearity) and not np.isfinite(g_max - g_min):

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..circuit import Circuit
-from ..elements import Bools, Floats, Ints
-from ..ensemble import Nudge, States, backend, terminals
+from ..elements import Bools, Floats
+from ..ensemble import Backend, Nudge, States, Unsupported, backend, terminals
+from ..ensemble._kernels import product_sums
 from ..ensemble.additions import nudged
+from ..ensemble.selection import Selection, select
 from ..ensemble.structure import branch_scale, reduced
 from ..errors import UsageError
+from ..layered.backend import LayeredBackend, find_backend
+from ..layered.structure import Layers
 from .devices import Devices
+from .wires import wired
 
 Output = str | tuple[str, str]
 
@@ -41,6 +47,10 @@ class Network:
         may come loose.  Conductances that start out of bounds are moved to them.
     devices : Devices, optional
         How real the learning conductances are; ideal by default.
+    precision : {"double", "single"}
+        Single: samples side by side in vector registers, sweeps in float32, proved to 1e-6 of
+        the largest voltage, for circuits whose diodes each have one end at a fixed
+        potential.
 
     Raises
     ------
@@ -59,35 +69,73 @@ class Network:
         g_min: float | None = None,
         g_max: float = np.inf,
         devices: Devices | None = None,
+        precision: str = "double",
     ) -> None:
         self.inputs = tuple(name.lower() for name in inputs)
         self._check_inputs(circuit)
         pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
         if not pairs:
             raise UsageError("a network needs at least one output")
-        self.trainable = _select(circuit.resistors.names, trainable, "resistor")
+        self.devices = devices or Devices()
+        self._selection = select(circuit, trainable)
+        if self.devices.wire:
+            self._selection = self._with_wires()
+            circuit = self._selection.circuit
+        self.trainable = self._selection.names
         self.bias_names = _select(circuit.current_sources.names, biases, "current source")
         _distinct((*self.inputs, *self.bias_names))
-        ohms = np.array([circuit.resistors.ohms[circuit.element(n)] for n in self.trainable])
-        unfit = [n for n, r in zip(self.trainable, ohms, strict=True) if not 0 < r < np.inf]
-        if unfit:
-            raise UsageError(f"{unfit[0]} can't learn: its resistance is not a positive number")
-        self.g_max = float(g_max)
-        self.g_min = 1e-6 * float(1.0 / ohms.min()) if g_min is None else float(g_min)
-        if not 0 <= self.g_min <= self.g_max:
-            raise UsageError(f"needs 0 <= g_min <= g_max, not {self.g_min} and {self.g_max}")
-        self.devices = devices or Devices()
+        self._bound(g_min, g_max)
         self.devices.check(self.g_min, self.g_max)
         self._noise = self.devices.generator(2)
-        self._g: Floats = np.clip(1.0 / ohms, self.g_min, self.g_max)
+        #: epoch and step of the run that trains it
+        self.moment = 0, 0
         self._base = circuit
         first = circuit.first["current_sources"]
         rows = np.array([circuit.element(n) - first for n in self.bias_names], dtype=np.int64)
         self._biases: Floats = circuit.current_sources.amps[rows].copy()
-        self._places(rows)
-        self.outputs = terminals(circuit, pairs)
+        self.bias_p = circuit.current_sources.p[rows]
+        self.bias_q = circuit.current_sources.q[rows]
+        self._attach(circuit, pairs, precision)
+
+    def _bound(self, g_min: float | None, g_max: float) -> None:
+        """Set the bounds of what learns; conductances of crossbars may begin at 0."""
+        selection = self._selection
+        ohms = selection.circuit.resistors.ohms[selection.resistors]
+        unfit = np.flatnonzero(~((ohms > 0) & np.isfinite(ohms)))
+        if len(unfit):
+            name = self.trainable[int(unfit[0])]
+            raise UsageError(f"{name} can't learn: its resistance is not a positive number")
+        self.g_max = float(g_max)
+        low, high = selection.extremes()
+        self.g_min = 1e-6 * high if g_min is None else float(g_min)
+        if not 0 <= self.g_min <= self.g_max:
+            raise UsageError(f"needs 0 <= g_min <= g_max, not {self.g_min} and {self.g_max}")
+        self._untouched = self.g_min <= low and high <= self.g_max
+        self._origin = selection.conductances
+
+    def _attach(self, circuit: Circuit, outputs: Sequence[tuple[str, str]], precision: str) -> None:
+        """Choose what solves the circuit: layer by layer, all samples together, or one by one."""
+        self._unsupported: Unsupported | None = None
+        self._backend: Backend
+        self.g_weight: Floats = np.ones(1)
+        own = None
+        if precision == "double":
+            own = find_backend(circuit, self.inputs, outputs, self._selection, self.bias_names)
+        #: the circuit as a chain of layers, if it is solved as one
+        self.layers: Layers | None = None if own is None else own.layers
+        if own is not None:
+            self._backend, self.outputs = own, own.outputs
+            return
+        if not (self._g > 0).all():
+            raise UsageError("0 S can't be learned from here: g_min must be positive")
+        if circuit.crossbars.devices:
+            self._base = self._selection.applied(self._g)
+        self._places()
+        self.outputs = terminals(circuit, outputs)
         sources = (*self.inputs, *self.bias_names)
-        self._backend, self._unsupported = backend(circuit, sources, self.trainable, self.outputs)
+        self._backend, self._unsupported = backend(
+            self._base, sources, self.trainable, self.outputs, precision
+        )
 
     def _check_inputs(self, circuit: Circuit) -> None:
         for name in self.inputs:
@@ -95,22 +143,42 @@ class Network:
             if kind not in ("voltage source", "current source"):
                 raise UsageError(f"input {name} is a {kind}, not an independent source")
 
-    def _places(self, bias_rows: Ints) -> None:
-        """Note where the parameters are: nodes of their ends, and scales there."""
-        circuit = self._base
-        red = reduced(circuit)
+    def _with_wires(self) -> Selection:
+        """Return what learns, in a circuit whose wires have resistance."""
+        if any(map(len, self._selection.cells)):
+            raise UsageError("wires with resistance need cells that are single resistors")
+        old = self._selection
+        return replace(old, circuit=wired(old.circuit, old.resistors, self.devices.wire))
+
+    def _places(self) -> None:
+        """Note where the conductances are: nodes of their ends, and scales there."""
+        red = reduced(self._base)
         conductors = red.conductors
-        row_of = {int(element): k for k, element in enumerate(conductors.element)}
-        numbers = np.array([circuit.element(n) for n in self.trainable], dtype=np.int64)
-        rows = np.array([row_of[int(k)] for k in numbers], dtype=np.int64)
-        self.g_p, self.g_q = circuit.resistors.p[numbers], circuit.resistors.q[numbers]
+        row_of = np.full(self._base.n_elements, -1)
+        row_of[conductors.element] = np.arange(len(conductors.element))
+        numbers = self._selection.elements()
+        p, q = self._base.terminals
+        self.g_p, self.g_q = p[numbers], q[numbers]
         #: weight of each conductance's co-content: what is behind an amplifier counts 1/A^2
-        self.g_weight: Floats = 1.0 / branch_scale(red, conductors, rows) ** 2
-        self.bias_p = circuit.current_sources.p[bias_rows]
-        self.bias_q = circuit.current_sources.q[bias_rows]
+        self.g_weight = 1.0 / branch_scale(red, conductors, row_of[numbers]) ** 2
         self.node_weight: Floats = 1.0 / red.scale**2
 
     # ---- parameters ----
+
+    @cached_property
+    def _g(self) -> Floats:
+        # a network that is trained elsewhere in float32 never needs it
+        return np.clip(self._origin(), self.g_min, self.g_max)
+
+    @property
+    def own(self) -> Floats | None:
+        """Conductances, S, not copied; None as long as they are those of the circuit's arrays."""
+        return None if self._untouched and "_g" not in self.__dict__ else self._g
+
+    def defer(self, conductances: Callable[[], Floats]) -> None:
+        """Set conductances (S) to what a function returns, called when they are needed."""
+        self.__dict__.pop("_g", None)
+        self._untouched, self._origin = False, conductances
 
     @property
     def conductances(self) -> Floats:
@@ -119,7 +187,7 @@ class Network:
 
     @conductances.setter
     def conductances(self, values: Any) -> None:
-        g = _vector(values, len(self._g), "conductances")
+        g = _vector(values, len(self._selection), "conductances")
         outside = np.flatnonzero((g < self.g_min) | (g > self.g_max))
         if len(outside):
             k = int(outside[0])
@@ -146,10 +214,8 @@ class Network:
     @property
     def circuit(self) -> Circuit:
         """The circuit as learned so far, ready for `resnet_sim.write_netlist`."""
-        with np.errstate(divide="ignore"):
-            values = dict(zip(self.trainable, (1.0 / self._g).tolist(), strict=True))
-        values |= dict(zip(self.bias_names, self._biases.tolist(), strict=True))
-        return self._base.with_values(values)
+        values = dict(zip(self.bias_names, self._biases.tolist(), strict=True))
+        return self._selection.applied(self._g).with_values(values)
 
     @property
     def one_way(self) -> tuple[str, ...]:
@@ -181,7 +247,8 @@ class Network:
 
     def free(self, X: Any, start: Bools | None = None) -> States:
         """Return the states of the circuit by itself; `start` is `States.on` of similar ones."""
-        return self._read(self._backend.solve(self._g, self._columns(X), None, start))
+        g = self._g if self.layers is None else self.own
+        return self._read(self._backend.solve(g, self._columns(X), None, start))
 
     def pulled(self, X: Any, near: States, stiffness: float, target: Floats) -> States:
         """Return the states with outputs joined to targets by conductances (S).
@@ -197,8 +264,10 @@ class Network:
 
     def _nudged(self, X: Any, near: States, nudge: Nudge) -> States:
         """Return nudged states, of the copy of the circuit that is meant for them."""
-        copy = self.devices.copy(self._g)
-        return self._read(self._backend.solve(copy, self._columns(X), nudge, near.on))
+        ideal = self.layers is not None and not self.devices.mismatch
+        copy = self.own if ideal else self.devices.copy(self._g)
+        start = near.on if near.start is None else near.start
+        return self._read(self._backend.solve(copy, self._columns(X), nudge, start))
 
     def _read(self, states: States) -> States:
         """Return states with the voltages that a rule gets to see."""
@@ -206,9 +275,24 @@ class Network:
             return states
         return replace(states, voltages=self.devices.read(states.voltages, self._noise))
 
-    def at_step(self, epoch: int, step: int) -> None:
+    def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
+        """Return the mean of ``change * level`` across each conductance, of `change` across biases.
+
+        Parameters
+        ----------
+        change, level : ndarray, shape (B, n_nodes)
+        """
+        if isinstance(self._backend, LayeredBackend):
+            return self._backend.correlate(change, level)
+        change, level = np.ascontiguousarray(change), np.ascontiguousarray(level)
+        sums = product_sums.compiled(self.g_p, self.g_q, change, level)
+        mean = np.nan_to_num(change.mean(axis=0)) * self.node_weight
+        return self.g_weight * sums / len(change), mean[self.bias_p] - mean[self.bias_q]
+
+    def at_step(self, epoch: int, step: int, *shard: int) -> None:
         """Fix the random numbers of imperfect devices by the place in a run."""
-        self._noise = self.devices.generator(3, epoch, step)
+        self.moment = epoch, step
+        self._noise = self.devices.generator(3, epoch, step, *shard)
 
     def write(self, wanted: Floats) -> None:
         """Ask for conductances, S; `conductances` tells what became of it."""
@@ -240,13 +324,18 @@ class Network:
 
     @property
     def only_potentials(self) -> bool:
-        """Nothing but given potentials drives the circuit: no node exceeds their range."""
+        """Nothing but potentials against ground drives the circuit: no node leaves their range."""
         circuit = self._base
-        return not len(circuit.current_sources) and not len(circuit.controlled_sources)
+        if len(circuit.current_sources) or len(circuit.controlled_sources):
+            return False
+        if self.layers is not None:
+            held = self.layers.place < 0
+        else:
+            held = reduced(circuit).coordinate == 0
+        return bool(held[circuit.voltage_sources.p].all())
 
-    def _columns(self, X: Any) -> Floats:
-        """Return what the backend wants: inputs, biases and 1 side by side."""
-        x = np.asarray(X, dtype=float)
+    def check_inputs(self, x: Any, first: int = 0) -> None:
+        """Raise `UsageError` for inputs that can't be; `first` is the number of the first."""
         if x.ndim != 2 or x.shape[1] != len(self.inputs):
             raise UsageError(
                 f"inputs have shape {x.shape}; they need one row per sample and "
@@ -254,7 +343,12 @@ class Network:
             )
         bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
         if len(bad):
-            raise UsageError(f"sample {bad[0]}: an input is not finite")
+            raise UsageError(f"sample {first + bad[0]}: an input is not finite")
+
+    def _columns(self, X: Any) -> Floats:
+        """Return what the backend wants: inputs, biases and 1 side by side."""
+        x = np.asarray(X, dtype=float)
+        self.check_inputs(x)
         biases = np.broadcast_to(self._biases, (len(x), len(self._biases)))
         return np.concatenate((x, biases, np.ones((len(x), 1))), axis=1)
 

@@ -54,10 +54,18 @@ class Optimizer:
         if any(len(self.state.get(slot, ())) != len(names) for slot in self.slots):
             self.state = {slot: np.zeros(len(names)) for slot in self.slots}
 
+    @property
+    def rates(self) -> Floats:
+        """Learning rates of the parameters before the schedule, shape (n,)."""
+        return self._rates
+
+    def factor(self, epoch: int) -> float:
+        """Return what the schedule multiplies the rates with."""
+        return 1.0 if self.schedule is None else float(self.schedule(epoch))
+
     def step(self, gradient: Floats, epoch: int) -> Floats:
         """Return what to add to the parameters."""
-        factor = 1.0 if self.schedule is None else float(self.schedule(epoch))
-        return -factor * self._rates * self.direction(gradient)
+        return -self.factor(epoch) * self._rates * self.direction(gradient)
 
     def direction(self, gradient: Floats) -> Floats:
         """Return what the rates are multiplied with; updates the state."""

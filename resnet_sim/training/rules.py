@@ -15,7 +15,7 @@ import numpy as np
 from ..elements import Bools, Floats
 from ..ensemble import States
 from ..errors import UsageError
-from .contrast import Gradient, KneeWarning, contrast, correlate
+from .contrast import Gradient, KneeWarning, contrast
 from .cost import Cost, SquaredError
 from .network import Network
 
@@ -156,7 +156,7 @@ class FrequencyPropagation:
             voltages = net.pushed(X, free, wave * push).voltages
             mean += voltages / self.samples
             amplitude += 2.0 * wave * voltages / self.samples
-        return correlate(net, amplitude / self.beta, mean)
+        return net.correlate(amplitude / self.beta, mean)
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ class Adjoint:
         """Return the derivatives on the free states' active sets."""
         adjoint = free.adjoint(cost.slope(free.outputs, Y))
         # KCL's multipliers know about scales already
-        by_conductance, _ = correlate(net, -adjoint, free.voltages)
+        by_conductance, _ = net.correlate(-adjoint, free.voltages)
         mean = adjoint.mean(axis=0)
         return by_conductance / net.g_weight, mean[net.bias_q] - mean[net.bias_p]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +13,20 @@ from typing import Any
 import numpy as np
 
 from ..elements import Bools, Floats, Ints
-from ..errors import UsageError
+from ..errors import ResnetSimError, UsageError
 from . import checkpoint as checkpoints
-from .cost import Cost, SquaredError, is_labels
+from .compiled import Epochs
+from .compiled import epochs as epochs_of
+from .cost import Cost, SquaredError
+from .evaluate import numbered, predict, score, warn_of_reach
 from .network import Network
 from .optimizer import SGD, Optimizer
+from .parallel import Compute, shared
 from .rules import EquilibriumPropagation, Rule, gradients
 
 Record = dict[str, Any]
 #: called after each epoch; a true result ends the training
 Callback = Callable[["Trainer", Record], Any]
-
-#: Samples solved at once where no batch size is given.
-CHUNK = 512
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Trainer:
     ----------
     history : list of dict
         One record per epoch: ``epoch``, ``cost`` (mean over the epoch, V^2 for the squared
-        error), ``knees`` (samples met on a knee), and with validation data
+        error), ``knees`` (samples met on a knee; not from compiled loops), and with
+        validation data
         ``validation_cost`` and ``validation_score``.
     """
 
@@ -79,8 +81,10 @@ class Trainer:
         self.optimizer = optimizer or SGD()
         self.optimizer.prepare(net.parameter_names)
         self.history: list[Record] = []
+        self._gradients: Compute = gradients
         self._on: Bools = np.zeros((0, 0), dtype=np.bool_)
         self._best: tuple[float, int, Floats] | None = None
+        self._epochs: Epochs | None = None
 
     # ---- the loop ----
 
@@ -100,6 +104,10 @@ class Trainer:
         resume: bool = False,
         metrics: str | Path | None = None,
         progress: bool = False,
+        executor: str | Executor | None = None,
+        shards: int = 4,
+        single: bool | None = None,
+        threads: int = 1,
     ) -> list[Record]:
         """Train for a number of epochs; return the history.
 
@@ -123,29 +131,50 @@ class Trainer:
             File of JSON lines, one per epoch.
         progress : bool
             Show a bar (needs tqdm).
+        executor : str or concurrent.futures.Executor, optional
+            Where minibatches are computed in shards, see `resnet_sim.monte_carlo`; by default
+            here, in one piece.
+        shards : int
+            Shards per minibatch.  Parameters depend on their number in the last digit, and
+            not on the executor or the number of workers.
+        single : bool, optional
+            Whether to train in float32 with compiled loops, of which `compiled.epochs` tells
+            when they fit.  By default they are used where they do.
+        threads : int
+            Of the compiled loops; they give the same bits for any number.
 
         Warns
         -----
         UserWarning
             If targets are out of reach of what the sources offer.
         """
-        x, y = np.asarray(X, dtype=float), np.asarray(Y)
+        x, y = np.asarray(X), np.asarray(Y)
         if len(x) != len(y) or not len(x):
             raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
         path = None if checkpoint is None else Path(checkpoint)
         start = len(self.history)
         self._on, self._best = np.zeros((len(x), 0), dtype=np.bool_), None
+        self._epochs = None
         if resume and path is not None and path.exists():
             start = self._load(path)
         files = _Files(self, path, checkpoint_every, start, metrics)
+        size = batch_size or len(x)
+        if executor is None and single is not False:
+            self._epochs = epochs_of(
+                self.net, self.rule, self.cost, self.optimizer, x, y, size, threads
+            )
+        if self._epochs is None:
+            if single:
+                raise UsageError("single=True: this network or rule can't be trained in float32")
+            x = np.asarray(x, dtype=float)
         if not self.history:
-            self._warn_of_reach(x, y)
-        with _one_thread():
+            warn_of_reach(self.net, self.cost, x, y)
+        with _one_thread(), shared(executor, shards) as self._gradients:
             for epoch in _bar(range(len(self.history), start + epochs), progress):
                 if self._stopped(early_stopping):
                     break
                 began = time.perf_counter()
-                record = self._epoch(epoch, x, y, batch_size or len(x), shuffle)
+                record = self._epoch(epoch, x, y, size, shuffle)
                 if validation is not None:
                     record |= self._validate(*validation)
                 self.history.append(record)
@@ -164,11 +193,15 @@ class Trainer:
         if shuffle and size < len(x):
             # a generator per epoch: nothing of it needs to be saved
             np.random.default_rng([self.seed, epoch]).shuffle(order)
+        if self._epochs is not None:
+            return {"epoch": epoch, "cost": float(self._epochs.run(epoch, order).mean())}
         total, knees = 0.0, 0
         for step, first in enumerate(range(0, len(x), size)):
             rows = order[first : first + size]
             self.net.at_step(epoch, step)
-            found = gradients(self.net, x[rows], y[rows], self.rule, self.cost, self._start(rows))
+            with numbered(rows):
+                start = self._start(rows)
+                found = self._gradients(self.net, x[rows], y[rows], self.rule, self.cost, start)
             self._remember(rows, found.on)
             total += float(found.cost.sum())
             knees += int((found.knees >= 0).sum())
@@ -194,9 +227,13 @@ class Trainer:
         self._on[rows] = on
 
     def _validate(self, X: Any, Y: Any) -> Record:
-        outputs, y = self.predict(X), np.asarray(Y)
+        try:
+            outputs, y = self.predict(X), np.asarray(Y)
+        except ResnetSimError as error:
+            error.args, error.sample = (f"validation {error}", *error.args[1:]), None
+            raise
         cost = float(self.cost.value(outputs, y).mean())
-        return {"validation_cost": cost, "validation_score": self._score(outputs, y)}
+        return {"validation_cost": cost, "validation_score": score(self.cost, outputs, y)}
 
     def _note_best(self, stopping: EarlyStopping | None, record: Record) -> None:
         if stopping is None:
@@ -212,35 +249,11 @@ class Trainer:
             return False
         return int(self.history[-1]["epoch"]) - self._best[1] >= stopping.patience
 
-    def _warn_of_reach(self, x: Floats, y: Any) -> None:
-        """Warn of target voltages that no conductances could bring about."""
-        if not isinstance(self.cost, SquaredError) or not self.net.only_potentials:
-            return
-        rows = slice(0, CHUNK)
-        states = self.net.free(x[rows])
-        target = self.cost.target(states.outputs, y[rows])
-        low, high = np.nanmin(states.voltages, axis=1), np.nanmax(states.voltages, axis=1)
-        pairs = self.net.outputs.q != 0
-        low = np.where(pairs, (low - high)[:, None], low[:, None])
-        high = np.where(pairs, -low, high[:, None])
-        beyond = np.flatnonzero(((target < low) | (target > high)).any(axis=1))
-        if len(beyond):
-            k = beyond[0]
-            warnings.warn(
-                f"{len(beyond)} targets are out of reach: sample {k} asks for "
-                f"{target[k].min():.6g} to {target[k].max():.6g} V, its sources offer "
-                f"{low[k].min():.6g} to {high[k].max():.6g} V",
-                UserWarning,
-                stacklevel=3,
-            )
-
     # ---- use ----
 
     def predict(self, X: Any) -> Floats:
         """Return the outputs, shape (B, n_outputs), V."""
-        x = np.asarray(X, dtype=float)
-        parts = [self.net.forward(x[k : k + CHUNK]) for k in range(0, len(x), CHUNK)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.net.outputs.p)))
+        return predict(self.net, X)
 
     def classify(self, X: Any) -> Ints:
         """Return the classes that the outputs stand for, as the cost reads them, shape (B,)."""
@@ -248,13 +261,7 @@ class Trainer:
 
     def score(self, X: Any, Y: Any) -> float:
         """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
-        return self._score(self.predict(X), np.asarray(Y))
-
-    def _score(self, outputs: Floats, y: Any) -> float:
-        if is_labels(y):
-            return float((self.cost.decode(outputs) == y).mean())
-        y = y.reshape(outputs.shape)
-        return 1.0 - float(((outputs - y) ** 2).mean() / max(float(y.var()), 1e-300))
+        return score(self.cost, self.predict(X), Y)
 
     # ---- checkpoints ----
 
@@ -346,6 +353,8 @@ def _one_thread() -> Any:
 def _bar(epochs: range, progress: bool) -> Any:
     if not progress:
         return epochs
-    from tqdm import tqdm  # type: ignore[import-untyped]
-
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+    except ImportError:
+        raise UsageError("a progress bar needs the package tqdm: pip install tqdm") from None
     return tqdm(epochs, unit="epoch")
