@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -37,15 +38,23 @@ class Forest:
     order: Ints
     in_tree: Bools
 
+    @cached_property
+    def children(self) -> Ints:
+        """Nodes that have a parent, parents before children."""
+        result: Ints = self.order[self.parent[self.order] >= 0]
+        return result
+
     def subtree_sums(self, values: Floats) -> Floats:
         """Return for each node the sum of `values` over itself and all its descendants."""
-        sums: Floats = _subtree_sums.at(len(values))(self.order, self.parent, values)
+        sums = values.copy()
+        _add_to_parents.at(len(self.children))(self.children, self.parent, sums)
         return sums
 
     def offsets(self, p: Ints, rise: Floats) -> Floats:
         """Return the potentials above the roots for other rises, shape (n,)."""
-        run = _offsets.at(len(self.order))
-        offset: Floats = run(self.order, self.parent, self.edge, p, rise)
+        offset = np.zeros(len(self.order))
+        run = _add_rises.at(len(self.children))
+        run(self.children, self.parent, self.edge, p, rise, offset)
         return offset
 
 
@@ -62,13 +71,37 @@ def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> For
     """
     if rise is None:
         rise = np.zeros(len(p))
+    if 4 * len(p) < n:
+        return _among_others(n, p, q, rise)
     return Forest(*_spanning_forest.at(n + len(p))(n, p, q, rise))
 
 
+def _among_others(n: int, p: Ints, q: Ints, rise: Floats) -> Forest:
+    """Build the forest of the nodes that edges touch; all others are trees of their own."""
+    nodes, ends = np.unique(np.concatenate((p, q)), return_inverse=True)
+    inner = spanning_forest(len(nodes), ends[: len(p)], ends[len(p) :], rise)
+    top = np.arange(n)
+    top[nodes] = nodes[np.flatnonzero(inner.parent < 0)[inner.label]]
+    is_root = top == np.arange(n)
+    label = (np.cumsum(is_root) - 1)[top]
+    parent, edge, offset = np.full(n, -1), np.full(n, -1), np.zeros(n)
+    parent[nodes] = np.where(inner.parent >= 0, nodes[inner.parent], -1)
+    edge[nodes], offset[nodes] = inner.edge, inner.offset
+    alone = np.ones(n, dtype=np.bool_)
+    alone[nodes] = False
+    order = np.concatenate((np.flatnonzero(alone), nodes[inner.order]))
+    return Forest(label, int(is_root.sum()), offset, parent, edge, order, inner.in_tree)
+
+
 def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
-    """Return the number of connected components and the component of each node."""
-    count, label = _components.at(n + len(p))(n, p, q)
-    return count, label
+    """Return the number of connected components and the component of each node.
+
+    Components are numbered by their smallest node.
+    """
+    root = _roots.at(n + len(p))(n, p, q)
+    is_root = root == np.arange(n)
+    label: Ints = (np.cumsum(is_root) - 1)[root]
+    return int(is_root.sum()), label
 
 
 def reachable(n: int, tail: Ints, head: Ints, start: int) -> Bools:
@@ -83,8 +116,26 @@ def bridges(n: int, p: Ints, q: Ints) -> Bools:
     return result
 
 
-@kernel
-def _components(n, p, q):  # type: ignore[no-untyped-def]
+def _roots_by_hooking(n: int, p: Ints, q: Ints) -> Ints:
+    """Return the smallest node of each node's component.
+
+    In each round every root that is not smaller than all its neighbours is hooked to one of
+    them, and all paths are shortened, so that a few rounds do (Shiloach and Vishkin 1982).
+    """
+    root = np.arange(n)
+    while True:
+        a, b = root[p], root[q]
+        apart = a != b
+        if not apart.any():
+            return root
+        a, b = a[apart], b[apart]
+        np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
+        while not np.array_equal(further := root[root], root):
+            root = further
+
+
+@partial(kernel, interpreted=_roots_by_hooking)
+def _roots(n, p, q):  # type: ignore[no-untyped-def]
     root = np.arange(n)
     for k in range(len(p)):
         a = p[k]
@@ -95,20 +146,14 @@ def _components(n, p, q):  # type: ignore[no-untyped-def]
         while root[b] != b:
             root[b] = root[root[b]]
             b = root[b]
-        # the smaller number becomes the root, so that components are numbered by it
+        # the smaller number becomes the root
         if a < b:
             root[b] = a
         elif b < a:
             root[a] = b
-    label = np.empty(n, dtype=np.int64)
-    count = 0
     for k in range(n):
-        if root[k] == k:
-            label[k] = count
-            count += 1
-        else:
-            label[k] = label[root[k]]
-    return count, label
+        root[k] = root[root[k]]
+    return root
 
 
 @kernel
@@ -174,23 +219,17 @@ def _spanning_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _offsets(order, parent, edge, p, rise):  # type: ignore[no-untyped-def]
-    offset = np.zeros(len(order))
-    for k in order:
-        if parent[k] >= 0:
-            e = edge[k]
-            offset[k] = offset[parent[k]] + (rise[e] if p[e] == k else -rise[e])
-    return offset
+def _add_rises(children, parent, edge, p, rise, offset):  # type: ignore[no-untyped-def]
+    for k in children:
+        e = edge[k]
+        offset[k] = offset[parent[k]] + (rise[e] if p[e] == k else -rise[e])
 
 
 @kernel
-def _subtree_sums(order, parent, values):  # type: ignore[no-untyped-def]
-    sums = values.copy()
-    for j in range(len(order) - 1, -1, -1):
-        k = order[j]
-        if parent[k] >= 0:
-            sums[parent[k]] += sums[k]
-    return sums
+def _add_to_parents(children, parent, sums):  # type: ignore[no-untyped-def]
+    for j in range(len(children) - 1, -1, -1):
+        k = children[j]
+        sums[parent[k]] += sums[k]
 
 
 @kernel

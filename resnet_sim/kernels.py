@@ -24,27 +24,40 @@ RENT = 400_000
 
 
 class kernel:
-    """Decorator that makes a function available both interpreted and compiled."""
+    """Decorator that makes a function available both interpreted and compiled.
+
+    Where plain Python is too slow even for small sizes, `interpreted` is another function
+    that gives the same.
+    """
 
     #: sum of the sizes interpreted so far
     spent = 0
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
+    def __init__(
+        self, function: Callable[..., Any], interpreted: Callable[..., Any] | None = None
+    ) -> None:
+        self.function, self.interpreted = function, interpreted or function
         update_wrapper(self, function)  # type: ignore[arg-type]
 
     def at(self, size: int) -> Callable[..., Any]:
         """Return the version that suits a problem of `size`."""
         if "numba" in sys.modules:
-            return self.function if size <= HANDFUL else self.compiled
-        kernel.spent += size
-        return self.function if size <= SMALL and kernel.spent <= RENT else self.compiled
+            return self.interpreted if size <= HANDFUL else self.compiled
+        if self.interpreted is self.function:
+            kernel.spent += size
+        worth = size <= SMALL and kernel.spent <= RENT
+        return self.interpreted if worth else self.compiled
 
     @cached_property
     def compiled(self) -> Callable[..., Any]:
         """The function compiled by numba, from its cache where that is possible."""
         function: Callable[..., Any] = compiled(self.function)
         return function
+
+
+def load() -> None:
+    """Import numba, because it pays; from now on all but the smallest work is compiled."""
+    import numba  # noqa: F401
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Any:

@@ -103,18 +103,50 @@ def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
     p, q, rise = rng.integers(0, n, m), rng.integers(0, n, m), rng.normal(size=m)
     forest = graphs.spanning_forest(n, p, q, rise)
     for function, arguments in (
-        (graphs._components, (n, p, q)),
+        (graphs._roots, (n, p, q)),
         (graphs._spanning_forest, (n, p, q, rise)),
-        (graphs._offsets, (forest.order, forest.parent, forest.edge, p, rise)),
-        (graphs._subtree_sums, (forest.order, forest.parent, rng.normal(size=n))),
+        (graphs._add_rises, (forest.children, forest.parent, forest.edge, p, rise, np.zeros(n))),
+        (graphs._add_to_parents, (forest.children, forest.parent, rng.normal(size=n))),
         (graphs._reachable, (n, p, q, 0)),
+        (graphs._bridges, (n, p, q)),
     ):
-        plain, compiled = function.function(*arguments), function.compiled(*arguments)
+        copies = [tuple(np.copy(a) if np.ndim(a) else a for a in arguments) for _ in range(2)]
+        plain, compiled = function.interpreted(*copies[0]), function.compiled(*copies[1])
+        if plain is None:  # it changes its last argument
+            plain, compiled = copies[0][-1], copies[1][-1]
         many = isinstance(plain, tuple)
         for one, other in zip(
             plain if many else (plain,), compiled if many else (compiled,), strict=True
         ):
             np.testing.assert_array_equal(one, other)
+
+
+@given(edges(most=8), st.integers(20, 60), st.randoms(use_true_random=False))
+@QUICK
+def test_a_forest_of_few_nodes_among_many_is_like_any_other(graph, n, random):
+    few, p, q = graph
+    places = np.array(sorted(random.sample(range(n), few)))
+    p, q = places[p][: n // 5], places[q][: n // 5]
+    rise = np.arange(1.0, len(p) + 1)
+    forest = graphs.spanning_forest(n, p, q, rise)
+    whole = graphs.Forest(*graphs._spanning_forest.function(n, p, q, rise))
+    assert forest.count == whole.count
+    for name in ("label", "in_tree", "parent", "edge", "offset"):
+        np.testing.assert_array_equal(getattr(forest, name), getattr(whole, name))
+    place = np.empty(n, dtype=np.int64)
+    place[forest.order] = np.arange(n)
+    child = np.flatnonzero(forest.parent >= 0)
+    assert (place[forest.parent[child]] < place[child]).all()
+
+
+@given(edges())
+@QUICK
+def test_bridges_are_those_of_networkx(graph):
+    n, p, q = graph
+    bridge = graphs.bridges(n, p, q)
+    for k in range(len(p)):
+        rest = undirected(n, np.delete(p, k), np.delete(q, k))
+        assert bridge[k] == (not nx.has_path(rest, int(p[k]), int(q[k])))
 
 
 def test_small_work_is_interpreted_and_large_work_compiled():

@@ -8,11 +8,16 @@ from __future__ import annotations
 import dataclasses
 
 from ..elements import Bools, Floats
+from ..kernels import load
 from ..problem import Problem, Solution
 from . import newton
-from .merged import large
+from .merged import MEDIUM, large
 
 METHODS = ("auto", "cd", "newton")
+#: Sizes of medium problems solved so far from which importing numba pays for the next.
+RENT = 10_000
+
+_rent = 0
 
 
 def solve(
@@ -44,6 +49,7 @@ def solve(
         from .coordinate_descent import solve as descend
 
         return descend(problem, tolerance, x)
+    _consider_numba(problem)
     if on is None and problem.positive and large(problem) and len(problem.drop):
         from .approach import approach
 
@@ -60,3 +66,12 @@ def solve(
     return dataclasses.replace(
         rescue, iterations=solution.iterations + rescue.iterations, notes=(note,)
     )
+
+
+def _consider_numba(problem: Problem) -> None:
+    """Import numba for the next of several medium problems; see `kernels`."""
+    global _rent
+    if problem.size > MEDIUM and len(problem.drop):
+        if _rent > RENT:
+            load()
+        _rent += problem.size

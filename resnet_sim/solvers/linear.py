@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..elements import Floats, Ints
+from ..kernels import load
 from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
+
+#: Entries of factors per row from which not to factor is worth the import of numba.
+FULL = 150
 
 Solve = Callable[[Floats], Floats]
 
@@ -93,7 +97,13 @@ def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
         factor = _sparse_factor(n, p, q, conductance)
     except RuntimeError as error:
         raise np.linalg.LinAlgError(str(error)) from error
-    return lambda b: factor.solve(b)
+
+    def solve(b: Floats) -> Floats:
+        return factor.solve(b)
+
+    if factor.nnz > FULL * n:
+        load()
+    return solve
 
 
 def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:

@@ -20,7 +20,7 @@ from ..topology import ROUNDING
 
 TINY = 1e-300
 #: Size from which compiled loops, quick looks and borders are worth importing numba,
-LARGE = 5000
+LARGE = 40_000
 #: that from which they are worth it once it is imported,
 MEDIUM = 1500
 #: and that from which they are worth it for a linear network.

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..circuit import Circuit
+from ..crossbars import JoinedNames
 from ..elements import Bools, Floats
 from ..ensemble import Backend, Nudge, States, Unsupported, backend, terminals
 from ..ensemble._kernels import product_sums
@@ -207,9 +208,11 @@ class Network:
         self._biases = _vector(values, len(self._biases), "biases")
 
     @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """Names of everything that learns: resistors, then current sources."""
-        return (*self.trainable, *self.bias_names)
+    def parameter_names(self) -> Sequence[str]:
+        """Names of everything that learns: conductances, then current sources."""
+        if isinstance(self.trainable, tuple):
+            return (*self.trainable, *self.bias_names)
+        return JoinedNames((self.trainable, self.bias_names))
 
     @property
     def circuit(self) -> Circuit:

@@ -47,10 +47,10 @@ class Optimizer:
             for pattern in self.lr:
                 if not any(fnmatchcase(name, pattern.lower()) for name in names):
                     raise UsageError(f"learning rates: nothing that learns matches {pattern!r}")
-            rates = [_first_match(name, self.lr) for name in names]
+            self._rates = np.array([_first_match(name, self.lr) for name in names])
         else:
-            rates = [float(self.lr)] * len(names)
-        self._rates = np.array(rates)
+            # one number in memory, however many parameters
+            self._rates = np.broadcast_to(np.float64(self.lr), len(names))
         if any(len(self.state.get(slot, ())) != len(names) for slot in self.slots):
             self.state = {slot: np.zeros(len(names)) for slot in self.slots}
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from ..elements import Bools, Floats, Ints
 from ..errors import ResnetSimError, UsageError
+from ..executors import one_thread
 from . import checkpoint as checkpoints
 from .compiled import Epochs
 from .compiled import epochs as epochs_of
@@ -169,7 +169,7 @@ class Trainer:
             x = np.asarray(x, dtype=float)
         if not self.history:
             warn_of_reach(self.net, self.cost, x, y)
-        with _one_thread(), shared(executor, shards) as self._gradients:
+        with one_thread(), shared(executor, shards) as self._gradients:
             for epoch in _bar(range(len(self.history), start + epochs), progress):
                 if self._stopped(early_stopping):
                     break
@@ -275,7 +275,7 @@ class Trainer:
         }
         arrays |= {f"optimizer_{name}": value for name, value in self.optimizer.state.items()}
         facts: Record = {"history": self.history, "start": start, "seed": self.seed,
-                         "parameters": self.net.parameter_names}  # fmt: skip
+                         "parameters": list(self.net.parameter_names)}  # fmt: skip
         if self._best is not None:
             facts["best"] = self._best[:2]
             arrays["best"] = self._best[2]
@@ -293,7 +293,7 @@ class Trainer:
 
     def _load(self, path: Path) -> int:
         arrays, facts = checkpoints.load(path)
-        if tuple(facts["parameters"]) != self.net.parameter_names:
+        if facts["parameters"] != list(self.net.parameter_names):
             raise UsageError(f"{path} is a checkpoint of a network with other parameters")
         self.net.conductances, self.net.biases = arrays["conductances"], arrays["biases"]
         shape = tuple(arrays["on_shape"].tolist())
@@ -336,18 +336,6 @@ class _Files:
         """Replace the checkpoint."""
         if self.path is not None:
             self.trainer.save(self.path, self.start)
-
-
-def _one_thread() -> Any:
-    """Keep BLAS from sharing the small products of a minibatch among threads, where possible.
-
-    They would wait for each other longer than they work.
-    """
-    try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-    except ImportError:
-        return nullcontext()
-    return threadpool_limits(1, "blas")
 
 
 def _bar(epochs: range, progress: bool) -> Any:

@@ -1,0 +1,267 @@
+"""One large circuit: families of circuits, contenders, time, memory and KKT residual.
+
+    python benchmarks/large_circuits.py --sizes 1e3,1e4,1e5 --families grid,ladder -o DIR
+
+writes ``large_circuits.jsonl``, ``large_circuits.md`` and, with matplotlib, a log-log plot
+``large_circuits.svg`` to DIR.  Every contender runs in a process of its own, alternating with
+T0, the linear solve of the same circuit without its diodes.  docs/benchmarks.md has the method.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from large_report import markdown, plot
+
+HERE = Path(__file__).parent
+#: libraries that would use several threads use one
+SINGLE = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+#: what a contender does before it is measured, on a small circuit of the family
+WARM_UP = 300
+PEAK = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[2:], timeout=float(sys.argv[1]), capture_output=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.stderr.buffer.write(done.stderr)
+sys.exit(done.returncode)
+"""
+
+Record = dict[str, Any]
+
+
+# ---- in the process of one contender ----
+
+
+def measure(options: argparse.Namespace, family: str, nodes: int, contender: str) -> None:
+    """Print the record of one contender, again with each thing that is known of it."""
+    from contenders import Unavailable, linear
+
+    record: Record = {"family": family, "nodes": nodes, "contender": contender}
+    try:
+        circuit, program, ready, directory = _prepare(family, nodes, contender, options.limit)
+    except (Unavailable, MemoryError) as error:
+        _emit(record | {"note": str(error) or "out of memory"})
+        return
+    try:
+        record["nodes"] = len(circuit.nodes) - 1
+        record["elements"] = circuit.n_elements
+        record["diodes"] = len(circuit.diodes)
+        first, record["peak_mb"], outcome = _first_run(ready, options.limit)
+        record["seconds"], record["runs"] = first, 1
+        if ready.result is not None:
+            record["residual"] = program.residual(*ready.result(outcome))
+        if not getattr(outcome, "found", True):  # of qpsolvers
+            record["note"] = "gave up, says itself"
+        _emit(record)
+        runs = min(options.repeats, int(options.limit / first))
+        # a process has the limit itself, and ends before this one must
+        margin = 0.0 if ready.command is None else 1.0
+        record |= _alternate(ready.run, linear(program), runs, first, options.limit + margin)
+    except (Unavailable, MemoryError) as error:
+        record["note"] = str(error) or "out of memory"
+    except subprocess.TimeoutExpired:
+        record["note"] = f"over {options.limit:g} s"
+    finally:
+        shutil.rmtree(directory)
+    _emit(record)
+
+
+def _prepare(family: str, nodes: int, contender: str, limit: float) -> tuple[Any, Any, Any, Path]:
+    from contenders import CONTENDERS, make_task
+    from families import FAMILIES
+    from quadratic import quadratic_program
+
+    small = FAMILIES[family](min(WARM_UP, nodes))
+    task = make_task(small, quadratic_program(small), limit)
+    CONTENDERS[contender](task).run()
+    shutil.rmtree(task.directory)
+    circuit = FAMILIES[family](nodes)
+    program = quadratic_program(circuit)
+    task = make_task(circuit, program, limit)
+    return circuit, program, CONTENDERS[contender](task), task.directory
+
+
+def _first_run(ready: Any, limit: float) -> tuple[float, float, Any]:
+    """Return seconds, peak memory in MB and the result of a run."""
+    if ready.command is not None:
+        # the peak of a direct child would include that of this process before its exec
+        from contenders import Unavailable
+
+        command = [sys.executable, "-c", PEAK, str(limit), *ready.command]
+        began = time.perf_counter()
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        seconds = time.perf_counter() - began
+        if "TimeoutExpired" in done.stderr:
+            raise subprocess.TimeoutExpired(ready.command, limit)
+        if done.returncode:
+            raise Unavailable(f"status {done.returncode}: {done.stderr.strip()[-200:]}")
+        return seconds, int(done.stdout) / 1024, None
+    _reset_peak()
+    seconds, outcome = _timed(ready.run, limit)
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, outcome
+
+
+def _reset_peak() -> None:
+    """Forget the peak of what came before, where Linux allows it."""
+    refs = Path("/proc/self/clear_refs")
+    if refs.exists():
+        refs.write_text("5")
+
+
+def _alternate(
+    run: Callable[[], Any], yardstick: Callable[[], Any], runs: int, first: float, limit: float
+) -> Record:
+    """Return medians of alternating runs; the first alone counts if there is time for no other."""
+    seconds, linear = [], []
+    for _ in range(max(1, runs)):
+        if runs:
+            seconds.append(_timed(run, limit)[0])
+        linear.append(_timed(yardstick, limit)[0])
+    seconds = seconds or [first]
+    ratios = np.array(seconds) / np.array(linear)
+    return {
+        "seconds": float(np.median(seconds)),
+        "t0": float(np.median(linear)),
+        "ratio": float(np.median(ratios)),
+        "ratio_low": float(ratios.min()),
+        "ratio_high": float(ratios.max()),
+        "runs": len(seconds),
+    }
+
+
+def _timed(run: Callable[[], Any], limit: float) -> tuple[float, Any]:
+    """Return seconds and result; the process ends if it takes longer than the limit."""
+    signal.setitimer(signal.ITIMER_REAL, limit)  # nothing else interrupts compiled code
+    began = time.perf_counter()
+    outcome = run()
+    seconds = time.perf_counter() - began
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return seconds, outcome
+
+
+def _emit(record: Record) -> None:
+    print(json.dumps(record), flush=True)
+
+
+# ---- in the process that starts them ----
+
+
+def ask(options: argparse.Namespace, family: str, nodes: int, contender: str) -> Record:
+    """Return the record of one contender, measured in a process of its own."""
+    command = [
+        sys.executable, __file__, "--measure", family, str(nodes), contender,
+        "--limit", str(options.limit), "--repeats", str(options.repeats),
+    ]  # fmt: skip
+    environment = os.environ | ({} if options.threads else SINGLE)
+    done = subprocess.run(
+        command, env=environment, capture_output=True, text=True, errors="replace", check=False,
+        preexec_fn=_limit_memory(options.memory),
+    )  # fmt: skip
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"family"')]
+    record: Record = {"family": family, "nodes": nodes, "contender": contender}
+    if lines:
+        record = json.loads(lines[-1])
+    if done.returncode == -signal.SIGALRM:
+        record["note"] = f"{'T0 ' if lines else ''}over {options.limit:g} s"
+    elif done.returncode:
+        tail = (done.stderr.strip() or f"status {done.returncode}").splitlines()[-1]
+        record["note"] = "out of memory" if "MemoryError" in tail else f"failed: {tail[:120]}"
+    return record
+
+
+def _limit_memory(gigabytes: float) -> Callable[[], None]:
+    size = int(gigabytes * 2**30)
+    return lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def run_all(options: argparse.Namespace) -> list[Record]:
+    """Measure everything; a contender that fails at one size is not tried at larger ones."""
+    records: list[Record] = []
+    for family in options.families:
+        out: set[str] = set()
+        for nodes in sorted(options.sizes):
+            for contender in options.contenders:
+                if contender in out:
+                    continue
+                record = ask(options, family, nodes, contender)
+                if "seconds" not in record:
+                    out.add(contender)
+                    record["note"] += "; larger ones not tried"
+                records.append(record)
+                print(_line(record), flush=True)
+    return records
+
+
+def _line(record: Record) -> str:
+    text = f"{record['family']:12}{record['nodes']:>9}  {record['contender']:10}"
+    if "seconds" in record:
+        text += f"{record['seconds']:10.4f} s {record['peak_mb']:8.0f} MB"
+        text += f"{record.get('residual', np.nan):10.1e}"
+    if "ratio" in record:
+        text += f" {record['ratio']:8.2f} T0 ({record['ratio_low']:.2f}-{record['ratio_high']:.2f})"
+    return text + (f"  {record['note']}" if "note" in record else "")
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    from contenders import CONTENDERS
+    from families import FAMILIES
+
+    def names(known: dict[str, Any]) -> Callable[[str], list[str]]:
+        def split(text: str) -> list[str]:
+            chosen = text.split(",")
+            unknown = [name for name in chosen if name not in known]
+            if unknown:
+                raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(known)}")
+            return chosen
+
+        return split
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=_sizes, default=[1000, 10_000], help="nodes: 1e3,1e4")
+    parser.add_argument("--families", type=names(FAMILIES), default=list(FAMILIES))
+    parser.add_argument("--contenders", type=names(CONTENDERS), default=list(CONTENDERS))
+    parser.add_argument("--repeats", type=int, default=5, help="runs that the median is of")
+    parser.add_argument("--limit", type=float, default=60.0, help="seconds that a run may take")
+    parser.add_argument("--memory", type=float, default=8.0, help="GB that a process may take")
+    parser.add_argument("--threads", action="store_true", help="let libraries use all cores")
+    parser.add_argument("-o", "--output", type=Path, help="directory of the results")
+    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    return parser.parse_args(arguments)
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(float(part)) for part in text.split(",")]
+
+
+def main() -> None:
+    options = parse()
+    if options.measure:
+        family, nodes, contender = options.measure
+        measure(options, family, int(nodes), contender)
+        return
+    records = run_all(options)
+    if options.output:
+        options.output.mkdir(parents=True, exist_ok=True)
+        stem = options.output / "large_circuits"
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        stem.with_suffix(".jsonl").write_text(lines)
+        stem.with_suffix(".md").write_text(markdown(records))
+        plot(records, stem.with_suffix(".svg"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""What a network answers to many samples, how good that is, and what no network can answer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..elements import Floats, Ints
+from ..errors import ResnetSimError
+from .cost import Cost, SquaredError, is_labels
+from .network import Network
+
+#: Samples solved at once where no batch size is given.
+CHUNK = 512
+
+
+def predict(net: Network, X: Any) -> Floats:
+    """Return the outputs of a network, shape (B, n_outputs), V, some samples at a time."""
+    x = np.asarray(X, dtype=float)
+    parts = []
+    for first in range(0, len(x), CHUNK):
+        rows = np.arange(first, min(first + CHUNK, len(x)))
+        with numbered(rows):
+            parts.append(net.forward(x[rows]))
+    return np.concatenate(parts) if parts else np.zeros((0, len(net.outputs.p)))
+
+
+def score(cost: Cost, outputs: Floats, targets: Any) -> float:
+    """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
+    y = np.asarray(targets)
+    if is_labels(y):
+        return float((cost.decode(outputs) == y).mean())
+    y = y.reshape(outputs.shape)
+    return 1.0 - float(((outputs - y) ** 2).mean() / max(float(y.var()), 1e-300))
+
+
+@contextmanager
+def numbered(rows: Ints) -> Iterator[None]:
+    """Number the samples of errors as the user does, not as a batch of some `rows` does."""
+    try:
+        yield
+    except ResnetSimError as error:
+        if error.sample is not None:
+            error.sample = int(rows[error.sample])
+        raise
+
+
+def warn_of_reach(net: Network, cost: Cost, x: Floats, y: Any) -> None:
+    """Warn of target voltages that no conductances could bring about.
+
+    Where only potentials against ground drive the circuit, no node leaves their range
+    (maximum principle).  Looks at the first `CHUNK` samples.
+    """
+    if not isinstance(cost, SquaredError) or not net.only_potentials:
+        return
+    rows = slice(0, CHUNK)
+    states = net.free(x[rows])
+    target = cost.target(states.outputs, y[rows])
+    low, high = np.nanmin(states.voltages, axis=1), np.nanmax(states.voltages, axis=1)
+    pairs = net.outputs.q != 0
+    low = np.where(pairs, (low - high)[:, None], low[:, None])
+    high = np.where(pairs, -low, high[:, None])
+    beyond = np.flatnonzero(((target < low) | (target > high)).any(axis=1))
+    if len(beyond):
+        k = beyond[0]
+        warnings.warn(
+            f"{len(beyond)} targets are out of reach: sample {k} asks for "
+            f"{target[k].min():.6g} to {target[k].max():.6g} V, its sources offer "
+            f"{low[k].min():.6g} to {high[k].max():.6g} V",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,312 @@
+"""Vectors of sixteen float32, for compiled loops that LLVM doesn't vectorise well by itself.
+
+All but `aligned` can only be called from functions compiled by numba.  A vector is one
+register of AVX-512; on other machines LLVM splits it.  A *bank* is a tuple of vectors, say
+accumulators that stay in registers.  Indices count float32 from the start of a C-contiguous
+array, whatever its shape, and are not checked; where vectors are loaded and stored they must
+be multiples of sixteen, in an array made by `aligned`.
+
+>>> import numba                                    # doctest: +SKIP
+>>> @numba.njit(nogil=True, cache=True)
+... def scale(a, factor):
+...     for i in range(0, a.size, 16):
+...         store(a, i, mul(load(a, i), splat(factor)))
+
+Importing this module imports numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import reduce, wraps
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+#: float32 in a vector
+LANES = 16
+#: bytes; loads across cache lines cost a third of the speed
+ALIGNMENT = 64
+
+_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_INDEX = ir.IntType(64)
+
+
+def aligned(
+    shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float32, alignment: int = ALIGNMENT
+) -> npt.NDArray[Any]:
+    """Return an array of zeros that starts at a multiple of `alignment` bytes."""
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    raw = np.zeros(size + alignment, dtype=np.uint8)
+    start = -raw.ctypes.data % alignment
+    return raw[start : start + size].view(kind).reshape(shape)
+
+
+class VectorType(types.Type):
+    """numba's name for ``<16 x float>``."""
+
+    def __init__(self) -> None:
+        super().__init__(name="float32x16")
+
+
+@register_model(VectorType)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: VectorType) -> None:
+        super().__init__(manager, kind, _VECTOR)
+
+
+#: the type, for explicit signatures
+vector = VectorType()
+
+
+class _Operand(NamedTuple):
+    kind: Any
+    value: Any
+
+
+class _Emitter:
+    """Emits the LLVM code of one call."""
+
+    def __init__(self, context: Any, builder: Any) -> None:
+        self.context, self.builder = context, builder
+
+    def cast(self, operand: _Operand, kind: Any) -> Any:
+        return self.context.cast(self.builder, operand.value, operand.kind, kind)
+
+    def address(self, array: _Operand, index: _Operand, offset: Any = 0) -> Any:
+        struct = cgutils.create_struct_proxy(array.kind)(self.context, self.builder, array.value)
+        offset = _INDEX(offset) if isinstance(offset, int) else offset
+        place = self.builder.add(self.cast(index, types.intp), offset)
+        return self.builder.gep(struct.data, [place])
+
+    def load(self, address: Any) -> Any:
+        place = self.builder.bitcast(address, _VECTOR.as_pointer())
+        return self.builder.load(place, align=ALIGNMENT)
+
+    def store(self, value: Any, address: Any) -> None:
+        place = self.builder.bitcast(address, _VECTOR.as_pointer())
+        self.builder.store(value, place, align=ALIGNMENT)
+
+    def splat(self, scalar: Any) -> Any:
+        one = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, _INDEX(0))
+        return self.permute(one, [0] * LANES)
+
+    def permute(self, value: Any, lanes: list[int]) -> Any:
+        order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
+        return self.builder.shuffle_vector(value, value, order)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        # fmuladd: fused where the machine can, never a call of the C library
+        kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
+        name = f"llvm.fmuladd.v{LANES}f32"
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, [a, b, c])
+
+    def total(self, value: Any) -> Any:
+        for shift in (8, 4, 2, 1):
+            other = self.permute(value, [(k + shift) % LANES for k in range(LANES)])
+            value = self.builder.fadd(value, other)
+        return self.builder.extract_element(value, ir.IntType(32)(0))
+
+    def choose(self, relation: str, a: Any, b: Any) -> Any:
+        return self.builder.select(self.builder.fcmp_ordered(relation, b, a), b, a)
+
+    def unpack(self, operand: _Operand) -> list[Any]:
+        return list(cgutils.unpack_tuple(self.builder, operand.value))
+
+    def pack(self, vectors: list[Any]) -> Any:
+        return cgutils.pack_array(self.builder, vectors, ty=_VECTOR)
+
+
+def _intrinsic(result: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Make an intrinsic of a function that emits its code.
+
+    `result` gives the type of what is returned from the types of the operands.
+    """
+
+    def decorate(emit: Callable[..., Any]) -> Any:
+        @wraps(emit)
+        def typer(typing: Any, *kinds: Any) -> Any:
+            kind = result(*kinds)
+
+            def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+                operands = map(_Operand, signature.args, args)
+                value = emit(_Emitter(context, builder), *operands)
+                return context.get_dummy_value() if kind is types.none else value
+
+            return kind(*kinds), code
+
+        return intrinsic(prefer_literal=True)(typer)
+
+    return decorate
+
+
+def _elementwise(emit: Callable[..., Any]) -> Any:
+    """Make an intrinsic of vectors and banks; a vector meets each vector of a bank."""
+
+    def result(*kinds: Any) -> Any:
+        return next((kind for kind in kinds if kind is not vector), vector)
+
+    def code(emitter: _Emitter, *operands: _Operand) -> Any:
+        kind = result(*(operand.kind for operand in operands))
+        if kind is vector:
+            return emit(emitter, *(operand.value for operand in operands))
+        columns = [
+            [operand.value] * kind.count if operand.kind is vector else emitter.unpack(operand)
+            for operand in operands
+        ]
+        return emitter.pack([emit(emitter, *row) for row in zip(*columns, strict=True)])
+
+    return _intrinsic(result)(wraps(emit)(code))
+
+
+# ---- vectors ----
+
+
+@_intrinsic(lambda *_: vector)
+def load(emit: _Emitter, array: _Operand, index: _Operand) -> Any:
+    """Return ``array[index : index + 16]``."""
+    return emit.load(emit.address(array, index))
+
+
+@_intrinsic(lambda *_: types.none)
+def store(emit: _Emitter, array: _Operand, index: _Operand, a: _Operand) -> Any:
+    """``array[index : index + 16] = a``."""
+    emit.store(a.value, emit.address(array, index))
+
+
+@_intrinsic(lambda *_: vector)
+def splat(emit: _Emitter, scalar: _Operand) -> Any:
+    """Return a vector of sixteen times `scalar`."""
+    return emit.splat(emit.cast(scalar, types.float32))
+
+
+@_intrinsic(lambda *_: types.float32)
+def total(emit: _Emitter, a: _Operand) -> Any:
+    """Return the sum of the lanes: of halves, quarters and so on."""
+    return emit.total(a.value)
+
+
+# ---- vectors and banks ----
+
+
+@_elementwise
+def add(emit: _Emitter, a: Any, b: Any) -> Any:
+    """Return ``a + b``."""
+    return emit.builder.fadd(a, b)
+
+
+@_elementwise
+def sub(emit: _Emitter, a: Any, b: Any) -> Any:
+    """Return ``a - b``."""
+    return emit.builder.fsub(a, b)
+
+
+@_elementwise
+def mul(emit: _Emitter, a: Any, b: Any) -> Any:
+    """Return ``a * b``."""
+    return emit.builder.fmul(a, b)
+
+
+@_elementwise
+def div(emit: _Emitter, a: Any, b: Any) -> Any:
+    """Return ``a / b``."""
+    return emit.builder.fdiv(a, b)
+
+
+@_elementwise
+def fma(emit: _Emitter, a: Any, b: Any, c: Any) -> Any:
+    """Return ``a * b + c``."""
+    return emit.fma(a, b, c)
+
+
+@_elementwise
+def minimum(emit: _Emitter, a: Any, b: Any) -> Any:
+    """Return the lesser of `a` and `b`; `a` where that is NaN."""
+    return emit.choose("<", a, b)
+
+
+@_elementwise
+def maximum(emit: _Emitter, a: Any, b: Any) -> Any:
+    """Return the greater of `a` and `b`; `a` where that is NaN."""
+    return emit.choose(">", a, b)
+
+
+# ---- banks ----
+
+
+def _count(like: Any) -> int:
+    return int(like.literal_value if isinstance(like, types.IntegerLiteral) else like.count)
+
+
+def _bank(*kinds: Any) -> Any:
+    return types.UniTuple(vector, _count(kinds[-1]))
+
+
+@_intrinsic(_bank)
+def bank(emit: _Emitter, like: _Operand) -> Any:
+    """Return a bank of zeros, as many vectors as the constant or the tuple `like` says."""
+    return emit.pack([ir.Constant(_VECTOR, [0.0] * LANES)] * _count(like.kind))
+
+
+@_intrinsic(_bank)
+def load_bank(
+    emit: _Emitter, array: _Operand, index: _Operand, step: _Operand, like: _Operand
+) -> Any:
+    """Return the vectors at `index`, ``index + step``, ... as a bank like `like`."""
+    stride = emit.cast(step, types.intp)
+    offsets = [emit.builder.mul(stride, _INDEX(k)) for k in range(_count(like.kind))]
+    return emit.pack([emit.load(emit.address(array, index, offset)) for offset in offsets])
+
+
+@_intrinsic(lambda *_: types.none)
+def store_bank(
+    emit: _Emitter, array: _Operand, index: _Operand, step: _Operand, a: _Operand
+) -> Any:
+    """Store the vectors of the bank `a` at `index`, ``index + step``, ..."""
+    stride = emit.cast(step, types.intp)
+    for k, value in enumerate(emit.unpack(a)):
+        emit.store(value, emit.address(array, index, emit.builder.mul(stride, _INDEX(k))))
+
+
+@_intrinsic(lambda *_: types.none)
+def store_totals(emit: _Emitter, array: _Operand, index: _Operand, a: _Operand) -> Any:
+    """``array[index + k]`` = the `total` of vector k of the bank `a`."""
+    for k, value in enumerate(emit.unpack(a)):
+        emit.builder.store(emit.total(value), emit.address(array, index, k))
+
+
+@_intrinsic(lambda *_: vector)
+def together(emit: _Emitter, a: _Operand) -> Any:
+    """Return the sum of the vectors of a bank."""
+    first, *others = emit.unpack(a)
+    return reduce(emit.builder.fadd, others, first)
+
+
+@_intrinsic(lambda a, *_: a)
+def outer(
+    emit: _Emitter, a: _Operand, array: _Operand, index: _Operand, step: _Operand, v: _Operand
+) -> Any:
+    """Return a bank: vector k of the bank `a`, plus ``array[index + k * step] * v``."""
+    vectors, stride = emit.unpack(a), emit.cast(step, types.intp)
+    for k, accumulated in enumerate(vectors):
+        offset = emit.builder.mul(stride, _INDEX(k))
+        scalar = emit.builder.load(emit.address(array, index, offset))
+        vectors[k] = emit.fma(emit.splat(scalar), v.value, accumulated)
+    return emit.pack(vectors)
+
+
+@_intrinsic(lambda *_: vector)
+def inner(emit: _Emitter, v: _Operand, array: _Operand, index: _Operand, a: _Operand) -> Any:
+    """Return `v` plus the sum over k of ``array[index + k]`` times vector k of the bank `a`."""
+    value = v.value
+    for k, term in enumerate(emit.unpack(a)):
+        scalar = emit.builder.load(emit.address(array, index, k))
+        value = emit.fma(emit.splat(scalar), term, value)
+    return value

@@ -1,0 +1,265 @@
+"""Batches in single precision against double precision, and the benchmark in a small form."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from test_training_benchmarks import load
+
+import resnet_sim as rs
+from resnet_sim import CircuitBuilder
+from resnet_sim import generators as gen
+from resnet_sim import training as tr
+from resnet_sim.ensemble import Ensemble, Lanes
+
+#: conductances over two decades, diodes to ground only
+BOXES = gen.Mixture(diodes=0.0, ground_diodes=0.6, grounds=0.05, sources=0.2)
+VOLTS = {"n0": 1.0, "n1": -1.0, "n2": 0.5}
+#: a node, a pair of free nodes, a node against an input
+OUTPUTS = ["n5", ("n6", "n7"), ("n8", "n0")]
+
+
+def networks(circuit, *arguments, **options):
+    """Return a network in single and in double precision."""
+    return tuple(
+        tr.Network(circuit, *arguments, precision=precision, **options)
+        for precision in ("single", "double")
+    )
+
+
+def random_networks(seed, mixture=BOXES, nodes=60):
+    circuit = gen.random_graph(nodes, 6, mixture=mixture, volts=VOLTS, seed=seed)
+    return networks(circuit, ["v0", "v1", "v2"], OUTPUTS, "r[0-9]*")
+
+
+def samples(seed, count):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((count, 3)), 0.1 * rng.standard_normal((count, 3))
+
+
+def close(found, wanted, relative):
+    return np.abs(found - wanted).max() <= relative * np.abs(wanted).max()
+
+
+def refuses(*_):
+    raise AssertionError("solved in double precision")
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::resnet_sim.training.KneeWarning")
+
+
+@pytest.fixture
+def alone(monkeypatch):
+    """Let nothing be solved in double precision by the single-precision backend."""
+
+    def forbid(net):
+        monkeypatch.setattr(net._backend, "precise", Unhelpful(net._backend.precise))
+
+    return forbid
+
+
+class Unhelpful:
+    """An `Ensemble` that states problems and does not solve them."""
+
+    def __init__(self, ensemble):
+        self._ensemble = ensemble
+
+    solve = adjoint = factor = refuses
+
+    def __getattr__(self, name):
+        return getattr(self._ensemble, name)
+
+
+@pytest.mark.parametrize("count", [1, 16, 40, 200])
+def test_states_are_those_of_double_precision(alone, count):
+    for seed in range(4):
+        single, double = random_networks(seed)
+        alone(single)
+        X, _ = samples(seed, count)
+        found, wanted = single.free(X), double.free(X)
+        assert close(found.voltages, wanted.voltages, 1e-6), seed
+        assert close(found.outputs, wanted.outputs, 1e-6)
+        np.testing.assert_array_equal(found.knee < 0, wanted.knee < 0)
+        regular = wanted.knee < 0
+        np.testing.assert_array_equal(found.on[regular], wanted.on[regular])
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        tr.Adjoint(),
+        tr.EquilibriumPropagation(0.1, "positive"),
+        tr.EquilibriumPropagation(1e-6),
+        tr.EquilibriumPropagation(1e-3, "negative", nudge="current"),
+        tr.FrequencyPropagation(0.1),
+    ],
+    ids=lambda rule: type(rule).__name__,
+)
+def test_gradients_are_those_of_double_precision(alone, rule):
+    for seed in range(4):
+        single, double = random_networks(seed)
+        alone(single)
+        X, Y = samples(seed, 48)
+        found, wanted = (tr.gradient(net, X, Y, rule) for net in (single, double))
+        assert close(found, wanted, 1e-5), seed
+
+
+def test_slow_circuits_are_proved_too(alone):
+    # a grid whose only ways to ground are at its corners: 1e3 times the step is the error
+    mixture = dataclasses.replace(BOXES, ground_diodes=0.02, grounds=0.0, sources=0.05)
+    volts = {"n0_0": 1.0, "n14_14": 0.0}
+    circuit = gen.grid(15, mixture=mixture, volts=volts, seed=3)
+    single, double = networks(circuit, ["v0", "v1"], ["n7_7"], "r[0-9]*")
+    alone(single)
+    X = np.random.default_rng(0).standard_normal((20, 2))
+    found = single.free(X)
+    assert found.start.laplacian.amplification > 500
+    assert close(found.voltages, double.free(X).voltages, 1e-6)
+
+
+def test_the_bound_of_the_error_holds():
+    single, double = random_networks(1)
+    X, _ = samples(1, 64)
+    lanes = single._backend
+    exact = lanes.structure.coordinates(double.free(X).voltages, single._columns(X))
+    held = single.free(X).start
+    u = single._columns(X)
+    tiles, bounds = held.tiles, tuple(map(held.tiles.pack_bounds, lanes._bounds(lanes._drop(u))))
+    load = tiles.pack(lanes._load(single.conductances, u, rs.ensemble.Nudge()))
+    start = np.zeros_like(load)
+    for tolerance in (1e-1, 1e-2, 1e-3):
+        outcome = tiles.solve(held.laplacian, lanes.boxes, load, bounds, start, tolerance)
+        x = tiles.unpack(outcome.x)
+        bound = tolerance * tiles.unpack(outcome.error[:, None])[:, 0] * np.abs(x).max(axis=1)
+        assert (np.abs(x - exact).max(axis=1) <= bound).all()
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch):
+    from resnet_sim.ensemble import tiles
+
+    monkeypatch.setattr(tiles, "LARGE", 0)
+    found = []
+    for threads in (1, 2, 3):
+        single, _ = random_networks(5)
+        single._backend.threads = threads
+        found.append(single.free(samples(5, 300)[0]).voltages)
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+def test_what_was_solved_before_changes_nothing():
+    X, Y = samples(6, 40)
+    found = []
+    for factor in (None, 0.5):
+        net, _ = random_networks(6)
+        g = net.conductances
+        if factor is not None:
+            net.conductances = np.maximum(factor * g, net.g_min)
+            tr.gradient(net, X, Y, tr.EquilibriumPropagation(0.1))
+            net.conductances = g
+        found.append(tr.gradient(net, X, Y, tr.EquilibriumPropagation(0.1)))
+    np.testing.assert_array_equal(found[0], found[1])
+
+
+def boxed(low, high):
+    """A node between 1 V, 1 ohm away, and diodes to two potentials."""
+    b = CircuitBuilder()
+    b.voltage_source("v1", "in", "0", 1.0)
+    b.voltage_source("vl", "low", "0", low)
+    b.voltage_source("vh", "high", "0", high)
+    b.resistor("r1", "in", "a", 1.0)
+    b.resistor("r2", "a", "0", 1.0)
+    b.diode("dl", "low", "a")
+    b.diode("dh", "a", "high")
+    return b.build()
+
+
+def test_bounds_may_be_inputs():
+    net = tr.Network(boxed(-1.0, 1.0), ["v1", "vl", "vh"], ["a"], "r*", precision="single")
+    X = [[1.0, -1.0, 1.0], [4.0, -1.0, 1.5], [-4.0, -0.5, 1.0], [1.0, 0.75, 2.0]]
+    np.testing.assert_allclose(net.forward(X)[:, 0], [0.5, 1.5, -0.5, 0.75], rtol=1e-6)
+    on = net.free(X).on
+    np.testing.assert_array_equal(on.sum(axis=1), [0, 1, 1, 1])
+
+
+def test_circuits_without_diodes_are_solved(alone):
+    single, double = random_networks(4, dataclasses.replace(BOXES, ground_diodes=0.0))
+    alone(single)
+    X, Y = samples(4, 20)
+    assert close(single.free(X).voltages, double.free(X).voltages, 1e-6)
+    found, wanted = (tr.gradient(net, X, Y) for net in (single, double))
+    assert close(found, wanted, 1e-5)
+
+
+def test_an_impossible_sample_is_named():
+    net = tr.Network(boxed(-1.0, 1.0), ["v1", "vl", "vh"], ["a"], "r*", precision="single")
+    with pytest.raises(rs.TopologyError, match=r"sample 1: .*dl"):
+        net.forward([[1.0, -1.0, 1.0], [1.0, 2.0, 1.0]])
+
+
+def test_samples_without_proof_are_solved_in_double_precision(monkeypatch):
+    from resnet_sim.ensemble import tiles
+
+    monkeypatch.setattr(tiles, "ROUNDS", 0)
+    single, double = random_networks(2)
+    single._backend._laplacians.clear()
+    monkeypatch.setattr(tiles.Laplacian, "_prove", lambda self: setattr(self, "proved", True))
+    X, Y = samples(2, 20)
+    found, wanted = single.free(X), double.free(X)
+    np.testing.assert_allclose(found.voltages, wanted.voltages, atol=1e-12)
+    np.testing.assert_array_equal(found.on, wanted.on)
+    # what nudged states and the adjoint start from is that of double precision, too
+    assert close(found.start.tiles.unpack(found.start.x), _coordinates(single, wanted, X), 1e-12)
+    monkeypatch.undo()
+    slope = wanted.outputs - Y
+    assert close(found.adjoint(slope), wanted.adjoint(slope), 1e-5)
+
+
+def _coordinates(net, states, X):
+    return net._backend.structure.coordinates(states.voltages, net._columns(X))
+
+
+def test_an_unstable_nudge_is_refused_as_in_double_precision():
+    single, double = random_networks(0)
+    X, Y = samples(0, 4)
+    free = single.free(X)
+    messages = []
+    for net in (single, double):
+        with pytest.raises(rs.UsageError, match="makes the circuit unstable") as error:
+            net.pulled(X, free if net is single else double.free(X), -1000.0, Y)
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+
+
+def test_a_circuit_with_diodes_between_free_nodes_is_refused():
+    circuit = gen.random_graph(20, 4, volts=VOLTS)
+    with pytest.raises(rs.UsageError, match=r"single precision: .*d\d.* one end at a fixed"):
+        tr.Network(circuit, ["v0"], ["n5"], "r*", precision="single")
+    with pytest.raises(rs.UsageError, match="unknown precision 'half'"):
+        tr.Network(circuit, ["v0"], ["n5"], "r*", precision="half")
+
+
+def test_the_backend_is_asked_for():
+    single, double = random_networks(0)
+    assert isinstance(single._backend, Lanes)
+    assert isinstance(double._backend, Ensemble)
+    assert single.batched
+
+
+def test_a_network_learns_in_single_precision():
+    found = []
+    for net in random_networks(3):
+        X, Y = samples(3, 64)
+        trainer = tr.Trainer(net, optimizer=tr.Adam(0.01))
+        history = trainer.fit(X, Y, 5, batch_size=16)
+        found.append([record["cost"] for record in history])
+    assert close(np.array(found[0]), np.array(found[1]), 1e-5)
+    assert found[0][-1] < found[0][0]
+
+
+def test_the_benchmark_runs(capsys):
+    load("lanes").main(["--nodes", "60", "--degree", "6", "--tiles", "2", "--repeats", "2"])
+    printed = capsys.readouterr().out
+    assert "one core / scipy" in printed
+    difference = float(printed.split("largest difference ")[1].split()[0])
+    assert difference < 1e-6

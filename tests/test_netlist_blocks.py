@@ -1,0 +1,228 @@
+"""Runs of plain cards, which are read by whole columns, give what single cards give."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from test_fuzz import described, mutated, outcome
+
+from resnet_sim.netlist import blocks, lines, parse_netlist, plain, prepare
+from resnet_sim.netlist.blocks import Block, split
+from resnet_sim.netlist.numbers import plain_number, plain_numbers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def short_blocks():
+    """Make blocks of three cards, so that small decks are full of them and of their ends."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "SHORTEST", 3)
+        patch.setattr(blocks, "CHUNK", 150)
+        patch.setattr(lines, "_LARGE", 0)
+        yield
+
+
+def check(text):
+    """Compare reading by columns with the grammar, which reads card by card."""
+    assert described(outcome(text)) == described(outcome(text, quick=False))
+
+
+NODES = st.sampled_from(["0", "gnd", "a", "b", "N1", "n2", "x1.m", "n/3", "n$4", "Ä"])
+NUMBERS = st.sampled_from(
+    ["1k", "2.5meg", "1e3", "-4", "1M", "0", "1f", ".5u", "1g", "3n", "1e3k", "1mil", "4k7", "1_0"]
+    + ["inf", "nan", "1e999", "p1", "{p1}", "1,5", "7t", "1e", "+.5p", "dm", "1kohm"]
+)
+PLAIN_NUMBERS = st.sampled_from(["1k", "2.5meg", "1e3", "4", ".5u", "1g", "3n", "7t", "+.5p"])
+
+
+@st.composite
+def card(draw, kind, wild):
+    """Return one line of a deck; unless `wild`, one that is right, though not always plain.
+
+    ``#`` stands for a number that is to be another one in each line.
+    """
+    p, q = draw(NODES), draw(NODES)
+    if kind == "d":
+        return f"D# {p} {q} {draw(st.sampled_from(['dm', 'DM2', *['bad', 'r'] * wild]))}"
+    if kind[0] in "xX":
+        return kind.format("#", p, q)
+    if kind == "z":
+        return draw(st.sampled_from(ODD + WILD_ODD * wild))
+    value = draw(PLAIN_NUMBERS if not wild or draw(st.integers(0, 9)) else NUMBERS)
+    if kind == "y":
+        blank = draw(st.sampled_from([" ", "\t", "  ", " , "]))
+        return blank.join([draw(st.sampled_from(["r", " r"])) + ".y#", p, q, value])
+    if kind == "v" and not wild:
+        q = "v#"
+    end = draw(st.sampled_from(["", "", "", "", " ", "\r", " ; x", " $ y", " tc=1m", " // z"]))
+    return f"{kind}# {p} {q} {value}{end}"
+
+
+@st.composite
+def runs(draw, wild):
+    """Return some lines of one kind."""
+    kind = draw(st.sampled_from("rrrrvidlcxxxxyz"))
+    if kind == "x":
+        kind = draw(st.sampled_from(INSTANCES + WILD_INSTANCES * wild))
+    return draw(st.lists(card(kind, wild), min_size=1, max_size=3 if kind in "yz" else 9))
+
+
+INSTANCES = ["x{0} {1} {2} cell"] * 9 + [
+    "X{0} {2} {1} cell", "x{0} {1} {2} cell r=2", "x{0} {1} {2} cell r = 2", "x{0} {1} {2} other",
+    "x{0} {1} {2} cell r={0}", "x{0}.x {1} {2} cell", "x{0} {1} {2} cell r={{p1}}",
+]  # fmt: skip
+WILD_INSTANCES = [
+    "x{0} {1} cell", "x{0} params: {2} cell", "x{0} a=1 {2} cell", "x{0} {1} {2} none",
+    "x1 {1} {2} cell",
+]  # fmt: skip
+
+ODD = [
+    "", "* comment", "   ", "; comment", "$ comment", "// comment", "e# a 0 b 0 2", "k# l1 l2 1",
+    "s# a 0 b 0 sm", "r# a 0 {p1}", "  r# a b 1k", ".if (p1>0)\nr# a b 1\n.endif", "r# a b\n+ 1k",
+    "r# a b 1k\n\n* x\n+ tc1=1m", ".print dc v(a)", ".model dm# d(is=1e-14)", "r.x1.r1 a b 1",
+]  # fmt: skip
+WILD_ODD = [
+    "+ tc1=1m", "+ 1", "f# a 0 v1 2", "q# a b c", "r#", ".endif", ".ends", ".subckt cell a b",
+    ".print dc v(n#) i(r#)", ".control", ".endc", ".end", "\x0br# a b 1k", "r# a b 1k x", ".temp 9",
+]  # fmt: skip
+
+HEAD = (
+    "title\n.param p1=3\n.model dm d(ron=0 vfwd=.5)\n.model dm2 d(is=1e-14 rs=1)\n"
+    ".model bad d(ron=-1)\n.model sm sw(vt=1)\n.global glob\n"
+    ".subckt inner a b\nr1 a m 1\nr2 m b {r}\nv1 m 0 1\n.ends\n.subckt other a b\n.ends\n"
+)
+#: what a subcircuit may hold
+BODIES = [
+    "r1 a m 1k", "r2 m b {r*2}", "d1 m b dm", "v1 n 0 5", "v2 a n2 0", "i1 gnd a 1", "r9 0 gnd 5",
+    "c1 b glob 1u", "l1 m b 1", "x1 a b inner", "x2 m glob inner", ".param r=7", "r6 a b {p1}",
+    "r8 a b 1 tc=1", ".model dm d(ron=1)", ".if (r>1)\nr5 a b r\n.endif", "r7 x1.m x1.r1 1M",
+]  # fmt: skip
+SPECIAL_BODIES = ["r3 a m 0", "v3 a b 2", "e1 m 0 a b 2", "s1 a b m 0 sm", ".temp 50", ".op"]
+WILD_BODIES = ["f1 a b v1 3", "r1 a b 1", "r4 a", "d2 a b none", "x2 a b none"]
+
+
+@st.composite
+def decks(draw, wild):
+    parts = BODIES + SPECIAL_BODIES * (draw(st.integers(0, 3)) == 0) + WILD_BODIES * wild
+    body = draw(st.lists(st.sampled_from(parts), max_size=5, unique=True))
+    inside = [line for run in draw(st.lists(runs(wild), max_size=2)) for line in run]
+    inside = [line if wild else line.replace("cell", "other") for line in inside]
+    texts = [line for run in draw(st.lists(runs(wild), min_size=1, max_size=12)) for line in run]
+    texts = [".subckt cell a b r=1", *body, *inside, ".ends", *texts]
+    numbers = list(range(len(texts)))
+    for _ in range(draw(st.integers(0, 3)) * wild):
+        numbers[draw(st.integers(0, len(texts) - 1))] = draw(st.integers(0, 9))
+    texts = [text.replace("#", str(k)) for text, k in zip(texts, numbers, strict=True)]
+    return HEAD + "\n".join(texts)
+
+
+@given(decks(wild=False))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+def test_mixed_cards_give_the_same_circuit(text):
+    check(text)
+
+
+@given(decks(wild=True))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+def test_wrong_cards_give_the_same_diagnostics(text):
+    check(text)
+
+
+@pytest.mark.long
+@given(st.booleans().flatmap(lambda wild: decks(wild=wild)))
+@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+def test_many_mixed_decks_give_the_same_circuit_and_diagnostics(text):
+    check(text)
+
+
+@given(mutated())
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_mutated_deck_gives_the_same_circuit_and_diagnostics(text):
+    check(text)
+
+
+def parts(text):
+    """Return what `split` makes of a text: numbers of lines, or their first number and count."""
+    return [
+        part.lines.tolist() if isinstance(part, Block) else (part[0], len(part[1]))
+        for part in split(0, text)
+    ]
+
+
+def test_comments_and_blank_lines_do_not_end_a_run():
+    text = (
+        "t\nr1 a b 1\n* r9 a b 1\nr2 a b 1\n\n  \n  r3 a b 1\n\nx1 a b c\nx2 a b c\nx3 a b c\n.op"
+    )
+    assert parts(text) == [(1, 1), [2, 4, 7], (8, 1), [9, 10, 11], (12, 1)]
+
+
+@pytest.mark.parametrize("odd", ["r2 a b c 1", "r2 a (b) 1", "r2 a b", "r.x a b 1", "q a b 1", "é"])
+def test_other_cards_end_a_run(odd):
+    run = "r1 a b 1\n" * 3
+    assert parts(f"t\n{run}{odd}\n{run}") == [(1, 1), [2, 3, 4], (5, 1), [6, 7, 8]]
+
+
+def test_a_run_goes_on_across_the_ends_of_chunks():
+    text = "t\n" + "".join(f"r{k} a{k} b 1k\n" for k in range(200))
+    found = list(split(0, text))
+    assert len(found) > 10
+    numbers = np.concatenate([b.lines for b in found if isinstance(b, Block)])
+    cards = [card for b in found if isinstance(b, Block) for card in b.cards()]
+    assert numbers.tolist() == [line for _, line, _ in cards] == list(range(2, 202))
+    assert [text for _, _, text in cards] == text.split("\n")[1:-1]
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\n\n", "\n" * 400, "\n \n", "\n* x"])
+def test_what_follows_the_last_run_may_be_nothing(end):
+    run = "r1 a b 1\n" * 16  # of the length of a chunk
+    found = list(split(0, f"t{' ' * 6}\n{run}{end}"))
+    assert sum(len(part) for part in found if isinstance(part, Block)) == 16
+
+
+def test_lines_of_elements_are_those_of_the_text():
+    text = "t\n" + "".join(f"* c\nr{k} a{k} 0 1k\n\nd{k} a{k} 0 dm\n" for k in range(30))
+    circuit = parse_netlist(text + ".model dm d(ron=0)\n")
+    assert circuit.resistors.line.tolist() == list(range(3, 123, 4))
+    assert circuit.diodes.line.tolist() == list(range(5, 124, 4))
+    assert circuit.span(31).text == "d1 a1 0 dm"
+
+
+def test_plain_cards_and_equal_instances_are_not_looked_at_one_by_one(monkeypatch):
+    looked_at = []
+    read = prepare.read_element
+
+    def counted(card, *arguments, **options):
+        looked_at.append(card[2])
+        return read(card, *arguments, **options)
+
+    monkeypatch.setattr(prepare, "read_element", counted)
+    monkeypatch.setattr(plain.PlainCards, "add", lambda self, card: False)
+    # one chunk, the first card of which is no part of a run
+    monkeypatch.setattr(blocks, "CHUNK", 10**6)
+    body = "".join(f"r{k} a n{k} 1k\ni{k} n{k} b 1\n" for k in range(500))
+    text = f"t\n.subckt big a b\n{body}.ends\n.subckt cell a b\nr1 a b 1\nx1 a b big\n.ends\n"
+    text += body + "".join(f"x{k} n{k} 0 cell\n" for k in range(100))
+    circuit = parse_netlist(text)
+    assert circuit.n_elements == 1000 + 100 * 1001
+    assert circuit.element_names[500 + 501] == "x1.r1"
+    assert circuit.resistors.names[-1] == "x99.x1.r499"
+    assert circuit.nodes[circuit.resistors.q[-1]] == "x99.x1.n499"
+    assert circuit.nodes[circuit.resistors.p[-1]] == "n99"
+    assert looked_at == ["x0 n0 0 cell", "r1 a b 1", "x1 a b big"]
+
+
+WORDS = st.one_of(
+    st.text("0123456789+-.ekmgtunpfil_xd", min_size=1, max_size=7),
+    st.from_regex(r"\A[+-]?[0-9]{1,20}(\.[0-9]{0,20})?(e[+-]?[0-9]{1,3})?(meg|[tgkmunpf])?\Z"),
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3))
+@settings(max_examples=500, deadline=None)
+def test_numbers_of_a_column_are_those_of_single_words(words):
+    single = [plain_number(word) for word in words]
+    expected = [math.nan if x is None or math.isinf(x) else x for x in single]
+    found = plain_numbers(" ".join(words) + " ")
+    # the bits, so that NaN equals NaN and -0 does not equal 0
+    assert found.tobytes() == np.array(expected).tobytes()

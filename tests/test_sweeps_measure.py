@@ -1,0 +1,158 @@
+""".meas dc, .sens and .tf in decks: values by hand and by ngspice."""
+
+import json
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from ngspice_tools import requires_ngspice
+
+import resnet_sim as rs
+from resnet_sim.circuit import Derivatives
+from resnet_sim.cli import main
+from resnet_sim.errors import NetlistError, UsageError
+
+#: v(out) = min(v1 / 2, .4)
+LIMITER = """limiter
+v1 in 0 1
+r1 in out 1k
+r2 out 0 1k
+d1 out 0 di
+.model di d(ron=0 roff=inf vfwd=.4)
+"""
+
+
+def measured(card, sweep=".dc v1 0 1 .1", deck=LIMITER):
+    (op,) = rs.run(rs.parse_netlist(f"{deck}{sweep}\n.param x=1\n{card}\n"))
+    return rs.measure(op)
+
+
+@pytest.mark.parametrize(
+    ("card", "value"),
+    [
+        ("find v(in,out) when v(out)=.25", 0.25),
+        ("find v(out) at=.33", 0.165),
+        ("find {v(in)*2 - v(out)/.5} at .2", 0.2),
+        ("when v(out)=0.3", 0.6),
+        ("when v(out)=.3 rise=1", 0.6),
+        ("when v(out)=.3 fall=1", np.nan),
+        ("when v(out)=.3 cross=2", np.nan),
+        ("when v(out)=.3 cross=last", 0.6),
+        ("when v(in)=v(out)", 0.0),
+        ("max v(out)", 0.4),
+        ("max v(out) from=.1 to=.45", 0.225),
+        ("min v(out) from=.25", 0.125),
+        ("pp v(out)", 0.4),
+        ("avg v(out)", 0.24),
+        ("integ v(in) from=.2 to=.8", 0.3),
+        ("rms v(in)", 3**-0.5),
+        ("deriv v(out) at=.35", 0.5),
+        ("deriv v(out) at=.8", 0.25),
+        ("find i(v1) at=1", -6e-4),
+    ],
+)
+def test_measurements_by_hand(card, value):
+    assert measured(f".meas dc m {card}")["m"] == pytest.approx(value, rel=1e-9, nan_ok=True)
+
+
+def test_parameters_of_earlier_measurements():
+    cards = ".meas dc a max v(out)\n.meas dc b param 'a*10 + 1k - abs(-2)^2'"
+    assert measured(cards)["b"] == pytest.approx(1000.0)
+
+
+def test_a_descending_sweep_counts_from_its_beginning():
+    found = measured(".meas dc m when v(out)=.3 fall=1", ".dc v1 1 0 -.1")
+    assert found["m"] == pytest.approx(0.6)
+    assert np.isnan(measured(".meas dc m when v(out)=.3 rise=1", ".dc v1 1 0 -.1")["m"])
+
+
+def test_nested_sweeps_are_measured_one_by_one():
+    found = measured(".meas dc m max v(in,out)\n.meas dc n param m*2", ".dc v1 0 1 .5 r1 1k 3k 2k")
+    assert found["m"].tolist() == pytest.approx([0.6, 0.75])
+    assert found["n"].tolist() == pytest.approx([1.2, 1.5])
+
+
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [
+        (".meas dc", "E104"),
+        (".meas dc m find v(out)", "E104"),
+        (".meas dc m find v(out) when", "E104"),
+        (".meas dc m find v(x) at=1", "E131"),
+        (".meas dc m frob v(out)", "E103"),
+        (".meas dc m max v(out) from=abc", "E107"),
+        (".sens", "E104"),
+        (".sens v(x)", "E131"),
+        (".tf v(out)", "E104"),
+        (".tf v(out) v9", "E131"),
+        (".tf v(out) r1", "E131"),
+    ],
+)
+def test_bad_cards(card, code):
+    with pytest.raises(NetlistError) as caught:
+        rs.parse_netlist(f"{LIMITER}{card}\n")
+    assert [d.code for d in caught.value.diagnostics if d.severity == "error"] == [code]
+
+
+@pytest.mark.parametrize("formula", ["v(out", "nope+1", "__import__('os')", "v(out).real", "1+"])
+def test_formulas_that_make_no_sense(formula):
+    with pytest.raises((UsageError, NetlistError)):
+        measured(f".meas dc m param {formula}")
+
+
+def test_measuring_what_is_no_sweep():
+    with pytest.raises(UsageError, match="needs a sweep"):
+        rs.measure(rs.solve(rs.parse_netlist(LIMITER + ".meas dc m max v(out)\n")))
+
+
+def test_cards_for_derivatives():
+    circuit = rs.parse_netlist(LIMITER + ".sens v(in,out) i(v1)\n.tf v(out) v1\n")
+    assert circuit.derivatives == (
+        Derivatives("v(in,out)"), Derivatives("i(v1)"), Derivatives("v(out)", "v1"),
+    )  # fmt: skip
+
+
+def test_the_command_prints_answers(tmp_path, capsys):
+    deck = tmp_path / "deck.net"
+    deck.write_text(
+        LIMITER + ".dc v1 0 1 .1\n.meas dc top max v(out)\n.meas dc no when v(out)=2\n"
+        ".sens v(out)\n.tf v(out) v1\n"
+    )
+    assert main(["solve", str(deck)]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"top +0\.4\n", text) and re.search(r"no +never\n", text)
+    assert re.search(r"input resistance +1000\n", text)
+    assert main(["solve", str(deck), "--format", "json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["measurements"] == [{"top": pytest.approx(0.4), "no": None}]
+    assert record["sensitivities"][0]["derivatives"]["d1"] == pytest.approx(1.0)
+    assert record["transfer_functions"][0]["gain"] == 0.0
+
+
+NGSPICE = """bridge
+v1 in 0 2
+r1 in a 1k
+r2 a 0 2k
+r3 in b 3k
+r4 b 0 1k
+r5 a b 500
+.dc v1 -1 2 .25
+"""
+CARDS = [
+    "find v(b) at=1.1", "when v(b)=0.25", "when v(b)=0.25 rise=1", "find v(a) when v(b)=0.3",
+    "max v(a)", "min v(a)", "max v(b) from=0 to=1", "avg v(a)", "pp v(a)",
+]  # fmt: skip
+
+
+@requires_ngspice
+def test_ngspice_measures_the_same(tmp_path):
+    cards = [f".meas dc m{k} {card}" for k, card in enumerate(CARDS)]
+    path = tmp_path / "deck.cir"
+    path.write_text(NGSPICE + "\n".join(cards) + "\n.end\n")
+    run = subprocess.run(["ngspice", "-b", str(path)], capture_output=True, text=True, check=False)
+    theirs = {n: float(x) for n, x in re.findall(r"(?m)^(m\d) +=\s+(\S+)", run.stdout)}
+    found = measured("\n".join(cards), "", NGSPICE)
+    assert len(theirs) == len(CARDS)
+    for name, value in theirs.items():
+        assert found[name] == pytest.approx(value, rel=1e-5), CARDS[int(name[1:])]

@@ -1,0 +1,128 @@
+"""Vectors for compiled loops do what numpy does, in the process that compiles and in the next."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+
+from resnet_sim import vectors
+from resnet_sim.vectors import aligned
+
+BANK = 5
+
+
+@numba.njit
+def elementwise(a, b, c, found):
+    u, v, w = vectors.load(a, 0), vectors.load(b, 16), vectors.load(c, 0)
+    vectors.store(found, 0, vectors.add(u, v))
+    vectors.store(found, 16, vectors.sub(u, v))
+    vectors.store(found, 32, vectors.mul(u, v))
+    vectors.store(found, 48, vectors.fma(u, v, w))
+    vectors.store(found, 64, vectors.minimum(u, v))
+    vectors.store(found, 80, vectors.maximum(u, v))
+    vectors.store(found, 96, vectors.splat(2.5))
+    vectors.store(found, 112, vectors.div(u, v))
+    return vectors.total(u)
+
+
+@numba.njit
+def products(x, h, found):
+    accumulated = vectors.bank(BANK)
+    for b in range(len(h)):
+        accumulated = vectors.outer(accumulated, x, BANK * b, 1, vectors.load(h, 16 * b))
+    vectors.store(found, 0, vectors.inner(vectors.splat(1), x, 0, accumulated))
+    vectors.store_bank(found, 16, 16, accumulated)
+    vectors.store(found, 16 * (1 + BANK), vectors.together(accumulated))
+    others = vectors.load_bank(h, 0, 32, (1, 2, 3))
+    others = vectors.fma(others, vectors.splat(2), others)
+    vectors.store_bank(found, 16 * (2 + BANK), 16, others)
+    strided = vectors.outer(vectors.bank(1), x, 2, BANK, vectors.load(h, 0))
+    strided = vectors.outer(vectors.bank(2), x, 2, BANK, vectors.together(strided))
+    vectors.store_bank(found, 16 * (5 + BANK), 16, strided)
+    vectors.store_totals(found, 16 * (7 + BANK) + 3, others)
+
+
+def random(*shape):
+    array = aligned(shape)
+    array[...] = np.random.default_rng(sum(shape)).normal(size=shape)
+    return array
+
+
+@pytest.mark.parametrize("shape", [7, (3, 5), (2, 3, 4)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int8])
+def test_aligned_arrays(shape, dtype):
+    array = aligned(shape, dtype)
+    assert array.shape == np.empty(shape).shape and array.dtype == dtype
+    assert array.ctypes.data % 64 == 0 and not array.any() and array.flags.c_contiguous
+    assert aligned(8, alignment=4096).ctypes.data % 4096 == 0
+
+
+def test_elementwise():
+    a, b, c, found = random(16), random(2, 16), random(17), aligned((8, 16))
+    total = elementwise(a, b, c, found)
+    u, v, w = a, b[1], c[:16]
+    exact = u.astype(float) * v + w
+    np.testing.assert_array_equal(found[:3], [u + v, u - v, u * v])
+    np.testing.assert_allclose(found[3], exact, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(found[4:6], [np.minimum(u, v), np.maximum(u, v)])
+    np.testing.assert_array_equal(found[6:], [np.full(16, 2.5, np.float32), u / v])
+    assert total == pytest.approx(u.astype(float).sum(), abs=1e-6)
+
+
+def test_a_nan_in_the_first_operand_stays():
+    a, b, found = aligned(16), aligned(32), aligned((8, 16))
+    b[16:] = 1
+    a[3], b[16 + 5] = np.nan, np.nan
+    elementwise(a, b, b, found)
+    assert np.flatnonzero(np.isnan(found[4])).tolist() == [3]
+    assert np.flatnonzero(np.isnan(found[5])).tolist() == [3]
+
+
+def test_banks():
+    x, h, found = random(9, BANK), random(9, 16), aligned((8 + BANK, 16))
+    products(x, h, found)
+    rows = x.T.astype(float) @ h
+    np.testing.assert_allclose(found[1 : 1 + BANK], rows, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found[0], 1 + x[0] @ rows, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found[1 + BANK], rows.sum(axis=0), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(found[2 + BANK : 5 + BANK], 3 * h[:5:2], rtol=1e-6)
+    strided = x[0, 2] * x[:2, 2, None] * h[0]
+    np.testing.assert_allclose(found[5 + BANK : 7 + BANK], strided, rtol=1e-6)
+    np.testing.assert_allclose(found[7 + BANK, 3:6], 3 * h[:5:2].sum(axis=1), atol=1e-5)
+
+
+SCRIPT = """
+import numba
+import numpy as np
+from resnet_sim import vectors
+
+@numba.njit(nogil=True, cache=True)
+def double(a):
+    for i in range(0, a.size, 16):
+        twice = vectors.add(vectors.load_bank(a, i, 0, 2), vectors.bank(2))
+        vectors.store(a, i, vectors.together(twice))
+
+a = vectors.aligned(48)
+a[:] = np.arange(48)
+double(a)
+assert (a == 2 * np.arange(48)).all()
+print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.values()))
+"""
+
+
+def test_compiled_code_is_cached(tmp_path):
+    script = tmp_path / "double.py"
+    script.write_text(SCRIPT)
+    root = str(Path(vectors.__file__).parent.parent)
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": root}
+    found = [
+        subprocess.run(
+            [sys.executable, script], env=environment, capture_output=True, text=True, check=True
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    assert found == [["0", "1"], ["1", "0"]]
