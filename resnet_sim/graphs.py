@@ -78,8 +78,11 @@ def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> For
 
 def _among_others(n: int, p: Ints, q: Ints, rise: Floats) -> Forest:
     """Build the forest of the nodes that edges touch; all others are trees of their own."""
-    nodes, ends = np.unique(np.concatenate((p, q)), return_inverse=True)
-    inner = spanning_forest(len(nodes), ends[: len(p)], ends[len(p) :], rise)
+    alone = np.ones(n, dtype=np.bool_)
+    alone[p] = alone[q] = False
+    nodes = np.flatnonzero(~alone)
+    number = np.cumsum(~alone) - 1
+    inner = spanning_forest(len(nodes), number[p], number[q], rise)
     top = np.arange(n)
     top[nodes] = nodes[np.flatnonzero(inner.parent < 0)[inner.label]]
     is_root = top == np.arange(n)
@@ -87,8 +90,6 @@ def _among_others(n: int, p: Ints, q: Ints, rise: Floats) -> Forest:
     parent, edge, offset = np.full(n, -1), np.full(n, -1), np.zeros(n)
     parent[nodes] = np.where(inner.parent >= 0, nodes[inner.parent], -1)
     edge[nodes], offset[nodes] = inner.edge, inner.offset
-    alone = np.ones(n, dtype=np.bool_)
-    alone[nodes] = False
     order = np.concatenate((np.flatnonzero(alone), nodes[inner.order]))
     return Forest(label, int(is_root.sum()), offset, parent, edge, order, inner.in_tree)
 
