@@ -26,7 +26,7 @@ import numpy as np
 
 from resnet_sim import training as tr
 from resnet_sim.generators import layered
-from resnet_sim.training.idx import Images, read_images
+from resnet_sim.training.idx import Images, Scaled, read_images
 
 
 @dataclass(frozen=True)
@@ -83,12 +83,12 @@ def run(name: str, seed: int, images: Images, options: argparse.Namespace) -> di
     network = NETWORKS[name]
     hidden = tuple(options.hidden or n for n in network.hidden)
     classes = int(images.train_labels.max()) + 1
-    gain = np.float32(network.amplification / 255)
+    gain = network.amplification / 255
     net = make(network, hidden, images.train.shape[1], classes, seed)
     cost = tr.SquaredError(np.eye(classes))
     rule = tr.EquilibriumPropagation(network.beta)
     trainer = tr.Trainer(net, rule, cost, make_optimizer(network), seed)
-    x_test, y_test = gain * images.test, images.test_labels
+    x_test, y_test = Scaled(images.test, gain), images.test_labels
     last = [time.perf_counter()]
 
     def note(_: tr.Trainer, record: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ def run(name: str, seed: int, images: Images, options: argparse.Namespace) -> di
     path = options.checkpoints and options.checkpoints / f"{name}-{hidden[0]}-{seed}.npz"
     epochs = options.epochs or network.epochs
     trainer.fit(
-        gain * images.train, images.train_labels, epochs, network.batch,
+        Scaled(images.train, gain), images.train_labels, epochs, network.batch,
         callbacks=[note], checkpoint=path, resume=path is not None, threads=options.threads,
     )  # fmt: skip
     final = trainer.history[-1]
@@ -135,8 +135,9 @@ def main() -> None:
                 file.write(json.dumps(found[-1]) + "\n")
     errors = [f"{one['test_error']:.2f}" for one in found]
     seconds = median(one["training_seconds"] for one in found)
-    print(f"{options.network}: test error {', '.join(errors)} %, median "
-          f"{median(one['test_error'] for one in found):.2f} %; {seconds:.1f} s of training")  # fmt: skip
+    error = median(one["test_error"] for one in found)
+    print(f"{options.network}: test error {', '.join(errors)} %, median {error:.2f} %; "
+          f"{seconds:.1f} s of training")  # fmt: skip
 
 
 if __name__ == "__main__":

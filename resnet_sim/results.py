@@ -149,12 +149,10 @@ class OperatingPoint:
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
-        match = _OUTPUT.fullmatch(output.strip().lower())
-        if match is None or (match[1] == "i" and match[3]):
-            raise UsageError(f"{output!r} is not of the form v(node), v(node,node) or i(element)")
-        if match[1] == "i":
-            return self.current(match[2])
-        return self.voltage(match[2], match[3] or "0")
+        found = find_output(self.circuit, output)
+        if isinstance(found, int):
+            return self.current(self.circuit.element_names[found])
+        return self.voltage(*(self.circuit.nodes[node] for node in found))
 
     def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
         """Return the swept quantities and outputs: name -> array of shape (points,).
@@ -213,6 +211,22 @@ class OperatingPoint:
         if self.unsolved:
             return "no solution"
         return "solved" if self.certificate.ok else "not converged"
+
+
+def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
+    """Return the two nodes of a voltage such as ``v(a,b)``, or the element of ``i(r1)``.
+
+    Raises
+    ------
+    UsageError
+        If `output` is of neither form or names what the circuit lacks.
+    """
+    match = _OUTPUT.fullmatch(output.strip().lower())
+    if match is None or (match[1] == "i" and match[3]):
+        raise UsageError(f"{output!r} is not of the form v(node), v(node,node) or i(element)")
+    if match[1] == "i":
+        return circuit.element(match[2])
+    return circuit.node(match[2]), circuit.node(match[3] or "0")
 
 
 def _named(names: Sequence[str], values: Floats) -> dict[str, Any]:

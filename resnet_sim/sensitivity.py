@@ -8,7 +8,6 @@ everything: with ``A' w = c``, ``do/dp = w (db/dp - dA/dp z)`` plus what p does 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,8 +21,7 @@ from .errors import UsageError
 from .jobs import nodeset
 from .operating_point import Engine, Point
 from .reduction import Branches
-
-_OUTPUT = re.compile(r"([vi])\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)")
+from .results import find_output
 
 
 @dataclass(frozen=True)
@@ -139,19 +137,17 @@ class _Output:
 
     def __init__(self, solution: _Linearised, text: str) -> None:
         circuit, red = solution.circuit, solution.point.state.reduction
-        match = _OUTPUT.fullmatch(text.strip().lower())
-        if match is None or (match[1] == "i" and match[3]):
-            raise UsageError(f"{text!r} is not of the form v(node), v(node,node) or i(element)")
+        found = find_output(circuit, text)
         self.slope = np.zeros(solution.size)
         #: shares of conductors' and injections' currents in the output
         self.conductor = np.zeros(len(red.conductors))
         self.injection = np.zeros(len(red.injections))
-        if match[1] == "v":
-            self.slope[circuit.node(match[2])] += 1.0
-            self.slope[circuit.node(match[3] or "0")] -= 1.0
+        if not isinstance(found, int):
+            self.slope[found[0]] += 1.0
+            self.slope[found[1]] -= 1.0
             self.value = float(self.slope[: len(circuit.nodes)] @ solution.point.voltages)
             return
-        element = circuit.element(match[2])
+        element = found
         self.value = float(solution.point.currents[element])
         n = len(circuit.nodes)
         for tie in np.flatnonzero(red.ties.element == element):
@@ -219,9 +215,8 @@ class _Linearised:
     def output_resistance(self, text: str) -> float:
         """Return what the output's voltage rises by per amp that is fed into it."""
         output = _Output(self, text)
-        match = _OUTPUT.fullmatch(text.strip().lower())
-        if match is not None and match[1] == "i":
-            element = self.circuit.element(match[2])
+        element = find_output(self.circuit, text)
+        if isinstance(element, int):
             if self.circuit.locate(element)[0] != "voltage_sources":
                 raise UsageError(f"{text} is not the current of a voltage source")
             name = self.circuit.element_names[element]

@@ -140,7 +140,11 @@ def unroutable(problem: Problem) -> Cut | None:
     excess[0] = 0.0
     if not excess.any():
         return None
-    stuck = _route(count, part[problem.diode_p], part[problem.diode_q], excess)
+    tail, head = part[problem.diode_p], part[problem.diode_q]
+    drains, feeds = reachable(count, head, tail, 0), reachable(count, tail, head, 0)
+    if drains[excess > 0].all() and feeds[excess < 0].all():
+        return None  # the reference takes and gives all of it
+    stuck = _route(count, tail, head, excess)
     if stuck is None:
         return None
     return Cut(stuck[part], float(problem.injection[stuck[part]].sum()))

@@ -113,7 +113,7 @@ def test_without_o_the_deck_goes_to_standard_output(run):
 )
 def test_every_rule_and_optimiser_learns_a_divider(run, options):
     status, out, _ = run(
-        "train", "divider.net", "--data", "table.csv", *DIVIDED, *options, "--epochs", "400",
+        "train", "divider.net", "--data", "table.csv", *DIVIDED, *options, "--epochs", "150",
         "-o", "trained.net",
     )  # fmt: skip
     assert status == 0

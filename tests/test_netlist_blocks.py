@@ -136,6 +136,42 @@ def test_many_mixed_decks_give_the_same_circuit_and_diagnostics(text):
     check(text)
 
 
+RUN = "".join(f"r{k} a n{k} 1k\n" for k in range(5))
+XRUN = "".join(f"x{k} a n{k} cell\n" for k in range(5))
+CELL = ".subckt cell a b r=1\nr1 a b 1\n{}\n.ends\n"
+
+#: what must not be missed, once each, amid cards that are read by columns
+TRAPS = {
+    "shorted source": RUN + "v1 a b 1\nv2 c c 5\nv3 a d 1\nv4 0 gnd 2\n" + RUN.replace("r", "i"),
+    "zero ohms": RUN + "r8 a b 0\n" + RUN.replace("r", "c"),
+    "meg": RUN.replace("1k", "2meg"),
+    "name twice": RUN + RUN,
+    "diode twice": "d1 a b dm\nd2 a b dm\nd3 a b dm\nd1 a b dm2\n",
+    "unknown model": "d1 a b dm\nd2 a b dm\nd3 a b none\nd4 a b dm\n",
+    "flattened names": RUN.replace("r", "r.x"),
+    "continued": RUN + "* x\n\n+ tc1=1m\n" + RUN.replace("r", "i"),
+    "continued instance": XRUN + "+ r=2\n" + CELL.format("r2 a b {r}"),
+    "source within, shorted": XRUN + "x8 a a cell\nx9 0 gnd cell\n" + CELL.format("v1 a b 1"),
+    "equals among nodes": XRUN.replace("x3 a", "x3 a=1") + CELL.format(""),
+    "params: among nodes": XRUN.replace("x3 a", "x3 params:") + CELL.format(""),
+    "shorts within": XRUN + CELL.format("r2 a b 0"),
+    "controls within": XRUN + CELL.format("v1 m 0 1\nf1 a b v1 2\nf2 a b v9 2"),
+    "a switch within": XRUN + CELL.format("s1 a b a 0 sm"),
+    "commands within": XRUN + CELL.format(".temp 50\nr2 a b 1 tc=1"),
+    "analyses within": XRUN + CELL.format(".dc temp 1 2 1"),
+    "controlled from outside": XRUN + "f1 a 0 x3.v1 2\n" + CELL.format("v1 m 0 1"),
+    "odd values within": XRUN + CELL.format(RUN.replace("1k", "1M") + RUN.replace("r", "i")),
+    "few between odd ones": XRUN + CELL.format(RUN.replace("r", "c").replace("n2 1k", "n2 1f")),
+    "long names": XRUN.replace("x3", "x" + "y" * 997) + CELL.format("x1 a b other"),
+    "itself": XRUN + CELL.format("x1 a b cell\n" + RUN.replace("1k", "1M")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", TRAPS.values(), ids=TRAPS.keys())
+def test_what_is_odd_amid_plain_cards_is_found(text):
+    check(HEAD + text)
+
+
 @given(mutated())
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_mutated_deck_gives_the_same_circuit_and_diagnostics(text):

@@ -102,6 +102,10 @@ def run(options: argparse.Namespace) -> int:
         from ..errors import UsageError
 
         raise UsageError("npz is not text: name a file with -o")
+    from ..results import find_output
+
+    for name in _split(options.print):
+        find_output(circuit, name)
     try:
         op = _solve(circuit, options)
     except KeyboardInterrupt:

@@ -96,6 +96,11 @@ def split_momentum(gradient: Array, signs: int) -> tuple[Array, Array]:
 # ---- parameters ----
 
 
+def given(block: Block, parameters: Array | None) -> Array:
+    """Return the conductances of a block, S; without parameters those of the circuit."""
+    return block.g if parameters is None else block.at(parameters)
+
+
 def learns(block: Block) -> bool:
     """Tell whether conductances of a block learn."""
     return bool((np.asarray(block.index) >= 0).any())

@@ -13,6 +13,7 @@ from ._crossbar import COLUMNS, ROWS
 from ._tiles import (
     Array,
     biases_of,
+    given,
     join_momentum,
     leaks_of,
     learned,
@@ -39,7 +40,7 @@ class Deep:
     def __init__(
         self,
         layers: Layers,
-        conductances: Array,
+        conductances: Array | None,
         biases: Floats,
         signs: int,
         batch: int,
@@ -49,7 +50,7 @@ class Deep:
         self.layers, self.outputs = layers, len(layers.units[-1])
         widths = [COLUMNS * tile_count(len(units)) for units in layers.units]
         self.start = np.cumsum([0, *widths])
-        G = pack_crossbar(layers.blocks[0].at(conductances), signs)
+        G = pack_crossbar(given(layers.blocks[0], conductances), signs)
         kept, tiles, blocks = int(momentum), G.shape[0], G.shape[1]
         self.net = _deep_learn.Net(
             G=G,
@@ -101,12 +102,12 @@ class Deep:
             product=aligned(shape[0]),
         )
 
-    def _links(self, conductances: Array, momentum: bool) -> _deep.Links:
+    def _links(self, conductances: Array | None, momentum: bool) -> _deep.Links:
         widths = np.diff(self.start)
         begins = np.cumsum([0, *(widths[:-1] * widths[1:])])
         W = aligned(int(begins[-1]))
         for k, block in enumerate(self.layers.blocks[1:]):
-            W[begins[k] : begins[k + 1]] = self._packed(block.at(conductances), k).ravel()
+            W[begins[k] : begins[k + 1]] = self._packed(given(block, conductances), k).ravel()
         return _deep.Links(
             start=begins,
             W=W,
@@ -149,8 +150,8 @@ class Deep:
 
     # ---- parameters ----
 
-    def store(self, conductances: Array, biases: Floats) -> None:
-        """Write what was learned to arrays of parameters, S and A."""
+    def store(self, conductances: Array) -> None:
+        """Write what was learned to an array of parameters, S."""
         first = self.layers.blocks[0]
         if learns(first):
             g = unpack_crossbar(self.net.G, np.empty(first.g.shape, dtype=np.float32))
@@ -158,6 +159,9 @@ class Deep:
         for block, g in self._unpacked(self.net.links.W):
             if learns(block):
                 put(block, g, conductances)
+
+    def store_biases(self, biases: Floats) -> None:
+        """Write the biases that were learned to an array, A."""
         for units, k in zip(self.layers.units, self.start, strict=False):
             learned(units, self.net.units.bias[k : k + len(units)], biases)
 

@@ -79,8 +79,10 @@ class Engine:
     ----------
     layers : Layers
         For which `unsuited` finds no reason.
-    conductances, biases : ndarray
-        Parameters to start with, S and A.
+    conductances : ndarray, optional
+        Parameters to start with, S; by default those of the circuit.
+    biases : ndarray
+        A.
     settings : Settings
     batch : int
         Samples in a minibatch.
@@ -90,18 +92,21 @@ class Engine:
         V.
     labels : ndarray of int, shape (samples,)
         Row of `targets` that each sample has.
+    factor : float
+        What `u` is to be multiplied with.
     """
 
     def __init__(
         self,
         layers: Layers,
-        conductances: Array,
+        conductances: Array | None,
         biases: Floats,
         settings: Settings,
         batch: int,
         u: Array,
         targets: Floats,
         labels: Ints,
+        factor: float = 1.0,
     ) -> None:
         self.layers, self.settings = layers, settings
         signs = 2 if _mirrored(layers, u) else 1
@@ -109,9 +114,11 @@ class Engine:
         form = Shallow if hidden == 1 and outputs <= OUTPUTS else Deep
         momentum = settings.momentum > 0
         self.form = form(layers, conductances, biases, signs, batch, momentum, settings.threads)
-        self.task = self._task(batch, u, targets, labels)
+        self.task = self._task(batch, u, targets, labels, factor)
 
-    def _task(self, batch: int, u: Array, targets: Floats, labels: Ints) -> _epoch.Task:
+    def _task(
+        self, batch: int, u: Array, targets: Floats, labels: Ints, factor: float
+    ) -> _epoch.Task:
         inputs, rows, s = self.layers.inputs, self.form.net.rows, self.settings
         column = inputs.column[:rows]
         if u.dtype not in (np.float32, np.uint8) or not u.flags.c_contiguous:
@@ -125,7 +132,7 @@ class Engine:
         limits, free = (s.g_min, s.g_max), (0.0, np.inf)
         return _epoch.Task(
             data=u,
-            gain=inputs.gain[:rows].astype(np.float32),
+            gain=(factor * inputs.gain[:rows]).astype(np.float32),
             offset=inputs.offset[:rows].astype(np.float32),
             target=wanted,
             label=np.ascontiguousarray(labels, dtype=np.int64),
@@ -198,7 +205,8 @@ class Engine:
 
     def store(self, conductances: Array, biases: Floats) -> None:
         """Write what was learned to arrays of parameters, S and A."""
-        self.form.store(conductances, biases)
+        self.form.store(conductances)
+        self.form.store_biases(biases)
 
     def store_momentum(self, conductances: Array, biases: Floats) -> None:
         """Write the decaying sums of the gradients to arrays like the parameters."""

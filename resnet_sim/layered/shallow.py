@@ -11,6 +11,7 @@ from ._crossbar import COLUMNS, ROWS
 from ._tiles import (
     Array,
     biases_of,
+    given,
     join_momentum,
     leaks_of,
     learned,
@@ -48,7 +49,7 @@ class Shallow:
     def __init__(
         self,
         layers: Layers,
-        conductances: Array,
+        conductances: Array | None,
         biases: Floats,
         signs: int,
         batch: int,
@@ -72,15 +73,18 @@ class Shallow:
         """Least sum of the conductances at an output, S."""
         return float(self.work.out_sums[0, : len(self.layers.units[-1])].min())
 
-    def store(self, conductances: Array, biases: Floats) -> None:
-        """Write what was learned to arrays of parameters, S and A."""
+    def store(self, conductances: Array) -> None:
+        """Write what was learned to an array of parameters, S."""
         net, (first, second) = self.net, self.layers.blocks
         if learns(first):
             g = unpack_crossbar(net.G, np.empty(first.g.shape, dtype=np.float32))
             put(first, g, conductances)
         if learns(second):
             put(second, _outputs_of(net.W, second.g.shape), conductances)
-        hidden, last = self.layers.units
+
+    def store_biases(self, biases: Floats) -> None:
+        """Write the biases that were learned to an array, A."""
+        net, (hidden, last) = self.net, self.layers.units
         learned(hidden, unpack_rows(net.bias[:, None], len(hidden))[0], biases)
         learned(last, net.out_bias[: len(last)], biases)
 
@@ -113,12 +117,12 @@ class Shallow:
 
 
 def _net(
-    layers: Layers, conductances: Array, biases: Floats, signs: int, momentum: bool
+    layers: Layers, conductances: Array | None, biases: Floats, signs: int, momentum: bool
 ) -> _shallow.Net:
     hidden, last = layers.units
     leak, feed = leaks_of(layers)
-    G = pack_crossbar(layers.blocks[0].at(conductances), signs)
-    W = _to_outputs(layers.blocks[1].at(conductances))
+    G = pack_crossbar(given(layers.blocks[0], conductances), signs)
+    W = _to_outputs(given(layers.blocks[1], conductances))
     tiles, blocks, n = G.shape[0], G.shape[1], _shallow.OUTPUTS
     kept = int(momentum)
     return _shallow.Net(

@@ -92,19 +92,75 @@ def substitute(ptr, row, share, pivot, y):  # type: ignore[no-untyped-def]
             multiply_add(y, k, share, a, y, row[a])
 
 
-_factor, _substitute = factor.compiled, substitute.compiled
+@kernel
+def add_conductances(slot, g, first, weight, ground):  # type: ignore[no-untyped-def]
+    """Add conductances, shape (e, S), of some columns to the entries of a pattern."""
+    for k in range(len(slot)):
+        s = slot[k]
+        for lane in range(LANES):
+            if s >= 0:
+                weight[s * LANES + lane] += g[k, first + lane]
+            else:
+                ground[(-1 - s) * LANES + lane] += g[k, first + lane]
+
+
+@kernel
+def leave(p, q, g, emf, injection, x, first, y):  # type: ignore[no-untyped-def]
+    """Set y to the current left over at each node: injected, and not carried off by edges."""
+    for k in range(injection.shape[0] - 1):
+        for lane in range(LANES):
+            y[k * LANES + lane] = injection[k, first + lane]
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        for lane in range(LANES):
+            at = first + lane
+            flow = g[k, at] * (x[a, at] - x[b, at] - emf[k, at])
+            y[a * LANES + lane] -= flow
+            y[b * LANES + lane] += flow
+
+
+@kernel
+def rectify(p, q, stiff, drop, resistance, x, current, first, y, gap):  # type: ignore[no-untyped-def]
+    """Add to y what rectifiers carry and still lack; `stiff` is zero where they block."""
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        for lane in range(LANES):
+            at = first + lane
+            missing = drop[k, at] + resistance[k] * current[k, at] - (x[a, at] - x[b, at])
+            gap[k * LANES + lane] = missing
+            fed = stiff[k, at] * missing - current[k, at]
+            y[a * LANES + lane] += fed
+            y[b * LANES + lane] -= fed
+
+
+@kernel
+def advance(p, q, stiff, first, y, gap, x, current):  # type: ignore[no-untyped-def]
+    """Add a solution y to the coordinates, and what follows from it to the currents."""
+    for k in range(x.shape[0] - 1):
+        for lane in range(LANES):
+            x[k, first + lane] += y[k * LANES + lane]
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        for lane in range(LANES):
+            rise = y[a * LANES + lane] - y[b * LANES + lane]
+            current[k, first + lane] += stiff[k, first + lane] * (rise - gap[k * LANES + lane])
+
+
+_factor, _substitute, _add = factor.compiled, substitute.compiled, add_conductances.compiled
+_leave, _rectify, _advance = leave.compiled, rectify.compiled, advance.compiled
 
 
 @kernel
 def solve_lanes(  # type: ignore[no-untyped-def]
     ptr, row, target, edge_slot, p, q, diode_slot, dp, dq,
-    g, emf, injection, stiff, drop, resistance, on, passes,
+    g, emf, injection, stiff, drop, resistance, passes,
 ):  # fmt: skip
-    """Solve the linear networks of guesses `on`, one per column.
+    """Solve the linear networks of guesses, one per column.
 
     A conducting rectifier is a conductance `stiff`, and what its voltage then is above its
     drop is taken back by further passes (method of multipliers): each multiplies the error
-    by about the rectifier's resistance 1/stiff over that of the network.
+    by about the rectifier's resistance 1/stiff over that of the network.  Where `stiff` is
+    zero it blocks.
 
     Returns coordinates (by place) and rectifier currents, shapes (n + 1, S) and (m, S), and
     which columns are singular.
@@ -118,50 +174,13 @@ def solve_lanes(  # type: ignore[no-untyped-def]
     for first in range(0, count, LANES):
         weight[:] = 0.0
         ground[:] = 0.0
-        for k in range(len(p)):
-            s = edge_slot[k]
-            for lane in range(LANES):
-                if s >= 0:
-                    weight[s * LANES + lane] += g[k, first + lane]
-                else:
-                    ground[(-1 - s) * LANES + lane] += g[k, first + lane]
-        for k in range(m):
-            s = diode_slot[k]
-            for lane in range(LANES):
-                extra = stiff[k] if on[k, first + lane] else 0.0
-                if s >= 0:
-                    weight[s * LANES + lane] += extra
-                else:
-                    ground[(-1 - s) * LANES + lane] += extra
-        _factor(ptr, row, target, weight, ground, share, pivot, singular[first : first + LANES])
+        _add(edge_slot, g, first, weight, ground)
+        _add(diode_slot, stiff, first, weight, ground)
+        bad = singular[first : first + LANES]
+        _factor(ptr, row, target, weight, ground, share, pivot, bad)
         for _pass in range(passes):
-            for k in range(n):
-                for lane in range(LANES):
-                    y[k * LANES + lane] = injection[k, first + lane]
-            for k in range(len(p)):
-                a, b = p[k], q[k]
-                for lane in range(LANES):
-                    at = first + lane
-                    flow = g[k, at] * (x[a, at] - x[b, at] - emf[k, at])
-                    y[a * LANES + lane] -= flow
-                    y[b * LANES + lane] += flow
-            for k in range(m):
-                a, b = dp[k], dq[k]
-                for lane in range(LANES):
-                    at = first + lane
-                    missing = drop[k, at] + resistance[k] * current[k, at] - (x[a, at] - x[b, at])
-                    gap[k * LANES + lane] = missing
-                    fed = (stiff[k] * missing - current[k, at]) if on[k, at] else 0.0
-                    y[a * LANES + lane] += fed
-                    y[b * LANES + lane] -= fed
+            _leave(p, q, g, emf, injection, x, first, y)
+            _rectify(dp, dq, stiff, drop, resistance, x, current, first, y, gap)
             _substitute(ptr, row, share, pivot, y)
-            for k in range(n):
-                for lane in range(LANES):
-                    x[k, first + lane] += y[k * LANES + lane]
-            for k in range(m):
-                a, b = dp[k], dq[k]
-                for lane in range(LANES):
-                    if on[k, first + lane]:
-                        rise = y[a * LANES + lane] - y[b * LANES + lane]
-                        current[k, first + lane] += stiff[k] * (rise - gap[k * LANES + lane])
+            _advance(dp, dq, stiff, first, y, gap, x, current)
     return x, current, singular

@@ -99,7 +99,8 @@ def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
         raise np.linalg.LinAlgError(str(error)) from error
 
     def solve(b: Floats) -> Floats:
-        return factor.solve(b)
+        x: Floats = factor.solve(b)
+        return x
 
     if factor.nnz > FULL * n:
         load()

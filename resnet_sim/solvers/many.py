@@ -136,8 +136,9 @@ class Lanes:
         node = np.argsort(pattern.place)
         x, current, singular = solve_lanes.compiled(
             pattern.ptr, pattern.row, pattern.target, *self._edges, *self._diodes,
-            data.conductance, data.emf, data.injection[node], self._stiff, data.drop,
-            self.problem.resistance, on, PASSES,
+            data.conductance, data.emf, data.injection[node],
+            np.where(on, self._stiff[:, None], 0.0), data.drop,
+            self.problem.resistance, PASSES,
         )  # fmt: skip
         return x[pattern.place, :count], current[:, :count], singular[:count]
 

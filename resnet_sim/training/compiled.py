@@ -12,6 +12,7 @@ from ..errors import UsageError
 from ..layered.structure import Block, Layers
 from .cost import Cost, SquaredError, is_labels
 from .devices import Devices
+from .idx import Scaled
 from .network import Network
 from .optimizer import SGD, Momentum, Optimizer
 from .rules import EquilibriumPropagation, Rule
@@ -31,7 +32,7 @@ class Epochs:
         rule: EquilibriumPropagation,
         cost: SquaredError,
         optimizer: Optimizer,
-        X: npt.NDArray[Any],
+        X: npt.NDArray[Any] | Scaled,
         Y: Any,
         batch_size: int,
         threads: int,
@@ -44,9 +45,11 @@ class Epochs:
         momentum = optimizer.momentum if isinstance(optimizer, Momentum) else 0.0
         settings = Settings(rule.beta, momentum, net.g_min, net.g_max, threads=threads)
         targets, labels = _targets(cost, net, Y)
+        u, factor = (X.array, X.factor) if isinstance(X, Scaled) else (X, 1.0)
         self.engine = Engine(
-            net.layers, net.conductances, net.biases, settings, batch_size, X, targets, labels
-        )
+            net.layers, _conductances(net, net.layers), net.biases, settings, batch_size, u,
+            targets, labels, factor,
+        )  # fmt: skip
         if momentum:
             n = len(net.trainable)
             mean = optimizer.state["mean"]
@@ -57,10 +60,18 @@ class Epochs:
         net, n = self.net, len(self.net.trainable)
         factor = self.optimizer.factor(epoch)
         cost = self.engine.epoch(order, [(factor * g, factor * b) for g, b in self.rates])
-        g, biases = net.conductances, net.biases
-        self.engine.store(g, biases)
-        # float32 may round a bound out of the bounds
-        net.conductances, net.biases = np.clip(g, net.g_min, net.g_max), biases
+        form = self.engine.form
+
+        def learned() -> Floats:
+            g = np.zeros(n)
+            form.store(g)
+            return g
+
+        # no copy of the conductances unless somebody asks for them
+        net.defer(learned)
+        biases = net.biases
+        form.store_biases(biases)
+        net.biases = biases
         if isinstance(self.optimizer, Momentum):
             mean = self.optimizer.state["mean"]
             self.engine.store_momentum(mean[:n], mean[n:])
@@ -74,7 +85,7 @@ def epochs(
     rule: Rule,
     cost: Cost,
     optimizer: Optimizer,
-    X: npt.NDArray[Any],
+    X: npt.NDArray[Any] | Scaled,
     Y: Any,
     batch_size: int,
     threads: int = 1,
@@ -106,6 +117,13 @@ def epochs(
     for first in range(0, len(X), CHUNK):
         net.check_inputs(X[first : first + CHUNK], first)
     return Epochs(net, rule, cost, optimizer, X, Y, batch_size, threads)
+
+
+def _conductances(net: Network, layers: Layers) -> Floats | None:
+    """Return what to start from (S), None for the arrays of the circuit."""
+    learning = [block.g for block in layers.blocks if np.max(block.index) >= 0]
+    within = all(g.min() >= net.g_min and g.max() <= net.g_max for g in learning)
+    return net.own if net.own is not None or within else net.conductances
 
 
 def _targets(cost: SquaredError, net: Network, Y: Any) -> tuple[Floats, Ints]:

@@ -19,6 +19,7 @@ from .compiled import Epochs
 from .compiled import epochs as epochs_of
 from .cost import Cost, SquaredError
 from .evaluate import numbered, predict, score, warn_of_reach
+from .idx import Scaled
 from .network import Network
 from .optimizer import SGD, Optimizer
 from .parallel import Compute, shared
@@ -148,7 +149,8 @@ class Trainer:
         UserWarning
             If targets are out of reach of what the sources offer.
         """
-        x, y = np.asarray(X), np.asarray(Y)
+        x: Any = X if isinstance(X, Scaled) else np.asarray(X)
+        y = np.asarray(Y)
         if len(x) != len(y) or not len(x):
             raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
         path = None if checkpoint is None else Path(checkpoint)
