@@ -107,8 +107,24 @@ def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
 
 def reachable(n: int, tail: Ints, head: Ints, start: int) -> Bools:
     """Tell which nodes can be reached from `start` along directed edges tail -> head."""
-    reached: Bools = _reachable.at(n + len(tail))(n, tail, head, start)
+    order, _ = reaching_tree(n, tail, head, start)
+    reached = np.zeros(n, dtype=np.bool_)
+    reached[order] = True
     return reached
+
+
+def reaching_tree(n: int, tail: Ints, head: Ints, start: int) -> tuple[Ints, Ints]:
+    """Return the nodes that `start` reaches along edges tail -> head, and how.
+
+    Returns
+    -------
+    order : ndarray of int
+        Nodes in the order in which breadth first finds them.
+    by : ndarray of int, shape (n,)
+        Edge by which each was found; -1 for the others and for `start`.
+    """
+    order, by = _reaching_tree.at(n + len(tail))(n, tail, head, start)
+    return order, by
 
 
 def bridges(n: int, p: Ints, q: Ints) -> Bools:
@@ -234,31 +250,30 @@ def _add_to_parents(children, parent, sums):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _reachable(n, tail, head, start):  # type: ignore[no-untyped-def]
+def _reaching_tree(n, tail, head, start):  # type: ignore[no-untyped-def]
     degree = np.zeros(n + 1, dtype=np.int64)
     for a in tail:
         degree[a + 1] += 1
     ptr = np.cumsum(degree)
     fill = ptr.copy()
-    successor = np.empty(len(tail), dtype=np.int64)
+    leaving = np.empty(len(tail), dtype=np.int64)
     for k in range(len(tail)):
-        successor[fill[tail[k]]] = head[k]
+        leaving[fill[tail[k]]] = k
         fill[tail[k]] += 1
-    reached = np.zeros(n, dtype=np.bool_)
-    reached[start] = True
-    stack = np.empty(n, dtype=np.int64)
-    stack[0] = start
-    size = 1
-    while size > 0:
-        size -= 1
-        a = stack[size]
+    by = np.full(n, -1, dtype=np.int64)
+    order = np.empty(n, dtype=np.int64)
+    order[0] = start
+    first, end = 0, 1
+    while first < end:
+        a = order[first]
+        first += 1
         for j in range(ptr[a], ptr[a + 1]):
-            b = successor[j]
-            if not reached[b]:
-                reached[b] = True
-                stack[size] = b
-                size += 1
-    return reached
+            b = head[leaving[j]]
+            if by[b] < 0 and b != start:
+                by[b] = leaving[j]
+                order[end] = b
+                end += 1
+    return order[:end].copy(), by
 
 
 @kernel

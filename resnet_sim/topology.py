@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .elements import Bools, Floats, Ints
-from .graphs import components, reachable
+from .graphs import components, reachable, reaching_tree
 from .problem import EPS, Problem, Solution, bincount, node_sums_abs
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
@@ -148,6 +148,27 @@ def unroutable(problem: Problem) -> Cut | None:
     if stuck is None:
         return None
     return Cut(stuck[part], float(problem.injection[stuck[part]].sum()))
+
+
+def drainage(problem: Problem) -> Bools:
+    """Return rectifiers that would lead what is injected into parts to the reference.
+
+    A guess to start from: along shortest paths, or none where there is no path.
+    """
+    on = np.zeros(len(problem.drop), dtype=np.bool_)
+    count, part = components(problem.n, problem.edge_p, problem.edge_q)
+    excess = bincount(part, problem.injection, count)
+    excess[np.abs(excess) <= ROUNDING * bincount(part, problem.turnover, count)] = 0.0
+    if count == 1 or not excess[1:].any():
+        return on
+    tail, head = part[problem.diode_p], part[problem.diode_q]
+    for near, far, amount in ((head, tail, excess > 0), (tail, head, excess < 0)):
+        order, by = reaching_tree(count, near, far, 0)
+        used = amount.copy()
+        for node in order[:0:-1].tolist():
+            if used[node]:
+                on[by[node]] = used[near[by[node]]] = True
+    return on
 
 
 def _route(n: int, tail: Ints, head: Ints, excess: Floats) -> Bools | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resnet_sim.errors import UsageError
-from resnet_sim.training.idx import read_idx, read_images
+from resnet_sim.training.idx import Scaled, read_idx, read_images
 
 
 def written(path, array, code):
@@ -90,3 +90,11 @@ def test_images_that_do_not_fit(tmp_path, options, words):
 def test_missing_images(tmp_path):
     with pytest.raises(UsageError, match=r"no train-images-idx3-ubyte or .*dataset-fashion-mnist"):
         read_images(tmp_path)
+
+
+def test_scaled_bytes():
+    array = np.arange(12, dtype=np.uint8).reshape(4, 3)
+    scaled = Scaled(array, 0.5)
+    assert scaled.shape == (4, 3) and len(scaled) == 4 and scaled[1:3].dtype == np.float32
+    np.testing.assert_array_equal(scaled[[3, 0]], 0.5 * array[[3, 0]])
+    np.testing.assert_array_equal(np.asarray(scaled, dtype=float), 0.5 * array)

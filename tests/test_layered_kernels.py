@@ -1,9 +1,12 @@
 """Compiled training in float32, held against a plain float64 model of the same networks."""
 
+from fnmatch import fnmatch
+
 import numpy as np
 import pytest
 
-from resnet_sim.errors import UsageError
+from resnet_sim import training as tr
+from resnet_sim.errors import ConvergenceError, UsageError
 from resnet_sim.generators import layered
 from resnet_sim.layered.detection import find_layers
 from resnet_sim.layered.engine import Engine, Settings, unsuited
@@ -50,7 +53,7 @@ class Model:
             return 0.5 * ((v[k][:, :, None] - v[k + 1][:, None, :]) ** 2).sum(axis=0)
 
         by_g = [(energy(high, k) - energy(low, k)) / width for k in range(len(self.g))]
-        by_b = [-(h - l).sum(axis=0) / width for h, l in zip(high[1:], low[1:], strict=True)]
+        by_b = [(a - b).sum(axis=0) / width for a, b in zip(low[1:], high[1:], strict=True)]
         return [*by_g, *by_b]
 
     def step(self, x, y, rates, momentum):
@@ -152,3 +155,131 @@ def test_steps_are_those_of_the_model(sizes, batch, options):
         expected = (*task.model.g, *task.model.b)
         for found, wanted, old in zip(task.learned(), expected, before, strict=True):
             assert close(found, wanted, old, 3 * tolerance)
+
+
+@pytest.mark.parametrize("sizes", [[50, 70, 10], [30, 40, 50, 40, 10]])
+def test_threads_do_not_change_a_bit(sizes):
+    rates = [(0.02, 0.01)] * (len(sizes) - 1)
+    found = []
+    for threads in (1, 2, 3):
+        task = Task(sizes, 20, 59, threads=threads)
+        costs = task.engine.epoch(task.order, rates)
+        found.append((costs, *task.stored()))
+    for other in found[1:]:
+        for one, another in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(one, another)
+
+
+def test_a_nudge_that_is_too_large_is_refused():
+    task = Task([50, 70, 3], 4, 8, beta=50.0)
+    with pytest.raises(UsageError, match="a nudge of -50 S makes the circuit unstable"):
+        task.engine.epoch(task.order, [(0.01, 0.01)] * 2)
+
+
+@pytest.mark.parametrize("sizes", [[50, 70, 3], [30, 40, 50, 40, 10]])
+def test_states_that_do_not_settle_are_no_result(sizes):
+    task = Task(sizes, 4, 8)
+    task.engine.task.data[3, 5] = np.nan
+    with pytest.raises(ConvergenceError, match="did not settle"):
+        task.engine.epoch(task.order, [(0.01, 0.01)] * (len(sizes) - 1))
+
+
+def chain(**options):
+    circuit = layered([6, 5, 4], crossbars=True, **options)
+    inputs = [f"v{sign}{k}" for sign in "pn" for k in range(6)]
+    return circuit, inputs
+
+
+@pytest.mark.parametrize(
+    ("outputs", "trainable", "biases", "reason"),
+    [
+        (["o0", "o1", "o2", "o3"], "rw*", "ib*", None),
+        (["o1", "o0", "o2", "o3"], "rw*", "ib*", "its outputs are not"),
+        ([("o0", "o1")], "rw*", "ib*", "its outputs are not"),
+        (["o0", "o1", "o2", "o3"], "rw1_0_*", "ib*", "some conductances between"),
+        (["o0", "o1", "o2", "o3"], "rw*", "ib1_2", "some biases of a layer"),
+    ],
+)
+def test_what_the_loops_are_not_made_for(outputs, trainable, biases, reason):
+    circuit, inputs = chain()
+    names = [n for n in circuit.current_sources.names if fnmatch(n, biases)]
+    found = unsuited(find_layers(circuit, inputs, outputs, trainable, names))
+    assert found is None if reason is None else found.startswith(reason)
+
+
+# ---- through the trainer ----
+
+PIXELS, CLASSES, BATCH = 50, 10, 8
+
+
+def network(seed=0):
+    circuit = layered([PIXELS, 900, CLASSES], input_pairs="inverted", crossbars=True, g_min=1e-4,
+                      seed=seed, dtype=np.float32)  # fmt: skip
+    inputs, outputs = [f"vp{k}" for k in range(PIXELS)], [f"o{k}" for k in range(CLASSES)]
+    return tr.Network(circuit, inputs, outputs, "rw*", biases="ib*", g_min=1e-4)
+
+
+def trainer(momentum=0.9, rate=0.003):
+    net, cost = network(), tr.SquaredError(np.eye(CLASSES))
+    schedule = tr.exponential(0.9)
+    optimizer = tr.Momentum(rate, momentum, schedule) if momentum else tr.SGD(rate, schedule)
+    return tr.Trainer(net, tr.EquilibriumPropagation(0.5), cost, optimizer)
+
+
+def samples(count=40):
+    rng = np.random.default_rng(5)
+    labels = rng.integers(CLASSES, size=count)
+    x = rng.uniform(0, 1, (count, PIXELS))
+    x[np.arange(count), labels] += 1.0
+    return (30 * x).astype(np.float32), labels
+
+
+def state(trained):
+    return trained.net.conductances, trained.net.biases
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_the_trainer_learns_as_in_float64(momentum):
+    x, y = samples()
+    fast, exact = trainer(momentum), trainer(momentum)
+    before = state(fast)
+    fast.fit(x, y, 2, BATCH, single=True)
+    exact.fit(x, y, 2, BATCH, single=False)
+    for found, wanted, old in zip(state(fast), state(exact), before, strict=True):
+        assert close(found, wanted, old, 1e-3)
+    costs = [[record["cost"] for record in one.history] for one in (fast, exact)]
+    np.testing.assert_allclose(*costs, rtol=1e-3)
+    assert costs[0][1] < costs[0][0]
+
+
+def test_an_interrupted_run_goes_on_with_the_same_bits(tmp_path):
+    x, y = samples()
+    whole, first, second = trainer(), trainer(), trainer()
+    whole.fit(x, y, 3, BATCH, single=True)
+    path = tmp_path / "run.npz"
+    first.fit(x, y, 3, BATCH, checkpoint=path, callbacks=[lambda *_: len(first.history) == 2])
+    assert len(first.history) == 2
+    second.fit(x, y, 3, BATCH, checkpoint=path, resume=True)
+    for one, another in zip(state(whole), state(second), strict=True):
+        np.testing.assert_array_equal(one, another)
+    assert whole.history == second.history
+
+
+def test_the_trainer_takes_the_loops_where_they_fit():
+    x, y = samples(16)
+    fits, other = trainer(), trainer()
+    other.rule = tr.EquilibriumPropagation(0.5, "positive")
+    fits.fit(x, y, 1, BATCH)
+    other.fit(x, y, 1, BATCH)
+    assert "knees" not in fits.history[0] and "knees" in other.history[0]
+    with pytest.raises(UsageError, match="can't be trained in float32"):
+        other.fit(x, y, 1, BATCH, single=True)
+
+
+def test_bad_inputs_are_refused_before_training():
+    x, y = samples(16)
+    x[13, 2] = np.inf
+    with pytest.raises(UsageError, match="sample 13: an input is not finite"):
+        trainer().fit(x, y, 1, BATCH)
+    with pytest.raises(UsageError, match="class numbers must be from 0 to 9"):
+        trainer().fit(samples(16)[0], np.full(16, 10), 1, BATCH)

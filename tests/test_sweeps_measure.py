@@ -156,3 +156,19 @@ def test_ngspice_measures_the_same(tmp_path):
     assert len(theirs) == len(CARDS)
     for name, value in theirs.items():
         assert found[name] == pytest.approx(value, rel=1e-5), CARDS[int(name[1:])]
+
+
+def test_questions_are_written_back():
+    cards = [
+        ".dc s1 list 0 1 v1 0 1 .5", ".sens v(in,out) i(r1)", ".tf v(out) v1",
+        ".meas dc a find v(in)-2*i(r1) when v(out)=.25 rise=2", ".meas dc b when i(v1)=0 fall=last",
+        ".meas dc c rms v(out) from=.1 to=.5", ".meas dc d deriv v(out) at=.3",
+        ".meas dc e param a+b",
+    ]  # fmt: skip
+    switch = "s1 out 0 in 0 sw\n.model sw sw(ron=1k roff=1g vt=.5 vh=0)\n"
+    circuit = rs.parse_netlist(LIMITER + switch + "\n".join(cards) + "\n")
+    again = rs.parse_netlist(rs.format_netlist(circuit))
+    assert again.derivatives == circuit.derivatives and len(again.derivatives) == 3
+    assert again.measures == circuit.measures and len(again.measures) == 5
+    assert again.analyses == circuit.analyses
+    assert ".meas" not in rs.format_netlist(circuit, "ngspice")

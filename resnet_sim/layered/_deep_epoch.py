@@ -43,6 +43,8 @@ def _solve(net, work, task, step, groups, count, scratch):  # type: ignore[no-un
             task.pull[b, k] = task.target[label, k]
             cost += 0.5 * (work.free[b, k] - task.pull[b, k]) ** 2
         task.cost[step * batch + b] = cost
+        if not cost < np.inf:
+            lost += 1
     lost += _deep_learn.solve_nudged(net, work, groups, count, task.pull, task.beta,
                                      task.tolerance[1], scratch)  # fmt: skip
     if lost:

@@ -116,7 +116,7 @@ def _solve(net, work, task, step, b):  # type: ignore[no-untyped-def]
         cost += 0.5 * (work.free[b, k] - task.pull[b, k]) ** 2
     task.cost[place] = cost
     converged &= _shallow.solve_nudged(net, work, b, task.pull, task.beta, task.tolerance[1])
-    if not converged:
+    if not converged or not cost < np.inf:
         task.failed[0] += 1
 
 

@@ -24,7 +24,7 @@ from .shallow import Shallow
 from .structure import Layers
 
 #: Tolerance of the free states, which only start the nudged ones and tell the cost.
-FREE = 30.0
+FREE = 10.0
 #: Steps between two looks at whether the user wants to stop.
 CHUNK = 500
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from ..circuit import Circuit
+from ..circuit import Circuit, Sweep
 from .writer import Writer, _value
 
 #: resistance of a closed switch that should have none (ohm): 0 makes ngspice fail
@@ -115,6 +115,14 @@ class ForeignWriter(Writer):
             return None
         # a stop that rounding has moved below the last value would lose it
         return f"{name} {_value(start)} {_value(stop + step / 1000)} {float(f'{step:.12g}')!r}"
+
+    def sweep(self, sweep: Sweep) -> str | None:
+        """Return a sweep as it stands in a .dc card, None if it can't be written."""
+        return None if sweep.of == "switch" else super().sweep(sweep)
+
+    def requests(self) -> Iterator[str]:
+        """Yield nothing: who compares voltages has no use for derivatives."""
+        yield from ()
 
     def outputs(self) -> Iterator[str]:
         """Yield nothing: one unknown vector spoils a whole .print there."""

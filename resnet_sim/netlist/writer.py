@@ -12,6 +12,8 @@ from ..errors import UsageError
 _WRITABLE = re.compile(r"(?!\$)(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullmatch
 
 #: table -> first letter of its cards; controlled sources have four and B
+#: a current in a formula
+_CURRENT = re.compile(r"\bi\(\s*([^\s,()]+)\s*\)")
 _LETTERS = {
     "resistors": "r",
     "crossbars": "r",
@@ -53,7 +55,7 @@ class Writer:
             line for table, row in _original_order(self.circuit) for line in self.card(table, row)
         ]
         models = [f".model {name} {body}" for body, name in self._models.items()]
-        ending = [*self.nodesets(), *self.analyses(), *self.outputs(), ".end"]
+        ending = [*self.nodesets(), *self.analyses(), *self.outputs(), *self.requests(), ".end"]
         return "\n".join([f"* {title}".rstrip() if title else "", *cards, *models, *ending]) + "\n"
 
     def letter(self, table: str, row: int) -> str:
@@ -196,7 +198,7 @@ class Writer:
 
     def sweep(self, sweep: Sweep) -> str | None:
         """Return a sweep as it stands in a .dc card, None if it can't be written."""
-        if sweep.of != "element" or sweep.name not in self.names:
+        if sweep.of not in ("element", "switch") or sweep.name not in self.names:
             # the values of parameters are already part of the elements
             return None
         name = self.names[sweep.name]
@@ -206,6 +208,26 @@ class Writer:
     def listed(self, name: str, values: Sequence[float]) -> str | None:
         """Return an irregular sweep, None where the dialect has no such thing."""
         return f"{name} list {' '.join(_value(value) for value in values)}"
+
+    def requests(self) -> Iterator[str]:
+        """Yield .sens, .tf and .meas cards."""
+
+        def written(formula: str) -> str:
+            return _CURRENT.sub(lambda m: f"i({self.names.get(m[1], m[1])})", formula)
+
+        for wanted in self.circuit.derivatives:
+            output, source = written(wanted.output), self.names.get(wanted.source, "")
+            yield f".tf {output} {source}" if source else f".sens {output}"
+        for m in self.circuit.measures:
+            words = [".meas dc", m.name, m.operation, written(m.expression)]
+            if m.when is not None:
+                condition = f"{written(m.when[0])}={written(m.when[1])}"
+                number = m.edge[1] or "last"
+                when = "" if m.operation == "when" else "when "
+                words.append(f"{when}{condition} {m.edge[0]}={number}")
+            places = (("at", m.at), ("from", m.start), ("to", m.stop))
+            words += [f"{name}={_value(value)}" for name, value in places if value is not None]
+            yield " ".join(filter(None, words))
 
     def outputs(self) -> Iterator[str]:
         """Yield a .save card."""

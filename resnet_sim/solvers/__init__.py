@@ -10,6 +10,7 @@ import dataclasses
 from ..elements import Bools, Floats
 from ..kernels import load
 from ..problem import Problem, Solution
+from ..topology import drainage
 from . import newton
 from .merged import MEDIUM, large
 
@@ -54,6 +55,8 @@ def solve(
         from .approach import approach
 
         on, x = approach(problem, x)
+    if on is None and x is None:
+        on = drainage(problem) | (problem.drop < 0)
     solution = newton.solve(problem, on, x)
     if solution.converged:
         return solution

@@ -85,7 +85,8 @@ def width(ptr, column):  # type: ignore[no-untyped-def]
 def aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
     """Join each row that is free to up to ``size - 1`` of its strongest free neighbours.
 
-    A row without free neighbours goes where its strongest neighbour went.
+    A row without free neighbours goes where its strongest neighbour went; one without any
+    neighbours stays out (-1), a sweep solves it.
     """
     n = len(ptr) - 1
     group = np.full(n, -1, dtype=np.int32)
@@ -112,10 +113,9 @@ def aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
             group[a] = count
             group[chosen] = count
             taken += 1
-        if taken > 1 or near < 0:
-            group[a] = count
+        if taken > 1:
             count += 1
-        else:
+        elif near >= 0:
             group[a] = group[near]
     return group, count
 
@@ -126,13 +126,15 @@ def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-unt
     n = len(diagonal)
     size = np.zeros(count + 1, dtype=np.int64)
     for a in range(n):
-        size[group[a] + 1] += 1
+        if group[a] >= 0:
+            size[group[a] + 1] += 1
     start = np.cumsum(size)
     fill = start.copy()
     member = np.empty(n, dtype=np.int32)
     for a in range(n):
-        member[fill[group[a]]] = a
-        fill[group[a]] += 1
+        if group[a] >= 0:
+            member[fill[group[a]]] = a
+            fill[group[a]] += 1
     coarse_ptr = np.zeros(count + 1, dtype=np.int64)
     coarse_column = np.empty(len(column), dtype=np.int32)
     coarse_weight = np.empty(len(column))
@@ -185,7 +187,8 @@ def cycle(row, entry, ptr, column, weight, inverse, group, bottom, x, b):  # typ
                 c = column[j] + lo
                 if c > a:
                     total += weight[j] * x[c]
-            b[hi + group[a]] += total
+            if group[a] >= 0:
+                b[hi + group[a]] += total
     lo = row[last]
     for a in range(row[last + 1] - lo):
         total = np.float32(0.0)
@@ -195,7 +198,8 @@ def cycle(row, entry, ptr, column, weight, inverse, group, bottom, x, b):  # typ
     for level in range(last - 1, -1, -1):
         lo, hi, shift = row[level], row[level + 1], entry[level]
         for a in range(lo, hi):
-            x[a] += x[hi + group[a]]
+            if group[a] >= 0:
+                x[a] += x[hi + group[a]]
         for a in range(hi - 1, lo - 1, -1):
             total = b[a]
             for j in range(ptr[a + level] + shift, ptr[a + level + 1] + shift):

@@ -29,11 +29,9 @@ class Multigrid:
     def __init__(self, n: int, p: Ints, q: Ints, conductance: Floats) -> None:
         levels = [kernels.assemble(n, p, q, conductance)]
         groups: list[Ints] = []
-        while (rows := len(levels[-1][3])) > COARSEST:
+        while len(levels[-1][3]) > COARSEST:
             ptr, column, weight, diagonal = levels[-1]
             group, count = kernels.aggregate(ptr, column, weight, AGGREGATE)
-            if count > 0.9 * rows:
-                break
             groups.append(group)
             levels.append(kernels.coarsen(ptr, column, weight, diagonal, group, count))
         self._rows = np.cumsum([0, *(len(level[3]) for level in levels)])
