@@ -75,4 +75,4 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
 
 def subroutine(function: Callable[..., Any]) -> Any:
     """As `compiled`, for functions that only compiled ones call; these compile faster."""
-    return compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")

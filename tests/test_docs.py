@@ -224,7 +224,8 @@ def test_every_model_type_is_known():
 
 
 def test_every_method_has_what_the_steps_ask_for():
-    in_cli = re.search(r'"--method", choices=\(([^)]*)\)', (PACKAGE / "commands" / "solve.py").read_text())
+    source = (PACKAGE / "commands" / "solve.py").read_text()
+    in_cli = re.search(r'"--method", choices=\(([^)]*)\)', source)
     assert in_cli
     assert tuple(re.findall(r'"(\w+)"', in_cli[1])) == solvers.METHODS
     agree = (ROOT / "tests" / "test_cli.py").read_text()

@@ -30,7 +30,7 @@ class Model:
         up = np.arange(n) < (n + 1) // 2
         return np.where(up, 0.0, -np.inf), np.where(up, np.inf, 0.0)
 
-    def state(self, x, y, beta, sweeps=400):
+    def state(self, x, y, beta, sweeps=60):
         """Gauss-Seidel, layer by layer."""
         v = [x, *(np.zeros((len(x), len(b))) for b in self.b)]
         for _ in range(sweeps):
@@ -74,10 +74,10 @@ class Task:
     """A network, random samples, and its model."""
 
     def __init__(self, sizes, batch, samples, *, pairs="inverted", momentum=0.0, seed=0,
-                 threads=1, beta=0.5, amplification=40.0):  # fmt: skip
+                 threads=1, beta=0.5, amplification=40.0, least=1e-4):  # fmt: skip
         rng = np.random.default_rng(seed)
         self.rng, self.sizes, self.batch, self.momentum = rng, sizes, batch, momentum
-        circuit = layered(sizes, input_pairs=pairs, crossbars=True, g_min=1e-4, seed=seed,
+        circuit = layered(sizes, input_pairs=pairs, crossbars=True, g_min=least, seed=seed,
                           dtype=np.float32)  # fmt: skip
         inputs = [f"v{'p' if pairs else ''}{k}" for k in range(sizes[0])]
         if pairs is True:
@@ -94,7 +94,7 @@ class Task:
         self.labels = rng.integers(sizes[-1], size=samples)
         self.order = rng.permutation(samples)
         targets = np.eye(sizes[-1])
-        self.least = 1e-4
+        self.least = least
         settings = Settings(beta, momentum, self.least, np.inf, threads=threads)
         self.engine = Engine(
             self.layers, self.g, self.b, settings, batch, self.x, targets, self.labels
@@ -283,3 +283,30 @@ def test_bad_inputs_are_refused_before_training():
         trainer().fit(x, y, 1, BATCH)
     with pytest.raises(UsageError, match="class numbers must be from 0 to 9"):
         trainer().fit(samples(16)[0], np.full(16, 10), 1, BATCH)
+
+
+# ---- published networks ----
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("hidden", "amplification", "beta", "rate"),
+    [([100], 100, 1.0, 0.006), ([1024], 480, 1.0, 0.006), ([1024] * 2, 2000, 1.0, 0.002),
+     ([1024] * 3, 4000, 2.0, 0.005)],
+    ids=["XS", "1H", "2H", "3H"],
+)  # fmt: skip
+def test_first_layer_gradients_of_published_networks(hidden, amplification, beta, rate):
+    """At the start and after some steps; the momentum of one step is its gradient."""
+    task = Task([784, *hidden, 10], 4, 204, momentum=1e-30, beta=beta,
+                amplification=amplification, least=0.0)  # fmt: skip
+    for order, rates in ((task.order[:4], 0.0), (task.order[4:200], rate), (task.order[200:], 0.0)):
+        task.model.g, task.model.b = ([p.astype(float) for p in part]
+                                      for part in task.split(*task.stored()))  # fmt: skip
+        task.engine.epoch(order, [(rates, rates)] * (len(hidden) + 1))
+        if rates == 0.0:
+            mean = np.zeros_like(task.g)
+            task.engine.store_momentum(mean, np.zeros_like(task.b))
+            found = task.split(mean, task.b)[0][0]
+            wanted = task.model.gradient(task.potentials[order], task.y[order])[0]
+            error = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)
+            assert error <= FIRST_LAYER[len(hidden)]

@@ -153,7 +153,7 @@ def test_samples_without_operating_point_keep_their_number_in_any_batch():
         with pytest.raises(rs.TopologyError, match=r"^sample 7: .*d1") as caught:
             tr.Trainer(net, seed=seed).fit(impossible, Y, 1, batch_size=2)
         assert caught.value.sample == 7
-    with pytest.raises(rs.TopologyError, match="^validation sample 7: "):
+    with pytest.raises(rs.TopologyError, match=r"^validation sample 7: "):
         tr.Trainer(net).fit(X, Y, 1, validation=(impossible, Y))
 
 

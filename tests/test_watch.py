@@ -39,6 +39,7 @@ def deck(tmp_path):
 def test_ctrl_c_ends_code_that_does_not_listen():
     with run(DEAF.format(limit=None)) as process:
         assert process.stdout.readline() == "ready\n"
+        time.sleep(1.0)  # by now it is deaf
         process.send_signal(signal.SIGINT)
         began = time.monotonic()
         _, err = process.communicate(timeout=15)

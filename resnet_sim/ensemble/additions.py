@@ -75,8 +75,8 @@ def nudged(
         if np.isfinite(nudge.stiffness):
             circuit, end = _more_nodes(circuit, "nudge", outputs)
             ohms = 1.0 / (nudge.stiffness * weight)
-            circuit = add_elements(circuit, "resistors", _names(circuit, "r_nudge", outputs), p, end,
-                           ohms=ohms)  # fmt: skip
+            names = _names(circuit, "r_nudge", outputs)
+            circuit = add_elements(circuit, "resistors", names, p, end, ohms=ohms)
         names = _names(circuit, "v_nudge", outputs)
         circuit = add_elements(circuit, "voltage_sources", names, end, q, volts=nudge.target[row])
     return circuit

@@ -37,8 +37,19 @@ ROWS = 8
 @subroutine
 def pack(data, gain, offset, sample, X, b):  # type: ignore[no-untyped-def]
     """Write ``gain * data[sample] + offset``, V, to sample `b` of packed inputs."""
-    for row in range(data.shape[1]):
-        X[row // ROWS, b, row % ROWS] = data[sample, row] * gain[row] + offset[row]
+    for block in range(X.shape[0]):
+        first = block * ROWS
+        for k in range(min(ROWS, data.shape[1] - first)):
+            row = first + k
+            X[block, b, k] = data[sample, row] * gain[row] + offset[row]
+
+
+@subroutine
+def blank(X, b):  # type: ignore[no-untyped-def]
+    """Write zeros to sample `b` of packed inputs."""
+    for block in range(X.shape[0]):
+        for row in range(ROWS):
+            X[block, b, row] = 0.0
 
 
 @subroutine
@@ -85,6 +96,23 @@ def _accumulate(X, block, left, right, current, tile):  # type: ignore[no-untype
         place = (tile * batch + b) * COLUMNS
         store(current, place, inner(load(current, place), X, x, left))
         store(current, place + 16, inner(load(current, place + 16), X, x, right))
+
+
+@subroutine
+def _decay(mean, place, change, momentum):  # type: ignore[no-untyped-def]
+    """Add a bank to its decaying sum; store and return that."""
+    mean_now = fma(load_bank(mean, place, COLUMNS, ROWS), splat(momentum), change)
+    store_bank(mean, place, COLUMNS, mean_now)
+    return mean_now
+
+
+@subroutine
+def _move(G, place, change, common, least, most):  # type: ignore[no-untyped-def]
+    """Move a bank of conductances by ``change - common`` within bounds; return it."""
+    g = sub(add(load_bank(G, place, COLUMNS, ROWS), change), common)
+    g = minimum(maximum(g, least), most)
+    store_bank(G, place, COLUMNS, g)
+    return g
 
 
 @subroutine
@@ -137,28 +165,16 @@ def update(  # type: ignore[no-untyped-def]
         p0, p1 = mul(p0, k), mul(p1, k)
         place = (tile * blocks + block) * ROWS * COLUMNS
         if mean.size:
-            decay = splat(momentum)
-            p0 = fma(load_bank(mean, place, COLUMNS, ROWS), decay, p0)
-            p1 = fma(load_bank(mean, place + 16, COLUMNS, ROWS), decay, p1)
-            store_bank(mean, place, COLUMNS, p0)
-            store_bank(mean, place + 16, COLUMNS, p1)
-            p0, p1 = mul(p0, lr), mul(p1, lr)
+            p0 = mul(_decay(mean, place, p0, momentum), lr)
+            p1 = mul(_decay(mean, place + 16, p1, momentum), lr)
         place *= signs
-        g0 = load_bank(G, place, COLUMNS, ROWS)
-        g1 = load_bank(G, place + 16, COLUMNS, ROWS)
-        g0 = minimum(maximum(sub(add(g0, p0), q0), least), most)
-        g1 = minimum(maximum(sub(add(g1, p1), q1), least), most)
-        store_bank(G, place, COLUMNS, g0)
-        store_bank(G, place + 16, COLUMNS, g1)
+        g0 = _move(G, place, p0, q0, least, most)
+        g1 = _move(G, place + 16, p1, q1, least, most)
         t0, t1 = add(t0, together(g0)), add(t1, together(g1))
         if signs == 2:
             place += ROWS * COLUMNS
-            m0 = load_bank(G, place, COLUMNS, ROWS)
-            m1 = load_bank(G, place + 16, COLUMNS, ROWS)
-            m0 = minimum(maximum(sub(sub(m0, p0), q0), least), most)
-            m1 = minimum(maximum(sub(sub(m1, p1), q1), least), most)
-            store_bank(G, place, COLUMNS, m0)
-            store_bank(G, place + 16, COLUMNS, m1)
+            m0 = _move(G, place, sub(bank(ROWS), p0), q0, least, most)
+            m1 = _move(G, place + 16, sub(bank(ROWS), p1), q1, least, most)
             t0, t1 = add(t0, together(m0)), add(t1, together(m1))
             g0, g1 = sub(g0, m0), sub(g1, m1)
         _accumulate(ahead, block, g0, g1, current, tile)

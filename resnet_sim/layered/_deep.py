@@ -238,7 +238,8 @@ def _sweep(units, links, first, last, batch, phase, work):  # type: ignore[no-un
     active, moved, some, scratch = work
     start = units.start
     x = units.change if phase == 2 else units.state
-    moved[first:last] = 0.0
+    for group in range(first, last):
+        store(moved, group * 48 + 32, splat(0.0))
     for which in range(0, len(start) - 1, 2):
         for group in range(first, last):
             if active[group]:
@@ -269,7 +270,8 @@ def _begin(units, group, phase, moved, some):  # type: ignore[no-untyped-def]
     x = units.change if phase == 2 else units.state
     for unit in range(x.shape[0]):
         store(x, unit * batch + group * GROUP, splat(0.0))
-    some[group, :] = False
+    for which in range(len(start) - 1):
+        some[group, which] = False
     for which in range(0, len(start) - 1, 2):
         _reset(units, which, start[which], start[which + 1], group, phase)
         _respond(units, start[which], start[which + 1], group, phase, moved)
@@ -277,17 +279,19 @@ def _begin(units, group, phase, moved, some):  # type: ignore[no-untyped-def]
 
 
 @subroutine
-def settle(units, links, first, last, batch, phase, tolerance, work):  # type: ignore[no-untyped-def]
+def settle(units, links, groups, batch, phase, tolerance, work):  # type: ignore[no-untyped-def]
     """Sweep until some groups of samples have settled; return how many have not.
 
     Phase 0 is the free state, from 0 V; 1 the lower nudged one, from where the last one
     ended; 2 the difference to the upper one.
     """
     active, moved, some, _ = work
+    first, last = groups
     left = last - first
     for group in range(first, last):
         active[group] = True
-        moved[group] = 0.0
+        for place in range(group * 48, group * 48 + 48, 16):
+            store(moved, place, splat(0.0))
         if phase != 1:
             _begin(units, group, phase, moved, some)
     before = np.zeros(last - first, dtype=np.float32)

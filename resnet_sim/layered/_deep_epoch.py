@@ -25,7 +25,10 @@ def start(net, work, task, first):  # type: ignore[no-untyped-def]
         _crossbar.read(net.G, tile, X, work.current, work.column)
     _deep_learn.sum_links(net)
     # what no sample of a short minibatch writes must not be left over from the one before
-    units.state[...], units.change[...] = 0.0, 0.0
+    for unit in range(units.state.shape[0]):
+        for b in range(units.state.shape[1]):
+            units.state[unit, b] = 0.0
+            units.change[unit, b] = 0.0
     for which in range(len(units.start) - 1):
         if not _deep_learn.add_up(net, work, which, task.beta) > 0.0:
             task.failed[1] += 1
@@ -33,20 +36,23 @@ def start(net, work, task, first):  # type: ignore[no-untyped-def]
 
 @subroutine
 def _solve(net, work, task, step, groups, count, scratch):  # type: ignore[no-untyped-def]
-    """Find the states of some groups of samples."""
+    """Find the states of some groups of samples, and their costs."""
     batch = task.pull.shape[0]
-    lost = _deep_learn.solve_free(net, work, groups, count, task.tolerance[0], scratch)
-    for b in range(groups[0] * GROUP, min(groups[1] * GROUP, count)):
+    samples = range(groups[0] * GROUP, min(groups[1] * GROUP, count))
+    for b in samples:
         label = task.label[task.order[step * batch + b]]
-        cost = 0.0
         for k in range(task.pull.shape[1]):
             task.pull[b, k] = task.target[label, k]
+    lost = _deep_learn.solve(
+        net, work, groups, count, task.pull, task.beta, task.tolerance, scratch
+    )
+    for b in samples:
+        cost = 0.0
+        for k in range(task.pull.shape[1]):
             cost += 0.5 * (work.free[b, k] - task.pull[b, k]) ** 2
         task.cost[step * batch + b] = cost
         if not cost < np.inf:
             lost += 1
-    lost += _deep_learn.solve_nudged(net, work, groups, count, task.pull, task.beta,
-                                     task.tolerance[1], scratch)  # fmt: skip
     if lost:
         task.failed[0] += lost
 

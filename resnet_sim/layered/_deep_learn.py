@@ -104,38 +104,25 @@ def spread(net, work, group, count):  # type: ignore[no-untyped-def]
 
 
 @subroutine
-def solve_free(net, work, groups, count, tolerance, scratch):  # type: ignore[no-untyped-def]
-    """Find the free states of some groups of samples; return how many did not settle."""
-    first, last = groups
-    for group in range(first, last):
-        spread(net, work, group, min(GROUP, count - group * GROUP))
-    tools = work.active, work.moved, work.some, scratch
-    lost = settle(net.units, net.links, first, last, count, 0, tolerance, tools)
-    out = net.units.start[len(net.units.start) - 2]
-    for b in range(first * GROUP, min(last * GROUP, count)):
-        for k in range(work.free.shape[1]):
-            work.free[b, k] = net.units.state[out + k, b]
-    return lost
+def solve(net, work, groups, count, pull, beta, tolerance, scratch):  # type: ignore[no-untyped-def]
+    """Find the mean and the difference of the nudged states of some groups of samples.
 
-
-@subroutine
-def solve_nudged(net, work, groups, count, pull, beta, tolerance, scratch):  # type: ignore[no-untyped-def]
-    """Find the mean and the difference of the nudged states, from the free ones.
-
-    As in `_shallow.solve_nudged`.
+    As in `_shallow.solve`; returns how many states did not settle.
     """
     first, last = groups
-    units, tools = net.units, (work.active, work.moved, work.some, scratch)
-    out = units.start[len(units.start) - 2]
-    samples = range(first * GROUP, min(last * GROUP, count))
-    for b in samples:
-        for k in range(pull.shape[1]):
-            units.feed[out + k, b] -= beta * pull[b, k]
-    lost = settle(units, net.links, first, last, count, 1, tolerance, tools)
-    for b in samples:
-        for k in range(pull.shape[1]):
-            units.feed[out + k, b] = 2.0 * beta * (pull[b, k] - units.state[out + k, b])
-    lost += settle(units, net.links, first, last, count, 2, tolerance, tools)
+    units, out, lost = net.units, net.units.start[len(net.units.start) - 2], 0
+    for group in range(first, last):
+        spread(net, work, group, min(GROUP, count - group * GROUP))
+    for phase in range(3):
+        for b in range(first * GROUP, min(last * GROUP, count)):
+            for k in range(pull.shape[1]):
+                if phase == 1:
+                    work.free[b, k] = units.state[out + k, b]
+                    units.feed[out + k, b] -= beta * pull[b, k]
+                elif phase == 2:
+                    units.feed[out + k, b] = 2.0 * beta * (pull[b, k] - units.state[out + k, b])
+        tools = work.active, work.moved, work.some, scratch
+        lost += settle(units, net.links, groups, count, phase, tolerance[min(phase, 1)], tools)
     batch = units.state.shape[1]
     for unit in range(len(units.real)):
         for place in range(unit * batch + first * GROUP, unit * batch + last * GROUP, GROUP):

@@ -80,7 +80,7 @@ def pack(task, step, b, X):  # type: ignore[no-untyped-def]
         sample = task.order[step * task.pull.shape[0] + b]
         _crossbar.pack(task.data, task.gain, task.offset, sample, X, b)
     else:
-        X[:, b, :] = 0.0
+        _crossbar.blank(X, b)
 
 
 @compiled
@@ -109,13 +109,13 @@ def _solve(net, work, task, step, b):  # type: ignore[no-untyped-def]
         return
     place = step * task.pull.shape[0] + b
     label = task.label[task.order[place]]
-    converged = _shallow.solve_free(net, work, b, task.tolerance[0])
-    cost = 0.0
     for k in range(task.pull.shape[1]):
         task.pull[b, k] = task.target[label, k]
+    converged = _shallow.solve(net, work, b, task.pull, task.beta, task.tolerance)
+    cost = 0.0
+    for k in range(task.pull.shape[1]):
         cost += 0.5 * (work.free[b, k] - task.pull[b, k]) ** 2
     task.cost[place] = cost
-    converged &= _shallow.solve_nudged(net, work, b, task.pull, task.beta, task.tolerance[1])
     if not converged or not cost < np.inf:
         task.failed[0] += 1
 

@@ -182,19 +182,19 @@ def _relax_change(net, work, b):  # type: ignore[no-untyped-def]
 
 
 @subroutine
-def _settle(net, work, b, out, conductance, changes, tolerance):  # type: ignore[no-untyped-def]
-    """Relax until the outputs `out` have settled; tell whether they have."""
-    n = OUTPUTS
+def _settle(net, work, b, phase, tolerance):  # type: ignore[no-untyped-def]
+    """Relax until the outputs have settled; tell whether they have."""
     before = np.float32(0.0)
+    out = work.out_change if phase == 2 else work.out
     for _sweep in range(SWEEPS):
-        if changes:
+        if phase == 2:
             _relax_change(net, work, b)
         else:
             _relax(net, work, b)
         moved, size = np.float32(0.0), np.float32(0.0)
-        for k in range(n):
-            v = total(load(work.scratch, (b * n + k) * 16)) + work.out_feed[b, k]
-            v /= work.out_sums[conductance, k]
+        for k in range(OUTPUTS):
+            v = total(load(work.scratch, (b * OUTPUTS + k) * 16)) + work.out_feed[b, k]
+            v /= work.out_sums[phase, k]
             moved = max(moved, abs(v - out[b, k]))
             size = max(size, abs(v))
             out[b, k] = v
@@ -205,32 +205,27 @@ def _settle(net, work, b, out, conductance, changes, tolerance):  # type: ignore
 
 
 @subroutine
-def solve_free(net, work, b, tolerance):  # type: ignore[no-untyped-def]
-    """Find the free state of sample `b`; tell whether that converged."""
-    for k in range(OUTPUTS):
-        work.out_feed[b, k] = net.out_feed[k] + net.out_bias[k]
-        work.out[b, k] = 0.0
-    converged = _settle(net, work, b, work.out, 0, False, tolerance)
-    for k in range(OUTPUTS):
-        work.free[b, k] = work.out[b, k]
-    return converged
+def solve(net, work, b, pull, beta, tolerance):  # type: ignore[no-untyped-def]
+    """Find the mean and the difference of the nudged states of sample `b`.
 
-
-@subroutine
-def solve_nudged(net, work, b, pull, beta, tolerance):  # type: ignore[no-untyped-def]
-    """Find the mean and the difference of the nudged states of sample `b`, from the free one.
-
-    With targets y, the outputs o- and o+ obey ``(c - beta) o- = W h- + b - beta y`` and
-    ``(c + beta) (o+ - o-) = W (h+ - h-) + 2 beta (y - o-)``.  `pull` has y in row b.  Tells
-    whether all converged.
+    First the free state, in phase 0.  With targets y, in row b of `pull`, the outputs o- and
+    o+ of the nudged ones obey ``(c - beta) o- = W h- + b - beta y``, phase 1, and
+    ``(c + beta) (o+ - o-) = W (h+ - h-) + 2 beta (y - o-)``, phase 2.  `tolerance` is that of
+    the free and that of the nudged states.  Tells whether all converged.
     """
-    for k in range(OUTPUTS):
-        work.out_feed[b, k] -= beta * pull[b, k]
-    converged = _settle(net, work, b, work.out, 1, False, tolerance)
-    for k in range(OUTPUTS):
-        work.out_feed[b, k] = 2.0 * beta * (pull[b, k] - work.out[b, k])
-        work.out_change[b, k] = work.out_feed[b, k] / work.out_sums[2, k]
-    converged &= _settle(net, work, b, work.out_change, 2, True, tolerance)
+    converged = True
+    for phase in range(3):
+        for k in range(OUTPUTS):
+            if phase == 0:
+                work.out_feed[b, k] = net.out_feed[k] + net.out_bias[k]
+                work.out[b, k] = 0.0
+            elif phase == 1:
+                work.free[b, k] = work.out[b, k]
+                work.out_feed[b, k] -= beta * pull[b, k]
+            else:
+                work.out_feed[b, k] = 2.0 * beta * (pull[b, k] - work.out[b, k])
+                work.out_change[b, k] = work.out_feed[b, k] / work.out_sums[2, k]
+        converged &= _settle(net, work, b, phase, tolerance[min(phase, 1)])
     for k in range(OUTPUTS):
         work.out[b, k] += 0.5 * work.out_change[b, k]
     tiles, batch, _ = work.current.shape
@@ -244,8 +239,14 @@ def solve_nudged(net, work, b, pull, beta, tolerance):  # type: ignore[no-untype
 @subroutine
 def leave_out(work, b):  # type: ignore[no-untyped-def]
     """Make a sample that the last minibatch lacks count for nothing."""
-    work.state[:, b], work.change[:, b] = 0.0, 0.0
-    work.out[b], work.out_change[b] = 0.0, 0.0
+    tiles, batch, _ = work.current.shape
+    for half in range(2 * tiles):
+        place = (half // 2 * batch + b) * COLUMNS + half % 2 * 16
+        store(work.state, place, splat(0.0))
+        store(work.change, place, splat(0.0))
+    for k in range(OUTPUTS):
+        work.out[b, k] = 0.0
+        work.out_change[b, k] = 0.0
 
 
 # ---- updates ----

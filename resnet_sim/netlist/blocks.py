@@ -104,12 +104,12 @@ class Block:
         words = self.text.split()
         return [words[k :: self.width] for k in range(self.width)]
 
-    def find(self, name: str) -> Card | None:
-        """Return the first card whose first word is `name`, None if there is none."""
+    def find(self, name: str) -> list[Card]:
+        """Return the cards whose first word is `name`."""
         if name not in self.text:
-            return None
+            return []
         names = self.text.split()[:: self.width]
-        return self.card(names.index(name)) if name in names else None
+        return [self.card(row) for row, other in enumerate(names) if other == name]
 
     def part(self, start: int, stop: int) -> Block:
         """Return some of the cards."""

@@ -167,9 +167,8 @@ class Elaboration:
     def _duplicate(self, element: Element, scope: Scope) -> None:
         name = scope.prefix + element.name
         labels: tuple[Label, ...] = ()
-        for item in scope.body.items:
-            first = _named(item, element.name)
-            if first is not None and first[:2] != element.card[:2]:
+        for first in (card for item in scope.body.items for card in _named(item, element.name)):
+            if first[:2] != element.card[:2]:
                 labels = (Label(self._report.span(first), "first"),)
                 break
         message = f"there are two elements called {name}"
@@ -318,13 +317,13 @@ class Elaboration:
         return circuit
 
 
-def _named(item: Card | Conditional | Block, name: str) -> Card | None:
-    """Return the card of an element of that name, None if the item holds none."""
+def _named(item: Card | Conditional | Block, name: str) -> list[Card]:
+    """Return the cards of elements of that name."""
     if isinstance(item, Conditional):
-        return None
+        return []
     if isinstance(item, Block):
         return item.find(name)
-    return item if element_name(item[2].split(None, 1)[0]) == name else None
+    return [item] if element_name(item[2].split(None, 1)[0]) == name else []
 
 
 def _rebuild(
