@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import jobs
 from .circuit import Circuit, Sweep
 from .diagnostics import Diagnostic
 from .errors import ConvergenceError, TopologyError, UsageError
-from .jobs import nodeset
 from .operating_point import Engine, Point
-from .points import single, stack
+from .points import CHUNK, nodeset, single, stack
 from .results import OperatingPoint
 from .solvers import METHODS
-from .variants import Grid
-from .variants import monte_carlo as draw
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 __all__ = ["check", "monte_carlo", "run", "solve", "sweep"]
 
@@ -122,7 +120,7 @@ def sweep(
     executor: str | Executor = "threads",
     journal: str | Path | None = None,
     progress: bool = False,
-    chunk: int = jobs.CHUNK,
+    chunk: int = CHUNK,
 ) -> OperatingPoint:
     """Solve at every combination of swept values, the first of `sweeps` varying fastest.
 
@@ -140,6 +138,9 @@ def sweep(
     UsageError
         If a swept quantity does not exist.
     """
+    from . import jobs
+    from .variants import Grid
+
     _check_arguments(method, tolerance)
     job = jobs.Job(circuit, Grid(tuple(sweeps)), method, tolerance, start)
     return jobs.run(job, executor, journal, progress, chunk)
@@ -157,7 +158,7 @@ def monte_carlo(
     executor: str | Executor = "threads",
     journal: str | Path | None = None,
     progress: bool = False,
-    chunk: int = jobs.CHUNK,
+    chunk: int = CHUNK,
 ) -> OperatingPoint:
     """Solve random samples of a circuit whose values have tolerances.
 
@@ -205,6 +206,9 @@ def monte_carlo(
     >>> bool(abs(found.voltage("out") - 0.5).max() < 0.026)
     True
     """
+    from . import jobs
+    from .variants import monte_carlo as draw
+
     _check_arguments(method, accuracy)
     variants = draw(circuit, tolerance, samples, seed, distribution)
     job = jobs.Job(circuit, variants, method, accuracy)

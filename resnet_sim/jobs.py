@@ -27,13 +27,11 @@ from .elements import Bools, Floats
 from .errors import ConvergenceError, TopologyError, UsageError
 from .journal import Entry
 from .operating_point import Engine, Point
-from .points import decode, encode, join, stack
+from .points import CHUNK, decode, encode, join, nodeset, stack
 from .results import OperatingPoint
 from .tasks import progress_bar, run_job
 from .variants import Variants
 
-#: Points per task.
-CHUNK = 256
 #: Columns of values that may differ within a `Batch`.
 _VALUES = {"resistors": "ohms", "voltage_sources": "volts", "current_sources": "amps",
            "diodes": "v_forward"}  # fmt: skip
@@ -107,17 +105,6 @@ class Job:
             )
         held = {name: value != 0 for name, value in states.items()}
         return circuit.with_switches(held) if held else circuit
-
-
-def nodeset(circuit: Circuit, start: Mapping[str, float] | None) -> Floats | None:
-    """Return node voltages to start from, NaN where not given; None if none are."""
-    given = circuit.nodeset if start is None else start
-    if not given:
-        return None
-    voltages = np.full(len(circuit.nodes), np.nan)
-    for name, value in given.items():
-        voltages[circuit.node(name)] = value
-    return voltages
 
 
 def structure_key(circuit: Circuit, with_values: bool = False) -> bytes:

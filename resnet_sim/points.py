@@ -15,6 +15,20 @@ from .elements import Floats
 from .operating_point import Point
 from .results import Certificate, OperatingPoint, SolverInfo
 
+#: Points per task.
+CHUNK = 256
+
+
+def nodeset(circuit: Circuit, start: Mapping[str, float] | None) -> Floats | None:
+    """Return node voltages to start from, NaN where not given; None if none are."""
+    given = circuit.nodeset if start is None else start
+    if not given:
+        return None
+    voltages = np.full(len(circuit.nodes), np.nan)
+    for name, value in given.items():
+        voltages[circuit.node(name)] = value
+    return voltages
+
 
 def single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> OperatingPoint:
     """Return one point, certified."""

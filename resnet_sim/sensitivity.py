@@ -18,8 +18,8 @@ from .elements import Floats, Ints
 from .ensemble.linearised import conducting, multipliers
 from .ensemble.states import knees
 from .errors import UsageError
-from .jobs import nodeset
 from .operating_point import Engine, Point
+from .points import nodeset
 from .reduction import Branches
 from .results import find_output
 

@@ -14,10 +14,10 @@ import numpy as np
 from .circuit import Circuit
 from .elements import Bools, Floats
 from .errors import ConvergenceError, TopologyError, UsageError
-from .jobs import nodeset, structure_key
+from .jobs import structure_key
 from .journal import Entry
 from .operating_point import Engine
-from .points import single
+from .points import nodeset, single
 from .tasks import progress_bar, run_job
 
 #: Circuits per task.
