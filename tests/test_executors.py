@@ -165,7 +165,7 @@ def test_an_interrupted_run_keeps_what_is_finished(serial, tmp_path, monkeypatch
     with pytest.raises(KeyboardInterrupt):
         sampled(journal=journal, executor="serial")
     monkeypatch.undo()
-    job = next(iter(jobs._recent.values()))
+    job = next(reversed(jobs._recent.values()))
     with Journal(journal, f"{job.fingerprint}/7") as kept:
         assert sorted(kept.done) == [0, 1, 2, 3]
     assert_same_bits(serial, sampled(journal=journal))
