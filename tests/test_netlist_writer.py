@@ -273,3 +273,10 @@ NGSPICE = {
 def test_an_exported_deck_gives_the_known_answer_in_ngspice(cards, expected, tmp_path):
     found = ngspice(parse_netlist("t\n" + cards), tmp_path)
     assert {key: found[key] for key in expected} == pytest.approx(expected, rel=2e-5, abs=1e-5)
+
+
+def test_a_sweep_of_a_source_whose_name_has_a_dot_reads_back():
+    text = "t\nv0.0 a 0 1\nr1 a 0 1\n.dc v0.0 0 1 1\n"
+    circuit = parse_netlist(text)
+    assert [s.name for a in circuit.analyses for s in a.sweeps] == ["v0.0"]
+    assert parse_netlist(format_netlist(circuit)).analyses == circuit.analyses

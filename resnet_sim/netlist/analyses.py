@@ -167,7 +167,8 @@ class AnalysisReader:
     def _target(self, word: Word, *, parameter: bool) -> str:
         """Return what a swept name is, as in `Sweep`."""
         name = element_name(word.text)
-        letter = word.text[0] if name != word.text else name.rpartition(".")[2][:1]
+        # inside an instance, x1.v1, the letter is that of the last part
+        letter = (name.rpartition(".")[2] if word.text[0] == "x" else word.text)[:1]
         if not parameter and name in self._builder and letter in _SWEPT:
             return "element"
         if not parameter and name in self._builder and letter == "s":
