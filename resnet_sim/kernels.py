@@ -18,7 +18,7 @@ from typing import Any
 #: Sizes (nodes plus edges, say) up to which interpreting is cheaper than importing numba.
 SMALL = 40000
 #: The same once numba has been imported anyway.
-HANDFUL = 300
+HANDFUL = 40
 #: Sum of sizes whose interpretation takes as long as importing numba.
 RENT = 400_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
@@ -15,6 +16,8 @@ from ..problem import bincount
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
 
+#: Order from which CHOLMOD, where installed, is faster than SuperLU; its import always is.
+CHOLMOD_FROM = 2000
 #: Entries of factors per row from which not to factor is worth the import of numba.
 FULL = 150
 
@@ -91,7 +94,8 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    if find_spec("cvxopt") is not None and (conductance > 0).all():
+    small = n < CHOLMOD_FROM and "scipy.sparse.linalg" in sys.modules
+    if not small and find_spec("cvxopt") is not None and (conductance > 0).all():
         return _cholesky(n, p, q, conductance)
     try:
         factor = _sparse_factor(n, p, q, conductance)
