@@ -17,7 +17,7 @@ from ..elements import Floats, Ints
 from ..problem import Problem, bincount
 from ..progress import report
 from .linear import Solve, laplacian_solver
-from .merged import Inverse, Merged, large
+from .merged import Inverse, Merged, large, medium
 
 #: Columns that cost as much as factoring anew.
 MOST_COLUMNS = 40
@@ -53,7 +53,7 @@ class Inverses:
             return network.by_groups(_iterative(network))
         report("factoring a network of %d nodes", network.forest.count)
         solve = laplacian_solver(*network.laplacian)
-        if large(self.problem):
+        if medium(self.problem):
             self.factored = Bordered(network, solve)
         return network.by_groups(solve)
 

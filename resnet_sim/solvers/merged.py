@@ -19,11 +19,11 @@ from ..problem import EPS, Problem, bincount, difference, node_sums, node_sums_a
 from ..topology import ROUNDING
 
 TINY = 1e-300
-#: Size from which compiled loops, quick looks and borders are worth importing numba,
-LARGE = 40_000
-#: that from which they are worth it once it is imported,
+#: Size from which quick looks and borders are worth it, and compiled loops once numba is there,
 MEDIUM = 1500
-#: and that from which they are worth it for a linear network.
+#: that from which these are worth importing numba,
+LARGE = 40_000
+#: and that from which they are for a linear network.
 HUGE = 200_000
 
 #: From the current left over at each coordinate, shape (n,), to the step of the coordinates
@@ -31,8 +31,13 @@ HUGE = 200_000
 Inverse = Callable[[Floats], Floats]
 
 
+def medium(problem: Problem) -> bool:
+    """Tell whether quick looks and bordered factors pay."""
+    return problem.size > MEDIUM
+
+
 def large(problem: Problem) -> bool:
-    """Tell whether a problem is solved the way of large ones."""
+    """Tell whether compiled loops pay."""
     if "numba" in sys.modules:
         return problem.size > MEDIUM
     return problem.size > (LARGE if len(problem.drop) else HUGE)

@@ -21,7 +21,7 @@ from ..elements import Bools, Floats, Ints
 from ..problem import EPS, Problem, Solution, difference
 from ..progress import report
 from .inverses import Inverses
-from .merged import TINY, Inverse, Merged, large
+from .merged import TINY, Inverse, Merged, medium
 
 PATIENCE = 10
 #: Relative error that a quick solution is granted.
@@ -114,7 +114,7 @@ def _judge(
     network = Merged(problem, on, priority)
     inverse = inverses.of(network)
     quick = None
-    if large(problem) and not lenient:
+    if medium(problem) and not lenient:
         quick = glance(network, on, inverse)
         if quick.rest > QUICK and inverses.bordered:
             inverse = inverses.factor(network)
