@@ -99,7 +99,7 @@ def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
 
     Components are numbered by their smallest node.
     """
-    root = _roots.at(n + len(p))(n, p, q)
+    root = _roots.at(n + len(p), cost=(n + len(p)) // 10)(n, p, q)
     is_root = root == np.arange(n)
     label: Ints = (np.cumsum(is_root) - 1)[root]
     return int(is_root.sum()), label

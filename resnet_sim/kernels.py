@@ -19,7 +19,7 @@ from typing import Any
 SMALL = 40000
 #: The same once numba has been imported anyway.
 HANDFUL = 40
-#: Sum of sizes whose interpretation takes as long as importing numba.
+#: Sum of costs (microseconds) that importing numba takes.
 RENT = 400_000
 
 
@@ -27,10 +27,10 @@ class kernel:
     """Decorator that makes a function available both interpreted and compiled.
 
     Where plain Python is too slow even for small sizes, `interpreted` is another function
-    that gives the same.
+    that gives the same, sums perhaps in another order.
     """
 
-    #: sum of the sizes interpreted so far
+    #: sum of the costs so far
     spent = 0
 
     def __init__(
@@ -39,12 +39,14 @@ class kernel:
         self.function, self.interpreted = function, interpreted or function
         update_wrapper(self, function)  # type: ignore[arg-type]
 
-    def at(self, size: int) -> Callable[..., Any]:
-        """Return the version that suits a problem of `size`."""
+    def at(self, size: int, cost: int | None = None) -> Callable[..., Any]:
+        """Return the version that suits a problem of `size`.
+
+        `cost` is about how many microseconds interpreting takes, by default `size`.
+        """
         if "numba" in sys.modules:
             return self.interpreted if size <= HANDFUL else self.compiled
-        if self.interpreted is self.function:
-            kernel.spent += size
+        kernel.spent += size if cost is None else cost
         worth = size <= SMALL and kernel.spent <= RENT
         return self.interpreted if worth else self.compiled
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from ..elements import Floats, Ints
-from ..kernels import load
+from ..kernels import kernel, load
 from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
@@ -69,21 +70,50 @@ def _dense_m_matrix(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     ground = weights[0, 1:].copy()
     mesh = weights[1:, 1:]
     order = n - 1
-    lower = np.eye(order)
-    pivots = np.empty(order)
+    lower, pivots = np.eye(order), np.empty(order)
+    # a pivot takes some ten calls of numpy, whatever its size
+    if not _eliminate.at(order**2, cost=25 * order)(mesh, ground, lower, pivots):
+        raise np.linalg.LinAlgError("a node is not connected")
+    inverse = np.linalg.inv(lower)
+    return lambda b: inverse.T @ ((inverse @ b) / pivots)
+
+
+def _eliminate_by_rows(mesh: Floats, ground: Floats, lower: Floats, pivots: Floats) -> bool:
+    """Eliminate all nodes; changes `mesh` and `ground`, fills `lower` and `pivots`."""
+    order = len(pivots)
     for k in range(order):
         star = mesh[k, k + 1 :]
         pivot = pivots[k] = star.sum() + ground[k]
         if not pivot > 0:
-            raise np.linalg.LinAlgError("a node is not connected")
+            return False
         share = star / pivot
         ground[k + 1 :] += share * ground[k]
         mesh[k + 1 :, k + 1 :] += share[:, None] * star
         lower[k + 1 :, k] = -share
         # what a node would exchange with itself is no conductance
         mesh.flat[(k + 1) * (order + 1) :: order + 1] = 0.0
-    inverse = np.linalg.inv(lower)
-    return lambda b: inverse.T @ ((inverse @ b) / pivots)
+    return True
+
+
+@partial(kernel, interpreted=_eliminate_by_rows)
+def _eliminate(mesh, ground, lower, pivots):  # type: ignore[no-untyped-def]
+    order = len(pivots)
+    for k in range(order):
+        pivot = ground[k]
+        for j in range(k + 1, order):
+            pivot += mesh[k, j]
+        if not pivot > 0:
+            return False
+        pivots[k] = pivot
+        for i in range(k + 1, order):
+            share = mesh[k, i] / pivot
+            if share != 0.0:
+                lower[i, k] = -share
+                ground[i] += share * ground[k]
+                for j in range(k + 1, order):
+                    mesh[i, j] += share * mesh[k, j]
+                mesh[i, i] = 0.0
+    return True
 
 
 def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
