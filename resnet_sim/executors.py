@@ -197,6 +197,7 @@ def _dask(text: str) -> Iterator[futures.Executor]:
     """Connect to a cluster, or start one on this machine."""
     workers = 0 if "://" in text else _workers(f"dask:{text}", text)
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError:
         raise UsageError("Dask is not installed: pip install 'resnet_sim[dask]'") from None
@@ -204,9 +205,11 @@ def _dask(text: str) -> Iterator[futures.Executor]:
     if "://" in text:
         address: Any = text
     else:
-        cluster = address = LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
-        )
+        # looking at every stack a hundred times a second costs a tenth of the time
+        with dask.config.set({"distributed.worker.profile.enabled": False}):
+            cluster = address = LocalCluster(  # type: ignore[no-untyped-call]
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+            )
     try:
         try:
             client = Client(address, timeout=CONNECT, set_as_default=False)  # type: ignore[no-untyped-call]
