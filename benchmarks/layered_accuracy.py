@@ -110,7 +110,8 @@ def run(name: str, seed: int, images: Images, options: argparse.Namespace) -> di
         "network": name, "hidden": list(hidden), "seed": seed, "data": str(options.data or ""),
         "batch": network.batch, "epochs": len(trainer.history), "cost": final["cost"],
         "test_error": final["test_error"], "threads": options.threads,
-        "training_seconds": sum(record["training_seconds"] for record in trainer.history),
+        # a run that was killed lacks those of the epoch that it had just saved
+        "training_seconds": sum(r.get("training_seconds", 0.0) for r in trainer.history),
     }  # fmt: skip
 
 
