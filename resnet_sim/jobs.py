@@ -29,6 +29,7 @@ from .journal import Entry
 from .operating_point import Engine, Point
 from .points import CHUNK, decode, encode, join, nodeset, stack
 from .results import OperatingPoint
+from .solvers import prepare
 from .tasks import progress_bar, run_job
 from .variants import Variants
 
@@ -168,6 +169,7 @@ def _walk(job: Job, values: Floats, inner: list[int], outer: list[int]) -> Opera
         if engine is None or row[outer].tobytes() != key:
             key = row[outer].tobytes()
             base = job.outer_circuit(row, outer) if outer else job.circuit
+            prepare(len(base.nodes) + 2 * base.n_elements)
             engine = Engine(base, job.method, job.tolerance, nodeset(base, job.start))
         chosen = job.named(row, inner)
         try:

@@ -27,7 +27,7 @@ class kernel:
     """Decorator that makes a function available both interpreted and compiled.
 
     Where plain Python is too slow even for small sizes, `interpreted` is another function
-    that gives the same, sums perhaps in another order.
+    that gives the same bits.
     """
 
     #: sum of the costs so far

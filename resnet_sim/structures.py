@@ -18,6 +18,7 @@ from .jobs import structure_key
 from .journal import Entry
 from .operating_point import Engine
 from .points import nodeset, single
+from .solvers import prepare
 from .tasks import progress_bar, run_job
 
 #: Circuits per task.
@@ -121,6 +122,7 @@ def _solve_all(
     unsolved = []
     for k, recipe in enumerate(recipes):
         circuit = recipe if isinstance(recipe, Circuit) else recipe()
+        prepare(len(circuit.nodes) + 2 * circuit.n_elements)
         engine = Engine(circuit, method, tolerance, nodeset(circuit, None))
         try:
             op = single(circuit, engine.solve(circuit), 0.0, tolerance)

@@ -62,13 +62,16 @@ def test_ctrl_c_reaches_python_code_at_once():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_a_passed_time_limit_is_an_ordinary_failure_of_the_command(deck, capsys, tmp_path):
+def test_a_passed_time_limit_is_an_ordinary_failure_of_the_command(
+    deck, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("resnet_sim.analysis.run", lambda *_, **__: time.sleep(30))
     target = tmp_path / "out.csv"
     target.write_text("precious")
-    arguments = ["solve", str(deck), "--time-limit", "1u", "--format", "json", "-o", str(target)]
+    arguments = ["solve", str(deck), "--time-limit", "1", "--format", "json", "-o", str(target)]
     assert cli.main(arguments) == 1
     out, err = capsys.readouterr()
-    assert "not converged: stopped by --time-limit 1e-06" in err
+    assert "not converged: stopped by --time-limit 1, last report: 626 nodes" in err
     assert '"status": "not converged"' in out
     assert target.read_text() == "precious"
 

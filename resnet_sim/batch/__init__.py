@@ -21,6 +21,7 @@ from ..errors import ConvergenceError, TopologyError, UsageError
 from ..operating_point import Engine, Point
 from ..points import join, stack
 from ..results import OperatingPoint
+from ..solvers import prepare
 from .together import Together
 
 __all__ = ["Batch"]
@@ -112,6 +113,7 @@ class Batch:
 
     def engine(self) -> Engine:
         """Return an engine that knows nothing of other points: results don't depend on them."""
+        prepare(len(self.circuit.nodes) + 2 * self.circuit.n_elements)
         return Engine(self.circuit, self.method, self.tolerance, self.start)
 
     def _one_by_one(self, values: Floats) -> OperatingPoint:

@@ -7,7 +7,6 @@ replaced whole, so nothing is lost.
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
@@ -52,8 +51,8 @@ class _Watch:
         """The time is up."""
         if not self.over:
             self.expired = True
-            _thread.interrupt_main()
-            self.insist()
+            # a real signal, which ends waiting too
+            os.kill(os.getpid(), signal.SIGINT)
 
     def listen(self, pipe: int) -> None:
         """Wait for a signal, which C code writes to the pipe at once."""

@@ -12,6 +12,7 @@ from ..cocontent import State
 from ..elements import Bools, Floats, Ints
 from ..errors import ConvergenceError, TopologyError, UsageError
 from ..operating_point import Engine, Point
+from ..solvers import prepare
 from .additions import Terminals, nudged
 from .linearised import adjoint
 from .states import Nudge, States, knees
@@ -101,6 +102,7 @@ class PerSample:
         """Return a certified point whose outputs are defined."""
         kind = (nudge.force is None, nudge.stiffness == 0.0, np.isinf(nudge.stiffness))
         if kind not in self._engines:
+            prepare(len(circuit.nodes) + 2 * circuit.n_elements)
             self._engines[kind] = Engine(circuit, "auto", self.tolerance, None)
         point = self._engines[kind].solve(circuit)
         proof = certify(circuit, point.voltages, point.currents, point.closed, self.tolerance)

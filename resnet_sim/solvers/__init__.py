@@ -78,3 +78,13 @@ def _consider_numba(problem: Problem) -> None:
         if _rent > RENT:
             load()
         _rent += problem.size
+
+
+def prepare(size: int) -> None:
+    """Import numba for the first of many problems, if it may come to that later.
+
+    Compiled and interpreted ways differ in last bits, which must not tell how often a run
+    was interrupted or who did which part of it.  `size` is nodes and twice the elements.
+    """
+    if size > MEDIUM:
+        load()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
@@ -17,7 +16,7 @@ from ..problem import bincount
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
 
-#: Order from which CHOLMOD, where installed, is faster than SuperLU; its import always is.
+#: Order from which CHOLMOD, where installed, is faster than SuperLU.
 CHOLMOD_FROM = 2000
 #: Entries of factors per row from which not to factor is worth the import of numba.
 FULL = 150
@@ -83,7 +82,8 @@ def _eliminate_by_rows(mesh: Floats, ground: Floats, lower: Floats, pivots: Floa
     order = len(pivots)
     for k in range(order):
         star = mesh[k, k + 1 :]
-        pivot = pivots[k] = star.sum() + ground[k]
+        # one after the other, as compiled, for the same bits
+        pivot = pivots[k] = np.cumsum(np.append(ground[k], star))[-1]
         if not pivot > 0:
             return False
         share = star / pivot
@@ -124,8 +124,7 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    small = n < CHOLMOD_FROM and "scipy.sparse.linalg" in sys.modules
-    if not small and find_spec("cvxopt") is not None and (conductance > 0).all():
+    if n > CHOLMOD_FROM and find_spec("cvxopt") is not None and (conductance > 0).all():
         return _cholesky(n, p, q, conductance)
     try:
         factor = _sparse_factor(n, p, q, conductance)
