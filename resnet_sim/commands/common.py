@@ -136,6 +136,8 @@ def load(options: argparse.Namespace) -> Circuit:
 def check_output(options: argparse.Namespace, circuit: Circuit) -> None:
     """Refuse an output file that can't be, before time is spent on a result."""
     if options.output in (None, "-"):
+        if getattr(options, "format", None) == "npz":
+            raise UsageError("npz is not text: name a file with -o")
         return
     target = Path(options.output).resolve()
     if any(Path(source.name).resolve() == target for source in circuit.sources):

@@ -24,7 +24,6 @@ from .common import (
 )
 
 if TYPE_CHECKING:
-    from ..circuit import Circuit
     from ..results import OperatingPoint
 
 HELP = "print voltages and currents"
@@ -53,8 +52,8 @@ def run(options: argparse.Namespace) -> int:
 
     circuit = load(options)
     check_output(options, circuit)
-    if options.format == "npz":
-        _check_npz(options, circuit)
+    if options.format == "npz" and len(circuit.analyses) > 1:
+        raise UsageError(f"npz holds one analysis; the deck asks for {len(circuit.analyses)}")
     ops = run(circuit, method=options.method, tolerance=options.tolerance)
     show_diagnostics(d for op in ops for d in op.diagnostics)
     found = answers(circuit, ops, options.tolerance)
@@ -73,13 +72,6 @@ def run(options: argparse.Namespace) -> int:
         complain("part of the circuit floats, which --strict does not accept")
         return NO_SOLUTION
     return status
-
-
-def _check_npz(options: argparse.Namespace, circuit: Circuit) -> None:
-    if options.output in (None, "-"):
-        raise UsageError("npz is not text: name a file with -o")
-    if len(circuit.analyses) > 1:
-        raise UsageError(f"npz holds one analysis; the deck asks for {len(circuit.analyses)}")
 
 
 def _format(ops: Sequence[OperatingPoint], form: str, found: dict[str, Any]) -> str | bytes:

@@ -98,10 +98,6 @@ def run(options: argparse.Namespace) -> int:
     """Solve all variants and print them."""
     circuit = load(options)
     check_output(options, circuit)
-    if options.format == "npz" and options.output in (None, "-"):
-        from ..errors import UsageError
-
-        raise UsageError("npz is not text: name a file with -o")
     from ..results import find_output
 
     for name in _split(options.print):

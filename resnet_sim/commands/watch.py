@@ -58,6 +58,7 @@ class _Watch:
         """Wait for a signal, which C code writes to the pipe at once."""
         while os.read(pipe, 1) == bytes([signal.SIGINT]):
             self.insist()
+        os.close(pipe)
 
     def insist(self) -> None:
         """End the process unless Python reacts by itself."""

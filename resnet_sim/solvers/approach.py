@@ -47,7 +47,7 @@ def approach(problem: Problem, x: Floats | None = None) -> tuple[Bools, Floats]:
         report("rough step: %d rectifiers to flip", count)
         if count > PROGRESS * before:
             return on, x
-        on, x = (trial.on & ~(trial.redundant & (trial.violation < -1.0))) ^ wrong, trial.x
+        on, x = trial.kept ^ wrong, trial.x
         if count <= FEW:
             return on, x
         before, priority = count, np.where(wrong, trial.violation, 0.0)

@@ -51,6 +51,14 @@ class Trial:
     #: largest KCL residual of a group, relative to the currents there
     rest: float
 
+    @property
+    def kept(self) -> Bools:
+        """Conducting rectifiers, of those that close a loop only what touches its drop.
+
+        When another one in the loop opens, such a one can take over.
+        """
+        return self.on & ~(self.redundant & (self.violation < -1.0))
+
 
 def solve(
     problem: Problem, on: Bools | None = None, x: Floats | None = None, cap: int | None = None
@@ -95,8 +103,7 @@ def solve(
             fewest, waited, best = count, 0, trial
         else:
             waited += 1
-        # of rectifiers that close a loop those stay that touch their drop: others may open
-        on = trial.on & ~(trial.redundant & (trial.violation < -1.0))
+        on = trial.kept
         if waited < PATIENCE:
             on = on ^ wrong
         else:
