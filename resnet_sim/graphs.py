@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -71,27 +72,8 @@ def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> For
     """
     if rise is None:
         rise = np.zeros(len(p))
-    if 4 * len(p) < n:
-        return _among_others(n, p, q, rise)
-    return Forest(*_spanning_forest.at(n + len(p))(n, p, q, rise))
-
-
-def _among_others(n: int, p: Ints, q: Ints, rise: Floats) -> Forest:
-    """Build the forest of the nodes that edges touch; all others are trees of their own."""
-    alone = np.ones(n, dtype=np.bool_)
-    alone[p] = alone[q] = False
-    nodes = np.flatnonzero(~alone)
-    number = np.cumsum(~alone) - 1
-    inner = spanning_forest(len(nodes), number[p], number[q], rise)
-    top = np.arange(n)
-    top[nodes] = nodes[np.flatnonzero(inner.parent < 0)[inner.label]]
-    is_root = top == np.arange(n)
-    label = (np.cumsum(is_root) - 1)[top]
-    parent, edge, offset = np.full(n, -1), np.full(n, -1), np.zeros(n)
-    parent[nodes] = np.where(inner.parent >= 0, nodes[inner.parent], -1)
-    edge[nodes], offset[nodes] = inner.edge, inner.offset
-    order = np.concatenate((np.flatnonzero(alone), nodes[inner.order]))
-    return Forest(label, int(is_root.sum()), offset, parent, edge, order, inner.in_tree)
+    few = min(n, 4 * len(p))
+    return Forest(*_spanning_forest.at(n + len(p), cost=few + len(p))(n, p, q, rise))
 
 
 def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
@@ -173,8 +155,7 @@ def _roots(n, p, q):  # type: ignore[no-untyped-def]
     return root
 
 
-@kernel
-def _spanning_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
+def _grow_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
     m = len(p)
     root = np.arange(n)
     in_tree = np.zeros(m, dtype=np.bool_)
@@ -233,6 +214,29 @@ def _spanning_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
                     end += 1
         count += 1
     return label, count, offset, parent, edge, order, in_tree
+
+
+def _forest_among_others(n: int, p: Ints, q: Ints, rise: Floats) -> tuple[Any, ...]:
+    """Build the forest of the nodes that edges touch; all others are trees of their own."""
+    if 4 * len(p) >= n:
+        return _grow_forest(n, p, q, rise)
+    alone = np.ones(n, dtype=np.bool_)
+    alone[p] = alone[q] = False
+    nodes = np.flatnonzero(~alone)
+    number = np.cumsum(~alone) - 1
+    inner = Forest(*_grow_forest(len(nodes), number[p], number[q], rise))
+    top = np.arange(n)
+    top[nodes] = nodes[np.flatnonzero(inner.parent < 0)[inner.label]]
+    is_root = top == np.arange(n)
+    label = (np.cumsum(is_root) - 1)[top]
+    parent, edge, offset = np.full(n, -1), np.full(n, -1), np.zeros(n)
+    parent[nodes] = np.where(inner.parent >= 0, nodes[inner.parent], -1)
+    edge[nodes], offset[nodes] = inner.edge, inner.offset
+    order = np.concatenate((np.flatnonzero(alone), nodes[inner.order]))
+    return label, int(is_root.sum()), offset, parent, edge, order, inner.in_tree
+
+
+_spanning_forest = kernel(_grow_forest, interpreted=_forest_among_others)
 
 
 @kernel

@@ -225,9 +225,7 @@ class Engine:
 
 def _is_convex(problem: Problem) -> bool:
     """Tell whether negative conductances leave the co-content convex."""
-    from .graphs import components
-
-    count, part = components(problem.n, problem.edge_p, problem.edge_q)
+    count, part = problem.parts
     pins = np.unique(part, return_index=True)[1][1:]
     size = float(np.abs(problem.conductance).max())
     return convex(

@@ -19,6 +19,7 @@ from functools import cached_property
 import numpy as np
 
 from .elements import Bools, Floats, Ints
+from .graphs import components
 
 EPS = float(np.finfo(float).eps)
 
@@ -65,6 +66,11 @@ class Problem:
     def hard(self) -> Bools:
         """Rectifiers without resistance: true inequality constraints."""
         return np.asarray(self.resistance == 0)
+
+    @cached_property
+    def parts(self) -> tuple[int, Ints]:
+        """Number of parts that edges alone join, and the part of each coordinate, shape (n,)."""
+        return components(self.n, self.edge_p, self.edge_q)
 
     @cached_property
     def size(self) -> int:

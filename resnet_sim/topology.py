@@ -156,7 +156,7 @@ def drainage(problem: Problem) -> Bools:
     A guess to start from: along shortest paths, or none where there is no path.
     """
     on = np.zeros(len(problem.drop), dtype=np.bool_)
-    count, part = components(problem.n, problem.edge_p, problem.edge_q)
+    count, part = problem.parts
     excess = bincount(part, problem.injection, count)
     excess[np.abs(excess) <= ROUNDING * bincount(part, problem.turnover, count)] = 0.0
     if count == 1 or not excess[1:].any():
@@ -278,7 +278,7 @@ def _stray_currents(solution: Solution) -> Floats:
     """
     prob = solution.problem
     size = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, solution.edge_current)
-    count, part = components(prob.n, prob.edge_p, prob.edge_q)
+    count, part = prob.parts
     loudest = np.zeros(count)
     np.maximum.at(loudest, part, size)
     loudest[0] = 0.0

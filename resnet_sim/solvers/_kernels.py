@@ -209,6 +209,30 @@ def cluster_sweeps(  # type: ignore[no-untyped-def]
 
 
 @kernel
+def incidence(n, p, q):  # type: ignore[no-untyped-def]
+    """Return the branches at each node, first those that leave it: ptr, branch, other end, +-1."""
+    ptr = np.zeros(n + 1, dtype=np.int64)
+    for k in range(len(p)):
+        ptr[p[k] + 1] += 1
+        ptr[q[k] + 1] += 1
+    for k in range(n):
+        ptr[k + 1] += ptr[k]
+    fill = ptr[:-1].copy()
+    branch = np.empty(2 * len(p), dtype=np.int64)
+    other = np.empty(2 * len(p), dtype=np.int64)
+    sign = np.empty(2 * len(p), dtype=np.int64)
+    for k in range(len(p)):
+        place = fill[p[k]]
+        branch[place], other[place], sign[place] = k, q[k], 1
+        fill[p[k]] += 1
+    for k in range(len(p)):
+        place = fill[q[k]]
+        branch[place], other[place], sign[place] = k, p[k], -1
+        fill[q[k]] += 1
+    return ptr, branch, other, sign
+
+
+@kernel
 def balance(x, low, p, q, conductance, emf, injection, turnover):  # type: ignore[no-untyped-def]
     """Return edge currents, and what is left over and its size at each coordinate."""
     excess = injection.copy()

@@ -1,48 +1,51 @@
 """Compiled loops of multigrid, and nothing else.
 
-All levels lie one after the other in flat arrays: level l has its rows from ``row[l]`` to
-``row[l + 1]``, its entries from ``ptr``.  A matrix is stored as diagonal and positive
-off-diagonal conductances.
+A matrix is stored as diagonal and positive off-diagonal conductances, by rows; in a row
+come entries below the diagonal first, then from ``split`` those above.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import compiled
+from ..kernels import compiled, subroutine
 
 
 @compiled
 def assemble(n, p, q, conductance):  # type: ignore[no-untyped-def]
-    """Return the rows of a Laplacian without row and column 0: ptr, column, weight, diagonal."""
-    degree = np.zeros(n, dtype=np.int64)
+    """Return a Laplacian without row and column 0: ptr, split, column, weight, diagonal."""
+    below = np.zeros(n - 1, dtype=np.int64)
+    above = np.zeros(n - 1, dtype=np.int64)
     diagonal = np.zeros(n - 1)
     for k in range(len(p)):
-        a, b = p[k], q[k]
+        a, b = max(p[k], q[k]) - 1, min(p[k], q[k]) - 1
         if a == b:
             continue
-        if a > 0:
-            diagonal[a - 1] += conductance[k]
-        if b > 0:
-            diagonal[b - 1] += conductance[k]
-        if a > 0 and b > 0:
-            degree[a] += 1
-            degree[b] += 1
-    ptr = np.cumsum(degree)
+        diagonal[a] += conductance[k]
+        if b >= 0:
+            diagonal[b] += conductance[k]
+            below[a] += 1
+            above[b] += 1
+    ptr = np.zeros(n, dtype=np.int64)
+    for a in range(n - 1):
+        ptr[a + 1] = ptr[a] + below[a] + above[a]
+        below[a] += ptr[a]
+        above[a] = below[a]
+    split = below.copy()
     fill = ptr[:-1].copy()
     column = np.empty(ptr[-1], dtype=np.int32)
     weight = np.empty(ptr[-1])
     for k in range(len(p)):
-        a, b = p[k] - 1, q[k] - 1
-        if a == b or a < 0 or b < 0:
+        a, b = max(p[k], q[k]) - 1, min(p[k], q[k]) - 1
+        if a == b or b < 0:
             continue
         column[fill[a]] = b
         weight[fill[a]] = conductance[k]
         fill[a] += 1
-        column[fill[b]] = a
-        weight[fill[b]] = conductance[k]
-        fill[b] += 1
-    return ptr, column, weight, diagonal
+        column[above[b]] = a
+        weight[above[b]] = conductance[k]
+        above[b] += 1
+    return ptr, split, column, weight, diagonal
 
 
 @compiled
@@ -122,7 +125,7 @@ def aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
 
 @compiled
 def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-untyped-def]
-    """Return the Galerkin matrix of piecewise constant interpolation."""
+    """Return the Galerkin matrix of piecewise constant interpolation, as `assemble` does."""
     n = len(diagonal)
     size = np.zeros(count + 1, dtype=np.int64)
     for a in range(n):
@@ -136,6 +139,7 @@ def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-unt
             member[fill[group[a]]] = a
             fill[group[a]] += 1
     coarse_ptr = np.zeros(count + 1, dtype=np.int64)
+    coarse_split = np.empty(count, dtype=np.int64)
     coarse_column = np.empty(len(column), dtype=np.int32)
     coarse_weight = np.empty(len(column))
     coarse_diagonal = np.zeros(count)
@@ -157,66 +161,93 @@ def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-unt
                     end += 1
                 else:
                     coarse_weight[place[d]] += weight[j]
+        left, right = first, end - 1
+        while left <= right:
+            if coarse_column[left] < c:
+                left += 1
+                continue
+            j, w = coarse_column[left], coarse_weight[left]
+            coarse_column[left], coarse_weight[left] = coarse_column[right], coarse_weight[right]
+            coarse_column[right], coarse_weight[right] = j, w
+            right -= 1
+        coarse_split[c] = left
         coarse_ptr[c + 1] = end
-    return coarse_ptr, coarse_column[:end].copy(), coarse_weight[:end].copy(), coarse_diagonal
+    column, weight = coarse_column[:end].copy(), coarse_weight[:end].copy()
+    return coarse_ptr, coarse_split, column, weight, coarse_diagonal
 
 
-@compiled
-def cycle(row, entry, ptr, column, weight, inverse, group, bottom, x, b):  # type: ignore[no-untyped-def]
-    """Apply one V-cycle to level 0 of `b`; the result is in level 0 of `x`.
+@subroutine
+def _down(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
+    """Sweep forward from zero; add what that leaves over to `coarse`."""
+    ptr, split, column, weight, inverse, group = matrix
+    for a in range(first, last):
+        total = b[a]
+        for j in range(ptr[a], split[a]):
+            total += weight[j] * x[column[j]]
+        x[a] = total = total * inverse[a]
+        # only entries above the diagonal leave anything: row c has such a one to a
+        for j in range(ptr[a], split[a]):
+            into = group[column[j]]
+            if into >= 0:
+                coarse[into] += weight[j] * total
+
+
+@subroutine
+def _up(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
+    """Correct by `coarse`, then sweep backward."""
+    ptr, _, column, weight, inverse, group = matrix
+    for a in range(first, last):
+        if group[a] >= 0:
+            x[a] += coarse[group[a]]
+    for a in range(last - 1, first - 1, -1):
+        total = b[a]
+        for j in range(ptr[a], ptr[a + 1]):
+            total += weight[j] * x[column[j]]
+        x[a] = total * inverse[a]
+
+
+@subroutine
+def _cycle(fine, row, levels, bottom, x, b, y, c):  # type: ignore[no-untyped-def]
+    """Apply one V-cycle to `b`; `y` and `c` are the same as `x` and `b` on all other levels.
 
     A forward Gauss-Seidel sweep on the way down and a backward one on the way up make it
     symmetric.
     """
     last = len(row) - 2
+    c[:] = np.float32(0.0)
+    _down(0, len(x), fine, x, b, c)
     for level in range(last):
-        lo, hi, shift = row[level], row[level + 1], entry[level]
-        for a in range(lo, hi):
-            total = b[a]
-            for j in range(ptr[a + level] + shift, ptr[a + level + 1] + shift):
-                c = column[j] + lo
-                if c < a:
-                    total += weight[j] * x[c]
-            x[a] = total * inverse[a]
-        for a in range(hi, row[level + 2]):
-            b[a] = 0.0
-        for a in range(lo, hi):
-            # of what a forward sweep from zero leaves over, only the upper half remains
-            total = np.float32(0.0)
-            for j in range(ptr[a + level] + shift, ptr[a + level + 1] + shift):
-                c = column[j] + lo
-                if c > a:
-                    total += weight[j] * x[c]
-            if group[a] >= 0:
-                b[hi + group[a]] += total
+        _down(row[level], row[level + 1], levels, y, c, c)
     lo = row[last]
     for a in range(row[last + 1] - lo):
         total = np.float32(0.0)
-        for c in range(row[last + 1] - lo):
-            total += bottom[a, c] * b[lo + c]
-        x[lo + a] = total
+        for k in range(row[last + 1] - lo):
+            total += bottom[a, k] * c[lo + k]
+        y[lo + a] = total
     for level in range(last - 1, -1, -1):
-        lo, hi, shift = row[level], row[level + 1], entry[level]
-        for a in range(lo, hi):
-            if group[a] >= 0:
-                x[a] += x[hi + group[a]]
-        for a in range(hi - 1, lo - 1, -1):
-            total = b[a]
-            for j in range(ptr[a + level] + shift, ptr[a + level + 1] + shift):
-                total += weight[j] * x[column[j] + lo]
-            x[a] = total * inverse[a]
+        _up(row[level], row[level + 1], levels, y, c, y)
+    _up(0, len(x), fine, x, b, y)
 
 
 @compiled
 def conjugate_gradients(  # type: ignore[no-untyped-def]
-    row, entry, ptr, column, weight, diagonal, exact, inverse, group, bottom, b, reduction, most
+    fine, diagonal, exact, row, levels, bottom, b, reduction, most
 ):
-    """Solve level 0 by flexible conjugate gradients (Notay 2000); return x and steps."""
-    n = row[1]
+    """Solve by flexible conjugate gradients (Notay 2000); return x and steps.
+
+    Matrices are tuples of ptr, split, column, weight, one over the diagonal, and the row of
+    the next level that each row is joined to (-1 for none); that of the system is `fine`,
+    with `diagonal` and weights `exact` in double precision.  In `levels` all others lie one
+    after the other, level l in rows from ``row[l]``; `bottom` is the inverse of the last.
+    """
+    ptr, _, column, _, _, _ = fine
+    n = len(diagonal)
     x = np.zeros(n + 1)
     r = b[1:].copy()
-    z = np.zeros(row[-1], dtype=np.float32)
-    rhs = np.zeros(row[-1], dtype=np.float32)
+    z = np.zeros(n, dtype=np.float32)
+    rhs = np.zeros(n, dtype=np.float32)
+    y = np.zeros(row[-1], dtype=np.float32)
+    c = np.zeros(row[-1], dtype=np.float32)
     p = np.zeros(n)
     kp = np.zeros(n)
     goal = 0.0
@@ -229,7 +260,7 @@ def conjugate_gradients(  # type: ignore[no-untyped-def]
     for step in range(most):
         for a in range(n):
             rhs[a] = r[a] * scale
-        cycle(row, entry, ptr, column, weight, inverse, group, bottom, z, rhs)
+        _cycle(fine, row, levels, bottom, z, rhs, y, c)
         along = 0.0
         if step > 0:
             for a in range(n):

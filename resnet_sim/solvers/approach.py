@@ -23,6 +23,8 @@ START_SWEEPS = 3
 ROUGH = 0.1
 #: Rectifiers to flip that are left to exact steps.
 FEW = 12
+#: Flips per coordinate up to which a network is similar to that before.
+SIMILAR = 0.005
 #: A step must leave at most this share of the flips of the one before.
 PROGRESS = 0.7
 
@@ -36,11 +38,17 @@ def approach(problem: Problem, x: Floats | None = None) -> tuple[Bools, Floats]:
     on, x = sweep(problem, START_SWEEPS, x)
     priority = np.zeros(len(on))
     before = np.inf
+    base: tuple[Merged, Multigrid] | None = None
     while True:
         network = Merged(problem, on, priority)
         if network.forest.count == 1:
             return on, x
-        inverse = network.by_groups(partial(Multigrid(*network.laplacian).solve, reduction=ROUGH))
+        if base is None or before > SIMILAR * problem.n:
+            multigrid = Multigrid(*network.laplacian)
+            base = network, multigrid
+        else:
+            multigrid = Multigrid(*network.laplacian, (base[1], network.like(base[0])))
+        inverse = network.by_groups(partial(multigrid.solve, reduction=ROUGH))
         trial = glance(network, on, inverse, x)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())

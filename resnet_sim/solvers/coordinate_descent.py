@@ -22,7 +22,7 @@ from ..problem import EPS, Problem, Solution, bincount, node_sums, node_sums_abs
 from ..progress import report
 from ..topology import ROUNDING, TIGHT, nearest_feasible
 from . import newton
-from ._kernels import cluster_sweeps
+from ._kernels import cluster_sweeps, incidence
 
 #: Over-relaxation: a move goes this many times as far as the minimum.
 RELAXATION = 1.7
@@ -179,12 +179,8 @@ def _adjacency(problem: Problem) -> tuple[tuple[Ints, ...], ...]:
 
 
 def _incidence(n: int, branch: Ints, p: Ints, q: Ints) -> tuple[Ints, ...]:
-    node = np.concatenate((p, q))
-    order = np.argsort(node, kind="stable")
-    ptr = np.concatenate(([0], np.cumsum(np.bincount(node, minlength=n))))
-    other = np.concatenate((q, p))[order]
-    ends = np.concatenate((np.ones(len(p), dtype=np.int64), -np.ones(len(q), dtype=np.int64)))
-    return ptr, np.concatenate((branch, branch))[order], other, ends[order]
+    ptr, place, other, ends = incidence.compiled(n, p, q)
+    return ptr, branch[place], other, ends
 
 
 def _solution(problem: Problem, x: Floats, tight: Bools, sweeps: int) -> Solution:

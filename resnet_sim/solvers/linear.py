@@ -15,9 +15,6 @@ from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
-
-#: Order from which CHOLMOD, where installed, is faster than SuperLU.
-CHOLMOD_FROM = 2000
 #: Entries of factors per row from which not to factor is worth the import of numba.
 FULL = 150
 
@@ -124,7 +121,7 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    if n > CHOLMOD_FROM and find_spec("cvxopt") is not None and (conductance > 0).all():
+    if find_spec("cvxopt") is not None and (conductance > 0).all():
         return _cholesky(n, p, q, conductance)
     try:
         factor = _sparse_factor(n, p, q, conductance)

@@ -84,17 +84,21 @@ class Merged:
             self.emf = np.concatenate((self.emf, problem.drop[soft]))
         label = self.forest.label
         self.group_p, self.group_q = label[self.p], label[self.q]
-        self.n_parts, part_of_group = components(self.forest.count, self.group_p, self.group_q)
-        self.part = part_of_group[label]
-        self._find_leaks(part_of_group)
+        self.leak = self.speed = self.stray = np.zeros(problem.n)
+        self.pins = np.zeros(0, dtype=np.int64)
+        # conducting rectifiers only join parts
+        self.n_parts, self.part = problem.parts
+        if self.n_parts > 1:
+            count = self.forest.count
+            self.n_parts, part_of_group = components(count, self.group_p, self.group_q)
+            self.part = part_of_group[label]
+            self._find_leaks(part_of_group)
 
     def _find_leaks(self, part_of_group: Ints) -> None:
         """Spread what is injected into each part without ground over its coordinates."""
-        prob = self.problem
-        self.leak = self.speed = self.stray = np.zeros(prob.n)
-        self.pins = np.zeros(0, dtype=np.int64)
         if self.n_parts == 1:
             return
+        prob = self.problem
         net = bincount(self.part, prob.injection, self.n_parts)
         scale = bincount(self.part, prob.turnover, self.n_parts)
         net[0] = 0.0
@@ -117,6 +121,11 @@ class Merged:
         q = np.concatenate((self.group_q, np.zeros_like(pins)))
         return self.forest.count, p, q, np.concatenate((self.g, hold))
 
+    def like(self, other: Merged) -> Ints:
+        """Return the group of another network that holds the first member of each group."""
+        result: Ints = other.forest.label[self.forest.parent < 0]
+        return result
+
     def by_groups(self, solve: Callable[[Floats], Floats]) -> Inverse:
         """Return the inverse whose step is that of the groups."""
         label, count = self.forest.label, self.forest.count
@@ -134,7 +143,9 @@ class Merged:
     def balance(self, x: Floats, low: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the currents of the edges, and what is left over and its size at coordinates."""
         prob = self.problem
-        injection, turnover = prob.injection - self.leak, prob.turnover + np.abs(self.leak)
+        injection, turnover = prob.injection, prob.turnover
+        if len(self.pins):
+            injection, turnover = injection - self.leak, turnover + np.abs(self.leak)
         edges = (self.p, self.q, self.g, self.emf)
         if large(prob):  # the same in one pass over memory
             from ._kernels import balance
@@ -163,7 +174,7 @@ class Merged:
 
     def solve(
         self, inverse: Inverse, start: tuple[Floats, Floats] | None = None
-    ) -> tuple[Floats, Floats, Floats, Floats]:
+    ) -> tuple[Floats, Floats, Floats]:
         """Solve to the last digit of double-doubles.
 
         Parameters
@@ -178,8 +189,6 @@ class Merged:
             Coordinates.
         noise : ndarray of float, shape (n,)
             Rounding of KCL at each, A.
-        blur : ndarray of float, shape (n,)
-            What that may make of the coordinates, V.
         """
         prob, forest = self.problem, self.forest
         conductance = node_sums_abs(prob.n, self.p, self.q, self.g)
@@ -191,14 +200,11 @@ class Merged:
             size += EPS * max(float(np.abs(x).max()), highest_emf) * conductance
             worst = self.worst(excess, size)
             # the first pass finds the voltages, the second may shrink the scale with the error
-            if worst <= EPS or (pass_ > 2 and worst >= 0.5 * last):
+            if worst <= 2 * EPS or (pass_ > 2 and worst >= 0.5 * last):
                 break
             last = worst
             x, low = self.step(inverse, x, low, excess)
-        # the inverse of an M-matrix is not negative, so it maps bounds to bounds; where some
-        # conductances are negative this is an estimate
-        blur = np.abs(inverse(EPS * size))
-        return x, low, EPS * size + self.stray, blur
+        return x, low, EPS * size
 
 
 def _add(x: Floats, low: Floats, step: Floats) -> tuple[Floats, Floats]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..elements import Bools, Floats, Ints
+from ..elements import Bools, Floats
 from ..problem import EPS, Problem, Solution, difference
 from ..progress import report
 from .inverses import Inverses
@@ -34,6 +34,7 @@ EXACT = 1e-13
 class Trial:
     """The linear network of one guess, and what contradicts it."""
 
+    network: Merged
     x: Floats
     low: Floats
     current: Floats
@@ -44,12 +45,14 @@ class Trial:
     redundant: Bools
     #: blocking rectifiers above their drop by more than rounding of the voltages themselves
     marginal: Bools
-    #: how fast coordinates of parts without ground move off, A per coordinate
-    speed: Floats
-    #: connected part of each coordinate; part 0 is that of the reference
-    part: Ints
-    #: largest KCL residual of a group, relative to the currents there
-    rest: float
+    #: what is left over at each coordinate, and the size of the currents there, A
+    excess: Floats
+    size: Floats
+
+    @property
+    def rest(self) -> float:
+        """Largest KCL residual of a group, relative to the currents there."""
+        return self.network.worst(self.excess, self.size)
 
     @property
     def kept(self) -> Bools:
@@ -167,12 +170,18 @@ def examine(
     network: Merged, on: Bools, inverse: Inverse, lenient: bool = False, start: Trial | None = None
 ) -> Trial:
     """Solve a network to its last digit and compare it with what was guessed."""
-    x, low, noise, blur = network.solve(inverse, None if start is None else (start.x, start.low))
+    x, low, noise = network.solve(inverse, None if start is None else (start.x, start.low))
     # what any coordinate of a group gets wrong may come out at any of its rectifiers
     domain = network.part if lenient else network.forest.label
     loudest = np.zeros(network.forest.count)
-    np.maximum.at(loudest, domain, noise)
-    return _compare(network, on, x, low, 8 * loudest[domain], blur)
+    np.maximum.at(loudest, domain, noise + network.stray)
+    loud = 8 * loudest[domain]
+    trial = _compare(network, on, x, low, loud, np.zeros_like(x))
+    if not (trial.violation > 1.0).any():
+        return trial
+    # the inverse of an M-matrix is not negative, so it maps bounds to bounds; where some
+    # conductances are negative this is an estimate
+    return _compare(network, on, x, low, loud, np.abs(inverse(noise)))
 
 
 def glance(network: Merged, on: Bools, inverse: Inverse, start: Floats | None = None) -> Trial:
@@ -194,7 +203,6 @@ def _compare(
     """
     problem, forest, tie, soft = network.problem, network.forest, network.tie, network.soft
     flow, excess, size = network.balance(x, low)
-    rest = network.worst(excess, size)
     current = np.zeros(len(on))
     slack = np.zeros(len(on))
     child = np.flatnonzero(forest.parent >= 0)
@@ -214,7 +222,7 @@ def _compare(
     strict = 16 * EPS * (np.abs(x[problem.diode_p]) + np.abs(x[problem.diode_q]))
     marginal = ~on & (above > strict + 16 * EPS * np.abs(problem.drop) + TINY)
     return Trial(
-        x, low, current, on, violation, redundant, marginal, network.speed, network.part, rest
+        network, x, low, current, on, violation, redundant, marginal, excess, size
     )
 
 

@@ -75,8 +75,8 @@ def _active_set(problem: Problem) -> tuple[Bools, int]:
     cap = 100 + 20 * len(p)
     for iteration in range(1, cap + 1):  # noqa: B007
         trial = newton.evaluate(problem, working, none)
-        runaway = bool(trial.speed.any())
-        step = trial.speed if runaway else trial.x - x + _free_shift(problem, trial, x)
+        runaway = bool(trial.network.speed.any())
+        step = trial.network.speed if runaway else trial.x - x + _free_shift(problem, trial, x)
         approach = np.where(working, 0.0, step[p] - step[q])
         gap = np.maximum(problem.drop - (x[p] - x[q]), 0.0)
         rising = approach > 1e-14 * (np.abs(step[p]) + np.abs(step[q]))
@@ -99,8 +99,8 @@ def _active_set(problem: Problem) -> tuple[Bools, int]:
 
 def _free_shift(problem: Problem, trial: newton.Trial, x: Floats) -> Floats:
     """Return what leaves parts without ground where they are, on average."""
-    members = np.bincount(trial.part)
-    shift = bincount(trial.part, x - trial.x, len(members)) / members
+    members = np.bincount(trial.network.part)
+    shift = bincount(trial.network.part, x - trial.x, len(members)) / members
     shift[0] = 0.0
-    result: Floats = shift[trial.part]
+    result: Floats = shift[trial.network.part]
     return result
