@@ -92,7 +92,7 @@ def certify_points(
 def _sums(n: int, index: Ints, values: Floats) -> Floats:
     """Return the sums of `values`, shape (points, k), over equal indices, shape (points, n)."""
     points = len(values)
-    flat = (index + n * np.arange(points)[:, None]).ravel()
+    flat = index if points == 1 else (index + n * np.arange(points)[:, None]).ravel()
     total = np.bincount(flat, values.ravel(), points * n).astype(float, copy=False)
     return total.reshape(points, n)
 
@@ -141,6 +141,8 @@ class _Check:
     def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
         """Record where an error exceeds what is allowed; NaN always does."""
         bad = ~(error <= allowed)
+        if not bad.any():
+            return
         self.bad |= bad.any(axis=-1)
         for point, k in np.argwhere(bad)[:100]:
             off, limit = float(error[point, k]), float(allowed[point, k])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
 
 import numpy as np
 
@@ -216,7 +215,7 @@ def _grow_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
     return label, count, offset, parent, edge, order, in_tree
 
 
-def _forest_among_others(n: int, p: Ints, q: Ints, rise: Floats) -> tuple[Any, ...]:
+def _forest_among_others(n, p, q, rise):  # type: ignore[no-untyped-def]
     """Build the forest of the nodes that edges touch; all others are trees of their own."""
     if 4 * len(p) >= n:
         return _grow_forest(n, p, q, rise)

@@ -14,6 +14,7 @@ import numpy as np
 
 from .elements import Bools, Floats, Ints
 from .graphs import components, reachable, reaching_tree
+from .kernels import kernel
 from .problem import EPS, Problem, Solution, bincount, node_sums_abs
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
@@ -37,7 +38,7 @@ def negative_cycle(problem: Problem) -> list[int]:
     if not (problem.drop[hard] < 0).any():
         return []
     tail, head = problem.diode_q[hard], problem.diode_p[hard]
-    cycle = _relax(problem.n, tail.tolist(), head.tolist(), problem.drop[hard].tolist())[1]
+    cycle = _shortest(tail, head, problem.drop[hard], np.zeros(problem.n))[1]
     return [int(hard[k]) for k in cycle]
 
 
@@ -51,68 +52,82 @@ def nearest_feasible(problem: Problem, x: Floats) -> Floats:
     p, q = problem.diode_p[hard], problem.diode_q[hard]
     if x[0] == 0 and (x[p] - x[q] <= problem.drop[hard]).all():
         return x.copy()
-    tail, head, drop = q.tolist(), p.tolist(), problem.drop[hard].tolist()
-    start = np.full(problem.n, np.inf)
+    drop, start = problem.drop[hard], np.full(problem.n, np.inf)
     start[0] = 0.0
-    high = np.array(_relax(problem.n, tail, head, drop, start.tolist())[0])
-    low = -np.array(_relax(problem.n, head, tail, drop, start.tolist())[0])
+    high, low = _shortest(q, p, drop, start)[0], -_shortest(p, q, drop, start)[0]
     clipped = np.clip(x, low, high)
     clipped[0] = 0.0
-    return np.array(_relax(problem.n, tail, head, drop, clipped.tolist())[0])
+    return _shortest(q, p, drop, clipped)[0]
 
 
-def _relax(
-    n: int, tail: list[int], head: list[int], length: list[float], start: list[float] | None = None
-) -> tuple[list[float], list[int]]:
-    """Return shortest distances from `start` values, and a negative cycle (arcs) if there is one.
+def _shortest(tail: Ints, head: Ints, length: Floats, start: Floats) -> tuple[Floats, list[int]]:
+    """Return shortest distances from `start` values, and the arcs of a negative cycle if any."""
+    distance, by = start.copy(), np.full(len(start), -1)
+    node = first = _relax.at(len(start) + len(tail))(tail, head, length, distance, by)
+    arcs: list[int] = []
+    while node >= 0 and (not arcs or node != first):
+        arcs.append(int(by[node]))
+        node = tail[arcs[-1]]
+    return distance, arcs[::-1]
 
-    Label-correcting with a queue; a cycle is looked for whenever as many labels have been
-    corrected as there are nodes.
+
+@kernel
+def _relax(tail, head, length, distance, by):  # type: ignore[no-untyped-def]
+    """Correct `distance` and the arcs `by` which nodes are reached, with a queue.
+
+    A cycle is looked for whenever as many labels have been corrected as there are nodes;
+    returns a node on it, or -1.
     """
-    distance = [0.0] * n if start is None else start
-    successors: list[list[int]] = [[] for _ in range(n)]
-    for arc, node in enumerate(tail):
-        successors[node].append(arc)
-    by = [-1] * n
-    queue = deque(k for k in range(n) if successors[k] and distance[k] < np.inf)
-    queued = [False] * n
-    for k in queue:
-        queued[k] = True
+    n = len(distance)
+    ptr = np.zeros(n + 1, dtype=np.int64)
+    for k in range(len(tail)):
+        ptr[tail[k] + 1] += 1
+    ptr = np.cumsum(ptr)
+    fill = ptr.copy()
+    leaving = np.empty(len(tail), dtype=np.int64)
+    for k in range(len(tail)):
+        leaving[fill[tail[k]]] = k
+        fill[tail[k]] += 1
+    # a node is in the queue at most once: a ring of n places does
+    queue = np.empty(n, dtype=np.int64)
+    queued = np.zeros(n, dtype=np.bool_)
+    begin, size = 0, 0
+    for a in range(n):
+        if ptr[a] < ptr[a + 1] and distance[a] < np.inf:
+            queue[size] = a
+            queued[a] = True
+            size += 1
     corrections, check = 0, n
-    while queue:
-        node = queue.popleft()
-        queued[node] = False
-        for arc in successors[node]:
-            target, reach = head[arc], distance[node] + length[arc]
-            slack = ROUNDING * (abs(distance[node]) + abs(length[arc]))
-            if reach < distance[target] - slack:
-                distance[target], by[target] = reach, arc
+    while size > 0:
+        a = queue[begin]
+        begin = (begin + 1) % n
+        size -= 1
+        queued[a] = False
+        for j in range(ptr[a], ptr[a + 1]):
+            k = leaving[j]
+            b = head[k]
+            reach = distance[a] + length[k]
+            slack = ROUNDING * (abs(distance[a]) + abs(length[k]))
+            if reach < distance[b] - slack:
+                distance[b] = reach
+                by[b] = k
                 corrections += 1
-                if not queued[target]:
-                    queue.append(target)
-                    queued[target] = True
+                if not queued[b]:
+                    queue[(begin + size) % n] = b
+                    queued[b] = True
+                    size += 1
         if corrections >= check:
-            cycle = _cycle(tail, by)
-            if cycle:
-                return distance, cycle
+            # follow the arcs back, each node once
+            seen = np.zeros(n, dtype=np.int64)
+            for start in range(n):
+                a = start
+                while by[a] >= 0 and seen[a] == 0:
+                    seen[a] = start + 1
+                    a = tail[by[a]]
+                if by[a] >= 0 and seen[a] == start + 1:
+                    return a
             check = corrections + n
-    return distance, []
-
-
-def _cycle(tail: list[int], by: list[int]) -> list[int]:
-    """Return a cycle of the predecessor graph, as arcs; empty if there is none."""
-    seen = [0] * len(by)
-    for start in range(len(by)):
-        node, mark = start, start + 1
-        while by[node] >= 0 and not seen[node]:
-            seen[node] = mark
-            node = tail[by[node]]
-        if by[node] >= 0 and seen[node] == mark:
-            arcs, first = [by[node]], node
-            while tail[arcs[-1]] != first:
-                arcs.append(by[tail[arcs[-1]]])
-            return arcs[::-1]
-    return []
+    return -1
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,12 @@ def solve(
         return descend(problem, tolerance, x)
     _consider_numba(problem)
     if on is None and problem.positive and large(problem) and len(problem.drop):
-        from .approach import approach
+        from . import approach
 
-        on, x = approach(problem, x)
+        solution = approach.solve(problem, x)
+        if solution.converged:
+            return solution
+        on, x = None, solution.x
     if on is None and x is None:
         on = drainage(problem) | (problem.drop < 0)
     solution = newton.solve(problem, on, x)

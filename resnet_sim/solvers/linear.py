@@ -15,6 +15,8 @@ from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
+#: Order from which CHOLMOD had better work on dense blocks than on single columns.
+SUPERNODAL = 6000
 #: Entries of factors per row from which not to factor is worth the import of numba.
 FULL = 150
 
@@ -149,7 +151,7 @@ def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     values = np.concatenate((diagonal[1:], -conductance[inner]))
     rows, columns = np.concatenate((every, high)), np.concatenate((every, low))
     lower = spmatrix(matrix(values), matrix(rows), matrix(columns), (n - 1, n - 1))
-    cholmod.options["supernodal"] = 2
+    cholmod.options["supernodal"] = 2 if n > SUPERNODAL else 0
     factor = cholmod.symbolic(lower)
     try:
         cholmod.numeric(lower, factor)

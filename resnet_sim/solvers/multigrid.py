@@ -43,42 +43,18 @@ class Multigrid:
         like: tuple[Multigrid, Ints] | None = None,
     ) -> None:  # fmt: skip
         ptr, split, column, exact, diagonal = kernels.assemble(n, p, q, conductance)
+        self._coarse: tuple[Any, ...]
         if like is None:
-            group = self._coarsen((ptr, split, column, exact, diagonal))
+            group, self._coarse = _coarsen((ptr, split, column, exact, diagonal))
         else:
             other, node = like
             self._coarse = other._coarse
-            group = np.append(np.int32(-1), other._fine[-1])[node[1:]]
+            group = np.append(-1, other._group).astype(np.int32)[node[1:]]
+        self._group: Any = group
         # the cycle needs only a few digits
         inverse = (1.0 / diagonal).astype(np.float32)
         self._fine = (ptr, split, column, exact.astype(np.float32), inverse, group)
         self._exact = (diagonal, exact)
-
-    def _coarsen(self, level: tuple[Any, ...]) -> Ints:
-        """Build the levels below the first; return the rows there that its rows are joined to."""
-        groups, levels = [], [level]
-        while len(levels[-1][-1]) > COARSEST or len(levels) == 1:
-            ptr, _, column, weight, diagonal = levels[-1]
-            group, count = kernels.aggregate(ptr, column, weight, AGGREGATE)
-            groups.append(group)
-            levels.append(kernels.coarsen(ptr, column, weight, diagonal, group, count))
-        below = levels[1:]
-        row = np.cumsum([0, *(len(level[-1]) for level in below)])
-        entry = np.cumsum([0, *(len(level[2]) for level in below)])
-        stacked = (
-            np.concatenate([[0], *(level[0][1:] + k for level, k in zip(below, entry, strict=False))]),
-            np.concatenate([level[1] + k for level, k in zip(below, entry, strict=False)]),
-            np.concatenate([level[2] + np.int32(k) for level, k in zip(below, row, strict=False)]),
-            np.concatenate([level[3] for level in below]).astype(np.float32),
-            (1.0 / np.concatenate([level[4] for level in below])).astype(np.float32),
-            np.concatenate([
-                *(np.where(group >= 0, group + np.int32(k), np.int32(-1))
-                  for group, k in zip(groups[1:], row[1:], strict=False)),
-                np.full(len(below[-1][-1]), -1, dtype=np.int32),
-            ]),
-        )  # fmt: skip
-        self._coarse = row, stacked, np.linalg.inv(_dense(*below[-1])).astype(np.float32)
-        return groups[0]
 
     def solve(self, b: Floats, reduction: float, most: int = 50) -> Floats:
         """Return x, ``x[0] = 0``, whose residual is `reduction` times `b`; ``b[0]`` is ignored."""
@@ -94,6 +70,41 @@ def separator(n: int, p: Ints, q: Ints, conductance: Floats) -> int:
     ptr, _, column, _, _ = kernels.assemble(n, p, q, conductance)
     widest: int = kernels.width(ptr, column)
     return widest
+
+
+def _coarsen(level: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
+    """Return the rows of the next level that rows are joined to, and all levels from there.
+
+    These are where each begins, its matrix stacked with all others, and the inverse of the
+    last; see `_multigrid.conjugate_gradients`.
+    """
+    groups: list[Ints] = []
+    levels = [level]
+    while len(levels[-1][-1]) > COARSEST or len(levels) == 1:
+        ptr, _, column, weight, diagonal = levels[-1]
+        group, count = kernels.aggregate(ptr, column, weight, AGGREGATE)
+        groups.append(group)
+        levels.append(kernels.coarsen(ptr, column, weight, diagonal, group, count))
+    bottom = np.linalg.inv(_dense(*levels[-1])).astype(np.float32)
+    return groups[0], (*_stack(levels[1:], groups[1:]), bottom)
+
+
+def _stack(levels: list[tuple[Any, ...]], groups: list[Ints]) -> tuple[Ints, tuple[Any, ...]]:
+    """Return where each level begins, and their matrices one after the other."""
+    ptr, split, column, weight, diagonal = zip(*levels, strict=True)
+    row = np.cumsum([0, *map(len, diagonal)])
+    entry = np.cumsum([0, *map(len, column)])
+    into = [*groups, np.full(len(diagonal[-1]), -1, dtype=np.int32)]  # the last one joins none
+    stacked = (
+        np.concatenate([*(p[:-1] + k for p, k in zip(ptr, entry, strict=False)), entry[-1:]]),
+        np.concatenate([s + k for s, k in zip(split, entry, strict=False)]),
+        np.concatenate([c + np.int32(k) for c, k in zip(column, row, strict=False)]),
+        np.concatenate(weight).astype(np.float32),
+        (1.0 / np.concatenate(diagonal)).astype(np.float32),
+        np.concatenate([np.where(g < 0, g, g + np.int32(k))
+                        for g, k in zip(into, row[1:], strict=False)]),
+    )  # fmt: skip
+    return row, stacked
 
 
 def _dense(ptr: Ints, _: Ints, column: Ints, weight: Floats, diagonal: Floats) -> Floats:

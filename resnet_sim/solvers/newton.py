@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..elements import Bools, Floats
+from ..elements import Bools, Floats, Ints
 from ..problem import EPS, Problem, Solution, difference
 from ..progress import report
 from .inverses import Inverses
@@ -64,8 +64,9 @@ class Trial:
 
 
 def solve(
-    problem: Problem, on: Bools | None = None, x: Floats | None = None, cap: int | None = None
-) -> Solution:
+    problem: Problem, on: Bools | None = None, x: Floats | None = None, cap: int | None = None,
+    stubborn: bool = True, inverses: Inverses | None = None,
+) -> Solution:  # fmt: skip
     """Solve a bounded, feasible problem.
 
     Parameters
@@ -77,11 +78,15 @@ def solve(
         Start; zero by default.
     cap : int, optional
         Largest number of linear solves.
+    stubborn : bool
+        Where flips make no progress, go on with one at a time; that ends, but when?
+    inverses : Inverses, optional
+        Of the same problem, to be used again.
 
     Returns
     -------
     Solution
-        ``converged`` is False if the cap was reached.
+        ``converged`` is False if the cap was reached or flips made no progress.
     """
     m = len(problem.diode_p)
     if cap is None:
@@ -93,7 +98,8 @@ def solve(
     priority = np.zeros(m)
     fewest, waited = m + 1, 0
     best: Trial | None = None
-    inverses = Inverses(problem)
+    inverses = inverses or Inverses(problem)
+    seen: set[bytes] = set()
     for iteration in range(1, cap + 1):
         trial = _judge(problem, on, priority, waited >= PATIENCE, inverses)
         wrong = trial.violation > 1.0
@@ -106,6 +112,10 @@ def solve(
             fewest, waited, best = count, 0, trial
         else:
             waited += 1
+        guess = np.packbits(on).tobytes()
+        if not stubborn and (guess in seen or waited >= 2):
+            break
+        seen.add(guess)
         on = trial.kept
         if waited < PATIENCE:
             on = on ^ wrong
@@ -114,7 +124,7 @@ def solve(
             on[last] = not on[last]
         # a redundant rectifier that is still violated must come first into the next forest
         priority = np.where(wrong, trial.violation, 0.0)
-    return _solution(problem, best or trial, cap, False)
+    return _solution(problem, best or trial, iteration, False)
 
 
 def _judge(
@@ -176,7 +186,7 @@ def examine(
     loudest = np.zeros(network.forest.count)
     np.maximum.at(loudest, domain, noise + network.stray)
     loud = 8 * loudest[domain]
-    trial = _compare(network, on, x, low, loud, np.zeros_like(x))
+    trial = _compare(network, on, x, low, loud, np.zeros(1))
     if not (trial.violation > 1.0).any():
         return trial
     # the inverse of an M-matrix is not negative, so it maps bounds to bounds; where some
@@ -190,8 +200,8 @@ def glance(network: Merged, on: Bools, inverse: Inverse, start: Floats | None = 
     low = np.zeros_like(x)
     _, excess, size = network.balance(x, low)
     x, low = network.step(inverse, x, low, excess)
-    noise = np.full_like(x, QUICK * float(size.mean()))
-    return _compare(network, on, x, low, noise, np.full_like(x, QUICK * float(np.abs(x).mean())))
+    noise = np.array([QUICK * float(size.mean())])
+    return _compare(network, on, x, low, noise, np.array([QUICK * float(np.abs(x).mean())]))
 
 
 def _compare(
@@ -199,39 +209,45 @@ def _compare(
 ) -> Trial:
     """Return what a solution of the network says of the guess.
 
-    `noise` (A) and `blur` (V) are what is not known of currents and of coordinates.
+    `noise` (A) and `blur` (V) are what is not known of currents and of coordinates, one
+    value for all or one for each.
     """
     problem, forest, tie, soft = network.problem, network.forest, network.tie, network.soft
+    p, q = problem.diode_p, problem.diode_q
     flow, excess, size = network.balance(x, low)
     current = np.zeros(len(on))
     slack = np.zeros(len(on))
     child = np.flatnonzero(forest.parent >= 0)
     diode = tie[forest.edge[child]]
-    downward = problem.diode_p[diode] == child
+    downward = p[diode] == child
     current[diode] = np.where(downward, 1.0, -1.0) * forest.subtree_sums(excess)[child]
-    slack[diode] = 16 * noise[child]
+    slack[diode] = 16 * _at(noise, child)
     current[soft] = flow[len(problem.edge_p) :]
-    slack[soft] = 16 * (noise[problem.diode_p[soft]] + noise[problem.diode_q[soft]])
+    slack[soft] = 16 * (_at(noise, p[soft]) + _at(noise, q[soft]))
     current[np.abs(current) <= slack] = 0.0
     redundant = np.zeros(len(on), dtype=np.bool_)
     redundant[tie[~forest.in_tree]] = True
 
     backward = -current / (slack + TINY)
-    above, slack = _forward(network, x, low, blur)
-    violation = np.where(on & ~redundant, backward, above / slack)
-    strict = 16 * EPS * (np.abs(x[problem.diode_p]) + np.abs(x[problem.diode_q]))
-    marginal = ~on & (above > strict + 16 * EPS * np.abs(problem.drop) + TINY)
-    return Trial(
-        network, x, low, current, on, violation, redundant, marginal, excess, size
-    )
+    above, rounding = _forward(network, x, low)
+    unknown = rounding + 16 * (_at(blur, p) + _at(blur, q))
+    violation = np.where(on & ~redundant, backward, above / unknown)
+    marginal = ~on & (above > rounding)
+    return Trial(network, x, low, current, on, violation, redundant, marginal, excess, size)
 
 
-def _forward(network: Merged, x: Floats, low: Floats, blur: Floats) -> tuple[Floats, Floats]:
-    """Return how far each rectifier is above its drop, and what rounding makes of that."""
+def _at(values: Floats, where: Ints) -> Floats:
+    """Return ``values[where]``, or the one value there is."""
+    return values if len(values) == 1 else values[where]
+
+
+def _forward(network: Merged, x: Floats, low: Floats) -> tuple[Floats, Floats]:
+    """Return how far each rectifier is above its drop, and the rounding of that."""
     problem = network.problem
     p, q, drop = problem.diode_p, problem.diode_q, problem.drop
-    slack = 16 * EPS * (np.abs(x[p]) + np.abs(x[q]) + np.abs(drop)) + TINY
-    slack += 16 * (blur[p] + blur[q])
+    rounding = 16 * EPS * (np.abs(x[p]) + np.abs(x[q]) + np.abs(drop)) + TINY
     above = difference(x, low, p, q, drop)
-    faster = network.speed[p] - network.speed[q]
-    return np.where(faster > 0, np.inf, np.where(faster < 0, -np.inf, above)), slack
+    if len(network.pins):
+        faster = network.speed[p] - network.speed[q]
+        above = np.where(faster > 0, np.inf, np.where(faster < 0, -np.inf, above))
+    return above, rounding
