@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -154,7 +155,7 @@ def _roots(n, p, q):  # type: ignore[no-untyped-def]
     return root
 
 
-def _grow_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
+def _grow_forest(n: int, p: Ints, q: Ints, rise: Floats) -> Any:
     m = len(p)
     root = np.arange(n)
     in_tree = np.zeros(m, dtype=np.bool_)
@@ -215,7 +216,7 @@ def _grow_forest(n, p, q, rise):  # type: ignore[no-untyped-def]
     return label, count, offset, parent, edge, order, in_tree
 
 
-def _forest_among_others(n, p, q, rise):  # type: ignore[no-untyped-def]
+def _forest_among_others(n: int, p: Ints, q: Ints, rise: Floats) -> Any:
     """Build the forest of the nodes that edges touch; all others are trees of their own."""
     if 4 * len(p) >= n:
         return _grow_forest(n, p, q, rise)

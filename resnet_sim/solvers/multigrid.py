@@ -44,16 +44,16 @@ class Multigrid:
     ) -> None:  # fmt: skip
         ptr, split, column, exact, diagonal = kernels.assemble(n, p, q, conductance)
         self._coarse: tuple[Any, ...]
+        self._group: Any
         if like is None:
-            group, self._coarse = _coarsen((ptr, split, column, exact, diagonal))
+            self._group, self._coarse = _coarsen((ptr, split, column, exact, diagonal))
         else:
             other, node = like
             self._coarse = other._coarse
-            group = np.append(-1, other._group).astype(np.int32)[node[1:]]
-        self._group: Any = group
+            self._group = np.append(-1, other._group).astype(np.int32)[node[1:]]
         # the cycle needs only a few digits
         inverse = (1.0 / diagonal).astype(np.float32)
-        self._fine = (ptr, split, column, exact.astype(np.float32), inverse, group)
+        self._fine = (ptr, split, column, exact.astype(np.float32), inverse, self._group)
         self._exact = (diagonal, exact)
 
     def solve(self, b: Floats, reduction: float, most: int = 50) -> Floats:
@@ -92,9 +92,10 @@ def _coarsen(level: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
 def _stack(levels: list[tuple[Any, ...]], groups: list[Ints]) -> tuple[Ints, tuple[Any, ...]]:
     """Return where each level begins, and their matrices one after the other."""
     ptr, split, column, weight, diagonal = zip(*levels, strict=True)
-    row = np.cumsum([0, *map(len, diagonal)])
-    entry = np.cumsum([0, *map(len, column)])
-    into = [*groups, np.full(len(diagonal[-1]), -1, dtype=np.int32)]  # the last one joins none
+    row: Any = np.cumsum([0, *map(len, diagonal)])
+    entry: Any = np.cumsum([0, *map(len, column)])
+    # rows of the last level are joined to nothing
+    into: list[Any] = [*groups, np.full(len(diagonal[-1]), -1, dtype=np.int32)]
     stacked = (
         np.concatenate([*(p[:-1] + k for p, k in zip(ptr, entry, strict=False)), entry[-1:]]),
         np.concatenate([s + k for s, k in zip(split, entry, strict=False)]),
