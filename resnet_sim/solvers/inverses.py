@@ -155,6 +155,7 @@ class Bordered:
         apart = number[pieces.piece] >= 0
         moved, extra = pieces.coordinate[apart], number[pieces.piece[apart]]
         label, count, size = base.forest.label, base.forest.count, len(schur)
+        root = np.flatnonzero(other.forest.parent < 0)
 
         def inverse(excess: Floats) -> Floats:
             groups = self.solve(bincount(label, excess, count))
@@ -163,7 +164,8 @@ class Bordered:
             unknown = small @ rhs
             step = (groups - unknown @ solved)[label]
             step[moved] += unknown[extra]
-            return step
+            # what rounding makes differ within a group, gaps of rectifiers would show
+            return step[root][other.forest.label]
 
         return inverse
 
