@@ -16,11 +16,13 @@ from functools import cached_property, update_wrapper
 from typing import Any
 
 #: Sizes (nodes plus edges, say) up to which interpreting is cheaper than importing numba.
-SMALL = 40000
+SMALL = 80_000
 #: The same once numba has been imported anyway.
 HANDFUL = 40
 #: Sum of costs (microseconds) that importing numba takes.
 RENT = 400_000
+#: Options of what only compiled functions call.
+_INTERNAL = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
 
 class kernel:
@@ -77,4 +79,18 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
 
 def subroutine(function: Callable[..., Any]) -> Any:
     """As `compiled`, for functions that only compiled ones call; these compile faster."""
-    return compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, error_model="numpy")
+    return compiled(function, **_INTERNAL)
+
+
+def loops(function: Callable[..., Any], **options: Any) -> Any:
+    """As `compiled`, for functions that make no arrays.
+
+    For each call numba counts references to all arrays up and down, atomically; with tens of
+    arrays in a tuple that costs more than a short loop.  The caller holds them anyway.
+    """
+    return compiled(function, _nrt=False, **options)
+
+
+def subloops(function: Callable[..., Any]) -> Any:
+    """As `loops`, for functions that only compiled ones call."""
+    return loops(function, **_INTERNAL)

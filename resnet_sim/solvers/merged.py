@@ -22,7 +22,7 @@ TINY = 1e-300
 #: Size from which quick looks and borders are worth it, and compiled loops once numba is there,
 MEDIUM = 1500
 #: that from which these are worth importing numba,
-LARGE = 40_000
+LARGE = 80_000
 #: and that from which they are for a linear network.
 HUGE = 200_000
 
