@@ -77,6 +77,26 @@ class Problem:
         """Coordinates, edges and rectifiers together."""
         return self.n + len(self.edge_p) + len(self.diode_p)
 
+    def inside(self, which: Bools, x: Floats) -> Problem:
+        """Return the problem of some coordinates, all others being held at `x`.
+
+        Those held become the reference: what they are above it goes into sources and drops.
+        """
+        number = np.where(which, np.cumsum(which), 0)
+        held = np.where(which, 0.0, x)
+        edge = which[self.edge_p] | which[self.edge_q]
+        rect = which[self.diode_p] | which[self.diode_q]
+        a, b, p, q = self.edge_p[edge], self.edge_q[edge], self.diode_p[rect], self.diode_q[rect]
+        return Problem(
+            n=1 + int(which.sum()),
+            edge_p=number[a], edge_q=number[b], conductance=self.conductance[edge],
+            emf=self.emf[edge] + held[b] - held[a],
+            injection=np.append(0.0, self.injection[which]),
+            turnover=np.append(0.0, self.turnover[which]),
+            diode_p=number[p], diode_q=number[q],
+            drop=self.drop[rect] + held[q] - held[p], resistance=self.resistance[rect],
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Solution:

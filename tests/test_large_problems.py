@@ -11,7 +11,7 @@ from test_solvers import fulfils_all_conditions, solvable
 
 from resnet_sim import generators, solvers
 from resnet_sim.cocontent import Compiled, State
-from resnet_sim.solvers import inverses, linear, merged
+from resnet_sim.solvers import approach, inverses, linear, merged
 from resnet_sim.solvers.inverses import Inverses
 from resnet_sim.solvers.merged import Merged
 from resnet_sim.solvers.multigrid import Multigrid, separator
@@ -86,7 +86,7 @@ def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_la
         mean = np.bincount(other.part, excess) / other.members
         excess -= np.where(other.part > 0, mean[other.part], 0.0)
     step = bordered(excess)
-    assert np.abs(step[label == 0]).max() <= 1e-9 * (1 + np.abs(step).max())
+    assert not step[label == 0].any()
     if count == 1:
         return
     left = np.bincount(label, excess, count)[1:]
@@ -95,7 +95,7 @@ def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_la
     flow -= np.bincount(other.group_q, other.g * drop, count)
     np.testing.assert_allclose(flow[1:], left, atol=1e-8 * (1 + np.abs(left).max()))
     for group in range(count):  # all coordinates of a group move alike
-        assert np.ptp(step[label == group]) <= 1e-8 * (1 + np.abs(step).max())
+        assert np.ptp(step[label == group]) == 0
 
 
 @pytest.mark.parametrize("seed", range(200))
@@ -131,10 +131,10 @@ def test_an_iteration_that_does_not_converge_ends_in_a_factorisation(monkeypatch
     assert fulfils_all_conditions(problem, solution, 1e-12)
 
 
-@pytest.mark.parametrize("n", [300, 3000])
-def test_cholmod_and_superlu_solve_alike(n):
+@pytest.mark.parametrize("side", [17, 85])
+def test_cholmod_and_superlu_solve_alike(side):
     pytest.importorskip("cvxopt")
-    problem = stage(generators.random_graph(n, seed=1))
+    problem = stage(generators.grid(side, seed=1))
     net = network(problem, np.zeros(len(problem.drop), dtype=bool))
     b = np.random.default_rng(0).normal(size=net.forest.count)
     x = linear.laplacian_solver(*net.laplacian)(b)
@@ -142,13 +142,60 @@ def test_cholmod_and_superlu_solve_alike(n):
     np.testing.assert_allclose(x[1:], expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
-def test_a_large_grid_does_not_cycle():
+@pytest.mark.parametrize("side,seed", [(150, 1), (100, 10)])
+def test_a_large_grid_does_not_cycle(side, seed):
     """Loops of conducting rectifiers to ground used to open and close in turns."""
-    problem = stage(generators.grid(150, seed=1))
-    solution = solvers.solve(problem)
+    problem = stage(generators.grid(side, seed=seed))
+    solution = approach.solve(problem)
     assert solution.converged
-    assert solution.iterations <= 6
+    assert solution.iterations <= 8
     assert fulfils_all_conditions(problem, solution, 1e-12)
+
+
+def test_sweeps_around_rectifiers_leave_the_rest_and_lower_the_co_content_there():
+    problem = stage(generators.grid(20, seed=4))
+    x = np.zeros(problem.n)
+    wrong = np.zeros(len(problem.drop), dtype=bool)
+    fed = (problem.injection[problem.diode_p] != 0) | (problem.injection[problem.diode_q] != 0)
+    wrong[np.flatnonzero(fed)[:3]] = True
+    after = approach._descend_around(problem, x.copy(), wrong, 2)
+    moved = np.flatnonzero(after)
+    assert 0 < len(moved) < problem.n / 2
+    gap = problem.drop - (after[problem.diode_p] - after[problem.diode_q])
+    assert gap.min() >= -1e-12
+    across = after[problem.edge_p] - after[problem.edge_q] - problem.emf
+    rest = -problem.emf
+    energy = problem.conductance @ (across**2 - rest**2) / 2 - problem.injection @ after
+    assert energy < 0
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_part_of_a_problem_has_the_same_solution_as_the_whole(seed):
+    """All coordinates outside are held where they are."""
+    problem = solvable(seed)
+    if problem is None:
+        return
+    whole = solvers.solve(problem)
+    which = np.random.default_rng(seed).random(problem.n) < 0.6
+    which[0] = False
+    part = problem.inside(which, whole.x)
+    kept_edges = which[problem.edge_p] | which[problem.edge_q]
+    kept = which[problem.diode_p] | which[problem.diode_q]
+    same = dataclasses.replace(
+        whole,
+        problem=part,
+        x=np.append(0.0, whole.x[which]),
+        low=np.append(0.0, whole.low[which]),
+        current=whole.current[kept],
+    )
+    assert len(part.emf) == kept_edges.sum()
+    scale = 1 + np.abs(whole.x).max()
+    np.testing.assert_allclose(same.gap(), whole.gap()[kept], atol=1e-12 * scale)
+    np.testing.assert_allclose(
+        same.edge_current, whole.edge_current[kept_edges],
+        atol=1e-12 * scale * (1 + problem.conductance.max(initial=0.0)),
+    )  # fmt: skip
+    np.testing.assert_array_equal(part.injection[1:], problem.injection[which])
 
 
 def test_a_start_is_used_on_large_problems_too():

@@ -15,6 +15,7 @@ import numpy as np
 from ..elements import Bools, Floats
 from ..problem import Problem, Solution
 from ..progress import report
+from ..topology import nearest_feasible
 from . import newton
 from .coordinate_descent import sweep
 from .inverses import Inverses
@@ -22,10 +23,14 @@ from .merged import Merged
 from .multigrid import Multigrid
 
 START_SWEEPS = 3
-#: Sweeps where steps make no progress, one after the other.
-MORE_SWEEPS = (10, 30, 100, 300, 1000)
+#: Where flips go round in circles: how far around that is swept, one after the other,
+REACH = (10, 30, 100, 300, 1000)
+#: and how often, for each step of this way.
+SWEEPS_PER_STEP = 3
 #: Residual that a rough step leaves of that it starts from.
 ROUGH = 0.1
+#: KCL residual and rectifier voltage, relative, from which a solution counts as wrong there.
+LARGE_ERROR = 1e-9
 #: Rectifiers to flip that are left to exact steps.
 FEW = 12
 #: Flips per coordinate up to which a network is similar to that before.
@@ -40,21 +45,48 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution:
     ``converged`` is False where that took too many sweeps.
     """
     inverses, iterations = Inverses(problem), 0
-    for sweeps in (START_SWEEPS, *MORE_SWEEPS):
-        report("%d sweeps of coordinate descent", sweeps)
-        on, x = sweep(problem, sweeps, x)
-        on, x, count = approach(problem, on, x)
-        if count > FEW and sweeps < MORE_SWEEPS[-1]:
-            continue
-        solution = newton.solve(problem, on, x, stubborn=False, inverses=inverses)
-        iterations += solution.iterations
-        if solution.converged:
-            break
-        x = solution.x
+    for reach in (*REACH, 0):
+        report("%d sweeps of coordinate descent", START_SWEEPS)
+        on, x = sweep(problem, START_SWEEPS, x)
+        on, x, wrong = approach(problem, on, x)
+        if wrong.sum() <= FEW or not reach:
+            solution = newton.solve(problem, on, x, stubborn=False, inverses=inverses)
+            iterations += solution.iterations
+            if solution.converged:
+                break
+            x, wrong = solution.x, _contradicted(solution)
+        x = _descend_around(problem, x, wrong, reach)
     return dataclasses.replace(solution, iterations=iterations)
 
 
-def approach(problem: Problem, on: Bools, x: Floats) -> tuple[Bools, Floats, int]:
+def _contradicted(solution: Solution) -> Bools:
+    """Return rectifiers that are open against the solution, or next to where KCL fails."""
+    prob = solution.problem
+    p, q = prob.diode_p, prob.diode_q
+    fails = solution.residual() > LARGE_ERROR
+    above = -solution.gap() > LARGE_ERROR * solution.voltage_scale
+    return np.asarray(above | fails[p] | fails[q])
+
+
+def _descend_around(problem: Problem, x: Floats, wrong: Bools, reach: int) -> Floats:
+    """Sweep over what lies within some steps of some rectifiers, all else being held."""
+    report("sweeps around %d rectifiers", int(wrong.sum()))
+    inside = np.zeros(problem.n, dtype=np.bool_)
+    inside[problem.diode_p[wrong]] = inside[problem.diode_q[wrong]] = True
+    p = np.concatenate((problem.edge_p, problem.diode_p))
+    q = np.concatenate((problem.edge_q, problem.diode_q))
+    for _ in range(reach):
+        inside[0] = False
+        near = inside[p] | inside[q]
+        inside[p[near]] = inside[q[near]] = True
+    inside[0] = False
+    x = nearest_feasible(problem, x)
+    part = problem.inside(inside, x)
+    x[inside] = sweep(part, SWEEPS_PER_STEP * reach, np.append(0.0, x[inside]))[1][1:]
+    return x
+
+
+def approach(problem: Problem, on: Bools, x: Floats) -> tuple[Bools, Floats, Bools]:
     """Take rough Newton steps until few rectifiers are left to flip, or they don't get fewer.
 
     Returns
@@ -62,7 +94,7 @@ def approach(problem: Problem, on: Bools, x: Floats) -> tuple[Bools, Floats, int
     on : ndarray of bool, shape (m,)
         Rectifiers that probably conduct.
     x : ndarray of float, shape (n,)
-    count : int
+    wrong : ndarray of bool, shape (m,)
         Rectifiers that the last step flipped.
     """
     priority = np.zeros(len(on))
@@ -71,7 +103,7 @@ def approach(problem: Problem, on: Bools, x: Floats) -> tuple[Bools, Floats, int
     while True:
         network = Merged(problem, on, priority)
         if network.forest.count == 1:
-            return on, x, 0
+            return on, x, np.zeros_like(on)
         if base is None or before > SIMILAR * problem.n:
             multigrid = Multigrid(*network.laplacian)
             base = network, multigrid
@@ -84,5 +116,5 @@ def approach(problem: Problem, on: Bools, x: Floats) -> tuple[Bools, Floats, int
         report("rough step: %d rectifiers to flip", count)
         on, x = trial.kept ^ wrong, trial.x
         if count <= FEW or count > PROGRESS * before:
-            return on, x, count
+            return on, x, wrong
         before, priority = count, np.where(wrong, trial.violation, 0.0)

@@ -171,11 +171,17 @@ def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float =
     from scipy.sparse import coo_array
     from scipy.sparse.linalg import splu
 
-    size = shift * np.abs(conductance)
-    rows = np.concatenate((p, q, p, q))
-    columns = np.concatenate((q, p, p, q))
-    values = np.concatenate((-conductance, -conductance, conductance - size, conductance - size))
-    laplacian = coo_array((values, (rows, columns)), shape=(n, n)).tocsc()[1:, 1:]
+    inner = (p > 0) & (q > 0) & (p != q)
+    at_node = np.where(p == q, 0.0, conductance - shift * np.abs(conductance))
+    diagonal = bincount(p, at_node, n) + bincount(q, at_node, n)
+    every, a, b = np.arange(n - 1), p[inner] - 1, q[inner] - 1
+    values = np.concatenate((diagonal[1:], -conductance[inner], -conductance[inner]))
+    places = (np.concatenate((every, a, b)), np.concatenate((every, b, a)))
+    rows = coo_array((values, places), shape=(n - 1, n - 1))
+    # two transpositions sort in linear time, which adding up duplicates at once would not
+    rows.has_canonical_format = True
+    laplacian = rows.tocsr().tocsc()
+    laplacian.sum_duplicates()
     return splu(
         laplacian,
         permc_spec="MMD_AT_PLUS_A",

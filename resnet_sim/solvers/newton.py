@@ -20,7 +20,7 @@ import numpy as np
 from ..elements import Bools, Floats, Ints
 from ..problem import EPS, Problem, Solution, difference
 from ..progress import report
-from .inverses import Inverses
+from .inverses import MOST_COLUMNS, Inverses
 from .merged import TINY, Inverse, Merged, medium
 
 PATIENCE = 10
@@ -99,7 +99,6 @@ def solve(
     fewest, waited = m + 1, 0
     best: Trial | None = None
     inverses = inverses or Inverses(problem)
-    seen: set[bytes] = set()
     for iteration in range(1, cap + 1):
         trial = _judge(problem, on, priority, waited >= PATIENCE, inverses)
         wrong = trial.violation > 1.0
@@ -112,10 +111,8 @@ def solve(
             fewest, waited, best = count, 0, trial
         else:
             waited += 1
-        guess = np.packbits(on).tobytes()
-        if not stubborn and (guess in seen or waited >= 2):
-            break
-        seen.add(guess)
+        if not stubborn and waited >= (1 if count <= MOST_COLUMNS else 3):
+            break  # few flips that don't get fewer go round in circles
         on = trial.kept
         if waited < PATIENCE:
             on = on ^ wrong
