@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -89,22 +89,25 @@ def run(name: str, seed: int, images: Images, options: argparse.Namespace) -> di
     rule = tr.EquilibriumPropagation(network.beta)
     trainer = tr.Trainer(net, rule, cost, make_optimizer(network), seed)
     x_test, y_test = Scaled(images.test, gain), images.test_labels
-    last = [time.perf_counter()]
+    folder = TemporaryDirectory()
+    metrics = Path(folder.name) / "metrics.jsonl"
 
     def note(_: tr.Trainer, record: dict[str, Any]) -> None:
-        seconds = time.perf_counter() - last[0]
+        # as the trainer takes it: without checkpoints, and without what follows here
+        seconds = json.loads(metrics.read_text().splitlines()[-1])["seconds"]
         error = 100 * (1 - trainer.score(x_test, y_test))
-        record |= {"training_seconds": round(seconds, 3), "test_error": round(error, 2)}
+        record |= {"training_seconds": seconds, "test_error": round(error, 2)}
         print(f"{name} seed {seed} epoch {record['epoch'] + 1}: cost {record['cost']:.4f} V^2, "
               f"test error {error:.2f} %, {seconds:.2f} s", flush=True)  # fmt: skip
-        last[0] = time.perf_counter()
 
     path = options.checkpoints and options.checkpoints / f"{name}-{hidden[0]}-{seed}.npz"
     epochs = options.epochs or network.epochs
     trainer.fit(
         Scaled(images.train, gain), images.train_labels, epochs, network.batch,
-        callbacks=[note], checkpoint=path, resume=path is not None, threads=options.threads,
+        callbacks=[note], checkpoint=path, resume=path is not None, metrics=metrics,
+        threads=options.threads,
     )  # fmt: skip
+    folder.cleanup()
     final = trainer.history[-1]
     return {
         "network": name, "hidden": list(hidden), "seed": seed, "data": str(options.data or ""),

@@ -97,9 +97,13 @@ class _Emitter:
         one = self.builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, _INDEX(0))
         return self.permute(one, [0] * LANES)
 
+    def shuffle(self, one: Any, other: Any, lanes: list[int]) -> Any:
+        """Pick lanes of two vectors, those of the second counted from `LANES`."""
+        order = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+        return self.builder.shuffle_vector(one, other, order)
+
     def permute(self, value: Any, lanes: list[int]) -> Any:
-        order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), lanes)
-        return self.builder.shuffle_vector(value, value, order)
+        return self.shuffle(value, value, lanes)
 
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         # fmuladd: fused where the machine can, never a call of the C library
@@ -193,6 +197,56 @@ def total(emit: _Emitter, a: _Operand) -> Any:
     return emit.total(a.value)
 
 
+@_intrinsic(lambda *_: types.float32)
+def largest(emit: _Emitter, a: _Operand) -> Any:
+    """Return the largest absolute value of the lanes."""
+    value = emit.choose(">", a.value, emit.builder.fneg(a.value))
+    for shift in (8, 4, 2, 1):
+        other = emit.permute(value, [(k + shift) % LANES for k in range(LANES)])
+        value = emit.choose(">", value, other)
+    return emit.builder.extract_element(value, ir.IntType(32)(0))
+
+
+@_intrinsic(lambda *_: vector)
+def load_any(emit: _Emitter, array: _Operand, index: _Operand) -> Any:
+    """Return ``array[index : index + 16]`` of bytes or float32, wherever that begins."""
+    number = emit.context.get_value_type(array.kind.dtype)
+    kind = ir.VectorType(number, LANES)
+    place = emit.builder.bitcast(emit.address(array, index), kind.as_pointer())
+    value = emit.builder.load(place, align=emit.context.get_abi_sizeof(number))
+    return value if kind == _VECTOR else emit.builder.uitofp(value, _VECTOR)
+
+
+@_intrinsic(lambda *_: types.none)
+def store_halves(
+    emit: _Emitter, array: _Operand, first: _Operand, second: _Operand, a: _Operand
+) -> Any:
+    """``array[first : first + 8], array[second : second + 8] = a[:8], a[8:]``.
+
+    Places must be multiples of eight.
+    """
+    for index, lane in ((first, 0), (second, LANES // 2)):
+        half = emit.shuffle(a.value, a.value, list(range(lane, lane + LANES // 2)))
+        place = emit.builder.bitcast(emit.address(array, index), half.type.as_pointer())
+        emit.builder.store(half, place, align=ALIGNMENT // 2)
+
+
+@_intrinsic(lambda *_: types.none)
+def prefetch(emit: _Emitter, array: _Operand, index: _Operand, count: _Operand) -> Any:
+    """Ask for `count` vectors (a constant) from `index` before they are needed.
+
+    They may be beyond the end of the array.
+    """
+    pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer] + 3 * [number])
+    function = cgutils.get_or_insert_function(emit.builder.module, kind, "llvm.prefetch.p0i8")
+    # to read; into the second-level cache; data
+    how = [number(0), number(2), number(1)]
+    for k in range(_count(count.kind)):
+        address = emit.builder.bitcast(emit.address(array, index, k * LANES), pointer)
+        emit.builder.call(function, [address, *how])
+
+
 # ---- vectors and banks ----
 
 
@@ -283,6 +337,40 @@ def store_totals(emit: _Emitter, array: _Operand, index: _Operand, a: _Operand) 
 
 
 @_intrinsic(lambda *_: vector)
+def totals(emit: _Emitter, a: _Operand) -> Any:
+    """Return a vector: lane k is the sum of the lanes of vector k of `a`, 0 where there is none."""
+    vectors = emit.unpack(a)
+    vectors += [ir.Constant(_VECTOR, [0.0] * LANES)] * (LANES - len(vectors))
+    for shift in (8, 4, 2, 1):
+        # lanes with this bit clear go on with the first of a pair, the others with the second
+        kept = [lane + LANES * (lane & shift > 0) for lane in range(LANES)]
+        added = [lane ^ shift for lane in kept]
+        pairs = zip(vectors[:shift], vectors[shift:], strict=True)
+        vectors = [
+            emit.builder.fadd(emit.shuffle(one, other, kept), emit.shuffle(one, other, added))
+            for one, other in pairs
+        ]
+    return vectors[0]
+
+
+@_intrinsic(lambda *_: types.none)
+def add_quarters(
+    emit: _Emitter, array: _Operand, index: _Operand, step: _Operand, a: _Operand
+) -> Any:
+    """Add lanes 4k to 4k + 3 to ``array[index + k * step : ...]``, for k from 0 to 3.
+
+    Places must be multiples of four.
+    """
+    stride, quarter = emit.cast(step, types.intp), ir.VectorType(ir.FloatType(), 4)
+    for k in range(4):
+        address = emit.address(array, index, emit.builder.mul(stride, _INDEX(k)))
+        place = emit.builder.bitcast(address, quarter.as_pointer())
+        own = emit.shuffle(a.value, a.value, list(range(4 * k, 4 * k + 4)))
+        old = emit.builder.load(place, align=ALIGNMENT // 4)
+        emit.builder.store(emit.builder.fadd(old, own), place, align=ALIGNMENT // 4)
+
+
+@_intrinsic(lambda *_: vector)
 def together(emit: _Emitter, a: _Operand) -> Any:
     """Return the sum of the vectors of a bank."""
     first, *others = emit.unpack(a)
@@ -310,3 +398,28 @@ def inner(emit: _Emitter, v: _Operand, array: _Operand, index: _Operand, a: _Ope
         scalar = emit.builder.load(emit.address(array, index, k))
         value = emit.fma(emit.splat(scalar), term, value)
     return value
+
+
+@_intrinsic(lambda v, *_: v)
+def products(
+    emit: _Emitter, v: _Operand, array: _Operand, index: _Operand, step: _Operand, a: _Operand,
+    columns: _Operand,
+) -> Any:  # fmt: skip
+    """Return a bank: `inner` for several rows of an array and several banks at once.
+
+    With n `columns` (a constant), of which each has k vectors in the bank `a`, vector
+    ``r * n + c`` of `v` is increased by the sum over j of ``array[index + r * step + j]``
+    times vector ``c * k + j`` of `a`.
+    """
+    vectors, terms, n = emit.unpack(v), emit.unpack(a), _count(columns.kind)
+    k, stride = len(terms) // n, emit.cast(step, types.intp)
+    starts = [emit.builder.mul(stride, _INDEX(row)) for row in range(len(vectors) // n)]
+    # sums side by side, so that none waits for itself
+    for j in range(k):
+        for row, start in enumerate(starts):
+            place = emit.builder.add(start, _INDEX(j))
+            scalar = emit.splat(emit.builder.load(emit.address(array, index, place)))
+            for c in range(n):
+                value = vectors[row * n + c]
+                vectors[row * n + c] = emit.fma(scalar, terms[c * k + j], value)
+    return emit.pack(vectors)

@@ -157,7 +157,7 @@ def test_sweeps_around_rectifiers_leave_the_rest_and_lower_the_co_content_there(
     x = np.zeros(problem.n)
     wrong = np.zeros(len(problem.drop), dtype=bool)
     fed = (problem.injection[problem.diode_p] != 0) | (problem.injection[problem.diode_q] != 0)
-    wrong[np.flatnonzero(fed)[:3]] = True
+    wrong[np.flatnonzero(fed)[:6]] = True
     after = approach._descend_around(problem, x.copy(), wrong, 2)
     moved = np.flatnonzero(after)
     assert 0 < len(moved) < problem.n / 2

@@ -265,6 +265,21 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(tmp_path):
     assert whole.history == second.history
 
 
+def test_checkpoints_hold_float32_and_few_names(tmp_path):
+    x, y = samples()
+    trained, path = trainer(momentum=0.0), tmp_path / "run.npz"
+    trained.fit(x, y, 1, BATCH, single=True, checkpoint=path)
+    with np.load(path) as file:
+        assert file["conductances"].dtype == np.float32
+        np.testing.assert_array_equal(file["conductances"], trained.net.conductances)
+    assert path.stat().st_size < 8 * len(trained.net.trainable)
+    others = network().circuit
+    inputs, outputs = [f"vp{k}" for k in range(PIXELS)], [f"o{k}" for k in range(CLASSES)]
+    fewer = tr.Trainer(tr.Network(others, inputs, outputs, "rw1_*", biases="ib*", g_min=1e-4))
+    with pytest.raises(UsageError, match="a network with other parameters"):
+        fewer.load(path)
+
+
 def test_the_trainer_takes_the_loops_where_they_fit():
     x, y = samples(16)
     fits, other = trainer(), trainer()

@@ -46,6 +46,27 @@ def products(x, h, found):
     vectors.store_totals(found, 16 * (7 + BANK) + 3, others)
 
 
+@numba.njit
+def moves(a, pixels, found):
+    vectors.store(found, 0, vectors.load_any(a, 3))
+    vectors.store(found, 16, vectors.load_any(pixels, 5))
+    vectors.store_halves(found, 40, 56, vectors.load(a, 0))
+    vectors.store(found, 64, vectors.totals(vectors.load_bank(a, 0, 16, BANK)))
+    return vectors.largest(vectors.load(a, 16))
+
+
+@numba.njit
+def matrices(x, h, found):
+    several = vectors.load_bank(h, 0, 16, 6)
+    sums = vectors.products(vectors.load_bank(found, 0, 16, 4), x, 1, BANK, several, 2)
+    vectors.store_bank(found, 0, 16, sums)
+
+
+@numba.njit
+def quarters(a, found):
+    vectors.add_quarters(found, 4, 16, vectors.load(a, 16))
+
+
 def random(*shape):
     array = aligned(shape)
     array[...] = np.random.default_rng(sum(shape)).normal(size=shape)
@@ -93,6 +114,36 @@ def test_banks():
     strided = x[0, 2] * x[:2, 2, None] * h[0]
     np.testing.assert_allclose(found[5 + BANK : 7 + BANK], strided, rtol=1e-6)
     np.testing.assert_allclose(found[7 + BANK, 3:6], 3 * h[:5:2].sum(axis=1), atol=1e-5)
+
+
+def test_moves():
+    a, found = random(6, 16), aligned((5, 16))
+    pixels = np.arange(100, 150, dtype=np.uint8)
+    pixels[7] = 255
+    assert moves(a, pixels, found) == np.abs(a[1]).max()
+    np.testing.assert_array_equal(found[0], a.ravel()[3:19])
+    np.testing.assert_array_equal(found[1], pixels[5:21])
+    np.testing.assert_array_equal(found[2:4, :8], np.zeros((2, 8)))
+    np.testing.assert_array_equal(found[2:4, 8:], a[0].reshape(2, 8))
+    np.testing.assert_allclose(found[4, :BANK], a[:BANK].sum(axis=1), atol=1e-5)
+    assert not found[4, BANK:].any()
+
+
+def test_quarters_are_added():
+    a, found = random(2, 16), random(4, 16)
+    expected = found.copy()
+    expected[:, 4:8] += a[1].reshape(4, 4)
+    quarters(a, found)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_products_of_rows_and_banks():
+    x, h, found = random(3, BANK), random(6, 16), random(4, 16)
+    before = found.reshape(2, 2, 16).copy()
+    matrices(x, h, found)
+    # two rows of three numbers each, two columns of three vectors each
+    exact = before + np.einsum("rj,cjl->rcl", x[:2, 1:4], h.reshape(2, 3, 16))
+    np.testing.assert_allclose(found.reshape(2, 2, 16), exact, rtol=0, atol=1e-5)
 
 
 SCRIPT = """

@@ -9,21 +9,24 @@ states as ``h[tile, sample, column]``.
 
 from __future__ import annotations
 
-from ..kernels import subroutine
+from ..kernels import subloops
 from ..vectors import (
     add,
     bank,
     fma,
-    inner,
     load,
+    load_any,
     load_bank,
     maximum,
     minimum,
     mul,
     outer,
+    prefetch,
+    products,
     splat,
     store,
     store_bank,
+    store_halves,
     sub,
     together,
 )  # fmt: skip
@@ -32,19 +35,31 @@ from ..vectors import (
 COLUMNS = 32
 #: rows in a block: so many accumulators of two vectors each
 ROWS = 8
+#: vectors in a block with mirrored inputs
+VECTORS = 2 * ROWS * COLUMNS // 16
+#: samples up to which memory is slower than the processor, and by how many blocks it is to lead
+FEW, AHEAD = 8, 4
+#: samples for which a block of rows is multiplied at once
+TOGETHER = 4
+#: vectors of their currents
+CURRENTS = 2 * TOGETHER
 
 
-@subroutine
+@subloops
 def pack(data, gain, offset, sample, X, b):  # type: ignore[no-untyped-def]
     """Write ``gain * data[sample] + offset``, V, to sample `b` of packed inputs."""
-    for block in range(X.shape[0]):
-        first = block * ROWS
-        for k in range(min(ROWS, data.shape[1] - first)):
-            row = first + k
-            X[block, b, k] = data[sample, row] * gain[row] + offset[row]
+    batch, rows = X.shape[1], data.shape[1]
+    whole = rows // 16 * 16
+    for row in range(0, whole, 16):
+        v = load_any(data, sample * rows + row)
+        v = fma(v, load(gain, row), load(offset, row))
+        place = (row // ROWS * batch + b) * ROWS
+        store_halves(X, place, place + batch * ROWS, v)
+    for row in range(whole, rows):
+        X[row // ROWS, b, row % ROWS] = data[sample, row] * gain[row] + offset[row]
 
 
-@subroutine
+@subloops
 def blank(X, b):  # type: ignore[no-untyped-def]
     """Write zeros to sample `b` of packed inputs."""
     for block in range(X.shape[0]):
@@ -52,7 +67,7 @@ def blank(X, b):  # type: ignore[no-untyped-def]
             X[block, b, row] = 0.0
 
 
-@subroutine
+@subloops
 def begin(current, tile, constant):  # type: ignore[no-untyped-def]
     """Set the currents into the columns of a tile to a constant for each column, A."""
     batch = current.shape[1]
@@ -62,7 +77,7 @@ def begin(current, tile, constant):  # type: ignore[no-untyped-def]
         store(current, (tile * batch + b) * COLUMNS + 16, c1)
 
 
-@subroutine
+@subloops
 def read(G, tile, X, current, column):  # type: ignore[no-untyped-def]
     """Add what the inputs feed into the columns of a tile; set `column` to their sums.
 
@@ -87,18 +102,21 @@ def read(G, tile, X, current, column):  # type: ignore[no-untyped-def]
     store(column, tile * COLUMNS + 16, t1)
 
 
-@subroutine
+@subloops
 def _accumulate(X, block, left, right, current, tile):  # type: ignore[no-untyped-def]
     """Add what a block of rows feeds into the columns of a tile."""
     batch = X.shape[1]
-    for b in range(batch):
-        x = (block * batch + b) * ROWS
-        place = (tile * batch + b) * COLUMNS
-        store(current, place, inner(load(current, place), X, x, left))
-        store(current, place + 16, inner(load(current, place + 16), X, x, right))
+    for b in range(0, batch - TOGETHER + 1, TOGETHER):
+        x, place = (block * batch + b) * ROWS, (tile * batch + b) * COLUMNS
+        v = load_bank(current, place, 16, CURRENTS)
+        store_bank(current, place, 16, products(v, X, x, ROWS, left + right, 2))
+    for b in range(batch - batch % TOGETHER, batch):
+        x, place = (block * batch + b) * ROWS, (tile * batch + b) * COLUMNS
+        v = load_bank(current, place, 16, 2)
+        store_bank(current, place, 16, products(v, X, x, ROWS, left + right, 2))
 
 
-@subroutine
+@subloops
 def _decay(mean, place, change, momentum):  # type: ignore[no-untyped-def]
     """Add a bank to its decaying sum; store and return that."""
     mean_now = fma(load_bank(mean, place, COLUMNS, ROWS), splat(momentum), change)
@@ -106,7 +124,7 @@ def _decay(mean, place, change, momentum):  # type: ignore[no-untyped-def]
     return mean_now
 
 
-@subroutine
+@subloops
 def _move(G, place, change, common, least, most):  # type: ignore[no-untyped-def]
     """Move a bank of conductances by ``change - common`` within bounds; return it."""
     g = sub(add(load_bank(G, place, COLUMNS, ROWS), change), common)
@@ -115,7 +133,7 @@ def _move(G, place, change, common, least, most):  # type: ignore[no-untyped-def
     return g
 
 
-@subroutine
+@subloops
 def update(  # type: ignore[no-untyped-def]
     G, mean, tile, step, bounds, X, change, column, ahead, current, rows
 ):
@@ -156,6 +174,8 @@ def update(  # type: ignore[no-untyped-def]
     q0, q1 = load(column, tile * COLUMNS), load(column, tile * COLUMNS + 16)
     t0, t1 = splat(0.0), splat(0.0)
     for block in range(blocks):
+        if batch <= FEW:
+            prefetch(G, (tile * blocks + block + AHEAD) * signs * ROWS * COLUMNS, VECTORS)
         p0, p1 = bank(ROWS), bank(ROWS)
         for b in range(batch):
             x = (block * batch + b) * ROWS
@@ -183,7 +203,7 @@ def update(  # type: ignore[no-untyped-def]
     _blank(G, tile, rows, column)
 
 
-@subroutine
+@subloops
 def _blank(G, tile, rows, sums):  # type: ignore[no-untyped-def]
     """Set the rows that only fill up the last block to 0 again, and take them off the sums."""
     blocks, signs = G.shape[1:3]

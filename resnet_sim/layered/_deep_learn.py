@@ -1,6 +1,6 @@
 """Compiled loops for any number of hidden layers: from states to conductances.
 
-Tiles don't depend on each other here, nor do groups of samples in `_deep`, so that threads can
+Tiles don't depend on each other here, nor do blocks of samples in `_deep`, so that threads can
 share them out without a change in any bit.
 """
 
@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels import subroutine
+from ..kernels import subloops
 from ..vectors import (
     add,
     bank,
+    div,
     fma,
     load,
     load_bank,
@@ -27,11 +28,12 @@ from ..vectors import (
     store_totals,
     sub,
     together,
-    total,
 )
 from . import _crossbar
 from ._crossbar import COLUMNS, ROWS
-from ._deep import GROUP, SOME, settle
+from ._deep import settle
+from ._deep_products import SOME
+from ._deep_units import DIFFERENCE, FREE, LOWER, at
 
 
 class Net(NamedTuple):
@@ -43,7 +45,7 @@ class Net(NamedTuple):
         The crossbar of the inputs, as in `_shallow.Net`.
     column_mean : shape (tiles, COLUMNS)
         Momentum of what all conductances of a column of G have in common.
-    units : `_deep.Units`
+    units : `_deep_units.Units`
     links : `_deep.Links`
     """
 
@@ -56,7 +58,7 @@ class Net(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What else is needed; all arrays float32 but for two.
+    """What else is needed; all arrays float32.
 
     Attributes
     ----------
@@ -66,13 +68,7 @@ class Work(NamedTuple):
         As in `_shallow.Work`.
     free : shape (B, n)
         Outputs that are not nudged, V.
-    active : shape (groups,), bool
-        Groups of samples that have not settled.
-    some : shape (groups, layers), bool
-        Which layers have any voltage.
-    moved : shape (groups, 3, 16)
-        Steps and voltages in a layer, relative steps in a sweep, lane by lane.
-    scratch : shape (threads, SOME + 2 B, COLUMNS)
+    progress : `_deep.Progress`
     """
 
     current: Any
@@ -80,80 +76,111 @@ class Work(NamedTuple):
     column: Any
     constant: Any
     free: Any
-    active: Any
-    some: Any
-    moved: Any
-    scratch: Any
+    progress: Any
 
 
 # ---- states ----
 
 
-@subroutine
-def spread(net, work, group, count):  # type: ignore[no-untyped-def]
-    """Set what is fed into all units: from the inputs in the first layer, constants elsewhere."""
-    units = net.units
-    for unit in range(len(units.real)):
-        for b in range(group * GROUP, group * GROUP + GROUP):
-            if b >= group * GROUP + count:
-                units.feed[unit, b] = 0.0
-            elif unit < units.start[1]:
-                units.feed[unit, b] = work.current[unit // COLUMNS, b, unit % COLUMNS]
-            else:
-                units.feed[unit, b] = units.constant[unit] + units.bias[unit]
+@subloops
+def _spread(net, work, sample, count):  # type: ignore[no-untyped-def]
+    """Set what is fed into all units: from the inputs in the first layer, constants elsewhere.
 
-
-@subroutine
-def solve(net, work, groups, count, pull, beta, tolerance, scratch):  # type: ignore[no-untyped-def]
-    """Find the mean and the difference of the nudged states of some groups of samples.
-
-    As in `_shallow.solve`; returns how many states did not settle.
+    Samples from `count` on only fill up a block, and must not keep it from settling.
     """
-    first, last = groups
+    units, batch = net.units, work.current.shape[1]
+    for unit in range(0, len(units.real), 16):
+        if sample >= count:
+            feed = splat(0.0)
+        elif unit < units.start[1]:
+            place = (unit // COLUMNS * batch + sample) * COLUMNS + unit % COLUMNS
+            feed = load(work.current, place)
+        else:
+            feed = add(load(units.constant, unit), load(units.bias, unit))
+        store(units.feed, at(units, 0, sample) + unit, feed)
+
+
+@subloops
+def _average(units, sample, pull):  # type: ignore[no-untyped-def]
+    """Turn the lower nudged state into the mean of both; guess the free state.
+
+    An output that the rest of the circuit feeds through a conductance c moves by d where
+    ``c d = 2 beta (y - m)``, y being the target and m the mean, and is at ``m + beta d / 2 c``
+    without a nudge.  All units are taken to follow the outputs, with one c for all of these.
+    """
+    lower, change = at(units, LOWER, sample), at(units, DIFFERENCE, sample)
+    free = at(units, FREE, sample)
+    out, square, along = units.start[len(units.start) - 2], np.float32(0.0), np.float32(0.0)
+    for k in range(pull.shape[1]):
+        d = units.voltage[DIFFERENCE, sample, out + k]
+        square += d * d
+        along += d * (pull[sample, k] - units.voltage[LOWER, sample, out + k] - 0.5 * d)
+    share = splat(0.25 * square / along if along > 0.5 * square else 0.0)
+    for unit in range(0, len(units.real), 16):
+        d = load(units.voltage, change + unit)
+        mean = fma(d, splat(0.5), load(units.voltage, lower + unit))
+        store(units.voltage, lower + unit, mean)
+        store(units.voltage, free + unit, fma(d, share, mean))
+
+
+@subloops
+def solve(net, work, blocks, count, pull, beta, tolerance):  # type: ignore[no-untyped-def]
+    """Find the mean and the difference of the nudged states, and the free outputs.
+
+    The lower nudged state comes first, then the difference as in `_shallow.solve`, and last
+    the free state, which only tells the cost.  All for the samples below `count` in some
+    blocks; returns how many blocks did not settle, in all phases.
+    """
     units, out, lost = net.units, net.units.start[len(net.units.start) - 2], 0
-    for group in range(first, last):
-        spread(net, work, group, min(GROUP, count - group * GROUP))
-    for phase in range(3):
-        for b in range(first * GROUP, min(last * GROUP, count)):
+    samples = range(blocks[0] * SOME, min(blocks[1] * SOME, count))
+    for b in range(blocks[0] * SOME, blocks[1] * SOME):
+        _spread(net, work, b, count)
+    for phase in (LOWER, DIFFERENCE, FREE):
+        for b in samples:
+            if phase == FREE:
+                _average(units, b, pull)
             for k in range(pull.shape[1]):
-                if phase == 1:
-                    work.free[b, k] = units.state[out + k, b]
-                    units.feed[out + k, b] -= beta * pull[b, k]
-                elif phase == 2:
-                    units.feed[out + k, b] = 2.0 * beta * (pull[b, k] - units.state[out + k, b])
-        tools = work.active, work.moved, work.some, scratch
-        lost += settle(units, net.links, groups, count, phase, tolerance[min(phase, 1)], tools)
-    batch = units.state.shape[1]
-    for unit in range(len(units.real)):
-        for place in range(unit * batch + first * GROUP, unit * batch + last * GROUP, GROUP):
-            mean = fma(load(units.change, place), splat(0.5), load(units.state, place))
-            store(units.state, place, mean)
+                if phase == LOWER:
+                    units.feed[b, out + k] -= beta * pull[b, k]
+                elif phase == DIFFERENCE:
+                    below = pull[b, k] - units.voltage[LOWER, b, out + k]
+                    units.feed[b, out + k] = 2.0 * beta * below
+                else:
+                    units.feed[b, out + k] = units.constant[out + k] + units.bias[out + k]
+        goal = tolerance[0] if phase == FREE else tolerance[1]
+        lost += settle(units, net.links, blocks, phase, goal, work.progress)
+    for b in samples:
+        for k in range(pull.shape[1]):
+            work.free[b, k] = units.voltage[FREE, b, out + k]
     return lost
 
 
 # ---- updates ----
 
 
-@subroutine
-def learn_biases(net, first, last, scale, rate, momentum):  # type: ignore[no-untyped-def]
-    """Update the biases of some units; note the sums that their conductances need."""
-    units = net.units
-    batch = units.state.shape[1]
-    for unit in range(first, last):
+@subloops
+def learn_biases(net, first, last, count, step):  # type: ignore[no-untyped-def]
+    """Update the biases of some units; note the sums that their conductances need.
+
+    `step` is ``1 / (2 beta B)``, the learning rate, and the decay of the momentum.
+    """
+    units, (scale, rate, momentum) = net.units, step
+    for unit in range(first, last, 16):
         change, product = splat(0.0), splat(0.0)
-        for place in range(unit * batch, (unit + 1) * batch, GROUP):
-            d = load(units.change, place)
-            change, product = add(change, d), fma(d, load(units.state, place), product)
-        units.product[unit] = total(product)
-        step = scale * total(change)
+        for b in range(count):
+            mean = load(units.voltage, at(units, LOWER, b) + unit)
+            d = load(units.voltage, at(units, DIFFERENCE, b) + unit)
+            change, product = add(change, d), fma(d, mean, product)
+        store(units.product, unit, product)
+        change = mul(change, splat(scale))
         if units.bias_mean.size:
-            step += momentum * units.bias_mean[unit]
-            units.bias_mean[unit] = step
-        units.bias[unit] += rate * step
+            change = fma(load(units.bias_mean, unit), splat(momentum), change)
+            store(units.bias_mean, unit, change)
+        store(units.bias, unit, fma(change, splat(rate), load(units.bias, unit)))
 
 
-@subroutine
-def learn_link(net, which, tile, count, step, bounds, scratch):  # type: ignore[no-untyped-def]
+@subloops
+def learn_link(net, which, tile, count, step, bounds):  # type: ignore[no-untyped-def]
     """Update a tile of the crossbar between layers `which` and ``which + 1``.
 
     With m the mean of the two nudged states and d their difference, the gradient is minus
@@ -163,8 +190,7 @@ def learn_link(net, which, tile, count, step, bounds, scratch):  # type: ignore[
     units, links = net.units, net.links
     row, column = units.start[which + which % 2], units.start[which + 1 - which % 2]
     column += tile * COLUMNS
-    rows, batch = units.start[which + which % 2 + 1] - row, units.state.shape[1]
-    _transpose(units, column, count, scratch)
+    rows, v = units.start[which + which % 2 + 1] - row, units.voltage
     c0, c1 = load(units.product, column), load(units.product, column + 16)
     r0, r1 = load(units.real, column), load(units.real, column + 16)
     t0, t1 = splat(0.0), splat(0.0)
@@ -172,12 +198,11 @@ def learn_link(net, which, tile, count, step, bounds, scratch):  # type: ignore[
         own = outer(bank(ROWS), units.product, row + first, 1, splat(1.0))
         p0, p1 = sub(sub(bank(ROWS), own), c0), sub(sub(bank(ROWS), own), c1)
         for b in range(count):
-            mean, change = (SOME + b) * COLUMNS, (SOME + batch + b) * COLUMNS
-            place = (row + first) * batch + b
-            p0 = outer(p0, units.change, place, batch, load(scratch, mean))
-            p0 = outer(p0, units.state, place, batch, load(scratch, change))
-            p1 = outer(p1, units.change, place, batch, load(scratch, mean + 16))
-            p1 = outer(p1, units.state, place, batch, load(scratch, change + 16))
+            mean, change = at(units, LOWER, b), at(units, DIFFERENCE, b)
+            p0 = outer(p0, v, change + row + first, 1, load(v, mean + column))
+            p0 = outer(p0, v, mean + row + first, 1, load(v, change + column))
+            p1 = outer(p1, v, change + row + first, 1, load(v, mean + column + 16))
+            p1 = outer(p1, v, mean + row + first, 1, load(v, change + column + 16))
         place = links.start[which] + (tile * rows + first) * COLUMNS
         real = outer(bank(ROWS), units.real, row + first, 1, splat(1.0))
         w0 = _moved(links, place, p0, step, bounds, mul(real, r0))
@@ -188,7 +213,7 @@ def learn_link(net, which, tile, count, step, bounds, scratch):  # type: ignore[
     store(links.column_sums, which * len(units.real) + column + 16, t1)
 
 
-@subroutine
+@subloops
 def _moved(links, place, change, step, bounds, real):  # type: ignore[no-untyped-def]
     """Move a bank of conductances along `change` and return them."""
     scale, rate, momentum = step
@@ -202,71 +227,64 @@ def _moved(links, place, change, step, bounds, real):  # type: ignore[no-untyped
     return w
 
 
-@subroutine
-def _transpose(units, column, count, scratch):  # type: ignore[no-untyped-def]
-    """Write means and differences of a tile's columns to `scratch`, samples in rows."""
-    batch = units.state.shape[1]
-    for k in range(COLUMNS):
-        for b in range(count):
-            scratch[SOME + b, k] = units.state[column + k, b]
-            scratch[SOME + batch + b, k] = units.change[column + k, b]
-
-
-@subroutine
-def learn_inputs(net, work, tile, step, bounds, X, ahead):  # type: ignore[no-untyped-def]
+@subloops
+def learn_inputs(net, work, tile, count, step, bounds, X, ahead):  # type: ignore[no-untyped-def]
     """Update a tile of the inputs' crossbar; find its currents for the next minibatch."""
     scale, rate, momentum = step
-    units = net.units
-    for k in range(COLUMNS):
-        unit = tile * COLUMNS + k
-        for b in range(work.change.shape[1]):
-            work.change[tile, b, k] = units.change[unit, b]
-        product = scale * units.product[unit]
+    units, batch = net.units, work.change.shape[1]
+    for unit in range(tile * COLUMNS, (tile + 1) * COLUMNS, 16):
+        for b in range(batch):
+            place = (tile * batch + b) * COLUMNS + unit % COLUMNS
+            change = load(units.voltage, at(units, DIFFERENCE, b) + unit)
+            store(work.change, place, change if b < count else splat(0.0))
+        product = mul(load(units.product, unit), splat(scale))
         if net.column_mean.size:
-            product += momentum * net.column_mean[tile, k]
-            net.column_mean[tile, k] = product
-        work.column[tile, k] = rate * product
-        work.constant[tile, k] = units.bias[unit] + units.constant[unit]
+            product = fma(load(net.column_mean, unit), splat(momentum), product)
+            store(net.column_mean, unit, product)
+        store(work.column, unit, mul(product, splat(rate)))
+        store(work.constant, unit, add(load(units.bias, unit), load(units.constant, unit)))
     _crossbar.begin(work.current, tile, work.constant)
     _crossbar.update(net.G, net.G_mean, tile, step, bounds, X, work.change, work.column, ahead,
                      work.current, net.rows)  # fmt: skip
 
 
-@subroutine
+@subloops
 def add_up(net, work, which, beta):  # type: ignore[no-untyped-def]
-    """Add up the conductances at the units of a layer; return the least when nudged, S."""
-    units, least, layers = net.units, np.inf, len(net.units.start) - 1
-    for unit in range(units.start[which], units.start[which + 1]):
-        sums = np.float64(units.leak[unit])
+    """Add up the conductances at the units of a layer; tell whether all are positive if nudged."""
+    units, stable, last = net.units, True, len(net.units.start) - 2
+    for unit in range(units.start[which], units.start[which + 1], 16):
+        # what fills up a layer may have no conductance at all
+        real = load(units.real, unit)
+        sums = add(load(units.leak, unit), sub(splat(1.0), real))
         if which == 0:
-            sums += work.column[unit // COLUMNS, unit % COLUMNS]
-        for k in range(max(which - 1, 0), min(which + 1, layers - 1)):
-            sums += _at(net, k, which, unit)
-        nudge = beta if which == layers - 1 and units.real[unit] > 0.0 else np.float32(0.0)
-        if units.real[unit] == 0.0:
-            sums = np.float64(1.0)
-        units.inverse[0, unit] = 1.0 / sums
-        units.inverse[1, unit] = 1.0 / (sums - nudge)
-        units.inverse[2, unit] = 1.0 / (sums + nudge)
-        least = min(least, sums - nudge)
-    return least
+            sums = add(sums, load(work.column, unit))
+        for k in range(max(which - 1, 0), min(which + 1, last)):
+            sums = add(sums, _at(net, k, which, unit))
+        nudge = mul(real, splat(beta if which == last else 0.0))
+        one, count = splat(1.0), len(units.real)
+        store(units.inverse, LOWER * count + unit, div(one, sub(sums, nudge)))
+        store(units.inverse, DIFFERENCE * count + unit, div(one, add(sums, nudge)))
+        store(units.inverse, FREE * count + unit, div(one, sums))
+        for lane in range(16):
+            stable &= 0.0 < units.inverse[LOWER, unit + lane] < np.inf
+    return stable
 
 
-@subroutine
+@subloops
 def _at(net, k, which, unit):  # type: ignore[no-untyped-def]
-    """Return the sum of the conductances of crossbar `k` at a unit of layer `which`, S."""
+    """Return the sums of the conductances of crossbar `k` at sixteen units of a layer, S."""
     start, links = net.units.start, net.links
     if which % 2:
-        return np.float64(links.column_sums[k, unit])
+        return load(links.column_sums, k * len(net.units.real) + unit)
     rows = start[which + 1] - start[which]
     place = links.start[k] // COLUMNS + unit - start[which]
-    sums = np.float64(0.0)
+    sums = splat(0.0)
     for row in range(place, links.start[k + 1] // COLUMNS, rows):
-        sums += links.row_sums[row]
+        sums = add(sums, load(links.row_sums, row))
     return sums
 
 
-@subroutine
+@subloops
 def sum_links(net):  # type: ignore[no-untyped-def]
     """Find the sums of crossbars that have not been updated yet."""
     start, links = net.units.start, net.links

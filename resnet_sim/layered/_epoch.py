@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels import compiled, subroutine
-from ..vectors import add, load, store
-from . import _crossbar, _shallow
+from ..kernels import loops, subloops
+from ..vectors import LANES, add, load, mul, splat, store, sub, total
+from . import _crossbar, _shallow, _shallow_learn
 from ._crossbar import COLUMNS
 from ._threads import wait
 
@@ -66,14 +66,14 @@ class Task(NamedTuple):
     counter: Any
 
 
-@subroutine
+@subloops
 def present(task, step, b):  # type: ignore[no-untyped-def]
     """Tell whether minibatch `step` has a sample `b`."""
     batch = task.pull.shape[0]
     return step * batch + b < len(task.order)
 
 
-@subroutine
+@subloops
 def pack(task, step, b, X):  # type: ignore[no-untyped-def]
     """Write the potentials of a sample of minibatch `step` to `X`."""
     if present(task, step, b):
@@ -83,7 +83,7 @@ def pack(task, step, b, X):  # type: ignore[no-untyped-def]
         _crossbar.blank(X, b)
 
 
-@compiled
+@loops
 def start(net, work, task, first):  # type: ignore[no-untyped-def]
     """Prepare sums of conductances and the currents of minibatch `first`."""
     X = task.buffers[first % 2]
@@ -96,31 +96,40 @@ def start(net, work, task, first):  # type: ignore[no-untyped-def]
             store(work.constant, shared, constant)
         _crossbar.begin(work.current, tile, work.constant)
         _crossbar.read(net.G, tile, X, work.current, work.column)
-        _shallow.add_up(net, work, tile)
-    if not _shallow.sum_outputs(net, work, task.beta) > 0.0:
+        _shallow_learn.add_up(net, work, tile)
+    if not _shallow_learn.sum_outputs(net, work, task.beta) > 0.0:
         task.failed[1] += 1
 
 
-@subroutine
-def _solve(net, work, task, step, b):  # type: ignore[no-untyped-def]
-    """Find the states of one sample."""
-    if not present(task, step, b):
-        _shallow.leave_out(work, b)
-        return
-    place = step * task.pull.shape[0] + b
-    label = task.label[task.order[place]]
-    for k in range(task.pull.shape[1]):
-        task.pull[b, k] = task.target[label, k]
-    converged = _shallow.solve(net, work, b, task.pull, task.beta, task.tolerance)
-    cost = 0.0
-    for k in range(task.pull.shape[1]):
-        cost += 0.5 * (work.free[b, k] - task.pull[b, k]) ** 2
-    task.cost[place] = cost
-    if not converged or not cost < np.inf:
-        task.failed[0] += 1
+@subloops
+def _pull(task, step, b):  # type: ignore[no-untyped-def]
+    """Look up the target of a sample; those that the last minibatch lacks have none."""
+    if present(task, step, b):
+        label = task.label[task.order[step * task.pull.shape[0] + b]]
+        store(task.pull, b * LANES, load(task.target, label * LANES))
+    else:
+        store(task.pull, b * LANES, splat(0.0))
 
 
-@compiled
+@subloops
+def _solve(net, work, task, step, one, two):  # type: ignore[no-untyped-def]
+    """Find the states of two samples."""
+    _pull(task, step, one)
+    _pull(task, step, two)
+    lost = _shallow.solve(net, work, one, two, task.pull, task.beta, task.tolerance)
+    for b in range(one, two + 1):
+        if present(task, step, b):
+            error = sub(load(work.free, b * LANES), load(task.pull, b * LANES))
+            cost = 0.5 * total(mul(error, error))
+            task.cost[step * task.pull.shape[0] + b] = cost
+            lost += int(not cost < np.inf)
+        else:
+            _shallow.leave_out(work, b)
+    if lost:
+        task.failed[0] += lost
+
+
+@loops
 def run(net, work, task, first, last, thread, threads):  # type: ignore[no-untyped-def]
     """Train on the minibatches from `first` to `last`, as one of `threads` threads.
 
@@ -132,22 +141,24 @@ def run(net, work, task, first, last, thread, threads):  # type: ignore[no-untyp
         X, ahead = task.buffers[step % 2], task.buffers[(step + 1) % 2]
         count = min(batch, len(task.order) - step * batch)
         scale = np.float32(1.0 / (2.0 * task.beta * count)), task.momentum
-        for b in range(thread, batch, threads):
-            _solve(net, work, task, step, b)
-            pack(task, step + 1, b, ahead)
+        for one in range(2 * thread, batch, 2 * threads):
+            two = min(one + 1, batch - 1)
+            _solve(net, work, task, step, one, two)
+            for b in range(one, two + 1):
+                pack(task, step + 1, b, ahead)
         goal += threads
         wait(task.counter, goal)
         if task.failed[0] or task.failed[1]:
             return
         if thread == 0:
-            _shallow.learn_out_biases(net, work, scale, task.rates)
+            _shallow_learn.learn_out_biases(net, work, scale, task.rates)
         goal += threads
         wait(task.counter, goal)
         for tile in range(tiles * thread // threads, tiles * (thread + 1) // threads):
-            _shallow.learn(net, work, tile, scale, task.rates, task.bounds, X, ahead)
+            _shallow_learn.learn(net, work, tile, scale, task.rates, task.bounds, X, ahead)
         goal += threads
         wait(task.counter, goal)
-        if thread == 0 and not _shallow.sum_outputs(net, work, task.beta) > 0.0:
+        if thread == 0 and not _shallow_learn.sum_outputs(net, work, task.beta) > 0.0:
             task.failed[1] += 1
         goal += threads
         wait(task.counter, goal)

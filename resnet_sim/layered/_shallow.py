@@ -1,8 +1,8 @@
-"""Compiled loops for one hidden layer: states of single samples, updates of single tiles.
+"""Compiled loops for one hidden layer: states of pairs of samples.
 
-Samples don't depend on each other, nor do tiles, so that threads can share them out without
-a change in any bit.  Layouts as in `_crossbar`; there are n = `OUTPUTS` outputs, of which some
-may be there to fill up.
+Samples don't depend on each other, so that threads can share them out without a change in any
+bit.  Layouts as in `_crossbar`; there are n = `OUTPUTS` outputs, of which some may be there to
+fill up.  What belongs to outputs is one vector, filled up with zeros.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..kernels import subroutine
+from ..kernels import subloops
 from ..vectors import (
+    LANES,
     add,
     bank,
-    div,
     fma,
-    inner,
+    largest,
     load,
     load_bank,
     maximum,
     minimum,
     mul,
-    outer,
+    products,
     splat,
     store,
     store_bank,
     sub,
-    together,
-    total,
+    totals,
 )  # fmt: skip
-from . import _crossbar
 from ._crossbar import COLUMNS
 from ._deep import remaining
 
@@ -39,6 +37,8 @@ from ._deep import remaining
 OUTPUTS = 10
 #: Relaxation sweeps after which a state counts as not converged.
 SWEEPS = 200
+#: Samples that are solved side by side.
+PAIR = 2
 
 
 class Net(NamedTuple):
@@ -62,11 +62,11 @@ class Net(NamedTuple):
         Conductance to given potentials, S, and the current from there at 0 V, A.
     real : shape (tiles, COLUMNS)
         0 for columns that fill up the last tile, else 1.
-    out_bias, out_leak, out_feed : shape (n,)
+    out_bias, out_leak, out_feed : shape (LANES,)
         The same for the outputs.
-    out_mean : shape (n,)
+    out_mean : shape (LANES,)
         Momentum of `out_bias`.
-    out_real : shape (n,)
+    out_real : shape (LANES,)
         0 for outputs that only fill up, else 1.
     rows : int
         How many rows of G are inputs; the others fill up the last block.
@@ -103,20 +103,21 @@ class Work(NamedTuple):
     state, excess, change : shape (tiles, B, COLUMNS)
         Hidden voltages of the lower nudged state, later the mean of both; how much the box
         cuts off; the difference of both, V.
-    free, out, out_change : shape (B, n)
+    free, out, out_change : shape (B, LANES)
         Outputs that are not nudged, as `state`, as `change`, V.
-    out_feed : shape (B, n)
+    out_feed : shape (B, LANES)
         Current into the outputs if all were at 0 V, A.
-    out_parts : shape (tiles, n)
+    out_parts : shape (tiles, LANES)
         Sums of the conductances at the outputs, tile by tile, S.
-    out_sums : shape (3, n)
-        Sum of all conductances at an output: free, less beta, plus beta, S.
+    out_sums : shape (LANES,)
+        Sum of all conductances at an output, S.
+    out_inverse : shape (3, LANES)
+        One over that sum: free, less beta, plus beta, ohm.
     column, constant : shape (tiles, COLUMNS)
         What a step takes off all conductances of a column, then their sum, S; what flows
         into a unit whatever the inputs, A.
-    out_product : shape (n,)
+    out_product : shape (LANES,)
         Minus the sum over the samples of ``out_change * out``.
-    scratch : shape (B, n, 16)
     """
 
     current: Any
@@ -130,113 +131,150 @@ class Work(NamedTuple):
     out_feed: Any
     out_parts: Any
     out_sums: Any
+    out_inverse: Any
     column: Any
     constant: Any
     out_product: Any
-    scratch: Any
 
 
-# ---- states ----
+@subloops
+def _follow(net, work, shared, own, W, outputs, pair):  # type: ignore[no-untyped-def]
+    """Let half a tile of hidden units of two samples follow the outputs; return their voltages.
+
+    With `shared`, `own` and `outputs` begins what belongs to these units, to those of the first
+    sample and to its outputs; the second sample comes `pair` samples later.
+    """
+    v = load_bank(work.current, own, pair * COLUMNS, PAIR)
+    v = products(v, work.out, outputs, pair * LANES, W, 1)
+    v = mul(v, load(work.inverse, shared))
+    h = minimum(maximum(v, load(net.lower, shared)), load(net.upper, shared))
+    store_bank(work.state, own, pair * COLUMNS, h)
+    store_bank(work.excess, own, pair * COLUMNS, sub(v, h))
+    return h
 
 
-@subroutine
-def _relax(net, work, b):  # type: ignore[no-untyped-def]
-    """Let the hidden units of sample `b` follow the outputs; sum up ``W h``, A."""
-    tiles, batch, _ = work.current.shape
-    n = OUTPUTS
-    sums = bank(OUTPUTS)
-    for half in range(2 * tiles):
-        tile, column = half // 2, half % 2 * 16
-        shared, own = tile * COLUMNS + column, (tile * batch + b) * COLUMNS + column
-        W = load_bank(net.W, tile * n * COLUMNS + column, COLUMNS, OUTPUTS)
-        v = inner(load(work.current, own), work.out, b * n, W)
-        v = mul(v, load(work.inverse, shared))
-        h = minimum(maximum(v, load(net.lower, shared)), load(net.upper, shared))
-        store(work.state, own, h)
-        store(work.excess, own, sub(v, h))
-        sums = fma(W, h, sums)
-    store_bank(work.scratch, b * n * 16, 16, sums)
-
-
-@subroutine
-def _relax_change(net, work, b):  # type: ignore[no-untyped-def]
-    """As `_relax`, for the difference of two states.
+@subloops
+def _follow_change(net, work, shared, own, W, outputs, pair):  # type: ignore[no-untyped-def]
+    """As `_follow`, for the difference of two states.
 
     A voltage v that changes by dv before the box changes by ``clip(v + dv) - clip(v)`` behind
     it, written so that nothing cancels.
     """
+    d = products(bank(PAIR), work.out_change, outputs, pair * LANES, W, 1)
+    d = mul(d, load(work.inverse, shared))
+    h = load_bank(work.state, own, pair * COLUMNS, PAIR)
+    d = add(d, load_bank(work.excess, own, pair * COLUMNS, PAIR))
+    d = maximum(d, sub(load(net.lower, shared), h))
+    d = minimum(d, sub(load(net.upper, shared), h))
+    store_bank(work.change, own, pair * COLUMNS, d)
+    return d
+
+
+@subloops
+def _sweep(net, work, one, pair, phase):  # type: ignore[no-untyped-def]
+    """Let the hidden units of two samples follow the outputs; return ``W h`` of both, A.
+
+    Conductances that have been loaded serve both samples.
+    """
     tiles, batch, _ = work.current.shape
-    n = OUTPUTS
-    sums = bank(OUTPUTS)
+    first, second = bank(OUTPUTS), bank(OUTPUTS)
     for half in range(2 * tiles):
-        tile, column = half // 2, half % 2 * 16
-        shared, own = tile * COLUMNS + column, (tile * batch + b) * COLUMNS + column
-        W = load_bank(net.W, tile * n * COLUMNS + column, COLUMNS, OUTPUTS)
-        d = mul(inner(splat(0.0), work.out_change, b * n, W), load(work.inverse, shared))
-        h = load(work.state, own)
-        d = maximum(add(d, load(work.excess, own)), sub(load(net.lower, shared), h))
-        d = minimum(d, sub(load(net.upper, shared), h))
-        store(work.change, own, d)
-        sums = fma(W, d, sums)
-    store_bank(work.scratch, b * n * 16, 16, sums)
-
-
-@subroutine
-def _settle(net, work, b, phase, tolerance):  # type: ignore[no-untyped-def]
-    """Relax until the outputs have settled; tell whether they have."""
-    before = np.float32(0.0)
-    out = work.out_change if phase == 2 else work.out
-    for _sweep in range(SWEEPS):
+        shared, column = half * 16, half % 2 * 16
+        own = (half // 2 * batch + one) * COLUMNS + column
+        place = half // 2 * OUTPUTS * COLUMNS + column
+        W = load_bank(net.W, place, COLUMNS, OUTPUTS)
         if phase == 2:
-            _relax_change(net, work, b)
+            h = _follow_change(net, work, shared, own, W, one * LANES, pair)
         else:
-            _relax(net, work, b)
-        moved, size = np.float32(0.0), np.float32(0.0)
-        for k in range(OUTPUTS):
-            v = total(load(work.scratch, (b * OUTPUTS + k) * 16)) + work.out_feed[b, k]
-            v /= work.out_sums[phase, k]
-            moved = max(moved, abs(v - out[b, k]))
-            size = max(size, abs(v))
-            out[b, k] = v
-        if remaining(moved, before) <= tolerance * size:
-            return True
-        before = moved
-    return False
+            h = _follow(net, work, shared, own, W, one * LANES, pair)
+        # loaded anew, conductances need no registers in between
+        W = load_bank(net.W, place, COLUMNS, OUTPUTS)
+        first, second = fma(W, h[0], first), fma(W, h[1], second)
+    return totals(first), totals(second)
 
 
-@subroutine
-def solve(net, work, b, pull, beta, tolerance):  # type: ignore[no-untyped-def]
-    """Find the mean and the difference of the nudged states of sample `b`.
+@subloops
+def _answer(out, sums, feed, inverse, place, before, tolerance):  # type: ignore[no-untyped-def]
+    """Let the outputs of a sample follow ``W h``; return how far they moved and if they settled."""
+    v = mul(add(sums, load(feed, place)), inverse)
+    moved = largest(sub(v, load(out, place)))
+    store(out, place, v)
+    return moved, remaining(moved, before) <= tolerance * largest(v)
 
-    First the free state, in phase 0.  With targets y, in row b of `pull`, the outputs o- and
+
+@subloops
+def _settle(net, work, one, two, phase, before, tolerance):  # type: ignore[no-untyped-def]
+    """Relax two samples until their outputs have settled; return how many have not.
+
+    `before` is how far the outputs moved to where they are.
+    """
+    inverse, feed = load(work.out_inverse, phase * LANES), work.out_feed
+    out = work.out_change if phase == 2 else work.out
+    (last, other), settled, also = before, False, False
+    for _ in range(SWEEPS):
+        h, g = _sweep(net, work, one, two - one, phase)
+        last, settled = _answer(out, h, feed, inverse, one * LANES, last, tolerance)
+        other, also = _answer(out, g, feed, inverse, two * LANES, other, tolerance)
+        if settled and also:
+            break
+    return int(not settled) + int(not also)
+
+
+@subloops
+def _prepare(net, work, b, pull, beta, phase):  # type: ignore[no-untyped-def]
+    """Set the outputs of sample `b` to where the first sweep of a phase would bring them.
+
+    Before, they are in the state of the phase before, where the hidden units don't change.
+    Returns how far they move, V.
+    """
+    place = b * LANES
+    y, o = load(pull, place), load(work.out, place)
+    inverse = load(work.out_inverse, phase * LANES)
+    if phase == 0:
+        store(work.out_feed, place, add(load(net.out_feed, 0), load(net.out_bias, 0)))
+        store(work.out, place, splat(0.0))
+        return np.float32(0.0)
+    if phase == 1:
+        store(work.free, place, o)
+        push = mul(splat(beta), y)
+        store(work.out_feed, place, sub(load(work.out_feed, place), push))
+        v = mul(sub(mul(o, load(work.out_sums, 0)), push), inverse)
+        store(work.out, place, v)
+        return largest(sub(v, o))
+    push = mul(splat(2.0 * beta), sub(y, o))
+    d = mul(push, inverse)
+    store(work.out_feed, place, push)
+    store(work.out_change, place, d)
+    return largest(d)
+
+
+@subloops
+def solve(net, work, one, two, pull, beta, tolerance):  # type: ignore[no-untyped-def]
+    """Find the mean and the difference of the nudged states of two samples, or twice of one.
+
+    First the free state, in phase 0.  With targets y, in rows of `pull`, the outputs o- and
     o+ of the nudged ones obey ``(c - beta) o- = W h- + b - beta y``, phase 1, and
     ``(c + beta) (o+ - o-) = W (h+ - h-) + 2 beta (y - o-)``, phase 2.  `tolerance` is that of
-    the free and that of the nudged states.  Tells whether all converged.
+    the free and that of the nudged states.  Returns how many states did not converge.
     """
-    converged = True
+    lost = 0
     for phase in range(3):
-        for k in range(OUTPUTS):
-            if phase == 0:
-                work.out_feed[b, k] = net.out_feed[k] + net.out_bias[k]
-                work.out[b, k] = 0.0
-            elif phase == 1:
-                work.free[b, k] = work.out[b, k]
-                work.out_feed[b, k] -= beta * pull[b, k]
-            else:
-                work.out_feed[b, k] = 2.0 * beta * (pull[b, k] - work.out[b, k])
-                work.out_change[b, k] = work.out_feed[b, k] / work.out_sums[2, k]
-        converged &= _settle(net, work, b, phase, tolerance[min(phase, 1)])
-    for k in range(OUTPUTS):
-        work.out[b, k] += 0.5 * work.out_change[b, k]
+        first = _prepare(net, work, one, pull, beta, phase)
+        second = _prepare(net, work, two, pull, beta, phase) if two > one else first
+        before, enough = (first, second), tolerance[min(phase, 1)]
+        lost += _settle(net, work, one, two, phase, before, enough)
     tiles, batch, _ = work.current.shape
-    for half in range(2 * tiles):
-        place = (half // 2 * batch + b) * COLUMNS + half % 2 * 16
-        mean = fma(load(work.change, place), splat(0.5), load(work.state, place))
-        store(work.state, place, mean)
-    return converged
+    for b in range(one, two + 1):
+        out = fma(load(work.out_change, b * LANES), splat(0.5), load(work.out, b * LANES))
+        store(work.out, b * LANES, out)
+        for half in range(2 * tiles):
+            place = (half // 2 * batch + b) * COLUMNS + half % 2 * 16
+            mean = fma(load(work.change, place), splat(0.5), load(work.state, place))
+            store(work.state, place, mean)
+    return lost
 
 
-@subroutine
+@subloops
 def leave_out(work, b):  # type: ignore[no-untyped-def]
     """Make a sample that the last minibatch lacks count for nothing."""
     tiles, batch, _ = work.current.shape
@@ -244,117 +282,5 @@ def leave_out(work, b):  # type: ignore[no-untyped-def]
         place = (half // 2 * batch + b) * COLUMNS + half % 2 * 16
         store(work.state, place, splat(0.0))
         store(work.change, place, splat(0.0))
-    for k in range(OUTPUTS):
-        work.out[b, k] = 0.0
-        work.out_change[b, k] = 0.0
-
-
-# ---- updates ----
-
-
-@subroutine
-def learn(net, work, tile, step, rates, bounds, X, ahead):  # type: ignore[no-untyped-def]
-    """Update what belongs to a tile; find its currents and sums for the next minibatch.
-
-    `step` is ``(1 / (2 beta B), momentum)``; `rates` are those of G and `bias`, and of W and
-    `out_bias`; `bounds` (S) the least and the greatest G, and W.
-    """
-    scale, momentum = step
-    batch, n = work.current.shape[1], OUTPUTS
-    for column in (0, 16):
-        shared = tile * COLUMNS + column
-        product, change = splat(0.0), splat(0.0)
-        cross = outer(bank(OUTPUTS), work.out_product, 0, 1, splat(1.0))
-        for b in range(batch):
-            own = (tile * batch + b) * COLUMNS + column
-            d, h = load(work.change, own), load(work.state, own)
-            change, product = add(change, d), fma(d, h, product)
-            cross = outer(cross, work.out, b * n, 1, d)
-            cross = outer(cross, work.out_change, b * n, 1, h)
-        cross = mul(sub(cross, product), splat(scale))
-        _learn_outputs(net, tile, column, cross, rates[1, 0], momentum, bounds[1])
-        _learn_columns(net, work, shared, mul(change, splat(scale)), mul(product, splat(scale)),
-                       rates, momentum)  # fmt: skip
-    _crossbar.begin(work.current, tile, work.constant)
-    _crossbar.update(net.G, net.G_mean, tile, (scale, rates[0, 0], momentum), bounds[0], X,
-                     work.change, work.column, ahead, work.current, net.rows)  # fmt: skip
-    add_up(net, work, tile)
-
-
-@subroutine
-def _learn_outputs(net, tile, column, step, rate, momentum, bounds):  # type: ignore[no-untyped-def]
-    """Update the conductances from half a tile to the outputs."""
-    place = tile * OUTPUTS * COLUMNS + column
-    if net.W_mean.size:
-        step = fma(load_bank(net.W_mean, place, COLUMNS, OUTPUTS), splat(momentum), step)
-        store_bank(net.W_mean, place, COLUMNS, step)
-    W = fma(step, splat(rate), load_bank(net.W, place, COLUMNS, OUTPUTS))
-    W = minimum(maximum(W, splat(bounds[0])), splat(bounds[1]))
-    real = outer(bank(OUTPUTS), net.out_real, 0, 1, load(net.real, tile * COLUMNS + column))
-    store_bank(net.W, place, COLUMNS, mul(W, real))
-
-
-@subroutine
-def _learn_columns(net, work, shared, change, product, rates, momentum):  # type: ignore[no-untyped-def]
-    """Update the biases of half a tile, and what its columns of G have in common."""
-    if net.column_mean.size:
-        common = net.bias.size + shared
-        change = fma(load(net.column_mean, shared), splat(momentum), change)
-        product = fma(load(net.column_mean, common), splat(momentum), product)
-        store(net.column_mean, shared, change)
-        store(net.column_mean, common, product)
-    store(work.column, shared, mul(product, splat(rates[0, 0])))
-    bias = fma(change, splat(rates[0, 1]), load(net.bias, shared))
-    store(net.bias, shared, bias)
-    store(work.constant, shared, add(bias, load(net.feed, shared)))
-
-
-@subroutine
-def add_up(net, work, tile):  # type: ignore[no-untyped-def]
-    """Complete the sums of a tile's conductances, of which `work.column` has those in G."""
-    n = OUTPUTS
-    for column in (0, 16):
-        shared = tile * COLUMNS + column
-        W = load_bank(net.W, tile * n * COLUMNS + column, COLUMNS, OUTPUTS)
-        sums = add(add(load(work.column, shared), together(W)), load(net.leak, shared))
-        # what fills up the last tile may have no conductance at all
-        sums = add(sums, sub(splat(1.0), load(net.real, shared)))
-        store(work.inverse, shared, div(splat(1.0), sums))
-    for k in range(n):
-        place = (tile * n + k) * COLUMNS
-        work.out_parts[tile, k] = total(add(load(net.W, place), load(net.W, place + 16)))
-
-
-@subroutine
-def learn_out_biases(net, work, step, rates):  # type: ignore[no-untyped-def]
-    """Update the biases of the outputs, and note what all tiles need of them."""
-    scale, momentum = step
-    for k in range(work.out.shape[1]):
-        change, product = np.float32(0.0), np.float32(0.0)
-        for b in range(work.out.shape[0]):
-            change += work.out_change[b, k]
-            product += work.out_change[b, k] * work.out[b, k]
-        work.out_product[k] = -product
-        change *= scale
-        if net.out_mean.size:
-            change += momentum * net.out_mean[k]
-            net.out_mean[k] = change
-        net.out_bias[k] += rates[1, 1] * change
-
-
-@subroutine
-def sum_outputs(net, work, beta):  # type: ignore[no-untyped-def]
-    """Add up the conductances at the outputs; return the least that is left when nudged, S."""
-    least = np.inf
-    for k in range(work.out.shape[1]):
-        # what fills up the outputs may have no conductance at all
-        sums = np.float64(net.out_leak[k] + 1.0 - net.out_real[k])
-        for tile in range(work.out_parts.shape[0]):
-            sums += work.out_parts[tile, k]
-        work.out_sums[0, k] = sums
-        nudge = beta * net.out_real[k]
-        work.out_sums[1, k] = sums - nudge
-        work.out_sums[2, k] = sums + nudge
-        if net.out_real[k] > 0.0:
-            least = min(least, sums - beta)
-    return least
+    store(work.out, b * LANES, splat(0.0))
+    store(work.out_change, b * LANES, splat(0.0))

@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from ..kernels import subroutine
+from ..kernels import subloops
 
 #: Turns of the waiting loop after which a thread offers its core to others.
 PATIENCE = 2000
@@ -42,7 +42,7 @@ def _offer_core(typing: Any) -> Any:
     return types.none(), code
 
 
-@subroutine
+@subloops
 def wait(counter, goal):  # type: ignore[no-untyped-def]
     """Arrive at a barrier and wait until `goal` threads have arrived there since its start."""
     if _add(counter, 1) + 1 >= goal:  # type: ignore[call-arg]

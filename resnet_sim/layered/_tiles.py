@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,9 @@ from ._crossbar import COLUMNS, ROWS
 from .structure import Block, Layers, Units
 
 Array = npt.NDArray[Any]
+
+#: Blocks of rows that `crossbar_rows` takes at once.
+SOME = 8
 
 
 def tile_count(columns: int) -> int:
@@ -45,6 +49,16 @@ def unpack_crossbar(G: Array, g: Array) -> Array:
             piece = G[tile, :, sign].reshape(-1, COLUMNS)[:rows, :width]
             g[sign * rows : (sign + 1) * rows, first : first + width] = piece
     return g
+
+
+def crossbar_rows(G: Array, shape: tuple[int, ...]) -> Iterator[Array]:
+    """Yield tiles as an array of `shape` (signs * rows, columns), some rows at a time."""
+    tiles, blocks, signs = G.shape[:3]
+    rows = shape[0] // signs
+    for sign in range(signs):
+        for block in range(0, blocks, SOME):
+            piece = G[:, block : block + SOME, sign].transpose(1, 2, 0, 3)
+            yield piece.reshape(-1, tiles * COLUMNS)[: rows - block * ROWS, : shape[1]]
 
 
 def pack_rows(rows: Array) -> Array:
@@ -112,6 +126,14 @@ def put(block: Block, g: Array, parameters: Array) -> None:
         parameters[block.index : block.index + g.size] = g.reshape(-1)
     else:
         parameters[block.index] = g
+
+
+def put_crossbar(block: Block, G: Array, parameters: Array) -> None:
+    """Write tiles of a block to where they are among the parameters."""
+    if isinstance(block.index, int):
+        unpack_crossbar(G, block.at(parameters))  # a view
+    else:
+        put(block, unpack_crossbar(G, np.empty(block.g.shape, dtype=np.float32)), parameters)
 
 
 def biases_of(units: Units, biases: Floats) -> Floats:

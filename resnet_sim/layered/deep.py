@@ -8,7 +8,7 @@ import numpy as np
 
 from ..elements import Floats
 from ..vectors import aligned
-from . import _deep, _deep_epoch, _deep_learn, _epoch
+from . import _deep, _deep_epoch, _deep_learn, _deep_products, _deep_units, _epoch
 from ._crossbar import COLUMNS, ROWS
 from ._tiles import (
     Array,
@@ -23,7 +23,6 @@ from ._tiles import (
     pack_rows,
     put,
     split_momentum,
-    tile_count,
     unpack_crossbar,
     unpack_rows,
 )
@@ -35,7 +34,7 @@ class Deep:
 
     #: of the nudged states, relative to the largest voltage of each layer; gradients are good
     #: to 1e-3
-    tolerance = 5e-5
+    tolerance = 2e-4
 
     def __init__(
         self,
@@ -48,7 +47,11 @@ class Deep:
         threads: int,
     ) -> None:
         self.layers, self.outputs = layers, len(layers.units[-1])
-        widths = [COLUMNS * tile_count(len(units)) for units in layers.units]
+        # layers that are columns are gathered in pairs of tiles
+        sizes = [(COLUMNS, _deep_products.WIDTH)[k % 2] for k in range(len(layers.units))]
+        widths = [
+            -(-len(units) // size) * size for units, size in zip(layers.units, sizes, strict=True)
+        ]
         self.start = np.cumsum([0, *widths])
         G = pack_crossbar(given(layers.blocks[0], conductances), signs)
         kept, tiles, blocks = int(momentum), G.shape[0], G.shape[1]
@@ -60,46 +63,53 @@ class Deep:
             links=self._links(conductances, momentum),
             rows=layers.widths[0] // signs,
         )
-        groups = -(-batch // _deep.GROUP)
+        blocks = -(-batch // _deep_products.SOME)
+        samples = blocks * _deep_products.SOME
         self.work = _deep_learn.Work(
             current=aligned((tiles, batch, COLUMNS)),
             change=aligned((tiles, batch, COLUMNS)),
             column=aligned((tiles, COLUMNS)),
             constant=aligned((tiles, COLUMNS)),
             free=np.zeros((batch, len(layers.units[-1])), dtype=np.float32),
-            active=np.zeros(groups, dtype=np.bool_),
-            some=np.zeros((groups, len(widths)), dtype=np.bool_),
-            moved=aligned((groups, 3, _deep.GROUP)),
-            scratch=aligned((threads, _deep.SOME + 2 * groups * _deep.GROUP, COLUMNS)),
+            progress=_deep.Progress(
+                active=np.zeros(blocks, dtype=np.bool_),
+                some=np.zeros((blocks, len(widths)), dtype=np.bool_),
+                noted=aligned((samples, 64)),
+                step=np.zeros(samples, dtype=np.float32),
+                last=np.zeros(samples, dtype=np.float32),
+                back=np.zeros(samples, dtype=np.float32),
+            ),
         )
 
-    def _units(self, biases: Floats, batch: int, momentum: bool) -> _deep.Units:
+    def _units(self, biases: Floats, batch: int, momentum: bool) -> _deep_units.Units:
         layers = self.layers
         leak, feed = leaks_of(layers)
-        shape = (int(self.start[-1]), -(-batch // _deep.GROUP) * _deep.GROUP)
+        count, some = int(self.start[-1]), _deep_products.SOME
+        # an odd number of cache lines: else samples would compete for the same places in a cache
+        shape = (-(-batch // some) * some, count + 16)
 
         def filled(parts: list[Floats]) -> Array:
-            array = aligned(shape[0])
+            array = aligned(count)
             for first, part in zip(self.start[:-1], parts, strict=True):
                 array[first : first + len(part)] = part
             return array
 
-        return _deep.Units(
+        return _deep_units.Units(
             start=self.start,
-            state=aligned(shape),
-            excess=aligned(shape),
-            change=aligned(shape),
+            voltage=aligned((3, *shape)),
+            before=aligned(shape),
+            residual=aligned(shape),
             feed=aligned(shape),
             current=aligned(shape),
-            inverse=aligned((3, shape[0])),
+            inverse=aligned((3, count)),
             lower=filled([units.lower for units in layers.units]),
             upper=filled([units.upper for units in layers.units]),
             leak=filled(leak),
             constant=filled([f + units.bias for f, units in zip(feed, layers.units, strict=True)]),
             bias=filled([biases_of(units, biases) for units in layers.units]),
-            bias_mean=aligned(int(momentum) * shape[0]),
+            bias_mean=aligned(int(momentum) * count),
             real=filled([np.ones(len(units)) for units in layers.units]),
-            product=aligned(shape[0]),
+            product=aligned(count),
         )
 
     def _links(self, conductances: Array | None, momentum: bool) -> _deep.Links:
@@ -144,9 +154,8 @@ class Deep:
     @property
     def at_outputs(self) -> float:
         """Least sum of the conductances at an output, S."""
-        first = self.start[-2]
-        inverse = self.net.units.inverse[0, first : first + len(self.layers.units[-1])]
-        return float(1.0 / inverse.max())
+        inverse = self.net.units.inverse[_deep_units.FREE, self.start[-2] :]
+        return float(1.0 / inverse[: len(self.layers.units[-1])].max())
 
     # ---- parameters ----
 

@@ -6,7 +6,7 @@ One hidden layer and up to `OUTPUTS` outputs: `_shallow`; anything else: `_deep`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Thread
 
@@ -126,19 +126,19 @@ class Engine:
         if u.shape[1] != rows or (column != np.arange(rows)).any():
             u = np.ascontiguousarray(u[:, column])
         shape = (self.form.net.G.shape[1], batch, ROWS)
-        wanted = np.zeros((len(targets), self.form.outputs), dtype=np.float32)
+        wanted = aligned((len(targets), self.form.outputs))
         wanted[:, : targets.shape[1]] = targets
         learn = [learns(block) for block in self.layers.blocks]
-        limits, free = (s.g_min, s.g_max), (0.0, np.inf)
+        limits, free = _inwards(s.g_min, s.g_max), (0.0, np.inf)
         return _epoch.Task(
             data=u,
-            gain=(factor * inputs.gain[:rows]).astype(np.float32),
-            offset=inputs.offset[:rows].astype(np.float32),
+            gain=_aligned(factor * inputs.gain[:rows]),
+            offset=_aligned(inputs.offset[:rows]),
             target=wanted,
             label=np.ascontiguousarray(labels, dtype=np.int64),
             order=np.arange(len(u)),
             buffers=(aligned(shape), aligned(shape)),
-            pull=np.zeros((batch, self.form.outputs), dtype=np.float32),
+            pull=aligned((batch, self.form.outputs)),
             beta=np.float32(s.beta),
             momentum=np.float32(s.momentum),
             tolerance=(np.float32(FREE * self.form.tolerance), np.float32(self.form.tolerance)),
@@ -208,6 +208,18 @@ class Engine:
         self.form.store(conductances)
         self.form.store_biases(biases)
 
+    def parts(self) -> Iterator[Array] | None:
+        """Yield what `store` would write to all parameters, S, some at a time, in order.
+
+        None where parameters and crossbars are not in the same order, or with more layers.
+        """
+        place = 0
+        for block in self.layers.blocks:
+            if not isinstance(block.index, int) or block.index != place:
+                return None
+            place += block.g.size
+        return self.form.parts() if isinstance(self.form, Shallow) else None
+
     def store_momentum(self, conductances: Array, biases: Floats) -> None:
         """Write the decaying sums of the gradients to arrays like the parameters."""
         self.form.store_momentum(conductances, biases)
@@ -215,6 +227,23 @@ class Engine:
     def load_momentum(self, conductances: Array, biases: Floats) -> None:
         """Take over the decaying sums of the gradients."""
         self.form.load_momentum(conductances, biases)
+
+
+def _aligned(values: Array) -> Array:
+    """Return values as vectors in float32."""
+    array = aligned(values.shape)
+    array[...] = values
+    return array
+
+
+def _inwards(least: float, most: float) -> tuple[np.float32, np.float32]:
+    """Round bounds to float32 so that nothing within them is out of the given ones."""
+    low, high = np.float32(least), np.float32(most)
+    if float(low) < least:
+        low = np.nextafter(low, np.float32(np.inf))
+    if float(high) > most:
+        high = np.nextafter(high, np.float32(0.0))
+    return low, high
 
 
 def _mirrored(layers: Layers, u: Array) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ..elements import Floats
-from ..vectors import aligned
+from ..vectors import LANES, aligned
 from . import _epoch, _shallow
 from ._crossbar import COLUMNS, ROWS
 from ._tiles import (
     Array,
     biases_of,
+    crossbar_rows,
     given,
     join_momentum,
     leaks_of,
@@ -20,11 +23,15 @@ from ._tiles import (
     pack_row,
     pack_rows,
     put,
+    put_crossbar,
     split_momentum,
     unpack_crossbar,
     unpack_rows,
 )  # fmt: skip
 from .structure import Layers
+
+#: float32 in a page of memory
+PAGE = 1024
 
 
 class Shallow:
@@ -56,7 +63,7 @@ class Shallow:
         momentum: bool,
         threads: int,
     ) -> None:
-        self.layers, self.outputs = layers, _shallow.OUTPUTS
+        self.layers, self.outputs = layers, LANES
         self.net = _net(layers, conductances, biases, signs, momentum)
         self.work = _work(self.net, batch)
 
@@ -71,16 +78,21 @@ class Shallow:
     @property
     def at_outputs(self) -> float:
         """Least sum of the conductances at an output, S."""
-        return float(self.work.out_sums[0, : len(self.layers.units[-1])].min())
+        return float(self.work.out_sums[: len(self.layers.units[-1])].min())
 
     def store(self, conductances: Array) -> None:
         """Write what was learned to an array of parameters, S."""
         net, (first, second) = self.net, self.layers.blocks
         if learns(first):
-            g = unpack_crossbar(net.G, np.empty(first.g.shape, dtype=np.float32))
-            put(first, g, conductances)
+            put_crossbar(first, net.G, conductances)
         if learns(second):
             put(second, _outputs_of(net.W, second.g.shape), conductances)
+
+    def parts(self) -> Iterator[Array]:
+        """Yield the conductances of all crossbars in order, S, some rows at a time."""
+        first, second = self.layers.blocks
+        yield from crossbar_rows(self.net.G, first.g.shape)
+        yield _outputs_of(self.net.W, second.g.shape)
 
     def store_biases(self, biases: Floats) -> None:
         """Write the biases that were learned to an array, A."""
@@ -140,7 +152,7 @@ def _net(
         out_bias=_filled(biases_of(last, biases)),
         out_leak=_filled(leak[1]),
         out_feed=_filled(feed[1] + last.bias),
-        out_mean=aligned(kept * n),
+        out_mean=aligned(kept * LANES),
         out_real=_filled(np.ones(len(last))),
         rows=layers.widths[0] // signs,
     )
@@ -148,7 +160,7 @@ def _net(
 
 def _filled(values: Floats) -> Array:
     """Return values of the outputs, with zeros for those that only fill up."""
-    array = aligned(_shallow.OUTPUTS)
+    array = aligned(LANES)
     array[: len(values)] = values
     return array
 
@@ -166,10 +178,10 @@ def _outputs_of(W: Array, shape: tuple[int, ...]) -> Array:
 
 
 def _work(net: _shallow.Net, batch: int) -> _shallow.Work:
-    tiles, n, _ = net.W.shape
-    states = [aligned((tiles, batch, COLUMNS)) for _ in range(4)]
+    tiles = net.W.shape[0]
+    states = _apart(4, (tiles, batch, COLUMNS))
     columns = [aligned((tiles, COLUMNS)) for _ in range(3)]
-    outs = [np.zeros((batch, n), dtype=np.float32) for _ in range(4)]
+    outs = [aligned((batch, LANES)) for _ in range(4)]
     return _shallow.Work(
         current=states[0],
         inverse=columns[0],
@@ -180,10 +192,22 @@ def _work(net: _shallow.Net, batch: int) -> _shallow.Work:
         out=outs[1],
         out_change=outs[2],
         out_feed=outs[3],
-        out_parts=aligned((tiles, n)),
-        out_sums=aligned((3, n)),
+        out_parts=aligned((tiles, LANES)),
+        out_sums=aligned(LANES),
+        out_inverse=aligned((3, LANES)),
         column=columns[1],
         constant=columns[2],
-        out_product=aligned(n),
-        scratch=aligned((batch, n, 16)),
+        out_product=aligned(LANES),
     )
+
+
+def _apart(count: int, shape: tuple[int, int, int]) -> list[Array]:
+    """Return arrays whose addresses differ by a quarter of a page or more, modulo a page.
+
+    Processors compare the last twelve bits to tell whether a load must wait for a store:
+    what is computed from one array and stored at the same place of the next would hold up.
+    """
+    size = shape[0] * shape[1] * shape[2]
+    step = -(-size // PAGE) * PAGE + PAGE // count
+    whole = aligned(count * step)
+    return [whole[k * step : k * step + size].reshape(shape) for k in range(count)]

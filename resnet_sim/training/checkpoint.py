@@ -2,31 +2,66 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from zipfile import BadZipFile
+from typing import IO, Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy
 
 from ..errors import UsageError
+from .network import Network
 
 FORMAT = 1
+#: Names of parameters that are saved: all, or so many of them.
+NAMES = 10_000
+
+
+@dataclass(frozen=True)
+class Parts:
+    """An array of shape (length,) of which some is computed at a time."""
+
+    length: int
+    parts: Iterator[npt.NDArray[np.float32]]
 
 
 def save(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) -> None:
     """Write arrays and facts (JSON) so that the file is always whole: the old or the new one."""
     text = json.dumps({"format": FORMAT, **facts})
-    buffer = io.BytesIO()
-    np.savez(buffer, facts=np.frombuffer(text.encode(), dtype=np.uint8), **arrays)
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("wb") as file:
-        file.write(buffer.getbuffer())
+        with ZipFile(file, "w") as archive:
+            for name, value in {"facts": np.frombuffer(text.encode(), np.uint8), **arrays}.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    _write(member, value)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def _write(member: IO[bytes], value: Any) -> None:
+    """Write an array in the npy format."""
+    if not isinstance(value, Parts):
+        npy.write_array(member, np.asanyarray(value), allow_pickle=False)
+        return
+    descr = npy.dtype_to_descr(np.dtype(np.float32))
+    header = {"descr": descr, "fortran_order": False, "shape": (value.length,)}
+    npy.write_array_header_1_0(member, header)
+    for part in value.parts:
+        member.write(part.tobytes())
+
+
+def conductances(net: Network) -> Any:
+    """Return the conductances of a network as they can be saved, S: the less memory, the better."""
+    parts = net.parts
+    if parts is not None:
+        return Parts(len(net.trainable), parts)
+    return net.conductances if net.own is None else net.own
 
 
 def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -46,6 +81,16 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     if facts.get("format") != FORMAT:
         raise UsageError(f"{path} is a checkpoint of format {facts.get('format')}, not {FORMAT}")
     return arrays, facts
+
+
+def some(names: Sequence[str]) -> list[str]:
+    """Return names by which the parameters of a checkpoint are recognised."""
+    return [names[k] for k in range(0, len(names), -(-len(names) // NAMES) or 1)]
+
+
+def fits(known: list[str], names: Sequence[str]) -> bool:
+    """Tell whether a checkpoint with `some` names, or with all, is of these parameters."""
+    return known == (list(names) if len(known) == len(names) else some(names))
 
 
 class Metrics:

@@ -62,13 +62,13 @@ class Epochs:
         cost = self.engine.epoch(order, [(factor * g, factor * b) for g, b in self.rates])
         form = self.engine.form
 
-        def learned() -> Floats:
-            g = np.zeros(n)
+        def learned() -> npt.NDArray[Any]:
+            g = np.zeros(n, dtype=np.float32)
             form.store(g)
             return g
 
         # no copy of the conductances unless somebody asks for them
-        net.defer(learned)
+        net.defer(learned, self.engine.parts)
         biases = net.biases
         form.store_biases(biases)
         net.biases = biases

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..circuit import Circuit
 from ..crossbars import JoinedNames
@@ -113,6 +114,7 @@ class Network:
             raise UsageError(f"needs 0 <= g_min <= g_max, not {self.g_min} and {self.g_max}")
         self._untouched = self.g_min <= low and high <= self.g_max
         self._origin = selection.conductances
+        self._parts: Callable[[], Iterator[npt.NDArray[np.float32]] | None] | None = None
 
     def _attach(self, circuit: Circuit, outputs: Sequence[tuple[str, str]], precision: str) -> None:
         """Choose what solves the circuit: layer by layer, all samples together, or one by one."""
@@ -168,23 +170,37 @@ class Network:
 
     @cached_property
     def _g(self) -> Floats:
-        # a network that is trained elsewhere in float32 never needs it
-        return np.clip(self._origin(), self.g_min, self.g_max)
+        # a network that is trained elsewhere in float32 never needs it, or only in float32
+        g = self._origin()
+        np.clip(g, self.g_min, self.g_max, out=g)
+        return g
 
     @property
     def own(self) -> Floats | None:
         """Conductances, S, not copied; None as long as they are those of the circuit's arrays."""
         return None if self._untouched and "_g" not in self.__dict__ else self._g
 
-    def defer(self, conductances: Callable[[], Floats]) -> None:
-        """Set conductances (S) to what a function returns, called when they are needed."""
+    def defer(
+        self,
+        conductances: Callable[[], npt.NDArray[Any]],
+        parts: Callable[[], Iterator[npt.NDArray[np.float32]] | None] | None = None,
+    ) -> None:
+        """Set conductances (S) to the new array that a function returns once they are needed.
+
+        Another one may yield the same in float32, some at a time, unless it returns None.
+        """
         self.__dict__.pop("_g", None)
-        self._untouched, self._origin = False, conductances
+        self._untouched, self._origin, self._parts = False, conductances, parts
+
+    @property
+    def parts(self) -> Iterator[npt.NDArray[np.float32]] | None:
+        """Conductances as `defer` got them, some at a time; None where they are known anyway."""
+        return None if "_g" in self.__dict__ or self._parts is None else self._parts()
 
     @property
     def conductances(self) -> Floats:
         """Conductances in the order of `trainable`, shape (n_trainable,), S; can be set."""
-        return self._g.copy()
+        return self._g.astype(float)
 
     @conductances.setter
     def conductances(self, values: Any) -> None:

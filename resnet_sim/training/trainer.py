@@ -270,14 +270,14 @@ class Trainer:
     def save(self, path: str | Path, start: int = 0) -> None:
         """Write everything that the rest of the run depends on to a file."""
         arrays: dict[str, Any] = {
-            "conductances": self.net.conductances,
+            "conductances": checkpoints.conductances(self.net),
             "biases": self.net.biases,
             "on": np.packbits(self._on),
             "on_shape": np.array(self._on.shape),
         }
         arrays |= {f"optimizer_{name}": value for name, value in self.optimizer.state.items()}
         facts: Record = {"history": self.history, "start": start, "seed": self.seed,
-                         "parameters": list(self.net.parameter_names)}  # fmt: skip
+                         "parameters": checkpoints.some(self.net.parameter_names)}  # fmt: skip
         if self._best is not None:
             facts["best"] = self._best[:2]
             arrays["best"] = self._best[2]
@@ -295,7 +295,7 @@ class Trainer:
 
     def _load(self, path: Path) -> int:
         arrays, facts = checkpoints.load(path)
-        if facts["parameters"] != list(self.net.parameter_names):
+        if not checkpoints.fits(facts["parameters"], self.net.parameter_names):
             raise UsageError(f"{path} is a checkpoint of a network with other parameters")
         self.net.conductances, self.net.biases = arrays["conductances"], arrays["biases"]
         shape = tuple(arrays["on_shape"].tolist())
