@@ -2,6 +2,7 @@
 
     python benchmarks/layered_accuracy.py XS --seeds 5
     python benchmarks/layered_accuracy.py 3H-m --hidden 512 --checkpoints runs --results runs.jsonl
+    python benchmarks/layered_accuracy.py XL --samples 1600 --tests 0 --epochs 3 --threads 2
 
 Images come from the four files of MNIST in a directory: --data, else $RESNET_SIM_DATA, else
 where the Debian package dataset-fashion-mnist puts them.  XS, 1H, 2H, 3H and XL are those of
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import resource
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,14 +90,15 @@ def run(name: str, seed: int, images: Images, options: argparse.Namespace) -> di
     cost = tr.SquaredError(np.eye(classes))
     rule = tr.EquilibriumPropagation(network.beta)
     trainer = tr.Trainer(net, rule, cost, make_optimizer(network), seed)
-    x_test, y_test = Scaled(images.test, gain), images.test_labels
+    x_train, y_train = images.train[: options.samples], images.train_labels[: options.samples]
+    x_test, y_test = images.test[: options.tests], images.test_labels[: options.tests]
     folder = TemporaryDirectory()
     metrics = Path(folder.name) / "metrics.jsonl"
 
     def note(_: tr.Trainer, record: dict[str, Any]) -> None:
         # as the trainer takes it: without checkpoints, and without what follows here
         seconds = json.loads(metrics.read_text().splitlines()[-1])["seconds"]
-        error = 100 * (1 - trainer.score(x_test, y_test))
+        error = 100 * (1 - trainer.score(Scaled(x_test, gain), y_test)) if len(y_test) else np.nan
         record |= {"training_seconds": seconds, "test_error": round(error, 2)}
         print(f"{name} seed {seed} epoch {record['epoch'] + 1}: cost {record['cost']:.4f} V^2, "
               f"test error {error:.2f} %, {seconds:.2f} s", flush=True)  # fmt: skip
@@ -103,7 +106,7 @@ def run(name: str, seed: int, images: Images, options: argparse.Namespace) -> di
     path = options.checkpoints and options.checkpoints / f"{name}-{hidden[0]}-{seed}.npz"
     epochs = options.epochs or network.epochs
     trainer.fit(
-        Scaled(images.train, gain), images.train_labels, epochs, network.batch,
+        Scaled(x_train, gain), y_train, epochs, options.batch or network.batch,
         callbacks=[note], checkpoint=path, resume=path is not None, metrics=metrics,
         threads=options.threads,
     )  # fmt: skip
@@ -111,8 +114,8 @@ def run(name: str, seed: int, images: Images, options: argparse.Namespace) -> di
     final = trainer.history[-1]
     return {
         "network": name, "hidden": list(hidden), "seed": seed, "data": str(options.data or ""),
-        "batch": network.batch, "epochs": len(trainer.history), "cost": final["cost"],
-        "test_error": final["test_error"], "threads": options.threads,
+        "batch": options.batch or network.batch, "epochs": len(trainer.history),
+        "cost": final["cost"], "test_error": final["test_error"], "threads": options.threads,
         # a run that was killed lacks those of the epoch that it had just saved
         "training_seconds": sum(r.get("training_seconds", 0.0) for r in trainer.history),
     }  # fmt: skip
@@ -125,6 +128,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="how many runs")
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--epochs", type=int, help="fewer or more than published")
+    parser.add_argument("--batch", type=int, help="samples in a minibatch")
+    parser.add_argument("--samples", type=int, help="train on so many images")
+    parser.add_argument("--tests", type=int, help="test on so many images")
     parser.add_argument("--hidden", type=int, help="units in a hidden layer")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoints", type=Path, help="directory to go on from")
@@ -140,8 +146,9 @@ def main() -> None:
     errors = [f"{one['test_error']:.2f}" for one in found]
     seconds = median(one["training_seconds"] for one in found)
     error = median(one["test_error"] for one in found)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{options.network}: test error {', '.join(errors)} %, median {error:.2f} %; "
-          f"{seconds:.1f} s of training")  # fmt: skip
+          f"{seconds:.1f} s of training, peak {peak:.0f} MB")  # fmt: skip
 
 
 if __name__ == "__main__":
