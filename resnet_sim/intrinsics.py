@@ -1,0 +1,158 @@
+"""How the operations of `vectors` are made: functions that emit LLVM code, as numba's intrinsics.
+
+Importing this module imports numba.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+#: float32 in a vector
+LANES = 16
+#: bytes; loads across cache lines cost a third of the speed
+ALIGNMENT = 64
+
+VECTOR = ir.VectorType(ir.FloatType(), LANES)
+INDEX = ir.IntType(64)
+
+
+class VectorType(types.Type):
+    """numba's name for ``<16 x float>``."""
+
+    def __init__(self) -> None:
+        super().__init__(name="float32x16")
+
+
+@register_model(VectorType)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, kind: VectorType) -> None:
+        super().__init__(manager, kind, VECTOR)
+
+
+#: the type, for explicit signatures
+vector = VectorType()
+
+
+class Operand(NamedTuple):
+    """What an operation is called with: numba's type and the value in LLVM."""
+
+    kind: Any
+    value: Any
+
+
+class Emitter:
+    """Emits the LLVM code of one call."""
+
+    def __init__(self, context: Any, builder: Any) -> None:
+        self.context, self.builder = context, builder
+
+    def cast(self, operand: Operand, kind: Any) -> Any:
+        """Return an operand as another of numba's types."""
+        return self.context.cast(self.builder, operand.value, operand.kind, kind)
+
+    def address(self, array: Operand, index: Operand, offset: Any = 0) -> Any:
+        """Return the address of an element, counted in float32 from the start of the array."""
+        struct = cgutils.create_struct_proxy(array.kind)(self.context, self.builder, array.value)
+        offset = INDEX(offset) if isinstance(offset, int) else offset
+        place = self.builder.add(self.cast(index, types.intp), offset)
+        return self.builder.gep(struct.data, [place])
+
+    def load(self, address: Any) -> Any:
+        """Load an aligned vector."""
+        place = self.builder.bitcast(address, VECTOR.as_pointer())
+        return self.builder.load(place, align=ALIGNMENT)
+
+    def store(self, value: Any, address: Any) -> None:
+        """Store an aligned vector."""
+        place = self.builder.bitcast(address, VECTOR.as_pointer())
+        self.builder.store(value, place, align=ALIGNMENT)
+
+    def splat(self, scalar: Any) -> Any:
+        """Return a vector of equal lanes."""
+        one = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, INDEX(0))
+        return self.permute(one, [0] * LANES)
+
+    def shuffle(self, one: Any, other: Any, lanes: list[int]) -> Any:
+        """Pick lanes of two vectors, those of the second counted from `LANES`."""
+        order = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
+        return self.builder.shuffle_vector(one, other, order)
+
+    def permute(self, value: Any, lanes: list[int]) -> Any:
+        """Pick lanes of a vector."""
+        return self.shuffle(value, value, lanes)
+
+    def fma(self, a: Any, b: Any, c: Any) -> Any:
+        """Return ``a * b + c``."""
+        # fmuladd: fused where the machine can, never a call of the C library
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        name = f"llvm.fmuladd.v{LANES}f32"
+        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
+        return self.builder.call(function, [a, b, c])
+
+    def total(self, value: Any) -> Any:
+        """Return the sum of the lanes."""
+        for shift in (8, 4, 2, 1):
+            other = self.permute(value, [(k + shift) % LANES for k in range(LANES)])
+            value = self.builder.fadd(value, other)
+        return self.builder.extract_element(value, ir.IntType(32)(0))
+
+    def choose(self, relation: str, a: Any, b: Any) -> Any:
+        """Return lanes of b where they are, say, ``"<"`` those of a, else those of a."""
+        return self.builder.select(self.builder.fcmp_ordered(relation, b, a), b, a)
+
+    def unpack(self, operand: Operand) -> list[Any]:
+        """Return the vectors of a bank."""
+        return list(cgutils.unpack_tuple(self.builder, operand.value))
+
+    def pack(self, vectors: list[Any]) -> Any:
+        """Return vectors as a bank."""
+        return cgutils.pack_array(self.builder, vectors, ty=VECTOR)
+
+
+def operation(result: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Make an intrinsic of a function that emits its code.
+
+    `result` gives the type of what is returned from the types of the operands.
+    """
+
+    def decorate(emit: Callable[..., Any]) -> Any:
+        @wraps(emit)
+        def typer(typing: Any, *kinds: Any) -> Any:
+            kind = result(*kinds)
+
+            def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+                operands = map(Operand, signature.args, args)
+                value = emit(Emitter(context, builder), *operands)
+                return context.get_dummy_value() if kind is types.none else value
+
+            return kind(*kinds), code
+
+        return intrinsic(prefer_literal=True)(typer)
+
+    return decorate
+
+
+def elementwise(emit: Callable[..., Any]) -> Any:
+    """Make an intrinsic of vectors and banks; a vector meets each vector of a bank."""
+
+    def result(*kinds: Any) -> Any:
+        return next((kind for kind in kinds if kind is not vector), vector)
+
+    def code(emitter: Emitter, *operands: Operand) -> Any:
+        kind = result(*(operand.kind for operand in operands))
+        if kind is vector:
+            return emit(emitter, *(operand.value for operand in operands))
+        columns = [
+            [operand.value] * kind.count if operand.kind is vector else emitter.unpack(operand)
+            for operand in operands
+        ]
+        return emitter.pack([emit(emitter, *row) for row in zip(*columns, strict=True)])
+
+    return operation(result)(wraps(emit)(code))
