@@ -24,7 +24,7 @@ from .multigrid import Multigrid
 
 START_SWEEPS = 3
 #: Where flips go round in circles: how far around that is swept, one after the other,
-REACH = (10, 30, 100, 300, 1000)
+REACH = (10, 30, 100, 300)
 #: and how often, for each step of this way.
 SWEEPS_PER_STEP = 3
 #: Residual that a rough step leaves of that it starts from.
