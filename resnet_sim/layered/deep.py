@@ -22,6 +22,7 @@ from ._tiles import (
     pack_row,
     pack_rows,
     put,
+    put_crossbar,
     split_momentum,
     unpack_crossbar,
     unpack_rows,
@@ -44,7 +45,6 @@ class Deep:
         signs: int,
         batch: int,
         momentum: bool,
-        threads: int,
     ) -> None:
         self.layers, self.outputs = layers, len(layers.units[-1])
         # layers that are columns are gathered in pairs of tiles
@@ -163,8 +163,7 @@ class Deep:
         """Write what was learned to an array of parameters, S."""
         first = self.layers.blocks[0]
         if learns(first):
-            g = unpack_crossbar(self.net.G, np.empty(first.g.shape, dtype=np.float32))
-            put(first, g, conductances)
+            put_crossbar(first, self.net.G, conductances)
         for block, g in self._unpacked(self.net.links.W):
             if learns(block):
                 put(block, g, conductances)

@@ -113,7 +113,7 @@ class Engine:
         hidden, outputs = len(layers.units) - 1, len(layers.units[-1])
         form = Shallow if hidden == 1 and outputs <= OUTPUTS else Deep
         momentum = settings.momentum > 0
-        self.form = form(layers, conductances, biases, signs, batch, momentum, settings.threads)
+        self.form = form(layers, conductances, biases, signs, batch, momentum)
         self.task = self._task(batch, u, targets, labels, factor)
 
     def _task(

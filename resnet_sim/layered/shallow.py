@@ -46,8 +46,6 @@ class Shallow:
         2 where the second half of the given potentials is minus the first, else 1.
     batch : int
     momentum : bool
-    threads : int
-        At most.
     """
 
     #: of the nudged states, relative to the largest output; gradients are good to 1e-4
@@ -61,7 +59,6 @@ class Shallow:
         signs: int,
         batch: int,
         momentum: bool,
-        threads: int,
     ) -> None:
         self.layers, self.outputs = layers, LANES
         self.net = _net(layers, conductances, biases, signs, momentum)

@@ -52,7 +52,7 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution:
         if wrong.sum() <= FEW or not reach:
             solution = newton.solve(problem, on, x, stubborn=False, inverses=inverses)
             iterations += solution.iterations
-            if solution.converged:
+            if solution.converged or not reach:
                 break
             x, wrong = solution.x, _contradicted(solution)
         x = _descend_around(problem, x, wrong, reach)

@@ -139,17 +139,29 @@ def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     return solve
 
 
+def _entries(
+    n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats
+) -> tuple[Floats, Ints, Ints, Floats]:
+    """Return the Laplacian without row and column 0: diagonal, and where else there is what.
+
+    On the diagonal are the sums of `at_ends`, S; each edge between two other nodes is there
+    once, and edges may have the same ends.
+    """
+    inner = (p > 0) & (q > 0) & (p != q)
+    at_ends = np.where(p == q, 0.0, at_ends)
+    diagonal = bincount(p, at_ends, n) + bincount(q, at_ends, n)
+    return diagonal[1:], p[inner] - 1, q[inner] - 1, -conductance[inner]
+
+
 def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     """Factor by CHOLMOD, if cvxopt is there; two to three times as fast as SuperLU."""
     from cvxopt import cholmod, matrix, spmatrix
 
-    inner = (p > 0) & (q > 0) & (p != q)
-    outer = np.where(p == q, 0.0, conductance)
-    diagonal = bincount(p, outer, n) + bincount(q, outer, n)
+    diagonal, a, b, off = _entries(n, p, q, conductance, conductance)
     every = np.arange(n - 1)
-    high, low = np.maximum(p[inner], q[inner]) - 1, np.minimum(p[inner], q[inner]) - 1
-    values = np.concatenate((diagonal[1:], -conductance[inner]))
-    rows, columns = np.concatenate((every, high)), np.concatenate((every, low))
+    values = np.concatenate((diagonal, off))
+    rows = np.concatenate((every, np.maximum(a, b)))
+    columns = np.concatenate((every, np.minimum(a, b)))
     lower = spmatrix(matrix(values), matrix(rows), matrix(columns), (n - 1, n - 1))
     cholmod.options["supernodal"] = 2 if n > SUPERNODAL else 0
     factor = cholmod.symbolic(lower)
@@ -171,11 +183,10 @@ def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float =
     from scipy.sparse import coo_array
     from scipy.sparse.linalg import splu
 
-    inner = (p > 0) & (q > 0) & (p != q)
-    at_node = np.where(p == q, 0.0, conductance - shift * np.abs(conductance))
-    diagonal = bincount(p, at_node, n) + bincount(q, at_node, n)
-    every, a, b = np.arange(n - 1), p[inner] - 1, q[inner] - 1
-    values = np.concatenate((diagonal[1:], -conductance[inner], -conductance[inner]))
+    at_ends = conductance - shift * np.abs(conductance)
+    diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
+    every = np.arange(n - 1)
+    values = np.concatenate((diagonal, off, off))
     places = (np.concatenate((every, a, b)), np.concatenate((every, b, a)))
     rows = coo_array((values, places), shape=(n - 1, n - 1))
     # two transpositions sort in linear time, which adding up duplicates at once would not
