@@ -105,8 +105,14 @@ def reaching_tree(n: int, tail: Ints, head: Ints, start: int) -> tuple[Ints, Int
     by : ndarray of int, shape (n,)
         Edge by which each was found; -1 for the others and for `start`.
     """
-    order, by = _reaching_tree.at(n + len(tail))(n, tail, head, start)
+    order, by = _reaching_tree.at(n + len(tail))(*leaving(n, tail), head, start)
     return order, by
+
+
+def leaving(n: int, tail: Ints) -> tuple[Ints, Ints]:
+    """Return the arcs by the nodes they leave: node k has ``arc[ptr[k] : ptr[k + 1]]``."""
+    ptr, arc = _leaving.at(n + len(tail))(n, tail)
+    return ptr, arc
 
 
 def bridges(n: int, p: Ints, q: Ints) -> Bools:
@@ -254,16 +260,22 @@ def _add_to_parents(children, parent, sums):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _reaching_tree(n, tail, head, start):  # type: ignore[no-untyped-def]
+def _leaving(n, tail):  # type: ignore[no-untyped-def]
     degree = np.zeros(n + 1, dtype=np.int64)
     for a in tail:
         degree[a + 1] += 1
     ptr = np.cumsum(degree)
     fill = ptr.copy()
-    leaving = np.empty(len(tail), dtype=np.int64)
+    arc = np.empty(len(tail), dtype=np.int64)
     for k in range(len(tail)):
-        leaving[fill[tail[k]]] = k
+        arc[fill[tail[k]]] = k
         fill[tail[k]] += 1
+    return ptr, arc
+
+
+@kernel
+def _reaching_tree(ptr, arc, head, start):  # type: ignore[no-untyped-def]
+    n = len(ptr) - 1
     by = np.full(n, -1, dtype=np.int64)
     order = np.empty(n, dtype=np.int64)
     order[0] = start
@@ -272,9 +284,9 @@ def _reaching_tree(n, tail, head, start):  # type: ignore[no-untyped-def]
         a = order[first]
         first += 1
         for j in range(ptr[a], ptr[a + 1]):
-            b = head[leaving[j]]
+            b = head[arc[j]]
             if by[b] < 0 and b != start:
-                by[b] = leaving[j]
+                by[b] = arc[j]
                 order[end] = b
                 end += 1
     return order[:end].copy(), by

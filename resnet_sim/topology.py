@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .elements import Bools, Floats, Ints
-from .graphs import components, reachable, reaching_tree
+from .graphs import components, leaving, reachable, reaching_tree
 from .kernels import kernel
 from .problem import EPS, Problem, Solution, bincount, node_sums_abs
 
@@ -63,7 +63,9 @@ def nearest_feasible(problem: Problem, x: Floats) -> Floats:
 def _shortest(tail: Ints, head: Ints, length: Floats, start: Floats) -> tuple[Floats, list[int]]:
     """Return shortest distances from `start` values, and the arcs of a negative cycle if any."""
     distance, by = start.copy(), np.full(len(start), -1)
-    node = first = _relax.at(len(start) + len(tail))(tail, head, length, distance, by)
+    size = len(start) + len(tail)
+    arcs_of = leaving(len(start), tail)
+    node = first = _relax.at(size)(*arcs_of, tail, head, length, distance, by)
     arcs: list[int] = []
     while node >= 0 and (not arcs or node != first):
         arcs.append(int(by[node]))
@@ -72,22 +74,13 @@ def _shortest(tail: Ints, head: Ints, length: Floats, start: Floats) -> tuple[Fl
 
 
 @kernel
-def _relax(tail, head, length, distance, by):  # type: ignore[no-untyped-def]
+def _relax(ptr, arc, tail, head, length, distance, by):  # type: ignore[no-untyped-def]
     """Correct `distance` and the arcs `by` which nodes are reached, with a queue.
 
     A cycle is looked for whenever as many labels have been corrected as there are nodes;
     returns a node on it, or -1.
     """
     n = len(distance)
-    ptr = np.zeros(n + 1, dtype=np.int64)
-    for k in range(len(tail)):
-        ptr[tail[k] + 1] += 1
-    ptr = np.cumsum(ptr)
-    fill = ptr.copy()
-    leaving = np.empty(len(tail), dtype=np.int64)
-    for k in range(len(tail)):
-        leaving[fill[tail[k]]] = k
-        fill[tail[k]] += 1
     # a node is in the queue at most once: a ring of n places does
     queue = np.empty(n, dtype=np.int64)
     queued = np.zeros(n, dtype=np.bool_)
@@ -104,7 +97,7 @@ def _relax(tail, head, length, distance, by):  # type: ignore[no-untyped-def]
         size -= 1
         queued[a] = False
         for j in range(ptr[a], ptr[a + 1]):
-            k = leaving[j]
+            k = arc[j]
             b = head[k]
             reach = distance[a] + length[k]
             slack = ROUNDING * (abs(distance[a]) + abs(length[k]))

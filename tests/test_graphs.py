@@ -107,7 +107,8 @@ def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
         (graphs._spanning_forest, (n, p, q, rise)),
         (graphs._add_rises, (forest.children, forest.parent, forest.edge, p, rise, np.zeros(n))),
         (graphs._add_to_parents, (forest.children, forest.parent, rng.normal(size=n))),
-        (graphs._reaching_tree, (n, p, q, 0)),
+        (graphs._leaving, (n, p)),
+        (graphs._reaching_tree, (*graphs.leaving(n, p), q, 0)),
         (graphs._bridges, (n, p, q)),
     ):
         copies = [tuple(np.copy(a) if np.ndim(a) else a for a in arguments) for _ in range(2)]
