@@ -1,7 +1,9 @@
 """Compiled loops of multigrid, and nothing else.
 
 A matrix is stored as diagonal and positive off-diagonal conductances, by rows; in a row
-come entries below the diagonal first, then from ``split`` those above.
+come entries below the diagonal first, then from ``split`` those above.  Indices are
+unsigned: of a signed one numba asks at every access whether it counts from the end, which
+takes half as long again as these loops do.
 """
 
 from __future__ import annotations
@@ -9,6 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernels import compiled, subroutine
+
+#: In place of the row that a row is joined to.
+NONE = np.uint32(2**32 - 1)
 
 
 @compiled
@@ -26,14 +31,14 @@ def assemble(n, p, q, conductance):  # type: ignore[no-untyped-def]
             diagonal[b] += conductance[k]
             below[a] += 1
             above[b] += 1
-    ptr = np.zeros(n, dtype=np.int64)
+    ptr = np.zeros(n, dtype=np.uint32)
     for a in range(n - 1):
         ptr[a + 1] = ptr[a] + below[a] + above[a]
         below[a] += ptr[a]
         above[a] = below[a]
-    split = below.copy()
+    split = below.astype(np.uint32)
     fill = ptr[:-1].copy()
-    column = np.empty(ptr[-1], dtype=np.int32)
+    column = np.empty(ptr[-1], dtype=np.uint32)
     weight = np.empty(ptr[-1])
     for k in range(len(p)):
         a, b = max(p[k], q[k]) - 1, min(p[k], q[k]) - 1
@@ -86,40 +91,47 @@ def width(ptr, column):  # type: ignore[no-untyped-def]
 
 @compiled
 def aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
-    """Join each row that is free to up to ``size - 1`` of its strongest free neighbours.
+    """Join free rows one after the other to aggregates, along the strongest of their edges.
 
     A row without free neighbours goes where its strongest neighbour went; one without any
-    neighbours stays out (-1), a sweep solves it.
+    neighbours stays out (`NONE`), a sweep solves it.
     """
     n = len(ptr) - 1
-    group = np.full(n, -1, dtype=np.int32)
+    group = np.full(n, NONE)
+    member = np.empty(size, dtype=np.uint32)
     count = 0
-    for a in range(n):
-        if group[a] >= 0:
+    for start in range(n):
+        if group[start] != NONE:
             continue
         strongest = 0.0
-        near = -1
-        for j in range(ptr[a], ptr[a + 1]):
+        near = NONE
+        for j in range(ptr[start], ptr[start + 1]):
             if weight[j] > strongest:
                 strongest = weight[j]
                 near = column[j]
+        if near == NONE:
+            continue
+        member[0] = start
         taken = 1
+        group[start] = count
         while taken < size:
             best = 0.2 * strongest
-            chosen = -1
-            for j in range(ptr[a], ptr[a + 1]):
-                if group[column[j]] < 0 and column[j] != a and weight[j] > best:
-                    best = weight[j]
-                    chosen = column[j]
-            if chosen < 0:
+            chosen = NONE
+            for h in range(taken):
+                a = member[h]
+                for j in range(ptr[a], ptr[a + 1]):
+                    if weight[j] > best and group[column[j]] == NONE:
+                        best = weight[j]
+                        chosen = column[j]
+            if chosen == NONE:
                 break
-            group[a] = count
             group[chosen] = count
+            member[taken] = chosen
             taken += 1
         if taken > 1:
             count += 1
-        elif near >= 0:
-            group[a] = group[near]
+        else:
+            group[start] = group[near]
     return group, count
 
 
@@ -129,18 +141,18 @@ def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-unt
     n = len(diagonal)
     size = np.zeros(count + 1, dtype=np.int64)
     for a in range(n):
-        if group[a] >= 0:
+        if group[a] != NONE:
             size[group[a] + 1] += 1
     start = np.cumsum(size)
     fill = start.copy()
-    member = np.empty(n, dtype=np.int32)
+    member = np.empty(n, dtype=np.uint32)
     for a in range(n):
-        if group[a] >= 0:
+        if group[a] != NONE:
             member[fill[group[a]]] = a
             fill[group[a]] += 1
-    coarse_ptr = np.zeros(count + 1, dtype=np.int64)
-    coarse_split = np.empty(count, dtype=np.int64)
-    coarse_column = np.empty(len(column), dtype=np.int32)
+    coarse_ptr = np.zeros(count + 1, dtype=np.uint32)
+    coarse_split = np.empty(count, dtype=np.uint32)
+    coarse_column = np.empty(len(column), dtype=np.uint32)
     coarse_weight = np.empty(len(column))
     coarse_diagonal = np.zeros(count)
     place = np.full(count, -1, dtype=np.int64)
@@ -180,28 +192,27 @@ def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-unt
 def _down(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
     """Sweep forward from zero; add what that leaves over to `coarse`."""
     ptr, split, column, weight, inverse, group = matrix
-    for a in range(first, last):
+    for a in range(np.uint64(first), np.uint64(last)):
         total = b[a]
         for j in range(ptr[a], split[a]):
             total += weight[j] * x[column[j]]
         x[a] = total = total * inverse[a]
         # only entries above the diagonal leave anything: row c has such a one to a
         for j in range(ptr[a], split[a]):
-            into = group[column[j]]
-            if into >= 0:
-                coarse[into] += weight[j] * total
+            coarse[group[column[j]]] += weight[j] * total
 
 
 @subroutine
 def _up(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
     """Correct by `coarse`, then sweep backward."""
     ptr, _, column, weight, inverse, group = matrix
-    for a in range(first, last):
-        if group[a] >= 0:
-            x[a] += coarse[group[a]]
-    for a in range(last - 1, first - 1, -1):
+    one = np.uint64(1)
+    for a in range(np.uint64(first), np.uint64(last)):
+        x[a] += coarse[group[a]]
+    for back in range(np.uint64(last - first)):
+        a = np.uint64(last) - one - back
         total = b[a]
-        for j in range(ptr[a], ptr[a + 1]):
+        for j in range(ptr[a], ptr[a + one]):
             total += weight[j] * x[column[j]]
         x[a] = total * inverse[a]
 
@@ -236,9 +247,10 @@ def conjugate_gradients(  # type: ignore[no-untyped-def]
     """Solve by flexible conjugate gradients (Notay 2000); return x and steps.
 
     Matrices are tuples of ptr, split, column, weight, one over the diagonal, and the row of
-    the next level that each row is joined to (-1 for none); that of the system is `fine`,
-    with `diagonal` and weights `exact` in double precision.  In `levels` all others lie one
-    after the other, level l in rows from ``row[l]``; `bottom` is the inverse of the last.
+    the next level that each row is joined to (``row[-1]`` for none); that of the system is
+    `fine`, with `diagonal` and weights `exact` in double precision.  In `levels` all others
+    lie one after the other, level l in rows from ``row[l]``; `bottom` is the inverse of the
+    last.
     """
     ptr, _, column, _, _, _ = fine
     n = len(diagonal)
@@ -246,8 +258,9 @@ def conjugate_gradients(  # type: ignore[no-untyped-def]
     r = b[1:].copy()
     z = np.zeros(n, dtype=np.float32)
     rhs = np.zeros(n, dtype=np.float32)
-    y = np.zeros(row[-1], dtype=np.float32)
-    c = np.zeros(row[-1], dtype=np.float32)
+    # rows that are joined to none are joined to one more, which stays zero
+    y = np.zeros(row[-1] + 1, dtype=np.float32)
+    c = np.zeros(row[-1] + 1, dtype=np.float32)
     p = np.zeros(n)
     kp = np.zeros(n)
     goal = 0.0

@@ -9,6 +9,7 @@ graphs whose factors fill up, such as random ones, are solved to the last digit 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Multigrid:
         else:
             other, node = like
             self._coarse = other._coarse
-            self._group = np.append(-1, other._group).astype(np.int32)[node[1:]]
+            self._group = other._group[node[1:] - 1]
         # the cycle needs only a few digits
         inverse = (1.0 / diagonal).astype(np.float32)
         self._fine = (ptr, split, column, exact.astype(np.float32), inverse, self._group)
@@ -86,7 +87,8 @@ def _coarsen(level: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
         groups.append(group)
         levels.append(kernels.coarsen(ptr, column, weight, diagonal, group, count))
     bottom = np.linalg.inv(_dense(*levels[-1])).astype(np.float32)
-    return groups[0], (*_stack(levels[1:], groups[1:]), bottom)
+    row, stacked = _stack(levels[1:], groups[1:])
+    return _joined(groups[0], 0, row[-1]), (row, stacked, bottom)
 
 
 def _stack(levels: list[tuple[Any, ...]], groups: list[Ints]) -> tuple[Ints, tuple[Any, ...]]:
@@ -95,17 +97,27 @@ def _stack(levels: list[tuple[Any, ...]], groups: list[Ints]) -> tuple[Ints, tup
     row: Any = np.cumsum([0, *map(len, diagonal)])
     entry: Any = np.cumsum([0, *map(len, column)])
     # rows of the last level are joined to nothing
-    into: list[Any] = [*groups, np.full(len(diagonal[-1]), -1, dtype=np.int32)]
+    into: list[Any] = [*groups, np.full(len(diagonal[-1]), kernels.NONE)]
     stacked = (
-        np.concatenate([*(p[:-1] + k for p, k in zip(ptr, entry, strict=False)), entry[-1:]]),
-        np.concatenate([s + k for s, k in zip(split, entry, strict=False)]),
-        np.concatenate([c + np.int32(k) for c, k in zip(column, row, strict=False)]),
+        _chain([*(p[:-1] for p in ptr), [0]], entry),
+        _chain(split, entry),
+        _chain(column, row),
         np.concatenate(weight).astype(np.float32),
         (1.0 / np.concatenate(diagonal)).astype(np.float32),
-        np.concatenate([np.where(g < 0, g, g + np.int32(k))
-                        for g, k in zip(into, row[1:], strict=False)]),
-    )  # fmt: skip
+        np.concatenate([_joined(g, k, row[-1]) for g, k in zip(into, row[1:], strict=True)]),
+    )
     return row, stacked
+
+
+def _chain(indices: Sequence[Any], starts: Ints) -> Any:
+    """Return indices into several arrays as indices into these one after the other."""
+    parts = [np.asarray(i) + start for i, start in zip(indices, starts, strict=False)]
+    return np.concatenate(parts).astype(np.uint32)
+
+
+def _joined(group: Any, start: int, nowhere: int) -> Any:
+    """Return the rows that rows are joined to, `nowhere` for those joined to none."""
+    return np.where(group == kernels.NONE, nowhere, group + np.uint32(start)).astype(np.uint32)
 
 
 def _dense(ptr: Ints, _: Ints, column: Ints, weight: Floats, diagonal: Floats) -> Floats:
