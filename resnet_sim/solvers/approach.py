@@ -8,7 +8,6 @@ of rectifiers is enough, more sweeps sort that out.
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 
 import numpy as np
 
@@ -20,21 +19,16 @@ from . import newton
 from .coordinate_descent import sweep
 from .inverses import Inverses
 from .merged import Merged
-from .multigrid import Multigrid
 
 START_SWEEPS = 3
 #: Where flips go round in circles: how far around that is swept, one after the other,
 REACH = (10, 30, 100, 300)
 #: and how often, for each step of this way.
 SWEEPS_PER_STEP = 3
-#: Residual that a rough step leaves of that it starts from.
-ROUGH = 0.1
 #: KCL residual and rectifier voltage, relative, from which a solution counts as wrong there.
 LARGE_ERROR = 1e-9
 #: Rectifiers to flip that are left to exact steps.
 FEW = 12
-#: Flips per coordinate up to which a network is similar to that before.
-SIMILAR = 0.02
 #: A step must leave at most this share of the flips of the one before.
 PROGRESS = 0.7
 
@@ -48,7 +42,7 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution:
     for reach in (*REACH, 0):
         report("%d sweeps of coordinate descent", START_SWEEPS)
         on, x = sweep(problem, START_SWEEPS, x)
-        on, x, wrong = approach(problem, on, x)
+        on, x, wrong = approach(problem, on, x, inverses)
         if wrong.sum() <= FEW or not reach:
             solution = newton.solve(problem, on, x, stubborn=False, inverses=inverses)
             iterations += solution.iterations
@@ -86,7 +80,9 @@ def _descend_around(problem: Problem, x: Floats, wrong: Bools, reach: int) -> Fl
     return x
 
 
-def approach(problem: Problem, on: Bools, x: Floats) -> tuple[Bools, Floats, Bools]:
+def approach(
+    problem: Problem, on: Bools, x: Floats, inverses: Inverses
+) -> tuple[Bools, Floats, Bools]:
     """Take rough Newton steps until few rectifiers are left to flip, or they don't get fewer.
 
     Returns
@@ -99,22 +95,17 @@ def approach(problem: Problem, on: Bools, x: Floats) -> tuple[Bools, Floats, Boo
     """
     priority = np.zeros(len(on))
     before = problem.size
-    base: tuple[Merged, Multigrid] | None = None
     while True:
         network = Merged(problem, on, priority)
         if network.forest.count == 1:
             return on, x, np.zeros_like(on)
-        if base is None or before > SIMILAR * problem.n:
-            multigrid = Multigrid(*network.laplacian)
-            base = network, multigrid
-        else:
-            multigrid = Multigrid(*network.laplacian, (base[1], network.like(base[0])))
-        inverse = network.by_groups(partial(multigrid.solve, reduction=ROUGH))
-        trial = newton.glance(network, on, inverse, x)
+        # a factorisation serves a few more guesses, an iteration only one
+        few = 0 if inverses.iterates(network) else FEW
+        trial = newton.glance(network, on, inverses.rough(network), x)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
         report("rough step: %d rectifiers to flip", count)
         on, x = trial.kept ^ wrong, trial.x
-        if count <= FEW or count > PROGRESS * before:
+        if count <= few or count > PROGRESS * before:
             return on, x, wrong
         before, priority = count, np.where(wrong, trial.violation, 0.0)

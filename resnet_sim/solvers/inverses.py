@@ -10,6 +10,9 @@ methods in optimization", 1984).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, repeat
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,12 +22,21 @@ from ..progress import report
 from .linear import Solve, laplacian_solver
 from .merged import Inverse, Merged, large, medium
 
+if TYPE_CHECKING:
+    from .multigrid import Multigrid
+
 #: Columns that cost as much as factoring anew.
 MOST_COLUMNS = 40
 #: Operations of a factorisation that take as long as all iterations, per edge.
 FLOPS_PER_EDGE = 10_000
-#: Residual that an iterative solution leaves, and the most steps it may take.
+#: Residual that an iterative solution leaves, and the most steps it may take,
 REDUCTION, MOST_STEPS = 1e-11, 200
+#: and that which correcting it leaves.
+REFINEMENT = 1e-4
+#: Residual that a rough solution leaves.
+ROUGH = 0.1
+#: Share of the coordinates whose groups may differ in networks that are similar.
+SIMILAR = 0.02
 
 
 class Inverses:
@@ -36,6 +48,8 @@ class Inverses:
         #: the last inverse was that of another network with a border
         self.bordered = False
         self._iterates: bool | None = None
+        #: the last network whose hierarchy was built from nothing
+        self._base: tuple[Merged, Multigrid] | None = None
 
     def of(self, network: Merged) -> Inverse:
         """Return the inverse of a network, exact but for rounding."""
@@ -49,44 +63,59 @@ class Inverses:
     def factor(self, network: Merged) -> Inverse:
         """Return the inverse without help from that of another network."""
         self.bordered = False
-        if large(self.problem) and self.problem.positive and self._fills_up(network):
-            return network.by_groups(_iterative(network))
+        if self.iterates(network):
+            return network.by_groups(self._iterative(network))
         report("factoring a network of %d nodes", network.forest.count)
         solve = laplacian_solver(*network.laplacian)
         if medium(self.problem):
             self.factored = Bordered(network, solve)
         return network.by_groups(solve)
 
-    def _fills_up(self, network: Merged) -> bool:
+    def rough(self, network: Merged) -> Inverse:
+        """Return an inverse that leaves a tenth of the residual."""
+        return network.by_groups(partial(self._multigrid(network).solve, reduction=ROUGH))
+
+    def iterates(self, network: Merged) -> bool:
         """Tell whether factoring takes longer than iterating; the first network decides.
 
         The last front of a nested dissection is dense and as large as the separator.
         """
         if self._iterates is None:
-            from .multigrid import separator
-
-            count, p, q, conductance = network.laplacian
-            flops = separator(count, p, q, conductance) ** 3 / 3
-            self._iterates = flops > FLOPS_PER_EDGE * len(p)
+            self._iterates = large(self.problem) and self.problem.positive
+            if self._iterates:
+                flops = self._multigrid(network).separator() ** 3 / 3
+                self._iterates = flops > FLOPS_PER_EDGE * len(network.p)
         return self._iterates
 
+    def _multigrid(self, network: Merged) -> Multigrid:
+        """Return the hierarchy of a network, after that of a similar one if there is such."""
+        from .multigrid import Multigrid
 
-def _iterative(network: Merged) -> Solve:
-    """Return a solver by multigrid, which factors only if that does not converge."""
-    from .multigrid import Multigrid
+        if self._base is not None:
+            base, multigrid = self._base
+            if network is base:
+                return multigrid
+            if network.differing(base) <= SIMILAR * self.problem.n:
+                return Multigrid(*network.laplacian, (multigrid, network.like(base)))
+        self._base = network, Multigrid(*network.laplacian)
+        return self._base[1]
 
-    multigrid = Multigrid(*network.laplacian)
-    factored: list[Solve] = []
+    def _iterative(self, network: Merged) -> Solve:
+        """Return a solver by multigrid, which factors only if that does not converge."""
+        multigrid = self._multigrid(network)
+        factored: list[Solve] = []
+        # what comes after the first only corrects it
+        reductions = chain((REDUCTION,), repeat(REFINEMENT))
 
-    def solve(b: Floats) -> Floats:
-        if not factored:
-            x = multigrid.solve(b, REDUCTION, MOST_STEPS)
-            if multigrid.steps < MOST_STEPS:
-                return x
-            factored.append(laplacian_solver(*network.laplacian))
-        return factored[0](b)
+        def solve(b: Floats) -> Floats:
+            if not factored:
+                x = multigrid.solve(b, next(reductions), MOST_STEPS)
+                if multigrid.steps < MOST_STEPS:
+                    return x
+                factored.append(laplacian_solver(*network.laplacian))
+            return factored[0](b)
 
-    return solve
+        return solve
 
 
 @dataclass(frozen=True)

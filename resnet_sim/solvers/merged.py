@@ -126,6 +126,12 @@ class Merged:
         result: Ints = other.forest.label[self.forest.parent < 0]
         return result
 
+    def differing(self, other: Merged) -> int:
+        """Return how many ties and soft rectifiers only one of two networks has."""
+        counts = [len(np.setxor1d(self.tie, other.tie, assume_unique=True)),
+                  len(np.setxor1d(self.soft, other.soft, assume_unique=True))]  # fmt: skip
+        return sum(counts)
+
     def by_groups(self, solve: Callable[[Floats], Floats]) -> Inverse:
         """Return the inverse whose step is that of the groups."""
         label, count = self.forest.label, self.forest.count

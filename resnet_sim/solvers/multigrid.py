@@ -65,12 +65,11 @@ class Multigrid:
         )
         return x
 
-
-def separator(n: int, p: Ints, q: Ints, conductance: Floats) -> int:
-    """Return about how many nodes separate the graph without node 0 into halves."""
-    ptr, _, column, _, _ = kernels.assemble(n, p, q, conductance)
-    widest: int = kernels.width(ptr, column)
-    return widest
+    def separator(self) -> int:
+        """Return about how many nodes separate the graph without node 0 into halves."""
+        ptr, _, column, *_ = self._fine
+        widest: int = kernels.width(ptr, column)
+        return widest
 
 
 def _coarsen(level: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:

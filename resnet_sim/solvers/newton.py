@@ -100,7 +100,7 @@ def solve(
     best: Trial | None = None
     inverses = inverses or Inverses(problem)
     for iteration in range(1, cap + 1):
-        trial = _judge(problem, on, priority, waited >= PATIENCE, inverses)
+        trial = _judge(problem, on, priority, waited >= PATIENCE, inverses, x)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
         report("Newton step %d: %d rectifiers to flip", iteration, count)
@@ -113,7 +113,7 @@ def solve(
             waited += 1
         if not stubborn and waited >= (1 if count <= MOST_COLUMNS else 3):
             break  # few flips that don't get fewer go round in circles
-        on = trial.kept
+        on, x = trial.kept, trial.x
         if waited < PATIENCE:
             on = on ^ wrong
         else:
@@ -125,14 +125,15 @@ def solve(
 
 
 def _judge(
-    problem: Problem, on: Bools, priority: Floats, lenient: bool, inverses: Inverses
-) -> Trial:
+    problem: Problem, on: Bools, priority: Floats, lenient: bool, inverses: Inverses,
+    near: Floats | None,
+) -> Trial:  # fmt: skip
     """Evaluate a guess: to the last digit unless a quick look finds it wrong."""
     network = Merged(problem, on, priority)
     inverse = inverses.of(network)
     quick = None
     if medium(problem) and not lenient:
-        quick = glance(network, on, inverse)
+        quick = glance(network, on, inverse, near if inverses.iterates(network) else None)
         if quick.rest > QUICK and inverses.bordered:
             inverse = inverses.factor(network)
             quick = glance(network, on, inverse)
@@ -152,7 +153,7 @@ def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: Inverses
     """
     if not trial.marginal.any():
         return trial
-    other = _judge(problem, trial.on | trial.marginal, priority, False, inverses)
+    other = _judge(problem, trial.on | trial.marginal, priority, False, inverses, trial.x)
     better = not (other.violation > 1.0).any() and not other.marginal.any()
     return other if better else trial
 
