@@ -11,10 +11,11 @@ from test_solvers import fulfils_all_conditions, solvable
 
 from resnet_sim import generators, solvers
 from resnet_sim.cocontent import Compiled, State
-from resnet_sim.solvers import approach, inverses, linear, merged
+from resnet_sim.solvers import approach, inverses, linear, merged, newton
+from resnet_sim.solvers._kernels import contradictions
 from resnet_sim.solvers.inverses import Inverses
 from resnet_sim.solvers.merged import Merged
-from resnet_sim.solvers.multigrid import Multigrid, separator
+from resnet_sim.solvers.multigrid import Multigrid
 
 
 def stage(circuit):
@@ -54,10 +55,24 @@ def test_multigrid_reduces_the_residual_as_much_as_it_was_told(make, seed):
         assert left <= 1.01 * reduction * np.linalg.norm(b[1:])
 
 
+def test_multigrid_takes_networks_that_fall_apart_or_are_tiny():
+    rng = np.random.default_rng(0)
+    # pairs and single nodes, each tied to node 0, so that the rest of the network is scattered
+    p = np.concatenate((np.arange(1, 400), np.arange(1, 301, 2)))
+    q = np.concatenate((np.zeros(399, dtype=int), np.arange(2, 302, 2)))
+    for n, keep in ((400, p < 400), (2, p == 1), (5, (p < 5) & (q < 5))):
+        ends = p[keep & (p < n) & (q < n)], q[keep & (p < n) & (q < n)]
+        g = 10.0 ** rng.uniform(-6, 6, len(ends[0]))
+        x = Multigrid(n, *ends, g).solve(b := rng.normal(size=n), 1e-10, 200)
+        left = b[1:] - laplacian(n, *ends, g) @ x[1:]
+        assert np.linalg.norm(left) <= 1e-9 * np.linalg.norm(b[1:])
+
+
 def test_the_separator_of_a_grid_is_about_its_side_and_that_of_a_ladder_is_small():
     def width(circuit):
         problem = stage(circuit)
-        return separator(*network(problem, np.zeros(len(problem.drop), dtype=bool)).laplacian)
+        net = network(problem, np.zeros(len(problem.drop), dtype=bool))
+        return Multigrid(*net.laplacian).separator()
 
     assert 30 <= width(generators.grid(30, seed=0)) <= 60
     assert width(generators.ladder(500, seed=0)) <= 4
@@ -96,6 +111,33 @@ def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_la
     np.testing.assert_allclose(flow[1:], left, atol=1e-8 * (1 + np.abs(left).max()))
     for group in range(count):  # all coordinates of a group move alike
         assert np.ptp(step[label == group]) == 0
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_compiled_and_interpreted_contradictions_are_the_same(seed, monkeypatch, all_large):
+    problem = solvable(seed)
+    if problem is None:
+        return
+    rng = np.random.default_rng(seed)
+    on = rng.random(len(problem.drop)) < 0.5
+    net = network(problem, on)
+    x, low = rng.normal(size=problem.n), 1e-17 * rng.normal(size=problem.n)
+    x = np.where(rng.random(problem.n) < 0.5, net.near(x), x)
+    compiled, calls = contradictions.compiled, []
+
+    def both(*args):
+        found = compiled(*args)
+        calls.append([found, newton._contradictions(*args)])
+        return found
+
+    monkeypatch.setattr(contradictions, "compiled", both)
+    for size in (1, problem.n):
+        noise, blur = 1e-3 * rng.random((2, size)) * (seed % 2)
+        newton._compare(net, on, x, low, noise, blur)
+    assert len(calls) == 2
+    for one, other in calls:
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("seed", range(200))

@@ -188,6 +188,74 @@ def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-unt
     return coarse_ptr, coarse_split, column, weight, coarse_diagonal
 
 
+@compiled
+def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no-untyped-def]
+    """Aggregate again and again; see `conjugate_gradients` for `group`, `row` and `levels`.
+
+    Returns
+    -------
+    group : ndarray of uint32, shape (n,)
+        Row of the next level that each row of the finest one is joined to.
+    row : ndarray of int, shape (l + 1,)
+    levels : tuple of ndarray
+    last : tuple of ndarray
+        The matrix of the last level in double precision: ptr, column, weight, diagonal.
+    """
+    group, count = aggregate(ptr, column, weight, size)
+    finest = group
+    # each level has at most half as many rows as that before
+    most = 2 * count + 1
+    starts = np.empty(most + 1, dtype=np.uint32)
+    splits = np.empty(most, dtype=np.uint32)
+    groups = np.empty(most, dtype=np.uint32)
+    inverses = np.empty(most, dtype=np.float32)
+    columns = np.empty(len(column), dtype=np.uint32)
+    weights = np.empty(len(column), dtype=np.float32)
+    row = np.zeros(64, dtype=np.int64)
+    depth = end = 0
+    while True:
+        ptr, split, column, weight, diagonal = coarsen(ptr, column, weight, diagonal, group, count)
+        if end + len(column) > len(columns):
+            columns = _longer(columns, end + len(column))
+            weights = _longer(weights, end + len(column))
+        first = row[depth]
+        for a in range(count):
+            starts[first + a] = end + ptr[a]
+            splits[first + a] = end + split[a]
+            inverses[first + a] = 1.0 / diagonal[a]
+        for j in range(len(column)):
+            columns[end + j] = first + column[j]
+            weights[end + j] = weight[j]
+        end += len(column)
+        depth += 1
+        row[depth] = first + count
+        starts[first + count] = end
+        if count <= coarsest:
+            break
+        group, count = aggregate(ptr, column, weight, size)
+        for a in range(len(group)):
+            groups[first + a] = NONE if group[a] == NONE else row[depth] + group[a]
+    rows = row[depth]
+    # rows that are joined to none, such as the last, are joined to one more, which stays zero
+    groups[row[depth - 1] : rows] = NONE
+    for a in range(rows):
+        if groups[a] == NONE:
+            groups[a] = rows
+    for a in range(len(finest)):
+        if finest[a] == NONE:
+            finest[a] = rows
+    levels = (starts[: rows + 1], splits[:rows], columns[:end], weights[:end],
+              inverses[:rows], groups[:rows])  # fmt: skip
+    return finest, row[: depth + 1].copy(), levels, (ptr, column, weight, diagonal)
+
+
+@subroutine
+def _longer(array, least):  # type: ignore[no-untyped-def]
+    longer = np.empty(2 * least, dtype=array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
 @subroutine
 def _down(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
     """Sweep forward from zero; add what that leaves over to `coarse`."""
@@ -209,12 +277,13 @@ def _up(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
     one = np.uint64(1)
     for a in range(np.uint64(first), np.uint64(last)):
         x[a] += coarse[group[a]]
+    end = np.uint64(last)
     for back in range(np.uint64(last - first)):
-        a = np.uint64(last) - one - back
-        total = b[a]
-        for j in range(ptr[a], ptr[a + one]):
+        here = end - one - back
+        total = b[here]
+        for j in range(ptr[here], ptr[here + one]):
             total += weight[j] * x[column[j]]
-        x[a] = total * inverse[a]
+        x[here] = total * inverse[here]
 
 
 @subroutine
@@ -258,7 +327,6 @@ def conjugate_gradients(  # type: ignore[no-untyped-def]
     r = b[1:].copy()
     z = np.zeros(n, dtype=np.float32)
     rhs = np.zeros(n, dtype=np.float32)
-    # rows that are joined to none are joined to one more, which stays zero
     y = np.zeros(row[-1] + 1, dtype=np.float32)
     c = np.zeros(row[-1] + 1, dtype=np.float32)
     p = np.zeros(n)

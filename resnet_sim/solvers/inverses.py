@@ -84,7 +84,7 @@ class Inverses:
             self._iterates = large(self.problem) and self.problem.positive
             if self._iterates:
                 flops = self._multigrid(network).separator() ** 3 / 3
-                self._iterates = flops > FLOPS_PER_EDGE * len(network.p)
+                self._iterates = flops > FLOPS_PER_EDGE * (len(network.p) + len(network.pins))
         return self._iterates
 
     def _multigrid(self, network: Merged) -> Multigrid:

@@ -9,7 +9,6 @@ graphs whose factors fill up, such as random ones, are solved to the last digit 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from . import _multigrid as kernels
 #: Rows of an aggregate, at most.
 AGGREGATE = 4
 #: Rows of the last level, which is inverted.
-COARSEST = 80
+COARSEST = 40
 
 
 class Multigrid:
@@ -78,49 +77,13 @@ def _coarsen(level: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
     These are where each begins, its matrix stacked with all others, and the inverse of the
     last; see `_multigrid.conjugate_gradients`.
     """
-    groups: list[Ints] = []
-    levels = [level]
-    while len(levels[-1][-1]) > COARSEST or len(levels) == 1:
-        ptr, _, column, weight, diagonal = levels[-1]
-        group, count = kernels.aggregate(ptr, column, weight, AGGREGATE)
-        groups.append(group)
-        levels.append(kernels.coarsen(ptr, column, weight, diagonal, group, count))
-    bottom = np.linalg.inv(_dense(*levels[-1])).astype(np.float32)
-    row, stacked = _stack(levels[1:], groups[1:])
-    return _joined(groups[0], 0, row[-1]), (row, stacked, bottom)
+    ptr, _, column, weight, diagonal = level
+    group, row, levels, last = kernels.hierarchy(ptr, column, weight, diagonal, AGGREGATE, COARSEST)
+    return group, (row, levels, np.linalg.inv(_dense(*last)).astype(np.float32))
 
 
-def _stack(levels: list[tuple[Any, ...]], groups: list[Ints]) -> tuple[Ints, tuple[Any, ...]]:
-    """Return where each level begins, and their matrices one after the other."""
-    ptr, split, column, weight, diagonal = zip(*levels, strict=True)
-    row: Any = np.cumsum([0, *map(len, diagonal)])
-    entry: Any = np.cumsum([0, *map(len, column)])
-    # rows of the last level are joined to nothing
-    into: list[Any] = [*groups, np.full(len(diagonal[-1]), kernels.NONE)]
-    stacked = (
-        _chain([*(p[:-1] for p in ptr), [0]], entry),
-        _chain(split, entry),
-        _chain(column, row),
-        np.concatenate(weight).astype(np.float32),
-        (1.0 / np.concatenate(diagonal)).astype(np.float32),
-        np.concatenate([_joined(g, k, row[-1]) for g, k in zip(into, row[1:], strict=True)]),
-    )
-    return row, stacked
-
-
-def _chain(indices: Sequence[Any], starts: Ints) -> Any:
-    """Return indices into several arrays as indices into these one after the other."""
-    parts = [np.asarray(i) + start for i, start in zip(indices, starts, strict=False)]
-    return np.concatenate(parts).astype(np.uint32)
-
-
-def _joined(group: Any, start: int, nowhere: int) -> Any:
-    """Return the rows that rows are joined to, `nowhere` for those joined to none."""
-    return np.where(group == kernels.NONE, nowhere, group + np.uint32(start)).astype(np.uint32)
-
-
-def _dense(ptr: Ints, _: Ints, column: Ints, weight: Floats, diagonal: Floats) -> Floats:
+def _dense(ptr: Ints, column: Ints, weight: Floats, diagonal: Floats) -> Floats:
     matrix = np.diag(diagonal)
     rows = np.repeat(np.arange(len(diagonal)), np.diff(ptr))
-    np.add.at(matrix, (rows, column), -weight)
+    np.subtract.at(matrix, (rows, column), weight)
     return matrix

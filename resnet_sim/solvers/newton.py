@@ -21,7 +21,7 @@ from ..elements import Bools, Floats, Ints
 from ..problem import EPS, Problem, Solution, difference
 from ..progress import report
 from .inverses import MOST_COLUMNS, Inverses
-from .merged import TINY, Inverse, Merged, medium
+from .merged import TINY, Inverse, Merged, large, medium
 
 PATIENCE = 10
 #: Relative error that a quick solution is granted.
@@ -210,42 +210,56 @@ def _compare(
     `noise` (A) and `blur` (V) are what is not known of currents and of coordinates, one
     value for all or one for each.
     """
-    problem, forest, tie, soft = network.problem, network.forest, network.tie, network.soft
-    p, q = problem.diode_p, problem.diode_q
+    problem, forest = network.problem, network.forest
     flow, excess, size = network.balance(x, low)
+    judge = _contradictions
+    if large(problem):  # the same in one pass over memory
+        from ._kernels import contradictions
+
+        judge = contradictions.compiled
+    current, violation, redundant, marginal = judge(
+        x, low, noise, blur, forest.subtree_sums(excess),
+        problem.diode_p, problem.diode_q, problem.drop, on,
+        network.tie, forest.parent, forest.edge, forest.in_tree,
+        network.soft, flow[len(problem.edge_p) :],
+        network.speed if len(network.pins) else np.zeros(0),
+    )  # fmt: skip
+    return Trial(network, x, low, current, on, violation, redundant, marginal, excess, size)
+
+
+def _contradictions(
+    x: Floats, low: Floats, noise: Floats, blur: Floats, below: Floats,
+    p: Ints, q: Ints, drop: Floats, on: Bools,
+    tie: Ints, parent: Ints, edge: Ints, in_tree: Bools,
+    soft: Ints, soft_current: Floats, speed: Floats,
+) -> tuple[Floats, Floats, Bools, Bools]:  # fmt: skip
+    """Return current, violation, redundant and marginal of `Trial`.
+
+    `below` is what is left over at each coordinate and all its descendants in the forest;
+    `speed` is that of parts without ground, or empty.
+    """
     current = np.zeros(len(on))
     slack = np.zeros(len(on))
-    child = np.flatnonzero(forest.parent >= 0)
-    diode = tie[forest.edge[child]]
-    downward = p[diode] == child
-    current[diode] = np.where(downward, 1.0, -1.0) * forest.subtree_sums(excess)[child]
+    child = np.flatnonzero(parent >= 0)
+    diode = tie[edge[child]]
+    current[diode] = np.where(p[diode] == child, below[child], -below[child])
     slack[diode] = 16 * _at(noise, child)
-    current[soft] = flow[len(problem.edge_p) :]
+    current[soft] = soft_current
     slack[soft] = 16 * (_at(noise, p[soft]) + _at(noise, q[soft]))
     current[np.abs(current) <= slack] = 0.0
     redundant = np.zeros(len(on), dtype=np.bool_)
-    redundant[tie[~forest.in_tree]] = True
-
-    backward = -current / (slack + TINY)
-    above, rounding = _forward(network, x, low)
+    redundant[tie[~in_tree]] = True
+    # how far each is above its drop, and the rounding of that
+    above = difference(x, low, p, q, drop)
+    rounding = 16 * EPS * (np.abs(x[p]) + np.abs(x[q]) + np.abs(drop)) + TINY
+    if len(speed):
+        faster = speed[p] - speed[q]
+        above = np.where(faster > 0, np.inf, np.where(faster < 0, -np.inf, above))
     unknown = rounding + 16 * (_at(blur, p) + _at(blur, q))
-    violation = np.where(on & ~redundant, backward, above / unknown)
-    marginal = ~on & (above > rounding)
-    return Trial(network, x, low, current, on, violation, redundant, marginal, excess, size)
+    violation = np.where(on & ~redundant, -current / (slack + TINY), above / unknown)
+    return current, violation, redundant, ~on & (above > rounding)
 
 
 def _at(values: Floats, where: Ints) -> Floats:
     """Return ``values[where]``, or the one value there is."""
     return values if len(values) == 1 else values[where]
-
-
-def _forward(network: Merged, x: Floats, low: Floats) -> tuple[Floats, Floats]:
-    """Return how far each rectifier is above its drop, and the rounding of that."""
-    problem = network.problem
-    p, q, drop = problem.diode_p, problem.diode_q, problem.drop
-    rounding = 16 * EPS * (np.abs(x[p]) + np.abs(x[q]) + np.abs(drop)) + TINY
-    above = difference(x, low, p, q, drop)
-    if len(network.pins):
-        faster = network.speed[p] - network.speed[q]
-        above = np.where(faster > 0, np.inf, np.where(faster < 0, -np.inf, above))
-    return above, rounding
