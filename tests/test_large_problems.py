@@ -200,7 +200,9 @@ def test_sweeps_around_rectifiers_leave_the_rest_and_lower_the_co_content_there(
     wrong = np.zeros(len(problem.drop), dtype=bool)
     fed = (problem.injection[problem.diode_p] != 0) | (problem.injection[problem.diode_q] != 0)
     wrong[np.flatnonzero(fed)[:6]] = True
-    after = approach._descend_around(problem, x.copy(), wrong, 2)
+    on = np.ones(len(problem.drop), dtype=bool)
+    on, after = approach._descend_around(problem, on, x.copy(), wrong, 2)
+    assert 0 < on.sum() < len(on)
     moved = np.flatnonzero(after)
     assert 0 < len(moved) < problem.n / 2
     gap = problem.drop - (after[problem.diode_p] - after[problem.diode_q])

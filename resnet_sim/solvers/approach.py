@@ -39,17 +39,17 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution:
     ``converged`` is False where that took too many sweeps.
     """
     inverses, iterations = Inverses(problem), 0
+    report("%d sweeps of coordinate descent", START_SWEEPS)
+    on, x = sweep(problem, START_SWEEPS, x)
     for reach in (*REACH, 0):
-        report("%d sweeps of coordinate descent", START_SWEEPS)
-        on, x = sweep(problem, START_SWEEPS, x)
         on, x, wrong = approach(problem, on, x, inverses)
         if wrong.sum() <= FEW or not reach:
             solution = newton.solve(problem, on, x, stubborn=False, inverses=inverses)
             iterations += solution.iterations
             if solution.converged or not reach:
                 break
-            x, wrong = solution.x, _contradicted(solution)
-        x = _descend_around(problem, x, wrong, reach)
+            on, x, wrong = solution.current > 0, solution.x, _contradicted(solution)
+        on, x = _descend_around(problem, on, x, wrong, reach)
     return dataclasses.replace(solution, iterations=iterations)
 
 
@@ -62,7 +62,9 @@ def _contradicted(solution: Solution) -> Bools:
     return np.asarray(above | fails[p] | fails[q])
 
 
-def _descend_around(problem: Problem, x: Floats, wrong: Bools, reach: int) -> Floats:
+def _descend_around(
+    problem: Problem, on: Bools, x: Floats, wrong: Bools, reach: int
+) -> tuple[Bools, Floats]:
     """Sweep over what lies within some steps of some rectifiers, all else being held."""
     report("sweeps around %d rectifiers", int(wrong.sum()))
     inside = np.zeros(problem.n, dtype=np.bool_)
@@ -76,8 +78,10 @@ def _descend_around(problem: Problem, x: Floats, wrong: Bools, reach: int) -> Fl
     inside[0] = False
     x = nearest_feasible(problem, x)
     part = problem.inside(inside, x)
-    x[inside] = sweep(part, SWEEPS_PER_STEP * reach, np.append(0.0, x[inside]))[1][1:]
-    return x
+    around = inside[problem.diode_p] | inside[problem.diode_q]
+    on[around], moved = sweep(part, SWEEPS_PER_STEP * reach, np.append(0.0, x[inside]))
+    x[inside] = moved[1:]
+    return on, x
 
 
 def approach(
