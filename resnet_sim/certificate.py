@@ -221,6 +221,8 @@ class _Check:
         self, names: Sequence[str], what: str, error: Floats, size: Floats, blur: Floats
     ) -> None:
         """Judge deviations (V or A) of linear laws whose terms have a given size."""
+        if not error.size:
+            return
         allowed = self.tolerance * size + blur
         self.judge(names, what, error, allowed)
         relative = np.maximum(np.abs(error) - blur, 0.0) / np.where(size > 0, size, 1.0)
@@ -282,6 +284,8 @@ class _Check:
     def diodes(self) -> None:
         """Piecewise-linear law, in terms of the excess over the line ``i = v / r_off``."""
         table = self.circuit.diodes
+        if not len(table):
+            return
         rows = self.rows("diodes")
         v, leak = self.drop[:, rows], 1.0 / table.r_off
         excess = self.i[:, rows] - v * leak
