@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .multigrid import Multigrid
 
 #: Columns that cost as much as factoring anew.
-MOST_COLUMNS = 40
+MOST_COLUMNS = 20
 #: Operations of a factorisation that take as long as all iterations, per edge.
 FLOPS_PER_EDGE = 10_000
 #: Residual that an iterative solution leaves, and the most steps it may take,
