@@ -23,14 +23,18 @@ from .merged import Merged
 START_SWEEPS = 3
 #: Where flips go round in circles: how far around that is swept, one after the other,
 REACH = (10, 30, 100, 300)
+#: as long as that is not more than this share of all coordinates,
+LOCAL = 0.1
 #: and how often, for each step of this way.
 SWEEPS_PER_STEP = 3
 #: KCL residual and rectifier voltage, relative, from which a solution counts as wrong there.
 LARGE_ERROR = 1e-9
 #: Rectifiers to flip that are left to exact steps.
 FEW = 12
-#: A step must leave at most this share of the flips of the one before.
+#: A step must leave at most this share of the fewest flips so far,
 PROGRESS = 0.7
+#: but so many in a row may fail to.
+PATIENCE = 2
 
 
 def solve(problem: Problem, x: Floats | None = None) -> Solution:
@@ -74,7 +78,11 @@ def _descend_around(
     for _ in range(reach):
         inside[0] = False
         near = inside[p] | inside[q]
-        inside[p[near]] = inside[q[near]] = True
+        wider = inside.copy()
+        wider[p[near]] = wider[q[near]] = True
+        if wider.sum() > LOCAL * problem.n:
+            break
+        inside = wider
     inside[0] = False
     x = nearest_feasible(problem, x)
     part = problem.inside(inside, x)
@@ -98,7 +106,7 @@ def approach(
         Rectifiers that the last step flipped.
     """
     priority = np.zeros(len(on))
-    before = problem.size
+    fewest, waited = problem.size, 0
     while True:
         network = Merged(problem, on, priority)
         if network.forest.count == 1:
@@ -110,6 +118,7 @@ def approach(
         count = int(wrong.sum())
         report("rough step: %d rectifiers to flip", count)
         on, x = trial.kept ^ wrong, trial.x
-        if count <= few or count > PROGRESS * before:
+        fewest, waited = (count, 0) if count <= PROGRESS * fewest else (fewest, waited + 1)
+        if count <= few or waited > PATIENCE:
             return on, x, wrong
-        before, priority = count, np.where(wrong, trial.violation, 0.0)
+        priority = np.where(wrong, trial.violation, 0.0)

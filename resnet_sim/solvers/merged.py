@@ -19,6 +19,8 @@ from ..problem import EPS, Problem, bincount, difference, node_sums, node_sums_a
 from ..topology import ROUNDING
 
 TINY = 1e-300
+#: Relative KCL residual above which it counts as noise: more than rounding explains.
+LEFT_OVER = 1e-14
 #: Size from which quick looks and borders are worth it, and compiled loops once numba is there,
 MEDIUM = 1500
 #: that from which these are worth importing numba,
@@ -194,7 +196,7 @@ class Merged:
         x, low : ndarray of float, shape (n,)
             Coordinates.
         noise : ndarray of float, shape (n,)
-            Rounding of KCL at each, A.
+            Rounding of KCL at each, A, or what an iterative inverse leaves over.
         """
         prob, forest = self.problem, self.forest
         conductance = node_sums_abs(prob.n, self.p, self.q, self.g)
@@ -206,11 +208,23 @@ class Merged:
             size += EPS * max(float(np.abs(x).max()), highest_emf) * conductance
             worst = self.worst(excess, size)
             # the first pass finds the voltages, the second may shrink the scale with the error
-            if worst <= 2 * EPS or (pass_ > 2 and worst >= 0.5 * last):
+            first = pass_ <= (1 if start else 2)
+            if first or worst < last:
+                best, noise = (x, low), EPS * size
+                if worst > LEFT_OVER:
+                    noise = np.maximum(noise, self._left_over(excess))
+            if worst <= 2 * EPS or (not first and worst >= 0.5 * last):
                 break
             last = worst
             x, low = self.step(inverse, x, low, excess)
-        return x, low, EPS * size
+        return *best, noise
+
+    def _left_over(self, excess: Floats) -> Floats:
+        """Return for each coordinate what is left over at its group, shape (n,), A."""
+        total = np.abs(bincount(self.forest.label, excess, self.forest.count))
+        total[0] = 0.0
+        result: Floats = total[self.forest.label]
+        return result
 
 
 def _add(x: Floats, low: Floats, step: Floats) -> tuple[Floats, Floats]:
