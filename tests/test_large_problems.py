@@ -201,7 +201,7 @@ def test_sweeps_around_rectifiers_leave_the_rest_and_lower_the_co_content_there(
     fed = (problem.injection[problem.diode_p] != 0) | (problem.injection[problem.diode_q] != 0)
     wrong[np.flatnonzero(fed)[:6]] = True
     on = np.ones(len(problem.drop), dtype=bool)
-    on, after = approach._descend_around(problem, on, x.copy(), wrong, 2)
+    on, after = approach._descend_around(problem, on, x.copy(), wrong, 30)
     assert 0 < on.sum() < len(on)
     moved = np.flatnonzero(after)
     assert 0 < len(moved) < problem.n / 2

@@ -23,8 +23,8 @@ from .merged import Merged
 START_SWEEPS = 3
 #: Where flips go round in circles: how far around that is swept, one after the other,
 REACH = (10, 30, 100, 300)
-#: as long as that is not more than this share of all coordinates,
-LOCAL = 0.1
+#: as long as that is not more than this share of all coordinates for each step,
+SHARE_PER_STEP = 0.01
 #: and how often, for each step of this way.
 SWEEPS_PER_STEP = 3
 #: KCL residual and rectifier voltage, relative, from which a solution counts as wrong there.
@@ -80,7 +80,7 @@ def _descend_around(
         near = inside[p] | inside[q]
         wider = inside.copy()
         wider[p[near]] = wider[q[near]] = True
-        if wider.sum() > LOCAL * problem.n:
+        if wider.sum() > SHARE_PER_STEP * reach * problem.n:
             break
         inside = wider
     inside[0] = False
