@@ -46,13 +46,16 @@ Record = dict[str, Any]
 # ---- in the process of one contender ----
 
 
-def measure(options: argparse.Namespace, family: str, nodes: int, contender: str) -> None:
+def measure(
+    options: argparse.Namespace, family: str, nodes: int, contender: str, seed: int
+) -> None:
     """Print the record of one contender, again with each thing that is known of it."""
     from contenders import Unavailable, linear
 
-    record: Record = {"family": family, "nodes": nodes, "contender": contender}
+    record: Record = {"family": family, "nodes": nodes, "contender": contender, "seed": seed}
     try:
-        circuit, program, ready, directory = _prepare(family, nodes, contender, options.limit)
+        prepared = _prepare(family, nodes, contender, seed, options.limit)
+        circuit, program, ready, directory = prepared
     except (Unavailable, MemoryError) as error:
         _emit(record | {"note": str(error) or "out of memory"})
         return
@@ -80,16 +83,18 @@ def measure(options: argparse.Namespace, family: str, nodes: int, contender: str
     _emit(record)
 
 
-def _prepare(family: str, nodes: int, contender: str, limit: float) -> tuple[Any, Any, Any, Path]:
+def _prepare(
+    family: str, nodes: int, contender: str, seed: int, limit: float
+) -> tuple[Any, Any, Any, Path]:
     from contenders import CONTENDERS, make_task
     from families import FAMILIES
     from quadratic import quadratic_program
 
-    small = FAMILIES[family](min(WARM_UP, nodes))
+    small = FAMILIES[family](min(WARM_UP, nodes), seed)
     task = make_task(small, quadratic_program(small), limit)
     CONTENDERS[contender](task).run()
     shutil.rmtree(task.directory)
-    circuit = FAMILIES[family](nodes)
+    circuit = FAMILIES[family](nodes, seed)
     program = quadratic_program(circuit)
     task = make_task(circuit, program, limit)
     return circuit, program, CONTENDERS[contender](task), task.directory
@@ -160,10 +165,10 @@ def _emit(record: Record) -> None:
 # ---- in the process that starts them ----
 
 
-def ask(options: argparse.Namespace, family: str, nodes: int, contender: str) -> Record:
+def ask(options: argparse.Namespace, family: str, nodes: int, contender: str, seed: int) -> Record:
     """Return the record of one contender, measured in a process of its own."""
     command = [
-        sys.executable, __file__, "--measure", family, str(nodes), contender,
+        sys.executable, __file__, "--measure", family, str(nodes), contender, str(seed),
         "--limit", str(options.limit), "--repeats", str(options.repeats),
     ]  # fmt: skip
     environment = os.environ | ({} if options.threads else SINGLE)
@@ -172,7 +177,7 @@ def ask(options: argparse.Namespace, family: str, nodes: int, contender: str) ->
         preexec_fn=_limit_memory(options.memory),
     )  # fmt: skip
     lines = [line for line in done.stdout.splitlines() if line.startswith('{"family"')]
-    record: Record = {"family": family, "nodes": nodes, "contender": contender}
+    record: Record = {"family": family, "nodes": nodes, "contender": contender, "seed": seed}
     if lines:
         record = json.loads(lines[-1])
     if done.returncode == -signal.SIGALRM:
@@ -197,13 +202,39 @@ def run_all(options: argparse.Namespace) -> list[Record]:
             for contender in options.contenders:
                 if contender in out:
                     continue
-                record = ask(options, family, nodes, contender)
+                seeds = range(options.seeds)
+                record = _together([ask(options, family, nodes, contender, k) for k in seeds])
                 if "seconds" not in record:
                     out.add(contender)
                     record["note"] += "; larger ones not tried"
                 records.append(record)
                 print(_line(record), flush=True)
     return records
+
+
+def _together(records: list[Record]) -> Record:
+    """Return one record of all seeds: medians, and the extremes of what is extreme.
+
+    One that has no time stands for all.
+    """
+    failed = [record for record in records if "seconds" not in record]
+    if failed or len(records) == 1:
+        return (failed or records)[0]
+    record = dict(records[0])
+    del record["seed"]
+    summaries = (
+        (np.median, ("seconds", "t0", "ratio")),
+        (np.min, ("ratio_low",)),
+        (np.max, ("ratio_high", "peak_mb", "residual")),
+        (np.sum, ("runs",)),
+    )
+    for summary, keys in summaries:
+        for key in keys:
+            if key in record:
+                record[key] = float(summary([one[key] for one in records if key in one]))
+    notes = [one["note"] for one in records if "note" in one]
+    record["note"] = "; ".join([f"seeds 0 to {len(records) - 1}", *dict.fromkeys(notes)])
+    return record
 
 
 def _line(record: Record) -> str:
@@ -234,12 +265,13 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--sizes", type=_sizes, default=[1000, 10_000], help="nodes: 1e3,1e4")
     parser.add_argument("--families", type=names(FAMILIES), default=list(FAMILIES))
     parser.add_argument("--contenders", type=names(CONTENDERS), default=list(CONTENDERS))
+    parser.add_argument("--seeds", type=int, default=1, help="circuits of each family and size")
     parser.add_argument("--repeats", type=int, default=5, help="runs that the median is of")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds that a run may take")
     parser.add_argument("--memory", type=float, default=8.0, help="GB that a process may take")
     parser.add_argument("--threads", action="store_true", help="let libraries use all cores")
     parser.add_argument("-o", "--output", type=Path, help="directory of the results")
-    parser.add_argument("--measure", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
     return parser.parse_args(arguments)
 
 
@@ -250,8 +282,8 @@ def _sizes(text: str) -> list[int]:
 def main() -> None:
     options = parse()
     if options.measure:
-        family, nodes, contender = options.measure
-        measure(options, family, int(nodes), contender)
+        family, nodes, contender, seed = options.measure
+        measure(options, family, int(nodes), contender, int(seed))
         return
     records = run_all(options)
     if options.output:

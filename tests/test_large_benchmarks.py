@@ -92,7 +92,7 @@ def test_certified_solutions_of_every_family_solve_the_program(benchmarks):
     from quadratic import quadratic_program
 
     for name, family in FAMILIES.items():
-        circuit = family(100)
+        circuit = family(100, 1)
         program = quadratic_program(circuit)
         op = rs.solve(circuit)
         assert op.certificate.ok
@@ -121,6 +121,20 @@ def test_the_command_measures_and_reports(tmp_path):
     assert (tmp_path / "large_circuits.md").read_text().count("| grid | 100 |") == 3
     if importlib.util.find_spec("matplotlib"):
         assert "<svg" in (tmp_path / "large_circuits.svg").read_text()
+
+
+def test_several_seeds_give_one_record(tmp_path):
+    command = [
+        sys.executable, BENCHMARKS / "large_circuits.py", "--sizes", "100", "--families", "ladder",
+        "--contenders", "solver", "--repeats", "1", "--seeds", "2", "-o", tmp_path,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (record,) = map(json.loads, (tmp_path / "large_circuits.jsonl").read_text().splitlines())
+    assert record["runs"] == 2
+    assert record["note"] == "seeds 0 to 1"
+    assert record["ratio_low"] <= record["ratio"] <= record["ratio_high"]
+    assert record["residual"] < 1e-12
 
 
 def test_a_run_over_the_limit_is_noted(tmp_path):
