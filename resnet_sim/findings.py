@@ -196,10 +196,12 @@ def _looping_rectifiers(state: State) -> tuple[Ints, Ints, Ints, Floats]:
     # an amplifier that inverts turns what lies behind it around
     p = red.coordinate[np.where(scale < 0, rect.q, rect.p)]
     q = red.coordinate[np.where(scale < 0, rect.p, rect.q)]
-    idle = idle[_on_directed_cycle(len(red.part), p[on], q[on], p[idle], q[idle])]
+    if len(idle):
+        idle = idle[_on_directed_cycle(len(red.part), p[on], q[on], p[idle], q[idle])]
     rows = np.concatenate((on, idle))
     if len(rows):
         rows = rows[_in_loopy_parts(len(red.part), p[rows], q[rows])]
+    if len(rows):
         nodes, ends = np.unique(np.concatenate((p[rows], q[rows])), return_inverse=True)
         rows = rows[~bridges(len(nodes), ends[: len(rows)], ends[len(rows) :])]
     return rows, p[rows], q[rows], np.abs(scale[rows])
