@@ -89,8 +89,8 @@ def width(ptr, column):  # type: ignore[no-untyped-def]
     return widest
 
 
-@compiled
-def aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
+@subroutine
+def _aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
     """Join free rows one after the other to aggregates, along the strongest of their edges.
 
     A row without free neighbours goes where its strongest neighbour went; one without any
@@ -135,8 +135,8 @@ def aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
     return group, count
 
 
-@compiled
-def coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-untyped-def]
+@subroutine
+def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-untyped-def]
     """Return the Galerkin matrix of piecewise constant interpolation, as `assemble` does."""
     n = len(diagonal)
     size = np.zeros(count + 1, dtype=np.int64)
@@ -201,7 +201,7 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
     last : tuple of ndarray
         The matrix of the last level in double precision: ptr, column, weight, diagonal.
     """
-    group, count = aggregate(ptr, column, weight, size)
+    group, count = _aggregate(ptr, column, weight, size)
     finest = group
     # each level has at most half as many rows as that before
     most = 2 * count + 1
@@ -214,7 +214,7 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
     row = np.zeros(64, dtype=np.int64)
     depth = end = 0
     while True:
-        ptr, split, column, weight, diagonal = coarsen(ptr, column, weight, diagonal, group, count)
+        ptr, split, column, weight, diagonal = _coarsen(ptr, column, weight, diagonal, group, count)
         if end + len(column) > len(columns):
             columns = _longer(columns, end + len(column))
             weights = _longer(weights, end + len(column))
@@ -232,14 +232,13 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
         starts[first + count] = end
         if count <= coarsest:
             break
-        group, count = aggregate(ptr, column, weight, size)
+        group, count = _aggregate(ptr, column, weight, size)
         for a in range(len(group)):
             groups[first + a] = NONE if group[a] == NONE else row[depth] + group[a]
     rows = row[depth]
     # rows that are joined to none, such as the last, are joined to one more, which stays zero
-    groups[row[depth - 1] : rows] = NONE
     for a in range(rows):
-        if groups[a] == NONE:
+        if a >= row[depth - 1] or groups[a] == NONE:
             groups[a] = rows
     for a in range(len(finest)):
         if finest[a] == NONE:
@@ -251,8 +250,10 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
 
 @subroutine
 def _longer(array, least):  # type: ignore[no-untyped-def]
+    # a loop, because assigning a slice takes numba two seconds to compile
     longer = np.empty(2 * least, dtype=array.dtype)
-    longer[: len(array)] = array
+    for k in range(len(array)):
+        longer[k] = array[k]
     return longer
 
 

@@ -43,14 +43,17 @@ class Multigrid:
         like: tuple[Multigrid, Ints] | None = None,
     ) -> None:  # fmt: skip
         ptr, split, column, exact, diagonal = kernels.assemble(n, p, q, conductance)
-        self._coarse: tuple[Any, ...]
-        self._group: Any
+        #: where each level below begins, their matrices stacked, the inverse of the last
+        self._coarse: tuple[Ints, tuple[Any, ...], Any]
         if like is None:
-            self._group, self._coarse = _coarsen((ptr, split, column, exact, diagonal))
+            level = ptr, column, exact, diagonal
+            self._group, row, levels, last = kernels.hierarchy(*level, AGGREGATE, COARSEST)
+            self._coarse = row, levels, np.linalg.inv(_dense(*last)).astype(np.float32)
         else:
             other, node = like
-            self._coarse = other._coarse
-            self._group = other._group[node[1:] - 1]
+            self._coarse = row, *_ = other._coarse
+            # what was held is joined to none
+            self._group = np.append(np.uint32(row[-1]), other._group)[node[1:]]
         # the cycle needs only a few digits
         inverse = (1.0 / diagonal).astype(np.float32)
         self._fine = (ptr, split, column, exact.astype(np.float32), inverse, self._group)
@@ -69,17 +72,6 @@ class Multigrid:
         ptr, _, column, *_ = self._fine
         widest: int = kernels.width(ptr, column)
         return widest
-
-
-def _coarsen(level: tuple[Any, ...]) -> tuple[Ints, tuple[Any, ...]]:
-    """Return the rows of the next level that rows are joined to, and all levels from there.
-
-    These are where each begins, its matrix stacked with all others, and the inverse of the
-    last; see `_multigrid.conjugate_gradients`.
-    """
-    ptr, _, column, weight, diagonal = level
-    group, row, levels, last = kernels.hierarchy(ptr, column, weight, diagonal, AGGREGATE, COARSEST)
-    return group, (row, levels, np.linalg.inv(_dense(*last)).astype(np.float32))
 
 
 def _dense(ptr: Ints, column: Ints, weight: Floats, diagonal: Floats) -> Floats:
