@@ -154,11 +154,15 @@ class Merged:
         injection, turnover = prob.injection, prob.turnover
         if len(self.pins):
             injection, turnover = injection - self.leak, turnover + np.abs(self.leak)
-        edges = (self.p, self.q, self.g, self.emf)
         if large(prob):  # the same in one pass over memory
             from ._kernels import balance
 
-            return balance.compiled(x, low, *edges, injection, turnover)  # type: ignore[no-any-return]
+            # unsigned: no index counts from the end
+            ends = self.p.view(np.uint64), self.q.view(np.uint64)
+            result: tuple[Floats, Floats, Floats] = balance.compiled(
+                x, low, *ends, self.g, self.emf, injection, turnover
+            )
+            return result
         flow = self.g * difference(x, low, self.p, self.q, self.emf)
         excess = injection - node_sums(prob.n, self.p, self.q, flow)
         return flow, excess, turnover + node_sums_abs(prob.n, self.p, self.q, flow)
