@@ -65,6 +65,7 @@ class Inverses:
         self.bordered = False
         if self.iterates(network):
             return network.by_groups(self._iterative(network))
+        self._base = None  # its memory is needed now
         report("factoring a network of %d nodes", network.forest.count)
         solve = laplacian_solver(*network.laplacian)
         if medium(self.problem):
