@@ -9,7 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.linalg import spsolve
 from test_solvers import fulfils_all_conditions, solvable
 
-from resnet_sim import generators, solvers
+from resnet_sim import CircuitBuilder, generators, solvers
 from resnet_sim.cocontent import Compiled, State
 from resnet_sim.solvers import approach, inverses, linear, merged, newton
 from resnet_sim.solvers._kernels import contradictions
@@ -162,6 +162,19 @@ def test_iterating_and_factoring_give_the_same(flops, monkeypatch):
     plain = solvers.solve(problem)
     assert np.abs(solution.x - plain.x).max() <= 1e-11 * np.abs(plain.x).max()
     np.testing.assert_array_equal(solution.current > 0, plain.current > 0)
+
+
+def test_an_iteration_goes_to_the_last_digit_where_no_current_flows(all_large):
+    """A thousand leaves hang from the hub of a star, whose factors look as if they filled up."""
+    b = CircuitBuilder("star")
+    leaves = b.nodes("leaf", 1000)
+    b.resistors("r", leaves, b.node("hub"), 1e3)
+    b.voltage_sources("v", leaves[:10], 0, 1.0)
+    b.resistor("load", "hub", "0", 100.0)
+    problem = stage(b.build())
+    assert Inverses(problem).iterates(network(problem, np.zeros(0, dtype=bool)))
+    solution = solvers.solve(problem)
+    np.testing.assert_allclose(solution.x[1:], 0.5, rtol=1e-15)
 
 
 def test_an_iteration_that_does_not_converge_ends_in_a_factorisation(monkeypatch):

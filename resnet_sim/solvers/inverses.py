@@ -31,8 +31,8 @@ MOST_COLUMNS = 20
 FLOPS_PER_EDGE = 10_000
 #: Residual that an iterative solution leaves, and the most steps it may take,
 REDUCTION, MOST_STEPS = 1e-11, 200
-#: and that which correcting it leaves.
-REFINEMENT = 1e-4
+#: and that of bounds.
+BOUND = 1e-4
 #: Residual that a rough solution leaves.
 ROUGH = 0.1
 #: Share of the coordinates whose groups may differ in networks that are similar.
@@ -105,8 +105,8 @@ class Inverses:
         """Return a solver by multigrid, which factors only if that does not converge."""
         multigrid = self._multigrid(network)
         factored: list[Solve] = []
-        # what comes after the first only corrects it
-        reductions = chain((REDUCTION,), repeat(REFINEMENT))
+        # a solution, what corrects it, then what bounds its error
+        reductions = chain((REDUCTION, REDUCTION), repeat(BOUND))
 
         def solve(b: Floats) -> Floats:
             if not factored:
