@@ -15,8 +15,9 @@ from . import newton
 from .merged import MEDIUM, large
 
 METHODS = ("auto", "cd", "newton")
-#: Sizes of medium problems solved so far from which importing numba pays for the next.
-RENT = 10_000
+#: Sizes of medium problems solved so far from which the next is worth importing numba: a
+#: second one tells that more are to come, which take a quarter of the time then.
+RENT = 2_500
 
 _rent = 0
 

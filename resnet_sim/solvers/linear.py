@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -122,8 +122,14 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     return lambda b: inverse @ b
 
 
+@cache
+def _has_cholmod() -> bool:
+    # looking for what isn't there takes as long as a small factorisation
+    return find_spec("cvxopt") is not None
+
+
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    if find_spec("cvxopt") is not None and (conductance > 0).all():
+    if _has_cholmod() and (conductance > 0).all():
         return _cholesky(n, p, q, conductance)
     try:
         factor = _sparse_factor(n, p, q, conductance)
