@@ -130,9 +130,8 @@ class Merged:
 
     def differing(self, other: Merged) -> int:
         """Return how many ties and soft rectifiers only one of two networks has."""
-        counts = [len(np.setxor1d(self.tie, other.tie, assume_unique=True)),
-                  len(np.setxor1d(self.soft, other.soft, assume_unique=True))]  # fmt: skip
-        return sum(counts)
+        ties = np.setxor1d(self.tie, other.tie, assume_unique=True)
+        return len(ties) + len(np.setxor1d(self.soft, other.soft, assume_unique=True))
 
     def by_groups(self, solve: Callable[[Floats], Floats]) -> Inverse:
         """Return the inverse whose step is that of the groups."""
