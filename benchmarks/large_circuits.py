@@ -226,12 +226,12 @@ def _together(records: list[Record]) -> Record:
         (np.median, ("seconds", "t0", "ratio")),
         (np.min, ("ratio_low",)),
         (np.max, ("ratio_high", "peak_mb", "residual")),
-        (np.sum, ("runs",)),
     )
     for summary, keys in summaries:
         for key in keys:
             if key in record:
                 record[key] = float(summary([one[key] for one in records if key in one]))
+    record["runs"] = sum(one["runs"] for one in records)
     notes = [one["note"] for one in records if "note" in one]
     record["note"] = "; ".join([f"seeds 0 to {len(records) - 1}", *dict.fromkeys(notes)])
     return record

@@ -9,6 +9,7 @@ graphs whose factors fill up, such as random ones, are solved to the last digit 
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,34 +43,45 @@ class Multigrid:
         self, n: int, p: Ints, q: Ints, conductance: Floats,
         like: tuple[Multigrid, Ints] | None = None,
     ) -> None:  # fmt: skip
-        ptr, split, column, exact, diagonal = kernels.assemble(n, p, q, conductance)
-        #: where each level below begins, their matrices stacked, the inverse of the last
-        self._coarse: tuple[Ints, tuple[Any, ...], Any]
-        if like is None:
+        self._matrix = kernels.assemble(n, p, q, conductance)
+        self._like = like
+
+    @cached_property
+    def _levels(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """The finest level, and those below it: where each begins, their matrices stacked, the
+        inverse of the last.
+
+        Built for the first solution: the separator alone doesn't need it.
+        """
+        ptr, split, column, exact, diagonal = self._matrix
+        coarse: tuple[Any, ...]
+        if self._like is None:
             level = ptr, column, exact, diagonal
-            self._group, row, levels, last = kernels.hierarchy(*level, AGGREGATE, COARSEST)
-            self._coarse = row, levels, np.linalg.inv(_dense(*last)).astype(np.float32)
+            group, row, levels, last = kernels.hierarchy(*level, AGGREGATE, COARSEST)
+            coarse = row, levels, np.linalg.inv(_dense(*last)).astype(np.float32)
         else:
-            other, node = like
-            self._coarse = row, *_ = other._coarse
+            other, node = self._like
+            (*_, groups), coarse = other._levels
+            row, *_ = coarse
             # what was held is joined to none
-            self._group = np.append(np.uint32(row[-1]), other._group)[node[1:]]
+            group = np.append(np.uint32(row[-1]), groups)[node[1:]]
         # the cycle needs only a few digits
         inverse = (1.0 / diagonal).astype(np.float32)
-        self._fine = (ptr, split, column, exact.astype(np.float32), inverse, self._group)
-        self._exact = (diagonal, exact)
+        return (ptr, split, column, exact.astype(np.float32), inverse, group), coarse
 
     def solve(self, b: Floats, reduction: float, most: int = 50) -> Floats:
         """Return x, ``x[0] = 0``, whose residual is `reduction` times `b`; ``b[0]`` is ignored."""
+        *_, exact, diagonal = self._matrix
+        fine, coarse = self._levels
         x: Floats
         x, self.steps = kernels.conjugate_gradients(
-            self._fine, *self._exact, *self._coarse, b, reduction, most
+            fine, diagonal, exact, *coarse, b, reduction, most
         )
         return x
 
     def separator(self) -> int:
         """Return about how many nodes separate the graph without node 0 into halves."""
-        ptr, _, column, *_ = self._fine
+        ptr, _, column, *_ = self._matrix
         widest: int = kernels.width(ptr, column)
         return widest
 
