@@ -47,10 +47,9 @@ class Compiled:
 
     def __init__(self, circuit: Circuit, closed: Bools) -> None:
         self.reduction = reduction = scale_pairs(reduce(circuit, closed))
-        self.plans = [self._plan(stage) for stage in stages(reduction)]
-        no_part = reduction.branch_parts(reduction.conductors) < 0
-        self.fixed_conductors = np.flatnonzero(no_part)
-        self.fixed_rectifiers = np.flatnonzero(reduction.branch_parts(reduction.rectifiers) < 0)
+        parts = [reduction.branch_parts(k) for k in (reduction.conductors, reduction.rectifiers)]
+        self.plans = [self._plan(stage, *parts) for stage in stages(reduction)]
+        self.fixed_conductors, self.fixed_rectifiers = (np.flatnonzero(k < 0) for k in parts)
 
     def variant(self, circuit: Circuit) -> Compiled:
         """Return the same structure with the values of another circuit, if it has the same."""
@@ -85,7 +84,7 @@ class Compiled:
             mask[[pair.forward, pair.backward]] = True
         return mask
 
-    def _plan(self, stage: Stage) -> Plan:
+    def _plan(self, stage: Stage, conductor_part: Ints, rectifier_part: Ints) -> Plan:
         red = self.reduction
         chosen = np.zeros(red.n_parts + 1, dtype=np.bool_)
         chosen[stage.parts] = True  # index -1, for no part, stays False
@@ -93,8 +92,8 @@ class Compiled:
         local = np.zeros(len(red.part), dtype=np.int64)
         local[coordinates] = 1 + np.arange(len(coordinates))
         of_node = local[red.coordinate]
-        conductors = np.flatnonzero(chosen[red.branch_parts(red.conductors)])
-        rectifiers = np.flatnonzero(chosen[red.branch_parts(red.rectifiers)])
+        conductors = np.flatnonzero(chosen[conductor_part])
+        rectifiers = np.flatnonzero(chosen[rectifier_part])
         feeds = red.injections
         in_pair = np.zeros(len(feeds), dtype=np.bool_)
         controlled = feeds.source >= 0
@@ -186,12 +185,12 @@ class State:
         """Return the co-content of a stage, in scaled coordinates."""
         red = self.reduction
         branch, rows = red.conductors, plan.conductors
-        scale = self._scale(branch.p[rows], branch.q[rows])
+        scale = red.branch_scale(branch, rows)
         emf = (self.offset[branch.q[rows]] - self.offset[branch.p[rows]]) / scale
         conductance = branch.value[rows]
 
         branch, rows = red.rectifiers, plan.rectifiers
-        scale = self._scale(branch.p[rows], branch.q[rows])
+        scale = red.branch_scale(branch, rows)
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
         drop = (branch.value[rows] - rise) / np.abs(scale)
         turned = scale < 0
@@ -210,20 +209,15 @@ class State:
             diode_p, diode_q, drop, resistance,
         )  # fmt: skip
 
-    def _scale(self, p: Ints, q: Ints) -> Floats:
-        """Return the scale of branches; nodes without coordinate take that of the other end."""
-        red = self.reduction
-        return np.where(red.coordinate[p] != 0, red.scale[p], red.scale[q])
-
     def absorb(self, plan: Plan, solution: Solution) -> None:
         """Take over the solution of a stage's problem."""
         red = self.reduction
         self.x[plan.coordinates], self.low[plan.coordinates] = solution.x[1:], solution.low[1:]
         branch, rows = red.conductors, plan.conductors
-        scale = self._scale(branch.p[rows], branch.q[rows])
+        scale = red.branch_scale(branch, rows)
         self.conductor_current[rows] = solution.edge_current * scale
         branch, rows = red.rectifiers, plan.rectifiers
-        scale = self._scale(branch.p[rows], branch.q[rows])
+        scale = red.branch_scale(branch, rows)
         self.rectifier_current[rows] = solution.current * np.abs(scale)
         self.mark_floating(plan, rigid_pieces(solution)[1:])
 
@@ -299,6 +293,8 @@ class State:
     def tie_currents(self) -> Floats:
         """Return the currents of all ties, A: what KCL leaves for them, shape (n_ties,)."""
         forest, ties = self.reduction.forest, self.reduction.ties
+        if not len(ties):
+            return np.zeros(0)
         flow = forest.subtree_sums(self.outflow())
         child = np.flatnonzero(forest.parent >= 0)
         tie = forest.edge[child]
@@ -427,5 +423,6 @@ class State:
             (red.injections, self.injection_value),
         ):
             np.add.at(current, branch.element, branch.sign * value)
-        current[red.ties.element] = self.tie_currents()
+        # what the backward sources draw changes those of the forward ones
+        current[red.ties.element] = self.tie_currents() if red.pairs else ties
         return current

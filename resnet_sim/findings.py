@@ -192,7 +192,7 @@ def _looping_rectifiers(state: State) -> tuple[Ints, Ints, Ints, Floats]:
     tight = (np.abs(v[rect.p] - v[rect.q] - rect.value) <= size) & (rect.resistance == 0)
     on = np.flatnonzero(tight & (state.rectifier_current > 0))
     idle = np.flatnonzero(tight & (state.rectifier_current <= 0))
-    scale = np.where(red.coordinate[rect.p] != 0, red.scale[rect.p], red.scale[rect.q])
+    scale = red.branch_scale(rect, np.arange(len(rect)))
     # an amplifier that inverts turns what lies behind it around
     p = red.coordinate[np.where(scale < 0, rect.q, rect.p)]
     q = red.coordinate[np.where(scale < 0, rect.p, rect.q)]

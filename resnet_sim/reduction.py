@@ -263,6 +263,13 @@ class Reduction:
         parts = np.maximum(self.part[a], self.part[b])
         return np.where(a == b, -1, parts)
 
+    def branch_scale(self, branches: Branches, rows: Ints) -> Floats:
+        """Return the scale of branches; nodes without coordinate take that of the other end."""
+        if not self.pairs:
+            return np.broadcast_to(1.0, rows.shape)
+        p, q = branches.p[rows], branches.q[rows]
+        return np.where(self.coordinate[p] != 0, self.scale[p], self.scale[q])
+
 
 @dataclass(frozen=True)
 class Pair:

@@ -12,7 +12,7 @@ from ._kernels import complementary
 from .factor import Assembly, Coupling, Factor
 from .single import PerSample
 from .states import Nudge, States, knees
-from .structure import Structure, branch_scale, compact
+from .structure import Structure, compact
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
@@ -120,7 +120,7 @@ class Ensemble:
         found = self.rescue.solve_rows(g, u[bad], nudge, bad)
         s, red = self.structure, self.structure.reduction
         current = np.empty((len(bad), len(s.rectifier)))
-        scale = branch_scale(red, red.rectifiers, s.rectifier)
+        scale = red.branch_scale(red.rectifiers, s.rectifier)
         for k, state in enumerate(found.detail):
             current[k] = state.rectifier_current[s.rectifier] / np.abs(scale)
         return s.coordinates(found.voltages, u[bad]), current

@@ -177,15 +177,9 @@ def reduced(circuit: Circuit) -> Reduction:
     return scale_pairs(reduce(circuit, circuit.switches.closed))
 
 
-def branch_scale(red: Reduction, branches: Branches, rows: Ints) -> Floats:
-    """Return the scale of branches; fixed nodes take that of the other end."""
-    p, q = branches.p[rows], branches.q[rows]
-    return np.where(red.coordinate[p] != 0, red.scale[p], red.scale[q])
-
-
 def _rise(red: Reduction, branches: Branches, rows: Ints, offset: Any) -> tuple[Any, Floats]:
     rise = offset[branches.p[rows]] - offset[branches.q[rows]]
-    return rise, branch_scale(red, branches, rows)
+    return rise, red.branch_scale(branches, rows)
 
 
 def _rectifiers(red: Reduction, rows: Ints, offset: Any) -> tuple[Ints, Ints, Any]:

@@ -18,7 +18,7 @@ from ..ensemble import Backend, Nudge, States, Unsupported, backend, terminals
 from ..ensemble._kernels import product_sums
 from ..ensemble.additions import nudged
 from ..ensemble.selection import Selection, select
-from ..ensemble.structure import branch_scale, reduced
+from ..ensemble.structure import reduced
 from ..errors import UsageError
 from ..layered.backend import LayeredBackend, find_backend
 from ..layered.structure import Layers
@@ -163,7 +163,7 @@ class Network:
         p, q = self._base.terminals
         self.g_p, self.g_q = p[numbers], q[numbers]
         #: weight of each conductance's co-content: what is behind an amplifier counts 1/A^2
-        self.g_weight = 1.0 / branch_scale(red, conductors, row_of[numbers]) ** 2
+        self.g_weight = 1.0 / red.branch_scale(conductors, row_of[numbers]) ** 2
         self.node_weight: Floats = 1.0 / red.scale**2
 
     # ---- parameters ----
