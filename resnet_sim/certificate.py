@@ -152,10 +152,13 @@ class _Check:
                 text = f"point {point}: {text}"
             self.failures.append((np.inf if np.isnan(ratio) else ratio, text))
 
-    def node_sums(self, at_p: Floats, at_q: Floats) -> Floats:
-        """Return the sum of what elements have at their ends, shape (points, n_nodes)."""
+    def node_sums(self, values: Floats) -> tuple[Floats, Floats]:
+        """Return sums over the elements that begin and end at each node, shape (points, n_nodes).
+
+        `values` has shape (points, n_elements).
+        """
         n = len(self.circuit.nodes)
-        return _sums(n, self.p, at_p) + _sums(n, self.q, at_q)
+        return _sums(n, self.p, values), _sums(n, self.q, values)
 
     def kirchhoff(self, closed: Bools) -> None:
         """Sum of currents at every node, and at every cluster of nodes.
@@ -166,13 +169,13 @@ class _Check:
         contracted: what their cluster exchanges with the rest must still balance.
         """
         floor = self._conductances(closed) * self.blur
-        total = self.node_sums(self.i, -self.i)
-        size = self.node_sums(np.abs(self.i), np.abs(self.i))
+        total = np.subtract(*self.node_sums(self.i))
+        size = np.add(*self.node_sums(np.abs(self.i)))
         error = np.abs(total)
         self.kcl = float(error.max(initial=0.0))
         self.kcl_relative = float((error / np.where(size > 0, size, 1.0)).max(initial=0.0))
         noise = ROUNDINGS * EPS * _largest(size)
-        spread = np.minimum(self.node_sums(floor, floor), LOUDEST * _largest(size))
+        spread = np.minimum(np.add(*self.node_sums(floor)), LOUDEST * _largest(size))
         allowed = self.tolerance * size + noise + spread
         self.judge(self.circuit.nodes, "KCL (A)", error, allowed)
         loud = floor > self.tolerance * np.minimum(size[:, self.p], size[:, self.q])
