@@ -94,3 +94,8 @@ def loops(function: Callable[..., Any], **options: Any) -> Any:
 def subloops(function: Callable[..., Any]) -> Any:
     """As `loops`, for functions that only compiled ones call."""
     return loops(function, **_INTERNAL)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """As `subloops`, for one place in an inner loop: no call has to pass all those arrays on."""
+    return loops(function, forceinline=True, **_INTERNAL)

@@ -13,16 +13,17 @@ Convergence is linear; it takes long where conductances spread over many decades
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from ..elements import Bools, Floats, Ints
+from ..elements import Bools, Floats
 from ..graphs import components, spanning_forest
 from ..problem import EPS, Problem, Solution, bincount, node_sums, node_sums_abs
 from ..progress import report
 from ..topology import ROUNDING, TIGHT, nearest_feasible
 from . import newton
-from ._kernels import cluster_sweeps, incidence
 
 #: Over-relaxation: a move goes this many times as far as the minimum.
 RELAXATION = 1.7
@@ -54,13 +55,11 @@ def solve(
     """
     x = nearest_feasible(problem, np.zeros(problem.n) if x is None else x)
     tight = np.zeros(len(problem.drop), dtype=np.bool_)
-    branches = [column for kind in _adjacency(problem) for column in kind]
-    values = (problem.conductance, problem.emf, problem.injection, problem.turnover)
-    rectifiers = (problem.drop, problem.resistance)
+    run = _sweeper(problem, x, tight)
     done, relaxation, stalled, best = 0, RELAXATION, 0, np.inf
     while True:
         before = x.copy()
-        cluster_sweeps.compiled(x, tight, *branches, *values, *rectifiers, relaxation, CHUNK)
+        run(relaxation, CHUNK)
         done += CHUNK
         solution = _solution(problem, x, tight, done)
         error = _error(solution)
@@ -116,10 +115,7 @@ def sweep(problem: Problem, sweeps: int, x: Floats | None = None) -> tuple[Bools
     """Return which rectifiers conduct after a few sweeps, and the coordinates: a start."""
     x = nearest_feasible(problem, np.zeros(problem.n) if x is None else x)
     tight = np.zeros(len(problem.drop), dtype=np.bool_)
-    branches = [column for kind in _adjacency(problem) for column in kind]
-    values = (problem.conductance, problem.emf, problem.injection, problem.turnover)
-    rectifiers = (problem.drop, problem.resistance)
-    cluster_sweeps.compiled(x, tight, *branches, *values, *rectifiers, START_RELAXATION, sweeps)
+    _sweeper(problem, x, tight)(START_RELAXATION, sweeps)
     p, q = problem.diode_p, problem.diode_q
     return tight | (~problem.hard & (x[p] - x[q] > problem.drop)), x
 
@@ -165,22 +161,26 @@ def _drift(problem: Problem, x: Floats, tight: Bools) -> None:
             tight[first] = problem.hard[first]
 
 
-def _adjacency(problem: Problem) -> tuple[tuple[Ints, ...], ...]:
-    """Return the branches at each coordinate: (ptr, branch, other end, +1 if it is p)."""
-    rows = np.arange(len(problem.drop))
-    hard, soft = rows[problem.hard], rows[~problem.hard]
-    p, q = problem.diode_p, problem.diode_q
-    edges = np.arange(len(problem.edge_p))
-    return (
-        _incidence(problem.n, edges, problem.edge_p, problem.edge_q),
-        _incidence(problem.n, hard, p[hard], q[hard]),
-        _incidence(problem.n, soft, p[soft], q[soft]),
+def _sweeper(problem: Problem, x: Floats, tight: Bools) -> Callable[[float, int], None]:
+    """Return what sweeps, given relaxation and number; changes `x` and `tight`."""
+    from . import _descent as kernels
+
+    n, e, m = problem.n, len(problem.edge_p), len(problem.drop)
+    p, q, diode_p, diode_q = (
+        ends.view(np.uint64)
+        for ends in (problem.edge_p, problem.edge_q, problem.diode_p, problem.diode_q)
     )
-
-
-def _incidence(n: int, branch: Ints, p: Ints, q: Ints) -> tuple[Ints, ...]:
-    ptr, place, other, ends = incidence.compiled(n, p, q)
-    return ptr, branch[place], other, ends
+    edges = p, q, problem.conductance, problem.emf
+    rectifiers = diode_p, diode_q, problem.drop, problem.resistance
+    network = (
+        np.empty(n, kernels.NODE), np.empty(2 * m, kernels.RECTIFIER),
+        np.empty(2 * e, np.uint32), np.empty(2 * e), np.zeros(2 * e),
+    )  # fmt: skip
+    place = np.zeros((3, n), np.uint32)
+    each = kernels.fill(edges, rectifiers, network, place)
+    feed = problem.injection, problem.turnover
+    work = place[0], place[1], np.empty(n, kernels.WORK)
+    return partial(kernels.cluster_sweeps, x, tight, feed, (*network, each), work)
 
 
 def _solution(problem: Problem, x: Floats, tight: Bools, sweeps: int) -> Solution:
