@@ -15,8 +15,6 @@ from ..problem import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
-#: Order from which CHOLMOD had better work on dense blocks than on single columns.
-SUPERNODAL = 6000
 #: Entries of factors per row from which not to factor is worth the import of numba.
 FULL = 150
 
@@ -169,7 +167,7 @@ def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     rows = np.concatenate((every, np.maximum(a, b)))
     columns = np.concatenate((every, np.minimum(a, b)))
     lower = spmatrix(matrix(values), matrix(rows), matrix(columns), (n - 1, n - 1))
-    cholmod.options["supernodal"] = 2 if n > SUPERNODAL else 0
+    cholmod.options["supernodal"] = 1  # dense blocks where that is worth it
     factor = cholmod.symbolic(lower)
     try:
         cholmod.numeric(lower, factor)
