@@ -30,7 +30,7 @@ SWEEPS_PER_STEP = 3
 #: KCL residual and rectifier voltage, relative, from which a solution counts as wrong there.
 LARGE_ERROR = 1e-9
 #: Rectifiers to flip that are left to exact steps.
-FEW = 12
+FEW = 6
 #: A step must leave at most this share of the fewest flips so far,
 PROGRESS = 0.7
 #: but so many in a row may fail to.
