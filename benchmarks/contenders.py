@@ -196,6 +196,8 @@ CONTENDERS: dict[str, Callable[[Task], Ready]] = {
     "solve": prepare_package,
     "piqp": prepare_qp("piqp"),
     "osqp": prepare_qp("osqp", polishing=True),
+    # as far as the others get by default
+    "osqp-1e-5": prepare_qp("osqp", polishing=True, eps_abs=1e-5, eps_rel=1e-5),
     "clarabel": prepare_qp("clarabel"),
     "highs": prepare_qp("highs"),
     "command": prepare_command,

@@ -20,7 +20,7 @@ from .coordinate_descent import sweep
 from .inverses import Inverses
 from .merged import Merged
 
-START_SWEEPS = 3
+START_SWEEPS = 5
 #: Where flips go round in circles: how far around that is swept, one after the other,
 REACH = (10, 30, 100, 300)
 #: as long as that is not more than this share of all coordinates for each step,

@@ -54,6 +54,7 @@ class Inverses:
     def of(self, network: Merged) -> Inverse:
         """Return the inverse of a network, exact but for rounding."""
         if self.factored is not None:
+            self._base = None  # its memory is needed now
             inverse = self.factored.inverse(network)
             if inverse is not None:
                 self.bordered = True
@@ -65,7 +66,7 @@ class Inverses:
         self.bordered = False
         if self.iterates(network):
             return network.by_groups(self._iterative(network))
-        self._base = None  # its memory is needed now
+        self._base = None
         report("factoring a network of %d nodes", network.forest.count)
         solve = laplacian_solver(*network.laplacian)
         if medium(self.problem):
