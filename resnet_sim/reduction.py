@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class _Rows:
     """Collects rows of `Branches`."""
 
     def __init__(self) -> None:
-        self.parts: list[tuple[Ints, ...]] = []
+        self.parts: list[tuple[Any, ...]] = []
 
     def add(
         self,
@@ -64,15 +65,18 @@ class _Rows:
     ) -> None:
         if not len(element):
             return
-        source = np.full(len(element), -1) if source is None else source
-        resistance = np.zeros(len(element)) if resistance is None else resistance
-        signs = np.full(len(element), sign)
-        self.parts.append((element, p, q, value, source, signs, resistance))  # type: ignore[arg-type]
+        shape = element.shape  # constants take no memory in large circuits
+        source = np.broadcast_to(-1, shape) if source is None else source
+        resistance = np.broadcast_to(0.0, shape) if resistance is None else resistance
+        signs = np.broadcast_to(sign, shape)
+        self.parts.append((element, p, q, value, source, signs, resistance))
 
     def done(self) -> Branches:
         if not self.parts:
             none = np.zeros(0, dtype=np.int64)
             return Branches(none, none, none, np.zeros(0), none, np.zeros(0), np.zeros(0))
+        if len(self.parts) == 1:
+            return Branches(*self.parts[0])
         return Branches(*(np.concatenate(column) for column in zip(*self.parts, strict=True)))
 
 
@@ -117,8 +121,11 @@ def decompose(circuit: Circuit, closed: Bools) -> tuple[Branches, Branches, Bran
 def _linear(ties: _Rows, conductors: _Rows, number: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
     """Add resistances: zero is a tie, infinity nothing."""
     short = ohms == 0
-    ties.add(number[short], p[short], q[short], np.zeros(int(short.sum())))
     some = ~short & np.isfinite(ohms)
+    if some.all():
+        conductors.add(number, p, q, 1.0 / ohms)
+        return
+    ties.add(number[short], p[short], q[short], np.zeros(int(short.sum())))
     conductors.add(number[some], p[some], q[some], 1.0 / ohms[some])
 
 

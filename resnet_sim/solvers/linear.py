@@ -184,8 +184,18 @@ def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0) -> Any:
     """Factor the Laplacian, its diagonal lowered by `shift` times the sum of its row."""
-    from scipy.sparse import coo_array
     from scipy.sparse.linalg import splu
+
+    return splu(
+        _laplacian(n, p, q, conductance, shift),
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+
+
+def _laplacian(n: int, p: Ints, q: Ints, conductance: Floats, shift: float) -> Any:
+    from scipy.sparse import coo_array
 
     at_ends = conductance - shift * np.abs(conductance)
     diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
@@ -197,12 +207,7 @@ def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float =
     rows.has_canonical_format = True
     laplacian = rows.tocsr().tocsc()
     laplacian.sum_duplicates()
-    return splu(
-        laplacian,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
+    return laplacian
 
 
 def convex(n: int, p: Ints, q: Ints, conductance: Floats, margin: float = 1e-13) -> bool:
