@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.util import find_spec
@@ -17,6 +18,10 @@ from ..problem import bincount
 DENSE = 250
 #: Entries of factors per row from which not to factor is worth the import of numba.
 FULL = 150
+#: Order from which a compiled ordering of our own is faster than that of SuperLU,
+OWN_ORDER = 50_000
+#: where rows have so many entries off the diagonal; the factor is as full, and in postorder.
+ENTRIES_PER_ROW = (2.5, 12.0)
 
 Solve = Callable[[Floats], Floats]
 
@@ -129,18 +134,39 @@ def _has_cholmod() -> bool:
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     if _has_cholmod() and (conductance > 0).all():
         return _cholesky(n, p, q, conductance)
+    order = _elimination_order(n, p, q, conductance)
     try:
-        factor = _sparse_factor(n, p, q, conductance)
+        factor = _sparse_factor(n, p, q, conductance, order=order)
     except RuntimeError as error:
         raise np.linalg.LinAlgError(str(error)) from error
-
-    def solve(b: Floats) -> Floats:
-        x: Floats = factor.solve(b)
-        return x
-
     if factor.nnz > FULL * n:
         load()
+
+    def solve(b: Floats) -> Floats:
+        if order is None:
+            whole: Floats = factor.solve(b)
+            return whole
+        x = np.empty_like(b)
+        x[order] = factor.solve(b[order])
+        return x
+
     return solve
+
+
+def _elimination_order(n: int, p: Ints, q: Ints, conductance: Floats) -> Ints | None:
+    """Return in what order to eliminate all nodes but 0, as rows; None if SuperLU shall decide."""
+    if n <= OWN_ORDER or "numba" not in sys.modules or not (conductance > 0).all():
+        return None
+    from ._multigrid import assemble
+
+    ptr, _, column, *_ = assemble(n, p, q, conductance)
+    least, most = ENTRIES_PER_ROW
+    if not least * n < len(column) < most * n:
+        return None
+    from ._minimum_degree import minimum_degree
+
+    order: Ints = minimum_degree(ptr, column)
+    return order
 
 
 def _entries(
@@ -182,21 +208,32 @@ def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     return solve
 
 
-def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0) -> Any:
-    """Factor the Laplacian, its diagonal lowered by `shift` times the sum of its row."""
+def _sparse_factor(
+    n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0, order: Ints | None = None
+) -> Any:
+    """Factor the Laplacian, its diagonal lowered by `shift` times the sum of its row.
+
+    With an `order` rows and columns of the factors are in that.
+    """
     from scipy.sparse.linalg import splu
 
     return splu(
-        _laplacian(n, p, q, conductance, shift),
-        permc_spec="MMD_AT_PLUS_A",
+        _laplacian(n, p, q, conductance, shift, order),
+        permc_spec="MMD_AT_PLUS_A" if order is None else "NATURAL",
         diag_pivot_thresh=0.0,
         options={"SymmetricMode": True},
     )
 
 
-def _laplacian(n: int, p: Ints, q: Ints, conductance: Floats, shift: float) -> Any:
+def _laplacian(
+    n: int, p: Ints, q: Ints, conductance: Floats, shift: float, order: Ints | None
+) -> Any:
     from scipy.sparse import coo_array
 
+    if order is not None:
+        place = np.zeros(n, dtype=np.int64)
+        place[1 + order.astype(np.int64)] = np.arange(1, n)
+        p, q = place[p], place[q]
     at_ends = conductance - shift * np.abs(conductance)
     diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
     every = np.arange(n - 1)
