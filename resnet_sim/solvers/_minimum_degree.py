@@ -20,7 +20,11 @@ CLASSES = 1024
 #: Part of all rows that are tried in the first round and in others, if not more are as good.
 FIRST, OTHERS = 0.3, 0.01
 
-_ONE, _LOW, _HALF, _SPARSE = np.uint64(1), np.uint32(1), np.uint64(32), np.uint64(8)
+#: Unsigned, as all indices: an unsigned and a signed integer add up to a float.
+_ONE, _ONE_32, _HALF = np.uint64(1), np.uint32(1), np.uint64(32)
+#: Slots of a hash table for each row in it.
+_SPARSE = np.uint64(8)
+#: 2**64 over the golden ratio, for hashing (Knuth, volume 3, section 6.4).
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -41,7 +45,7 @@ def _lowest(live, count, degree, share, fill, chosen):  # type: ignore[no-untype
     for k in range(len(fill)):
         fill[k] = 0
     for i in range(count):
-        fill[_class(degree[live[i]]) + _ONE] += _LOW
+        fill[_class(degree[live[i]]) + _ONE] += _ONE_32
     top = 0
     while fill[top] + fill[top + 1] < max(share * count, min(count, 1)):
         fill[top + 1] += fill[top]
@@ -51,7 +55,7 @@ def _lowest(live, count, degree, share, fill, chosen):  # type: ignore[no-untype
         k = _class(degree[live[i]])
         if k <= top:
             chosen[fill[k]] = live[i]
-            fill[k] += _LOW
+            fill[k] += _ONE_32
     return np.uint64(last)
 
 
@@ -141,7 +145,7 @@ def _transpose(count, start, elements, pool):  # type: ignore[no-untyped-def]
     first = np.zeros(count, dtype=np.uint32)
     near = np.empty(start[elements], dtype=np.uint32)
     for k in _span(0, start[elements]):
-        first[pool[k]] += _LOW
+        first[pool[k]] += _ONE_32
     total = np.uint32(0)
     for v in range(count):
         total += first[v]
@@ -151,7 +155,7 @@ def _transpose(count, start, elements, pool):  # type: ignore[no-untyped-def]
         for k in _span(start[e], start[e + _ONE]):
             u = np.uint64(pool[k])
             near[last[u]] = e
-            last[u] += _LOW
+            last[u] += _ONE_32
     return first, last, near
 
 
@@ -231,7 +235,7 @@ def _update(  # type: ignore[no-untyped-def]
         outside = np.uint32(0)
         lists = now * _MIX
         end = np.uint64(first[u])
-        for i in _span(first[u], last[u] - _LOW):
+        for i in _span(first[u], last[u] - _ONE_32):
             e = np.uint64(near[i])
             rest = size[e] - np.uint32(shared[e])
             good = np.uint64(rest != 0)
@@ -253,7 +257,7 @@ def _update(  # type: ignore[no-untyped-def]
             interior = head[u]
             total -= weight[u]
             weight[u] = 0
-        elif key[slot] == lists:
+        elif key[slot] == lists:  # if they differ after all, that costs a little fill
             v = np.uint64(holder[slot])
             after[tail[v]] = head[u]
             tail[v] = tail[u]
@@ -333,10 +337,10 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
         for i in range(_lowest(live, count, degree, OTHERS, fill, chosen)):
             p = np.uint64(chosen[i])
             # the newest element comes last
-            if weight[p] == 0 or (last[p] > first[p] and near[last[p] - _LOW] >= old):
+            if weight[p] == 0 or (last[p] > first[p] and near[last[p] - _ONE_32] >= old):
                 continue
             weight[p] = 0
-            stamp += _LOW
+            stamp += _ONE_32
             start[fresh] = end
             stop[fresh] = _unite(
                 p, fresh, rows, elements, pool, end, weight, mark, stamp, after, chains
