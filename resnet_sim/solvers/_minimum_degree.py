@@ -321,9 +321,9 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
         _append(e, centre[e], centre[e], after, chains)
     elements = start, stop, alive, size, shared
     weight, mark = np.ones(count, dtype=np.uint32), np.zeros(count, dtype=np.uint32)
-    slots = 64
-    while slots < 8 * len(head):
-        slots *= 2
+    slots = _SPARSE * _SPARSE
+    while slots < _SPARSE * count:
+        slots += slots
     known = np.zeros(slots, dtype=np.uint64), np.empty(slots, dtype=np.uint32)
     chosen = np.empty(count, dtype=np.uint32)
     fill = np.empty(CLASSES + 1, dtype=np.uint32)
