@@ -21,10 +21,11 @@ from quadratic import QuadraticProgram
 from scipy.sparse.linalg import splu
 
 import resnet_sim as rs
-from resnet_sim.cocontent import Compiled, State
-from resnet_sim.elements import Floats
+from resnet_sim.arrays import Floats
 from resnet_sim.netlist import format_netlist
-from resnet_sim.rawfile import read_raw
+from resnet_sim.point.plan import Compiled
+from resnet_sim.point.state import State
+from resnet_sim.results.rawfile import read_raw
 
 #: on-resistance of a diode in ngspice, ohm; resistors are about 1 ohm
 R_ON = 1e-6

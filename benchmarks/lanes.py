@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from resnet_sim import ensemble
 from resnet_sim import generators as gen
-from resnet_sim.ensemble import Lanes, Nudge
-from resnet_sim.ensemble import _lane_kernels as kernels
-from resnet_sim.vectors import aligned
+from resnet_sim.compiled.vectors import aligned
+from resnet_sim.many import _box_kernels as kernels
+from resnet_sim.many import ensemble
+from resnet_sim.many.ensemble import Lanes, Nudge
 
 SWEEPS, WIDTH = 20, 64
 MIXTURE = gen.Mixture(diodes=0.0, ground_diodes=0.6, sources=0.1)

@@ -28,7 +28,7 @@ import numpy as np
 
 from resnet_sim import training as tr
 from resnet_sim.generators import layered
-from resnet_sim.training.idx import Images, Scaled, read_images
+from resnet_sim.training.data.idx import Images, Scaled, read_images
 
 
 @dataclass(frozen=True)

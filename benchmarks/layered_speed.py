@@ -32,8 +32,8 @@ import numpy as np  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from resnet_sim.generators import layered  # noqa: E402
-from resnet_sim.layered.detection import find_layers  # noqa: E402
-from resnet_sim.layered.engine import Engine, Settings  # noqa: E402
+from resnet_sim.many.layered.detection import find_layers  # noqa: E402
+from resnet_sim.many.layered.engine import EpochLoop, Settings  # noqa: E402
 
 PIXELS, CLASSES = 784, 10
 #: hidden layers, amplification, beta
@@ -70,7 +70,7 @@ def ep_steps(name: str, batch: int, threads: int, steps: int) -> Step:
     x, labels = data(batch * steps)
     settings = Settings(beta, threads=threads)
     no_bias = np.zeros(len(biases))
-    engine = Engine(
+    engine = EpochLoop(
         layers, g, no_bias, settings, batch, np.float32(gain) * x, np.eye(CLASSES), labels
     )
     rates = [(1e-5, 1e-5)] * len(layers.blocks)

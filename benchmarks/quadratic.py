@@ -15,7 +15,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 from resnet_sim import Circuit
-from resnet_sim.elements import Floats, Ints
+from resnet_sim.arrays import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import time
 import numpy as np
 
 import resnet_sim as rs
-from resnet_sim.variants import monte_carlo as draw
+from resnet_sim.many.variants import monte_carlo as draw
 
 LOOP = 20
 

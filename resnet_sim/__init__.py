@@ -11,9 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import generators, ngspice, training
-    from .analysis import check, monte_carlo, run, solve, sweep
-    from .builder import CircuitBuilder
-    from .circuit import Circuit
+    from .analyses.measure import measure
+    from .analyses.monte_carlo import monte_carlo
+    from .analyses.sensitivity import (
+        Sensitivity,
+        TransferFunction,
+        sensitivities,
+        transfer_function,
+    )
+    from .analyses.solve import check, solve
+    from .analyses.solve_many import Outputs, solve_many
+    from .analyses.sweep import run, sweep
     from .diagnostics import Diagnostic
     from .errors import (
         ConvergenceError,
@@ -24,16 +32,10 @@ if TYPE_CHECKING:
         TopologyError,
         UsageError,
     )
-    from .measurements import measure
+    from .model.builder import CircuitBuilder
+    from .model.circuit import Circuit
     from .netlist import format_netlist, parse_netlist, read_netlist, write_netlist
-    from .results import Certificate, OperatingPoint
-    from .sensitivity import (
-        Sensitivity,
-        TransferFunction,
-        sensitivities,
-        transfer_function,
-    )
-    from .structures import Outputs, solve_many
+    from .results.operating_point import Certificate, OperatingPoint
 
 __version__ = "0.1.0"
 
@@ -73,9 +75,11 @@ __all__ = [
 ]
 
 _MODULES = {
-    "analysis": ("check", "monte_carlo", "run", "solve", "sweep"),
-    "builder": ("CircuitBuilder",),
-    "circuit": ("Circuit",),
+    "analyses.monte_carlo": ("monte_carlo",),
+    "analyses.solve": ("check", "solve"),
+    "analyses.sweep": ("run", "sweep"),
+    "model.builder": ("CircuitBuilder",),
+    "model.circuit": ("Circuit",),
     "diagnostics": ("Diagnostic",),
     "errors": (
         "ConvergenceError",
@@ -87,10 +91,15 @@ _MODULES = {
         "UsageError",
     ),
     "netlist": ("format_netlist", "parse_netlist", "read_netlist", "write_netlist"),
-    "measurements": ("measure",),
-    "structures": ("Outputs", "solve_many"),
-    "sensitivity": ("Sensitivity", "TransferFunction", "sensitivities", "transfer_function"),
-    "results": ("Certificate", "OperatingPoint"),
+    "analyses.measure": ("measure",),
+    "analyses.solve_many": ("Outputs", "solve_many"),
+    "analyses.sensitivity": (
+        "Sensitivity",
+        "TransferFunction",
+        "sensitivities",
+        "transfer_function",
+    ),
+    "results.operating_point": ("Certificate", "OperatingPoint"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -3,7 +3,7 @@
 import networkx as nx
 import numpy as np
 
-from resnet_sim.problem import Problem
+from resnet_sim.graph.problem import Problem
 
 DROPS = (0.0, 0.0, 0.3, 0.7, -0.2)
 

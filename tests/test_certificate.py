@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from circuits import FAMILIES, random_circuit
 
-from resnet_sim.analysis import solve
-from resnet_sim.builder import CircuitBuilder
-from resnet_sim.certificate import certify
+from resnet_sim.analyses.solve import solve
 from resnet_sim.errors import ConvergenceError, TopologyError
+from resnet_sim.laws.certificate import certify
+from resnet_sim.model.builder import CircuitBuilder
 
 TOLERANCE = 1e-9
 

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 import resnet_sim
-from resnet_sim import ConvergenceError, OperatingPoint, analysis, cli
-from resnet_sim.results import Certificate, SolverInfo
+from resnet_sim import ConvergenceError, OperatingPoint
+from resnet_sim.analyses import sweep as analysis
+from resnet_sim.cli import main
+from resnet_sim.results.operating_point import Certificate, SolverInfo
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
 DIVIDER = "divider\nV1 in 0 10\nR1 in out 3k\nR2 out 0 1k\n.end\n"
@@ -41,7 +43,7 @@ def run(capsys):
 
     def call(*arguments: str) -> tuple[int, str, str]:
         try:
-            status = cli.main(list(arguments))
+            status = main(list(arguments))
         except SystemExit as stop:  # argparse
             status = int(stop.code or 0)
         out, err = capsys.readouterr()
@@ -77,7 +79,7 @@ def test_public_names_are_all_there_and_load_lazily():
     "code",
     [
         "import resnet_sim",
-        "from resnet_sim import cli\ntry: cli.main(['solve', '--help'])\nexcept SystemExit: pass",
+        "from resnet_sim.cli import main\ntry: main(['solve', '--help'])\nexcept SystemExit: pass",
     ],
 )
 def test_numpy_is_not_imported_without_need(code):
@@ -87,7 +89,7 @@ def test_numpy_is_not_imported_without_need(code):
 
 def test_solving_a_small_deck_leaves_the_slow_modules_alone(deck):
     code = (
-        f"import sys; from resnet_sim import cli; cli.main(['solve', {deck(DIVIDER)!r}])\n"
+        f"import sys; from resnet_sim.cli import main; main(['solve', {deck(DIVIDER)!r}])\n"
         "slow = {'numba', 'scipy', 'networkx'} & set(sys.modules); assert not slow, slow"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

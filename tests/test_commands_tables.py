@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_sim import cli
+from resnet_sim.cli import main
 
 DIVIDER = "divider\nv1 a 0 1\nv2 b 0 1\nr1 a o 1k\nr2 b o 1k\nr3 o 0 1k\n.end\n"
 DIVIDED = ("--input", "v1,v2", "--output", "o")
@@ -21,7 +21,7 @@ def run(tmp_path, monkeypatch, capsys):
     Path("divider.net").write_text(DIVIDER)
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        status = cli.main(list(arguments))
+        status = main(list(arguments))
         out, err = capsys.readouterr()
         assert "Traceback" not in err
         return status, out, err

@@ -16,8 +16,8 @@ from ngspice_tools import requires_ngspice
 from training_tasks import CORNERS, XOR, xor_with_a_pair
 
 import resnet_sim as rs
-from resnet_sim import cli
 from resnet_sim import training as tr
+from resnet_sim.cli import main
 
 DIVIDER = "divider\nv1 a 0 1\nv2 b 0 1\nr1 a o 1k\nr2 b o 1k\nr3 o 0 1k\n.end\n"
 #: two thirds of v1 and a quarter of v2 could be had, more could not
@@ -44,7 +44,7 @@ def run(folder, capsys):
 
     def call(*arguments: str) -> tuple[int, str, str]:
         try:
-            status = cli.main(list(arguments))
+            status = main(list(arguments))
         except SystemExit as stop:  # argparse
             status = int(stop.code or 0)
         out, err = capsys.readouterr()
@@ -374,7 +374,7 @@ def test_a_failed_training_leaves_the_old_output(run):
 
 def test_help_does_not_wait_for_numpy():
     code = (
-        "import sys\nfrom resnet_sim import cli\ntry: cli.main(['train', '--help'])\n"
+        "import sys\nfrom resnet_sim.cli import main\ntry: main(['train', '--help'])\n"
         "except SystemExit: pass\nassert 'numpy' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

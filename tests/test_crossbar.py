@@ -10,12 +10,13 @@ import pytest
 from ngspice_tools import requires_ngspice
 
 import resnet_sim as rs
-from resnet_sim import crossbars, generators
-from resnet_sim.certificate import certify
-from resnet_sim.circuit import Sweep
-from resnet_sim.ensemble.selection import select
+from resnet_sim import generators
+from resnet_sim.analyses.sensitivity import sensitivities
+from resnet_sim.laws.certificate import certify
+from resnet_sim.many.trainable import select
+from resnet_sim.model import crossbars
+from resnet_sim.model.requests import Sweep
 from resnet_sim.netlist import format_netlist
-from resnet_sim.sensitivity import sensitivities
 
 G = np.array([[1.0, 0.0, 2.0], [0.5, 3.0, 0.0]])
 
@@ -247,7 +248,7 @@ import re
 from pathlib import Path
 import numpy as np
 from resnet_sim.generators import layered
-from resnet_sim.layered import find_layers
+from resnet_sim.many.layered import find_layers
 circuit = layered((784, 32768, 10), input_pairs="inverted", g_min=0.0, dtype=np.float32)
 outputs = [f"o{k}" for k in range(10)]
 inputs = [f"vp{k}" for k in range(784)]

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 from test_project import blocks, steady
 
-from resnet_sim import cli, collector, elements, solvers
-from resnet_sim.builder import CircuitBuilder
-from resnet_sim.circuit import TABLES, Circuit
-from resnet_sim.crossbars import Crossbars
+from resnet_sim import solvers
+from resnet_sim.cli import main
 from resnet_sim.diagnostics import CODES
-from resnet_sim.netlist import cards, devices, fields, models, readers
-from resnet_sim.netlist.writer import Writer
+from resnet_sim.model import collector, elements
+from resnet_sim.model.builder import CircuitBuilder
+from resnet_sim.model.circuit import TABLES, Circuit
+from resnet_sim.model.crossbars import Crossbars
+from resnet_sim.netlist.read import cards, fields, models, placer, readers
+from resnet_sim.netlist.write.writer import Writer
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "resnet_sim"
@@ -53,7 +55,7 @@ def test_console_examples_print_what_they_show(document, monkeypatch, capsys):
         if not wanted.strip():
             continue
         assert words[0].endswith("resnet-sim"), f"can't be run here: {command}"
-        cli.main(words[1:])
+        main(words[1:])
         printed = capsys.readouterr()
         assert steady(printed.err + printed.out) == steady(wanted)
 
@@ -214,7 +216,7 @@ def test_every_element_card_has_what_the_steps_ask_for():
     assert set(fields.USAGE) == set(readers._READERS)
     assert not set(readers._UNSUPPORTED) & set(readers._READERS)
     # instances are expanded by the elaboration
-    assert set(devices._PLACE) == set(cards.Device.__args__) - {cards.Instance}
+    assert set(placer._PLACE) == set(cards.Device.__args__) - {cards.Instance}
     for letter in readers._READERS:
         assert re.search(rf"^\| .*`{letter}name ", SYNTAX, flags=re.MULTILINE | re.IGNORECASE)
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
-from resnet_sim.solvers import linear
-from resnet_sim.solvers._minimum_degree import minimum_degree
-from resnet_sim.solvers._multigrid import assemble
+from resnet_sim.solvers.linear import laplacian
+from resnet_sim.solvers.linear._minimum_degree import minimum_degree
+from resnet_sim.solvers.linear._multigrid import assemble
 
 
 def order_of(n, p, q):
@@ -98,20 +98,20 @@ def test_a_solution_is_that_of_superlus_own_order(monkeypatch):
     shuffled = np.append(0, 1 + rng.permutation(2000))
     p, q = np.append(shuffled[p], 0), np.append(shuffled[q], 7)
     conductance = 10.0 ** rng.uniform(-1, 1, len(p))
-    monkeypatch.setattr(linear, "_has_cholmod", lambda: False)
+    monkeypatch.setattr(laplacian, "_has_cholmod", lambda: False)
     b = rng.normal(size=2001)
-    expected = linear.laplacian_solver(2001, p, q, conductance)(b)
-    monkeypatch.setattr(linear, "OWN_ORDER", 100)
+    expected = laplacian.laplacian_solver(2001, p, q, conductance)(b)
+    monkeypatch.setattr(laplacian, "OWN_ORDER", 100)
     assert "numba" in sys.modules
-    assert linear._elimination_order(2001, p, q, conductance) is not None
-    x = linear.laplacian_solver(2001, p, q, conductance)(b)
+    assert laplacian._elimination_order(2001, p, q, conductance) is not None
+    x = laplacian.laplacian_solver(2001, p, q, conductance)(b)
     assert x[0] == 0.0
     assert np.abs(x - expected).max() <= 1e-12 * np.abs(expected).max()
 
 
 def test_trees_and_dense_rows_are_left_to_superlu(monkeypatch):
-    monkeypatch.setattr(linear, "OWN_ORDER", 10)
+    monkeypatch.setattr(laplacian, "OWN_ORDER", 10)
     path = np.arange(1, 100)
-    assert linear._elimination_order(101, path, path + 1, np.ones(99)) is None
+    assert laplacian._elimination_order(101, path, path + 1, np.ones(99)) is None
     p, q = np.triu_indices(40, 1)
-    assert linear._elimination_order(40, p, q, np.ones(len(p))) is None
+    assert laplacian._elimination_order(40, p, q, np.ones(len(p))) is None

@@ -7,9 +7,9 @@ import pytest
 from training_circuits import random_network
 
 import resnet_sim as rs
-from resnet_sim import CircuitBuilder, ensemble
+from resnet_sim import CircuitBuilder
 from resnet_sim import training as tr
-from resnet_sim.ensemble import factor
+from resnet_sim.many import ensemble, factor
 
 
 def reference(net, X, circuit=None):

@@ -17,7 +17,7 @@ from random import Random
 
 import pytest
 
-from resnet_sim import cli
+from resnet_sim.cli import main
 
 DECKS = sorted((Path(__file__).parent.parent / "examples" / "netlists").glob("*.net"))
 SUFFIX = {"": 1, "m": 1e-3, "u": 1e-6, "n": 1e-9, "k": 1e3, "meg": 1e6, "g": 1e9}
@@ -54,7 +54,7 @@ def test_there_are_at_least_22_decks_that_all_expect_something():
 
 @pytest.mark.parametrize("deck", DECKS, ids=lambda deck: deck.stem)
 def test_deck_gives_what_its_comments_expect(deck, capsys):
-    exit_status = cli.main(["solve", str(deck), "--format", "json"])
+    exit_status = main(["solve", str(deck), "--format", "json"])
     record = json.loads(capsys.readouterr().out)
     expected = expectations(deck)
     wanted_status = [line.split()[1] for line in expected if line.startswith("status")] or ["0"]
@@ -82,7 +82,7 @@ def test_deck_gives_what_its_comments_expect(deck, capsys):
 
 @pytest.mark.parametrize("deck", DECKS, ids=lambda deck: deck.stem)
 def test_floating_is_what_the_deck_says_and_nothing_more(deck, capsys):
-    cli.main(["solve", str(deck), "--format", "json"])
+    main(["solve", str(deck), "--format", "json"])
     record = json.loads(capsys.readouterr().out)
     wanted = {line.split()[1] for line in expectations(deck) if line.startswith("floating")}
     assert set(record.get("floating", ())) == wanted
@@ -91,9 +91,9 @@ def test_floating_is_what_the_deck_says_and_nothing_more(deck, capsys):
 @pytest.mark.parametrize("form", ["table", "csv", "raw"])
 @pytest.mark.parametrize("deck", DECKS, ids=lambda deck: deck.stem)
 def test_every_format_has_the_exit_status_of_json(deck, form, capsys):
-    status = cli.main(["solve", str(deck), "--format", form])
+    status = main(["solve", str(deck), "--format", form])
     text = capsys.readouterr().out
-    assert status == cli.main(["solve", str(deck), "--format", "json"])
+    assert status == main(["solve", str(deck), "--format", "json"])
     assert (text == "") == (status == 3)
 
 
@@ -133,7 +133,7 @@ def refuse(constant: str) -> None:
 def hold_against_mutations(seeds: range, path: Path, capsys) -> None:
     for seed in seeds:
         path.write_text(mutated(Random(seed)), encoding="utf-8")
-        status = cli.main(["solve", str(path), "--format", "json"])
+        status = main(["solve", str(path), "--format", "json"])
         out, err = capsys.readouterr()
         place = f"seed {seed}:\n{path.read_text()}\n{err}"
         assert status in (0, 1, 2, 3), place

@@ -15,11 +15,12 @@ import numpy as np
 import pytest
 
 import resnet_sim as rs
-from resnet_sim import executors, jobs
 from resnet_sim.cli import main
 from resnet_sim.errors import ExecutorError, UsageError
-from resnet_sim.executors import open_executor, run_tasks
-from resnet_sim.journal import Journal
+from resnet_sim.many import jobs
+from resnet_sim.workers import executors
+from resnet_sim.workers.executors import open_executor, run_tasks
+from resnet_sim.workers.journal import Journal
 
 TOLERANCE = {"r*": 0.1}
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnet_sim import graphs
-from resnet_sim.cascade import strong_components
-from resnet_sim.kernels import kernel
+from resnet_sim.compiled.kernels import kernel
+from resnet_sim.graph import graphs
+from resnet_sim.point.cascade import strong_components
 
 QUICK = settings(derandomize=True, deadline=None, max_examples=60)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resnet_sim.errors import UsageError
-from resnet_sim.training.idx import Scaled, read_idx, read_images
+from resnet_sim.training.data.idx import Scaled, read_idx, read_images
 
 
 def written(path, array, code):

@@ -10,7 +10,7 @@ import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim import generators as gen
 from resnet_sim import training as tr
-from resnet_sim.ensemble import Ensemble, Lanes
+from resnet_sim.many.ensemble import Ensemble, Lanes, Nudge
 
 #: conductances over two decades, diodes to ground only
 BOXES = gen.Mixture(diodes=0.0, ground_diodes=0.6, grounds=0.05, sources=0.2)
@@ -125,7 +125,7 @@ def test_the_bound_of_the_error_holds():
     held = single.free(X).start
     u = single._columns(X)
     tiles, bounds = held.tiles, tuple(map(held.tiles.pack_bounds, lanes._bounds(lanes._drop(u))))
-    load = tiles.pack(lanes._load(single.conductances, u, rs.ensemble.Nudge()))
+    load = tiles.pack(lanes._load(single.conductances, u, Nudge()))
     start = np.zeros_like(load)
     for tolerance in (1e-1, 1e-2, 1e-3):
         outcome = tiles.solve(held.laplacian, lanes.boxes, load, bounds, start, tolerance)
@@ -135,7 +135,7 @@ def test_the_bound_of_the_error_holds():
 
 
 def test_the_number_of_threads_changes_nothing(monkeypatch):
-    from resnet_sim.ensemble import tiles
+    from resnet_sim.many import tiles
 
     monkeypatch.setattr(tiles, "LARGE", 0)
     found = []
@@ -198,7 +198,7 @@ def test_an_impossible_sample_is_named():
 
 
 def test_samples_without_proof_are_solved_in_double_precision(monkeypatch):
-    from resnet_sim.ensemble import tiles
+    from resnet_sim.many import tiles
 
     monkeypatch.setattr(tiles, "ROUNDS", 0)
     single, double = random_networks(2)

@@ -10,12 +10,14 @@ from scipy.sparse.linalg import spsolve
 from test_solvers import fulfils_all_conditions, solvable
 
 from resnet_sim import CircuitBuilder, generators, solvers
-from resnet_sim.cocontent import Compiled, State
-from resnet_sim.solvers import approach, inverses, linear, merged, newton
+from resnet_sim.point.plan import Compiled
+from resnet_sim.point.state import State
+from resnet_sim.solvers import large, newton
 from resnet_sim.solvers._kernels import contradictions
-from resnet_sim.solvers.inverses import Inverses
-from resnet_sim.solvers.merged import Merged
-from resnet_sim.solvers.multigrid import Multigrid
+from resnet_sim.solvers.linear import bordered, contracted, laplacian
+from resnet_sim.solvers.linear.bordered import BorderedFactors
+from resnet_sim.solvers.linear.contracted import ContractedNetwork
+from resnet_sim.solvers.linear.multigrid import Multigrid
 
 
 def stage(circuit):
@@ -24,21 +26,21 @@ def stage(circuit):
     return State(compiled).problem(plan)
 
 
-def laplacian(n, p, q, conductance):
+def matrix_of(n, p, q, conductance):
     rows, columns = np.concatenate((p, q, p, q)), np.concatenate((q, p, p, q))
     values = np.concatenate((-conductance, -conductance, conductance, conductance))
     return coo_array((values, (rows, columns)), shape=(n, n)).tocsr()[1:, 1:]
 
 
 def network(problem, on):
-    return Merged(problem, on, np.zeros(len(on)))
+    return ContractedNetwork(problem, on, np.zeros(len(on)))
 
 
 @pytest.fixture
 def all_large(monkeypatch):
     """Every problem goes the way of large ones."""
     for limit in ("LARGE", "MEDIUM", "HUGE"):
-        monkeypatch.setattr(merged, limit, 0)
+        monkeypatch.setattr(contracted, limit, 0)
 
 
 @pytest.mark.parametrize("make", [generators.random_graph, generators.small_world])
@@ -46,7 +48,7 @@ def all_large(monkeypatch):
 def test_multigrid_reduces_the_residual_as_much_as_it_was_told(make, seed):
     problem = stage(make(700, seed=seed))
     net = network(problem, np.random.default_rng(seed).random(len(problem.drop)) < 0.5)
-    matrix = laplacian(*net.laplacian)
+    matrix = matrix_of(*net.laplacian)
     b = np.random.default_rng(seed).normal(size=net.forest.count)
     for reduction in (0.1, 1e-10):
         x = Multigrid(*net.laplacian).solve(b, reduction, 200)
@@ -64,7 +66,7 @@ def test_multigrid_takes_networks_that_fall_apart_or_are_tiny():
         ends = p[keep & (p < n) & (q < n)], q[keep & (p < n) & (q < n)]
         g = 10.0 ** rng.uniform(-6, 6, len(ends[0]))
         x = Multigrid(n, *ends, g).solve(b := rng.normal(size=n), 1e-10, 200)
-        left = b[1:] - laplacian(n, *ends, g) @ x[1:]
+        left = b[1:] - matrix_of(n, *ends, g) @ x[1:]
         assert np.linalg.norm(left) <= 1e-9 * np.linalg.norm(b[1:])
 
 
@@ -86,7 +88,7 @@ def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_la
     rng = np.random.default_rng(seed)
     before = rng.random(len(problem.drop)) < 0.5
     after = before ^ (rng.random(len(before)) < 0.2)
-    source = Inverses(problem)
+    source = BorderedFactors(problem)
     source.of(network(problem, before))
     other = network(problem, after)
     assert source.factored is not None
@@ -153,12 +155,12 @@ def test_the_way_of_large_problems_leads_to_a_solution(seed, all_large):
 @pytest.mark.parametrize("flops", [0.0, np.inf])
 def test_iterating_and_factoring_give_the_same(flops, monkeypatch):
     problem = stage(generators.grid(45, seed=3))
-    monkeypatch.setattr(inverses, "FLOPS_PER_EDGE", flops)
+    monkeypatch.setattr(bordered, "FLOPS_PER_EDGE", flops)
     solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution, 1e-12)
-    monkeypatch.setattr(merged, "LARGE", np.inf)
-    monkeypatch.setattr(merged, "MEDIUM", np.inf)
+    monkeypatch.setattr(contracted, "LARGE", np.inf)
+    monkeypatch.setattr(contracted, "MEDIUM", np.inf)
     plain = solvers.solve(problem)
     assert np.abs(solution.x - plain.x).max() <= 1e-11 * np.abs(plain.x).max()
     np.testing.assert_array_equal(solution.current > 0, plain.current > 0)
@@ -172,15 +174,15 @@ def test_an_iteration_goes_to_the_last_digit_where_no_current_flows(all_large):
     b.voltage_sources("v", leaves[:10], 0, 1.0)
     b.resistor("load", "hub", "0", 100.0)
     problem = stage(b.build())
-    assert Inverses(problem).iterates(network(problem, np.zeros(0, dtype=bool)))
+    assert BorderedFactors(problem).iterates(network(problem, np.zeros(0, dtype=bool)))
     solution = solvers.solve(problem)
     np.testing.assert_allclose(solution.x[1:], 0.5, rtol=1e-15)
 
 
 def test_an_iteration_that_does_not_converge_ends_in_a_factorisation(monkeypatch):
     problem = stage(generators.grid(45, seed=3))
-    monkeypatch.setattr(inverses, "FLOPS_PER_EDGE", 0.0)
-    monkeypatch.setattr(inverses, "MOST_STEPS", 2)
+    monkeypatch.setattr(bordered, "FLOPS_PER_EDGE", 0.0)
+    monkeypatch.setattr(bordered, "MOST_STEPS", 2)
     solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution, 1e-12)
@@ -192,8 +194,8 @@ def test_cholmod_and_superlu_solve_alike(side):
     problem = stage(generators.grid(side, seed=1))
     net = network(problem, np.zeros(len(problem.drop), dtype=bool))
     b = np.random.default_rng(0).normal(size=net.forest.count)
-    x = linear.laplacian_solver(*net.laplacian)(b)
-    expected = spsolve(laplacian(*net.laplacian).tocsc(), b[1:])
+    x = laplacian.laplacian_solver(*net.laplacian)(b)
+    expected = spsolve(matrix_of(*net.laplacian).tocsc(), b[1:])
     np.testing.assert_allclose(x[1:], expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
@@ -201,7 +203,7 @@ def test_cholmod_and_superlu_solve_alike(side):
 def test_a_large_grid_does_not_cycle(side, seed):
     """Loops of conducting rectifiers to ground used to open and close in turns."""
     problem = stage(generators.grid(side, seed=seed))
-    solution = approach.solve(problem)
+    solution = large.solve(problem)
     assert solution.converged
     assert solution.iterations <= 8
     assert fulfils_all_conditions(problem, solution, 1e-12)
@@ -214,7 +216,7 @@ def test_sweeps_around_rectifiers_leave_the_rest_and_lower_the_co_content_there(
     fed = (problem.injection[problem.diode_p] != 0) | (problem.injection[problem.diode_q] != 0)
     wrong[np.flatnonzero(fed)[:6]] = True
     on = np.ones(len(problem.drop), dtype=bool)
-    on, after = approach._descend_around(problem, on, x.copy(), wrong, 30)
+    on, after = large._descend_around(problem, on, x.copy(), wrong, 30)
     assert 0 < on.sum() < len(on)
     moved = np.flatnonzero(after)
     assert 0 < len(moved) < problem.n / 2

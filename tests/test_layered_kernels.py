@@ -8,8 +8,8 @@ import pytest
 from resnet_sim import training as tr
 from resnet_sim.errors import ConvergenceError, UsageError
 from resnet_sim.generators import layered
-from resnet_sim.layered.detection import find_layers
-from resnet_sim.layered.engine import Engine, Settings, unsuited
+from resnet_sim.many.layered.detection import find_layers
+from resnet_sim.many.layered.engine import EpochLoop, Settings, unsuited
 
 FIRST_LAYER = {1: 1e-4, 2: 1e-3, 3: 1e-3}
 
@@ -96,7 +96,7 @@ class Task:
         targets = np.eye(sizes[-1])
         self.least = least
         settings = Settings(beta, momentum, self.least, np.inf, threads=threads)
-        self.engine = Engine(
+        self.engine = EpochLoop(
             self.layers, self.g, self.b, settings, batch, self.x, targets, self.labels
         )
         self.potentials = self.layers.inputs.potentials(self.x.astype(float))

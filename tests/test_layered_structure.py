@@ -7,9 +7,9 @@ import threadpoolctl
 import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.generators import grid, layered
-from resnet_sim.layered import backend, find_layers
-from resnet_sim.layered.descent import outer
-from resnet_sim.layered.exact import Exact
+from resnet_sim.many.layered import backend, find_layers
+from resnet_sim.many.layered.descent import outer
+from resnet_sim.many.layered.exact import Exact
 from resnet_sim.netlist import format_netlist
 
 

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_fuzz import described, mutated, outcome
 
-from resnet_sim.netlist import blocks, lines, parse_netlist, plain, prepare
-from resnet_sim.netlist.blocks import Block, split
+from resnet_sim.netlist import parse_netlist
 from resnet_sim.netlist.numbers import plain_number, plain_numbers
+from resnet_sim.netlist.read import blocks, body_cache, fast_cards, lines
+from resnet_sim.netlist.read.blocks import Block, split
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -228,14 +229,14 @@ def test_lines_of_elements_are_those_of_the_text():
 
 def test_plain_cards_and_equal_instances_are_not_looked_at_one_by_one(monkeypatch):
     looked_at = []
-    read = prepare.read_element
+    read = body_cache.read_element
 
     def counted(card, *arguments, **options):
         looked_at.append(card[2])
         return read(card, *arguments, **options)
 
-    monkeypatch.setattr(prepare, "read_element", counted)
-    monkeypatch.setattr(plain.PlainCards, "add", lambda self, card: False)
+    monkeypatch.setattr(body_cache, "read_element", counted)
+    monkeypatch.setattr(fast_cards.PlainCards, "add", lambda self, card: False)
     # one chunk, the first card of which is no part of a run
     monkeypatch.setattr(blocks, "CHUNK", 10**6)
     body = "".join(f"r{k} a n{k} 1k\ni{k} n{k} b 1\n" for k in range(500))

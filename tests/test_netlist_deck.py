@@ -2,8 +2,8 @@
 
 import pytest
 
-from resnet_sim.circuit import Analysis, Sweep
 from resnet_sim.errors import NetlistError, UsageError
+from resnet_sim.model.requests import Analysis, Sweep
 from resnet_sim.netlist import parse_netlist, read_netlist
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from resnet_sim.builder import CircuitBuilder
-from resnet_sim.circuit import Analysis, Sweep
-from resnet_sim.elements import ControlledSources
 from resnet_sim.errors import UsageError
+from resnet_sim.model.builder import CircuitBuilder
+from resnet_sim.model.elements import ControlledSources
+from resnet_sim.model.requests import Analysis, Sweep
 from resnet_sim.netlist import (
     exported_names,
     format_netlist,

@@ -10,8 +10,8 @@ import pytest
 from ngspice_tools import requires_ngspice
 
 import resnet_sim as rs
-from resnet_sim import cli
-from resnet_sim.ngspice.residuals import violation
+from resnet_sim.cli import main
+from resnet_sim.laws.foreign import violation
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
 BRIDGE = EXAMPLES / "bridge-rectifier.net"
@@ -62,7 +62,7 @@ def csv_of(circuit: rs.Circuit, path: Path, node: str, volts: float) -> Path:
 def test_a_wrong_file_is_not_believed(tmp_path, capsys):
     circuit = rs.read_netlist(BRIDGE)
     path = csv_of(circuit, tmp_path / "wrong.csv", "out", 1e-4)
-    assert cli.main(["validate", str(BRIDGE), "--against", str(path), "--format", "json"]) == 1
+    assert main(["validate", str(BRIDGE), "--against", str(path), "--format", "json"]) == 1
     record = json.loads(capsys.readouterr().out)
     (analysis,) = record["analyses"]
     assert record["status"] == "disagree"
@@ -74,7 +74,7 @@ def test_a_wrong_file_is_not_believed(tmp_path, capsys):
 def test_a_right_file_agrees_without_ngspice(tmp_path, monkeypatch, capsys):
     path = csv_of(rs.read_netlist(BRIDGE), tmp_path / "right.csv", "out", 0.0)
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert cli.main(["validate", str(BRIDGE), "--against", str(path)]) == 0
+    assert main(["validate", str(BRIDGE), "--against", str(path)]) == 0
     assert "agrees with" in capsys.readouterr().out
 
 
@@ -82,7 +82,7 @@ def test_without_ngspice_the_status_is_4_and_the_message_says_how_to_get_it(
     tmp_path, monkeypatch, capsys
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert cli.main(["validate", str(BRIDGE)]) == 4
+    assert main(["validate", str(BRIDGE)]) == 4
     assert "apt-get install ngspice" in capsys.readouterr().err
 
 
@@ -103,7 +103,7 @@ def test_where_ngspice_fails_its_words_are_shown(fake, tmp_path, monkeypatch, ca
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     deck = str(EXAMPLES / "divider.net")
-    assert cli.main(["validate", deck, "--time-limit", "1.5"]) == 4
+    assert main(["validate", deck, "--time-limit", "1.5"]) == 4
     out = capsys.readouterr().out
     assert words in out
     assert "not validated" in out
@@ -113,10 +113,10 @@ def test_where_ngspice_fails_its_words_are_shown(fake, tmp_path, monkeypatch, ca
 def test_exit_statuses(tmp_path, capsys):
     bad = tmp_path / "bad.net"
     bad.write_text("t\nR1 a\n")
-    assert cli.main(["validate", str(BRIDGE)]) == 0
-    assert cli.main(["validate", str(bad)]) == 2
-    assert cli.main(["validate", str(BRIDGE), "--against", str(tmp_path / "none.raw")]) == 2
-    assert cli.main(["validate", str(EXAMPLES / "impossible-diode.net")]) == 3
+    assert main(["validate", str(BRIDGE)]) == 0
+    assert main(["validate", str(bad)]) == 2
+    assert main(["validate", str(BRIDGE), "--against", str(tmp_path / "none.raw")]) == 2
+    assert main(["validate", str(EXAMPLES / "impossible-diode.net")]) == 3
     capsys.readouterr()
 
 

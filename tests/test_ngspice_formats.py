@@ -10,7 +10,7 @@ from ngspice_tools import requires_ngspice
 import resnet_sim as rs
 from resnet_sim import UsageError
 from resnet_sim.ngspice.listings import read_output
-from resnet_sim.rawfile import format_raw, pack_ltspice, read_raw
+from resnet_sim.results.rawfile import format_raw, pack_ltspice, read_raw
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
 #: no deck that ngspice could run as it is: floating nodes, a step of a parameter; and with
@@ -161,7 +161,7 @@ def test_a_file_of_other_points_or_names_is_refused(tmp_path):
 
 
 def test_own_output_agrees_with_itself(tmp_path):
-    from resnet_sim import output
+    from resnet_sim.results.formats import output
 
     circuit = rs.read_netlist(EXAMPLES / "nested-sweep.net")
     ops = rs.run(circuit)
@@ -200,7 +200,7 @@ def test_names_of_subcircuits_in_ltspice_and_in_flattened_decks(tmp_path):
 def test_two_analyses_in_one_file_find_their_places(tmp_path):
     circuit = rs.parse_netlist("t\nV1 a 0 5\nR1 a 0 1k\n.op\n.dc V1 -1 1 1\n.end\n")
     ops = rs.run(circuit)
-    from resnet_sim import output
+    from resnet_sim.results.formats import output
 
     plots = read_raw(output.format_raw(ops).encode())
     path = tmp_path / "x.raw"

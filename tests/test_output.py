@@ -10,12 +10,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from resnet_sim import CircuitBuilder, OperatingPoint, output
-from resnet_sim.circuit import Circuit
+from resnet_sim import CircuitBuilder, OperatingPoint
 from resnet_sim.diagnostics import Diagnostic, Span
-from resnet_sim.files import replace_file
-from resnet_sim.results import Certificate, SolverInfo
-from resnet_sim.table import engineering, format_table
+from resnet_sim.model.circuit import Circuit
+from resnet_sim.results.formats import output
+from resnet_sim.results.formats.table import engineering, format_table
+from resnet_sim.results.operating_point import Certificate, SolverInfo
+from resnet_sim.workers.atomic_file import replace_file
 
 NAN = math.nan
 

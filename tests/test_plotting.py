@@ -10,8 +10,10 @@ import pytest
 from training_tasks import CORNERS, XOR, xor_with_a_pair
 
 import resnet_sim as rs
-from resnet_sim import cli, plotting
+from resnet_sim import plotting
 from resnet_sim import training as tr
+from resnet_sim.cli import main
+from resnet_sim.plotting import circuits
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
 RED = "#d62728"
@@ -23,7 +25,7 @@ def graph(tmp_path, capsys):
 
     def call(deck: Path, name: str = "picture.svg") -> tuple[int, str, str]:
         picture = tmp_path / name
-        status = cli.main(["graph", str(deck), "-o", str(picture)])
+        status = main(["graph", str(deck), "-o", str(picture)])
         text = picture.read_bytes().decode(errors="replace") if picture.exists() else ""
         return status, text, capsys.readouterr().err
 
@@ -63,7 +65,7 @@ def test_parallel_elements_do_not_hide_each_other():
     b = rs.CircuitBuilder()
     for k in range(3):
         b.resistor(f"r{k}", *(("a", "b") if k else ("b", "a")), 1.0)
-    branches = list(plotting._branches(b.build()))
+    branches = list(circuits._branches(b.build()))
     place = {"a": (0.0, 0.0), "b": (1.0, 0.0)}
     heights = sorted(np.array(list(branch.path(place)))[:, 1].sum() for branch in branches)
     assert heights[0] < -0.5
@@ -88,7 +90,7 @@ def test_places_that_cannot_be_are_refused(graph, name, message):
 def test_the_deck_is_not_overwritten(tmp_path, capsys):
     deck = tmp_path / "deck.svg"
     deck.write_text((EXAMPLES / "jam.net").read_text())
-    assert cli.main(["graph", str(deck), "-o", str(deck)]) == 2
+    assert main(["graph", str(deck), "-o", str(deck)]) == 2
     assert "would overwrite the netlist" in capsys.readouterr().err
 
 

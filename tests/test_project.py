@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from resnet_sim import cli
+from resnet_sim.cli import main
 from resnet_sim.diagnostics import CODES
 
 ROOT = Path(__file__).parent.parent
@@ -73,7 +73,7 @@ def test_the_console_example_of_the_readme_is_what_the_command_prints(capsys, mo
         command, _, wanted = session.partition("\n")
         if not command.startswith(".venv/bin/resnet-sim ") or not wanted.strip():
             continue
-        cli.main(command.split()[1:])
+        main(command.split()[1:])
         assert steady(capsys.readouterr().out) == steady(wanted)
         ran += 1
     assert ran >= 1
@@ -135,7 +135,7 @@ def test_every_code_has_an_example_deck():
 def test_the_example_of_a_diagnostic_provokes_it(code, deck, tmp_path, capsys):
     path = tmp_path / "deck.net"
     path.write_text(deck, encoding="utf-8", errors="surrogateescape")
-    status = cli.main(["solve", str(path), "--format", "json"])
+    status = main(["solve", str(path), "--format", "json"])
     record = json.loads(capsys.readouterr().out)
     found = record.get("diagnostics", [])
     found += [d for part in record.get("analyses", []) for d in part["diagnostics"]]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from ngspice_tools import requires_ngspice
 
 from resnet_sim import UsageError
-from resnet_sim.rawfile import (
+from resnet_sim.results.rawfile import (
     DC_SWEEP,
     OPERATING_POINT,
     Plot,

@@ -11,7 +11,7 @@ from ngspice_tools import requires_ngspice
 
 import resnet_sim as rs
 from resnet_sim.errors import ConvergenceError, TopologyError, UsageError
-from resnet_sim.operating_point import Engine
+from resnet_sim.point.engine import PointSolver
 
 COLUMN = {"ron": "r_on", "roff": "r_off", "vrev": "v_reverse", "rrev": "r_reverse"}
 MAIN = {
@@ -42,7 +42,7 @@ def changed(circuit, key, value):
 
 def states(circuit):
     """Return the point, and what conducts and is closed there."""
-    point = Engine(circuit, "auto", 1e-9, None).solve(circuit)
+    point = PointSolver(circuit, "auto", 1e-9, None).solve(circuit)
     return point, ((point.state.rectifier_current > 0).tobytes(), point.closed.tobytes())
 
 

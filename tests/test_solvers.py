@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from problems import feasible, random_problem, routable
 
-from resnet_sim import solvers, topology
-from resnet_sim.problem import Problem
+from resnet_sim import solvers
+from resnet_sim.graph import topology
+from resnet_sim.graph.problem import Problem
 from resnet_sim.solvers import coordinate_descent, newton, primal
 
 SEEDS = range(300)

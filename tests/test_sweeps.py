@@ -8,12 +8,14 @@ import pytest
 from circuits import FAMILIES, random_circuit
 
 import resnet_sim as rs
-from resnet_sim import batch, rawfile, structures
-from resnet_sim.circuit import Sweep
+from resnet_sim.analyses import solve_many
 from resnet_sim.cli import main
 from resnet_sim.errors import ConvergenceError, TopologyError, UsageError
-from resnet_sim.variants import Grid
-from resnet_sim.variants import monte_carlo as draw
+from resnet_sim.many import batch
+from resnet_sim.many.variants import Grid
+from resnet_sim.many.variants import monte_carlo as draw
+from resnet_sim.model.requests import Sweep
+from resnet_sim.results import rawfile
 
 
 @pytest.fixture
@@ -233,7 +235,7 @@ def test_circuits_of_different_structure_are_journalled(tmp_path, monkeypatch):
     recipes = [functools.partial(rs.generators.grid, 3, seed=n) for n in range(6)]
     journal = tmp_path / "circuits"
     found = rs.solve_many(recipes, ["v(n1_1)"], chunk=2, journal=journal)
-    monkeypatch.setattr(structures, "Engine", None)  # nothing may be computed again
+    monkeypatch.setattr(solve_many, "PointSolver", None)  # nothing may be computed again
     again = rs.solve_many(recipes, ["v(n1_1)"], chunk=2, journal=journal)
     assert again.values.tobytes() == found.values.tobytes()
     with pytest.raises(UsageError, match="another job"):

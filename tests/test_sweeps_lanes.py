@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from resnet_sim import solvers
-from resnet_sim.problem import Problem
-from resnet_sim.solvers.elimination import eliminate
-from resnet_sim.solvers.many import Data, Lanes
+from resnet_sim.graph.problem import Problem
+from resnet_sim.many.newton_lanes import Data, Lanes
+from resnet_sim.solvers.linear.elimination import eliminate
 
 
 def random_problem(rng, n, soft=False):
@@ -85,7 +85,7 @@ def test_the_pattern_has_the_fill_of_the_elimination_game():
 
 
 def test_a_graph_with_too_much_fill_is_refused(monkeypatch):
-    from resnet_sim.solvers import elimination
+    from resnet_sim.solvers.linear import elimination
 
     monkeypatch.setattr(elimination, "MOST_PAIRS", 10)
     assert not Lanes(random_problem(np.random.default_rng(0), 30)).possible

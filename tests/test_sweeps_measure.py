@@ -9,9 +9,9 @@ import pytest
 from ngspice_tools import requires_ngspice
 
 import resnet_sim as rs
-from resnet_sim.circuit import Derivatives
 from resnet_sim.cli import main
 from resnet_sim.errors import NetlistError, UsageError
+from resnet_sim.model.requests import Derivatives
 
 #: v(out) = min(v1 / 2, .4)
 LIMITER = """limiter

@@ -12,7 +12,7 @@ import pytest
 from test_project import blocks
 
 import resnet_sim as rs
-from resnet_sim import cli
+from resnet_sim.cli import main
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "training"
 COMMANDS = [
@@ -43,7 +43,7 @@ def results(tmp_path_factory):
         for command in COMMANDS:
             words = shlex.split(command.replace("--epochs 1000", "--epochs 200"))
             assert words[0] == "resnet-sim"
-            assert cli.main(words[1:]) == 0, command
+            assert main(words[1:]) == 0, command
     return folder
 
 
@@ -54,7 +54,7 @@ def verdicts(results: Path, capsys, command: str) -> str:
     options = ["--input", words[words.index("--input") + 1]]
     options += ["--output", words[words.index("--output") + 1]]
     options += ["--labels"] if "--labels" in words else []
-    assert cli.main(["predict", str(results / deck), "--data", str(results / data), *options]) == 0
+    assert main(["predict", str(results / deck), "--data", str(results / data), *options]) == 0
     return capsys.readouterr().err
 
 

@@ -9,8 +9,8 @@ import numba
 import numpy as np
 import pytest
 
-from resnet_sim import vectors
-from resnet_sim.vectors import aligned
+from resnet_sim.compiled import vectors
+from resnet_sim.compiled.vectors import aligned
 
 BANK = 5
 
@@ -149,7 +149,7 @@ def test_products_of_rows_and_banks():
 SCRIPT = """
 import numba
 import numpy as np
-from resnet_sim import vectors
+from resnet_sim.compiled import vectors
 
 @numba.njit(nogil=True, cache=True)
 def double(a):

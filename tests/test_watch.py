@@ -8,14 +8,16 @@ import time
 
 import pytest
 
-from resnet_sim import cli, generators, progress, write_netlist
-from resnet_sim.commands.watch import watched
+from resnet_sim import generators, write_netlist
+from resnet_sim.cli import main
+from resnet_sim.cli.interrupt import watched
+from resnet_sim.workers import progress
 
 #: as deaf to signals as a factorisation: C code that lets other threads run
 DEAF = """
 import hashlib
-from resnet_sim.commands.watch import watched
-from resnet_sim.progress import report
+from resnet_sim.cli.interrupt import watched
+from resnet_sim.workers.progress import report
 with watched({limit}):
     report("factoring")
     print("ready", flush=True)
@@ -65,11 +67,11 @@ def test_ctrl_c_reaches_python_code_at_once():
 def test_a_passed_time_limit_is_an_ordinary_failure_of_the_command(
     deck, capsys, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("resnet_sim.analysis.run", lambda *_, **__: time.sleep(30))
+    monkeypatch.setattr("resnet_sim.analyses.sweep.run", lambda *_, **__: time.sleep(30))
     target = tmp_path / "out.csv"
     target.write_text("precious")
     arguments = ["solve", str(deck), "--time-limit", "1", "--format", "json", "-o", str(target)]
-    assert cli.main(arguments) == 1
+    assert main(arguments) == 1
     out, err = capsys.readouterr()
     assert "not converged: stopped by --time-limit 1, last report: 626 nodes" in err
     assert '"status": "not converged"' in out
@@ -77,12 +79,12 @@ def test_a_passed_time_limit_is_an_ordinary_failure_of_the_command(
 
 
 def test_reports_say_what_is_done(deck, capsys):
-    assert cli.main(["solve", str(deck), "--progress"]) == 0
+    assert main(["solve", str(deck), "--progress"]) == 0
     err = capsys.readouterr().err
     assert f"reading {deck}" in err
     assert "625 unknowns" in err
     assert "0 rectifiers to flip" in err
-    assert cli.main(["solve", str(deck)]) == 0
+    assert main(["solve", str(deck)]) == 0
     assert "reading" not in capsys.readouterr().err
 
 

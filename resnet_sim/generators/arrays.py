@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from ..builder import CircuitBuilder
-from ..circuit import Circuit
-from ..elements import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
+from ..model.builder import CircuitBuilder
+from ..model.circuit import Circuit
 from .mixture import Seed, to_ohms
 
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..builder import CircuitBuilder
-from ..circuit import Circuit
-from ..elements import Floats, Ints
+from ..arrays import Floats, Ints
 from ..errors import UsageError
+from ..model.builder import CircuitBuilder
+from ..model.circuit import Circuit
 from .mixture import Seed, to_ohms
 
 #: Conductances from which they are held in crossbars.

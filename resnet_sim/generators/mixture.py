@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..builder import CircuitBuilder
-from ..circuit import Circuit
-from ..elements import Floats, Ints
+from ..arrays import Floats, Ints
 from ..errors import UsageError
+from ..model.builder import CircuitBuilder
+from ..model.circuit import Circuit
 
 #: what `numpy.random.default_rng` takes: the same number gives the same circuit
 Seed = int | np.random.Generator

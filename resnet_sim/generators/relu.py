@@ -12,10 +12,10 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ..builder import CircuitBuilder
-from ..circuit import Circuit
-from ..elements import Floats, Ints
+from ..arrays import Floats, Ints
 from ..errors import UsageError
+from ..model.builder import CircuitBuilder
+from ..model.circuit import Circuit
 
 
 def relu_network(

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..builder import CircuitBuilder
-from ..circuit import Circuit
-from ..elements import Ints
+from ..arrays import Ints
 from ..errors import UsageError
+from ..model.builder import CircuitBuilder
+from ..model.circuit import Circuit
 from .mixture import DIODES, Mixture, Seed, dress
 
 

@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..circuit import Circuit
 from ..diagnostics import Diagnostic
 from ..errors import NetlistError
-from .elaborate import MAX_ELEMENTS, Elaboration
-from .parser import Parser
+from ..model.circuit import Circuit
+from .read.elaborate import MAX_ELEMENTS, Elaboration
+from .read.parser import Parser
 from .report import Abandoned, Report
 from .source import Unreadable, read_text
 
 if TYPE_CHECKING:
-    from .export import exported_names, format_netlist, write_netlist
+    from .write.export import exported_names, format_netlist, write_netlist
 
 __all__ = [
     "exported_names",
@@ -30,7 +30,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     # reading, which most commands do and nothing else, need not wait for the writers
     if name in ("exported_names", "format_netlist", "write_netlist"):
-        from . import export
+        from .write import export
 
         return getattr(export, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

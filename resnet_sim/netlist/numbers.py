@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..elements import Floats
+from ..arrays import Floats
 
 #: scale factor -> decimal exponent (``mil`` is the odd one out: 25.4e-6)
 EXPONENTS = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from ..circuit import Source
 from ..diagnostics import Span
+from ..model.circuit import Source
 
 #: a logical line: index of its file, number of its first physical line, lower-case text
 Card = tuple[int, int, str]

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..analysis import run as run_analyses
-from ..circuit import Circuit
-from ..elements import Bools
+from ..analyses.sweep import run as run_analyses
+from ..arrays import Bools
 from ..errors import UsageError
-from ..results import OperatingPoint
+from ..laws.foreign import Violation, violation
+from ..model.circuit import Circuit
+from ..results.operating_point import OperatingPoint
 from .deviations import Deviation, Measured
 from .listings import read_output
 from .oracle import Oracle, variants
 from .process import TIME_LIMIT, find, version
 from .readings import Reading, from_plots
-from .residuals import Violation, violation
 
 #: largest deviation that passes, relative to the largest voltage or current of the point
 TOLERANCE = 1e-6

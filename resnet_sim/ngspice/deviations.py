@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..circuit import Circuit
-from ..elements import Floats
-from ..results import OperatingPoint
+from ..arrays import Floats
+from ..model.circuit import Circuit
+from ..results.operating_point import OperatingPoint
 from .export import resistances
 from .readings import Reading
 

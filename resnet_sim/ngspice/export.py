@@ -18,9 +18,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..circuit import Circuit
-from ..elements import Bools, Floats, Ints
-from ..netlist.dialects import NgspiceWriter
+from ..arrays import Bools, Floats, Ints
+from ..model.circuit import Circuit
+from ..netlist.write.dialects import NgspiceWriter
 
 #: resistance that stands for infinity, relative to the largest in the circuit
 BLOCKING = 1e15

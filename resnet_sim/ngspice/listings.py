@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..elements import Floats
+from ..arrays import Floats
 from ..errors import UsageError
-from ..rawfile import DC_SWEEP, OPERATING_POINT, Plot, is_raw, read_raw
+from ..results.rawfile import DC_SWEEP, OPERATING_POINT, Plot, is_raw, read_raw
 
 #: numbers rounded to fewer digits than this are not expected
 FEWEST_DIGITS = 5

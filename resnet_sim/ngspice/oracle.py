@@ -16,15 +16,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..analysis import solve
-from ..circuit import Circuit
-from ..elements import Floats
+from ..analyses.solve import solve
+from ..arrays import Floats
 from ..errors import SimulatorError
-from ..results import OperatingPoint
+from ..laws.foreign import violation
+from ..model.circuit import Circuit
+from ..results.operating_point import OperatingPoint
 from .export import prepare
 from .process import TIME_LIMIT, find, simulate, version
 from .readings import Reading
-from .residuals import violation
 
 #: on-resistance of ideal diodes, relative to the smallest resistance next to each
 FRACTION = 1e-5

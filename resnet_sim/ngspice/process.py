@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import SimulatorError, UsageError
-from ..rawfile import Plot, read_raw
+from ..results.rawfile import Plot, read_raw
 
 #: seconds that one run may take unless told otherwise
 TIME_LIMIT = 600.0

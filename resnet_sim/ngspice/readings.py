@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..circuit import Circuit
-from ..elements import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
-from ..netlist.export import exported_names
-from ..rawfile import Plot
-from ..results import OperatingPoint
+from ..model.circuit import Circuit
+from ..netlist.write.export import exported_names
+from ..results.operating_point import OperatingPoint
+from ..results.rawfile import Plot
 
 _VOLTAGE = re.compile(r"v\(([^(),]+)(?:(?:,|\)-v\()([^(),]+))?\)").fullmatch
 _CURRENT = re.compile(r"i\(@?([^()\[\]]+?)(?:\[id?\])?\)|@([^\[\]]+)\[id?\]|(.+)#branch").fullmatch

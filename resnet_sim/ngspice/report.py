@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..table import engineering
+from ..results.formats.table import engineering
 from .comparison import Comparison, Report, Verdict
 from .deviations import Deviation
 

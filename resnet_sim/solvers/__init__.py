@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from ..elements import Bools, Floats
-from ..kernels import load
-from ..problem import Problem, Solution
-from ..topology import drainage
+from ..arrays import Bools, Floats
+from ..compiled.kernels import load
+from ..graph.problem import Problem, Solution
+from ..graph.topology import drainage
 from . import newton
-from .merged import MEDIUM, large
+from .linear.contracted import MEDIUM, is_large
 
 METHODS = ("auto", "cd", "newton")
 #: Sizes of medium problems solved so far from which the next is worth importing numba: a
@@ -52,10 +52,10 @@ def solve(
 
         return descend(problem, tolerance, x)
     _consider_numba(problem)
-    if on is None and problem.positive and large(problem) and len(problem.drop):
-        from . import approach
+    if on is None and problem.positive and is_large(problem) and len(problem.drop):
+        from . import large
 
-        solution = approach.solve(problem, x)
+        solution = large.solve(problem, x)
         if solution.converged:
             return solution
         on, x = None, solution.x

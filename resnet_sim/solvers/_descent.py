@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from ..kernels import inlined, loops
+from ..compiled.kernels import inlined, loops
 
 #: In place of a coordinate or rectifier.
 NONE = np.uint32(2**32 - 1)

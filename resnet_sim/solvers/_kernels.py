@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..kernels import kernel
-from ..problem import EPS
-from .merged import TINY
+from ..compiled.kernels import kernel
+from ..graph.problem import EPS
+from .linear.contracted import TINY
 
 
 @kernel

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..elements import Bools, Floats
-from ..problem import EPS, MixedProblem, MixedSolution
+from ..arrays import Bools, Floats
+from ..graph.problem import EPS, MixedProblem, MixedSolution
 
 #: Up to this many rectifiers all conducting sets are tried.
 ENUMERATED = 11

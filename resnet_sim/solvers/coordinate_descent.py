@@ -18,11 +18,11 @@ from functools import partial
 
 import numpy as np
 
-from ..elements import Bools, Floats
-from ..graphs import components, spanning_forest
-from ..problem import EPS, Problem, Solution, bincount, node_sums, node_sums_abs
-from ..progress import report
-from ..topology import ROUNDING, TIGHT, nearest_feasible
+from ..arrays import Bools, Floats
+from ..graph.graphs import components, spanning_forest
+from ..graph.problem import EPS, Problem, Solution, bincount, node_sums, node_sums_abs
+from ..graph.topology import ROUNDING, TIGHT, nearest_feasible
+from ..workers.progress import report
 from . import newton
 
 #: Over-relaxation: a move goes this many times as far as the minimum.

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..elements import Bools, Floats, Ints
-from ..problem import EPS, Problem, Solution, difference
-from ..progress import report
-from .inverses import MOST_COLUMNS, Inverses
-from .merged import TINY, Inverse, Merged, large, medium
+from ..arrays import Bools, Floats, Ints
+from ..graph.problem import EPS, Problem, Solution, difference
+from ..workers.progress import report
+from .linear.bordered import MOST_COLUMNS, BorderedFactors
+from .linear.contracted import TINY, ContractedNetwork, Inverse, is_large, is_medium
 
 PATIENCE = 10
 #: Relative error that a quick solution is granted.
@@ -34,7 +34,7 @@ EXACT = 1e-13
 class Trial:
     """The linear network of one guess, and what contradicts it."""
 
-    network: Merged
+    network: ContractedNetwork
     x: Floats
     low: Floats
     current: Floats
@@ -65,7 +65,7 @@ class Trial:
 
 def solve(
     problem: Problem, on: Bools | None = None, x: Floats | None = None, cap: int | None = None,
-    stubborn: bool = True, inverses: Inverses | None = None,
+    stubborn: bool = True, inverses: BorderedFactors | None = None,
 ) -> Solution:  # fmt: skip
     """Solve a bounded, feasible problem.
 
@@ -80,7 +80,7 @@ def solve(
         Largest number of linear solves.
     stubborn : bool
         Where flips make no progress, go on with one at a time; that ends, but when?
-    inverses : Inverses, optional
+    inverses : BorderedFactors, optional
         Of the same problem, to be used again.
 
     Returns
@@ -98,7 +98,7 @@ def solve(
     priority = np.zeros(m)
     fewest, waited = m + 1, 0
     best: Trial | None = None
-    inverses = inverses or Inverses(problem)
+    inverses = inverses or BorderedFactors(problem)
     for iteration in range(1, cap + 1):
         trial = _judge(problem, on, priority, waited >= PATIENCE, inverses, x)
         wrong = trial.violation > 1.0
@@ -125,14 +125,14 @@ def solve(
 
 
 def _judge(
-    problem: Problem, on: Bools, priority: Floats, lenient: bool, inverses: Inverses,
+    problem: Problem, on: Bools, priority: Floats, lenient: bool, inverses: BorderedFactors,
     near: Floats | None,
 ) -> Trial:  # fmt: skip
     """Evaluate a guess: to the last digit unless a quick look finds it wrong."""
-    network = Merged(problem, on, priority)
+    network = ContractedNetwork(problem, on, priority)
     inverse = inverses.of(network)
     quick = None
-    if medium(problem) and not lenient:
+    if is_medium(problem) and not lenient:
         quick = glance(network, on, inverse, near if inverses.iterates(network) else None)
         if quick.rest > QUICK and inverses.bordered:
             inverse = inverses.factor(network)
@@ -145,7 +145,7 @@ def _judge(
     return trial
 
 
-def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: Inverses) -> Trial:
+def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: BorderedFactors) -> Trial:
     """Return the same set without violations that only uncertain coordinates excuse, if any.
 
     Where KCL noise over a tiny conductance makes a voltage uncertain, both states of a
@@ -170,12 +170,16 @@ def evaluate(problem: Problem, on: Bools, priority: Floats, lenient: bool = Fals
     for zero that rounding anywhere in the same part could have made, not only rounding in
     the same group.
     """
-    network = Merged(problem, on, priority)
-    return examine(network, on, Inverses(problem).of(network), lenient)
+    network = ContractedNetwork(problem, on, priority)
+    return examine(network, on, BorderedFactors(problem).of(network), lenient)
 
 
 def examine(
-    network: Merged, on: Bools, inverse: Inverse, lenient: bool = False, start: Trial | None = None
+    network: ContractedNetwork,
+    on: Bools,
+    inverse: Inverse,
+    lenient: bool = False,
+    start: Trial | None = None,
 ) -> Trial:
     """Solve a network to its last digit and compare it with what was guessed."""
     x, low, noise = network.solve(inverse, None if start is None else (start.x, start.low))
@@ -192,7 +196,9 @@ def examine(
     return _compare(network, on, x, low, loud, np.abs(inverse(noise)))
 
 
-def glance(network: Merged, on: Bools, inverse: Inverse, start: Floats | None = None) -> Trial:
+def glance(
+    network: ContractedNetwork, on: Bools, inverse: Inverse, start: Floats | None = None
+) -> Trial:
     """Solve a network with one application of an inverse, which may be a rough one."""
     x = network.forest.offset if start is None else network.near(start)
     low = np.zeros_like(x)
@@ -203,7 +209,7 @@ def glance(network: Merged, on: Bools, inverse: Inverse, start: Floats | None = 
 
 
 def _compare(
-    network: Merged, on: Bools, x: Floats, low: Floats, noise: Floats, blur: Floats
+    network: ContractedNetwork, on: Bools, x: Floats, low: Floats, noise: Floats, blur: Floats
 ) -> Trial:
     """Return what a solution of the network says of the guess.
 
@@ -213,7 +219,7 @@ def _compare(
     problem, forest = network.problem, network.forest
     flow, excess, size = network.balance(x, low)
     judge = _contradictions
-    if large(problem):  # the same in one pass over memory
+    if is_large(problem):  # the same in one pass over memory
         from ._kernels import contradictions
 
         judge = contradictions.compiled

@@ -14,9 +14,9 @@ import dataclasses
 
 import numpy as np
 
-from ..elements import Bools, Floats
-from ..problem import Problem, Solution, bincount
-from ..topology import nearest_feasible
+from ..arrays import Bools, Floats
+from ..graph.problem import Problem, Solution, bincount
+from ..graph.topology import nearest_feasible
 from . import newton
 
 

@@ -9,10 +9,10 @@
 from __future__ import annotations
 
 from .contrast import Gradient, KneeWarning
-from .cost import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
-from .devices import Devices
+from .costs import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
+from .imperfections import Devices
 from .network import Network
-from .optimizer import SGD, Adam, Momentum, Optimizer, cosine, exponential
+from .optimizers import SGD, Adam, Momentum, Optimizer, cosine, exponential
 from .rules import (
     Adjoint,
     ContrastiveLearning,

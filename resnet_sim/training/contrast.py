@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..elements import Bools, Floats
+from ..arrays import Bools, Floats
 
 if TYPE_CHECKING:
     from .network import Network

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..elements import Floats, Ints
+from ..arrays import Floats, Ints
 from ..errors import ResnetSimError
-from .cost import Cost, SquaredError, is_labels
+from .costs import Cost, SquaredError, is_labels
 from .network import Network
 
 #: Samples solved at once where no batch size is given.

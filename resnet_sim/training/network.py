@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..circuit import Circuit
-from ..crossbars import JoinedNames
-from ..elements import Bools, Floats
-from ..ensemble import Backend, Nudge, States, Unsupported, backend, terminals
-from ..ensemble._kernels import product_sums
-from ..ensemble.additions import nudged
-from ..ensemble.selection import Selection, select
-from ..ensemble.structure import reduced
+from ..arrays import Bools, Floats
 from ..errors import UsageError
-from ..layered.backend import LayeredBackend, find_backend
-from ..layered.structure import Layers
-from .devices import Devices
+from ..many._shared_factor import product_sums
+from ..many.ensemble import Backend, Nudge, States, Unsupported, backend, terminals
+from ..many.layered.backend import LayeredBackend, find_backend
+from ..many.layered.structure import Layers
+from ..many.nudges import nudged
+from ..many.structure import reduced
+from ..many.trainable import Selection, select
+from ..model.circuit import Circuit
+from ..model.crossbars import JoinedNames
+from .imperfections import Devices
 from .wires import wired
 
 Output = str | tuple[str, str]

@@ -18,11 +18,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..elements import Bools, Floats
+from ..arrays import Bools, Floats
 from ..errors import ResnetSimError, UsageError
-from ..executors import open_executor, run_tasks
+from ..workers.executors import open_executor, run_tasks
 from .contrast import Gradient
-from .cost import Cost
+from .costs import Cost
 from .network import Network
 from .rules import Rule, gradients
 

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..elements import Bools, Floats
-from ..ensemble import States
+from ..arrays import Bools, Floats
 from ..errors import UsageError
+from ..many.ensemble import States
 from .contrast import Gradient, KneeWarning, contrast
-from .cost import Cost, SquaredError
+from .costs import Cost, SquaredError
 from .network import Network
 
 Estimate = tuple[Floats, Floats]

@@ -11,17 +11,17 @@ from typing import Any
 
 import numpy as np
 
-from ..elements import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints
 from ..errors import ResnetSimError, UsageError
-from ..executors import one_thread
+from ..workers.executors import one_thread
 from . import checkpoint as checkpoints
-from .compiled import Epochs
-from .compiled import epochs as epochs_of
-from .cost import Cost, SquaredError
+from .costs import Cost, SquaredError
+from .data.idx import Scaled
 from .evaluate import numbered, predict, score, warn_of_reach
-from .idx import Scaled
+from .layered_epochs import Epochs
+from .layered_epochs import epochs as epochs_of
 from .network import Network
-from .optimizer import SGD, Optimizer
+from .optimizers import SGD, Optimizer
 from .parallel import Compute, shared
 from .rules import EquilibriumPropagation, Rule, gradients
 

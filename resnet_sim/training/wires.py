@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..circuit import Circuit
-from ..elements import Ints
-from ..ensemble.additions import add_elements
+from ..arrays import Ints
+from ..many.nudges import add_elements
+from ..model.circuit import Circuit
 
 
 def wired(circuit: Circuit, cells: Ints, ohms: float) -> Circuit:

@@ -1,0 +1,1 @@
+"""What users call: an operating point, sweeps, Monte Carlo, derivatives, measurements."""

@@ -1,0 +1,200 @@
+"""Measurements on sweeps: what ``.meas dc`` asks for.
+
+Between two points of a sweep everything is taken to be straight, which it is within each
+combination of diode states as a function of one source.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+from ..model.requests import Measure
+from ..netlist.numbers import read_number
+from ..results.operating_point import OperatingPoint
+
+_OUTPUT = re.compile(r"[vi]\(\s*[^\s,()]+\s*(?:,\s*[^\s,()]+\s*)?\)")
+_NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?[a-z]*")
+_OPERATORS: dict[type, Callable[..., Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+    ast.Div: operator.truediv, ast.Pow: operator.pow,
+    ast.USub: operator.neg, ast.UAdd: operator.pos,
+}  # fmt: skip
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": np.abs, "sqrt": np.sqrt, "exp": np.exp, "ln": np.log, "log10": np.log10,
+    "min": np.minimum, "max": np.maximum,
+}  # fmt: skip
+
+
+def measure(op: OperatingPoint) -> dict[str, Any]:
+    """Return what the deck's ``.meas`` cards find in a sweep.
+
+    Returns
+    -------
+    dict of str to float or ndarray
+        A number for each measurement; where several quantities are swept, an array with an
+        entry per combination of all but the innermost, in the order of the sweep.  NaN where
+        a condition is never met.
+
+    Raises
+    ------
+    UsageError
+        If the result is no sweep, or a formula makes no sense.
+    """
+    if not op.sweep:
+        raise UsageError(".meas dc needs a sweep, and the deck asks for none")
+    axis = np.asarray(next(iter(op.sweep.values())))
+    step = np.flatnonzero(axis == axis[0])
+    length = int(step[1]) if len(step) > 1 else len(axis)
+    found: dict[str, Any] = {}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for wanted in op.circuit.measures:
+            values = [
+                _Curve(op, slice(first, first + length), k, found).measure(wanted)
+                for k, first in enumerate(range(0, len(axis), length))
+            ]
+            found[wanted.name] = values[0] if len(values) == 1 else np.array(values)
+    return found
+
+
+class _Curve:
+    """One run of the innermost swept quantity, ascending."""
+
+    def __init__(
+        self, op: OperatingPoint, rows: slice, number: int, known: Mapping[str, Any]
+    ) -> None:
+        self.op, self.rows, self.known = op, rows, known
+        self.number = number
+        self.name, axis = next(iter(op.sweep.items()))
+        self.given: Floats = axis[rows]
+        self.order = np.argsort(self.given, kind="stable")
+        self.x = self.given[self.order]
+
+    def measure(self, wanted: Measure) -> float:
+        """Return one measurement."""
+        if wanted.operation == "param":
+            return float(self.formula(wanted.expression, of_points=False))
+        if wanted.operation in ("find", "when", "deriv"):
+            at = wanted.at if wanted.when is None else self.crossing(wanted)
+            if at is None or np.isnan(at) or not self.x[0] <= at <= self.x[-1]:
+                return float("nan")
+            if wanted.operation == "when":
+                return float(at)
+            y = self.values(wanted.expression)
+            if wanted.operation == "deriv":
+                return self.slope(y, at)
+            return float(np.interp(at, self.x, y))
+        return self.over_range(wanted)
+
+    def values(self, formula: str) -> Floats:
+        """Return a formula at the points, by ascending swept quantity."""
+        values = np.broadcast_to(self.formula(formula), self.x.shape)
+        return values[self.order]
+
+    def crossing(self, wanted: Measure) -> float:
+        """Return where a condition is met, counted in the direction of the sweep."""
+        left, right = wanted.when or ("", "")
+        y = np.broadcast_to(self.formula(left) - self.formula(right), self.given.shape)
+        before, after = y[:-1], y[1:]
+        rises = (before < 0) & (after >= 0)
+        falls = (before > 0) & (after <= 0)
+        places = {"rise": rises, "fall": falls, "cross": rises | falls}[wanted.edge[0]]
+        hits = np.flatnonzero(places)
+        touching = y[0] == 0 and wanted.edge[0] == "cross"
+        count = len(hits) + touching
+        number = wanted.edge[1] or count
+        if not 1 <= number <= count:
+            return float("nan")
+        if touching and number == 1:
+            return float(self.given[0])
+        k = int(hits[number - 1 - touching])
+        share = y[k] / (y[k] - y[k + 1])
+        return float(self.given[k] + share * (self.given[k + 1] - self.given[k]))
+
+    def slope(self, y: Floats, at: float) -> float:
+        """Return the derivative, the mean of both sides at a point of the sweep."""
+        slopes = np.diff(y) / np.diff(self.x)
+        last = len(slopes) - 1
+        left = min(max(int(np.searchsorted(self.x, at, "left")) - 1, 0), last)
+        right = min(max(int(np.searchsorted(self.x, at, "right")) - 1, 0), last)
+        return float((slopes[left] + slopes[right]) / 2) if len(slopes) else float("nan")
+
+    def over_range(self, wanted: Measure) -> float:
+        """Return an extreme, mean or integral between two values of the swept quantity."""
+        low = self.x[0] if wanted.start is None else max(wanted.start, self.x[0])
+        high = self.x[-1] if wanted.stop is None else min(wanted.stop, self.x[-1])
+        if not low <= high:
+            return float("nan")
+        y = self.values(wanted.expression)
+        inside = self.x[(self.x > low) & (self.x < high)]
+        x = np.concatenate(([low], inside, [high]))
+        y = np.interp(x, self.x, y)
+        width, dx = high - low, np.diff(x)
+        if wanted.operation in ("max", "min", "pp"):
+            extremes = float(y.max()), float(y.min())
+            return {"max": extremes[0], "min": extremes[1], "pp": extremes[0] - extremes[1]}[
+                wanted.operation
+            ]
+        integral = float((dx * (y[1:] + y[:-1])).sum() / 2)
+        if wanted.operation == "integ":
+            return integral
+        if width == 0:
+            return float(abs(y[0]) if wanted.operation == "rms" else y[0])
+        if wanted.operation == "avg":
+            return integral / float(width)
+        squares = dx * (y[1:] ** 2 + y[1:] * y[:-1] + y[:-1] ** 2) / 3
+        return float(np.sqrt(squares.sum() / width))
+
+    def formula(self, text: str, of_points: bool = True) -> Any:
+        """Evaluate an expression of outputs, the swept quantity and earlier measurements."""
+        names: dict[str, Any] = {}
+
+        def note(match: re.Match[str]) -> str:
+            if not of_points:
+                raise UsageError(f".meas: {match[0]} has no one value; use find ... at=")
+            names[f"_{len(names)}"] = self.op.value(match[0])[self.rows]
+            return f"_{len(names) - 1}"
+
+        def number(match: re.Match[str]) -> str:
+            read = read_number(match[0])
+            return match[0] if read is None else repr(read.value)
+
+        plain = _NUMBER.sub(number, _OUTPUT.sub(note, text)).replace("^", "**")
+        try:
+            tree = ast.parse(plain, mode="eval").body
+            return _evaluate(tree, lambda name: self._named(name, names, of_points))
+        except (SyntaxError, KeyError, TypeError, ValueError) as error:
+            reason = "syntax error" if isinstance(error, SyntaxError) else error
+            raise UsageError(f".meas: can't evaluate {text!r}: {reason}") from None
+
+    def _named(self, name: str, outputs: Mapping[str, Any], of_points: bool) -> Any:
+        if name in outputs:
+            return outputs[name]
+        if name in self.known:
+            return np.atleast_1d(self.known[name])[self.number]
+        if name == self.name and of_points:
+            return self.given
+        raise ValueError(f"{name} is no output, swept quantity or earlier measurement")
+
+
+def _evaluate(tree: ast.expr, value_of: Callable[[str], Any]) -> Any:
+    """Evaluate numbers, names, arithmetic and a few functions, and nothing else."""
+    match tree:
+        case ast.Constant(value=float() | int() as value):
+            return value
+        case ast.Name(id=name):
+            return value_of(name)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_evaluate(left, value_of), _evaluate(right, value_of))
+        case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_evaluate(operand, value_of))
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
+            return _FUNCTIONS[name](*(_evaluate(arg, value_of) for arg in args))
+    raise ValueError("only numbers, outputs, + - * / ^ and a few functions")

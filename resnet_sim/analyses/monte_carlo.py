@@ -1,0 +1,85 @@
+"""Random samples of a circuit whose values have tolerances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..model.circuit import Circuit
+from ..point.certified import CHUNK
+from ..results.operating_point import OperatingPoint
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+from .solve import check_arguments
+
+
+def monte_carlo(
+    circuit: Circuit,
+    tolerance: Mapping[str, float],
+    samples: int,
+    *,
+    seed: int = 0,
+    distribution: str = "uniform",
+    method: str = "auto",
+    accuracy: float = 1e-9,
+    executor: str | Executor = "threads",
+    journal: str | Path | None = None,
+    progress: bool = False,
+    chunk: int = CHUNK,
+) -> OperatingPoint:
+    """Solve random samples of a circuit whose values have tolerances.
+
+    Parameters
+    ----------
+    tolerance : mapping of str to float
+        Name of an element, or glob such as ``r*``, to what its value may be off by,
+        relative; where several match, the last counts.
+    samples, seed : int
+        The same seed gives the same samples, whatever their number.
+    distribution : {"uniform", "normal"}
+        Uniform between the limits, or normal with the tolerance as three standard deviations.
+    accuracy : float
+        Largest relative residual that the certificate lets pass.
+    executor : str or concurrent.futures.Executor
+        ``"serial"``, ``"threads"``, ``"processes"``, ``"dask"``, each but the first with a
+        number of workers as in ``"threads:4"``; or ``"dask:tcp://host:port"``.
+    journal : path, optional
+        File to which finished tasks are appended; what is found there is not computed again.
+    progress : bool
+        Show a bar (needs tqdm).
+    chunk : int
+        Points per task.
+
+    Returns
+    -------
+    OperatingPoint
+        With a leading axis of samples; samples without a solution are in ``unsolved``.
+
+    Raises
+    ------
+    UsageError
+        If nothing matches a name, or arguments make no sense.
+    ExecutorError
+        If workers are lost for good.
+
+    Examples
+    --------
+    >>> import resnet_sim as rs
+    >>> b = rs.CircuitBuilder()
+    >>> b.voltage_source("v1", "in", "0", 1.0)
+    >>> b.resistor("r1", "in", "out", 1e3)
+    >>> b.resistor("r2", "out", "0", 1e3)
+    >>> found = rs.monte_carlo(b.build(), {"r*": 0.05}, samples=100)
+    >>> bool(abs(found.voltage("out") - 0.5).max() < 0.026)
+    True
+    """
+    from ..many import jobs
+    from ..many.variants import monte_carlo as draw
+
+    check_arguments(method, accuracy)
+    variants = draw(circuit, tolerance, samples, seed, distribution)
+    job = jobs.Job(circuit, variants, method, accuracy)
+    return jobs.run(job, executor, journal, progress, chunk)

@@ -1,0 +1,125 @@
+"""The operating point of a circuit, or of one circuit at many inputs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..diagnostics import Diagnostic
+from ..errors import ConvergenceError, TopologyError, UsageError
+from ..model.circuit import Circuit
+from ..point.certified import nodeset, single, stack
+from ..point.engine import Point, PointSolver
+from ..results.operating_point import OperatingPoint
+from ..solvers import METHODS
+
+if TYPE_CHECKING:
+    pass
+
+
+def solve(
+    circuit: Circuit,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    method: str = "auto",
+    tolerance: float = 1e-9,
+    start: Mapping[str, float] | None = None,
+) -> OperatingPoint:
+    """Find the operating point of a circuit, or of one circuit at many inputs.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    inputs : mapping of str to array_like, shape (B,), optional
+        Values of independent sources, V or A, at B points; a scalar holds for all points.
+        Voltages and currents of the result then have shape (B,).
+    method : {"auto", "cd", "newton"}
+    tolerance : float
+        Largest relative residual that the certificate lets pass.
+    start : mapping of str to float, optional
+        Voltages (V) of nodes to start from; they also select which of several solutions
+        is returned.  By default what the deck's ``.nodeset`` says.
+
+    Returns
+    -------
+    OperatingPoint
+        Its ``certificate`` says whether it is exact to `tolerance`.
+
+    Raises
+    ------
+    TopologyError
+        If there is no solution; names the elements that make it impossible.
+    ConvergenceError
+        If no solution was found although one may exist.
+    UsageError
+        If an argument names what the circuit lacks.
+
+    Examples
+    --------
+    >>> import resnet_sim as rs
+    >>> b = rs.CircuitBuilder()
+    >>> b.voltage_source("v1", "in", "0", 1.0)
+    >>> b.resistor("r1", "in", "out", 1e3)
+    >>> b.diode("d1", "out", "0", v_forward=0.25)
+    >>> rs.solve(b.build()).voltage("out")
+    0.25
+    """
+    began = time.perf_counter()
+    check_arguments(method, tolerance)
+    engine = PointSolver(circuit, method, tolerance, nodeset(circuit, start))
+    if inputs is None:
+        point = engine.solve(circuit)
+        return single(circuit, point, time.perf_counter() - began, tolerance)
+    names, columns = _columns(inputs)
+    points: list[Point] = []
+    for row, values in enumerate(zip(*columns, strict=True)):
+        try:
+            points.append(engine.solve(circuit.with_values(dict(zip(names, values, strict=True)))))
+        except (TopologyError, ConvergenceError) as error:
+            error.args = (f"input {row}: {error}",)
+            raise
+    return stack(circuit, points, {}, {}, time.perf_counter() - began, tolerance)
+
+
+def _columns(inputs: Mapping[str, Any]) -> tuple[list[str], list[list[float]]]:
+    try:
+        arrays = {name: np.asarray(value, dtype=float) for name, value in inputs.items()}
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"inputs must be numbers or arrays of them: {error}") from None
+    for name, array in arrays.items():
+        if array.ndim > 1:
+            raise UsageError(f"input {name} has {array.ndim} dimensions; it may have one")
+    try:
+        together = np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        sizes = ", ".join(f"{name}: {array.size}" for name, array in arrays.items())
+        raise UsageError(f"inputs differ in length ({sizes})") from None
+    return list(arrays), [np.atleast_1d(array).tolist() for array in together]
+
+
+def check_arguments(method: str, tolerance: float) -> None:
+    """Refuse an unknown method and an accuracy out of range."""
+    if method not in METHODS:
+        raise UsageError(f"unknown method {method!r}; there are {', '.join(METHODS)}")
+    if not 0 < tolerance < 1:
+        raise UsageError(f"the tolerance {tolerance} is not between 0 and 1")
+
+
+def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
+    """Return everything to be said about a circuit, short of its numbers.
+
+    What floats and what is impossible shows only when the circuit is solved, so it is.
+
+    Raises
+    ------
+    ConvergenceError
+        If no solution was found although one may exist.
+    """
+    engine = PointSolver(circuit, "auto", 1e-9, nodeset(circuit, None))
+    try:
+        return engine.solve(circuit).diagnostics
+    except TopologyError as error:
+        return (*engine.structure, *error.diagnostics)

@@ -1,0 +1,134 @@
+"""Circuits that differ in structure: each is solved by itself, many at a time."""
+
+from __future__ import annotations
+
+import concurrent.futures as futures
+import hashlib
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from ..errors import ConvergenceError, TopologyError, UsageError
+from ..many.jobs import structure_key
+from ..model.circuit import Circuit
+from ..point.certified import nodeset, single
+from ..point.engine import PointSolver
+from ..solvers import prepare
+from ..workers.jobs import progress_bar, run_job
+from ..workers.journal import Entry
+
+#: Circuits per task.
+CHUNK = 64
+
+Recipe = Circuit | Callable[[], Circuit]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Some outputs of many circuits.
+
+    Attributes
+    ----------
+    names : tuple of str
+    values : ndarray, shape (circuits, outputs)
+        V or A; NaN where undefined or without a solution.
+    certified : ndarray of bool, shape (circuits,)
+    unsolved : dict of int to str
+        Circuit -> why it has no solution.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    certified: Bools
+    unsolved: dict[int, str] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Floats:
+        """Return one output of all circuits, shape (circuits,)."""
+        try:
+            column: Floats = self.values[:, self.names.index(name)]
+        except ValueError:
+            raise UsageError(f"{name!r} is not among {', '.join(self.names)}") from None
+        return column
+
+
+def solve_many(
+    circuits: Sequence[Recipe],
+    outputs: Sequence[str],
+    *,
+    method: str = "auto",
+    tolerance: float = 1e-9,
+    executor: str | futures.Executor = "threads",
+    journal: str | Path | None = None,
+    progress: bool = False,
+    chunk: int = CHUNK,
+) -> Outputs:
+    """Solve circuits that need not have anything in common but the names of some outputs.
+
+    Parameters
+    ----------
+    circuits : sequence of Circuit or callable
+        A callable without arguments returns the circuit, and is called by the worker: it is
+        smaller to send, ``functools.partial(rs.generators.grid, 10, seed=3)`` say.
+    outputs : sequence of str
+        ``v(node)``, ``v(node,node)`` or ``i(element)``; each must exist in every circuit.
+    executor, journal, progress, chunk
+        See `monte_carlo`; processes or Dask, as threads can't share what is plain Python.
+
+    Raises
+    ------
+    UsageError
+        If a circuit lacks an output.
+    """
+    if not outputs or not circuits or chunk < 1:
+        raise UsageError("at least one circuit, one output and one circuit per task are needed")
+    ranges = range(0, len(circuits), chunk)
+    tasks = [(list(circuits[k : k + chunk]), tuple(outputs), method, tolerance) for k in ranges]
+    job = hashlib.sha256(repr((tuple(outputs), method, tolerance, chunk)).encode())
+    if journal is not None:
+        for recipe in circuits:
+            job.update(
+                structure_key(recipe, with_values=True)
+                if isinstance(recipe, Circuit)
+                else pickle.dumps(recipe)
+            )
+    with progress_bar(len(circuits), progress) as note:
+        entries = run_job(
+            _solve_all, tasks, executor=executor, journal=journal, job=job.hexdigest(),
+            sizes=[len(task[0]) for task in tasks], progress=note,
+        )  # fmt: skip
+    unsolved = {
+        first + k: why
+        for first, (_, facts) in zip(ranges, entries, strict=True)
+        for k, why in facts["unsolved"]
+    }
+    return Outputs(
+        tuple(outputs),
+        np.concatenate([arrays["values"] for arrays, _ in entries]),
+        np.concatenate([arrays["certified"] for arrays, _ in entries]),
+        unsolved,
+    )
+
+
+def _solve_all(
+    recipes: Sequence[Recipe], outputs: Sequence[str], method: str, tolerance: float
+) -> Entry:
+    """Do one task."""
+    values = np.full((len(recipes), len(outputs)), np.nan)
+    certified = np.zeros(len(recipes), dtype=np.bool_)
+    unsolved = []
+    for k, recipe in enumerate(recipes):
+        circuit = recipe if isinstance(recipe, Circuit) else recipe()
+        prepare(len(circuit.nodes) + 2 * circuit.n_elements)
+        engine = PointSolver(circuit, method, tolerance, nodeset(circuit, None))
+        try:
+            op = single(circuit, engine.solve(circuit), 0.0, tolerance)
+        except (TopologyError, ConvergenceError) as error:
+            unsolved.append((k, str(error)))
+            continue
+        values[k] = [op.value(output) for output in outputs]
+        certified[k] = op.certificate.ok
+    return {"values": values, "certified": certified}, {"unsolved": unsolved}

@@ -1,0 +1,5 @@
+"""The ``resnet-sim`` command: `main`, and one module a subcommand."""
+
+from .command import main
+
+__all__ = ["main"]

@@ -1,0 +1,175 @@
+"""What the subcommands share: exit status, options, reading the deck, delivering results."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..workers.progress import report
+
+if TYPE_CHECKING:
+    from ..diagnostics import Diagnostic
+    from ..model.circuit import Circuit
+
+SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION, NO_SIMULATOR, NO_WORKERS = 0, 1, 2, 3, 4, 5
+INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
+
+Command = Callable[[argparse.Namespace], int]
+
+
+# ---- options ----
+
+
+def deck_options() -> argparse.ArgumentParser:
+    """Return the options of every command that reads a deck, as a parent parser."""
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("file", metavar="FILE", help="netlist, or - for standard input")
+    common.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=assignment,
+        metavar="NAME=VALUE",
+        help="value of an element or .param, such as r1=4.7k (repeatable)",
+    )
+    for verb in ("close", "open"):
+        common.add_argument(
+            f"--{verb}",
+            action="append",
+            default=[],
+            type=str.lower,
+            metavar="SWITCH",
+            help=f"hold a switch {'closed' if verb == 'close' else 'open'} (repeatable)",
+        )
+    common.add_argument(
+        "--forward-drop",
+        type=number,
+        metavar="V",
+        help="forward voltage of diodes whose model is exponential",
+    )
+    common.add_argument("--debug", action="store_true", help="show tracebacks of internal errors")
+    return common
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """Declare ``-o``; see `check_output` and `deliver`."""
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", help="file to write (default: standard output)"
+    )
+
+
+def add_watch(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--progress`` and ``--time-limit``; see `watch.watched`."""
+    parser.add_argument(
+        "--progress", dest="reports", action="store_true", help="say on stderr what is being done"
+    )
+    parser.add_argument(
+        "--time-limit", dest="limit", type=positive, metavar="S", help="give up after S seconds"
+    )
+
+
+def add_strict(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--strict``."""
+    parser.add_argument(
+        "--strict", action="store_true", help="status 3 if a part of the circuit floats"
+    )
+
+
+def number(text: str) -> float:
+    """Read a SPICE number; for ``type=`` of an option."""
+    from ..netlist.numbers import read_number
+
+    read = read_number(text.strip().lower())
+    if read is None or read.is_rkm or not read.is_clean or not math.isfinite(read.value):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 4.7k, 1meg or -2.5m")
+    return read.value
+
+
+def positive(text: str) -> float:
+    """Read a positive SPICE number."""
+    value = number(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not positive")
+    return value
+
+
+def assignment(text: str) -> tuple[str, float]:
+    """Read ``NAME=VALUE``."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    return name.strip().lower(), number(value)
+
+
+# ---- the deck, results and messages ----
+
+
+def load(options: argparse.Namespace) -> Circuit:
+    """Read the deck and apply ``--set``, ``--close`` and ``--open``."""
+    from ..netlist import read_netlist
+
+    extra: dict[str, Any] = {}
+    if options.forward_drop is not None:
+        extra["forward_drop"] = options.forward_drop
+    report("reading %s", options.file)
+    options.circuit = circuit = read_netlist(options.file, **extra)
+    report("%d nodes, %d elements", len(circuit.nodes), circuit.n_elements)
+    values = dict(options.set)
+    elements = {name: value for name, value in values.items() if name in circuit.element_names}
+    parameters = {name: value for name, value in values.items() if name not in elements}
+    if parameters:
+        circuit = circuit.with_parameters(parameters)
+    if elements:
+        circuit = circuit.with_values(elements)
+    switches = dict.fromkeys(options.open, False) | dict.fromkeys(options.close, True)
+    if both := set(options.open) & set(options.close):
+        raise UsageError(f"{min(both)} can't be both open and closed")
+    return circuit.with_switches(switches) if switches else circuit
+
+
+def check_output(options: argparse.Namespace, circuit: Circuit) -> None:
+    """Refuse an output file that can't be, before time is spent on a result."""
+    if options.output in (None, "-"):
+        if getattr(options, "format", None) == "npz":
+            raise UsageError("npz is not text: name a file with -o")
+        return
+    target = Path(options.output).resolve()
+    if any(Path(source.name).resolve() == target for source in circuit.sources):
+        raise UsageError(f"the output {options.output} would overwrite the netlist")
+    if target.is_dir():
+        raise UsageError(f"the output {options.output} is a directory")
+    if not os.access(target if target.exists() else target.parent, os.W_OK):
+        raise UsageError(f"can't write {options.output}: no such directory, or read-only")
+
+
+def deliver(content: str | bytes, options: argparse.Namespace) -> None:
+    """Print the text, or replace the output file by it; bytes need a file."""
+    if isinstance(content, str) and options.output in (None, "-"):
+        sys.stdout.write(content)
+    else:
+        from ..workers.atomic_file import replace_file
+
+        replace_file(Path(options.output).resolve(), content)
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
+    """Print each diagnostic once on stderr."""
+    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    for diagnostic in dict.fromkeys(diagnostics):
+        head, *rest = diagnostic.render().split("\n")
+        if colour:
+            red, yellow, cyan = "\033[1;31m", "\033[1;33m", "\033[1;36m"
+            paint = {"error": red, "warning": yellow}.get(diagnostic.severity, cyan)
+            head = f"{paint}{head}\033[0m"
+        print("\n".join([head, *rest]), file=sys.stderr)
+
+
+def complain(message: str) -> None:
+    """Print one line on stderr."""
+    print(f"resnet-sim: {message}", file=sys.stderr)

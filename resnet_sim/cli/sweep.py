@@ -1,0 +1,196 @@
+"""``resnet-sim sweep``: many variants of a deck, on as many workers as there are."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .common import (
+    INTERRUPTED,
+    NO_SOLUTION,
+    SOLVED,
+    TOLERANCE,
+    add_output,
+    check_output,
+    complain,
+    deliver,
+    load,
+    number,
+    positive,
+    show_diagnostics,
+)
+
+if TYPE_CHECKING:
+    from ..model.circuit import Circuit
+    from ..results.operating_point import OperatingPoint
+
+HELP = "solve many variants: the deck's sweeps, or random samples"
+
+#: so many points without solution are explained on stderr
+MOST_EXPLAINED = 5
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    parser.add_argument(
+        "--tolerance",
+        action="append",
+        default=[],
+        type=_tolerance,
+        metavar="NAME=SHARE",
+        help="an element, or glob, and what its value may be off by: 'r*=5%%' (repeatable)",
+    )
+    parser.add_argument("--samples", type=_count, default=1000, help="default %(default)s")
+    parser.add_argument("--seed", type=_count, default=0, help="default %(default)s")
+    parser.add_argument(
+        "--distribution",
+        choices=("uniform", "normal"),
+        default="uniform",
+        help="normal: the tolerance is three standard deviations",
+    )
+    parser.add_argument(
+        "--print",
+        metavar="NAMES",
+        default="",
+        help="v(out) i(v1) ..., default what .print names, or everything",
+    )
+    parser.add_argument("--format", choices=("csv", "npz", "raw", "json"), default="csv")
+    add_output(parser)
+    parser.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
+    parser.add_argument("--accuracy", type=positive, default=1e-9, help="default %(default)g")
+    running = parser.add_argument_group("running")
+    running.add_argument(
+        "--executor",
+        default="threads",
+        metavar="WHERE",
+        help="serial, threads[:N], processes[:N], dask[:N] or dask:tcp://host:port",
+    )
+    running.add_argument(
+        "--journal",
+        metavar="FILE",
+        help="keep finished points here; the same command then goes on where it stopped",
+    )
+    running.add_argument("--progress", action="store_true", help="show a bar (needs tqdm)")
+    running.add_argument("--chunk", type=_count, default=256, help="points per task")
+
+
+def _tolerance(text: str) -> tuple[str, float]:
+    """Read ``NAME=5%`` or ``NAME=0.05``."""
+    name, equals, share = text.rpartition("=")
+    if not equals or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=5%")
+    share = share.strip()
+    if share.endswith("%"):
+        return name.strip().lower(), number(share[:-1]) / 100.0
+    return name.strip().lower(), number(share)
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Solve all variants and print them."""
+    circuit = load(options)
+    check_output(options, circuit)
+    from ..results.operating_point import find_output
+
+    for name in _split(options.print):
+        find_output(circuit, name)
+    try:
+        op = _solve(circuit, options)
+    except KeyboardInterrupt:
+        again = f"; the same command goes on from {options.journal}" if options.journal else ""
+        complain(f"interrupted{again}")
+        return INTERRUPTED
+    show_diagnostics(op.diagnostics)
+    _write(op, options)
+    return _status(op)
+
+
+def _solve(circuit: Circuit, options: argparse.Namespace) -> OperatingPoint:
+    from ..analyses.monte_carlo import monte_carlo
+    from ..analyses.sweep import sweep
+    from ..errors import UsageError
+
+    running = {
+        "method": options.method, "executor": options.executor, "journal": options.journal,
+        "progress": options.progress, "chunk": options.chunk,
+    }  # fmt: skip
+    sweeps = [analysis.sweeps for analysis in circuit.analyses if analysis.sweeps]
+    if options.tolerance:
+        if sweeps:
+            complain("the deck's sweeps are ignored: --tolerance asks for random samples")
+        return monte_carlo(
+            circuit, dict(options.tolerance), options.samples, seed=options.seed,
+            distribution=options.distribution, accuracy=options.accuracy, **running,
+        )  # fmt: skip
+    if not sweeps:
+        raise UsageError(
+            "nothing to vary: the deck has no .dc or .step, and no --tolerance is given"
+        )
+    if len(sweeps) > 1:
+        raise UsageError(f"the deck has {len(sweeps)} sweeps; resnet-sim solve does several")
+    return sweep(circuit, sweeps[0], tolerance=options.accuracy, **running)
+
+
+def _write(op: OperatingPoint, options: argparse.Namespace) -> None:
+    names = _split(options.print)
+    if options.format == "npz":
+        import numpy as np
+
+        columns = op.columns(names)
+        with Path(options.output).open("wb") as stream:
+            np.savez_compressed(
+                stream,
+                names=np.array(list(columns)),
+                values=np.column_stack(list(columns.values())),
+            )
+        return
+    if options.format == "csv":
+        deliver(_csv(op, names), options)
+        return
+    from ..results.formats import output
+
+    form = output.format_raw if options.format == "raw" else output.format_json
+    deliver(form(op), options)
+
+
+def _split(text: str) -> list[str]:
+    """Return the names in ``v(a,b) i(r1),v(c)``."""
+    import re
+
+    return re.findall(r"[^\s,()]+\([^()]*\)|[^\s,]+", text)
+
+
+def _csv(op: OperatingPoint, names: list[str]) -> str:
+    """Return a table with a row per point; undefined values are empty."""
+    columns = op.columns(names)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for row in zip(*(values.tolist() for values in columns.values()), strict=True):
+        writer.writerow("" if x != x else _cell(x) for x in row)
+    return text.getvalue()
+
+
+def _cell(x: float) -> str:
+    return repr(int(x)) if x.is_integer() and abs(x) < 1e15 else repr(x)
+
+
+def _status(op: OperatingPoint) -> int:
+    for point, reason in list(op.unsolved.items())[:MOST_EXPLAINED]:
+        complain(f"point {point} (from 0) has no solution: {reason}")
+    if (more := len(op.unsolved) - MOST_EXPLAINED) > 0:
+        complain(f"{more} more points have no solution")
+    if op.unsolved:
+        return NO_SOLUTION
+    if not op.certificate.ok:
+        complain("not converged: " + "; ".join(op.certificate.failures[:3]))
+        return TOLERANCE
+    return SOLVED

@@ -1,0 +1,234 @@
+"""``resnet-sim train``: conductances that learn from a table of samples."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from .common import INTERRUPTED, SOLVED, check_output, complain, deliver, load, show_diagnostics
+from .learning import add_learning_options, check, cost, optimizer, rule
+from .runs import Run
+from .samples import Meaning, Samples, add_data_options, protect
+
+if TYPE_CHECKING:
+    from ..model.circuit import Circuit
+    from ..training import Network, Trainer
+
+HELP = "teach resistors to turn inputs into targets"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    parser.add_argument(
+        "-o",
+        dest="output",
+        metavar="OUT",
+        help="trained deck (default: standard output)",
+    )
+    parser.add_argument(
+        "--to",
+        choices=("resnet-sim", "ngspice", "ltspice"),
+        default="resnet-sim",
+        help="dialect of the trained deck, default %(default)s",
+    )
+    add_data_options(parser)
+    parser.add_argument(
+        "--validation",
+        metavar="SHARE|CSV",
+        help="share of the samples that are not trained with, or a table of others",
+    )
+    add_learning_options(parser)
+    group = parser.add_argument_group("run")
+    group.add_argument("--epochs", type=_count, default=100, help="default %(default)s")
+    group.add_argument(
+        "--batch-size", type=_count, metavar="N", help="samples a step (default: all)"
+    )
+    group.add_argument("--seed", type=int, default=0, help="of the order of samples, and of splits")
+    group.add_argument(
+        "--patience",
+        type=_count,
+        metavar="EPOCHS",
+        help="stop when the validation cost has not fallen for so long, and keep the best",
+    )
+    group.add_argument("--checkpoint", metavar="DIR", help="keep the state of the run there")
+    group.add_argument(
+        "--checkpoint-every", type=_count, default=1, metavar="EPOCHS", help="default %(default)s"
+    )
+    group.add_argument("--resume", action="store_true", help="go on with the run in --checkpoint")
+    group.add_argument("--metrics", metavar="FILE", help="a line of JSON for each epoch")
+    group.add_argument("--progress", action="store_true", help="say how it goes, on stderr")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train and write the deck."""
+    check(options)
+    circuit = load(options)
+    meaning = Meaning(options, circuit)
+    _check_files(options, circuit)
+    samples = meaning.read(options.data)
+    train, validation = _split(options, meaning, samples)
+    net = _network(options, circuit, meaning)
+    trainer = _trainer(options, net, meaning)
+    folder = Run.open(options, circuit, train, validation)
+    show_diagnostics(circuit.diagnostics)
+    try:
+        with train.named(), _plain_warnings():
+            _fit(options, trainer, train, validation, folder)
+    except KeyboardInterrupt:
+        complain(folder.farewell(len(trainer.history)))
+        return INTERRUPTED
+    _deliver(options, net)
+    stream = sys.stderr if options.output in (None, "-") else sys.stdout
+    print(_summary(trainer, train, validation), file=stream)
+    return SOLVED
+
+
+def _check_files(options: argparse.Namespace, circuit: Circuit) -> None:
+    """Refuse to overwrite what is read, and combinations that make no sense."""
+    read = {source.name: "the netlist" for source in circuit.sources}
+    read[options.data] = "the data"
+    if options.validation and _share(options.validation) is None:
+        read[options.validation] = "the validation data"
+    check_output(options, circuit)
+    protect(options.output, read, "the output")
+    protect(options.metrics, read, "--metrics")
+    if options.resume and not options.checkpoint:
+        raise UsageError("--resume goes on with a run in a directory: name it by --checkpoint")
+    if options.patience and not options.validation:
+        raise UsageError("--patience watches the validation cost: it needs --validation")
+
+
+def _split(
+    options: argparse.Namespace, meaning: Meaning, samples: Samples
+) -> tuple[Samples, Samples | None]:
+    """Return the samples to train with and those to validate with."""
+    import numpy as np
+
+    if not options.validation:
+        return samples, None
+    share = _share(options.validation)
+    if share is None:
+        return samples, meaning.read(options.validation)
+    count = round(share * len(samples.X))
+    if not 0 < count < len(samples.X):
+        raise UsageError(f"--validation {options.validation}: leaves no samples on one side")
+    order = np.random.default_rng(options.seed).permutation(len(samples.X))
+    return samples.rows(np.sort(order[count:])), samples.rows(np.sort(order[:count]))
+
+
+def _network(options: argparse.Namespace, circuit: Circuit, meaning: Meaning) -> Network:
+    from ..training import Network
+
+    low, high = options.bounds
+    return Network(
+        circuit,
+        meaning.sources,
+        meaning.outputs,
+        options.trainable.split(","),
+        biases=options.biases.split(",") if options.biases else (),
+        g_min=low,
+        g_max=high,
+    )
+
+
+def _trainer(options: argparse.Namespace, net: Network, meaning: Meaning) -> Trainer:
+    from ..training import Trainer
+
+    return Trainer(
+        net, rule(options, net), cost(options, meaning), optimizer(options, net), options.seed
+    )
+
+
+def _fit(
+    options: argparse.Namespace,
+    trainer: Trainer,
+    train: Samples,
+    validation: Samples | None,
+    folder: Run,
+) -> None:
+    from ..training import EarlyStopping
+
+    trainer.fit(
+        train.X,
+        train.Y,
+        options.epochs,
+        options.batch_size,
+        None if validation is None else (validation.X, validation.Y),
+        early_stopping=EarlyStopping(options.patience) if options.patience else None,
+        callbacks=[Progress(options.epochs)] if options.progress else [],
+        checkpoint=folder.checkpoint,
+        checkpoint_every=options.checkpoint_every,
+        resume=options.resume,
+        metrics=options.metrics,
+    )
+
+
+class Progress:
+    """Says on stderr how it goes, about once a second."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self._last = -1.0
+
+    def __call__(self, trainer: Trainer, record: dict[str, Any]) -> None:
+        """Print a line for an epoch, if it is time for one."""
+        now = time.monotonic()
+        done = record["epoch"] + 1
+        if now - self._last < 1.0 and done < self.epochs:
+            return
+        self._last = now
+        parts = [f"epoch {done}/{self.epochs}: cost {record['cost']:.4g}"]
+        if "validation_cost" in record:
+            parts.append(f"validation {record['validation_cost']:.4g}")
+        print(", ".join(parts), file=sys.stderr, flush=True)
+
+
+def _deliver(options: argparse.Namespace, net: Network) -> None:
+    from ..netlist import format_netlist
+
+    deliver(format_netlist(net.circuit, dialect=options.to), options)
+
+
+def _summary(trainer: Trainer, train: Samples, validation: Samples | None) -> str:
+    """Return what was reached, in words."""
+    lines = [
+        f"trained {len(trainer.net.parameter_names)} values on {len(train.X)} samples "
+        f"for {len(trainer.history)} epochs"
+    ]
+    for name, samples in (("training", train), ("validation", validation)):
+        if samples is not None:
+            lines.append(f"{name}: {samples.verdict(trainer.cost, trainer.predict(samples.X))}")
+    return "\n".join(lines)
+
+
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show warnings of the trainer as messages of the command."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = lambda message, *_, **__: complain(f"warning: {message}")
+        yield
+
+
+def _share(text: str) -> float | None:
+    """Return a share of the samples, None if the text is none."""
+    try:
+        share = float(text)
+    except ValueError:
+        return None
+    if not 0 < share < 1:
+        raise UsageError(f"--validation {text}: a share is between 0 and 1")
+    return share
+
+
+def _count(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)

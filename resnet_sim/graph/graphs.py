@@ -1,0 +1,346 @@
+"""Graph algorithms on arrays, each near linear in the number of edges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..compiled.kernels import kernel
+
+
+@dataclass(frozen=True)
+class Forest:
+    """A spanning forest of a graph whose edges fix differences of potential.
+
+    Attributes
+    ----------
+    label : ndarray of int, shape (n,)
+        Tree of each node; trees are numbered by their smallest node, so that of node 0 is 0.
+    count : int
+        Number of trees.
+    offset : ndarray of float, shape (n,)
+        Potential above the root of the tree, along tree edges.
+    parent, edge : ndarray of int, shape (n,)
+        Parent of each node and the edge that leads to it; -1 at roots.
+    order : ndarray of int, shape (n,)
+        Nodes, parents before children.
+    in_tree : ndarray of bool, shape (m,)
+    """
+
+    label: Ints
+    count: int
+    offset: Floats
+    parent: Ints
+    edge: Ints
+    order: Ints
+    in_tree: Bools
+
+    @cached_property
+    def children(self) -> Ints:
+        """Nodes that have a parent, parents before children."""
+        result: Ints = self.order[self.parent[self.order] >= 0]
+        return result
+
+    def subtree_sums(self, values: Floats) -> Floats:
+        """Return for each node the sum of `values` over itself and all its descendants."""
+        sums = values.copy()
+        _add_to_parents.at(len(self.children))(self.children, self.parent, sums)
+        return sums
+
+    def offsets(self, p: Ints, rise: Floats) -> Floats:
+        """Return the potentials above the roots for other rises, shape (n,)."""
+        offset = np.zeros(len(self.order))
+        run = _add_rises.at(len(self.children))
+        run(self.children, self.parent, self.edge, p, rise, offset)
+        return offset
+
+
+def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> Forest:
+    """Build a spanning forest of n nodes; earlier edges are preferred.
+
+    Parameters
+    ----------
+    n : int
+    p, q : ndarray of int, shape (m,)
+        Ends of the edges.
+    rise : ndarray of float, shape (m,), optional
+        Potential of p above q that the edge imposes; 0 by default.
+    """
+    if rise is None:
+        rise = np.zeros(len(p))
+    few = min(n, 4 * len(p))
+    return Forest(*_spanning_forest.at(n + len(p), cost=few + len(p))(n, p, q, rise))
+
+
+def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
+    """Return the number of connected components and the component of each node.
+
+    Components are numbered by their smallest node.
+    """
+    root = _roots.at(n + len(p), cost=(n + len(p)) // 10)(n, p, q)
+    is_root = root == np.arange(n)
+    label: Ints = (np.cumsum(is_root) - 1)[root]
+    return int(is_root.sum()), label
+
+
+def reachable(n: int, tail: Ints, head: Ints, start: int) -> Bools:
+    """Tell which nodes can be reached from `start` along directed edges tail -> head."""
+    order, _ = reaching_tree(n, tail, head, start)
+    reached = np.zeros(n, dtype=np.bool_)
+    reached[order] = True
+    return reached
+
+
+def reaching_tree(n: int, tail: Ints, head: Ints, start: int) -> tuple[Ints, Ints]:
+    """Return the nodes that `start` reaches along edges tail -> head, and how.
+
+    Returns
+    -------
+    order : ndarray of int
+        Nodes in the order in which breadth first finds them.
+    by : ndarray of int, shape (n,)
+        Edge by which each was found; -1 for the others and for `start`.
+    """
+    order, by = _reaching_tree.at(n + len(tail))(*leaving(n, tail), head, start)
+    return order, by
+
+
+def leaving(n: int, tail: Ints) -> tuple[Ints, Ints]:
+    """Return the arcs by the nodes they leave: node k has ``arc[ptr[k] : ptr[k + 1]]``."""
+    ptr, arc = _leaving.at(n + len(tail))(n, tail)
+    return ptr, arc
+
+
+def bridges(n: int, p: Ints, q: Ints) -> Bools:
+    """Tell which edges are bridges, i.e. lie on no loop (Tarjan 1974)."""
+    result: Bools = _bridges.at(n + len(p))(n, p, q)
+    return result
+
+
+def _roots_by_hooking(n: int, p: Ints, q: Ints) -> Ints:
+    """Return the smallest node of each node's component.
+
+    In each round every root that is not smaller than all its neighbours is hooked to one of
+    them, and all paths are shortened, so that a few rounds do (Shiloach and Vishkin 1982).
+    """
+    root = np.arange(n)
+    while True:
+        a, b = root[p], root[q]
+        apart = a != b
+        if not apart.any():
+            return root
+        a, b = a[apart], b[apart]
+        np.minimum.at(root, np.maximum(a, b), np.minimum(a, b))
+        while not np.array_equal(further := root[root], root):
+            root = further
+
+
+@partial(kernel, interpreted=_roots_by_hooking)
+def _roots(n, p, q):  # type: ignore[no-untyped-def]
+    root = np.arange(n)
+    for k in range(len(p)):
+        a = p[k]
+        while root[a] != a:
+            root[a] = root[root[a]]
+            a = root[a]
+        b = q[k]
+        while root[b] != b:
+            root[b] = root[root[b]]
+            b = root[b]
+        # the smaller number becomes the root
+        if a < b:
+            root[b] = a
+        elif b < a:
+            root[a] = b
+    for k in range(n):
+        root[k] = root[root[k]]
+    return root
+
+
+def _grow_forest(n: int, p: Ints, q: Ints, rise: Floats) -> Any:
+    m = len(p)
+    root = np.arange(n)
+    in_tree = np.zeros(m, dtype=np.bool_)
+    degree = np.zeros(n + 1, dtype=np.int64)
+    for k in range(m):
+        a = p[k]
+        while root[a] != a:
+            root[a] = root[root[a]]
+            a = root[a]
+        b = q[k]
+        while root[b] != b:
+            root[b] = root[root[b]]
+            b = root[b]
+        if a != b:
+            root[max(a, b)] = min(a, b)
+            in_tree[k] = True
+            degree[p[k] + 1] += 1
+            degree[q[k] + 1] += 1
+    # adjacency of the forest
+    ptr = np.cumsum(degree)
+    fill = ptr.copy()
+    adjacent = np.empty(ptr[n], dtype=np.int64)
+    for k in range(m):
+        if in_tree[k]:
+            adjacent[fill[p[k]]] = k
+            fill[p[k]] += 1
+            adjacent[fill[q[k]]] = k
+            fill[q[k]] += 1
+    # breadth first from the smallest node of each tree
+    label = np.full(n, -1, dtype=np.int64)
+    parent = np.full(n, -1, dtype=np.int64)
+    edge = np.full(n, -1, dtype=np.int64)
+    offset = np.zeros(n)
+    order = np.empty(n, dtype=np.int64)
+    count = 0
+    end = 0
+    for start in range(n):
+        if label[start] >= 0:
+            continue
+        label[start] = count
+        order[end] = start
+        head = end
+        end += 1
+        while head < end:
+            a = order[head]
+            head += 1
+            for j in range(ptr[a], ptr[a + 1]):
+                k = adjacent[j]
+                b = q[k] if p[k] == a else p[k]
+                if label[b] < 0:
+                    label[b] = count
+                    parent[b] = a
+                    edge[b] = k
+                    offset[b] = offset[a] + (rise[k] if p[k] == b else -rise[k])
+                    order[end] = b
+                    end += 1
+        count += 1
+    return label, count, offset, parent, edge, order, in_tree
+
+
+def _forest_among_others(n: int, p: Ints, q: Ints, rise: Floats) -> Any:
+    """Build the forest of the nodes that edges touch; all others are trees of their own."""
+    if 4 * len(p) >= n:
+        return _grow_forest(n, p, q, rise)
+    alone = np.ones(n, dtype=np.bool_)
+    alone[p] = alone[q] = False
+    nodes = np.flatnonzero(~alone)
+    number = np.cumsum(~alone) - 1
+    inner = Forest(*_grow_forest(len(nodes), number[p], number[q], rise))
+    top = np.arange(n)
+    top[nodes] = nodes[np.flatnonzero(inner.parent < 0)[inner.label]]
+    is_root = top == np.arange(n)
+    label = (np.cumsum(is_root) - 1)[top]
+    parent, edge, offset = np.full(n, -1), np.full(n, -1), np.zeros(n)
+    parent[nodes] = np.where(inner.parent >= 0, nodes[inner.parent], -1)
+    edge[nodes], offset[nodes] = inner.edge, inner.offset
+    order = np.concatenate((np.flatnonzero(alone), nodes[inner.order]))
+    return label, int(is_root.sum()), offset, parent, edge, order, inner.in_tree
+
+
+_spanning_forest = kernel(_grow_forest, interpreted=_forest_among_others)
+
+
+@kernel
+def _add_rises(children, parent, edge, p, rise, offset):  # type: ignore[no-untyped-def]
+    for k in children:
+        e = edge[k]
+        offset[k] = offset[parent[k]] + (rise[e] if p[e] == k else -rise[e])
+
+
+@kernel
+def _add_to_parents(children, parent, sums):  # type: ignore[no-untyped-def]
+    for j in range(len(children) - 1, -1, -1):
+        k = children[j]
+        sums[parent[k]] += sums[k]
+
+
+@kernel
+def _leaving(n, tail):  # type: ignore[no-untyped-def]
+    degree = np.zeros(n + 1, dtype=np.int64)
+    for a in tail:
+        degree[a + 1] += 1
+    ptr = np.cumsum(degree)
+    fill = ptr.copy()
+    arc = np.empty(len(tail), dtype=np.int64)
+    for k in range(len(tail)):
+        arc[fill[tail[k]]] = k
+        fill[tail[k]] += 1
+    return ptr, arc
+
+
+@kernel
+def _reaching_tree(ptr, arc, head, start):  # type: ignore[no-untyped-def]
+    n = len(ptr) - 1
+    by = np.full(n, -1, dtype=np.int64)
+    order = np.empty(n, dtype=np.int64)
+    order[0] = start
+    first, end = 0, 1
+    while first < end:
+        a = order[first]
+        first += 1
+        for j in range(ptr[a], ptr[a + 1]):
+            b = head[arc[j]]
+            if by[b] < 0 and b != start:
+                by[b] = arc[j]
+                order[end] = b
+                end += 1
+    return order[:end].copy(), by
+
+
+@kernel
+def _bridges(n, p, q):  # type: ignore[no-untyped-def]
+    m = len(p)
+    degree = np.zeros(n + 1, dtype=np.int64)
+    for k in range(m):
+        degree[p[k] + 1] += 1
+        degree[q[k] + 1] += 1
+    ptr = np.cumsum(degree)
+    fill = ptr[:-1].copy()
+    adjacent = np.empty(2 * m, dtype=np.int64)
+    for k in range(m):
+        adjacent[fill[p[k]]] = k
+        fill[p[k]] += 1
+        adjacent[fill[q[k]]] = k
+        fill[q[k]] += 1
+    bridge = np.zeros(m, dtype=np.bool_)
+    order = np.full(n, -1, dtype=np.int64)
+    low = np.zeros(n, dtype=np.int64)
+    via = np.full(n, -1, dtype=np.int64)
+    place = ptr[:-1].copy()
+    path = np.empty(n + 1, dtype=np.int64)
+    clock = 0
+    for root in range(n):
+        if order[root] >= 0:
+            continue
+        order[root] = low[root] = clock
+        clock += 1
+        path[0] = root
+        depth = 0
+        while depth >= 0:
+            node = path[depth]
+            if place[node] < ptr[node + 1]:
+                k = adjacent[place[node]]
+                place[node] += 1
+                other = q[k] if p[k] == node else p[k]
+                if k == via[node] or other == node:
+                    continue
+                if order[other] < 0:
+                    order[other] = low[other] = clock
+                    clock += 1
+                    via[other] = k
+                    depth += 1
+                    path[depth] = other
+                else:
+                    low[node] = min(low[node], order[other])
+            else:
+                depth -= 1
+                if depth >= 0:
+                    above = path[depth]
+                    low[above] = min(low[above], low[node])
+                    bridge[via[node]] = low[node] > order[above]
+    return bridge

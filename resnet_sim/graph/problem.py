@@ -1,0 +1,224 @@
+"""The convex problem as plain data, and its solution, which judges itself.
+
+A network problem has n coordinates, of which the first is the reference ``x_0 = 0``:
+
+    minimise   sum_edges g/2 (x_p - x_q - emf)^2 - injection'x + sum_rectifiers r/2 i^2
+    subject to x_p - x_q - r i <= drop,  i >= 0   for every rectifier
+
+with the current of a rectifier, ``i``, as multiplier: ``i (x_p - x_q - r i - drop) = 0``.
+This is the co-content of a reciprocal circuit after its ideal sources and shorts have
+been eliminated (Millar, "Some general theorems for non-linear systems possessing
+resistance", 1951).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from .graphs import components
+
+EPS = float(np.finfo(float).eps)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Network problem of n coordinates, e edges and m rectifiers.
+
+    Attributes
+    ----------
+    n : int
+        Number of coordinates, the reference included.
+    edge_p, edge_q : ndarray of int, shape (e,)
+    conductance, emf : ndarray of float, shape (e,)
+        Current from p to q is ``conductance * (x_p - x_q - emf)``.
+    injection : ndarray of float, shape (n,)
+        Current fed into each coordinate.
+    turnover : ndarray of float, shape (n,)
+        Sum of the absolute values that `injection` was summed from; sets the scale of
+        what counts as zero.
+    diode_p, diode_q : ndarray of int, shape (m,)
+    drop, resistance : ndarray of float, shape (m,)
+        Rectifier from p to q.
+    """
+
+    n: int
+    edge_p: Ints
+    edge_q: Ints
+    conductance: Floats
+    emf: Floats
+    injection: Floats
+    turnover: Floats
+    diode_p: Ints
+    diode_q: Ints
+    drop: Floats
+    resistance: Floats
+
+    @cached_property
+    def positive(self) -> bool:
+        """All conductances are positive: the Hessian is an M-matrix and E is convex."""
+        return bool((self.conductance > 0).all())
+
+    @cached_property
+    def hard(self) -> Bools:
+        """Rectifiers without resistance: true inequality constraints."""
+        return np.asarray(self.resistance == 0)
+
+    @cached_property
+    def parts(self) -> tuple[int, Ints]:
+        """Number of parts that edges alone join, and the part of each coordinate, shape (n,)."""
+        return components(self.n, self.edge_p, self.edge_q)
+
+    @cached_property
+    def size(self) -> int:
+        """Coordinates, edges and rectifiers together."""
+        return self.n + len(self.edge_p) + len(self.diode_p)
+
+    def inside(self, which: Bools, x: Floats) -> Problem:
+        """Return the problem of some coordinates, all others being held at `x`.
+
+        Those held become the reference: what they are above it goes into sources and drops.
+        """
+        number = np.where(which, np.cumsum(which), 0)
+        held = np.where(which, 0.0, x)
+        edge = which[self.edge_p] | which[self.edge_q]
+        rect = which[self.diode_p] | which[self.diode_q]
+        a, b, p, q = self.edge_p[edge], self.edge_q[edge], self.diode_p[rect], self.diode_q[rect]
+        return Problem(
+            n=1 + int(which.sum()),
+            edge_p=number[a], edge_q=number[b], conductance=self.conductance[edge],
+            emf=self.emf[edge] + held[b] - held[a],
+            injection=np.append(0.0, self.injection[which]),
+            turnover=np.append(0.0, self.turnover[which]),
+            diode_p=number[p], diode_q=number[q],
+            drop=self.drop[rect] + held[q] - held[p], resistance=self.resistance[rect],
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Coordinates in double-double precision, and rectifier currents.
+
+    The voltage across a milliohm next to a gigaohm has no correct digit left in the
+    difference of two doubles; ``x + low`` carries it.
+    """
+
+    problem: Problem
+    x: Floats
+    low: Floats
+    current: Floats
+    iterations: int
+    converged: bool
+    method: str
+    notes: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def edge_current(self) -> Floats:
+        """Currents of the edges from p to q, shape (e,); what is below the last digit is zero."""
+        prob = self.problem
+        current: Floats = prob.conductance * difference(
+            self.x, self.low, prob.edge_p, prob.edge_q, prob.emf
+        )
+        largest = float(np.abs(prob.conductance).max(initial=0.0))
+        current[np.abs(current) <= 16 * EPS**2 * self.voltage_scale * largest] = 0.0
+        return current
+
+    @cached_property
+    def voltage_scale(self) -> float:
+        """Largest coordinate or source, V."""
+        return max(float(np.abs(self.x).max()), float(np.abs(self.problem.emf).max(initial=0.0)))
+
+    def residual(self) -> Floats:
+        """Return the KCL residual at each coordinate relative to the currents there, shape (n,).
+
+        The least that counts is a millionth of the largest current, because what rounding
+        leaves of that passes through its neighbours.
+        """
+        prob = self.problem
+        total = node_sums(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
+        total += node_sums(prob.n, prob.diode_p, prob.diode_q, self.current)
+        total -= prob.injection
+        scale = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
+        scale += node_sums_abs(prob.n, prob.diode_p, prob.diode_q, self.current)
+        scale += 1e-6 * scale.max()
+        relative = np.abs(total) / np.where(scale > 0, scale, 1.0)
+        relative[0] = 0.0
+        return relative
+
+    def gap(self) -> Floats:
+        """Return ``drop + r i - (x_p - x_q)`` of the rectifiers, shape (m,); >= 0 if feasible."""
+        prob = self.problem
+        v = difference(self.x, self.low, prob.diode_p, prob.diode_q, prob.drop)
+        return prob.resistance * self.current - v
+
+
+def difference(x: Floats, low: Floats, p: Ints, q: Ints, emf: Floats) -> Floats:
+    """Return ``x_p - x_q - emf`` of double-double x, correct to double precision.
+
+    Knuth's two-sum keeps the rounding error of the first subtraction.
+    """
+    a, b = x[p], -x[q]
+    s = a + b
+    t = s - a
+    error = (a - (s - t)) + (b - t)
+    result: Floats = (s - emf) + (error + (low[p] - low[q]))
+    return result
+
+
+def node_sums(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
+    """Return the current that leaves each node through branches p -> q, shape (n,)."""
+    return bincount(p, current, n) - bincount(q, current, n)
+
+
+def node_sums_abs(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
+    """Return the sum of the absolute branch currents at each node, shape (n,)."""
+    size = np.abs(current)
+    return bincount(p, size, n) + bincount(q, size, n)
+
+
+def bincount(index: Ints, weights: Floats, n: int) -> Floats:
+    """Return `numpy.bincount` as floats, also of nothing."""
+    return np.asarray(np.bincount(index, weights, n), dtype=float)
+
+
+@dataclass(frozen=True)
+class MixedProblem:
+    """Mixed linear complementarity problem of n unknowns and m rectifiers.
+
+        matrix z + feed i = rhs,   gap = drop + resistance i - sense z,
+        i >= 0,   gap >= 0,   i gap = 0
+
+    Attributes
+    ----------
+    matrix : ndarray of float, shape (n, n)
+    feed : ndarray of float, shape (n, m)
+    rhs : ndarray of float, shape (n,)
+    sense : ndarray of float, shape (m, n)
+    drop, resistance : ndarray of float, shape (m,)
+    """
+
+    matrix: Floats
+    feed: Floats
+    rhs: Floats
+    sense: Floats
+    drop: Floats
+    resistance: Floats
+
+
+@dataclass(frozen=True)
+class MixedSolution:
+    """Unknowns and rectifier currents that solve a `MixedProblem`.
+
+    ``z + low`` has the digits that extended precision gives beyond a double.  `free` tells
+    which unknowns, and `free_current` which currents, are not determined: they have a part
+    in the null space of the equations.
+    """
+
+    z: Floats
+    low: Floats
+    current: Floats
+    free: Bools
+    free_current: Bools

@@ -1,0 +1,233 @@
+"""Jobs: many variants of one circuit, cut into tasks that any worker can do.
+
+Tasks are ranges of points of a fixed length, and each starts from the same knowledge,
+whatever ran before it in the same worker: the result has the same bits however many workers
+there are.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures as futures
+import hashlib
+import pickle
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from ..diagnostics import Diagnostic
+from ..errors import ConvergenceError, TopologyError, UsageError
+from ..model.circuit import TABLES, Circuit
+from ..point.certified import CHUNK, decode, encode, join, nodeset, stack
+from ..point.engine import Point, PointSolver
+from ..results.operating_point import OperatingPoint
+from ..solvers import prepare
+from ..workers.jobs import progress_bar, run_job
+from ..workers.journal import Entry
+from .batch import Batch
+from .variants import Variants
+
+#: Columns of values that may differ within a `Batch`.
+_VALUES = {"resistors": "ohms", "voltage_sources": "volts", "current_sources": "amps",
+           "diodes": "v_forward"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Job:
+    """Variants of a circuit to be solved.
+
+    Attributes
+    ----------
+    start : ndarray of float, shape (n_nodes,), optional
+        V, where an iteration starts.
+    """
+
+    circuit: Circuit
+    variants: Variants
+    method: str = "auto"
+    tolerance: float = 1e-9
+    start: Mapping[str, float] | None = None
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of all that the result depends on."""
+        digest = hashlib.sha256(repr((self.variants, self.method, self.tolerance)).encode())
+        digest.update(repr((self.circuit.nodes, sorted((self.start or {}).items()))).encode())
+        digest.update(structure_key(self.circuit, with_values=True))
+        return digest.hexdigest()
+
+    @property
+    def sequential(self) -> bool:
+        """Points depend on each other: switches start from where the last point left them."""
+        return not self.circuit.switches.fixed.all()
+
+    def solve(self, first: int, last: int) -> OperatingPoint:
+        """Solve points first to last - 1."""
+        values = self.variants.values(first, last)
+        inner = [k for k, of in enumerate(self.variants.of) if of == "element"]
+        outer = [k for k, of in enumerate(self.variants.of) if of != "element"]
+        if self.sequential:
+            return _walk(self, values, inner, outer)
+        if not outer:
+            return self._batch.solve(values)
+        return _by_structure(self, values, inner, outer)
+
+    @cached_property
+    def _batch(self) -> Batch:
+        return Batch(
+            self.circuit, self.variants.names, self.method, self.tolerance,
+            nodeset(self.circuit, self.start), self.variants.count,
+        )  # fmt: skip
+
+    def named(self, values: Floats, columns: list[int]) -> dict[str, float]:
+        """Return some of the values at a point by name."""
+        return {self.variants.names[k]: float(values[k]) for k in columns}
+
+    def outer_circuit(self, values: Floats, outer: list[int]) -> Circuit:
+        """Return the circuit with the parameters and switches of a point."""
+        of = self.variants.of
+        parameters = self.named(values, [k for k in outer if of[k] != "switch"])
+        states = self.named(values, [k for k in outer if of[k] == "switch"])
+        circuit = self.circuit.with_parameters(parameters) if parameters else self.circuit
+        if (
+            circuit.nodes != self.circuit.nodes
+            or circuit.element_names != self.circuit.element_names
+        ):
+            names = ", ".join(parameters)
+            raise UsageError(
+                f"nodes or elements of the circuit change with {names}: its points have no common "
+                "table; solve the circuits with solve_many"
+            )
+        held = {name: value != 0 for name, value in states.items()}
+        return circuit.with_switches(held) if held else circuit
+
+
+def structure_key(circuit: Circuit, with_values: bool = False) -> bytes:
+    """Return a digest of everything in a circuit's tables but the values of a `Batch`."""
+    digest = hashlib.sha256()
+    for name in TABLES:
+        table = getattr(circuit, name)
+        for column in fields(table):
+            if column.name in ("file", "line"):
+                continue
+            if not with_values and _VALUES.get(name) == column.name:
+                continue
+            value = getattr(table, column.name)
+            digest.update(column.name.encode())
+            array = isinstance(value, np.ndarray)
+            digest.update(value.tobytes() if array else pickle.dumps(value))
+    return digest.digest()
+
+
+def _by_structure(job: Job, values: Floats, inner: list[int], outer: list[int]) -> OperatingPoint:
+    """Solve points whose circuits are elaborated one by one; those of one structure together."""
+    groups: OrderedDict[bytes, list[int]] = OrderedDict()
+    circuits: list[Circuit] = []
+    last: tuple[bytes, Circuit] | None = None
+    for k, row in enumerate(values):
+        key = row[outer].tobytes()
+        if last is None or last[0] != key:
+            last = key, job.outer_circuit(row, outer)
+        chosen = job.named(row, inner)
+        circuits.append(last[1].with_values(chosen) if chosen else last[1])
+        groups.setdefault(structure_key(circuits[-1]), []).append(k)
+    parts = [_solve_alike(job, [circuits[k] for k in rows]) for rows in groups.values()]
+    order = np.argsort(np.concatenate([np.array(rows) for rows in groups.values()]))
+    return join(job.circuit, parts, {}, 0.0).pick(order)
+
+
+def _solve_alike(job: Job, circuits: list[Circuit]) -> OperatingPoint:
+    """Solve circuits that differ in values only."""
+    base = circuits[0]
+    names: list[str] = []
+    columns: list[Floats] = []
+    for table, column in _VALUES.items():
+        many = np.array([getattr(getattr(c, table), column) for c in circuits])
+        varied = np.flatnonzero((many != many[0]).any(axis=0))
+        names += [getattr(base, table).names[k] for k in varied]
+        columns.append(many[:, varied])
+    batch = Batch(
+        base, names, job.method, job.tolerance, nodeset(base, job.start), job.variants.count
+    )
+    return batch.solve(np.concatenate(columns, axis=1))
+
+
+def _walk(job: Job, values: Floats, inner: list[int], outer: list[int]) -> OperatingPoint:
+    """Go from point to point; switches start from the states of the point before."""
+    points: list[Point | None] = []
+    unsolved: dict[int, str] = {}
+    notices: dict[str, Diagnostic] = {}
+    closed: Bools | None = None
+    key, base, engine = b"", job.circuit, None
+    for number, row in enumerate(values):
+        if engine is None or row[outer].tobytes() != key:
+            key = row[outer].tobytes()
+            base = job.outer_circuit(row, outer) if outer else job.circuit
+            prepare(len(base.nodes) + 2 * base.n_elements)
+            engine = PointSolver(base, job.method, job.tolerance, nodeset(base, job.start))
+        chosen = job.named(row, inner)
+        try:
+            points.append(engine.solve(base.with_values(chosen) if chosen else base, closed))
+            closed = points[-1].closed  # type: ignore[union-attr]
+        except (TopologyError, ConvergenceError) as error:
+            points.append(None)
+            unsolved[number] = str(error)
+            for diagnostic in getattr(error, "diagnostics", ()):
+                notices.setdefault(diagnostic.code, diagnostic)
+    diagnostics = tuple(notices.values())
+    return stack(job.circuit, points, {}, unsolved, 0.0, job.tolerance, diagnostics)
+
+
+# ---- in workers ----
+
+#: the jobs that this process worked on last, with what they have found out
+_recent: OrderedDict[str, Job] = OrderedDict()
+_lock = threading.Lock()
+
+
+def _solve_range(job: Job, key: str, first: int, last: int) -> Entry:
+    """Do one task; what is known of the job's circuit stays for the next."""
+    with _lock:
+        known = _recent.setdefault(key, job)
+        _recent.move_to_end(key)
+        while len(_recent) > 2:
+            _recent.popitem(last=False)
+    return encode(known.solve(first, last))
+
+
+# ---- in the main process ----
+
+
+def run(
+    job: Job,
+    executor: str | futures.Executor = "threads",
+    journal: str | Path | None = None,
+    progress: bool = False,
+    chunk: int = CHUNK,
+) -> OperatingPoint:
+    """Solve all points of a job; see `analysis.monte_carlo` for the parameters."""
+    began = time.perf_counter()
+    count = job.variants.count
+    if chunk < 1:
+        raise UsageError(f"chunks of {chunk} points; at least one is needed")
+    size = count if job.sequential else chunk
+    ranges = [(k, min(k + size, count)) for k in range(0, count, size)]
+    if len(ranges) == 1 and isinstance(executor, str) and executor.startswith("threads"):
+        executor = "serial"
+    key = job.fingerprint
+    with progress_bar(count, progress) as note:
+        entries = run_job(
+            _solve_range,
+            [(job, key, first, last) for first, last in ranges],
+            executor=executor, journal=journal, job=f"{key}/{size}",
+            sizes=[last - first for first, last in ranges], progress=note,
+        )  # fmt: skip
+    parts = [decode(job.circuit, *entry) for entry in entries]
+    seconds = time.perf_counter() - began
+    return join(job.circuit, parts, job.variants.axes(), seconds)

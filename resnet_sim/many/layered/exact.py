@@ -1,0 +1,189 @@
+"""A layered network that is solved, nudged and differentiated in float64.
+
+Equilibrium propagation contrasts two nudged states.  Here their difference d is a state of
+its own: with the first state s held, d obeys the same equations with the box moved by -s,
+no given potentials, and ``(b2 - b1) (target - o)`` in place of the pull.  So nothing cancels,
+however small the nudge and however large the inputs are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...arrays import Bools, Floats
+from .correlation import correlate
+from .descent import Conditions, Phase, Pull, outer, settle
+from .structure import Layers
+from .values import Values
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """Two states ``width`` apart in their nudge: their difference and their mean, by layer, V."""
+
+    change: list[Floats]
+    level: list[Floats]
+    settled: Bools
+
+
+class Exact:
+    """A layered network in float64.
+
+    Parameters
+    ----------
+    layers : Layers
+    threads : int
+        Results don't depend on it.
+    """
+
+    def __init__(self, layers: Layers, threads: int = 1) -> None:
+        self.layers, self.threads = layers, threads
+        self._values: tuple[Floats | None, Values] | None = None
+        self._clamped: tuple[Values, Floats, Floats] | None = None
+
+    def values(self, parameters: Floats | None = None) -> Values:
+        """Return the conductances for parameters (S); those of the last call are kept.
+
+        Without parameters, those of the circuit, whose arrays are not copied.
+        """
+        kept = self._values
+        if kept is None or not _same(kept[0], parameters):
+            copy = None if parameters is None else np.array(parameters, dtype=np.float64)
+            self._values = kept = (copy, Values(self.layers, copy))
+        return kept[1]
+
+    def conditions(self, values: Values, u: Floats, biases: Floats) -> Conditions:
+        """Return what units are subject to without a nudge.
+
+        The currents from the inputs are kept for the next call with the same ones.
+
+        Parameters
+        ----------
+        u : ndarray, shape (B, n_inputs)
+            V.
+        biases : ndarray, shape (B, n_biases) or (n_biases,)
+            A.
+        """
+        layers = self.layers
+        biases = np.broadcast_to(biases, (len(u), layers.n_biases))
+        feed = [self._from_inputs(values, u)]
+        feed += [np.zeros((len(u), len(units))) for units in layers.units[1:]]
+        for k, units in enumerate(layers.units):
+            own = np.flatnonzero(units.bias_index >= 0)
+            feed[k] = feed[k] + units.bias
+            feed[k][:, own] += units.bias_sign[own] * biases[:, units.bias_index[own]]
+        leaks = layers.leaks
+        current = values.leak * leaks.potentials(u)
+        for row in np.flatnonzero(leaks.gain + leaks.offset != 0):
+            feed[leaks.layer[row]][:, leaks.unit[row]] += current[:, row]
+        return Conditions(feed, [x.lower for x in layers.units], [x.upper for x in layers.units])
+
+    def _from_inputs(self, values: Values, u: Floats) -> Floats:
+        potentials = self.layers.inputs.potentials(u)
+        kept = self._clamped
+        if kept is None or kept[0] is not values or not np.array_equal(kept[1], potentials):
+            currents = values.clamped(potentials, self.threads)
+            self._clamped = kept = (values, potentials, currents)
+        return kept[2]
+
+    def pushed(self, conditions: Conditions, force: Floats) -> Conditions:
+        """Return the conditions with currents (A), shape (B, n_outputs), fed into the outputs."""
+        last = conditions.feed[-1].copy()
+        for k, (p, q) in enumerate(self.layers.outputs.tolist()):
+            last[:, p] += force[:, k]
+            if q >= 0:
+                last[:, q] -= force[:, k]
+        return replace(conditions, feed=[*conditions.feed[:-1], last])
+
+    def pulled(self, conditions: Conditions, stiffness: float, target: Floats) -> Conditions:
+        """Return the conditions with conductances (S) from the outputs to targets (V)."""
+        return replace(conditions, pull=Pull(stiffness, target))
+
+    def settle(self, values: Values, conditions: Conditions, near: Phase | None = None) -> Phase:
+        """Return the states, found from those of a similar phase if there is one."""
+        start = None
+        if near is not None:
+            start = np.concatenate([near.v[k] for k in outer(self.layers)], axis=1)
+        return settle(values, conditions, start, self.threads)
+
+    def outputs(self, phase: Phase) -> Floats:
+        """Return the voltages of the outputs, shape (B, n_outputs), V."""
+        p, q = self.layers.outputs.T
+        last = np.concatenate((phase.v[-1], np.zeros((len(phase.v[-1]), 1))), axis=1)
+        return np.asarray(last[:, p] - last[:, q])
+
+    def highest(self, values: Values) -> float:
+        """Return the largest resistance that the outputs show without diodes, ohm.
+
+        A nudge of less than minus its inverse makes the circuit unstable.
+        """
+        layers, count = self.layers, len(self.layers.outputs)
+        none = [np.zeros((count, len(units))) for units in layers.units]
+        wide = [np.full(len(units), np.inf) for units in layers.units]
+        plain = Conditions(none, [-w for w in wide], wide)
+        phase = self.settle(values, self.pushed(plain, np.eye(count)))
+        transfer = self.outputs(phase)
+        return float(np.linalg.eigvalsh(0.5 * (transfer + transfer.T))[-1])
+
+    # ---- derivatives ----
+
+    def contrast(
+        self, values: Values, free: Phase, conditions: Conditions, target: Floats,
+        ends: tuple[float, float],
+    ) -> Contrast:  # fmt: skip
+        """Return the contrast between outputs pulled with two stiffnesses (S).
+
+        Parameters
+        ----------
+        free : Phase
+            Where to start, and the first state if ``ends[0]`` is 0.
+        """
+        first = free
+        if ends[0]:
+            pulled = self.pulled(conditions, ends[0], target)
+            first = self.settle(values, pulled, free)
+        o = self.outputs(first)
+        c = conditions
+        moved = Conditions(
+            [np.zeros_like(feed) for feed in c.feed],
+            [low - v for low, v in zip(c.lower, first.v, strict=True)],
+            [high - v for high, v in zip(c.upper, first.v, strict=True)],
+            [np.where(f == v, 0.0, f - v) for f, v in zip(first.free, first.v, strict=True)],
+        )
+        push = (ends[1] - ends[0]) * (target - o)
+        there = ends[1]
+        moved = self.pulled(moved, there, push / there) if there else self.pushed(moved, push)
+        d = self.settle(values, moved)
+        level = [v + 0.5 * change for v, change in zip(first.v, d.v, strict=True)]
+        return Contrast(d.v, level, first.settled & d.settled)
+
+    def gradient(
+        self, parameters: Floats, u: Floats, biases: Floats, target: Floats, beta: float
+    ) -> tuple[Floats, Floats]:
+        """Return the centered estimate of d(mean of 1/2 sum (o - y)^2) by parameters and biases.
+
+        Parameters
+        ----------
+        u : ndarray, shape (B, n_inputs)
+            V.
+        target : ndarray, shape (B, n_outputs)
+            V.
+        beta : float
+            S.
+        """
+        values = self.values(parameters)
+        conditions = self.conditions(values, u, biases)
+        free = self.settle(values, conditions)
+        pair = self.contrast(values, free, conditions, target, (-beta, beta))
+        ends = (self.layers.inputs.potentials(u), self.layers.leaks.potentials(u))
+        by_g, by_bias = correlate(self.layers, pair.change, pair.level, *ends, self.threads)
+        scale = 1.0 / (2.0 * beta * len(u))
+        return scale * by_g, scale * by_bias
+
+
+def _same(one: Floats | None, other: Floats | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)

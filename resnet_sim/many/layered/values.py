@@ -1,0 +1,140 @@
+"""The conductances of a layered network at one moment, and products with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import cache, cached_property
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ...arrays import Floats
+from .structure import Layers
+
+#: Samples that are treated together, whatever the number of threads.
+ROWS = 64
+#: Columns of float32 conductances that are turned to float64 at once.
+TILE = 2048
+
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
+
+class Values:
+    """Conductances of all blocks and leaks.
+
+    Parameters
+    ----------
+    layers : Layers
+    parameters : ndarray, optional
+        Conductances that learn, S; by default those of the circuit.
+
+    Attributes
+    ----------
+    blocks : list of ndarray
+        S; views of `parameters` where that is possible.
+    total : list of ndarray of float, shape (n,)
+        What each unit of a layer is joined to others with, S.
+    leak : ndarray
+    """
+
+    def __init__(self, layers: Layers, parameters: Floats | None = None) -> None:
+        self.layers = layers
+        self.blocks = [block.at(parameters) for block in layers.blocks]
+        self.leak = layers.leaks.at(parameters)
+        self.total: list[Floats] = [g.sum(axis=0, dtype=np.float64) for g in self.blocks]
+        self._fed = [total > 0 for total in self.total]
+        for total, g in zip(self.total, self.blocks[1:], strict=False):
+            total += g.sum(axis=1, dtype=np.float64)
+        self._difference: npt.NDArray[Any] | None = None
+        leaks = layers.leaks
+        for k, total in enumerate(self.total):
+            rows = leaks.layer == k
+            total += np.bincount(leaks.unit[rows], self.leak[rows], len(total))
+
+    @cached_property
+    def anchored(self) -> bool:
+        """Whether every unit is joined to a given potential in the end."""
+        if all(fed.all() for fed in self._fed):
+            return True
+        joined = [self._fed[0].copy(), *(np.zeros_like(fed) for fed in self._fed[1:])]
+        leaks = self.layers.leaks
+        for k, units in enumerate(joined):
+            units[leaks.unit[(leaks.layer == k) & (self.leak > 0)]] = True
+        before = -1
+        while before < (count := sum(int(units.sum()) for units in joined)):
+            before = count
+            for one, other, g in zip(joined, joined[1:], self.blocks[1:], strict=False):
+                other |= (g[one] > 0).any(axis=0)
+                one |= (g[:, other] > 0).any(axis=1)
+        return all(bool(units.all()) for units in joined)
+
+    def clamped(self, potentials: Floats, threads: int = 1) -> Floats:
+        """Return the currents from given potentials (V), shape (B, n0), into the first layer, A."""
+        half = potentials.shape[1] // 2
+        plus, minus = potentials[:, :half], potentials[:, half:]
+        v, g = potentials, self.blocks[0]
+        if plus.shape == minus.shape and np.array_equal(plus, -minus):
+            if self._difference is None:
+                self._difference = g[:half] - g[half:]
+            v, g = plus, self._difference
+        parts = in_parts(lambda rows: product(v[rows], g), row_parts(len(v)), threads)
+        return np.concatenate(parts) if parts else np.zeros((0, g.shape[1]))
+
+
+def row_parts(count: int) -> list[slice]:
+    """Return the samples that are treated together."""
+    return [slice(k, min(k + ROWS, count)) for k in range(0, count, ROWS)]
+
+
+def product(v: Floats, g: npt.NDArray[Any]) -> Floats:
+    """Return ``v @ g`` in float64, without a whole copy of conductances in float32."""
+    if g.dtype == np.float64:
+        return np.asarray(v @ g)
+    result = np.empty((len(v), g.shape[1]))
+    for k in range(0, g.shape[1], TILE):
+        result[:, k : k + TILE] = v @ g[:, k : k + TILE].astype(np.float64)
+    return result
+
+
+def product_back(v: Floats, g: npt.NDArray[Any]) -> Floats:
+    """Return ``v @ g.T`` in float64, without a whole copy of conductances in float32."""
+    if g.dtype == np.float64:
+        return np.asarray(v @ g.T)
+    result = np.zeros((len(v), g.shape[0]))
+    for k in range(0, g.shape[1], TILE):
+        result += v[:, k : k + TILE] @ g[:, k : k + TILE].T.astype(np.float64)
+    return result
+
+
+def in_parts(work: Callable[[Part], Result], parts: Iterable[Part], threads: int) -> list[Result]:
+    """Return the results of all parts in their order, with BLAS on one thread.
+
+    What the parts are must not depend on the number of threads: then the results don't.
+    """
+    with _one_blas_thread():
+        if threads == 1:
+            return [work(part) for part in parts]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(work, parts))
+
+
+def _one_blas_thread() -> Any:
+    """Keep BLAS from splitting products in a way that depends on the number of cores.
+
+    Needs threadpoolctl; without it the last bits do depend on it.
+    """
+    limiter = _blas()
+    return nullcontext() if limiter is None else limiter.limit(limits=1, user_api="blas")
+
+
+@cache
+def _blas() -> Any:
+    try:
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+    except ImportError:
+        return None
+    return ThreadpoolController()

@@ -1,0 +1,127 @@
+"""Elements added to a circuit: the nudges, as parts that one could solder on."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats, Ints
+from ..errors import UsageError
+from ..model.circuit import Circuit
+from .states import Nudge
+
+
+@dataclasses.dataclass(frozen=True)
+class Terminals:
+    """Where outputs are measured: their names, nodes, and the scales there (see `reduction`)."""
+
+    names: tuple[str, ...]
+    p: Ints
+    q: Ints
+    scale_p: Floats
+    scale_q: Floats
+
+    def weight(self) -> Floats:
+        """Return by how much a nudge at each output must be stronger than one in co-content.
+
+        Co-content behind an amplifier counts 1/A^2.
+
+        Raises
+        ------
+        UsageError
+            If the ends of a pair are behind different amplifiers.
+        """
+        ratio = np.abs(self.scale_p / self.scale_q)
+        uneven = np.flatnonzero(np.abs(ratio - 1.0) > 1e-9)
+        if len(uneven):
+            raise UsageError(
+                f"the ends of output {self.names[uneven[0]]} are behind different amplifiers: "
+                "no element between them nudges as the cost does"
+            )
+        return self.scale_p**2
+
+
+def nudged(
+    circuit: Circuit, outputs: Terminals, nudge: Nudge, row: int = 0, switched: bool = False
+) -> Circuit:
+    """Return the circuit with the nudge of one sample soldered to its outputs.
+
+    Each output gets a conductance in series with a source of the target's voltage, and a
+    source for the current that is forced into it; a clamped output gets the source alone.
+    With `switched`, a closed switch separates each from the circuit: open, they are not there.
+    """
+    weight = outputs.weight()
+    number = np.arange(len(outputs.p))
+    p, q = outputs.p, outputs.q
+    if switched:
+        circuit, middle = _more_nodes(circuit, "nudge_s", outputs)
+        circuit = add_elements(
+            circuit, "switches", _names(circuit, "s_nudge", outputs), p, middle,
+            r_on=0.0, r_off=np.inf, cp=-1, cn=-1, ce=-1, threshold=0.0, hysteresis=0.0,
+            closed=True, fixed=True,
+        )  # fmt: skip
+        p = middle
+    if nudge.force is not None:
+        amps = nudge.force[row] * weight
+        names = _names(circuit, "i_nudge", outputs)
+        circuit = add_elements(circuit, "current_sources", names, q, p, amps=amps[number])
+    if nudge.stiffness:
+        if nudge.target is None:
+            raise UsageError("a nudge with a stiffness needs a target")
+        end = p
+        if np.isfinite(nudge.stiffness):
+            circuit, end = _more_nodes(circuit, "nudge", outputs)
+            ohms = 1.0 / (nudge.stiffness * weight)
+            names = _names(circuit, "r_nudge", outputs)
+            circuit = add_elements(circuit, "resistors", names, p, end, ohms=ohms)
+        names = _names(circuit, "v_nudge", outputs)
+        circuit = add_elements(circuit, "voltage_sources", names, end, q, volts=nudge.target[row])
+    return circuit
+
+
+def _names(circuit: Circuit, stem: str, outputs: Terminals) -> list[str]:
+    taken = set(circuit.element_names)
+    while any(f"{stem}{k + 1}" in taken for k in range(len(outputs.p))):
+        stem += "_"
+    return [f"{stem}{k + 1}" for k in range(len(outputs.p))]
+
+
+def _more_nodes(circuit: Circuit, stem: str, outputs: Terminals) -> tuple[Circuit, Ints]:
+    """Return the circuit with a new node for each output, and their numbers."""
+    taken = set(circuit.nodes)
+    while any(f"{stem}{k + 1}" in taken for k in range(len(outputs.p))):
+        stem += "_"
+    names = tuple(f"{stem}{k + 1}" for k in range(len(outputs.p)))
+    numbers = len(circuit.nodes) + np.arange(len(names))
+    return dataclasses.replace(circuit, nodes=circuit.nodes + names), numbers
+
+
+def add_elements(
+    circuit: Circuit, table: str, names: Sequence[str], p: Ints, q: Ints, **values: Any
+) -> Circuit:
+    """Return the circuit with more rows in a table; element numbers in controls are moved."""
+    old = getattr(circuit, table)
+    n = len(names)
+    columns: dict[str, Any] = {
+        "names": (*old.names, *names), "p": _join(old.p, p, n), "q": _join(old.q, q, n),
+        "file": _join(old.file, -1, n), "line": _join(old.line, 0, n),
+    }  # fmt: skip
+    columns |= {name: _join(getattr(old, name), value, n) for name, value in values.items()}
+    end = circuit.first[table] + len(old)
+    bigger = dataclasses.replace(circuit, **{table: dataclasses.replace(old, **columns)})
+    sources, switches = bigger.controlled_sources, bigger.switches
+    index = np.where(sources.of_current & (sources.index >= end), sources.index + n, sources.index)
+    ce = np.where(switches.ce >= end, switches.ce + n, switches.ce)
+    return dataclasses.replace(
+        bigger,
+        controlled_sources=dataclasses.replace(sources, index=index),
+        switches=dataclasses.replace(switches, ce=ce),
+        rebuild=None,
+    )
+
+
+def _join(old: Any, new: Any, count: int) -> Any:
+    return np.concatenate((old, np.broadcast_to(np.asarray(new), (count,)))).astype(old.dtype)

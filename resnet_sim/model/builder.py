@@ -1,0 +1,324 @@
+"""Building a `Circuit`, by element or by column; the netlist reader and Python users share it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Ints
+from ..errors import UsageError
+from .circuit import TABLES, Circuit
+from .collector import NOWHERE, Collector, Place
+from .crossbars import Crossbar, Crossbars
+from .elements import (
+    Capacitors,
+    ControlledSources,
+    CurrentSources,
+    Diodes,
+    Inductors,
+    Resistors,
+    Switches,
+    Table,
+    VoltageSources,
+)
+
+_Kind = TypeVar("_Kind", bound=Table)
+
+
+class CircuitBuilder(Collector):
+    """Collects elements, then makes the frozen circuit.
+
+    Names of nodes and elements are case-insensitive; ``"0"`` and ``"gnd"`` are ground.
+    All values are in SI units: ohm, V, A, S.
+
+    ``resistor`` and its like add one element between named nodes; ``resistors`` and its
+    like add whole columns between node numbers, see `Collector`.
+
+    Examples
+    --------
+    >>> b = CircuitBuilder("divider")
+    >>> b.voltage_source("v1", "in", "0", 1.0)
+    >>> b.resistor("r1", "in", "out", 1e3)
+    >>> b.resistor("r2", "out", "0", 1e3)
+    >>> circuit = b.build()
+
+    A ladder of 1000 steps; its resistors are called ``rs0``, ``rs1``, ... :
+
+    >>> b = CircuitBuilder("ladder")
+    >>> n = b.nodes("n", 1001)
+    >>> b.resistors("rs", n[:-1], n[1:], 1e3)
+    >>> b.resistors("rp", n[1:], 0, 2e3)
+    """
+
+    def __init__(self, title: str = "") -> None:
+        super().__init__()
+        self.title = title
+        self._crossbars: list[Crossbar] = []
+        self._ptr: list[int] = [0]
+        self._terms: list[tuple[bool, str | int, float]] = []
+
+    def resistor(self, name: str, p: str, q: str, ohms: float, *, at: Place = NOWHERE) -> None:
+        """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
+        self.add_row("resistors", name, p, q, at, _number(name, ohms, allow_inf=True))
+
+    def capacitor(
+        self, name: str, p: str, q: str, farads: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a capacitor (open)."""
+        self.add_row("capacitors", name, p, q, at, _number(name, farads))
+
+    def inductor(
+        self, name: str, p: str, q: str, henries: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add an inductor (short)."""
+        self.add_row("inductors", name, p, q, at, _number(name, henries))
+
+    def voltage_source(
+        self, name: str, p: str, q: str, volts: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a voltage source, ``v(p) - v(q) = volts``."""
+        self.add_row("voltage_sources", name, p, q, at, _number(name, volts))
+
+    def current_source(
+        self, name: str, p: str, q: str, amps: float = 0.0, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a current source, `amps` flow from p through the source to q."""
+        self.add_row("current_sources", name, p, q, at, _number(name, amps))
+
+    def diode(
+        self,
+        name: str,
+        p: str,
+        q: str,
+        *,
+        v_forward: float = 0.0,
+        r_on: float = 0.0,
+        r_off: float = math.inf,
+        v_reverse: float = math.inf,
+        r_reverse: float = 0.0,
+        at: Place = NOWHERE,
+    ) -> None:
+        """Add a diode with anode p and cathode q; ideal unless told otherwise."""
+        if not (0 <= r_on <= r_off and 0 <= r_reverse <= r_off and r_off > 0):
+            raise UsageError(f"{name}: needs 0 <= r_on, r_reverse <= r_off and r_off > 0")
+        if not -v_reverse <= v_forward or math.isnan(v_reverse):
+            raise UsageError(f"{name}: needs -v_reverse <= v_forward")
+        values = (_number(name, v_forward), _number(name, r_on), r_off, v_reverse, r_reverse)
+        self.add_row("diodes", name, p, q, at, *values)
+
+    def switch(
+        self,
+        name: str,
+        p: str,
+        q: str,
+        *,
+        control: tuple[str, str] | str | None = None,
+        threshold: float = 0.0,
+        hysteresis: float = 0.0,
+        r_on: float = 0.0,
+        r_off: float = math.inf,
+        closed: bool = False,
+        at: Place = NOWHERE,
+    ) -> None:
+        """Add a switch.
+
+        Parameters
+        ----------
+        control : (str, str) or str, optional
+            A pair of nodes (a voltage controls), or the name of a voltage source,
+            inductor or voltage-output controlled source (its current controls).  None: it
+            stays as `closed` says.
+        """
+        cp = cn = -1
+        element: str | None = None
+        if isinstance(control, tuple):
+            cp, cn = self.node(control[0]), self.node(control[1])
+        elif control is not None:
+            element = control.lower()
+        limits = (_number(name, threshold), _number(name, hysteresis))
+        resistances = (_number(name, r_on), _number(name, r_off, allow_inf=True))
+        if min(resistances) < 0 or hysteresis < 0:
+            raise UsageError(f"{name}: r_on, r_off and hysteresis can't be negative")
+        self.add_row(
+            "switches", name, p, q, at,
+            *resistances, cp, cn, element, *limits, closed, control is None,
+        )  # fmt: skip
+
+    def controlled_source(
+        self,
+        name: str,
+        p: str,
+        q: str,
+        *,
+        is_voltage: bool,
+        voltages: Sequence[tuple[str, float]] = (),
+        currents: Sequence[tuple[str, float]] = (),
+        constant: float = 0.0,
+        at: Place = NOWHERE,
+    ) -> None:
+        """Add a source whose voltage (or current) is affine in voltages and currents.
+
+        Parameters
+        ----------
+        voltages : sequence of (node name, gain)
+        currents : sequence of (element name, gain)
+            Elements as in `switch`: those that fix a voltage.
+        """
+        gains = [_number(name, gain) for _, gain in (*voltages, *currents)]
+        self.add_row(
+            "controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant)
+        )
+        controls: list[str | int] = [self.node(node) for node, _ in voltages]
+        controls += [element.lower() for element, _ in currents]
+        of_current = [False] * len(voltages) + [True] * len(currents)
+        self._terms += zip(of_current, controls, gains, strict=True)
+        self._ptr.append(len(self._terms))
+
+    def vcvs(
+        self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a voltage-controlled voltage source (E)."""
+        pair = ((cp, gain), (cn, 0.0 - gain))
+        self.controlled_source(name, p, q, is_voltage=True, voltages=pair, at=at)
+
+    def vccs(
+        self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a voltage-controlled current source (G), gain in S."""
+        pair = ((cp, gain), (cn, 0.0 - gain))
+        self.controlled_source(name, p, q, is_voltage=False, voltages=pair, at=at)
+
+    def cccs(
+        self, name: str, p: str, q: str, control: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a current-controlled current source (F)."""
+        self.controlled_source(name, p, q, is_voltage=False, currents=((control, gain),), at=at)
+
+    def ccvs(
+        self, name: str, p: str, q: str, control: str, gain: float, *, at: Place = NOWHERE
+    ) -> None:
+        """Add a current-controlled voltage source (H), gain in ohm."""
+        self.controlled_source(name, p, q, is_voltage=True, currents=((control, gain),), at=at)
+
+    def crossbar(
+        self,
+        name: str,
+        rows: Sequence[str] | Ints,
+        columns: Sequence[str] | Ints,
+        conductances: npt.ArrayLike,
+    ) -> None:
+        """Add a crossbar: a conductance from each row to each column.
+
+        Parameters
+        ----------
+        rows, columns : sequence of str or ndarray of int, shape (R,) and (C,)
+            Nodes, by name or by number as `nodes` returns them.
+        conductances : array_like, shape (R, C)
+            S, finite and not negative; 0 is open.  Arrays of float32 or float64 are kept as
+            they are, not copied, and must not change afterwards.  A single one is called
+            ``<name>_<row>_<column>``, rows and columns counted from 0.
+        """
+        ends = [
+            self.nodes(ends) if isinstance(ends[:1], list | tuple) else np.asarray(ends)
+            for ends in (rows, columns)
+        ]
+        for numbers in ends:
+            self._check_terminals(numbers, numbers)
+        new = Crossbar(name.lower(), ends[0].astype(np.int64), ends[1].astype(np.int64), _NONE)
+        new = new.with_conductances(conductances)
+        self._claim([new.name])
+        self._crossbars.append(new)
+
+    def _crossbar_table(self) -> Crossbars:
+        """Return the crossbars; `UsageError` if another element has a conductance's name."""
+        table = Crossbars(tuple(self._crossbars))
+        for name in self._element_names if self._crossbars else ():
+            if table.find(name) is not None:
+                raise UsageError(f"{name} is also the name of a conductance of a crossbar")
+        return table
+
+    def build(self, **attributes: Any) -> Circuit:
+        """Return the circuit; `attributes` are further fields of `Circuit`.
+
+        Raises
+        ------
+        UsageError
+            If a control names an element that does not exist or fixes no voltage.
+        """
+        rows = self._rows.get("switches", [])
+        by_current = any(row[9] is not None for row in rows) or any(t[0] for t in self._terms)
+        numbers = self._branch_numbers() if by_current else {}
+        switches = [
+            (*row[:9], -1 if row[9] is None else _branch(row[9], numbers), *row[10:])
+            for row in rows
+        ]
+        terms = [
+            (of_current, _branch(index, numbers) if isinstance(index, str) else index, gain)
+            for of_current, index, gain in self._terms
+        ]
+        of_current, index, gain = zip(*terms, strict=True) if terms else ((), (), ())
+        linear: list[Any] = [
+            np.array(self._ptr, dtype=np.int64),
+            np.array(of_current, dtype=np.bool_),
+            np.array(index, dtype=np.int64),
+            np.array(gain, dtype=np.float64),
+        ]
+        return Circuit(
+            title=self.title,
+            nodes=self._node_names(),
+            resistors=self._table(Resistors, "resistors"),
+            crossbars=self._crossbar_table(),
+            capacitors=self._table(Capacitors, "capacitors"),
+            inductors=self._table(Inductors, "inductors"),
+            voltage_sources=self._table(VoltageSources, "voltage_sources"),
+            current_sources=self._table(CurrentSources, "current_sources"),
+            diodes=self._table(Diodes, "diodes"),
+            switches=Switches(*self.columns("switches", switches)),
+            controlled_sources=ControlledSources(*self.columns("controlled_sources"), *linear),
+            **attributes,
+        )
+
+    def _table(self, kind: type[_Kind], table: str) -> _Kind:
+        if self._rows.get(table) or self._blocks.get(table):
+            return kind(*self.columns(table))
+        return kind()
+
+    def _branch_numbers(self) -> Mapping[str, int]:
+        """Number the elements that fix a voltage, hence have a current to control with."""
+        numbers: dict[str, int] = {}
+        start = 0
+        for table in TABLES:
+            if table == "crossbars":
+                start += sum(map(len, self._crossbars))
+                continue
+            names = self._names(table)
+            if table in ("inductors", "voltage_sources"):
+                numbers |= {name: start + k for k, name in enumerate(names)}
+            elif table == "controlled_sources":
+                rows = self._rows.get(table, [])
+                numbers |= {row[0]: start + k for k, row in enumerate(rows) if row[5]}
+            start += len(names)
+        return numbers
+
+
+_NONE = np.zeros((0, 0))
+
+
+def _branch(name: str, numbers: Mapping[str, int]) -> int:
+    if name not in numbers:
+        raise UsageError(
+            f"{name!r}, whose current controls, is not an element that fixes a voltage"
+        )
+    return numbers[name]
+
+
+def _number(name: str, value: float, *, allow_inf: bool = False) -> float:
+    value = float(value)
+    # the difference is NaN for NaN and the infinities
+    if value - value != 0.0 and not (allow_inf and value == math.inf):
+        raise UsageError(f"the value {value} of {name} is not finite")
+    return value

@@ -1,0 +1,293 @@
+"""What a `CircuitBuilder` holds: nodes, and rows and columns of elements not yet a circuit.
+
+Elements come one at a time as rows, or as whole columns, a million in about a second.
+Both kinds may alternate; a table keeps the order in which its elements came.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import chain, count
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Ints
+from ..errors import UsageError
+
+#: a place in the sources: (index into ``Circuit.sources``, line from 1)
+Place = tuple[int, int]
+NOWHERE: Place = (-1, 0)
+
+#: table -> kinds of its columns after `line`: float, int, bool
+_KINDS = {
+    "resistors": "f",
+    "capacitors": "f",
+    "inductors": "f",
+    "voltage_sources": "f",
+    "current_sources": "f",
+    "diodes": "fffff",
+    "switches": "ffiiiffbb",
+    "controlled_sources": "bf",
+}
+_DTYPES = {"f": np.float64, "i": np.int64, "b": np.bool_}
+
+
+class Collector:
+    """Numbers nodes and collects elements, by row (`add_row`) or by column.
+
+    The methods for whole columns take
+
+    names : str or sequence of str
+        A prefix gives ``r0``, ``r1``, ... for ``"r"``.
+    p, q : array_like of int, shape (n,)
+        Node numbers, as `nodes` and `node` return them; one number stands for all rows.
+
+    and values of shape (n,) or scalars.  The longest of all these arguments determines n.
+    Names and values are checked as they are one by one.
+    """
+
+    def __init__(self) -> None:
+        # looking up a new node numbers it; ground has two names
+        self._nodes = defaultdict[str, int](count(1).__next__, {"0": 0, "gnd": 0})
+        self._element_names: set[str] = set()
+        # per table: rows that start with name, p, q, file, line ...
+        self._rows: dict[str, list[tuple[Any, ...]]] = {}
+        # ... and the columns that came before those rows
+        self._blocks: dict[str, list[list[Any]]] = {}
+
+    def node(self, name: str) -> int:
+        """Return the number of a node, which is made where it is new."""
+        number = self._nodes.get(name)
+        return self._nodes[name.lower()] if number is None else number
+
+    def nodes(self, names: str | Iterable[str], count: int | None = None) -> Ints:
+        """Return the numbers of nodes, which are made where they are new.
+
+        Parameters
+        ----------
+        names : str or iterable of str
+            Names, or the prefix of ``prefix0`` to ``prefix<count - 1>``.
+        count : int, optional
+            How many, if `names` is a prefix.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+        """
+        if isinstance(names, str):
+            if count is None:
+                raise UsageError(f"how many nodes {names}0, {names}1, ... are wanted?")
+            names = _numbered(names, count)
+        else:
+            names = list(map(str.lower, names))
+        return self.numbers(names)
+
+    def has_node(self, name: str) -> bool:
+        """Tell whether a node of that name exists already; ground always does."""
+        return name.lower() in self._nodes
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether an element of that name exists already."""
+        return name.lower() in self._element_names
+
+    def add_row(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
+        """Add a row to a table of `Circuit`; unlike its callers, this checks no values."""
+        name = name.lower()
+        if name in self._element_names:
+            raise UsageError(f"there are two elements called {name}")
+        self._element_names.add(name)
+        # most nodes are known: a look-up here saves a call, which counts for a million elements
+        known = self._nodes
+        i, j = known.get(p), known.get(q)
+        if i is None or j is None:
+            i, j = self.node(p), self.node(q)
+        rows = self._rows.get(table)
+        if rows is None:
+            rows = self._rows[table] = []
+        rows.append((name, i, j, *place, *values))
+
+    # ---- whole columns ----
+
+    def resistors(
+        self, names: str | Sequence[str], p: npt.ArrayLike, q: npt.ArrayLike, ohms: npt.ArrayLike
+    ) -> None:
+        """Add resistors: 0 ohm is a short, infinity is open, negative values are allowed."""
+        self._add_columns("resistors", names, p, q, ohms, may_be_inf=(0,))
+
+    def voltage_sources(
+        self,
+        names: str | Sequence[str],
+        p: npt.ArrayLike,
+        q: npt.ArrayLike,
+        volts: npt.ArrayLike = 0.0,
+    ) -> None:
+        """Add voltage sources, ``v(p) - v(q) = volts``."""
+        self._add_columns("voltage_sources", names, p, q, volts)
+
+    def current_sources(
+        self,
+        names: str | Sequence[str],
+        p: npt.ArrayLike,
+        q: npt.ArrayLike,
+        amps: npt.ArrayLike = 0.0,
+    ) -> None:
+        """Add current sources, `amps` flow from p through the source to q."""
+        self._add_columns("current_sources", names, p, q, amps)
+
+    def diodes(
+        self,
+        names: str | Sequence[str],
+        p: npt.ArrayLike,
+        q: npt.ArrayLike,
+        *,
+        v_forward: npt.ArrayLike = 0.0,
+        r_on: npt.ArrayLike = 0.0,
+        r_off: npt.ArrayLike = math.inf,
+        v_reverse: npt.ArrayLike = math.inf,
+        r_reverse: npt.ArrayLike = 0.0,
+    ) -> None:
+        """Add diodes with anodes p and cathodes q; ideal unless told otherwise."""
+        on, off, reverse = np.asarray(r_on), np.asarray(r_off), np.asarray(r_reverse)
+        ranges = (on >= 0) & (on <= off) & (reverse >= 0) & (reverse <= off) & (off > 0)
+        if not np.all(ranges):
+            raise UsageError(f"{_some(names)}: needs 0 <= r_on, r_reverse <= r_off and r_off > 0")
+        if not np.all(-np.asarray(v_reverse) <= np.asarray(v_forward)):
+            raise UsageError(f"{_some(names)}: needs -v_reverse <= v_forward")
+        values = (v_forward, r_on, r_off, v_reverse, r_reverse)
+        self._add_columns("diodes", names, p, q, *values, may_be_inf=(2, 3, 4))
+
+    def _add_columns(
+        self,
+        table: str,
+        names: str | Sequence[str],
+        p: npt.ArrayLike,
+        q: npt.ArrayLike,
+        *values: npt.ArrayLike,
+        may_be_inf: Sequence[int] = (),
+    ) -> None:
+        """Check columns and add them to a table whose values are all float."""
+        given = [np.asarray(p), np.asarray(q), *(np.asarray(x, dtype=np.float64) for x in values)]
+        count = max((x.size for x in given if x.ndim), default=1)
+        names = _numbered(names, count) if isinstance(names, str) else list(map(str.lower, names))
+        columns = [_column(x, len(names), table) for x in given]
+        self._check_terminals(columns[0], columns[1])
+        for k, column in enumerate(columns[2:]):
+            wrong = ~np.isfinite(column)
+            if k in may_be_inf:
+                wrong &= column != np.inf
+            if wrong.any():
+                row = int(np.argmax(wrong))
+                raise UsageError(f"the value {column[row]} of {names[row]} is not finite")
+        self._claim(names)
+        place = [np.full(len(names), x) for x in NOWHERE]
+        p, q, *columns = columns
+        self.add_columns(table, names, p.astype(np.int64), q.astype(np.int64), *place, *columns)
+
+    def _check_terminals(self, p: npt.NDArray[Any], q: npt.NDArray[Any]) -> None:
+        for ends in (p, q):
+            if ends.size and ends.dtype.kind not in "iu":
+                raise UsageError("columns of elements take node numbers, see CircuitBuilder.nodes")
+            if ends.size and not (ends.min() >= 0 and ends.max() < len(self._nodes) - 1):
+                raise UsageError(
+                    f"node numbers {ends.min()} to {ends.max()} are not all within "
+                    f"0 to {len(self._nodes) - 2}"
+                )
+
+    def _claim(self, names: Sequence[str]) -> None:
+        """Enter names of elements; `UsageError` if one exists or comes twice."""
+        if self.claim(names):
+            return
+        seen = set(self._element_names)
+        for name in names:
+            if name in seen:
+                raise UsageError(f"there are two elements called {name}")
+            seen.add(name)
+
+    # ---- for the netlist reader, whose columns are checked and in lower case ----
+
+    def claim(self, names: Sequence[str]) -> bool:
+        """Enter names of elements; False, and none is entered, if one exists or comes twice."""
+        taken, before = self._element_names, len(self._element_names)
+        if not taken.isdisjoint(names):
+            return False
+        taken.update(names)
+        if len(taken) == before + len(names):
+            return True
+        self.release(names)
+        return False
+
+    def release(self, names: Sequence[str]) -> None:
+        """Take back a `claim`."""
+        self._element_names.difference_update(names)
+
+    def numbers(self, names: list[str]) -> Ints:
+        """Return the numbers of nodes whose names are in lower case; new ones are numbered."""
+        return np.fromiter(map(self._nodes.__getitem__, names), np.int64, len(names))
+
+    def ends(self, p: Sequence[str], q: Sequence[str]) -> tuple[Ints, Ints]:
+        """Return the numbers of the nodes of elements; new ones are numbered in that order."""
+        names = [""] * (2 * len(p))
+        names[::2], names[1::2] = p, q
+        numbers = self.numbers(names)
+        return numbers[::2], numbers[1::2]
+
+    def add_columns(self, table: str, names: Sequence[str], *columns: npt.NDArray[Any]) -> None:
+        """Add elements whose names are claimed; the columns are those of their table."""
+        blocks = self._blocks.setdefault(table, [])
+        if self._rows.get(table):
+            blocks.append(_columns(self._rows.pop(table), _KINDS[table]))
+        blocks.append([tuple(names), *columns])
+
+    # ---- for the builder ----
+
+    def _node_names(self) -> tuple[str, ...]:
+        """Return the names of the nodes in the order of their numbers."""
+        ground, _, *others = self._nodes
+        return ground, *others
+
+    def _names(self, table: str) -> list[str]:
+        """Return the names of a table's elements in their order."""
+        names = [name for block in self._blocks.get(table, ()) for name in block[0]]
+        return names + [row[0] for row in self._rows.get(table, ())]
+
+    def columns(self, table: str, rows: list[tuple[Any, ...]] | None = None) -> list[Any]:
+        """Return a table's columns; `rows` stand in for those that were added one by one."""
+        blocks = list(self._blocks.get(table, ()))
+        rows = self._rows.get(table, []) if rows is None else rows
+        if rows or not blocks:
+            blocks.append(_columns(rows, _KINDS[table]))
+        if len(blocks) == 1:
+            return blocks[0]
+        names, *arrays = zip(*blocks, strict=True)
+        return [tuple(chain.from_iterable(names)), *(np.concatenate(parts) for parts in arrays)]
+
+
+def _columns(rows: list[tuple[Any, ...]], kinds: str) -> list[Any]:
+    """Turn rows into columns: the names, then arrays, of which `kinds` are those after `line`."""
+    return [
+        tuple([row[0] for row in rows]),
+        *(
+            np.array([row[k] for row in rows], dtype=_DTYPES[kind])
+            for k, kind in enumerate("iiii" + kinds, start=1)
+        ),
+    ]
+
+
+def _column(values: npt.NDArray[Any], count: int, table: str) -> npt.NDArray[Any]:
+    """Return a column of its own: a circuit locks its arrays, not those of the caller."""
+    if values.ndim > 1 or values.size not in (1, count):
+        raise UsageError(f"{table}: {count} names, but a column of shape {values.shape}")
+    return np.broadcast_to(values.reshape(-1), count).copy()
+
+
+def _numbered(prefix: str, count: int) -> list[str]:
+    folded = prefix.lower()
+    return [f"{folded}{k}" for k in range(count)]
+
+
+def _some(names: str | Sequence[str]) -> str:
+    return names if isinstance(names, str) else ", ".join(names[:3])

@@ -1,0 +1,62 @@
+"""What a deck asks for: analyses, derivatives, measurements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One swept quantity: a value, a switch, a parameter of the deck, or ``temp`` (Celsius)."""
+
+    name: str
+    values: tuple[float, ...]
+    #: ``"element"``, ``"switch"`` (0 open, else closed), ``"parameter"`` or ``"temperature"``
+    of: str = "element"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What the deck asks for: an operating point, or a sweep (the innermost variable first)."""
+
+    sweeps: tuple[Sweep, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``"op"`` or ``"dc"``."""
+        return "dc" if self.sweeps else "op"
+
+
+@dataclass(frozen=True)
+class Derivatives:
+    """What ``.sens`` asks for, or with a source ``.tf``; outputs are such as ``v(out)``."""
+
+    output: str
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What a ``.meas dc`` card asks for.
+
+    Attributes
+    ----------
+    operation : str
+        ``find``, ``when``, ``deriv``, ``param``, ``max``, ``min``, ``pp``, ``avg``, ``rms``
+        or ``integ``.
+    when : (str, str), optional
+        Formulas that are equal at the place meant.
+    edge : (str, int)
+        Which time, in which direction: ``("rise", 2)``; 0 is the last time.
+    at, start, stop : float, optional
+        Values of the swept quantity.
+    """
+
+    name: str
+    operation: str
+    expression: str
+    when: tuple[str, str] | None = None
+    edge: tuple[str, int] = ("cross", 1)
+    at: float | None = None
+    start: float | None = None
+    stop: float | None = None

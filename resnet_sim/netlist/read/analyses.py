@@ -1,0 +1,328 @@
+"""Dot cards that ask for something: .op .dc .step .temp .print .save .nodeset .ic and more."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+
+from ...model.builder import CircuitBuilder
+from ...model.requests import Analysis, Sweep
+from ..report import CardError, Report, did_you_mean
+from ..source import Card
+from .cards import Assign, Braced, Item, Word
+from .fields import element_name
+from .items import ValueReader, is_numeric, read_items
+from .requests import RequestReader
+from .scope import Evaluator, Failed, Scope
+
+#: most points of a sweep, and of nested sweeps together
+MAX_POINTS = 1_000_000
+
+_ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
+_OUTPUT = re.compile(
+    r"([vi])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)|@([^\s\[\]]+)\[i\w?\]|[^\s,]+"
+)
+_NODESET = re.compile(r"\s*\.\w+\s*")
+_NODESET_ENTRY = re.compile(
+    r"v\s*\(\s*([^\s,()]+)\s*\)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
+)
+_VARIATIONS = ("lin", "dec", "oct")
+#: element kinds whose value a sweep may set
+_SWEPT = "rvicl"
+
+
+class AnalysisReader:
+    """Reads the cards that ask for analyses and outputs.
+
+    Attributes
+    ----------
+    nodeset : dict of str to float
+        Node -> V.
+    outputs : list of str
+        Such as ``v(out)``, ``i(v1)``.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        evaluator: Evaluator,
+        top: Scope,
+        builder: CircuitBuilder,
+        failed: set[str],
+        *,
+        quick: bool,
+    ) -> None:
+        self._report, self._evaluator, self._top = report, evaluator, top
+        self._builder, self._failed, self._quick = builder, failed, quick
+        self._plain: list[Analysis] = []
+        self._steps: list[Sweep] = []
+        self._last: Card | None = None
+        self.nodeset: dict[str, float] = {}
+        self.outputs: list[str] = []
+        self.requests = RequestReader(
+            self._is_node, builder.__contains__, lambda card, item: self._number(card, [item])
+        )
+
+    def read(self, keyword: str, card: Card) -> None:
+        """Read one card; what is wrong with it goes to the report."""
+        try:
+            _READERS[keyword](self, card)
+        except CardError as error:
+            self._report.error(error, card)
+        except Failed:
+            pass
+
+    def analyses(self) -> tuple[Analysis, ...]:
+        """Return what the deck asks for; steps are wrapped around everything else."""
+        steps = tuple(self._steps)
+        if not self._plain:
+            return (Analysis(steps),) if steps else ()
+        return tuple(Analysis(analysis.sweeps + steps) for analysis in self._plain)
+
+    def finish(self) -> None:
+        """Check that the sweeps together don't have an absurd number of points."""
+        for analysis in self.analyses():
+            points = math.prod(len(sweep.values) for sweep in analysis.sweeps)
+            if points > MAX_POINTS and self._last is not None:
+                message = f"{points:.3g} points; at most {MAX_POINTS} are computed"
+                self._report.add("E118", message, self._last)
+
+    # ---- sweeps ----
+
+    def _items(self, card: Card) -> list[Item]:
+        """Return the items without the keyword, in reverse: the next one is the last."""
+        return read_items(card[2], quick=self._quick)[:0:-1]
+
+    def _op(self, card: Card) -> None:
+        self._plain.append(Analysis())
+
+    def _dc(self, card: Card) -> None:
+        items, sweeps = self._items(card), []
+        self._last = card
+        while items:
+            sweeps.append(self._sweep(card, items))
+        if not sweeps:
+            hint = "the form is: .dc source start stop step"
+            raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
+        self._plain.append(Analysis(tuple(sweeps)))
+
+    def _step(self, card: Card) -> None:
+        items = self._items(card)
+        self._last = card
+        self._steps.append(self._sweep(card, items))
+        if items:
+            raise CardError("E105", "too many fields", _word(items[-1]).offset)
+
+    def _temperatures(self, card: Card) -> None:
+        items = self._items(card)
+        if not items:
+            raise CardError("E104", "too few fields: .temp needs a temperature")
+        values = tuple(self._number(card, items) for _ in range(len(items)))
+        self._steps.append(Sweep("temp", values, "temperature"))
+
+    def _sweep(self, card: Card, items: list[Item]) -> Sweep:
+        """Take ``[lin|dec|oct] [param] name start stop step`` or ``name list value ...``."""
+        variation = "lin"
+        word = _take_word(card, items)
+        if word.text in _VARIATIONS and len(items) > 3:
+            variation, word = word.text, _take_word(card, items)
+        if word.text == "param" and items and isinstance(items[-1], Word):
+            word = _take_word(card, items)
+            of = self._target(word, parameter=True)
+        else:
+            of = self._target(word, parameter=False)
+        name = element_name(word.text) if of in ("element", "switch") else word.text
+        following = items[-1] if items else None
+        if isinstance(following, Word) and following.text in ("list", *_VARIATIONS):
+            items.pop()
+            variation = following.text
+        if variation == "list":
+            values = self._listed(card, items)
+        else:
+            start, stop, step = (self._number(card, items) for _ in range(3))
+            values = _points(variation, start, stop, step, word)
+        return Sweep(name, values, of)
+
+    def _listed(self, card: Card, items: list[Item]) -> tuple[float, ...]:
+        values = []
+        while items and is_numeric(items[-1]):
+            values.append(self._number(card, items))
+        if not values:
+            raise CardError("E104", "too few fields: the list is empty", len(card[2].rstrip()) - 1)
+        return tuple(values)
+
+    def _number(self, card: Card, items: list[Item]) -> float:
+        if not items:
+            hint = "a sweep needs start, stop and step"
+            raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
+        item = items.pop()
+        if isinstance(item, Assign):
+            raise CardError("E103", "'=' is not expected here", item.key.offset)
+        number = self._evaluator.number(ValueReader(card, self._report).value(item), self._top)
+        if not math.isfinite(number):
+            raise CardError("E132", "not a finite number", item.offset, len(item.text))
+        return number
+
+    def _target(self, word: Word, *, parameter: bool) -> str:
+        """Return what a swept name is, as in `Sweep`."""
+        name = element_name(word.text)
+        # inside an instance, x1.v1, the letter is that of the last part
+        letter = (name.rpartition(".")[2] if word.text[0] == "x" else word.text)[:1]
+        if not parameter and name in self._builder and letter in _SWEPT:
+            return "element"
+        if not parameter and name in self._builder and letter == "s":
+            return "switch"
+        if word.text == "temp" and word.text not in self._top.definitions:
+            return "temperature"
+        known = [*self._top.values, *self._top.definitions]
+        if word.text in known:
+            return "parameter"
+        if name in self._failed:
+            raise Failed
+        message = f"nothing to sweep: {word.text!r} is no source, resistor, switch or parameter"
+        hint = did_you_mean(word.text, known)
+        raise CardError("E131", message, word.offset, len(word.text), hint)
+
+    # ---- outputs ----
+
+    def _print(self, card: Card) -> None:
+        words = card[2].split(None, 2)
+        start = card[2].index(words[0]) + len(words[0])
+        if len(words) > 1 and words[1] in _ANALYSIS_TYPES:
+            if words[1] not in ("dc", "op"):
+                self._report.add("N103", f".print {words[1]} is ignored", card)
+                return
+            start = card[2].index(words[1], start) + len(words[1])
+        for match in _OUTPUT.finditer(card[2], start):
+            output = self._output(match)
+            if output is None:
+                self._unknown_output(match, card)
+            elif output and output not in self.outputs:
+                self.outputs.append(output)
+
+    def _output(self, match: re.Match[str]) -> str | None:
+        """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""
+        kind, first, second, device = match.groups()
+        if kind == "v" and self._is_node(first) and (second is None or self._is_node(second)):
+            return f"v({first})" if second is None else f"v({first},{second})"
+        element = element_name(device or first or "")
+        if (kind == "i" or device) and element in self._builder:
+            return f"i({element})"
+        if kind or device:
+            return None
+        if match[0] in ("all", "alli", "allv"):
+            return ""
+        return f"v({match[0]})" if self._is_node(match[0]) else None
+
+    def _is_node(self, name: str) -> bool:
+        return self._builder.has_node(name)
+
+    def _unknown_output(self, match: re.Match[str], card: Card) -> None:
+        message = f"{match[0]!r} is ignored: no such voltage or current"
+        hint = "outputs are v(node), v(node,node), i(element)"
+        self._report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
+
+    # ---- nodeset ----
+
+    def _nodeset(self, card: Card) -> None:
+        start = _NODESET.match(card[2])
+        position = start.end() if start else 0
+        while position < len(card[2].rstrip()):
+            match = _NODESET_ENTRY.match(card[2], position)
+            if match is None:
+                hint = "the form is: .nodeset v(node)=value"
+                raise CardError("E103", "syntax error", position, 1, hint)
+            position = match.end()
+            node, value = match[1], match[2]
+            item: Word | Braced = Word(value, match.start(2))
+            if value[0] in "{'":
+                item = Braced(value[1:-1], match.start(2) + 1)
+            number = self._number(card, [item])
+            if self._is_node(node):
+                self.nodeset["0" if node == "gnd" else node] = number
+            else:
+                message = f"no node {node!r}"
+                self._report.add("W114", message, card, match.start(1), len(node))
+
+    # ---- questions about a solution ----
+
+    def _sens(self, card: Card) -> None:
+        self.requests.sens(card)
+
+    def _tf(self, card: Card) -> None:
+        self.requests.transfer(card)
+
+    def _measure(self, card: Card) -> None:
+        if not self.requests.measure(card):
+            self._report.add("N103", ".meas is ignored but for .meas dc", card)
+
+    def _ic(self, card: Card) -> None:
+        hint = ".nodeset chooses between several solutions"
+        self._report.add("N103", ".ic has no effect on an operating point", card, hint=hint)
+
+
+def _word(item: Item) -> Word | Braced:
+    return item.key if isinstance(item, Assign) else item
+
+
+def _take_word(card: Card, items: list[Item]) -> Word:
+    if not items:
+        hint = "the form is: name start stop step"
+        raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
+    item = items.pop()
+    if not isinstance(item, Word):
+        place = _word(item)
+        raise CardError("E103", "the name of what is swept is expected", place.offset)
+    return item
+
+
+def _points(
+    variation: str, start: float, stop: float, step: float, word: Word
+) -> tuple[float, ...]:
+    """Return the points of a sweep; a step that doesn't divide the range stops short."""
+    place = (word.offset, len(word.text))
+    if variation != "lin":
+        return _logarithmic(variation, start, stop, step, place)
+    if start == stop:
+        return (start,)
+    if step == 0:
+        raise CardError("E118", "the step of the sweep is 0", *place)
+    if (stop - start) * step < 0:
+        message = f"the step leads away: from {start:g} to {stop:g} by {step:g}"
+        raise CardError("E118", message, *place, f"write {-step:g}")
+    # 1e-9: 0 to 1 by 0.1 has 11 points though 0.1 is no binary fraction
+    count = (stop - start) / step + 1e-9
+    if not count < MAX_POINTS:
+        raise CardError("E118", f"more than {MAX_POINTS} points", *place)
+    return tuple(start + k * step for k in range(math.floor(count) + 1))
+
+
+def _logarithmic(
+    variation: str, start: float, stop: float, per_interval: float, place: tuple[int, int]
+) -> tuple[float, ...]:
+    if not 0 < start <= stop or not 1 <= per_interval <= MAX_POINTS:
+        message = f"{variation} needs 0 < start <= stop and at least one point per interval"
+        raise CardError("E118", message, *place)
+    interval = math.log(10.0 if variation == "dec" else 2.0)
+    count = (math.log(stop) - math.log(start)) / interval * per_interval + 1e-9
+    if not count < MAX_POINTS:
+        raise CardError("E118", f"more than {MAX_POINTS} points", *place)
+    ratio = interval / per_interval
+    return tuple(start * math.exp(k * ratio) for k in range(math.floor(count) + 1))
+
+
+_READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {
+    "op": AnalysisReader._op,
+    "dc": AnalysisReader._dc,
+    "step": AnalysisReader._step,
+    "temp": AnalysisReader._temperatures,
+    "print": AnalysisReader._print,
+    "save": AnalysisReader._print,
+    "nodeset": AnalysisReader._nodeset,
+    "ic": AnalysisReader._ic,
+    "sens": AnalysisReader._sens,
+    "tf": AnalysisReader._tf,
+    "meas": AnalysisReader._measure,
+    "measure": AnalysisReader._measure,
+}

@@ -1,0 +1,231 @@
+"""Bodies read once, however often they are instantiated, and how large they will become."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ..expressions.machine import Function
+from ..report import CardError, Report
+from ..source import Card
+from .blocks import Block
+from .cards import Assign, Element, Expression, Instance, Value
+from .deck import Body, Conditional, Subcircuit
+from .fast_cards import separate
+from .fields import element_name
+from .grammar import parse_assignments
+from .items import ValueReader, read_items
+from .models import ModelCard, read_model
+from .readers import read_element
+
+#: subcircuits within each other
+MAX_DEPTH = 100
+
+_REST = re.compile(r"\s*\.\s*\w+\s*")
+_PARAMETER = re.compile(r"[^\W0-9][\w.#$]*").fullmatch
+
+
+@dataclass
+class Declarations:
+    """What the dot cards of a body declare."""
+
+    parameters: list[tuple[str, Value]] = field(default_factory=list)
+    functions: dict[str, Function] = field(default_factory=dict)
+    models: dict[str, ModelCard] = field(default_factory=dict)
+    subcircuits: dict[str, Subcircuit] = field(default_factory=dict)
+    commands: list[tuple[str, Card]] = field(default_factory=list)
+
+
+class Preparer:
+    """Reads the cards of bodies and remembers what it read."""
+
+    def __init__(self, report: Report, *, quick: bool) -> None:
+        self._report, self._quick = report, quick
+        self._declarations: dict[int, Declarations] = {}
+        self._elements: dict[int, list[Element | Conditional | Block]] = {}
+        self._single: dict[tuple[int, int], Element | None] = {}
+        self._defaults: dict[int, list[tuple[str, Value]]] = {}
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._visible: dict[int, dict[str, Subcircuit]] = {}
+        #: names of elements whose cards are wrong
+        self.unreadable: set[str] = set()
+
+    def element(self, card: Card) -> Element | None:
+        """Return an element card, None if it is wrong (now reported) or has no effect."""
+        try:
+            return read_element(card, self._report, quick=self._quick)
+        except CardError as error:
+            self._report.error(error, card)
+            self.unreadable.add(element_name(card[2].split(None, 1)[0]))
+            return None
+
+    def remembered(self, card: Card) -> Element | None:
+        """Return what `element` does, for cards that are asked for again and again."""
+        if card[:2] not in self._single:
+            self._single[card[:2]] = self.element(card)
+        return self._single[card[:2]]
+
+    def elements(self, body: Body) -> list[Element | Conditional | Block]:
+        """Return the elements and conditionals of a body; what needs no reader stays in blocks."""
+        found = self._elements.get(id(body))
+        if found is None:
+            found = self._elements[id(body)] = []
+            for item in _parts(body):
+                if isinstance(item, Conditional | Block):
+                    found.append(item)
+                elif (element := self.element(item)) is not None:
+                    found.append(element)
+        return found
+
+    def declarations(self, body: Body) -> Declarations:
+        """Return what the dot cards of a body declare."""
+        found = self._declarations.get(id(body))
+        if found is None:
+            found = self._declarations[id(body)] = Declarations()
+            found.subcircuits = {s.name: s for s in body.subcircuits}
+            for keyword, card in body.declarations:
+                try:
+                    self._declare(found, keyword, card)
+                except CardError as error:
+                    self._report.error(error, card)
+        return found
+
+    def _declare(self, found: Declarations, keyword: str, card: Card) -> None:
+        if keyword == "model":
+            model = read_model(card, self._report, quick=self._quick)
+            if model.name in found.models:
+                message = f"model {model.name} is defined again: this definition counts"
+                self._report.add("W115", message, card)
+            found.models[model.name] = model
+        elif keyword in ("param", "params"):
+            self._parameters(found, card)
+        elif keyword == "func":
+            self._define(found, card, "function")
+        else:
+            found.commands.append((keyword, card))
+
+    def _parameters(self, found: Declarations, card: Card) -> None:
+        """Read a .param card: simple ones without the grammar."""
+        reader = ValueReader(card, self._report)
+        simple: list[tuple[str, Value]] = []
+        try:
+            for item in read_items(card[2], quick=self._quick)[1:]:
+                if not isinstance(item, Assign) or not _PARAMETER(item.key.text):
+                    raise CardError("E103", "not a simple definition")
+                simple.append((item.key.text, reader.value(item.value)))
+        except CardError:
+            # unquoted expressions and functions; or an error, which the grammar explains
+            self._define(found, card, "assignments")
+            return
+        found.parameters += simple
+
+    def _define(self, found: Declarations, card: Card, start: str) -> None:
+        match = _REST.match(card[2])
+        offset = match.end() if match else 0
+        try:
+            definitions = parse_assignments(card[2][offset:], start)
+        except CardError as error:
+            error.offset += offset
+            raise
+        for name, _, parameters, program in definitions:
+            if parameters is None:
+                found.parameters.append((name, Expression(program, card, offset)))
+            else:
+                found.functions[name] = Function(parameters, program)
+
+    def defaults(self, subcircuit: Subcircuit) -> list[tuple[str, Value]]:
+        """Return the parameters of a subcircuit and their defaults."""
+        found = self._defaults.get(id(subcircuit))
+        if found is None:
+            found = self._defaults[id(subcircuit)] = []
+            reader = ValueReader(subcircuit.card, self._report)
+            try:
+                for item in read_items(subcircuit.card[2], quick=self._quick):
+                    if isinstance(item, Assign):
+                        found.append((item.key.text, reader.value(item.value)))
+            except CardError as error:
+                self._report.error(error, subcircuit.card)
+        return found
+
+    # ---- sizes ----
+
+    def size(self, subcircuit: Subcircuit, limit: int) -> int:
+        """Return how many elements an instance becomes, at most (all branches of an .if count).
+
+        Raises
+        ------
+        CardError
+            If the subcircuit contains itself, or is nested too deeply.
+        """
+        # depth first with a stack of our own: the nesting may be as deep as the deck is long
+        path = [subcircuit]
+        while path:
+            current = path[-1]
+            if id(current) in self._sizes:
+                path.pop()
+                continue
+            uses = self._uses(current)
+            missing = next((s for s, _ in uses if id(s) not in self._sizes), None)
+            if missing is None:
+                items = [item for body in _bodies(current.body) for item in self.elements(body)]
+                own = sum(len(item) if isinstance(item, Block) else 1 for item in items)
+                children = [self._sizes[id(s)] for s, _ in uses]
+                total = own + sum(n * self._sizes[id(s)][0] for s, n in uses)
+                depth = 1 + max((d for _, d in children), default=0)
+                # a bomb's true size has thousands of digits
+                self._sizes[id(current)] = (min(total, limit + 1), depth)
+            elif missing in path:
+                names = [s.name for s in path[path.index(missing) :]] + [missing.name]
+                chain = " -> ".join(names if len(names) < 9 else [*names[:4], "...", *names[-3:]])
+                raise CardError("E116", f"subcircuit {missing.name} contains itself: {chain}")
+            else:
+                path.append(missing)
+        total, depth = self._sizes[id(subcircuit)]
+        if depth > MAX_DEPTH:
+            raise CardError("E125", f"subcircuits nested over {MAX_DEPTH} deep")
+        return total
+
+    def _uses(self, subcircuit: Subcircuit) -> list[tuple[Subcircuit, int]]:
+        names: Counter[str] = Counter()
+        for body in _bodies(subcircuit.body):
+            for item in self.elements(body):
+                if isinstance(item, Block) and item.of_instances:
+                    names.update(item.columns()[-1])
+                elif isinstance(item, Element) and isinstance(item.device, Instance):
+                    names[item.device.subcircuit.text] += 1
+        places = (subcircuit.body, *subcircuit.enclosing)
+        found = []
+        for name, count in names.items():
+            used = next((s for p in places if (s := self._known(p).get(name))), None)
+            if used is not None:
+                found.append((used, count))
+        return found
+
+    def _known(self, body: Body) -> dict[str, Subcircuit]:
+        known = self._visible.get(id(body))
+        if known is None:
+            known = {s.name: s for part in _bodies(body) for s in part.subcircuits}
+            self._visible[id(body)] = known
+        return known
+
+
+def _parts(body: Body) -> Iterator[Card | Conditional | Block]:
+    for item in body.items:
+        if isinstance(item, Block) and not item.of_instances:
+            yield from separate(item)
+        else:
+            yield item
+
+
+def _bodies(body: Body) -> list[Body]:
+    """Return a body and all branches of the conditionals in it."""
+    bodies, waiting = [], [body]
+    while waiting:
+        current = waiting.pop()
+        bodies.append(current)
+        for item in current.items:
+            if isinstance(item, Conditional):
+                waiting += [branch for _, branch in item.branches]
+    return bodies

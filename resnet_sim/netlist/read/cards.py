@@ -1,0 +1,138 @@
+"""What cards are made of: items first, then one small class per kind of element card.
+
+Offsets count characters from the beginning of the card; `report.Report.span` turns them
+into lines and columns.  Named tuples rather than dataclasses: they are made in a quarter of the
+time, both the classes at import and the objects.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..source import Card
+
+#: one instruction of a compiled expression, see `expressions`
+Op = tuple[str | float | int, ...]
+Program = tuple[Op, ...]
+
+
+class Word(NamedTuple):
+    """A run of characters between separators."""
+
+    text: str
+    offset: int
+
+
+class Braced(NamedTuple):
+    """The text of an expression in braces or single quotes, without these."""
+
+    text: str
+    offset: int
+
+
+class Assign(NamedTuple):
+    """``key=value``."""
+
+    key: Word
+    value: Word | Braced
+
+
+Item = Word | Braced | Assign
+
+
+class Expression(NamedTuple):
+    """A compiled expression, its card, and where the text starts that it was compiled from."""
+
+    program: Program
+    card: Card
+    offset: int
+
+
+#: a number, or what has to be computed for every instance of a subcircuit
+Value = float | Expression
+Parameters = tuple[tuple[str, Value], ...]
+
+
+class Resistor(NamedTuple):
+    """R card: ``value`` in ohm (None: from the model), further parameters by name."""
+
+    value: Value | None
+    model: Word | None
+    parameters: Parameters
+
+
+class Reactance(NamedTuple):
+    """C or L card; the value is kept though it does not matter at DC."""
+
+    value: Value
+
+
+class IndependentSource(NamedTuple):
+    """V or I card: ``scale * value`` in V or A."""
+
+    value: Value
+    scale: Value
+
+
+class Diode(NamedTuple):
+    """D card (or an A card with a sidiode model)."""
+
+    model: Word
+    parameters: Parameters
+
+
+class Switch(NamedTuple):
+    """S or W card; `control` holds two nodes or one source, which don't matter if `fixed`."""
+
+    control: tuple[Word, ...]
+    model: Word
+    closed: bool
+    fixed: bool
+
+
+class LinearSource(NamedTuple):
+    """E, F, G, H card: ``scale * (constant + sum gain * control)``.
+
+    Each control is a pair of nodes, or one source whose current it is.
+    """
+
+    is_voltage: bool
+    constant: Value
+    controls: tuple[tuple[Word, ...], ...]
+    gains: tuple[Value, ...]
+    scale: Value
+
+
+class BehaviouralSource(NamedTuple):
+    """B card, or E and G with an expression: affine in voltages and currents, or refused."""
+
+    is_voltage: bool
+    expression: Expression
+
+
+class Instance(NamedTuple):
+    """X card."""
+
+    subcircuit: Word
+    parameters: Parameters
+
+
+Device = (
+    Resistor
+    | Reactance
+    | IndependentSource
+    | Diode
+    | Switch
+    | LinearSource
+    | BehaviouralSource
+    | Instance
+)
+
+
+class Element(NamedTuple):
+    """An element card: name and nodes as written (lower case), and the device."""
+
+    name: str
+    nodes: tuple[str, ...]
+    device: Device
+    card: Card

@@ -1,0 +1,160 @@
+"""Declarations into scopes: parameters, functions, models, options, conditions."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from ...errors import UsageError
+from ..report import CardError, Report, did_you_mean
+from ..source import Card
+from .body_cache import Preparer
+from .cards import Assign, Expression, Word
+from .deck import Body, Conditional
+from .grammar import parse_expression
+from .items import ValueReader, read_items
+from .placer import Placer
+from .scope import Evaluator, Failed, Scope
+
+_CONDITION = re.compile(r"\s*\.\s*\w+\s*")
+#: options that change the circuit; the others are about algorithms that are not used here
+_OPTIONS = ("temp", "tnom", "vfwd")
+
+
+class Gatherer:
+    """Enters the declarations of bodies into their scopes.
+
+    Attributes
+    ----------
+    commands : list of (str, Card)
+        Dot cards that ask for analyses or outputs.
+    executed : int
+        How many dot cards were executed that change more than their scope.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        preparer: Preparer,
+        evaluator: Evaluator,
+        placer: Placer,
+        overrides: Mapping[str, float],
+        *,
+        quick: bool,
+    ) -> None:
+        self._report, self._preparer = report, preparer
+        self._evaluator, self._placer, self._quick = evaluator, placer, quick
+        self._overrides = overrides
+        self._fixed_drop = placer.models.forward_drop is not None
+        self.commands: list[tuple[str, Card]] = []
+        self.executed = 0
+
+    def gather(self, body: Body, scope: Scope, top: Scope) -> None:
+        """Enter what a body declares, then what the branches declare that hold."""
+        declared = self._preparer.declarations(body)
+        for name, value in declared.parameters:
+            if scope is top and name in self._overrides:
+                scope.values[name] = self._overrides[name]
+            elif name in scope.given:
+                continue
+            elif isinstance(value, Expression):
+                scope.values.pop(name, None)
+                scope.definitions[name] = value
+            else:
+                scope.values[name] = value
+        scope.functions.update(declared.functions)
+        scope.model_cards.update(declared.models)
+        scope.subcircuits.update(declared.subcircuits)
+        for keyword, card in declared.commands:
+            self.executed += 1
+            try:
+                self._command(keyword, card, top)
+            except CardError as error:
+                self._report.error(error, card)
+            except Failed:
+                pass
+        for item in body.items:
+            if isinstance(item, Conditional):
+                branch = self._branch(item, scope)
+                scope.branches[id(item)] = branch
+                if branch is not None:
+                    self.gather(branch, scope, top)
+
+    def set_temperature(self, temperature: float, top: Scope) -> None:
+        """Set the temperature (Celsius) unless an override has."""
+        temperature = self._overrides.get("temp", temperature)
+        self._placer.temperature = top.values["temper"] = temperature
+        if "temp" not in top.definitions:
+            top.values["temp"] = temperature
+
+    def check_overrides(self, top: Scope) -> None:
+        """Check that the overrides name parameters.
+
+        Raises
+        ------
+        UsageError
+        """
+        known = {*top.values, *top.definitions}
+        for name, value in self._overrides.items():
+            if name not in known:
+                hint = did_you_mean(name, sorted(known))
+                raise UsageError(f"no parameter {name!r}" + (f": {hint}" if hint else ""))
+            if math.isnan(value):
+                raise UsageError(f"the value of parameter {name!r} is not a number")
+
+    def _command(self, keyword: str, card: Card, top: Scope) -> None:
+        if keyword == "global":
+            for item in read_items(card[2], quick=self._quick)[1:]:
+                if isinstance(item, Word):
+                    self._placer.global_nodes.add(item.text)
+        elif keyword in ("option", "options", "opt", "opts"):
+            self._options(card, top)
+        elif keyword == "temp":
+            items = read_items(card[2], quick=self._quick)[1:]
+            if len(items) == 1 and not isinstance(items[0], Assign):
+                value = ValueReader(card, self._report).value(items[0])
+                self.set_temperature(self._evaluator.number(value, top), top)
+            else:
+                # several temperatures are a sweep
+                self.commands.append((keyword, card))
+        else:
+            self.commands.append((keyword, card))
+
+    def _options(self, card: Card, top: Scope) -> None:
+        reader = ValueReader(card, self._report)
+        for item in read_items(card[2], quick=self._quick)[1:]:
+            key = item.key if isinstance(item, Assign) else item
+            if not isinstance(item, Assign) or key.text not in _OPTIONS:
+                message = f"option {key.text} has no effect"
+                self._report.add("N105", message, card, key.offset, len(key.text))
+                continue
+            value = self._evaluator.number(reader.value(item.value), top)
+            if not math.isfinite(value):
+                raise CardError("E132", f"{key.text} is not finite", key.offset, len(key.text))
+            if key.text == "temp":
+                self.set_temperature(value, top)
+            elif key.text == "tnom":
+                self._placer.nominal = value
+            elif not self._fixed_drop:
+                self._placer.models.forward_drop = value
+
+    def _branch(self, conditional: Conditional, scope: Scope) -> Body | None:
+        """Return the first branch whose condition holds."""
+        for card, body in conditional.branches:
+            if card is None or self._holds(card, scope):
+                return body
+        return None
+
+    def _holds(self, card: Card, scope: Scope) -> bool:
+        match = _CONDITION.match(card[2])
+        offset = match.end() if match else 0
+        try:
+            program = parse_expression(card[2][offset:])
+            return self._evaluator.number(Expression(program, card, offset), scope) != 0
+        except CardError as error:
+            error.offset += offset
+            self._report.error(error, card)
+        except Failed:
+            pass
+        return False

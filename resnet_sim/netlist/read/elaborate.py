@@ -1,0 +1,337 @@
+"""Deck to circuit: parameters get values, subcircuits are expanded, elements are built."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ...diagnostics import Diagnostic, Label
+from ...model.builder import CircuitBuilder
+from ...model.circuit import Circuit
+from ..report import Abandoned, CardError, did_you_mean
+from ..source import Card
+from .analyses import AnalysisReader
+from .blocks import Block, pays
+from .body_cache import Preparer
+from .cards import Element, Expression, Instance
+from .deck import Body, Conditional, Deck, Subcircuit
+from .declarations import Gatherer
+from .fast_cards import PlainCards
+from .fast_instances import INSIDE, PORT, Repeats, Template
+from .fields import element_name
+from .models import ModelReader
+from .placer import Placer
+from .scope import Evaluator, Failed, Scope
+
+#: most elements that a deck may expand to
+MAX_ELEMENTS = 5_000_000
+#: longest name of an instance, such as x1.x2.x3 (characters)
+MAX_NAME = 1000
+
+#: names of ordinary nodes that look like ground
+_LIKE_GROUND = ("00", "ground", "gnd!", "0!", "vss")
+
+
+class Elaboration:
+    """One elaboration of a deck.
+
+    Parameters
+    ----------
+    overrides : mapping of str to float
+        Values that replace those of top-level .param cards; ``temp`` is the temperature.
+    forward_drop : float, optional
+        Forward voltage (V) of diodes whose model gives none; default: ``.options vfwd``, or 0.
+    max_elements : int
+        Limit of the expansion.
+    quick : bool
+        False: no short cuts around the grammar.
+    """
+
+    def __init__(
+        self,
+        deck: Deck,
+        overrides: Mapping[str, float],
+        *,
+        forward_drop: float | None = None,
+        max_elements: int = MAX_ELEMENTS,
+        quick: bool = True,
+    ) -> None:
+        self._deck, self._report = deck, deck.report.copy()
+        overrides = {name.lower(): float(value) for name, value in overrides.items()}
+        options: dict[str, Any] = {
+            "forward_drop": forward_drop, "max_elements": max_elements, "quick": quick
+        }  # fmt: skip
+        self._rebuild = partial(_rebuild, deck, overrides, options)
+        self._quick, self._max_elements, self._expanded = quick, max_elements, 0
+        self._preparer = Preparer(self._report, quick=quick)
+        self._evaluator = Evaluator(self._report)
+        models = ModelReader(self._report, self._evaluator, forward_drop)
+        self._builder = CircuitBuilder(deck.title)
+        self._placer = Placer(self._builder, self._report, self._evaluator, models)
+        self._top = Scope("", deck.body)
+        self._gatherer = Gatherer(
+            self._report, self._preparer, self._evaluator, self._placer, overrides, quick=quick
+        )
+
+    def run(self) -> Circuit:
+        """Return the circuit.
+
+        Raises
+        ------
+        NetlistError
+        UsageError
+            If an override names no parameter.
+        """
+        try:
+            reader = self._elaborate()
+        except Abandoned:
+            self._report.check()
+            raise
+        diagnostics = self._report.check()
+        circuit = self._builder.build(
+            analyses=reader.analyses(),
+            nodeset=reader.nodeset,
+            outputs=tuple(reader.outputs),
+            derivatives=tuple(reader.requests.derivatives),
+            measures=tuple(reader.requests.measures),
+            diagnostics=diagnostics,
+            sources=tuple(file.as_source() for file in self._report.files),
+            rebuild=self._rebuild,
+        )
+        return self._check_ground(circuit)
+
+    def _elaborate(self) -> AnalysisReader:
+        self._gatherer.set_temperature(27.0, self._top)
+        self._gatherer.gather(self._deck.body, self._top, self._top)
+        self._gatherer.check_overrides(self._top)
+        self._elements(self._deck.body, self._top)
+        # what refers to an element that is missing for its errors needs no error of its own
+        failed = self._placer.failed
+        failed |= self._preparer.unreadable
+        self._placer.check()
+        reader = AnalysisReader(
+            self._report, self._evaluator, self._top, self._builder, failed, quick=self._quick
+        )
+        for keyword, card in self._gatherer.commands:
+            reader.read(keyword, card)
+        reader.finish()
+        return reader
+
+    # ---- elements ----
+
+    def _elements(self, body: Body, scope: Scope) -> None:
+        for item in self._items(body, scope):
+            if isinstance(item, Conditional):
+                branch = scope.branches.get(id(item))
+                if branch is not None:
+                    self._elements(branch, scope)
+            elif isinstance(item.device, Instance):
+                self._instance(item, item.device, scope)
+            elif scope.prefix + item.name in self._placer.builder:
+                self._duplicate(item, scope)
+            else:
+                self._placer.place(item, scope)
+
+    def _items(self, body: Body, scope: Scope) -> Iterator[Element | Conditional]:
+        """Place plain cards directly; yield what else there is."""
+        if scope is not self._top:
+            for item in self._preparer.elements(body):
+                if isinstance(item, Block):
+                    yield from self._block(item, scope)
+                else:
+                    yield item
+            return
+        plain = PlainCards(self._placer, scope)
+        for statement in body.items:
+            if isinstance(statement, Conditional):
+                yield statement
+            elif isinstance(statement, Block):
+                yield from self._block(statement, scope)
+            elif not self._quick or not plain.add(statement):
+                yield from self._read((statement,), scope)
+
+    def _block(self, block: Block, scope: Scope) -> Iterator[Element]:
+        if block.of_instances:
+            return self._repeated(block, scope)
+        return self._read(PlainCards(self._placer, scope).add_block(block), scope)
+
+    def _read(self, cards: Iterable[Card], scope: Scope) -> Iterator[Element]:
+        read = self._preparer.element if scope is self._top else self._preparer.remembered
+        for card in cards:
+            element = read(card)
+            if element is not None:
+                yield element
+
+    def _duplicate(self, element: Element, scope: Scope) -> None:
+        name = scope.prefix + element.name
+        labels: tuple[Label, ...] = ()
+        for first in (card for item in scope.body.items for card in _named(item, element.name)):
+            if first[:2] != element.card[:2]:
+                labels = (Label(self._report.span(first), "first"),)
+                break
+        message = f"there are two elements called {name}"
+        start = len(element.card[2]) - len(element.card[2].lstrip())
+        length = len(element.card[2].split(None, 1)[0])
+        hint = "names are case-insensitive and must be unique"
+        self._report.add("E113", message, element.card, start, length, hint=hint, labels=labels)
+
+    # ---- subcircuits ----
+
+    def _instance(self, element: Element, device: Instance, scope: Scope) -> None:
+        try:
+            self._expand(element, device, scope)
+        except CardError as error:
+            if not error.offset:
+                word = device.subcircuit
+                error.offset, error.length = word.offset, len(word.text)
+            self._report.error(error, element.card)
+        except Failed:
+            pass
+
+    def _expand(self, element: Element, device: Instance, scope: Scope) -> None:
+        _, subcircuit = self._find(device, scope)
+        if len(subcircuit.ports) != len(element.nodes):
+            ports = " ".join(subcircuit.ports)
+            raise CardError(
+                "E112",
+                f"{subcircuit.name} has {len(subcircuit.ports)} ports, not {len(element.nodes)}",
+                hint=f"its ports are: {ports}"[:200],
+            )
+        self._limit(element, subcircuit, scope)
+        nodes = self._placer.nodes(element.nodes, scope)
+        self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope)
+
+    def _enter(self, prefix: str, nodes: Sequence[str], device: Instance, scope: Scope) -> None:
+        """Place what an instance holds."""
+        home, subcircuit = self._find(device, scope)
+        child = Scope(prefix, subcircuit.body, scope, home)
+        child.nodes = dict(zip(subcircuit.ports, nodes, strict=True))
+        given = {key: self._evaluator.number(value, scope) for key, value in device.parameters}
+        for name, value in self._preparer.defaults(subcircuit):
+            if name in given:
+                continue
+            if isinstance(value, Expression):
+                child.definitions[name] = value
+            else:
+                child.values[name] = value
+        child.values.update(given)
+        child.given = given
+        self._gatherer.gather(subcircuit.body, child, self._top)
+        self._elements(subcircuit.body, child)
+
+    # ---- many instances of the same ----
+
+    def _repeated(self, block: Block, scope: Scope) -> Iterator[Element]:
+        """Place instances that differ in names and nodes alone as columns; yield the others."""
+        repeats = Repeats(block)
+        row = alone = 0
+        while row < len(block):
+            element = next(self._read((block.card(row),), scope), None)
+            row += 1
+            if element is None:
+                continue
+            executed = self._gatherer.executed
+            yield element
+            # while the first of a run is placed it shows what there is to say about all of them
+            if row <= alone or self._report.n_errors or self._gatherer.executed > executed:
+                continue
+            alone = repeats.end(row, len(element.nodes))
+            if pays(alone - row):
+                names, ends = repeats.part(row, alone, len(element.nodes))
+                if self._place_all(element, names, ends, scope):
+                    row = alone
+
+    def _place_all(
+        self, like: Element, names: list[str], ends: list[list[str]], scope: Scope
+    ) -> bool:
+        """Place instances like one that is placed already; False, and nothing is, if in doubt."""
+        device = like.device
+        assert isinstance(device, Instance)
+        template = self._template(device, len(ends), scope)
+        expanded = self._expanded
+        if scope is self._top:
+            _, subcircuit = self._find(device, scope)
+            expanded += len(names) * self._preparer.size(subcircuit, self._max_elements)
+        names = [scope.prefix + name for name in names]
+        if (
+            template is None
+            or not template.is_whole
+            or expanded > self._max_elements
+            or template.longest + max(map(len, names)) > MAX_NAME
+            or not template.place(self._placer, names, ends, scope)
+        ):
+            return False
+        self._expanded = expanded
+        return True
+
+    def _template(self, device: Instance, ports: int, scope: Scope) -> Template | None:
+        """Return what instances become, None if there is more to each than elements."""
+        placer, builder = self._placer, CircuitBuilder()
+        self._placer = trial = dataclasses.replace(
+            placer, builder=builder, branches=set(), failed=set(), controls=[], shorts=[]
+        )
+        try:
+            self._enter(INSIDE, [f"{PORT}{k}" for k in range(ports)], device, scope)
+        finally:
+            self._placer = placer
+        # what each instance adds to these is for `Placer.check`
+        if trial.failed or trial.shorts or trial.controls:
+            return None
+        return Template(builder, trial.branches)
+
+    def _find(self, device: Instance, scope: Scope) -> tuple[Scope, Subcircuit]:
+        name = device.subcircuit.text
+        for home in scope.enclosing():
+            if name in home.subcircuits:
+                return home, home.subcircuits[name]
+        known = [known for home in scope.enclosing() for known in home.subcircuits]
+        hint = did_you_mean(name, known) or f"define it: .subckt {name} ..."
+        raise CardError("E111", f"unknown subcircuit {name!r}", hint=hint)
+
+    def _limit(self, element: Element, subcircuit: Subcircuit, scope: Scope) -> None:
+        """Refuse what is too large before any of it is built."""
+        if len(scope.prefix) + len(element.name) > MAX_NAME:
+            raise CardError("E125", f"the name is longer than {MAX_NAME} characters")
+        size = self._preparer.size(subcircuit, self._max_elements)
+        if scope is self._top:
+            self._expanded += size
+        if max(size, self._expanded) > self._max_elements:
+            message = f"this expands to more than {self._max_elements} elements"
+            raise self._report.abandon("E125", message, element.card, "look for runaway nesting")
+
+    def _check_ground(self, circuit: Circuit) -> Circuit:
+        """Warn of names that people take for ground, where there is no ground."""
+        p, q = circuit.terminals
+        if not circuit.n_elements or (p == 0).any() or (q == 0).any():
+            return circuit
+        for name in _LIKE_GROUND:
+            if name not in circuit.nodes:
+                continue
+            node = circuit.node(name)
+            span = circuit.span(int(((p == node) | (q == node)).argmax()))
+            message = f"node {name!r} is not ground"
+            warning = Diagnostic("W107", message, span, "ground is called 0 or gnd")
+            circuit = dataclasses.replace(circuit, diagnostics=(*circuit.diagnostics, warning))
+        return circuit
+
+
+def _named(item: Card | Conditional | Block, name: str) -> list[Card]:
+    """Return the cards of elements of that name."""
+    if isinstance(item, Conditional):
+        return []
+    if isinstance(item, Block):
+        return item.find(name)
+    return [item] if element_name(item[2].split(None, 1)[0]) == name else []
+
+
+def _rebuild(
+    deck: Deck,
+    overrides: Mapping[str, float],
+    options: Mapping[str, Any],
+    values: Mapping[str, float],
+) -> Circuit:
+    """Elaborate a deck anew; what is called as ``Circuit.rebuild``."""
+    merged = {**overrides, **{name.lower(): value for name, value in values.items()}}
+    return Elaboration(deck, merged, **options).run()

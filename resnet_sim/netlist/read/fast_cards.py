@@ -1,0 +1,218 @@
+"""The short cut for plain element cards: straight from the text to the builder.
+
+A deck of a million cards is mostly ``r1 a b 1k``.  Single cards go to the builder as rows, a
+`Block` of them as columns.  Whatever is not exactly of that form, or is worth a message, is
+left to the readers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import compress
+from typing import Any
+
+import numpy as np
+
+from ...arrays import Bools, Floats, Ints
+from ...errors import UsageError
+from ..numbers import plain_number, plain_numbers
+from ..source import Card
+from .blocks import Block, pays
+from .placer import GROUND, Placer
+from .scope import Failed, Scope
+
+_SPECIAL = re.compile(r"[,(){}='\"]").search
+_TABLES = {
+    "r": "resistors",
+    "c": "capacitors",
+    "l": "inductors",
+    "v": "voltage_sources",
+    "i": "current_sources",
+}
+
+
+_DIODE = ("v_forward", "r_on", "r_off", "v_reverse", "r_reverse")
+
+
+class PlainCards:
+    """Adds plain cards to a builder: blocks of any scope, single ones of the top level."""
+
+    def __init__(self, placer: Placer, scope: Scope) -> None:
+        builder = placer.builder
+        self._placer, self._scope, self._builder = placer, scope, builder
+        self._branches = placer.branches
+        self._diode = builder.diode
+        self._add_row = builder.add_row
+        self._models: dict[str, dict[str, Any] | None] = {}
+
+    def add(self, card: Card) -> bool:
+        """Add the card if it is plain; False if the readers must look at it."""
+        file, line, text = card
+        words = text.split()
+        if len(words) != 4:
+            return False
+        name, p, q, value = words
+        if _SPECIAL(text) or name[1:2] == ".":
+            return False
+        letter = name[0]
+        table = _TABLES.get(letter)
+        if table is None:
+            return letter == "d" and self._add_diode(name, p, q, value, (file, line))
+        number = plain_number(value)
+        # zero ohms, infinities, 1M (milli) and 1F (femto) and shorted sources are worth a message
+        if number is None or number - number != 0.0:
+            return False
+        if letter == "r":
+            if not number or value[-1] == "m":
+                return False
+        elif letter == "c":
+            if value[-1] == "f":
+                return False
+        elif letter == "v":
+            if p == q or (p in GROUND and q in GROUND):
+                return False
+            self._branches.add(name)
+        elif letter == "l":
+            self._branches.add(name)
+        try:
+            # all that the builder's own checks would find is excluded by now
+            self._add_row(table, name, p, q, (file, line), number)
+        except UsageError:
+            # a name that is taken; the reader finds out where
+            return False
+        return True
+
+    def _add_diode(self, name: str, p: str, q: str, model: str, at: tuple[int, int]) -> bool:
+        # a model says what it has to say when a diode uses it, and one that comes twice does not
+        values = None if name in self._builder else self._model(model)
+        if values is None:
+            return False
+        self._diode(name, p, q, **values, at=at)
+        return True
+
+    def _model(self, name: str) -> dict[str, Any] | None:
+        """Return the numbers of a diode model, None if it is none."""
+        values = self._models.get(name)
+        if values is None:
+            try:
+                found = self._placer.find_model(name, self._scope)
+            except Failed:
+                return None
+            if found is None or found.kind != "diode":
+                return None
+            values = self._models[name] = dict(found.values)
+        return values
+
+    # ---- many at once ----
+
+    def add_block(self, block: Block) -> Iterator[Card]:
+        """Add the cards of a block, yield those that the readers must look at.
+
+        What comes behind a card that was yielded is added after that.
+        """
+        rows = _Rows(block, self._placer, self._scope)
+        start = 0
+        for odd in [*np.flatnonzero(rows.odd()).tolist(), len(block)]:
+            yield from self._segment(rows, start, odd)
+            if odd < len(block):
+                yield block.card(odd)
+            start = odd + 1
+
+    def _segment(self, rows: _Rows, start: int, stop: int) -> Iterator[Card]:
+        """Add the rows from `start` to `stop` as columns, or else one by one."""
+        if not pays(stop - start) or not self._add_columns(rows, slice(start, stop)):
+            for row in range(start, stop):
+                card = rows.block.card(row)
+                if self._scope.prefix or not self.add(card):
+                    yield card
+
+    def _add_columns(self, rows: _Rows, part: slice) -> bool:
+        """Add rows of all tables; False, and nothing is added, if one is not plain after all."""
+        letters = rows.block.letters[part]
+        diodes = np.flatnonzero(letters == ord("d"))
+        last = rows.last[part]
+        models = [last[k] for k in diodes.tolist()]
+        names = rows.names[part]
+        if not self._builder.claim(names):
+            return False
+        known = {name: self._model(name) for name in dict.fromkeys(models)}
+        if None in known.values():
+            self._builder.release(names)
+            return False
+        p, q = self._builder.ends(rows.p[part], rows.q[part])
+        lines, values = rows.block.lines[part], rows.values[part]
+        file = np.full(len(names), rows.block.file)
+        for letter, table in _TABLES.items():
+            which = np.flatnonzero(letters == ord(letter))
+            if len(which):
+                some = _chosen(names, which)
+                if letter in "lv":
+                    self._branches.update(some)
+                columns = (p[which], q[which], file[which], lines[which], values[which])
+                self._builder.add_columns(table, some, *columns)
+        if len(diodes):
+            place = (p[diodes], q[diodes], file[diodes], lines[diodes])
+            columns_of = _model_columns(models, known)
+            self._builder.add_columns("diodes", _chosen(names, diodes), *place, *columns_of)
+        return True
+
+
+class _Rows:
+    """The columns of a block of cards with two nodes and a value or model; full names."""
+
+    def __init__(self, block: Block, placer: Placer, scope: Scope) -> None:
+        self.block = block
+        names, p, q, self.last = block.columns()
+        self.p, self.q = placer.nodes(p, scope), placer.nodes(q, scope)
+        self.names = [scope.prefix + name for name in names] if scope.prefix else names
+        self.values, self._odd = _values(block, self.last)
+
+    def odd(self) -> Bools:
+        """Tell which rows are not plain, for the reasons that `PlainCards.add` gives."""
+        odd, p, q = self._odd.copy(), self.p, self.q
+        for k in np.flatnonzero(self.block.letters == ord("v")).tolist():
+            odd[k] |= p[k] == q[k] or (p[k] in GROUND and q[k] in GROUND)
+        return odd
+
+
+def _values(block: Block, words: list[str]) -> tuple[Floats, Bools]:
+    """Return the values of the cards of a block, and which of them are not plain."""
+    text = " ".join(words) + " "
+    values = plain_numbers(text)
+
+    def ending(letter: str, which: Bools) -> Bools:
+        ends = which & (f"{letter} " in text)
+        ends[ends] = [word[-1] == letter for word in compress(words, ends.tolist())]
+        return ends
+
+    of = {letter: block.letters == ord(letter) for letter in "rcd"}
+    odd: Bools = np.isnan(values) & ~of["d"]
+    odd |= of["r"] & (values == 0.0) | ending("m", of["r"]) | ending("f", of["c"])
+    return values, odd
+
+
+def separate(block: Block) -> Iterator[Block | Card]:
+    """Yield the cards of a block whose values are not plain, and what is between them."""
+    _, odd = _values(block, block.columns()[-1])
+    start = 0
+    for row in [*np.flatnonzero(odd).tolist(), len(block)]:
+        if pays(row - start):
+            yield block.part(start, row)
+        else:
+            yield from map(block.card, range(start, row))
+        if row < len(block):
+            yield block.card(row)
+        start = row + 1
+
+
+def _chosen(names: list[str], rows: Ints) -> list[str]:
+    return names if len(rows) == len(names) else [names[k] for k in rows.tolist()]
+
+
+def _model_columns(models: list[str], known: Mapping[str, Any]) -> list[Floats]:
+    """Return the columns of diodes, in the order of their table, from the names of models."""
+    number = dict(zip(known, range(len(known)), strict=True))
+    which = np.array([number[name] for name in models])
+    values = np.array([[model[key] for key in _DIODE] for model in known.values()])
+    return list(values[which].T)

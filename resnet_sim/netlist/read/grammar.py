@@ -1,0 +1,179 @@
+"""The bridge to lark: built once, only when a card needs it, and never recursive.
+
+Expressions become programs for a stack machine while they are parsed, so that neither
+parsing nor evaluating a hostile expression can exhaust Python's stack.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..numbers import read_number
+from ..report import CardError
+from .cards import Assign, Braced, Item, Op, Program, Word
+
+if TYPE_CHECKING:
+    from lark import Lark, Token
+
+#: longest text that the grammar is asked to parse (characters)
+MAX_LENGTH = 50_000
+
+#: (name, its offset, parameter names if it is a function, program)
+Definition = tuple[str, int, tuple[str, ...] | None, Program]
+
+
+class _Compiler:
+    """Callbacks for the rules of spice.lark, called from the leaves to the root."""
+
+    # ---- cards ----
+
+    def card(self, items: list[Item]) -> tuple[Item, ...]:
+        return tuple(items)
+
+    def assignment(self, children: list[Any]) -> Assign:
+        key, value = children
+        return Assign(self.word([key]), value)
+
+    def word(self, children: list[Token]) -> Word:
+        return Word(str(children[0]), _start(children[0]))
+
+    def braced(self, children: list[Token]) -> Braced:
+        return Braced(str(children[0])[1:-1], _start(children[0]) + 1)
+
+    # ---- expressions: lists of instructions ----
+
+    def number(self, children: list[Token]) -> list[Op]:
+        number = read_number(children[0])
+        # the terminal guarantees digits
+        return [("number", number.value if number else 0.0)]
+
+    def name(self, children: list[Token]) -> list[Op]:
+        return [("name", str(children[0]), _start(children[0]))]
+
+    def probe(self, children: list[Token]) -> list[Op]:
+        kind, _, names = str(children[0]).partition("(")
+        words = names[:-1].replace(",", " ").split()
+        return [("probe", kind.strip(), _start(children[0]), len(children[0]), *words)]
+
+    def call(self, children: list[Any]) -> list[Op]:
+        name, *arguments = children
+        code = [op for argument in arguments for op in argument]
+        return [*code, ("call", str(name), _start(name), len(arguments))]
+
+    def unary(self, children: list[Any]) -> list[Op]:
+        operator, code = children
+        code.append(("unary", str(operator), _start(operator)))
+        return code  # type: ignore[no-any-return]
+
+    def binary(self, children: list[Any]) -> list[Op]:
+        # extended in place: copying would make long sums quadratic
+        left, operator, right = children
+        left.extend(right)
+        left.append(("binary", str(operator), _start(operator)))
+        return left  # type: ignore[no-any-return]
+
+    def ternary(self, children: list[list[Op]]) -> list[Op]:
+        condition, yes, no = children
+        return [*condition, ("unless", len(yes) + 1), *yes, ("skip", len(no)), *no]
+
+    # ---- definitions ----
+
+    def definition(self, children: list[Any]) -> tuple[Token, None, list[Op]]:
+        return children[0], None, children[1]
+
+    def function(self, children: list[Any]) -> tuple[Token, tuple[str, ...], list[Op]]:
+        return children[0], children[1], children[2]
+
+    def parameters(self, children: list[Token]) -> tuple[str, ...]:
+        return tuple(str(name) for name in children)
+
+    def assignments(self, children: list[Any]) -> list[Any]:
+        return children
+
+
+def _start(token: Token) -> int:
+    return token.start_pos or 0
+
+
+@cache
+def _lark() -> Lark:
+    import lark
+
+    return lark.Lark(
+        (Path(__file__).parent / "spice.lark").read_text(encoding="utf-8"),
+        parser="lalr",
+        start=["card", "expression", "assignments", "function"],
+        transformer=_Compiler(),
+        maybe_placeholders=False,
+    )
+
+
+def _parse(text: str, start: str, what: str) -> Any:
+    if len(text) > MAX_LENGTH:
+        message = f"{what} of {len(text)} characters; at most {MAX_LENGTH} are read"
+        raise CardError("E125", message, hint="break it up with .param")
+    import lark
+
+    try:
+        return _lark().parse(text, start=start)
+    except lark.exceptions.UnexpectedToken as error:
+        at_end = error.token.type == "$END"
+        offset = len(text.rstrip()) if at_end else _start(error.token)
+        found = "the end" if at_end else repr(str(error.token))
+    except lark.exceptions.UnexpectedCharacters as error:
+        offset = error.pos_in_stream or 0
+        found = repr(text[offset])
+    raise CardError(
+        "E103" if start == "card" else "E128",
+        f"syntax error in {what}: {found} is not expected here",
+        offset,
+        hint=_syntax_hint(text),
+    )
+
+
+def _syntax_hint(text: str) -> str | None:
+    for opening, closing in ("()", "{}"):
+        if text.count(opening) != text.count(closing):
+            return f"count the {opening!r} and {closing!r}: they don't balance"
+    if text.count("'") % 2:
+        return "a quote is not closed"
+    if '"' in text:
+        return "quote expressions with ' or { }"
+    return None
+
+
+def parse_card(text: str) -> tuple[Item, ...]:
+    """Return the items of a card.
+
+    Raises
+    ------
+    CardError
+    """
+    return _parse(text, "card", "card")  # type: ignore[no-any-return]
+
+
+@cache
+def parse_expression(text: str) -> Program:
+    """Return the program of an expression.
+
+    Raises
+    ------
+    CardError
+    """
+    return tuple(_parse(text, "expression", "expression"))
+
+
+def parse_assignments(text: str, start: str = "assignments") -> list[Definition]:
+    """Return the definitions of a .param (or, with `start` "function", .func) card.
+
+    Raises
+    ------
+    CardError
+    """
+    found = _parse(text, start, "expression")
+    tokens = found if start == "assignments" else [found]
+    return [
+        (str(token), _start(token), parameters, tuple(code)) for token, parameters, code in tokens
+    ]

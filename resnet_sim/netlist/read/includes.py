@@ -1,0 +1,112 @@
+""".include and .lib: from the card to the cards of the file that it names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from ..report import Report, did_you_mean
+from ..source import Card, SourceFile, Unreadable, read_text
+from .blocks import Block
+from .lines import read_cards
+
+#: included files, within each other and altogether
+MAX_DEPTH = 30
+MAX_FILES = 10_000
+
+_FILE = re.compile(r"""\s*\.\w+\s+(?:"([^"]*)"|'([^']*)'|(\S+))\s*(\S*)""")
+_SECTION = re.compile(r"\s*\.(lib|endl)\b\s*(\S*)\s*(\S*)")
+
+
+def is_section_start(card: Card) -> bool:
+    """Tell whether a .lib card begins a section, ``.lib tt``, rather than name a file."""
+    words = card[2].split()
+    return len(words) == 2 and not any(c in words[1] for c in "./\\\"'")
+
+
+class Includes:
+    """Reads included files, each once; refuses circles and floods."""
+
+    def __init__(self, report: Report, *, quick: bool) -> None:
+        self._report, self._quick = report, quick
+        self._cards: dict[str, list[Card | Block]] = {}
+        self._open: list[str] = []
+        self._count = 0
+
+    def enter(self, card: Card) -> list[Card | Block]:
+        """Return the cards that a card stands for, and hold the file open until `leave`."""
+        report, parent = self._report, self._report.files[card[0]]
+        match = _FILE.match(parent.original(card))
+        if match is None:
+            report.add("E104", "too few fields: the file name is missing", card)
+            self._open.append("")
+            return []
+        name, section = match[1] or match[2] or match[3] or "", match[4].lower()
+        path = _resolved(parent.directory, name)
+        self._count += 1
+        if path in self._open:
+            self._open.append(path)
+            report.add(
+                "E124", f"{name} includes itself", card, match.start(1) if match[1] else None
+            )
+            return []
+        if len(self._open) >= MAX_DEPTH or self._count > MAX_FILES:
+            message = f"too many files: at most {MAX_FILES}, {MAX_DEPTH} within each other"
+            raise report.abandon("E125", message, card)
+        self._open.append(path)
+        cards = self._read(path, name, card)
+        keyword = card[2].split(None, 1)[0].strip(". \t")
+        return self._section(cards, section, name, card) if keyword == "lib" and section else cards
+
+    def leave(self) -> None:
+        """Close the file that the last `enter` opened."""
+        self._open.pop()
+
+    def _read(self, path: str, name: str, card: Card) -> list[Card | Block]:
+        if path not in self._cards:
+            self._cards[path] = []
+            try:
+                if "\0" in path or (Path(path).exists() and not Path(path).is_file()):
+                    raise Unreadable("not a file")
+                text, is_utf8 = read_text(path)
+            except (Unreadable, OSError) as error:
+                hint = "the path is taken from the directory of the file that includes it"
+                self._report.add("E101", f"can't read {name}: {error}", card, hint=hint)
+                return []
+            source = SourceFile(len(self._report.files), name, text, Path(path).parent)
+            self._report.files.append(source)
+            if not is_utf8:
+                self._report.add("W118", f"{name} is not UTF-8: read as Latin-1", card)
+            self._cards[path] = read_cards(source, self._report, titled=False, quick=self._quick)
+        return self._cards[path]
+
+    def _section(
+        self, cards: list[Card | Block], section: str, name: str, card: Card
+    ) -> list[Card | Block]:
+        start, names = None, []
+        for k, candidate in enumerate(cards):
+            if isinstance(candidate, Block):
+                continue
+            match = _SECTION.match(candidate[2])
+            if match is None:
+                continue
+            if match[1] == "endl" and start is not None:
+                return cards[start:k]
+            if match[1] == "lib" and is_section_start(candidate):
+                names.append(match[2])
+                if match[2] == section and start is None:
+                    start = k + 1
+        if start is not None:
+            return cards[start:]
+        if cards:
+            hint = did_you_mean(section, names)
+            self._report.add("E124", f"{name} has no section {section!r}", card, hint=hint)
+        return []
+
+
+def _resolved(directory: Path, name: str) -> str:
+    path = directory / name
+    try:
+        return str(path.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return str(path)

@@ -1,0 +1,155 @@
+"""Cards to items, and items to values, the quick way where that is possible.
+
+One regular expression splits whatever consists of words, ``key=value`` and expressions
+without inner braces; everything else is the grammar's, and so are the error messages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from ..numbers import Number, read_number
+from ..report import CardError, Report
+from ..source import Card
+from .cards import Assign, Braced, Expression, Item, Value, Word
+from .grammar import parse_card, parse_expression
+
+_W = r"""[^\s,()={}'"]+"""
+_B = r"""\{[^{}]*\}|'[^']*'"""
+_TOKEN = re.compile(
+    rf"\s*(?:({_W})(?:\s*=\s*(?:({_W})|({_B})))?|({_B})|=\s*(?:({_W})|({_B}))|[(),])"
+)
+_NAME = re.compile(r"\s*([^\W0-9][\w.#$]*)\s*").fullmatch
+_STARTS_NUMBER = re.compile(r"[+-]?\.?[0-9]").match
+_NUMBER_COMMA = re.compile(r"[0-9],[0-9]")
+
+
+def read_items(text: str, *, quick: bool = True) -> list[Item]:
+    """Return the items of a card; `quick` False leaves all of it to the grammar.
+
+    Raises
+    ------
+    CardError
+    """
+    items = _scan(text) if quick else None
+    return list(parse_card(text)) if items is None else items
+
+
+def _scan(text: str) -> list[Item] | None:
+    """Return the items of a card, None if only the grammar can tell."""
+    items: list[Item] = []
+    position, end = 0, len(text.rstrip())
+    token = _TOKEN.match
+    while position < end:
+        match = token(text, position)
+        if match is None:
+            return None
+        position = match.end()
+        which = match.lastindex
+        if which is None:
+            continue
+        value: Word | Braced
+        if which in (1, 2, 5):
+            value = Word(match[which], match.start(which))
+        else:
+            value = Braced(match[which][1:-1], match.start(which) + 1)
+        if which in (2, 3):
+            items.append(Assign(Word(match[1], match.start(1)), value))
+        else:
+            items.append(value)
+    return items
+
+
+def is_numeric(item: Item) -> bool:
+    """Tell whether an item is a number or an expression rather than a name."""
+    return isinstance(item, Braced) or (
+        isinstance(item, Word) and _STARTS_NUMBER(item.text) is not None
+    )
+
+
+class ValueReader:
+    """Turns items of one card into values, and warns of numbers that people misread."""
+
+    def __init__(self, card: Card, report: Report) -> None:
+        self.card, self.report = card, report
+
+    def value(self, item: Word | Braced, *, unit: str = "") -> Value:
+        """Return the number, parameter or expression that an item stands for.
+
+        Parameters
+        ----------
+        unit : str
+            What the number is measured in: ``"ohm"`` makes ``1M`` suspicious, ``"farad"`` ``1F``.
+
+        Raises
+        ------
+        CardError
+        """
+        if isinstance(item, Braced):
+            return self._expression(item)
+        number = read_number(item.text)
+        if number is not None:
+            self._check(item, number, unit)
+            return number.value
+        if _NAME(item.text):
+            return Expression((("name", item.text, 0),), self.card, item.offset)
+        raise self._no_value(item)
+
+    def _expression(self, item: Braced) -> Value:
+        name = _NAME(item.text)
+        if name:
+            return Expression((("name", name[1], name.start(1)),), self.card, item.offset)
+        try:
+            program = parse_expression(item.text)
+        except CardError as error:
+            raise CardError(
+                error.code, error.message, error.offset + item.offset, error.length, error.hint
+            ) from None
+        if len(program) == 1 and isinstance(program[0][1], float):
+            return program[0][1]
+        return Expression(program, self.card, item.offset)
+
+    def _no_value(self, item: Word) -> CardError:
+        hint = None
+        if any(c in item.text for c in "+-*/^?:<>&|"):
+            hint = f"put expressions in braces: {{{item.text}}}"
+        length = len(item.text)
+        return CardError("E106", f"{item.text!r} is not a number", item.offset, length, hint)
+
+    def _check(self, item: Word, number: Number, unit: str) -> None:
+        text, offset = item.text, item.offset
+        if not number.is_clean and any(c in number.rest for c in "+-*/^?<>&|"):
+            raise self._no_value(item)
+        if abs(number.value) == float("inf"):
+            raise CardError("E132", f"{text} is too large for a number", offset, len(text))
+        if number.scale not in ("m", "f") and number.is_clean:
+            return
+        original = self.report.files[self.card[0]].original(self.card)
+        at = offset + len(text) - len(number.scale + number.rest)
+        if number.is_rkm:
+            meant = text.replace(number.scale or number.rest[0], ".", 1) + number.scale
+            self._warn(
+                "W105", item, f"{text} is read as {number.value:g}", f"write {meant.rstrip('r')}"
+            )
+        elif not number.is_clean:
+            self._warn("W116", item, f"{number.rest!r} after the number is ignored", None)
+        elif unit == "ohm" and number.scale == "m" and original[at : at + 1] == "M":
+            self._warn("W103", item, "M is milli, as everywhere in SPICE", "write MEG for 1e6")
+        elif unit == "farad" and number.scale == "f" and not number.rest:
+            self._warn("W104", item, "F is femto, not farad", "leave the unit away")
+
+    def _warn(self, code: str, item: Word, message: str, hint: str | None) -> None:
+        self.report.add(code, message, self.card, item.offset, len(item.text), hint=hint)
+
+
+def too_many(card: Card, items: Sequence[Item], usage: str) -> CardError:
+    """Return the error about surplus items, which explains a decimal comma where there is one."""
+    first = items[0]
+    word = first.key if isinstance(first, Assign) else first
+    comma = _NUMBER_COMMA.search(card[2], max(0, word.offset - 3))
+    if comma is not None and comma.end() - 1 == word.offset:
+        message = "a comma separates fields: decimals need a point"
+        return CardError("E133", message, comma.start() + 1, 1, "write 1.5, not 1,5")
+    message = f"too many fields: {word.text!r} is one too many"
+    return CardError("E105", message, word.offset, len(word.text), f"the form is: {usage}")

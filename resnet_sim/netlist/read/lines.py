@@ -1,0 +1,144 @@
+"""Physical lines to logical cards: comments go, ``+`` lines join, case is folded."""
+
+from __future__ import annotations
+
+import re
+
+from ..report import Report
+from ..source import Card, SourceFile
+from .blocks import Block, split
+
+_COMMENT = re.compile(r";|//|(?:^|[ \t,])\$")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+# the same characters; to remove them all takes less time than to look for one
+_CONTROLS = bytes((*range(9), *range(14, 32), 127))
+#: Below this many characters looking for blocks does not pay.
+_LARGE = 10_000
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz.")
+
+
+def fold(text: str) -> str:
+    """Return `text` in lower case, with every character at its old place."""
+    folded = text.lower()
+    if len(folded) == len(text):
+        return folded
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def read_cards(
+    source: SourceFile, report: Report, *, titled: bool, quick: bool = True
+) -> list[Card | Block]:
+    """Return the cards of a file in their order, the title (the first line) excepted.
+
+    Parameters
+    ----------
+    titled : bool
+        The first line is a title.
+    quick : bool
+        Long runs of plain cards become a `Block`.
+    """
+    _check_characters(source, report)
+    text = fold(source.text)
+    commented = any(mark in text for mark in (";", "$", "//"))
+    cards: list[Card | Block] = []
+    if quick and len(text) > _LARGE:
+        for part in split(source.index, text):
+            if isinstance(part, Block):
+                cards.append(part)
+            else:
+                _read_lines(source, report, cards, *part, titled=titled, commented=commented)
+    else:
+        lines = text.split("\n")
+        _read_lines(source, report, cards, 1, lines, titled=titled, commented=commented)
+    return _joined(source, cards)
+
+
+def _read_lines(
+    source: SourceFile,
+    report: Report,
+    cards: list[Card | Block],
+    first: int,
+    lines: list[str],
+    *,
+    titled: bool,
+    commented: bool,
+) -> None:
+    """Add cards, one after the other; `first` is the number of the first line."""
+    index = source.index
+    for number, line in enumerate(lines, first):
+        if commented and (match := _COMMENT.search(line)):
+            line = line[: match.start()]
+        if line[:1] not in _LETTERS:
+            # the rare ones: blank, comment, indented, continuation, junk
+            head = line.lstrip()[:1]
+            if head in ("", "*"):
+                continue
+            if head == "+" and (number > 1 or not titled):
+                _continue(source, report, cards, number, line)
+                continue
+        if titled and number == 1:
+            continue
+        cards.append((index, number, line))
+
+
+def _check_characters(source: SourceFile, report: Report) -> None:
+    data = source.text.encode("utf-8", "surrogatepass")
+    if len(data.translate(None, _CONTROLS)) == len(data):
+        return
+    match = _CONTROL.search(source.text)
+    assert match is not None
+    line = source.text.count("\n", 0, match.start()) + 1
+    column = match.start() - (source.text.rfind("\n", 0, match.start()) + 1)
+    what = "a NUL byte" if match.group() == "\0" else f"control character {match.group()!r}"
+    card = (source.index, line, "")
+    report.add(
+        "E102",
+        f"{source.name} contains {what}: this is no text file",
+        card,
+        column,
+        hint="give the netlist itself, not a compiled or compressed file",
+    )
+
+
+def _continue(
+    source: SourceFile, report: Report, cards: list[Card | Block], number: int, line: str
+) -> None:
+    column = line.index("+") + 1
+    if not cards:
+        report.add(
+            "E103",
+            "nothing to continue: a '+' line must follow a card",
+            (source.index, number, line),
+            column - 1,
+            hint="the first line of the file is its title and can't be continued",
+        )
+        return
+    last = cards[-1]
+    if isinstance(last, Block):
+        # only its last card is no longer plain
+        block, last = last, last.card(len(last) - 1)
+        cards[-1:] = [block.part(0, len(block) - 1), last]
+    first = last[1]
+    source.pieces.setdefault(first, [(0, first, 0)]).append((0, number, column))
+    source.continuations.setdefault(first, [last[2]]).append(line[column:])
+
+
+def _joined(source: SourceFile, cards: list[Card | Block]) -> list[Card | Block]:
+    """Return the cards with their continuations, whose offsets are now known."""
+    if not source.pieces:
+        return cards
+    joined: list[Card | Block] = []
+    for card in cards:
+        if isinstance(card, Block):
+            joined.append(card)
+            continue
+        texts = source.continuations.get(card[1])
+        if texts is not None:
+            offset, pieces = 0, []
+            for text, (_, line, column) in zip(texts, source.pieces[card[1]], strict=True):
+                pieces.append((offset, line, column))
+                offset += len(text) + 1
+            source.pieces[card[1]] = pieces
+            card = (card[0], card[1], " ".join(texts))
+        joined.append(card)
+    return joined

@@ -1,0 +1,269 @@
+"""Text to deck: title, subcircuits, conditionals and included files find their places here.
+
+What a card means is not asked yet; element cards stay text until they are elaborated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..report import CardError, Report, did_you_mean
+from ..source import Card, SourceFile
+from .blocks import Block
+from .cards import Assign, Word
+from .deck import Body, Conditional, Deck, Subcircuit
+from .includes import Includes, is_section_start
+from .items import read_items
+from .lines import read_cards
+
+#: .if within .if, .subckt within .subckt
+MAX_NESTING = 60
+
+#: dot cards that are kept for the elaboration
+DECLARATIONS = {
+    *("param", "params", "func", "model", "global", "temp", "option", "options", "opt", "opts"),
+    *("op", "dc", "step", "print", "save", "nodeset", "ic", "sens", "tf", "meas", "measure"),
+}
+#: dot cards that ask for another analysis
+OTHER_ANALYSES = {"tran", "ac", "noise", "pz", "disto", "four", "fft", "pss", "sp", "net", "hb"}
+#: dot cards without influence on an operating point
+IGNORED = {
+    *("probe", "width", "plot", "csparam", "backanno", "wave"),
+    *("machine", "loadbias", "savebias", "text", "lin", "graph", "prot", "unprot"),
+}
+
+_KEYWORD = re.compile(r"\s*\.\s*([a-z_0-9]*)")
+_TITLE_ELEMENT = re.compile(r"[rclvi]\w*\s+\S+\s+\S+\s+(?:dc\s+)?[+-]?\.?\d\S*\s*", re.ASCII)
+_TITLE_DOT = re.compile(r"\.(?:param|model|subckt|include|op|dc|lib|options?)\b")
+
+
+@dataclass
+class _Open:
+    """A .subckt or .if that waits for its end."""
+
+    card: Card
+    body: Body
+    conditional: Conditional | None = None
+
+
+class Parser:
+    """Reads a deck; one object a deck."""
+
+    def __init__(self, report: Report, *, quick: bool = True) -> None:
+        self.report, self._quick = report, quick
+        self._title = ""
+        self._top = self._body = Body()
+        self._open: list[_Open] = []
+        self._includes = Includes(report, quick=quick)
+        self._depth = 0
+        self._ended = False
+        # the keyword that ends what is being skipped, and where that began
+        self._skipping: tuple[str, Card] | None = None
+
+    def parse(self, text: str, name: str, directory: Path) -> Deck:
+        """Return the deck; what is wrong with it is in the report.
+
+        Raises
+        ------
+        Abandoned
+        """
+        source = SourceFile(len(self.report.files), name, text, directory)
+        self.report.files.append(source)
+        cards = read_cards(source, self.report, titled=True, quick=self._quick)
+        self._read_title(source)
+        if not cards and not self.report.n_errors:
+            message = "the netlist is empty" if not text.strip() else "there is nothing but a title"
+            hint = "the first line is the title; cards begin on the second"
+            self.report.add("E101", message, (source.index, 1, ""), 0, hint=hint)
+        self._process(cards)
+        if self._skipping is not None:
+            message = f"nothing ends this: .{self._skipping[0]} is missing"
+            self.report.add("W117", message, self._skipping[1])
+        for unclosed in self._open:
+            what = ".subckt without .ends" if unclosed.conditional is None else ".if without .endif"
+            self.report.add("E119", what, unclosed.card)
+        return Deck(self._title, self._top, self.report)
+
+    def _read_title(self, source: SourceFile) -> None:
+        first = source.text.partition("\n")[0].strip()
+        self._title = first.removeprefix("*").strip()
+        line = first.lower()
+        if _TITLE_ELEMENT.fullmatch(line[:200]) or _TITLE_DOT.match(line):
+            message = "the first line is the title, though it looks like a card: it is not used"
+            hint = "put a title line above it"
+            card = (source.index, 1, line)
+            self.report.add("W101", message, card, 0, len(line), hint=hint)
+
+    def _process(self, cards: Iterable[Card | Block]) -> None:
+        for card in cards:
+            if isinstance(card, Block):
+                self._block(card)
+                continue
+            text = card[2]
+            if text[0] == "." or text.lstrip()[0] == ".":
+                self._dot(card)
+            elif self._skipping is None:
+                self._body.items.append(card)
+                if self._ended:
+                    self._after_end(card)
+
+    def _block(self, block: Block) -> None:
+        if self._skipping is not None:
+            return
+        # how large a subcircuit becomes must be seen without reading its cards, see `Preparer`
+        known = self._body is self._top or not block.of_instances or block.ends_with_names
+        self._body.items += [block] if known else block.cards()
+        if self._ended:
+            self._after_end(block.card(0))
+
+    def _dot(self, card: Card) -> None:
+        match = _KEYWORD.match(card[2])
+        keyword = match[1] if match else ""
+        if self._skipping is not None:
+            if keyword == self._skipping[0]:
+                self._skipping = None
+            return
+        if self._ended and keyword not in ("end", "control"):
+            self._after_end(card)
+        if keyword in DECLARATIONS:
+            self._body.declarations.append((keyword, card))
+        elif keyword in _STRUCTURE:
+            _STRUCTURE[keyword](self, card)
+        elif keyword in OTHER_ANALYSES:
+            message = f".{keyword} is ignored: the operating point is computed"
+            self.report.add("W108", message, card)
+        elif keyword in IGNORED:
+            self.report.add("N103", f".{keyword} is ignored", card)
+        else:
+            known = [*DECLARATIONS, *_STRUCTURE, *OTHER_ANALYSES, *IGNORED]
+            hint = did_you_mean(keyword, sorted(known))
+            offset = card[2].index(".")
+            message = f"unknown card .{keyword}"
+            self.report.add("E108", message, card, offset, len(keyword) + 1, hint=hint)
+
+    # ---- .end, .title, .control ----
+
+    def _after_end(self, card: Card) -> None:
+        self.report.add("W102", "cards after .end are read all the same", card)
+        self._ended = False
+
+    def _end(self, card: Card) -> None:
+        self._ended = self._ended or self._depth == 0
+
+    def _set_title(self, card: Card) -> None:
+        words = self.report.files[card[0]].original(card).split(None, 1)
+        self._title = words[1].strip() if len(words) > 1 else ""
+
+    def _control(self, card: Card) -> None:
+        self.report.add("W109", ".control is never executed: skipped up to .endc", card)
+        self._skipping = ("endc", card)
+
+    def _endc(self, card: Card) -> None:
+        self.report.add("E119", ".endc without .control", card)
+
+    # ---- subcircuits and conditionals ----
+
+    def _push(self, opened: _Open) -> None:
+        if len(self._open) >= MAX_NESTING:
+            message = f"definitions and conditions nested over {MAX_NESTING} deep"
+            raise self.report.abandon("E125", message, opened.card)
+        self._open.append(opened)
+        self._body = opened.body
+
+    def _pop(self) -> None:
+        self._open.pop()
+        self._body = self._open[-1].body if self._open else self._top
+
+    def _subckt(self, card: Card) -> None:
+        words: list[Word] = []
+        try:
+            for item in read_items(card[2].partition("params:")[0], quick=self._quick)[1:]:
+                if isinstance(item, Assign):
+                    break
+                words.append(Word(item.text, item.offset))
+        except CardError as error:
+            self.report.error(error, card)
+        if not words:
+            self.report.add("E104", "too few fields: .subckt needs a name", card)
+            words = [Word("", 0)]
+        name, *ports = words
+        for k, port in enumerate(ports):
+            if port.text in {p.text for p in ports[:k]}:
+                message = f"port {port.text!r} is listed twice"
+                self.report.add("E112", message, card, port.offset, len(port.text))
+        enclosing = (*(opened.body for opened in reversed(self._open)), self._top)
+        names = tuple(port.text for port in ports)
+        subcircuit = Subcircuit(name.text, names, card, Body(), enclosing)
+        if any(name.text == other.name for other in self._body.subcircuits):
+            message = f"subcircuit {name.text} is defined again: this definition counts"
+            self.report.add("W115", message, card, name.offset, len(name.text))
+        self._body.subcircuits.append(subcircuit)
+        self._push(_Open(card, subcircuit.body))
+
+    def _ends(self, card: Card) -> None:
+        if not self._open or self._open[-1].conditional is not None:
+            self.report.add("E119", ".ends without .subckt", card)
+            return
+        self._pop()
+
+    def _if(self, card: Card) -> None:
+        conditional = Conditional([(card, Body())])
+        self._body.items.append(conditional)
+        self._push(_Open(card, conditional.branches[0][1], conditional))
+
+    def _branch(self, card: Card) -> None:
+        opened = self._open[-1] if self._open else None
+        if opened is None or opened.conditional is None:
+            self.report.add("E119", ".else or .elseif without .if", card)
+            return
+        is_else = (_KEYWORD.match(card[2]) or "  ")[1] == "else"
+        opened.body = self._body = Body()
+        opened.conditional.branches.append((None if is_else else card, self._body))
+
+    def _endif(self, card: Card) -> None:
+        if not self._open or self._open[-1].conditional is None:
+            self.report.add("E119", ".endif without .if", card)
+            return
+        self._pop()
+
+    # ---- files ----
+
+    def _include(self, card: Card) -> None:
+        self._depth += 1
+        self._process(self._includes.enter(card))
+        self._includes.leave()
+        self._depth -= 1
+
+    def _lib(self, card: Card) -> None:
+        if is_section_start(card):
+            self._skipping = ("endl", card)
+        else:
+            self._include(card)
+
+    def _endl(self, card: Card) -> None:
+        # the end of a section that an included file holds unasked
+        return
+
+
+_STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {
+    "subckt": Parser._subckt,
+    "macro": Parser._subckt,
+    "ends": Parser._ends,
+    "eom": Parser._ends,
+    "if": Parser._if,
+    "elseif": Parser._branch,
+    "else": Parser._branch,
+    "endif": Parser._endif,
+    "include": Parser._include,
+    "incl": Parser._include,
+    "inc": Parser._include,
+    "lib": Parser._lib,
+    "endl": Parser._endl,
+    "control": Parser._control,
+    "endc": Parser._endc,
+    "end": Parser._end,
+    "title": Parser._set_title,
+}

@@ -1,0 +1,11 @@
+"""Pictures: a circuit, what training did to it, and how the cost fell.
+
+Needs matplotlib: ``pip install 'resnet_sim[plot]'``.  Every function returns a matplotlib
+`Figure`, which `save` writes so that the same picture gives the same bytes.
+"""
+
+from .circuits import draw_circuit, draw_conductances
+from .figures import save
+from .learning import draw_fields, learning_curve
+
+__all__ = ["draw_circuit", "draw_conductances", "draw_fields", "learning_curve", "save"]

@@ -1,0 +1,249 @@
+"""A circuit as a picture: elements as symbols, or resistors as wide as they conduct."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+from ..model.circuit import TABLES, Circuit
+from .figures import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from ..results.operating_point import OperatingPoint
+
+#: circuits with more elements are no picture but a blot
+MOST_ELEMENTS = 5_000
+#: up to so many nodes the layout is the better and slower one, and there is room for names
+FEW = 120
+
+Place = tuple[float, float]
+
+
+def draw_circuit(circuit: Circuit, op: OperatingPoint | None = None) -> Figure:
+    """Draw a circuit: nodes by their connections, elements as symbols.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    op : OperatingPoint, optional
+        Its voltages colour the nodes (of several points the first counts), and conducting
+        diodes are filled.  Nodes that float stay white.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is missing or the circuit is too large to be a picture.
+    """
+    figure, axes = _figure(circuit)
+    branches = list(_branches(circuit))
+    place = _layout(circuit, branches)
+    on = _conducting(circuit, op)
+    named = len(circuit.nodes) <= FEW
+    for branch in branches:
+        _draw_branch(axes, branch, place, bool(on[branch.element]), named)
+    _draw_nodes(figure, axes, circuit, place, op)
+    return figure
+
+
+def draw_conductances(circuit: Circuit) -> Figure:
+    """Draw the resistors of a circuit as lines, the stronger the darker and wider.
+
+    The scale is linear, up to the largest conductance.
+    """
+    figure, axes = _figure(circuit)
+    branches = list(_branches(circuit))
+    place = _layout(circuit, branches)
+    resistors = circuit.resistors
+    with np.errstate(divide="ignore"):
+        siemens = dict(zip(resistors.names, 1.0 / resistors.ohms, strict=True))
+    finite = [g for g in siemens.values() if np.isfinite(g)]
+    largest = max(finite, default=1.0) or 1.0
+    for branch in branches:
+        if branch.table == "resistors":
+            share = min(siemens[branch.name] / largest, 1.0)
+            path = np.array(list(branch.path(place)))
+            axes.plot(
+                *path.T, color=str(0.9 * (1.0 - share)), linewidth=0.3 + 3.0 * share, zorder=1
+            )
+        elif branch.table == "diodes":
+            _draw_branch(axes, branch, place, False, False)
+    axes.set_title(f"largest conductance {largest:.3g} S", fontsize=8)
+    _draw_nodes(figure, axes, circuit, place, None)
+    return figure
+
+
+# ---- what is drawn where ----
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """An element between two points; each connection to ground is a point of its own."""
+
+    element: int
+    name: str
+    table: str
+    p: str
+    q: str
+    #: which of the elements between the same points, from the middle: 0, or ..., -1, 1, ...
+    side: float
+
+    def path(self, place: Mapping[str, Place]) -> Iterator[Place]:
+        """Yield points from p to q, bent aside where others run in parallel."""
+        a, b = np.array(place[self.p]), np.array(place[self.q])
+        along = b - a
+        # the same side for elements that point the other way
+        across = np.array([-along[1], along[0]]) * (1.0 if self.p < self.q else -1.0)
+        for t in np.linspace(0.0, 1.0, 2 if self.side == 0 else 13):
+            x, y = a + t * along + 0.7 * self.side * t * (1.0 - t) * across
+            yield float(x), float(y)
+
+
+def _branches(circuit: Circuit) -> Iterator[_Branch]:
+    p, q = circuit.terminals
+    ends: list[tuple[str, str]] = []
+    for k, pair in enumerate(zip(p.tolist(), q.tolist(), strict=True)):
+        names = [circuit.nodes[node] if node else f"0#{k}" for node in pair]
+        ends.append((names[0], names[1]))
+    total = Counter(frozenset(pair) for pair in ends)
+    seen: Counter[frozenset[str]] = Counter()
+    tables = [name for name, table in zip(TABLES, circuit.tables(), strict=True) for _ in table.p]
+    for k, (name, table, pair) in enumerate(zip(circuit.element_names, tables, ends, strict=True)):
+        key = frozenset(pair)
+        side = seen[key] - (total[key] - 1) / 2
+        seen[key] += 1
+        if pair[0] != pair[1]:
+            yield _Branch(k, name, table, *pair, side)
+
+
+def _layout(circuit: Circuit, branches: Sequence[_Branch]) -> dict[str, Place]:
+    """Return a place for each node and each connection to ground, by networkx."""
+    import networkx
+
+    graph: Any = networkx.Graph()
+    graph.add_nodes_from(circuit.nodes[1:])
+    graph.add_edges_from((branch.p, branch.q) for branch in branches)
+    parts = [graph.subgraph(part) for part in networkx.connected_components(graph)]
+    place: dict[str, Place] = {}
+    left = 0.0
+    for part in sorted(parts, key=len, reverse=True):
+        few = len(part) <= FEW
+        found = networkx.kamada_kawai_layout(part) if few else networkx.spring_layout(part, seed=0)
+        spots = len(part) ** 0.5 * np.array([found[node] for node in part])
+        spots[:, 0] += left - spots[:, 0].min()
+        left = spots[:, 0].max() + 1.0
+        place |= {node: (float(x), float(y)) for node, (x, y) in zip(part, spots, strict=True)}
+    return place
+
+
+def _conducting(circuit: Circuit, op: OperatingPoint | None) -> Any:
+    """Tell which elements carry current, shape (n_elements,)."""
+    if op is None:
+        return np.zeros(circuit.n_elements, dtype=np.bool_)
+    current = op.element_currents.reshape(-1, circuit.n_elements)[0]
+    largest = float(np.nanmax(np.abs(current), initial=0.0))
+    return np.nan_to_num(current) > 1e-9 * largest
+
+
+# ---- drawing ----
+
+#: outlines of symbols, along the x axis; a box stands for anything else
+_BOX = np.array([(-1, -0.35), (1, -0.35), (1, 0.35), (-1, 0.35)])
+_SYMBOLS: dict[str, Any] = {
+    "diodes": np.array([(-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0)]),
+    "current_sources": np.array([(-0.9, -0.2), (0, -0.2), (0, -0.6), (0.9, 0), (0, 0.6), (0, 0.2),
+                                 (-0.9, 0.2)]),
+    "switches": np.array([(-0.7, -0.1), (0.7, 0.5), (0.7, 0.3), (-0.7, -0.3)]),
+    "controlled_sources": np.array([(-0.8, 0), (0, -0.8), (0.8, 0), (0, 0.8)]),
+    "voltage_sources": 0.75 * np.array(
+        [(np.cos(t), np.sin(t)) for t in np.linspace(0, 2 * np.pi, 25)]
+    ),
+}  # fmt: skip
+
+
+def _draw_branch(
+    axes: Axes, branch: _Branch, place: Mapping[str, Place], on: bool, named: bool
+) -> None:
+    from matplotlib.patches import Polygon
+
+    points = np.array(list(branch.path(place)))
+    axes.plot(*points.T, color="0.4", linewidth=0.8, zorder=1)
+    middle = 0.5 * (points[(len(points) - 1) // 2] + points[len(points) // 2])
+    along = points[-1] - points[0]
+    x, y = along / max(float(np.hypot(*along)), 1e-12)
+    turn = np.array([[x, y], [-y, x]])
+    diode = branch.table == "diodes"
+    fill = ("tab:red" if on else "white") if diode else "0.9"
+    shape = middle + 0.11 * _SYMBOLS.get(branch.table, _BOX) @ turn
+    axes.add_patch(Polygon(shape, facecolor=fill, edgecolor="0.2", linewidth=0.8, zorder=2))
+    if diode:
+        bar = middle + 0.11 * np.array([(0.65, -0.65), (0.65, 0.65)]) @ turn
+        axes.plot(*bar.T, color="0.2", linewidth=0.8, zorder=2)
+    if branch.table == "voltage_sources":
+        plus = middle - 0.2 * np.array([x, y]) + 0.1 * np.array([-y, x])
+        axes.annotate("+", (float(plus[0]), float(plus[1])), fontsize=7, ha="center", va="center")
+    if named:
+        beside = middle + 0.17 * np.array([-y, x])
+        where = float(beside[0]), float(beside[1])
+        axes.annotate(branch.name, where, fontsize=6, color="0.3", ha="center", va="center")
+    for end, at in ((branch.p, points[0]), (branch.q, points[-1])):
+        if end.startswith("0#"):
+            _draw_ground(axes, at)
+
+
+def _draw_ground(axes: Axes, at: Floats) -> None:
+    for k, width in enumerate((0.12, 0.08, 0.04)):
+        y = at[1] - 0.04 * k
+        axes.plot([at[0] - width, at[0] + width], [y, y], color="0.2", linewidth=0.8, zorder=2)
+
+
+def _draw_nodes(
+    figure: Figure,
+    axes: Axes,
+    circuit: Circuit,
+    place: Mapping[str, Place],
+    op: OperatingPoint | None,
+) -> None:
+    names = circuit.nodes[1:]
+    if not names:
+        return
+    spots = np.array([place[name] for name in names])
+    few = len(circuit.nodes) <= FEW
+    style: dict[str, Any] = {"s": 25 if few else 8, "zorder": 3, "linewidths": 0.6}
+    axes.scatter(
+        *spots.T, facecolors="black" if op is None else "white", edgecolors="black", **style
+    )
+    if op is not None:
+        volts = op.node_voltages.reshape(-1, len(circuit.nodes))[0, 1:]
+        known = np.isfinite(volts)
+        if known.any():
+            x, y = spots[known].T
+            dots = axes.scatter(x, y, c=volts[known], cmap="coolwarm", edgecolors="black", **style)
+            figure.colorbar(dots, ax=axes, label="V", shrink=0.6)
+    if few:
+        for name, (x, y) in zip(names, spots.tolist(), strict=True):
+            axes.annotate(name, (x, y), (4, 4), textcoords="offset points", fontsize=7)
+
+
+def _figure(circuit: Circuit) -> tuple[Figure, Axes]:
+    """Return an empty picture of a size that suits a circuit."""
+    if circuit.n_elements > MOST_ELEMENTS:
+        raise UsageError(
+            f"{circuit.n_elements} elements are too many for a picture; "
+            f"{MOST_ELEMENTS} are the most"
+        )
+    side = min(3.0 + 1.1 * len(circuit.nodes) ** 0.5, 24.0)
+    figure = new_figure(side, side)
+    axes = figure.add_subplot()
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+    axes.set_title(circuit.title, fontsize=9)
+    return figure, axes

@@ -1,0 +1,254 @@
+"""One operating point: switch states, stages in order, and what the structure has to say.
+
+The `PointSolver` keeps what points of the same circuit share: the reduction for each
+combination of switch states, and which rectifiers conducted last.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from .. import solvers
+from ..arrays import Bools, Floats
+from ..diagnostics import Diagnostic
+from ..errors import ConvergenceError, TopologyError
+from ..graph.problem import Problem
+from ..graph.topology import negative_cycle, unroutable
+from ..model.circuit import Circuit
+from ..solvers.linear.laplacian import convex
+from ..workers.progress import report
+from . import infeasible, warnings
+from .cascade import Stage
+from .plan import Compiled, Plan
+from .state import State
+
+#: Switches whose states are tried out in all combinations when they don't settle.
+MOST_SWITCHES = 10
+
+
+@dataclass
+class Point:
+    """A solved point before it is certified."""
+
+    circuit: Circuit
+    state: State
+    closed: Bools
+    voltages: Floats
+    currents: Floats
+    floating: Bools
+    undefined_currents: Bools
+    method: str
+    iterations: int
+    notes: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    nonunique: tuple[str, ...]
+
+    @property
+    def masked_voltages(self) -> Floats:
+        """Node voltages with NaN where they float."""
+        return np.where(self.floating, np.nan, self.voltages)
+
+    @property
+    def masked_currents(self) -> Floats:
+        """Element currents with NaN where they depend on a floating voltage."""
+        return np.where(self.undefined_currents, np.nan, self.currents)
+
+
+@dataclass
+class _Log:
+    """What happens while a point is solved."""
+
+    iterations: int = 0
+    methods: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+
+class PointSolver:
+    """Solves points of one circuit whose values, but not whose structure, change."""
+
+    def __init__(
+        self, circuit: Circuit, method: str, tolerance: float, start: Floats | None
+    ) -> None:
+        self.circuit, self.method, self.tolerance, self.start = circuit, method, tolerance, start
+        self._compiled: dict[bytes, Compiled] = {}
+        self._conducting: dict[tuple[bytes, int], Bools] = {}
+
+    @cached_property
+    def structure(self) -> tuple[Diagnostic, ...]:
+        """Warnings that need no solution."""
+        return (*self.circuit.diagnostics, *warnings.structure(self.circuit))
+
+    def solve(self, circuit: Circuit, closed: Bools | None = None) -> Point:
+        """Solve a variant of the circuit; switches start from `closed`.
+
+        Numbers that overflow give a result that the certificate rejects, not a warning.
+        """
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return self._solve(circuit, closed)
+
+    def _solve(self, circuit: Circuit, closed: Bools | None) -> Point:
+        switches = circuit.switches
+        states = (
+            switches.closed if closed is None else np.where(switches.fixed, switches.closed, closed)
+        )
+        if switches.fixed.all():
+            return self._solve_with(circuit, states)
+        return self._settle(circuit, states)
+
+    # ---- switches ----
+
+    def _settle(self, circuit: Circuit, states: Bools) -> Point:
+        """Follow the switches until they agree with their controls."""
+        seen: set[bytes] = set()
+        current, failure = states, None
+        while current.tobytes() not in seen and len(seen) < 40:
+            seen.add(current.tobytes())
+            try:
+                point = self._solve_with(circuit, current)
+            except (TopologyError, ConvergenceError) as error:
+                failure = error
+                break
+            follows = _controlled_states(point, states)
+            if np.array_equal(follows, current):
+                return point
+            current = follows
+        free = np.flatnonzero(~circuit.switches.fixed)
+        if len(free) <= MOST_SWITCHES:
+            found = self._try_all(circuit, states, free.tolist())
+            if found is not None:
+                return found
+        if failure is not None:
+            raise failure
+        raise warnings.unsettled(circuit, len(free) <= MOST_SWITCHES)
+
+    def _try_all(self, circuit: Circuit, states: Bools, free: list[int]) -> Point | None:
+        """Look for consistent states among all combinations, those nearest `states` first."""
+        for count in range(len(free) + 1):
+            for flipped in itertools.combinations(free, count):
+                trial = states.copy()
+                trial[list(flipped)] ^= True
+                try:
+                    point = self._solve_with(circuit, trial)
+                except (TopologyError, ConvergenceError):
+                    continue
+                if np.array_equal(_controlled_states(point, states), trial):
+                    return point
+        return None
+
+    # ---- stages ----
+
+    def _solve_with(self, circuit: Circuit, closed: Bools) -> Point:
+        """Solve with the switches in given states."""
+        key = closed.tobytes()
+        if key not in self._compiled:
+            self._compiled[key] = Compiled(circuit, closed)
+        compiled = self._compiled[key].variant(circuit)
+        state = State(compiled)
+        log = _Log()
+        for number, plan in enumerate(compiled.plans):
+            self._solve_stage(state, plan, (key, number), log)
+        infeasible.check_loops(state)
+        infeasible.check_fixed_rectifiers(state)
+        voltages, currents = state.node_voltages(), state.currents()
+        floating, undefined = warnings.undefined(state)
+        diagnostics = [*self.structure, *log.diagnostics]
+        diagnostics += warnings.floating_parts(state, floating)
+        nonunique, loops = warnings.nonunique(state)
+        if len(circuit.switches):
+            loops += warnings.uncontrolled_switches(
+                circuit,
+                np.where(floating, np.nan, voltages),
+                np.where(undefined, np.nan, currents),
+            )
+        return Point(
+            circuit, state, closed, voltages, currents, floating, undefined,
+            "+".join(dict.fromkeys(log.methods)) or "structure",
+            log.iterations, tuple(dict.fromkeys(log.notes)),
+            tuple(dict.fromkeys([*diagnostics, *loops])), nonunique,
+        )  # fmt: skip
+
+    def _solve_stage(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
+        stage = plan.stage
+        if stage.feedback:
+            self._feedback(state, stage, plan, log)
+        elif plan.n > 1:
+            self._minimise(state, plan, key, log)
+        state.mark_lost(plan)
+        if not stage.feedback:
+            state.evaluate_sources(stage.sources)
+
+    def _minimise(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
+        """Solve a stage as a convex problem."""
+        problem = state.problem(plan)
+        if not problem.positive and not _is_convex(problem):
+            self._feedback(state, plan.stage, plan, log)
+            return
+        report(
+            "%d unknowns, %d conductances, %d rectifiers: is there a solution?",
+            problem.n - 1, len(problem.edge_p), len(problem.drop),
+        )  # fmt: skip
+        cycle = negative_cycle(problem)
+        if cycle:
+            raise infeasible.contradiction(state, plan, cycle)
+        cut = unroutable(problem)
+        if cut is not None:
+            raise infeasible.no_path(state, plan, cut)
+        x = None if self.start is None else state.start(plan, self.start)
+        on = self._conducting.get(key)
+        if on is not None and len(on) != len(problem.drop):
+            on = None
+        solution = solvers.solve(problem, self.method, self.tolerance, on, x)
+        if solution.converged:
+            self._conducting[key] = solution.current > 0
+        state.absorb(plan, solution)
+        log.methods.append(solution.method)
+        log.iterations += solution.iterations
+        log.notes += solution.notes
+
+    def _feedback(self, state: State, stage: Stage, plan: Plan, log: _Log) -> None:
+        """Solve a stage whose parts and sources depend on each other."""
+        from . import feedback
+
+        lost = state.controls_undefined(stage)
+        outcome = feedback.solve(state, stage, plan, self.start)
+        if lost:
+            state.undefined_sources[stage.sources] = True
+            state.lost_parts[stage.parts] = True
+        log.methods.append(outcome.method)
+        log.iterations += outcome.tried
+        log.notes += outcome.notes
+        log.diagnostics += outcome.diagnostics
+
+
+def _is_convex(problem: Problem) -> bool:
+    """Tell whether negative conductances leave the co-content convex."""
+    count, part = problem.parts
+    pins = np.unique(part, return_index=True)[1][1:]
+    size = float(np.abs(problem.conductance).max())
+    return convex(
+        problem.n,
+        np.concatenate((problem.edge_p, pins)),
+        np.concatenate((problem.edge_q, np.zeros(count - 1, dtype=np.int64))),
+        np.concatenate((problem.conductance, np.full(count - 1, size))),
+    )
+
+
+def _controlled_states(point: Point, before: Bools) -> Bools:
+    """Return the states that the switches' controls ask for."""
+    table = point.circuit.switches
+    v, i = point.masked_voltages, point.masked_currents
+    control = np.where(table.ce >= 0, i[table.ce], v[table.cp] - v[table.cn])
+    high, low = table.threshold + table.hysteresis, table.threshold - table.hysteresis
+    # rounding must not decide what the deck makes equal on purpose
+    blur = 1e-12 * (np.abs(v[table.cp]) + np.abs(v[table.cn]) + np.abs(table.threshold))
+    blur = np.where(table.ce >= 0, 1e-12 * np.abs(table.threshold), blur)
+    with np.errstate(invalid="ignore"):
+        above = np.where(table.hysteresis > 0, control > high + blur, control >= high - blur)
+        below = control < low - blur
+    states = np.where(above, True, np.where(below, False, before))
+    return np.where(table.fixed, table.closed, states)

@@ -1,0 +1,334 @@
+"""Stages with feedback: the equations of parts and controlled sources that need each other.
+
+Unknowns are the stage's coordinates and the values of its controlled sources; each node
+voltage, branch current and tie current is affine in them.  The equations are KCL at the
+coordinates and the laws of the sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..diagnostics import Diagnostic
+from ..errors import ConvergenceError, TopologyError
+from ..graph.problem import MixedProblem, MixedSolution
+from ..solvers import complementarity
+from .branches import Branches
+from .cascade import Stage
+from .infeasible import names_of
+from .plan import Plan
+from .reduction import Reduction
+from .state import State
+
+#: Unknowns up to which the dense method is used.
+LARGEST = 3000
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a stage was solved."""
+
+    method: str
+    tried: int
+    notes: tuple[str, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outcome:
+    """Solve a stage and take its solution over into the state.
+
+    Raises
+    ------
+    TopologyError
+        If it was proved that there is no solution.
+    ConvergenceError
+        If none was found.
+    """
+    equations = _Equations(state, stage, plan)
+    problem = equations.problem()
+    guess = None if start is None else equations.conducting(start)
+    outcome = complementarity.solve(problem, guess, float(np.abs(state.offset).max()))
+    if not outcome.solutions:
+        raise _none_found(state, stage, outcome.exhaustive)
+    solutions = sorted(outcome.solutions, key=equations.distance(start))
+    equations.absorb(solutions[0])
+    equations.mark_free(complementarity.undetermined(problem, solutions[0]))
+    diagnostics: tuple[Diagnostic, ...] = ()
+    if len(solutions) > 1:
+        diagnostics = (_several(state, stage, equations, solutions),)
+    method = f"feedback ({outcome.method})"
+    return Outcome(method, outcome.tried, (), diagnostics)
+
+
+class _Equations:
+    """Affine forms of everything in a stage; columns are coordinates, then sources."""
+
+    def __init__(self, state: State, stage: Stage, plan: Plan) -> None:
+        self.state, self.stage, self.plan = state, stage, plan
+        red = self.red = state.reduction
+        self.sources = stage.sources[~state.compiled.paired[stage.sources]]
+        self.n_coordinates = len(plan.coordinates)
+        self.loops = stage.loops
+        self.n = self.n_coordinates + len(self.sources) + len(self.loops)
+        if self.n > LARGEST:
+            message = f"a feedback loop of {self.n} unknowns; at most {LARGEST} can be solved"
+            raise ConvergenceError(message)
+        self.column = {int(row): self.n_coordinates + k for k, row in enumerate(self.sources)}
+        state.set_sources(self.sources, np.zeros(len(self.sources)))
+        self.nodes = self._node_forms()
+        self.later = self._fixed_later()
+        self.offset = state.offset.copy()
+        self.rectifiers = self._own(red.rectifiers)
+        self.conductors = self._own(red.conductors)
+        self.outflow, self.constant_outflow, self.outflow_of_current = self._outflow()
+
+    def _own(self, branches: Branches) -> Ints:
+        """Return the branches of the stage's parts, and those between nodes that it fixes.
+
+        What leads from nodes that it fixes into parts solved later belongs to those.
+        """
+        moved = np.abs(self.nodes).max(axis=1, initial=0.0) > 0
+        parts = self.red.branch_parts(branches)
+        fixed = (parts < 0) & (moved[branches.p] | moved[branches.q])
+        fixed &= ~(self.later[branches.p] | self.later[branches.q])
+        return np.flatnonzero(np.isin(parts, self.stage.parts) | fixed)
+
+    def _node_forms(self) -> Floats:
+        """Return node voltages per unit of each unknown, shape (n_nodes, n)."""
+        red, plan = self.red, self.plan
+        forms = np.zeros((len(red.coordinate), self.n))
+        local = np.zeros(len(red.part), dtype=np.int64)
+        local[plan.coordinates] = 1 + np.arange(self.n_coordinates)
+        at = local[red.coordinate]
+        own = np.flatnonzero(at)
+        forms[own, at[own] - 1] = red.scale[own]
+        for tie in np.flatnonzero(red.ties.source >= 0):
+            column = self.column.get(int(red.ties.source[tie]))
+            if column is not None and red.forest.in_tree[tie]:
+                unit = np.zeros(len(red.ties))
+                unit[tie] = 1.0
+                forms[:, column] = red.forest.offsets(red.ties.p, unit)
+        return forms
+
+    def _fixed_later(self) -> Bools:
+        """Tell which nodes' voltages depend on sources that later stages find."""
+        red = self.red
+        unknown = ~self.state.known_sources
+        unknown[self.sources] = False
+        if not unknown.any():
+            return np.zeros(len(red.coordinate), dtype=np.bool_)
+        # weights that don't cancel mark all that lies below an unknown tie
+        weight = 1.0 + np.sqrt(2.0 + np.arange(len(red.ties)))
+        source = red.ties.source
+        rise = np.where((source >= 0) & unknown[source], weight, 0.0)
+        return np.asarray(red.forest.offsets(red.ties.p, rise) != 0.0)
+
+    def _outflow(self) -> tuple[Floats, Floats, Floats]:
+        """Return what leaves each node through all but ties: linear, constant, per rectifier."""
+        red, state = self.red, self.state
+        n_nodes = len(red.coordinate)
+        linear, constant = np.zeros((n_nodes, self.n)), np.zeros(n_nodes)
+        of_current = np.zeros((n_nodes, len(self.rectifiers)))
+
+        branch = red.conductors
+        rows = self.conductors
+        p, q, g = branch.p[rows], branch.q[rows], branch.value[rows]
+        form = g[:, None] * (self.nodes[p] - self.nodes[q])
+        np.add.at(linear, p, form)
+        np.add.at(linear, q, -form)
+        flow = g * (self.offset[p] - self.offset[q])
+        _spread(constant, p, q, flow)
+        still = np.setdiff1d(np.arange(len(branch)), rows)
+        _spread(constant, branch.p[still], branch.q[still], state.conductor_current[still])
+
+        branch = red.injections
+        _spread(constant, branch.p, branch.q, state.injection_value)
+        for k in np.flatnonzero(branch.source >= 0):
+            column = self.column.get(int(branch.source[k]))
+            if column is not None:
+                linear[branch.p[k], column] += 1.0
+                linear[branch.q[k], column] -= 1.0
+
+        first = self.n - len(self.loops)
+        for unknown, loop in enumerate(self.loops.tolist(), start=first):
+            linear[red.ties.p[loop], unknown] += 1.0
+            linear[red.ties.q[loop], unknown] -= 1.0
+
+        branch = red.rectifiers
+        columns = np.arange(len(self.rectifiers))
+        np.add.at(of_current, (branch.p[self.rectifiers], columns), 1.0)
+        np.add.at(of_current, (branch.q[self.rectifiers], columns), -1.0)
+        still = np.setdiff1d(np.arange(len(branch)), self.rectifiers)
+        _spread(constant, branch.p[still], branch.q[still], state.rectifier_current[still])
+        return linear, constant, of_current
+
+    def problem(self) -> MixedProblem:
+        """Return KCL at the coordinates and the laws of the sources as one problem."""
+        red, plan = self.red, self.plan
+        matrix = np.zeros((self.n, self.n))
+        feed = np.zeros((self.n, len(self.rectifiers)))
+        rhs = np.zeros(self.n)
+        local = np.full(len(red.part), -1)
+        local[plan.coordinates] = np.arange(self.n_coordinates)
+        row_of_node = local[red.coordinate]
+        own = np.flatnonzero(row_of_node >= 0)
+        weight = 1.0 / red.scale[own]
+        np.add.at(matrix, row_of_node[own], weight[:, None] * self.outflow[own])
+        np.add.at(feed, row_of_node[own], weight[:, None] * self.outflow_of_current[own])
+        np.add.at(rhs, row_of_node[own], -weight * self.constant_outflow[own])
+        for row in self.sources:
+            self._source_law(int(row), matrix, feed, rhs)
+        for row, loop in enumerate(self.loops.tolist(), start=self.n - len(self.loops)):
+            self._loop_law(loop, row, matrix, rhs)
+        branch = red.rectifiers
+        p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
+        sense = self.nodes[p] - self.nodes[q]
+        drop = branch.value[self.rectifiers] - (self.offset[p] - self.offset[q])
+        return MixedProblem(matrix, feed, rhs, sense, drop, branch.resistance[self.rectifiers])
+
+    def _source_law(self, row: int, matrix: Floats, feed: Floats, rhs: Floats) -> None:
+        """Write ``s - sum gain * control = constant`` into the row of a source."""
+        table = self.red.circuit.controlled_sources
+        k = self.column[row]
+        matrix[k, k] += 1.0
+        rhs[k] += table.constant[row]
+        for term in range(table.ptr[row], table.ptr[row + 1]):
+            index, gain = int(table.index[term]), float(table.gain[term])
+            if table.of_current[term]:
+                linear, constant, of_current = self._tie_current(index)
+                matrix[k] -= gain * linear
+                rhs[k] += gain * constant
+                feed[k] -= gain * of_current
+            else:
+                known = self.state.node_voltage(index)  # coordinates of the stage are zero yet
+                matrix[k] -= gain * self.nodes[index]
+                rhs[k] += gain * known
+
+    def _loop_law(self, tie: int, row: int, matrix: Floats, rhs: Floats) -> None:
+        """Write that the voltages around a loop of ties fit."""
+        ties = self.red.ties
+        p, q = int(ties.p[tie]), int(ties.q[tie])
+        matrix[row] = self.nodes[p] - self.nodes[q]
+        rhs[row] = self.state.tie_value[tie] - (self.offset[p] - self.offset[q])
+        column = self.column.get(int(ties.source[tie]))
+        if column is not None:
+            matrix[row, column] -= 1.0
+
+    def _tie_current(self, element: int) -> tuple[Floats, float, Floats]:
+        """Return the current of a tie as an affine form."""
+        red: Reduction = self.red
+        tie = red.tie_of[element]
+        if not red.forest.in_tree[tie]:
+            linear = np.zeros(self.n)
+            own = np.flatnonzero(self.loops == tie)
+            linear[self.n - len(self.loops) + own] = 1.0
+            return linear, 0.0, np.zeros(len(self.rectifiers))
+        side = red.below(tie)
+        sign = -1.0 if side[red.ties.p[tie]] else 1.0
+        linear = sign * self.outflow[side].sum(axis=0)
+        of_current = sign * self.outflow_of_current[side].sum(axis=0)
+        return linear, sign * float(self.constant_outflow[side].sum()), of_current
+
+    # ---- start and result ----
+
+    def conducting(self, start: Floats) -> Bools:
+        """Return the rectifiers that given node voltages would make conduct."""
+        branch = self.red.rectifiers
+        v = np.where(np.isfinite(start), start, 0.0)
+        p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
+        on: Bools = v[p] - v[q] - branch.value[self.rectifiers] >= 0
+        return on
+
+    def voltages(self, solution: MixedSolution) -> Floats:
+        """Return the voltages of all nodes that the stage moves."""
+        result: Floats = self.offset + self.nodes @ solution.z
+        return result
+
+    def distance(self, start: Floats | None):  # type: ignore[no-untyped-def]
+        """Return a sort key: how far a solution's voltages are from where one starts."""
+
+        def key(solution: MixedSolution) -> float:
+            if start is None:
+                return 0.0
+            off = np.abs(self.voltages(solution) - start)
+            return float(np.nan_to_num(off).sum())
+
+        return key
+
+    def absorb(self, solution: MixedSolution) -> None:
+        """Write a solution into the state."""
+        state, plan, red = self.state, self.plan, self.red
+        first = self.n - len(self.loops)
+        state.loop_current[self.loops] = solution.z[first:]
+        state.loop_determined[self.loops] = True
+        state.set_sources(self.sources, solution.z[self.n_coordinates : first])
+        state.known_sources[self.sources] = True
+        state.x[plan.coordinates] = solution.z[: self.n_coordinates]
+        state.low[plan.coordinates] = solution.low[: self.n_coordinates]
+        branch = red.conductors
+        rows = self.conductors
+        z = solution.z.astype(np.longdouble) + solution.low
+        form = self.nodes[branch.p[rows]] - self.nodes[branch.q[rows]]
+        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
+        state.conductor_current[rows] = branch.value[rows] * (form @ z + rise)
+        state.rectifier_current[self.rectifiers] = solution.current
+
+    def mark_free(self, free: Bools) -> None:
+        """Note which coordinates and sources the equations leave undefined."""
+        part = self.red.part[self.plan.coordinates]
+        # pieces of one part are not told apart
+        first = self.n - len(self.loops)
+        coordinates, sources = free[: self.n_coordinates], free[self.n_coordinates : first]
+        self.state.mark_floating(self.plan, np.where(coordinates, part + 1, 0))
+        self.state.undefined_sources[self.sources] = sources
+
+
+def _spread(total: Floats, p: Ints, q: Ints, flow: Floats) -> None:
+    np.add.at(total, p, flow)
+    np.add.at(total, q, -flow)
+
+
+def _elements(state: State, stage: Stage) -> list[int]:
+    """Return the controlled sources of a stage, or else what has negative resistance."""
+    circuit = state.reduction.circuit
+    rows = stage.sources
+    if len(rows):
+        return [circuit.first["controlled_sources"] + int(row) for row in rows]
+    conductors: Branches = state.reduction.conductors
+    return list(dict.fromkeys(conductors.element[conductors.value < 0].tolist()))
+
+
+def _none_found(state: State, stage: Stage, exhaustive: bool) -> TopologyError | ConvergenceError:
+    circuit = state.reduction.circuit
+    elements = _elements(state, stage)
+    names = names_of(circuit, elements)
+    if not exhaustive:
+        return ConvergenceError(f"found no solution of the feedback through {names}; one may exist")
+    message = f"the feedback through {names} has no solution: every state of the diodes was tried"
+    hint = "check the sign of the feedback and what limits the amplifier's output"
+    span = circuit.span(elements[0]) if elements else None
+    return TopologyError(
+        (Diagnostic("E206", message, span, hint),),
+        [circuit.element_names[k] for k in elements],
+        (),
+        [circuit.line(k) for k in elements],
+    )
+
+
+def _several(
+    state: State, stage: Stage, equations: _Equations, solutions: list[MixedSolution]
+) -> Diagnostic:
+    """Return the warning that more than one solution exists, with the node that tells most."""
+    circuit = state.reduction.circuit
+    voltages = np.array([equations.voltages(s) for s in solutions])
+    node = int(np.ptp(voltages, axis=0).argmax())
+    shown = ", ".join(f"{v:.6g} V" for v in voltages[:6, node])
+    elements = _elements(state, stage)
+    where = f"v({circuit.nodes[node]}) = {shown}"
+    message = f"several solutions exist: with {where}; the first of these is given"
+    hint = f"select one with .nodeset v({circuit.nodes[node]})=..."
+    span = circuit.span(elements[0]) if elements else None
+    return Diagnostic("W205", message, span, hint)

@@ -1,0 +1,194 @@
+"""From numbers of coordinates and branches back to words: which elements make it impossible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from ..arrays import Bools
+from ..diagnostics import Diagnostic, Label
+from ..errors import ConvergenceError, TopologyError
+from ..graph.topology import Cut
+from ..model.circuit import Circuit
+from .branches import Branches
+from .plan import Plan
+from .reduction import Reduction
+from .state import State
+
+
+def volts(value: float) -> str:
+    """Return a voltage in a few digits."""
+    return f"{value:.6g} V"
+
+
+def names_of(circuit: Circuit, elements: Iterable[int], most: int = 8) -> str:
+    """Return a readable list of element names."""
+    names = [circuit.element_names[k] for k in elements]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def impossible(
+    circuit: Circuit, code: str, message: str, elements: Sequence[int], hint: str, caret: str = ""
+) -> TopologyError:
+    """Return the error for elements that make a circuit unsolvable; the last gets the caret."""
+    spans = [(k, circuit.span(k)) for k in elements]
+    labels = tuple(
+        Label(span, describe(circuit, k)) for k, span in spans[:-1][:8] if span is not None
+    )
+    main = spans[-1][1] if spans else None
+    if main is None and labels:
+        main, labels = labels[-1].span, labels[:-1]
+    caret = caret or (describe(circuit, elements[-1]) if elements else "")
+    diagnostic = Diagnostic(code, message, main, hint, labels, caret)
+    p, q = circuit.terminals
+    nodes = sorted({int(k) for e in elements for k in (p[e], q[e])})
+    return TopologyError(
+        (diagnostic,),
+        elements=[circuit.element_names[k] for k in elements],
+        nodes=[circuit.nodes[k] for k in nodes],
+        lines=[circuit.line(k) for k in elements],
+    )
+
+
+def describe(circuit: Circuit, element: int) -> str:
+    """Return what an element imposes, such as ``sets v(a) = 5 V``."""
+    table, row = circuit.locate(element)
+    columns = getattr(circuit, table)
+    p, q = circuit.nodes[columns.p[row]], circuit.nodes[columns.q[row]]
+    across = f"v({p})" if q == "0" else f"v({p},{q})"
+    if table == "voltage_sources":
+        return f"sets {across} = {volts(columns.volts[row])}"
+    if table == "diodes":
+        return f"allows {across} <= {volts(columns.v_forward[row])}"
+    if table == "current_sources":
+        return f"drives {columns.amps[row]:.6g} A from {p} to {q}"
+    if table == "controlled_sources":
+        return f"sets {across}" if columns.is_voltage[row] else f"drives current from {p} to {q}"
+    if table == "crossbars":
+        return f"joins {p} and {q} within a crossbar"
+    if table in ("inductors", "resistors", "switches"):
+        return f"ties {p} to {q}"
+    return f"joins {p} and {q}"
+
+
+# ---- loops of ties ----
+
+
+def check_loops(state: State) -> None:
+    """Raise `TopologyError` if a loop of ties fixes two different voltages."""
+    red = state.reduction
+    for tie in np.flatnonzero(~red.forest.in_tree):
+        p, q = int(red.ties.p[tie]), int(red.ties.q[tie])
+        found = state.offset[p] - state.offset[q]
+        wanted = state.tie_value[tie]
+        if abs(found - wanted) <= 1e-9 * (abs(found) + abs(wanted)):
+            continue
+        ties = [*red.path(p, q), int(tie)]
+        sources = red.ties.source[ties]
+        loop = [int(e) for e in red.ties.element[ties]]
+        circuit = red.circuit
+        if state.undefined_sources[sources[sources >= 0]].any():
+            raise ConvergenceError(
+                f"the voltages around the loop {names_of(circuit, loop)} would have to fix a "
+                "floating control: such loops are not solved"
+            )
+        name = circuit.element_names[loop[-1]]
+        if len(loop) == 1:
+            message = f"{name} sets {volts(wanted)} between a node and itself"
+        else:
+            message = (
+                f"loop of ideal voltage sources and shorts ({names_of(circuit, loop)}) "
+                f"fixes two different voltages: {volts(found)} and {volts(wanted)}"
+            )
+        hint = "remove one source or put a resistor in series"
+        raise impossible(circuit, "E201", message, loop, hint)
+
+
+def path_elements(red: Reduction, p: int, q: int) -> list[int]:
+    """Return the elements of the ties between two nodes of one tree."""
+    return [int(red.ties.element[tie]) for tie in red.path(p, q)]
+
+
+# ---- constraints ----
+
+
+def check_fixed_rectifiers(state: State) -> None:
+    """Raise `TopologyError` if a hard rectifier stands against ties alone."""
+    red = state.reduction
+    rows = state.compiled.fixed_rectifiers
+    branch = red.rectifiers
+    p, q = branch.p[rows], branch.q[rows]
+    above = state.offset[p] - state.offset[q] - branch.value[rows]
+    size = np.abs(state.offset[p]) + np.abs(state.offset[q]) + np.abs(branch.value[rows])
+    for k in np.flatnonzero((branch.resistance[rows] == 0) & (above > 1e-9 * size)):
+        raise _contradiction(state, [int(rows[k])])
+
+
+def contradiction(state: State, plan: Plan, cycle: list[int]) -> TopologyError:
+    """Return the error for rectifiers of a stage that contradict each other and the ties."""
+    return _contradiction(state, [int(plan.rectifiers[k]) for k in cycle])
+
+
+def _contradiction(state: State, rows: list[int]) -> TopologyError:
+    red = state.reduction
+    branch, circuit = red.rectifiers, red.circuit
+    elements: list[int] = []
+    for k, row in enumerate(rows):
+        elements.append(int(branch.element[row]))
+        # from here to the next rectifier of the cycle lead ties of one tree
+        follower = rows[(k + 1) % len(rows)]
+        ends = [(int(branch.p[row]), int(branch.q[follower]))]
+        ends.append((int(branch.q[row]), int(branch.p[follower])))
+        for one, other in ends:
+            if red.forest.label[one] == red.forest.label[other]:
+                elements += [e for e in path_elements(red, one, other) if e not in elements]
+                break
+    diodes = [e for e in dict.fromkeys(elements) if circuit.kind(e) == "diode"]
+    others = [e for e in dict.fromkeys(elements) if circuit.kind(e) != "diode"]
+    total = names_of(circuit, diodes)
+    if others:
+        verb = "short" if len(diodes) > 1 else "shorts"
+        noun = "ideal diodes" if len(diodes) > 1 else "ideal diode"
+        message = f"{noun} {total} {verb} {names_of(circuit, others)}: no voltages satisfy both"
+    else:
+        message = f"ideal diodes {total} contradict each other: no voltages satisfy all of them"
+    hint = "put a resistor in series, or give the diode a model with Ron > 0"
+    return impossible(circuit, "E202", message, [*others, *diodes], hint)
+
+
+# ---- currents ----
+
+
+def no_path(state: State, plan: Plan, cut: Cut) -> TopologyError:
+    """Return the error for a current that can't leave, or reach, some part of the circuit."""
+    red = state.reduction
+    circuit = red.circuit
+    inside_coordinate = np.zeros(len(red.part), dtype=np.bool_)
+    inside_coordinate[plan.coordinates[cut.coordinates[1:]]] = True
+    inside = inside_coordinate[red.coordinate]
+    feeds = [e for e in _crossing(red.injections, inside) if _active(state, e)]
+    blocked = _crossing(red.rectifiers, inside)
+    nodes = [circuit.nodes[k] for k in np.flatnonzero(inside)]
+    shown = ", ".join(nodes[:8]) + (" ..." if len(nodes) > 8 else "")
+    verb = "leave" if cut.excess > 0 else "reach"
+    message = f"{abs(cut.excess):.6g} A of {names_of(circuit, feeds)} can't {verb} node {shown}"
+    if len(nodes) > 1:
+        message = message.replace(" node ", " nodes ")
+    if blocked:
+        message += f": {names_of(circuit, blocked)} would have to conduct backwards"
+    hint = "give the current a return path, for example a large resistor to ground"
+    error = impossible(circuit, "E203", message, [*blocked, *feeds], hint)
+    error.nodes = tuple(nodes)
+    return error
+
+
+def _crossing(branches: Branches, inside: Bools) -> list[int]:
+    crossing = inside[branches.p] != inside[branches.q]
+    return list(dict.fromkeys(int(e) for e in branches.element[crossing]))
+
+
+def _active(state: State, element: int) -> bool:
+    red = state.reduction
+    return bool((state.injection_value[red.injections.element == element] != 0).any())

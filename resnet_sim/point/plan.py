@@ -1,0 +1,111 @@
+"""What never changes while a point is found: which branches join which coordinates, by stage."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..arrays import Bools, Ints
+from ..model.circuit import Circuit
+from .amplifiers import scale_pairs
+from .branches import decompose
+from .cascade import Stage, stages
+from .reduction import reduce
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Structure of a stage: local numbers of its coordinates, 0 for the reference."""
+
+    stage: Stage
+    n: int
+    #: global coordinate of each local one
+    coordinates: Ints
+    #: rows of the reduction's branches, and the local coordinates of their ends
+    conductors: Ints
+    edge_p: Ints
+    edge_q: Ints
+    rectifiers: Ints
+    diode_p: Ints
+    diode_q: Ints
+    injections: Ints
+    feed_p: Ints
+    feed_q: Ints
+
+
+class Compiled:
+    """A reduction with the plans of its stages; shared by all points of a sweep."""
+
+    def __init__(self, circuit: Circuit, closed: Bools) -> None:
+        self.reduction = reduction = scale_pairs(reduce(circuit, closed))
+        parts = [reduction.branch_parts(k) for k in (reduction.conductors, reduction.rectifiers)]
+        self.plans = [self._plan(stage, *parts) for stage in stages(reduction)]
+        self.fixed_conductors, self.fixed_rectifiers = (np.flatnonzero(k < 0) for k in parts)
+
+    def variant(self, circuit: Circuit) -> Compiled:
+        """Return the same structure with the values of another circuit, if it has the same."""
+        old = self.reduction
+        if circuit is old.circuit:
+            return self
+        ties, conductors, rectifiers, injections = decompose(circuit, old.closed)
+        for new, before in (
+            (ties, old.ties), (conductors, old.conductors), (rectifiers, old.rectifiers),
+        ):  # fmt: skip
+            if not np.array_equal(new.element, before.element):
+                return Compiled(circuit, old.closed)
+        fresh = copy.copy(self)
+        fresh.reduction = dataclasses.replace(
+            old, circuit=circuit, ties=ties, conductors=conductors,
+            rectifiers=rectifiers, injections=injections,
+        )  # fmt: skip
+        return fresh
+
+    @cached_property
+    def loops(self) -> dict[int, list[int]]:
+        """Each tie that closes a loop of ties, and the ties of that loop."""
+        red = self.reduction
+        closing = np.flatnonzero(~red.forest.in_tree).tolist()
+        return {k: [k, *red.path(int(red.ties.p[k]), int(red.ties.q[k]))] for k in closing}
+
+    @cached_property
+    def paired(self) -> Bools:
+        """Tells which controlled sources belong to a scaled pair."""
+        mask = np.zeros(len(self.reduction.circuit.controlled_sources), dtype=np.bool_)
+        for pair in self.reduction.pairs:
+            mask[[pair.forward, pair.backward]] = True
+        return mask
+
+    def _plan(self, stage: Stage, conductor_part: Ints, rectifier_part: Ints) -> Plan:
+        red = self.reduction
+        chosen = np.zeros(red.n_parts + 1, dtype=np.bool_)
+        chosen[stage.parts] = True  # index -1, for no part, stays False
+        coordinates = np.flatnonzero(chosen[red.part])
+        local = np.zeros(len(red.part), dtype=np.int64)
+        local[coordinates] = 1 + np.arange(len(coordinates))
+        of_node = local[red.coordinate]
+        conductors = np.flatnonzero(chosen[conductor_part])
+        rectifiers = np.flatnonzero(chosen[rectifier_part])
+        feeds = red.injections
+        in_pair = np.zeros(len(feeds), dtype=np.bool_)
+        controlled = feeds.source >= 0
+        in_pair[controlled] = self.paired[feeds.source[controlled]]
+        touched = (of_node[feeds.p] != 0) | (of_node[feeds.q] != 0)
+        injections = np.flatnonzero(touched & ~in_pair)
+        return Plan(
+            stage,
+            len(coordinates) + 1,
+            coordinates,
+            conductors,
+            of_node[red.conductors.p[conductors]],
+            of_node[red.conductors.q[conductors]],
+            rectifiers,
+            of_node[red.rectifiers.p[rectifiers]],
+            of_node[red.rectifiers.q[rectifiers]],
+            injections,
+            of_node[feeds.p[injections]],
+            of_node[feeds.q[injections]],
+        )

@@ -1,0 +1,235 @@
+"""What an analysis returns: voltages, currents, and the proof that they are right.
+
+One class serves a single operating point, a batch of inputs and a sweep: arrays have a
+leading axis of points in the latter two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats, Ints
+from ..diagnostics import Diagnostic
+from ..errors import UsageError
+from ..model.circuit import Circuit
+
+_OUTPUT = re.compile(r"([vi])\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)")
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """How far a result is from fulfilling every law; computed by `certificate.certify`.
+
+    Attributes
+    ----------
+    ok : bool
+        Every residual is within `tolerance`, at every point.
+    kcl_residual, kcl_relative : float
+        Largest sum of currents at a node, in A, and relative to the currents there.
+    law_residual : float
+        Largest deviation from a linear element's law, relative to its terms.
+    diode_voltage_violation, diode_current_violation : float
+        Largest forward voltage above the knee (V), largest reverse current (A).
+    power_mismatch : float
+        Power balance and duality gap (W), relative to the power turned over (dimensionless)
+        if that is above 1 W.
+    tolerance : float
+        What was asked for.
+    failures : tuple of str
+        Which law fails where, worst first; empty if `ok`.
+    """
+
+    ok: bool
+    kcl_residual: float
+    kcl_relative: float
+    law_residual: float
+    diode_voltage_violation: float
+    diode_current_violation: float
+    power_mismatch: float
+    tolerance: float
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SolverInfo:
+    """Who found the answer: method, iterations (sum over the points), seconds, and why."""
+
+    method: str
+    iterations: int
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OperatingPoint:
+    """Voltages and currents of a circuit, at one point or at many.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    node_voltages : ndarray, shape (n_nodes,) or (points, n_nodes)
+        V; NaN where a node floats.
+    element_currents : ndarray, shape (n_elements,) or (points, n_elements)
+        A, SPICE sign, in the order of ``circuit.element_names``; NaN where undefined.
+    certificate : Certificate
+    solver : SolverInfo
+    diagnostics : tuple of Diagnostic
+        Warnings and notes of the deck, the structure and the solution.
+    floating : tuple of str
+        Nodes whose voltage nothing fixes (at some point).
+    nonunique : tuple of str
+        Elements whose current is one of many possible ones.
+    closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
+        Final states of the switches.
+    sweep : dict of str to ndarray of shape (points,)
+        The swept quantities at each point, the innermost variable first; empty for an
+        operating point.
+    unsolved : dict of int to str
+        Point -> why it has no solution; its values are NaN.
+    """
+
+    circuit: Circuit
+    node_voltages: Floats
+    element_currents: Floats
+    certificate: Certificate
+    solver: SolverInfo
+    diagnostics: tuple[Diagnostic, ...] = ()
+    floating: tuple[str, ...] = ()
+    nonunique: tuple[str, ...] = ()
+    closed: Any = field(default_factory=lambda: np.zeros(0, dtype=bool))
+    sweep: Mapping[str, Floats] = field(default_factory=dict)
+    unsolved: Mapping[int, str] = field(default_factory=dict)
+
+    def voltage(self, node: str, reference: str = "0") -> Any:
+        """Return ``v(node) - v(reference)`` in V: a float, or an array of shape (points,).
+
+        NaN where undefined.
+
+        Raises
+        ------
+        UsageError
+            If a node is unknown.
+        """
+        v = self.node_voltages
+        difference = v[..., self.circuit.node(node)] - v[..., self.circuit.node(reference)]
+        return float(difference) if v.ndim == 1 else difference
+
+    def current(self, element: str) -> Any:
+        """Return the current through an element in A, from its first terminal to its second.
+
+        Raises
+        ------
+        UsageError
+            If the element is unknown.
+        """
+        i = self.element_currents[..., self.circuit.element(element)]
+        return float(i) if self.element_currents.ndim == 1 else i
+
+    @cached_property
+    def voltages(self) -> dict[str, Any]:
+        """Node name -> V (float, or array of shape (points,)), without ground."""
+        return _named(self.circuit.nodes[1:], self.node_voltages[..., 1:])
+
+    @cached_property
+    def currents(self) -> dict[str, Any]:
+        """Element name -> A (float, or array of shape (points,))."""
+        return _named(self.circuit.element_names, self.element_currents)
+
+    def value(self, output: str) -> Any:
+        """Return what ``v(node)``, ``v(node,node)`` or ``i(element)`` says, in V or A.
+
+        Raises
+        ------
+        UsageError
+            If `output` is none of these or names what the circuit lacks.
+        """
+        found = find_output(self.circuit, output)
+        if isinstance(found, int):
+            return self.current(self.circuit.element_names[found])
+        return self.voltage(*(self.circuit.nodes[node] for node in found))
+
+    def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return the swept quantities and outputs: name -> array of shape (points,).
+
+        By default the outputs that the deck's ``.print`` names, or else all voltages and
+        currents.
+        """
+        chosen = outputs or self.circuit.outputs
+        if not chosen:
+            chosen = [f"v({node})" for node in self.circuit.nodes[1:]]
+            chosen += [f"i({element})" for element in self.circuit.element_names]
+        values = {name: np.atleast_1d(self.value(name)) for name in chosen}
+        return {**self.sweep, **values}
+
+    def to_pandas(self, outputs: Sequence[str] | None = None) -> Any:
+        """Return `columns` as a pandas ``DataFrame`` with a row per point."""
+        try:
+            import pandas
+        except ImportError:
+            raise UsageError("this needs the package pandas: pip install pandas") from None
+        return pandas.DataFrame(self.columns(outputs))
+
+    def to_xarray(self, outputs: Sequence[str] | None = None) -> Any:
+        """Return outputs as an xarray ``Dataset`` with a dimension per swept quantity."""
+        try:
+            import xarray
+        except ImportError:
+            raise UsageError("this needs the package xarray: pip install xarray") from None
+        axes = {name: np.unique(values) for name, values in list(self.sweep.items())[::-1]}
+        columns = {k: v for k, v in self.columns(outputs).items() if k not in self.sweep}
+        points = len(np.atleast_2d(self.node_voltages))
+        shape = tuple(len(values) for values in axes.values())
+        if not axes or np.prod(shape) != points:
+            coordinates = {name: ("point", values) for name, values in self.sweep.items()}
+            data = {name: ("point", values) for name, values in columns.items()}
+            return xarray.Dataset(data, coordinates)
+        order = np.lexsort(list(self.sweep.values()))
+        grid = {n: (tuple(axes), values[order].reshape(shape)) for n, values in columns.items()}
+        return xarray.Dataset(grid, axes)
+
+    def pick(self, rows: Ints) -> OperatingPoint:
+        """Return some of many points; the certificate still speaks of all of them."""
+        place = {int(row): k for k, row in enumerate(rows)}
+        return replace(
+            self,
+            node_voltages=self.node_voltages[rows],
+            element_currents=self.element_currents[rows],
+            closed=self.closed[rows],
+            sweep={name: values[rows] for name, values in self.sweep.items()},
+            unsolved={place[k]: why for k, why in self.unsolved.items() if k in place},
+        )
+
+    @property
+    def status(self) -> str:
+        """``"solved"``, ``"not converged"``, or ``"no solution"`` (at some point)."""
+        if self.unsolved:
+            return "no solution"
+        return "solved" if self.certificate.ok else "not converged"
+
+
+def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
+    """Return the two nodes of a voltage such as ``v(a,b)``, or the element of ``i(r1)``.
+
+    Raises
+    ------
+    UsageError
+        If `output` is of neither form or names what the circuit lacks.
+    """
+    match = _OUTPUT.fullmatch(output.strip().lower())
+    if match is None or (match[1] == "i" and match[3]):
+        raise UsageError(f"{output!r} is not of the form v(node), v(node,node) or i(element)")
+    if match[1] == "i":
+        return circuit.element(match[2])
+    return circuit.node(match[2]), circuit.node(match[3] or "0")
+
+
+def _named(names: Sequence[str], values: Floats) -> dict[str, Any]:
+    if values.ndim == 1:
+        return dict(zip(names, values.tolist(), strict=True))
+    return dict(zip(names, values.T, strict=True))

@@ -1,0 +1,372 @@
+"""Compiled loops of multigrid, and nothing else.
+
+A matrix is stored as diagonal and positive off-diagonal conductances, by rows; in a row
+come entries below the diagonal first, then from ``split`` those above.  Indices are
+unsigned: of a signed one numba asks at every access whether it counts from the end, which
+takes half as long again as these loops do.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...compiled.kernels import compiled, subroutine
+
+#: In place of the row that a row is joined to.
+NONE = np.uint32(2**32 - 1)
+
+
+@compiled
+def assemble(n, p, q, conductance):  # type: ignore[no-untyped-def]
+    """Return a Laplacian without row and column 0: ptr, split, column, weight, diagonal."""
+    below = np.zeros(n - 1, dtype=np.int64)
+    above = np.zeros(n - 1, dtype=np.int64)
+    diagonal = np.zeros(n - 1)
+    for k in range(len(p)):
+        a, b = max(p[k], q[k]) - 1, min(p[k], q[k]) - 1
+        if a == b:
+            continue
+        diagonal[a] += conductance[k]
+        if b >= 0:
+            diagonal[b] += conductance[k]
+            below[a] += 1
+            above[b] += 1
+    ptr = np.zeros(n, dtype=np.uint32)
+    for a in range(n - 1):
+        ptr[a + 1] = ptr[a] + below[a] + above[a]
+        below[a] += ptr[a]
+        above[a] = below[a]
+    split = below.astype(np.uint32)
+    fill = ptr[:-1].copy()
+    column = np.empty(ptr[-1], dtype=np.uint32)
+    weight = np.empty(ptr[-1])
+    for k in range(len(p)):
+        a, b = max(p[k], q[k]) - 1, min(p[k], q[k]) - 1
+        if a == b or b < 0:
+            continue
+        column[fill[a]] = b
+        weight[fill[a]] = conductance[k]
+        fill[a] += 1
+        column[above[b]] = a
+        weight[above[b]] = conductance[k]
+        above[b] += 1
+    return ptr, split, column, weight, diagonal
+
+
+@compiled
+def width(ptr, column):  # type: ignore[no-untyped-def]
+    """Return the most rows at one distance from a start, over all connected parts.
+
+    Removing these rows takes a part in two, so that their number tells how wide its
+    separators are.
+    """
+    n = len(ptr) - 1
+    seen = np.zeros(n, dtype=np.int8)
+    queue = np.empty(n, dtype=np.int32)
+    widest = 0
+    for start in range(n):
+        if seen[start] > 0:
+            continue
+        queue[0] = start
+        end = 1
+        # first to the far end, then back from there
+        for turn in range(1, 3):
+            queue[0] = queue[end - 1]
+            seen[queue[0]] = turn
+            head, end = 0, 1
+            while head < end:
+                level = end
+                if turn == 2 and level - head > widest:
+                    widest = level - head
+                while head < level:
+                    a = queue[head]
+                    head += 1
+                    for j in range(ptr[a], ptr[a + 1]):
+                        if seen[column[j]] < turn:
+                            seen[column[j]] = turn
+                            queue[end] = column[j]
+                            end += 1
+    return widest
+
+
+@subroutine
+def _aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
+    """Join free rows one after the other to aggregates, along the strongest of their edges.
+
+    A row without free neighbours goes where its strongest neighbour went; one without any
+    neighbours stays out (`NONE`), a sweep solves it.
+    """
+    n = len(ptr) - 1
+    group = np.full(n, NONE)
+    member = np.empty(size, dtype=np.uint32)
+    count = 0
+    for start in range(n):
+        if group[start] != NONE:
+            continue
+        strongest = 0.0
+        near = NONE
+        for j in range(ptr[start], ptr[start + 1]):
+            if weight[j] > strongest:
+                strongest = weight[j]
+                near = column[j]
+        if near == NONE:
+            continue
+        member[0] = start
+        taken = 1
+        group[start] = count
+        while taken < size:
+            best = 0.2 * strongest
+            chosen = NONE
+            for h in range(taken):
+                a = member[h]
+                for j in range(ptr[a], ptr[a + 1]):
+                    if weight[j] > best and group[column[j]] == NONE:
+                        best = weight[j]
+                        chosen = column[j]
+            if chosen == NONE:
+                break
+            group[chosen] = count
+            member[taken] = chosen
+            taken += 1
+        if taken > 1:
+            count += 1
+        else:
+            group[start] = group[near]
+    return group, count
+
+
+@subroutine
+def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-untyped-def]
+    """Return the Galerkin matrix of piecewise constant interpolation, as `assemble` does."""
+    n = len(diagonal)
+    size = np.zeros(count + 1, dtype=np.int64)
+    for a in range(n):
+        if group[a] != NONE:
+            size[group[a] + 1] += 1
+    start = np.cumsum(size)
+    fill = start.copy()
+    member = np.empty(n, dtype=np.uint32)
+    for a in range(n):
+        if group[a] != NONE:
+            member[fill[group[a]]] = a
+            fill[group[a]] += 1
+    coarse_ptr = np.zeros(count + 1, dtype=np.uint32)
+    coarse_split = np.empty(count, dtype=np.uint32)
+    coarse_column = np.empty(len(column), dtype=np.uint32)
+    coarse_weight = np.empty(len(column))
+    coarse_diagonal = np.zeros(count)
+    place = np.full(count, -1, dtype=np.int64)
+    end = 0
+    for c in range(count):
+        first = end
+        for h in range(start[c], start[c + 1]):
+            a = member[h]
+            coarse_diagonal[c] += diagonal[a]
+            for j in range(ptr[a], ptr[a + 1]):
+                d = group[column[j]]
+                if d == c:
+                    coarse_diagonal[c] -= weight[j]
+                elif place[d] < first:
+                    place[d] = end
+                    coarse_column[end] = d
+                    coarse_weight[end] = weight[j]
+                    end += 1
+                else:
+                    coarse_weight[place[d]] += weight[j]
+        left, right = first, end - 1
+        while left <= right:
+            if coarse_column[left] < c:
+                left += 1
+                continue
+            j, w = coarse_column[left], coarse_weight[left]
+            coarse_column[left], coarse_weight[left] = coarse_column[right], coarse_weight[right]
+            coarse_column[right], coarse_weight[right] = j, w
+            right -= 1
+        coarse_split[c] = left
+        coarse_ptr[c + 1] = end
+    column, weight = coarse_column[:end].copy(), coarse_weight[:end].copy()
+    return coarse_ptr, coarse_split, column, weight, coarse_diagonal
+
+
+@compiled
+def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no-untyped-def]
+    """Aggregate again and again; see `conjugate_gradients` for `group`, `row` and `levels`.
+
+    Returns
+    -------
+    group : ndarray of uint32, shape (n,)
+        Row of the next level that each row of the finest one is joined to.
+    row : ndarray of int, shape (l + 1,)
+    levels : tuple of ndarray
+    last : tuple of ndarray
+        The matrix of the last level in double precision: ptr, column, weight, diagonal.
+    """
+    group, count = _aggregate(ptr, column, weight, size)
+    finest = group
+    # each level has at most half as many rows as that before
+    most = 2 * count + 1
+    starts = np.empty(most + 1, dtype=np.uint32)
+    splits = np.empty(most, dtype=np.uint32)
+    groups = np.empty(most, dtype=np.uint32)
+    inverses = np.empty(most, dtype=np.float32)
+    columns = np.empty(len(column), dtype=np.uint32)
+    weights = np.empty(len(column), dtype=np.float32)
+    row = np.zeros(64, dtype=np.int64)
+    depth = end = 0
+    while True:
+        ptr, split, column, weight, diagonal = _coarsen(ptr, column, weight, diagonal, group, count)
+        if end + len(column) > len(columns):
+            columns = _longer(columns, end + len(column))
+            weights = _longer(weights, end + len(column))
+        first = row[depth]
+        for a in range(count):
+            starts[first + a] = end + ptr[a]
+            splits[first + a] = end + split[a]
+            inverses[first + a] = 1.0 / diagonal[a]
+        for j in range(len(column)):
+            columns[end + j] = first + column[j]
+            weights[end + j] = weight[j]
+        end += len(column)
+        depth += 1
+        row[depth] = first + count
+        starts[first + count] = end
+        if count <= coarsest:
+            break
+        group, count = _aggregate(ptr, column, weight, size)
+        for a in range(len(group)):
+            groups[first + a] = NONE if group[a] == NONE else row[depth] + group[a]
+    rows = row[depth]
+    # rows that are joined to none, such as the last, are joined to one more, which stays zero
+    for a in range(rows):
+        if a >= row[depth - 1] or groups[a] == NONE:
+            groups[a] = rows
+    for a in range(len(finest)):
+        if finest[a] == NONE:
+            finest[a] = rows
+    levels = (starts[: rows + 1], splits[:rows], columns[:end], weights[:end],
+              inverses[:rows], groups[:rows])  # fmt: skip
+    return finest, row[: depth + 1].copy(), levels, (ptr, column, weight, diagonal)
+
+
+@subroutine
+def _longer(array, least):  # type: ignore[no-untyped-def]
+    # a loop, because assigning a slice takes numba two seconds to compile
+    longer = np.empty(2 * least, dtype=array.dtype)
+    for k in range(len(array)):
+        longer[k] = array[k]
+    return longer
+
+
+@subroutine
+def _down(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
+    """Sweep forward from zero; add what that leaves over to `coarse`."""
+    ptr, split, column, weight, inverse, group = matrix
+    for a in range(np.uint64(first), np.uint64(last)):
+        total = b[a]
+        for j in range(ptr[a], split[a]):
+            total += weight[j] * x[column[j]]
+        x[a] = total = total * inverse[a]
+        # only entries above the diagonal leave anything: row c has such a one to a
+        for j in range(ptr[a], split[a]):
+            coarse[group[column[j]]] += weight[j] * total
+
+
+@subroutine
+def _up(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
+    """Correct by `coarse`, then sweep backward."""
+    ptr, _, column, weight, inverse, group = matrix
+    one = np.uint64(1)
+    for a in range(np.uint64(first), np.uint64(last)):
+        x[a] += coarse[group[a]]
+    end = np.uint64(last)
+    for back in range(np.uint64(last - first)):
+        here = end - one - back
+        total = b[here]
+        for j in range(ptr[here], ptr[here + one]):
+            total += weight[j] * x[column[j]]
+        x[here] = total * inverse[here]
+
+
+@subroutine
+def _cycle(fine, row, levels, bottom, x, b, y, c):  # type: ignore[no-untyped-def]
+    """Apply one V-cycle to `b`; `y` and `c` are the same as `x` and `b` on all other levels.
+
+    A forward Gauss-Seidel sweep on the way down and a backward one on the way up make it
+    symmetric.
+    """
+    last = len(row) - 2
+    c[:] = np.float32(0.0)
+    _down(0, len(x), fine, x, b, c)
+    for level in range(last):
+        _down(row[level], row[level + 1], levels, y, c, c)
+    lo = row[last]
+    for a in range(row[last + 1] - lo):
+        total = np.float32(0.0)
+        for k in range(row[last + 1] - lo):
+            total += bottom[a, k] * c[lo + k]
+        y[lo + a] = total
+    for level in range(last - 1, -1, -1):
+        _up(row[level], row[level + 1], levels, y, c, y)
+    _up(0, len(x), fine, x, b, y)
+
+
+@compiled
+def conjugate_gradients(  # type: ignore[no-untyped-def]
+    fine, diagonal, exact, row, levels, bottom, b, reduction, most
+):
+    """Solve by flexible conjugate gradients (Notay 2000); return x and steps.
+
+    Matrices are tuples of ptr, split, column, weight, one over the diagonal, and the row of
+    the next level that each row is joined to (``row[-1]`` for none); that of the system is
+    `fine`, with `diagonal` and weights `exact` in double precision.  In `levels` all others
+    lie one after the other, level l in rows from ``row[l]``; `bottom` is the inverse of the
+    last.
+    """
+    ptr, _, column, _, _, _ = fine
+    n = len(diagonal)
+    x = np.zeros(n + 1)
+    r = b[1:].copy()
+    z = np.zeros(n, dtype=np.float32)
+    rhs = np.zeros(n, dtype=np.float32)
+    y = np.zeros(row[-1] + 1, dtype=np.float32)
+    c = np.zeros(row[-1] + 1, dtype=np.float32)
+    p = np.zeros(n)
+    kp = np.zeros(n)
+    goal = 0.0
+    for a in range(n):
+        goal += r[a] * r[a]
+    # single precision reaches from 1e-38 to 1e38
+    scale = 1.0 / np.sqrt(goal) if goal > 0.0 else 1.0
+    goal *= reduction * reduction
+    curvature = 0.0
+    for step in range(most):
+        for a in range(n):
+            rhs[a] = r[a] * scale
+        _cycle(fine, row, levels, bottom, z, rhs, y, c)
+        along = 0.0
+        if step > 0:
+            for a in range(n):
+                along += z[a] * kp[a]
+            along /= curvature
+        for a in range(n):
+            p[a] = np.float64(z[a]) - along * p[a]
+        curvature = 0.0
+        slope = 0.0
+        for a in range(n):
+            total = diagonal[a] * p[a]
+            for j in range(ptr[a], ptr[a + 1]):
+                total -= exact[j] * p[column[j]]
+            kp[a] = total
+            curvature += total * p[a]
+            slope += r[a] * p[a]
+        if not curvature > 0.0:
+            return x, step
+        length = slope / curvature
+        size = 0.0
+        for a in range(n):
+            x[a + 1] += length * p[a]
+            r[a] -= length * kp[a]
+            size += r[a] * r[a]
+        if size <= goal:
+            return x, step + 1
+    return x, most

@@ -1,0 +1,272 @@
+"""Linear systems of network problems: factor once, solve often."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache, partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from ...arrays import Floats, Ints
+from ...compiled.kernels import kernel, load
+from ...graph.problem import bincount
+
+#: Up to this order dense elimination costs less than importing scipy.sparse.
+DENSE = 250
+#: Entries of factors per row from which not to factor is worth the import of numba.
+FULL = 150
+#: Order from which a compiled ordering of our own is faster than that of SuperLU,
+OWN_ORDER = 50_000
+#: where rows have so many entries off the diagonal; the factor is as full, and in postorder.
+ENTRIES_PER_ROW = (2.5, 12.0)
+
+Solve = Callable[[Floats], Floats]
+
+
+def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    """Return a function that solves ``K x = b`` with ``x[0] = 0``.
+
+    K is the Laplacian of a graph with the given conductances between n nodes, each
+    connected to node 0; ``b[0]`` is ignored.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If K is singular to working precision.
+    """
+    if n == 1:
+        return lambda b: np.zeros(1)
+    if n > DENSE:
+        inverse = _sparse(n, p, q, conductance)
+    elif (conductance > 0).all():
+        inverse = _dense_m_matrix(n, p, q, conductance)
+    else:
+        inverse = _dense(n, p, q, conductance)
+
+    def solve(b: Floats) -> Floats:
+        return np.concatenate(([0.0], inverse(b[1:])))
+
+    return solve
+
+
+def _weights(n: int, p: Ints, q: Ints, conductance: Floats) -> Floats:
+    """Return the matrix of conductances between nodes, shape (n, n), zero diagonal."""
+    flat = bincount(p * n + q, conductance, n * n) + bincount(q * n + p, conductance, n * n)
+    weights = flat.reshape(n, n)
+    np.fill_diagonal(weights, 0.0)
+    return weights
+
+
+def _dense_m_matrix(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    """Eliminate without a single subtraction, as Grassmann, Taksar and Heyman (1985) do.
+
+    Eliminating a node of a network of positive conductances gives another one (star to
+    mesh); keeping the conductances to ground apart from the diagonal, every entry of the
+    factors is right to rounding, whatever the spread of the conductances.
+    """
+    weights = _weights(n, p, q, conductance)
+    ground = weights[0, 1:].copy()
+    mesh = weights[1:, 1:]
+    order = n - 1
+    lower, pivots = np.eye(order), np.empty(order)
+    # a pivot takes some ten calls of numpy, whatever its size
+    if not _eliminate.at(order**2, cost=25 * order)(mesh, ground, lower, pivots):
+        raise np.linalg.LinAlgError("a node is not connected")
+    inverse = np.linalg.inv(lower)
+    return lambda b: inverse.T @ ((inverse @ b) / pivots)
+
+
+def _eliminate_by_rows(mesh: Floats, ground: Floats, lower: Floats, pivots: Floats) -> bool:
+    """Eliminate all nodes; changes `mesh` and `ground`, fills `lower` and `pivots`."""
+    order = len(pivots)
+    for k in range(order):
+        star = mesh[k, k + 1 :]
+        # one after the other, as compiled, for the same bits
+        pivot = pivots[k] = np.cumsum(np.append(ground[k], star))[-1]
+        if not pivot > 0:
+            return False
+        share = star / pivot
+        ground[k + 1 :] += share * ground[k]
+        mesh[k + 1 :, k + 1 :] += share[:, None] * star
+        lower[k + 1 :, k] = -share
+        # what a node would exchange with itself is no conductance
+        mesh.flat[(k + 1) * (order + 1) :: order + 1] = 0.0
+    return True
+
+
+@partial(kernel, interpreted=_eliminate_by_rows)
+def _eliminate(mesh, ground, lower, pivots):  # type: ignore[no-untyped-def]
+    order = len(pivots)
+    for k in range(order):
+        pivot = ground[k]
+        for j in range(k + 1, order):
+            pivot += mesh[k, j]
+        if not pivot > 0:
+            return False
+        pivots[k] = pivot
+        for i in range(k + 1, order):
+            share = mesh[k, i] / pivot
+            if share != 0.0:
+                lower[i, k] = -share
+                ground[i] += share * ground[k]
+                for j in range(k + 1, order):
+                    mesh[i, j] += share * mesh[k, j]
+                mesh[i, i] = 0.0
+    return True
+
+
+def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    weights = _weights(n, p, q, conductance)
+    laplacian = np.diag(weights.sum(axis=1)) - weights
+    inverse = np.linalg.inv(laplacian[1:, 1:])
+    return lambda b: inverse @ b
+
+
+@cache
+def _has_cholmod() -> bool:
+    # looking for what isn't there takes as long as a small factorisation
+    return find_spec("cvxopt") is not None
+
+
+def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    if _has_cholmod() and (conductance > 0).all():
+        return _cholesky(n, p, q, conductance)
+    order = _elimination_order(n, p, q, conductance)
+    try:
+        factor = _sparse_factor(n, p, q, conductance, order=order)
+    except RuntimeError as error:
+        raise np.linalg.LinAlgError(str(error)) from error
+    if factor.nnz > FULL * n:
+        load()
+
+    def solve(b: Floats) -> Floats:
+        if order is None:
+            whole: Floats = factor.solve(b)
+            return whole
+        x = np.empty_like(b)
+        x[order] = factor.solve(b[order])
+        return x
+
+    return solve
+
+
+def _elimination_order(n: int, p: Ints, q: Ints, conductance: Floats) -> Ints | None:
+    """Return in what order to eliminate all nodes but 0, as rows; None if SuperLU shall decide."""
+    if n <= OWN_ORDER or "numba" not in sys.modules or not (conductance > 0).all():
+        return None
+    from ._multigrid import assemble
+
+    ptr, _, column, *_ = assemble(n, p, q, conductance)
+    least, most = ENTRIES_PER_ROW
+    if not least * n < len(column) < most * n:
+        return None
+    from ._minimum_degree import minimum_degree
+
+    order: Ints = minimum_degree(ptr, column)
+    return order
+
+
+def _entries(
+    n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats
+) -> tuple[Floats, Ints, Ints, Floats]:
+    """Return the Laplacian without row and column 0: diagonal, and where else there is what.
+
+    On the diagonal are the sums of `at_ends`, S; each edge between two other nodes is there
+    once, and edges may have the same ends.
+    """
+    inner = (p > 0) & (q > 0) & (p != q)
+    at_ends = np.where(p == q, 0.0, at_ends)
+    diagonal = bincount(p, at_ends, n) + bincount(q, at_ends, n)
+    return diagonal[1:], p[inner] - 1, q[inner] - 1, -conductance[inner]
+
+
+def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    """Factor by CHOLMOD, if cvxopt is there; two to three times as fast as SuperLU."""
+    from cvxopt import cholmod, matrix, spmatrix
+
+    diagonal, a, b, off = _entries(n, p, q, conductance, conductance)
+    every = np.arange(n - 1)
+    values = np.concatenate((diagonal, off))
+    rows = np.concatenate((every, np.maximum(a, b)))
+    columns = np.concatenate((every, np.minimum(a, b)))
+    lower = spmatrix(matrix(values), matrix(rows), matrix(columns), (n - 1, n - 1))
+    cholmod.options["supernodal"] = 1  # dense blocks where that is worth it
+    factor = cholmod.symbolic(lower)
+    try:
+        cholmod.numeric(lower, factor)
+    except ArithmeticError as error:
+        raise np.linalg.LinAlgError(f"not positive definite: {error}") from error
+
+    def solve(b: Floats) -> Floats:
+        x = matrix(b)
+        cholmod.solve(factor, x)
+        return np.array(x).ravel()
+
+    return solve
+
+
+def _sparse_factor(
+    n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0, order: Ints | None = None
+) -> Any:
+    """Factor the Laplacian, its diagonal lowered by `shift` times the sum of its row.
+
+    With an `order` rows and columns of the factors are in that.
+    """
+    from scipy.sparse.linalg import splu
+
+    return splu(
+        _laplacian(n, p, q, conductance, shift, order),
+        permc_spec="MMD_AT_PLUS_A" if order is None else "NATURAL",
+        diag_pivot_thresh=0.0,
+        options={"SymmetricMode": True},
+    )
+
+
+def _laplacian(
+    n: int, p: Ints, q: Ints, conductance: Floats, shift: float, order: Ints | None
+) -> Any:
+    from scipy.sparse import coo_array
+
+    if order is not None:
+        place = np.zeros(n, dtype=np.int64)
+        place[1 + order.astype(np.int64)] = np.arange(1, n)
+        p, q = place[p], place[q]
+    at_ends = conductance - shift * np.abs(conductance)
+    diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
+    every = np.arange(n - 1)
+    values = np.concatenate((diagonal, off, off))
+    places = (np.concatenate((every, a, b)), np.concatenate((every, b, a)))
+    rows = coo_array((values, places), shape=(n - 1, n - 1))
+    # two transpositions sort in linear time, which adding up duplicates at once would not
+    rows.has_canonical_format = True
+    laplacian = rows.tocsr().tocsc()
+    laplacian.sum_duplicates()
+    return laplacian
+
+
+def convex(n: int, p: Ints, q: Ints, conductance: Floats, margin: float = 1e-13) -> bool:
+    """Tell whether the Laplacian without row and column 0 is positive definite.
+
+    Conductances may be negative; every node must be connected to node 0.
+    """
+    if (conductance > 0).all():
+        return True
+    if n <= DENSE:
+        weights = _weights(n, p, q, conductance)
+        scale = _weights(n, p, q, np.abs(conductance)).sum(axis=1)
+        laplacian = np.diag(weights.sum(axis=1) - margin * scale) - weights
+        try:
+            np.linalg.cholesky(laplacian[1:, 1:])
+        except np.linalg.LinAlgError:
+            return False
+        return True
+    try:
+        factor = _sparse_factor(n, p, q, conductance, margin)
+    except RuntimeError:
+        return False
+    # Sylvester: a symmetric elimination keeps the signs of the eigenvalues in its pivots
+    symmetric = np.array_equal(factor.perm_r, factor.perm_c)
+    return bool(symmetric and (factor.U.diagonal() > 0).all())

@@ -1,0 +1,196 @@
+"""Costs: what the outputs ought to be, and how much each sample's cost changes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..arrays import Floats, Ints
+from ..errors import UsageError
+
+
+class Cost(Protocol):
+    """A differentiable function of outputs and targets, sample by sample."""
+
+    def value(self, outputs: Floats, targets: Any) -> Floats:
+        """Return the cost of each sample, shape (B,)."""
+
+    def slope(self, outputs: Floats, targets: Any) -> Floats:
+        """Return the derivatives by the outputs, shape (B, n_outputs), per V."""
+
+    def decode(self, outputs: Floats) -> Ints:
+        """Return the class that each sample's outputs stand for, shape (B,)."""
+
+
+def _argmax(outputs: Floats) -> Ints:
+    """Return the highest output; a single one stands for class 1 where it is positive."""
+    if outputs.shape[1] == 1:
+        return (outputs[:, 0] > 0).astype(np.int64)
+    return np.asarray(outputs.argmax(axis=1))
+
+
+def _sums(terms: Floats) -> Floats:
+    """Return the sum of each row."""
+    return np.asarray(terms.sum(axis=1), dtype=float)
+
+
+def is_labels(targets: Any) -> bool:
+    """Tell whether targets are class numbers: integers, one per sample."""
+    targets = np.asarray(targets)
+    return targets.ndim == 1 and targets.dtype.kind in "iub"
+
+
+class SquaredError:
+    """``1/2 sum (o - y)^2``.
+
+    Parameters
+    ----------
+    codes : array_like, shape (n_classes, n_outputs), optional
+        Target voltages of the classes, for targets that are class numbers.
+
+    Notes
+    -----
+    Its nudge is a conductance that joins each output to its target.
+    """
+
+    def __init__(self, codes: Any = None) -> None:
+        self.codes = None if codes is None else np.asarray(codes, dtype=float)
+
+    def target(self, outputs: Floats, targets: Any) -> Floats:
+        """Return target voltages, shape (B, n_outputs), V."""
+        if is_labels(targets) and self.codes is not None:
+            return np.asarray(self.codes[np.asarray(targets)])
+        y: Floats = np.asarray(targets, dtype=float)
+        if y.ndim == 1 and outputs.shape[1] == 1:
+            y = y[:, None]
+        if y.shape != outputs.shape:
+            raise UsageError(f"targets have shape {y.shape}, outputs {outputs.shape}")
+        return y
+
+    def value(self, outputs: Floats, targets: Any) -> Floats:
+        """Return the cost of each sample, shape (B,), V^2."""
+        return 0.5 * _sums(self.slope(outputs, targets) ** 2)
+
+    def slope(self, outputs: Floats, targets: Any) -> Floats:
+        """Return ``o - y``, shape (B, n_outputs), V."""
+        difference: Floats = outputs - self.target(outputs, targets)
+        return difference
+
+    def decode(self, outputs: Floats) -> Ints:
+        """Return the class with the nearest code, else the highest output."""
+        if self.codes is None:
+            return _argmax(outputs)
+        distance = ((outputs[:, None, :] - self.codes[None]) ** 2).sum(axis=2)
+        return np.asarray(distance.argmin(axis=1))
+
+
+class CrossEntropy:
+    """Cross-entropy of the softmax of the outputs.
+
+    Parameters
+    ----------
+    scale : float
+        Outputs are multiplied by this (1/V) first: millivolts make poor logits.
+    """
+
+    def __init__(self, scale: float = 1.0) -> None:
+        self.scale = scale
+
+    def _log_softmax(self, outputs: Floats) -> Floats:
+        z = self.scale * outputs
+        z = z - z.max(axis=1, keepdims=True)
+        result: Floats = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return result
+
+    def value(self, outputs: Floats, targets: Any) -> Floats:
+        """Return the cost of each sample, shape (B,)."""
+        wanted = _probabilities(outputs, targets)
+        return -_sums(wanted * self._log_softmax(outputs))
+
+    def slope(self, outputs: Floats, targets: Any) -> Floats:
+        """Return the derivatives by the outputs, shape (B, n_outputs), 1/V."""
+        wanted = _probabilities(outputs, targets)
+        share: Floats = np.exp(self._log_softmax(outputs)) * wanted.sum(axis=1, keepdims=True)
+        return self.scale * (share - wanted)
+
+    def decode(self, outputs: Floats) -> Ints:
+        """Return the highest output."""
+        return _argmax(outputs)
+
+
+class Hinge:
+    """``sum over the wrong classes of max(0, margin - (o_right - o_wrong))``.
+
+    Parameters
+    ----------
+    margin : float
+        V.
+    """
+
+    def __init__(self, margin: float = 0.1) -> None:
+        self.margin = margin
+
+    def _excess(self, outputs: Floats, targets: Any) -> tuple[Floats, Ints]:
+        right = _labels(outputs, targets)
+        rows = np.arange(len(outputs))
+        excess = np.maximum(0.0, self.margin - outputs[rows, right][:, None] + outputs)
+        excess[rows, right] = 0.0
+        return excess, right
+
+    def value(self, outputs: Floats, targets: Any) -> Floats:
+        """Return the cost of each sample, shape (B,), V."""
+        return _sums(self._excess(outputs, targets)[0])
+
+    def slope(self, outputs: Floats, targets: Any) -> Floats:
+        """Return the derivatives by the outputs, shape (B, n_outputs)."""
+        excess, right = self._excess(outputs, targets)
+        slope = (excess > 0).astype(float)
+        slope[np.arange(len(slope)), right] = -slope.sum(axis=1)
+        return slope
+
+    def decode(self, outputs: Floats) -> Ints:
+        """Return the highest output."""
+        return _argmax(outputs)
+
+
+class CustomCost:
+    """A cost of one's own.
+
+    Parameters
+    ----------
+    value : callable
+        ``value(outputs, targets)`` of shape (B,).
+    slope : callable
+        ``slope(outputs, targets)``: its derivatives by the outputs, shape (B, n_outputs).
+    decode : callable, optional
+        ``decode(outputs)``: classes, shape (B,); by default the highest output.
+    """
+
+    def __init__(
+        self,
+        value: Callable[[Floats, Any], Floats],
+        slope: Callable[[Floats, Any], Floats],
+        decode: Callable[[Floats], Ints] = _argmax,
+    ) -> None:
+        self.value, self.slope, self.decode = value, slope, decode
+
+
+def _labels(outputs: Floats, targets: Any) -> Ints:
+    labels = np.asarray(targets)
+    if not is_labels(labels):
+        raise UsageError("this cost needs class numbers as targets, one integer per sample")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < outputs.shape[1]:
+        raise UsageError(f"class numbers must be from 0 to {outputs.shape[1] - 1}")
+    return labels.astype(np.int64)
+
+
+def _probabilities(outputs: Floats, targets: Any) -> Floats:
+    """Return one probability per class from class numbers or from themselves."""
+    if is_labels(targets):
+        return np.eye(outputs.shape[1])[_labels(outputs, targets)]
+    wanted = np.asarray(targets, dtype=float)
+    if wanted.shape != outputs.shape:
+        raise UsageError(f"targets have shape {wanted.shape}, outputs {outputs.shape}")
+    return wanted

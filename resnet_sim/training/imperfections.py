@@ -1,0 +1,100 @@
+"""Devices that are not what one asks for: levels, noise, drift between copies, dead cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from ..errors import UsageError
+
+
+@dataclass(frozen=True)
+class Devices:
+    """How real the learning conductances are; by default they are ideal.
+
+    Parameters
+    ----------
+    levels : int, optional
+        Conductances are multiples of ``(g_max - g_min) / (levels - 1)`` above g_min; a write
+        lands on one of the two levels around what is asked for, at random, right on average.
+    write_noise : float
+        Standard deviation of a change, relative to the change.
+    nonlinearity : float
+        A change is multiplied by the share of the range that is left in its direction, to
+        this power: 0 is linear, 1 saturates exponentially.
+    read_noise : float
+        Standard deviation of the node voltages that a rule reads, V.
+    stuck : float
+        Share of the devices that never change.
+    mismatch : float
+        Relative standard deviation between the conductances of the free and of the nudged
+        circuit, for two copies side by side.
+    wire : float
+        Resistance (ohm) of the piece of wire between neighbouring crossings, where the
+        learning resistors are the cells of crossbars: those with the same first node are a
+        row, those with the same second node a column; see `wires.wired`.
+    seed : int
+    """
+
+    levels: int | None = None
+    write_noise: float = 0.0
+    nonlinearity: float = 0.0
+    read_noise: float = 0.0
+    stuck: float = 0.0
+    mismatch: float = 0.0
+    wire: float = 0.0
+    seed: int = 0
+
+    def check(self, g_min: float, g_max: float) -> None:
+        """Raise `UsageError` for numbers that make no sense."""
+        sizes = (self.write_noise, self.nonlinearity, self.read_noise, self.mismatch, self.wire)
+        if min(sizes) < 0 or not 0 <= self.stuck <= 1 or not np.isfinite(self.wire):
+            raise UsageError(
+                "noise, nonlinearity, mismatch and wire can't be negative; 0 <= stuck <= 1"
+            )
+        if self.levels is not None and self.levels < 2:
+            raise UsageError(f"{self.levels} levels: at least two are needed")
+        if (self.levels or self.nonlinearity) and not np.isfinite(g_max - g_min):
+            raise UsageError("levels and nonlinear writing need a finite g_max")
+
+    def generator(self, *place: int) -> np.random.Generator:
+        """Return the random numbers of one place in a run; nothing of them needs saving."""
+        return np.random.default_rng([self.seed, *place])
+
+    def dead(self, n: int) -> Bools:
+        """Tell which of n devices are stuck."""
+        return self.generator(0).random(n) < self.stuck
+
+    def copy(self, g: Floats) -> Floats:
+        """Return the conductances of the nudged copy, S."""
+        if not self.mismatch:
+            return g
+        off = self.generator(1).normal(0.0, self.mismatch, len(g))
+        return np.asarray(g * np.exp(off))
+
+    def write(
+        self, g: Floats, wanted: Floats, g_min: float, g_max: float, rng: np.random.Generator
+    ) -> Floats:
+        """Return what becomes of conductances g when others are asked for, S."""
+        change = wanted - g
+        if self.nonlinearity:
+            room = np.where(change > 0, g_max - g, g - g_min) / (g_max - g_min)
+            change = change * room**self.nonlinearity
+        if self.write_noise:
+            change = change * (1.0 + self.write_noise * rng.normal(size=len(g)))
+        new = np.clip(g + change, g_min, g_max)
+        if self.levels:
+            spacing = (g_max - g_min) / (self.levels - 1)
+            step = np.floor((new - g_min) / spacing + rng.random(len(g)))
+            new = np.clip(g_min + spacing * step, g_min, g_max)
+        return np.where(self.dead(len(g)), g, new)
+
+    def read(self, voltages: Floats, rng: np.random.Generator) -> Floats:
+        """Return node voltages as a rule reads them, V; ground is exact."""
+        if not self.read_noise:
+            return voltages
+        noise = rng.normal(0.0, self.read_noise, voltages.shape)
+        noise[:, 0] = 0.0
+        return voltages + noise

@@ -1,0 +1,157 @@
+"""Whole epochs in compiled float32 loops, where network, rule, cost and optimiser allow it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Floats, Ints
+from ..errors import UsageError
+from ..many.layered.structure import Block, Layers
+from .costs import Cost, SquaredError, is_labels
+from .data.idx import Scaled
+from .imperfections import Devices
+from .network import Network
+from .optimizers import SGD, Momentum, Optimizer
+from .rules import EquilibriumPropagation, Rule
+
+#: Conductances from which it pays to load, and maybe to compile, the loops.
+LEAST = 50_000
+#: Samples that are checked at once.
+CHUNK = 512
+
+
+class Epochs:
+    """Training of one network on one set of samples; see `epochs`."""
+
+    def __init__(
+        self,
+        net: Network,
+        rule: EquilibriumPropagation,
+        cost: SquaredError,
+        optimizer: Optimizer,
+        X: npt.NDArray[Any] | Scaled,
+        Y: Any,
+        batch_size: int,
+        threads: int,
+    ) -> None:
+        from ..many.layered.engine import EpochLoop, Settings
+
+        assert net.layers is not None
+        self.net, self.optimizer = net, optimizer
+        self.rates = _rates(net.layers, optimizer)
+        momentum = optimizer.momentum if isinstance(optimizer, Momentum) else 0.0
+        settings = Settings(rule.beta, momentum, net.g_min, net.g_max, threads=threads)
+        targets, labels = _targets(cost, net, Y)
+        u, factor = (X.array, X.factor) if isinstance(X, Scaled) else (X, 1.0)
+        self.engine = EpochLoop(
+            net.layers, _conductances(net, net.layers), net.biases, settings, batch_size, u,
+            targets, labels, factor,
+        )  # fmt: skip
+        if momentum:
+            n = len(net.trainable)
+            mean = optimizer.state["mean"]
+            self.engine.load_momentum(mean[:n], mean[n:])
+
+    def run(self, epoch: int, order: Ints) -> Floats:
+        """Train for an epoch; return the costs of the free states, V^2, in that order."""
+        net, n = self.net, len(self.net.trainable)
+        factor = self.optimizer.factor(epoch)
+        cost = self.engine.epoch(order, [(factor * g, factor * b) for g, b in self.rates])
+        form = self.engine.form
+
+        def learned() -> npt.NDArray[Any]:
+            g = np.zeros(n, dtype=np.float32)
+            form.store(g)
+            return g
+
+        # no copy of the conductances unless somebody asks for them
+        net.defer(learned, self.engine.parts)
+        biases = net.biases
+        form.store_biases(biases)
+        net.biases = biases
+        if isinstance(self.optimizer, Momentum):
+            mean = self.optimizer.state["mean"]
+            self.engine.store_momentum(mean[:n], mean[n:])
+            # what a checkpoint can't tell apart must not matter here either
+            self.engine.load_momentum(mean[:n], mean[n:])
+        return cost
+
+
+def epochs(
+    net: Network,
+    rule: Rule,
+    cost: Cost,
+    optimizer: Optimizer,
+    X: npt.NDArray[Any] | Scaled,
+    Y: Any,
+    batch_size: int,
+    threads: int = 1,
+) -> Epochs | None:
+    """Return what trains by whole epochs in compiled loops, None where they don't fit.
+
+    They fit chains of layers of at least `LEAST` conductances, trained by centered
+    equilibrium propagation for the squared error with `SGD` or `Momentum`, at one learning
+    rate for all conductances between two layers and one for all biases of a layer.
+
+    Raises
+    ------
+    UsageError
+        If the inputs are not what the network needs.
+    """
+    from ..many.layered.engine import unsuited
+
+    layers = net.layers
+    if layers is None or sum(block.g.size for block in layers.blocks) < LEAST:
+        return None
+    if net.devices != Devices() or unsuited(layers) is not None:
+        return None
+    if type(optimizer) not in (SGD, Momentum) or not isinstance(cost, SquaredError):
+        return None
+    if not isinstance(rule, EquilibriumPropagation) or rule.variant != "centered":
+        return None
+    if rule.nudge == "current" or rule.beta <= 0 or _rates(layers, optimizer) is None:
+        return None
+    for first in range(0, len(X), CHUNK):
+        net.check_inputs(X[first : first + CHUNK], first)
+    return Epochs(net, rule, cost, optimizer, X, Y, batch_size, threads)
+
+
+def _conductances(net: Network, layers: Layers) -> Floats | None:
+    """Return what to start from (S), None for the arrays of the circuit."""
+    learning = [block.g for block in layers.blocks if np.max(block.index) >= 0]
+    within = all(g.min() >= net.g_min and g.max() <= net.g_max for g in learning)
+    return net.own if net.own is not None or within else net.conductances
+
+
+def _targets(cost: SquaredError, net: Network, Y: Any) -> tuple[Floats, Ints]:
+    """Return target voltages and which of them each sample has."""
+    outputs = net.outputs.p
+    if is_labels(Y) and cost.codes is not None:
+        labels = np.asarray(Y, dtype=np.int64)
+        if len(labels) and not 0 <= labels.min() <= labels.max() < len(cost.codes):
+            raise UsageError(f"class numbers must be from 0 to {len(cost.codes) - 1}")
+        cost.target(np.zeros((1, len(outputs))), labels[:1])
+        return cost.codes, labels
+    targets = cost.target(np.zeros((len(Y), len(outputs))), Y)
+    return targets, np.arange(len(targets))
+
+
+def _rates(layers: Layers, optimizer: Optimizer) -> Any:
+    """Return learning rates of conductances and biases, layer by layer, None if they differ."""
+    rates, found = optimizer.rates, []
+    for block, units in zip(layers.blocks, layers.units, strict=True):
+        biases = units.bias_index[units.bias_index >= 0]
+        parts = _of_block(block, rates), rates[layers.n_parameters + biases]
+        if any(len(part) and part.min() != part.max() for part in parts):
+            return None
+        found.append(tuple(float(part[0]) if len(part) else 0.0 for part in parts))
+    return found
+
+
+def _of_block(block: Block, rates: Floats) -> Floats:
+    if isinstance(block.index, int):
+        return rates[block.index : block.index + block.g.size] if block.index >= 0 else rates[:0]
+    return rates[block.index[block.index >= 0]]

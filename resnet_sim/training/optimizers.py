@@ -1,0 +1,147 @@
+"""Optimisers: what to do with a gradient.  The network's bounds are applied afterwards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+
+Rate = float | Mapping[str, float]
+Schedule = Callable[[int], float]
+
+
+class Optimizer:
+    """Base of the optimisers: learning rates by group and by epoch.
+
+    Parameters
+    ----------
+    lr : float or mapping of glob to float
+        Learning rate; of the globs that match a parameter's name, the first one counts.
+        A parameter that none matches does not learn.
+    schedule : callable, optional
+        ``schedule(epoch)``, from 0: what the rates are multiplied with.
+    """
+
+    #: names of the arrays that are kept from step to step
+    slots: tuple[str, ...] = ()
+
+    def __init__(self, lr: Rate = 0.01, schedule: Schedule | None = None) -> None:
+        self.lr, self.schedule = lr, schedule
+        self.state: dict[str, Floats] = {}
+        self._rates = np.zeros(0)
+
+    def prepare(self, names: Sequence[str]) -> None:
+        """Work out the rates of named parameters; state that fits them is kept.
+
+        Raises
+        ------
+        UsageError
+            If a glob matches nothing that learns.
+        """
+        if isinstance(self.lr, Mapping):
+            for pattern in self.lr:
+                if not any(fnmatchcase(name, pattern.lower()) for name in names):
+                    raise UsageError(f"learning rates: nothing that learns matches {pattern!r}")
+            self._rates = np.array([_first_match(name, self.lr) for name in names])
+        else:
+            # one number in memory, however many parameters
+            self._rates = np.broadcast_to(np.float64(self.lr), len(names))
+        if any(len(self.state.get(slot, ())) != len(names) for slot in self.slots):
+            self.state = {slot: np.zeros(len(names)) for slot in self.slots}
+
+    @property
+    def rates(self) -> Floats:
+        """Learning rates of the parameters before the schedule, shape (n,)."""
+        return self._rates
+
+    def factor(self, epoch: int) -> float:
+        """Return what the schedule multiplies the rates with."""
+        return 1.0 if self.schedule is None else float(self.schedule(epoch))
+
+    def step(self, gradient: Floats, epoch: int) -> Floats:
+        """Return what to add to the parameters."""
+        return -self.factor(epoch) * self._rates * self.direction(gradient)
+
+    def direction(self, gradient: Floats) -> Floats:
+        """Return what the rates are multiplied with; updates the state."""
+        raise NotImplementedError
+
+
+class SGD(Optimizer):
+    """Plain gradient descent."""
+
+    def direction(self, gradient: Floats) -> Floats:
+        """Return the gradient."""
+        return gradient
+
+
+class Momentum(Optimizer):
+    """Gradient descent with momentum: ``m <- momentum m + gradient``."""
+
+    slots = ("mean",)
+
+    def __init__(
+        self, lr: Rate = 0.01, momentum: float = 0.9, schedule: Schedule | None = None
+    ) -> None:
+        super().__init__(lr, schedule)
+        self.momentum = momentum
+
+    def direction(self, gradient: Floats) -> Floats:
+        """Return the decaying sum of gradients."""
+        self.state["mean"] = self.momentum * self.state["mean"] + gradient
+        return self.state["mean"]
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015): steps of about `lr`, whatever the size of the gradient."""
+
+    slots = ("mean", "square", "steps")
+
+    def __init__(
+        self,
+        lr: Rate = 0.01,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        schedule: Schedule | None = None,
+    ) -> None:
+        super().__init__(lr, schedule)
+        self.betas, self.epsilon = betas, epsilon
+
+    def direction(self, gradient: Floats) -> Floats:
+        """Return the mean gradient over its root mean square, both freed of their start."""
+        one, two = self.betas
+        state = self.state
+        state["steps"] = state["steps"] + 1
+        state["mean"] = one * state["mean"] + (1 - one) * gradient
+        state["square"] = two * state["square"] + (1 - two) * gradient**2
+        mean = state["mean"] / (1 - one ** state["steps"])
+        square = state["square"] / (1 - two ** state["steps"])
+        result: Floats = mean / (np.sqrt(square) + self.epsilon)
+        return result
+
+
+def exponential(rate: float) -> Schedule:
+    """Return the schedule ``rate ** epoch``."""
+    return lambda epoch: float(rate**epoch)
+
+
+def cosine(epochs: int, final: float = 0.0) -> Schedule:
+    """Return a schedule that falls from 1 to `final` along half a cosine."""
+
+    def factor(epoch: int) -> float:
+        share = min(epoch / max(epochs, 1), 1.0)
+        return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * share))
+
+    return factor
+
+
+def _first_match(name: str, rates: Mapping[str, float]) -> float:
+    for pattern, rate in rates.items():
+        if fnmatchcase(name, pattern.lower()):
+            return float(rate)
+    return 0.0
