@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from circuits import CONVEX, FAMILIES, FEEDBACK, LARGE, ONE_WAY, random_circuit, small_circuits
 from convex_witness import operating_point, solvable, unique_voltages
+from enumeration import all_outcomes, merged
 from hypothesis import HealthCheck, given, settings
 from judgement import ERRORS, GAVE_UP, RIGHT, RIGHTLY_REFUSED, UNJUDGED, UNPROVED, survey, verdict
-from witness import all_outcomes, merged
 
 QUICK = settings(derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 AGREED = {RIGHT, RIGHTLY_REFUSED, UNJUDGED}

@@ -187,7 +187,7 @@ def run_and_kill(folder, after):
     journal, result = folder / "points", folder / "result.npy"
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(journal), str(result)],
-        cwd=Path(__file__).parent,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     began = journal.stat().st_mtime_ns if journal.exists() else 0
     while process.poll() is None:

@@ -13,7 +13,7 @@ from resnet_sim import UsageError, solve
 from resnet_sim import generators as gen
 
 near = pytest.approx
-GUIDE = Path(__file__).parent.parent / "docs" / "generators.md"
+GUIDE = Path(__file__).parents[2] / "docs" / "generators.md"
 
 
 def select(circuit, glob):

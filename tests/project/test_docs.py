@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from test_project import blocks, steady
+from documents import blocks, steady
 
 from resnet_sim import solvers
 from resnet_sim.cli import main
@@ -20,7 +20,7 @@ from resnet_sim.model.crossbars import Crossbars
 from resnet_sim.netlist.read import cards, fields, models, placer, readers
 from resnet_sim.netlist.write.writer import Writer
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "resnet_sim"
 DOCUMENTS = sorted([ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 THEORY = (ROOT / "docs" / "theory.md").read_text()

@@ -15,7 +15,7 @@ from resnet_sim import training as tr
 from resnet_sim.cli import main
 from resnet_sim.plotting import circuits
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 RED = "#d62728"
 
 

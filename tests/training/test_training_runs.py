@@ -18,7 +18,7 @@ from resnet_sim import training as tr
 
 SCRIPT = """
 import sys
-sys.path.insert(0, {tests!r})
+sys.path[:0] = {tests!r}
 from test_training_runs import start
 trainer, X, Y = start()
 trainer.fit(X, Y, {epochs}, batch_size=7, checkpoint={path!r}, resume=True, metrics={metrics!r})
@@ -75,9 +75,7 @@ def kill_and_resume(tmp_path: Path, kills: int, epochs: int, seconds: float) -> 
     whole, X, Y = start()
     whole.fit(X, Y, epochs, batch_size=7)
     path, metrics = tmp_path / "run.npz", tmp_path / "metrics.jsonl"
-    script = SCRIPT.format(
-        tests=str(Path(__file__).parent), epochs=epochs, path=str(path), metrics=str(metrics)
-    )
+    script = SCRIPT.format(tests=sys.path, epochs=epochs, path=str(path), metrics=str(metrics))
     dice = random.Random(1)
     done = 0
     while done < kills:

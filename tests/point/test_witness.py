@@ -4,14 +4,14 @@ from fractions import Fraction
 from itertools import product
 from random import Random
 
+import enumeration
 import numpy as np
 import pytest
-import witness
 from circuits import FAMILIES, LARGE, random_circuit
+from enumeration import Undecided, all_outcomes, combinations, merged
 from laws import violations
 from rationals import Eliminated, affine_hull, evaluate, maximise, solve_dense, substitute
 from scipy.optimize import linprog
-from witness import Undecided, all_outcomes, combinations, merged
 
 from resnet_sim import parse_netlist
 
@@ -80,7 +80,7 @@ def test_ruling_out_by_floating_point_loses_no_solution(family, monkeypatch):
     circuits = [random_circuit(family, seed) for seed in range(50_000, 50_015)]
     circuits = [c for c in circuits if combinations(c) <= 32]
     quick = [outcomes_of(c) for c in circuits]
-    monkeypatch.setattr(witness, "_candidates", lambda rest, choices: product(*choices))
+    monkeypatch.setattr(enumeration, "_candidates", lambda rest, choices: product(*choices))
     assert [outcomes_of(c) for c in circuits] == quick
 
 

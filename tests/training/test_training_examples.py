@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_project import blocks
+from documents import blocks
 
 import resnet_sim as rs
 from resnet_sim.cli import main
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "training"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "training"
 COMMANDS = [
     line.removeprefix("$ ")
     for block in blocks((EXAMPLES / "README.md").read_text(), "console")

@@ -13,7 +13,7 @@ import resnet_sim as rs
 from resnet_sim.cli import main
 from resnet_sim.laws.foreign import violation
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 BRIDGE = EXAMPLES / "bridge-rectifier.net"
 
 

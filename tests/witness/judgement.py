@@ -14,8 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from circuits import CONVEX, LARGE, ONE_WAY, random_circuit
 from convex_witness import operating_point, solvable, unique_voltages
-from laws import violations
-from witness import (
+from enumeration import (
     MOST_COMBINATIONS,
     Outcome,
     Undecided,
@@ -24,6 +23,7 @@ from witness import (
     combinations,
     merged,
 )
+from laws import violations
 
 from resnet_sim import ConvergenceError, OperatingPoint, TopologyError, format_netlist, solve
 

@@ -14,7 +14,7 @@ from resnet_sim.generators.layered import layered
 
 pytestmark = requires_ngspice
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples" / "netlists").glob("*.net"))
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "netlists").glob("*.net"))
 PER_FAMILY = 21
 
 

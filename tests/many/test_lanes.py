@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from test_training_benchmarks import load
+from benchmark_modules import load
 
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder

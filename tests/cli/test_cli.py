@@ -16,7 +16,7 @@ from resnet_sim.analyses import sweep as analysis
 from resnet_sim.cli import main
 from resnet_sim.results.operating_point import Certificate, SolverInfo
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 DIVIDER = "divider\nV1 in 0 10\nR1 in out 3k\nR2 out 0 1k\n.end\n"
 SHORTED = "shorted\nV1 a 0 5\nD1 a 0 di\n.model di d(ron=0 roff=inf vfwd=0)\n.end\n"
 FLOATING = "floats\nV1 a 0 5\nR1 a 0 1k\nR2 x y 1k\n.end\n"

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from test_project import blocks
+from documents import blocks
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "scaling-out.md").read_text()
 
 

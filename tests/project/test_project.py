@@ -8,30 +8,15 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+from documents import blocks, steady
 
 from resnet_sim.cli import main
 from resnet_sim.diagnostics import CODES
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 README = (ROOT / "README.md").read_text()
 DIAGNOSTICS = (ROOT / "docs" / "diagnostics.md").read_text()
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def steady(output: str) -> str:
-    """Blank out what may differ from one machine to the next: rounding and time."""
-    lines = output.strip().splitlines()
-    changing = ("certificate:", "solver:")
-    return "\n".join(
-        re.sub(r"[\d.]+(?:e[-+]\d+)?(?: [mun]?s\b)?", "#", line)
-        if line.startswith(changing)
-        else line.rstrip()
-        for line in lines
-    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from resnet_sim.errors import NetlistError, UsageError
 from resnet_sim.netlist import format_netlist, parse_netlist
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 
 INLINE = [
     "divider\nv1 in 0 {vin}\nr1 (in, out) = 1k\nr2 out 0 R={2*rr} tc=1m\n"

@@ -19,7 +19,7 @@ import pytest
 
 from resnet_sim.cli import main
 
-DECKS = sorted((Path(__file__).parent.parent / "examples" / "netlists").glob("*.net"))
+DECKS = sorted((Path(__file__).parents[2] / "examples" / "netlists").glob("*.net"))
 SUFFIX = {"": 1, "m": 1e-3, "u": 1e-6, "n": 1e-9, "k": 1e3, "meg": 1e6, "g": 1e9}
 VALUE = re.compile(r"([vi])\(([^)]*)\)(?: @ (\d+))? = (\S+)")
 RELATIVE = 1e-9

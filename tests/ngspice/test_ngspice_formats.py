@@ -12,7 +12,7 @@ from resnet_sim import UsageError
 from resnet_sim.ngspice.listings import read_output
 from resnet_sim.results.rawfile import format_raw, pack_ltspice, read_raw
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "netlists"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 #: no deck that ngspice could run as it is: floating nodes, a step of a parameter; and with
 #: a million volts at a diode rounding hides the currents
 LEFT_OUT = {"floating-node", "no-ground", "parameter-step", "superdiode"}

@@ -4,8 +4,8 @@ import argparse
 
 import numpy as np
 import pytest
+from benchmark_modules import load
 from ngspice_tools import requires_ngspice
-from test_training_benchmarks import load
 from training_tasks import learns_signs, xor_with_a_pair, xor_with_inverted_inputs
 
 import resnet_sim as rs
