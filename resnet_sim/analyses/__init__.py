@@ -1,1 +1,10 @@
 """What users call: an operating point, sweeps, Monte Carlo, derivatives, measurements."""
+
+DOORS = (
+    "measure",
+    "monte_carlo",
+    "sensitivity",
+    "solve",
+    "solve_many",
+    "sweep",
+)

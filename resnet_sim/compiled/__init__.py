@@ -1,1 +1,7 @@
-"""TODO door."""
+"""What runs compiled: kernels with an interpreted twin, vectors of registers, barriers."""
+
+DOORS = (
+    "barrier",
+    "kernels",
+    "vectors",
+)

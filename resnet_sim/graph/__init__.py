@@ -1,1 +1,7 @@
-"""TODO door."""
+"""Graphs, and the convex problem on one: problems, but no circuits."""
+
+DOORS = (
+    "graphs",
+    "problem",
+    "topology",
+)

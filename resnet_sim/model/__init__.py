@@ -1,1 +1,12 @@
-"""TODO door."""
+"""What everything is about: circuits and their devices, nodes by name and number.
+
+Nothing in here knows how a circuit was read or will be solved.
+"""
+
+DOORS = (
+    "builder",
+    "circuit",
+    "crossbars",
+    "elements",
+    "requests",
+)

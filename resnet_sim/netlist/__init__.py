@@ -26,6 +26,13 @@ __all__ = [
     "write_netlist",
 ]
 
+#: modules that other packages may use
+DOORS = (
+    "numbers",
+    "write.dialects",
+    "write.export",
+)
+
 
 def __getattr__(name: str) -> Any:
     # reading, which most commands do and nothing else, need not wait for the writers

@@ -1,1 +1,16 @@
-"""TODO door."""
+"""One operating point: from devices to branches, stages and problems, and back.
+
+`engine.PointSolver` drives it; it does not judge what it found.
+"""
+
+DOORS = (
+    "amplifiers",
+    "branches",
+    "certified",
+    "engine",
+    "infeasible",
+    "plan",
+    "reduction",
+    "state",
+    "warnings",
+)

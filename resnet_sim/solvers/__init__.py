@@ -14,6 +14,10 @@ from ..graph.topology import drainage
 from . import newton
 from .linear.contracted import MEDIUM, is_large
 
+#: modules that other packages may use
+DOORS = ("complementarity", "linear.elimination", "linear.laplacian")
+__all__ = ["METHODS", "prepare", "solve"]
+
 METHODS = ("auto", "cd", "newton")
 #: Sizes of medium problems solved so far from which the next is worth importing numba: a
 #: second one tells that more are to come, which take a quarter of the time then.

@@ -52,3 +52,10 @@ __all__ = [
     "gradient",
     "gradients",
 ]
+
+#: modules that other packages may use
+DOORS = (
+    "costs",
+    "data.tables",
+    "evaluate",
+)

@@ -1,1 +1,1 @@
-"""TODO door."""
+"""Expressions of decks: what they can compute, and the machine that computes it."""

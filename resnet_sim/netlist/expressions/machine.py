@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from ..read.cards import Op, Program
 from ..report import CardError, did_you_mean
 from .functions import BINARY, CONSTANTS, FUNCTIONS
+
+#: one instruction of a compiled expression
+Op = tuple[str | float | int, ...]
+Program = tuple[Op, ...]
 
 #: steps that one expression and a whole deck may take
 MAX_STEPS = 100_000

@@ -1,1 +1,1 @@
-"""TODO door."""
+"""From text to circuit: lines, cards, bodies, scopes, devices."""

@@ -11,13 +11,13 @@ from ..expressions.machine import Function
 from ..report import CardError, Report
 from ..source import Card
 from .blocks import Block
-from .cards import Assign, Element, Expression, Instance, Value
+from .cards import Assign, Element, Expression, Instance, ModelCard, Value
 from .deck import Body, Conditional, Subcircuit
 from .fast_cards import separate
 from .fields import element_name
 from .grammar import parse_assignments
 from .items import ValueReader, read_items
-from .models import ModelCard, read_model
+from .models import read_model
 from .readers import read_element
 
 #: subcircuits within each other

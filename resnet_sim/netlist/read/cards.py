@@ -7,13 +7,11 @@ time, both the classes at import and the objects.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
+from ..expressions.machine import Program
 from ..source import Card
-
-#: one instruction of a compiled expression, see `expressions`
-Op = tuple[str | float | int, ...]
-Program = tuple[Op, ...]
 
 
 class Word(NamedTuple):
@@ -136,3 +134,23 @@ class Element(NamedTuple):
     nodes: tuple[str, ...]
     device: Device
     card: Card
+
+
+class ModelCard(NamedTuple):
+    """A .model card, not evaluated yet."""
+
+    name: str
+    type: str
+    parameters: tuple[Assign, ...]
+    card: Card
+
+
+class Model(NamedTuple):
+    """A model: its kind (see `models.KINDS`) and the numbers of that kind.
+
+    A diode has r_on, r_off, r_reverse (ohm), v_forward and v_reverse (V); a switch r_on,
+    r_off, threshold and hysteresis (V or A); a resistor what its card says.
+    """
+
+    kind: str
+    values: Mapping[str, float]

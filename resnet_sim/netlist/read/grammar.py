@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..expressions.machine import Op, Program
 from ..numbers import read_number
 from ..report import CardError
-from .cards import Assign, Braced, Item, Op, Program, Word
+from .cards import Assign, Braced, Item, Word
 
 if TYPE_CHECKING:
     from lark import Lark, Token

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
-from .cards import Assign, Word
+from .cards import Assign, Model, ModelCard, Word
 from .items import ValueReader, read_items
 from .scope import Evaluator, Failed, Scope
 
@@ -40,26 +39,6 @@ _KNOWN = {
     "resistor": {"r", "rsh", "l", "w", "defl", "defw", "narrow", "dw", "short", "dlr", "tc1", "tc2"}
     | {"tnom", "kf", "af", "tref"},
 }
-
-
-class ModelCard(NamedTuple):
-    """A .model card, not evaluated yet."""
-
-    name: str
-    type: str
-    parameters: tuple[Assign, ...]
-    card: Card
-
-
-class Model(NamedTuple):
-    """A model: its kind (see `KINDS`) and the numbers of that kind.
-
-    A diode has r_on, r_off, r_reverse (ohm), v_forward and v_reverse (V); a switch r_on,
-    r_off, threshold and hysteresis (V or A); a resistor what its card says.
-    """
-
-    kind: str
-    values: Mapping[str, float]
 
 
 def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:

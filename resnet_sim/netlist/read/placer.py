@@ -19,6 +19,7 @@ from .cards import (
     Expression,
     IndependentSource,
     LinearSource,
+    Model,
     Parameters,
     Reactance,
     Resistor,
@@ -27,7 +28,7 @@ from .cards import (
     Word,
 )
 from .fields import element_name
-from .models import KINDS, Model, ModelReader
+from .models import KINDS, ModelReader
 from .resistance import sheet_resistance, temperature_factor
 from .scope import Evaluator, Failed, Scope
 

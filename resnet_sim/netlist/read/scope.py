@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from ..expressions.machine import Affine, Function, Machine, Number
 from ..report import CardError, Report
-from .cards import Expression, Value
+from .cards import Expression, Model, ModelCard, Value
 
 if TYPE_CHECKING:
     from .deck import Body, Subcircuit
-    from .models import Model, ModelCard
 
 
 #: (number of the scope, parameter) -> where and what to compute

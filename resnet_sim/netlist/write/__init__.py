@@ -1,1 +1,1 @@
-"""TODO door."""
+"""From circuit to deck, in our dialect and in those of other simulators."""

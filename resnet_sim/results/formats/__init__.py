@@ -1,1 +1,1 @@
-"""TODO door."""
+"""Results as text and files: one writer a format."""

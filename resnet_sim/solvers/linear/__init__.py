@@ -1,1 +1,1 @@
-"""TODO door."""
+"""Linear networks: contracted, factored, bordered, preconditioned, ordered."""

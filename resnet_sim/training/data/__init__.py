@@ -1,1 +1,1 @@
-"""TODO door."""
+"""Samples from files: tables, and images in idx format.  Knows no circuit."""
