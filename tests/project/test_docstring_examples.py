@@ -12,7 +12,7 @@ from ngspice_tools import requires_ngspice
 import resnet_sim as rs
 from resnet_sim import training
 
-PACKAGES = ("", ".generators", ".ngspice", ".plotting", ".netlist")
+PACKAGES = ("", ".training", ".generators", ".ngspice", ".plotting", ".netlist")
 #: what the docstring of the package says that examples assume
 ASSUMED = {"np": np, "rs": rs, "tr": training}
 #: whose examples run ngspice; others read a file instead, or want it to fail
