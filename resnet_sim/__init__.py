@@ -2,6 +2,9 @@
 
 The names below are imported when they are first used, so that ``import resnet_sim``
 costs next to nothing; a command that needs no numpy does not load it.
+
+Examples in docstrings assume ``import numpy as np``, ``import resnet_sim as rs`` and
+``from resnet_sim import training as tr``.
 """
 
 from __future__ import annotations

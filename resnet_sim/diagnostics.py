@@ -102,7 +102,17 @@ class Label:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One error, warning or note: what is wrong, where, and what to do about it."""
+    r"""One error, warning or note: what is wrong, where, and what to do about it.
+
+    Examples
+    --------
+    >>> (found,) = rs.parse_netlist("load\nV1 a 0 1\nR1 a 0 4k7").diagnostics
+    >>> found.severity, found.code, found.hint
+    ('warning', 'W105', 'write 4.7k')
+    >>> print(found.render())
+    warning[W105]: 4k7 is read as 4000
+    ...
+    """
 
     code: str
     message: str

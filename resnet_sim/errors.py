@@ -15,6 +15,14 @@ class ResnetSimError(Exception):
     ----------
     sample : int or None
         Where many inputs are solved: number of the one that the error is about, from 0.
+
+    Examples
+    --------
+    >>> try:
+    ...     rs.solve(rs.generators.ladder(2), method="guess")
+    ... except rs.ResnetSimError as error:
+    ...     print(f"{type(error).__name__}: {error}")
+    UsageError: unknown method 'guess'; there are auto, cd, newton
     """
 
     sample: int | None = None
@@ -25,7 +33,7 @@ class ResnetSimError(Exception):
 
 
 class NetlistError(ResnetSimError):
-    """The netlist can't be understood; all the reasons, in the order of the deck.
+    r"""The netlist can't be understood; all the reasons, in the order of the deck.
 
     Attributes
     ----------
@@ -33,6 +41,14 @@ class NetlistError(ResnetSimError):
         Everything found in one pass, warnings included; at least one is an error.
     file, line, column, excerpt, hint
         Place, source line and remedy of the first error.
+
+    Examples
+    --------
+    >>> try:
+    ...     rs.parse_netlist("load\nV1 a 0 1\nR1 a 0 1,5")
+    ... except rs.NetlistError as error:
+    ...     print(f"{error.line}:{error.column}: {error.hint}")
+    3:9: write 1.5, not 1,5
     """
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
@@ -51,7 +67,7 @@ class NetlistError(ResnetSimError):
 
 
 class TopologyError(ResnetSimError):
-    """The circuit has no solution, whatever the solver; the loop or cut that makes it so.
+    r"""The circuit has no solution, whatever the solver; the loop or cut that makes it so.
 
     Attributes
     ----------
@@ -62,6 +78,14 @@ class TopologyError(ResnetSimError):
         Names of the nodes involved.
     lines : tuple of int
         Source lines of `elements`; 0 where an element has none.
+
+    Examples
+    --------
+    >>> try:
+    ...     rs.solve(rs.parse_netlist("loop\nV1 a 0 1\nV2 a 0 2"))
+    ... except rs.TopologyError as error:
+    ...     print(error.elements, error.nodes, error.lines)
+    ('v1', 'v2') ('0', 'a') (2, 3)
     """
 
     def __init__(
@@ -80,16 +104,49 @@ class TopologyError(ResnetSimError):
 
 
 class ConvergenceError(ResnetSimError):
-    """The solver gave up: no solution was found, though one may exist."""
+    r"""The solver gave up: no solution was found, though one may exist.
+
+    Examples
+    --------
+    >>> rs.solve(rs.parse_netlist("floating control\nV1 a 0 1\nE1 a 0 x y 2\nC1 x y 1n"))
+    Traceback (most recent call last):
+    resnet_sim.errors.ConvergenceError: the voltages around the loop v1, e1 would have to fix ...
+    """
 
 
 class UsageError(ResnetSimError, ValueError):
-    """An argument names something that the circuit lacks, or makes no sense."""
+    """An argument names something that the circuit lacks, or makes no sense.
+
+    Examples
+    --------
+    >>> rs.solve(rs.generators.ladder(10)).voltage("n100")
+    Traceback (most recent call last):
+    resnet_sim.errors.UsageError: no node 'n100': did you mean 'n10'?
+    """
 
 
 class SimulatorError(ResnetSimError):
-    """The simulator to compare with is missing, or failed; its own words are in the message."""
+    """The simulator to compare with is missing, or failed; its own words are in the message.
+
+    Examples
+    --------
+    >>> try:
+    ...     reading = rs.ngspice.run(rs.generators.ladder(2), time_limit=1e-6)
+    ... except rs.SimulatorError:
+    ...     print("no second opinion")
+    no second opinion
+    """
 
 
 class ExecutorError(ResnetSimError):
-    """Workers or the cluster can't be reached, or were lost for good."""
+    """Workers or the cluster can't be reached, or were lost for good.
+
+    Examples
+    --------
+    >>> from concurrent.futures import ThreadPoolExecutor
+    >>> with ThreadPoolExecutor() as pool:
+    ...     pass  # on leaving, its threads end
+    >>> rs.monte_carlo(rs.generators.ladder(2), {"r*": 0.1}, 8, executor=pool)
+    Traceback (most recent call last):
+    resnet_sim.errors.ExecutorError: workers or the cluster are gone (RuntimeError: ...
+    """

@@ -34,7 +34,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def measure(op: OperatingPoint) -> dict[str, Any]:
-    """Return what the deck's ``.meas`` cards find in a sweep.
+    r"""Return what the deck's ``.meas`` cards find in a sweep.
 
     Returns
     -------
@@ -47,6 +47,13 @@ def measure(op: OperatingPoint) -> dict[str, Any]:
     ------
     UsageError
         If the result is no sweep, or a formula makes no sense.
+
+    Examples
+    --------
+    >>> deck = "clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 d\n.model d d(vfwd=0.5)\n.dc V1 0 2 0.5"
+    >>> cards = "\n.meas dc top max v(b)\n.meas dc knee when v(b)=0.25"
+    >>> rs.measure(rs.run(rs.parse_netlist(deck + cards))[0])
+    {'top': 0.5, 'knee': 0.25}
     """
     if not op.sweep:
         raise UsageError(".meas dc needs a sweep, and the deck asks for none")

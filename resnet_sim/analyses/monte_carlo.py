@@ -30,7 +30,7 @@ def monte_carlo(
     progress: bool = False,
     chunk: int = CHUNK,
 ) -> OperatingPoint:
-    """Solve random samples of a circuit whose values have tolerances.
+    r"""Solve random samples of a circuit whose values have tolerances.
 
     Parameters
     ----------
@@ -67,14 +67,10 @@ def monte_carlo(
 
     Examples
     --------
-    >>> import resnet_sim as rs
-    >>> b = rs.CircuitBuilder()
-    >>> b.voltage_source("v1", "in", "0", 1.0)
-    >>> b.resistor("r1", "in", "out", 1e3)
-    >>> b.resistor("r2", "out", "0", 1e3)
-    >>> found = rs.monte_carlo(b.build(), {"r*": 0.05}, samples=100)
-    >>> bool(abs(found.voltage("out") - 0.5).max() < 0.026)
-    True
+    >>> circuit = rs.parse_netlist("divider\nV1 in 0 1\nR1 in out 1k\nR2 out 0 1k")
+    >>> volts = rs.monte_carlo(circuit, {"r*": 0.05}, 100).voltage("out")
+    >>> volts.shape, bool(abs(volts - 0.5).max() < 0.026)
+    ((100,), True)
     """
     from ..many import jobs
     from ..many.variants import monte_carlo as draw

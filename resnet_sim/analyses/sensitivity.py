@@ -43,6 +43,12 @@ class Sensitivity:
     at_knee : tuple of str
         Diodes that are exactly on their knee: there the output has a kink, and only
         derivatives to one side.
+
+    Examples
+    --------
+    >>> (found,) = rs.sensitivities(rs.generators.ladder(1, series=3e3, shunt=1e3), ["v(n1)"])
+    >>> {name: round(volts, 6) for name, volts in found.normalised.items()}  # V for 1 %
+    {'rs0': -0.001875, 'rp0': 0.001875, 'v0': 0.0025}
     """
 
     output: str
@@ -69,6 +75,12 @@ class TransferFunction:
         Of the circuit as the source sees it, ohm; infinite where no current flows.
     output_resistance : float
         Of the circuit as seen from the output, ohm.
+
+    Examples
+    --------
+    >>> found = rs.transfer_function(rs.generators.ladder(1, series=3e3, shunt=1e3), "v(n1)", "v0")
+    >>> round(found.gain, 6), round(found.input_resistance, 6)  # V/V, ohm
+    (0.25, 4000.0)
     """
 
     output: str
@@ -81,7 +93,7 @@ class TransferFunction:
 def sensitivities(
     circuit: Circuit, outputs: Sequence[str], *, tolerance: float = 1e-9
 ) -> list[Sensitivity]:
-    """Return the derivatives of outputs by every value of a circuit.
+    r"""Return the derivatives of outputs by every value of a circuit.
 
     Parameters
     ----------
@@ -94,6 +106,13 @@ def sensitivities(
         If an output is unknown or not fixed by the circuit.
     TopologyError, ConvergenceError
         See `solve`.
+
+    Examples
+    --------
+    >>> circuit = rs.parse_netlist("divider\nI1 0 out 1m\nR1 out 0 1k\nR2 out 0 3k")
+    >>> (found,) = rs.sensitivities(circuit, ["v(out)"])
+    >>> round(found.value, 6), round(found.derivatives["i1"], 6)  # V, V/A
+    (0.75, 750.0)
     """
     solution = _Linearised(circuit, tolerance)
     return [solution.sensitivity(output) for output in outputs]
@@ -102,13 +121,20 @@ def sensitivities(
 def transfer_function(
     circuit: Circuit, output: str, source: str, *, tolerance: float = 1e-9
 ) -> TransferFunction:
-    """Return gain, input and output resistance between an independent source and an output.
+    r"""Return gain, input and output resistance between an independent source and an output.
 
     Raises
     ------
     UsageError
         If there is no such source or output, or the output is no voltage and no current of
         a voltage source.
+
+    Examples
+    --------
+    >>> amplifier = rs.parse_netlist("gain\nV1 in 0 1\nR1 in 0 1k\nE1 a 0 in 0 10\nR2 a out 50")
+    >>> found = rs.transfer_function(amplifier, "v(out)", "v1")
+    >>> [round(x, 6) for x in (found.gain, found.input_resistance, found.output_resistance)]
+    [10.0, 1000.0, 50.0]
     """
     number = circuit.element(source)
     table, _ = circuit.locate(number)

@@ -28,7 +28,7 @@ def solve(
     tolerance: float = 1e-9,
     start: Mapping[str, float] | None = None,
 ) -> OperatingPoint:
-    """Find the operating point of a circuit, or of one circuit at many inputs.
+    r"""Find the operating point of a circuit, or of one circuit at many inputs.
 
     Parameters
     ----------
@@ -59,13 +59,12 @@ def solve(
 
     Examples
     --------
-    >>> import resnet_sim as rs
-    >>> b = rs.CircuitBuilder()
-    >>> b.voltage_source("v1", "in", "0", 1.0)
-    >>> b.resistor("r1", "in", "out", 1e3)
-    >>> b.diode("d1", "out", "0", v_forward=0.25)
-    >>> rs.solve(b.build()).voltage("out")
-    0.25
+    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 d\n.model d d(vfwd=0.25)")
+    >>> op = rs.solve(circuit)
+    >>> op.voltage("b"), op.current("d1")
+    (0.25, 0.00075)
+    >>> rs.solve(circuit, inputs={"v1": [-1.0, 0.2, 3.0]}).voltage("b")
+    array([-1.  ,  0.2 ,  0.25])
     """
     began = time.perf_counter()
     check_arguments(method, tolerance)
@@ -109,7 +108,7 @@ def check_arguments(method: str, tolerance: float) -> None:
 
 
 def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
-    """Return everything to be said about a circuit, short of its numbers.
+    r"""Return everything to be said about a circuit, short of its numbers.
 
     What floats and what is impossible shows only when the circuit is solved, so it is.
 
@@ -117,6 +116,12 @@ def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
     ------
     ConvergenceError
         If no solution was found although one may exist.
+
+    Examples
+    --------
+    >>> circuit = rs.parse_netlist("loose end\nV1 a 0 1\nR1 a 0 1k\nR2 b c 1k")
+    >>> [diagnostic.code for diagnostic in rs.check(circuit)]
+    ['W204', 'W204', 'W201']
     """
     engine = PointSolver(circuit, "auto", 1e-9, nodeset(circuit, None))
     try:

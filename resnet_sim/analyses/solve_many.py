@@ -39,6 +39,15 @@ class Outputs:
     certified : ndarray of bool, shape (circuits,)
     unsolved : dict of int to str
         Circuit -> why it has no solution.
+
+    Examples
+    --------
+    >>> found = rs.solve_many([rs.generators.ladder(n) for n in (1, 2)], ["v(n1)", "i(v0)"])
+    >>> found.values.round(3)
+    array([[ 0.5, -0.5],
+           [ 0.4, -0.6]])
+    >>> found.certified, found.unsolved
+    (array([ True,  True]), {})
     """
 
     names: tuple[str, ...]
@@ -82,6 +91,12 @@ def solve_many(
     ------
     UsageError
         If a circuit lacks an output.
+
+    Examples
+    --------
+    >>> ladders = [rs.generators.ladder(n) for n in (1, 2, 3)]
+    >>> rs.solve_many(ladders, ["v(n1)"])["v(n1)"].round(4)
+    array([0.5   , 0.4   , 0.3846])
     """
     if not outputs or not circuits or chunk < 1:
         raise UsageError("at least one circuit, one output and one circuit per task are needed")

@@ -29,7 +29,7 @@ def sweep(
     progress: bool = False,
     chunk: int = CHUNK,
 ) -> OperatingPoint:
-    """Solve at every combination of swept values, the first of `sweeps` varying fastest.
+    r"""Solve at every combination of swept values, the first of `sweeps` varying fastest.
 
     Switches that follow their controls start from their states at the point before; then all
     points are one task.  Points without a solution have NaN values and are explained in
@@ -44,6 +44,14 @@ def sweep(
     ------
     UsageError
         If a swept quantity does not exist.
+
+    Examples
+    --------
+    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 ideal\n.model ideal d")
+    >>> from resnet_sim.model.requests import Sweep
+    >>> op = rs.sweep(circuit, [Sweep("v1", (-1.0, 0.0, 1.0)), Sweep("r1", (1e3, 2e3))])
+    >>> op.voltage("b"), op.current("d1")
+    (array([-1.,  0.,  0., -1.,  0.,  0.]), array([0.    , 0.    , 0.001 , 0.    , 0.    , 0.0005]))
     """
     from ..many import jobs
     from ..many.variants import Grid
@@ -54,7 +62,14 @@ def sweep(
 
 
 def run(circuit: Circuit, *, method: str = "auto", tolerance: float = 1e-9) -> list[OperatingPoint]:
-    """Do what the deck asks for: one result per analysis, an operating point by default."""
+    r"""Do what the deck asks for: one result per analysis, an operating point by default.
+
+    Examples
+    --------
+    >>> deck = "load line\nV1 a 0 1\nR1 a b 1k\nR2 b 0 1k\n.op\n.dc V1 0 2 1"
+    >>> [op.voltage("b") for op in rs.run(rs.parse_netlist(deck))]
+    [0.5, array([0. , 0.5, 1. ])]
+    """
     if not circuit.analyses:
         return [solve(circuit, method=method, tolerance=tolerance)]
     return [

@@ -23,6 +23,7 @@ def _add(typing: Any, array: Any, number: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         counter = cgutils.create_struct_proxy(signature.args[0])(context, builder, args[0])
         value = context.cast(builder, args[1], signature.args[1], types.int64)
+        # sequentially consistent: what a thread wrote before it arrives is seen by all that leave
         return builder.atomic_rmw("add", counter.data, value, "seq_cst")
 
     return types.int64(array, number), code
@@ -45,10 +46,14 @@ def _offer_core(typing: Any) -> Any:
 @subloops
 def wait(counter, goal):  # type: ignore[no-untyped-def]
     """Arrive at a barrier and wait until `goal` threads have arrived there since its start."""
+    # the goal grows from barrier to barrier and the counter is never set back: nobody can miss it
     if _add(counter, 1) + 1 >= goal:  # type: ignore[call-arg]
         return
     turns = 0
+    # adding 0 is a load that LLVM can't move out of the loop
     while _add(counter, 0) < goal:
+        # a step may take less time than going to sleep and waking up; but where there are more
+        # threads than cores, those that wait would keep the others from arriving
         turns += 1
         if turns > PATIENCE:
             _offer_core()

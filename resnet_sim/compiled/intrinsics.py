@@ -61,11 +61,13 @@ class Emitter:
         """Return the address of an element, counted in float32 from the start of the array."""
         struct = cgutils.create_struct_proxy(array.kind)(self.context, self.builder, array.value)
         offset = INDEX(offset) if isinstance(offset, int) else offset
+        # neither bounds nor negative indices are looked at: both would cost a comparison a load
         place = self.builder.add(self.cast(index, types.intp), offset)
         return self.builder.gep(struct.data, [place])
 
     def load(self, address: Any) -> Any:
         """Load an aligned vector."""
+        # LLVM may assume this alignment: at any other address the program crashes or is wrong
         place = self.builder.bitcast(address, VECTOR.as_pointer())
         return self.builder.load(place, align=ALIGNMENT)
 
@@ -98,6 +100,7 @@ class Emitter:
 
     def total(self, value: Any) -> Any:
         """Return the sum of the lanes."""
+        # explicitly in halves, quarters ...: without fast-math LLVM keeps to the order of sums
         for shift in (8, 4, 2, 1):
             other = self.permute(value, [(k + shift) % LANES for k in range(LANES)])
             value = self.builder.fadd(value, other)
@@ -105,6 +108,8 @@ class Emitter:
 
     def choose(self, relation: str, a: Any, b: Any) -> Any:
         """Return lanes of b where they are, say, ``"<"`` those of a, else those of a."""
+        # ordered: false where either is NaN, so that a NaN in a is never lost.  In this order of
+        # operands it is one instruction on x86, whose minimum and maximum do the same.
         return self.builder.select(self.builder.fcmp_ordered(relation, b, a), b, a)
 
     def unpack(self, operand: Operand) -> list[Any]:
@@ -134,6 +139,7 @@ def operation(result: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]
 
             return kind(*kinds), code
 
+        # constants arrive as types, so that banks have a length when code is emitted
         return intrinsic(prefer_literal=True)(typer)
 
     return decorate

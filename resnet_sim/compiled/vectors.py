@@ -45,6 +45,7 @@ def aligned(
     """Return an array of zeros that starts at a multiple of `alignment` bytes."""
     kind = np.dtype(dtype)
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    # numpy aligns to 16 bytes: in three arrays of four every load would cross a cache line
     raw = np.zeros(size + alignment, dtype=np.uint8)
     start = -raw.ctypes.data % alignment
     return raw[start : start + size].view(kind).reshape(shape)
@@ -93,6 +94,7 @@ def load_any(emit: Emitter, array: Operand, index: Operand) -> Any:
     number = emit.context.get_value_type(array.kind.dtype)
     kind = ir.VectorType(number, LANES)
     place = emit.builder.bitcast(emit.address(array, index), kind.as_pointer())
+    # their own alignment only: rows of data begin anywhere
     value = emit.builder.load(place, align=emit.context.get_abi_sizeof(number))
     return value if kind == VECTOR else emit.builder.uitofp(value, VECTOR)
 
@@ -174,6 +176,7 @@ def maximum(emit: Emitter, a: Any, b: Any) -> Any:
 
 
 def _count(like: Any) -> int:
+    # a count known when compiling, or the bank would be an array in memory
     return int(like.literal_value if isinstance(like, types.IntegerLiteral) else like.count)
 
 
@@ -215,6 +218,8 @@ def totals(emit: Emitter, a: Operand) -> Any:
     """Return a vector: lane k is the sum of the lanes of vector k of `a`, 0 where there is none."""
     vectors = emit.unpack(a)
     vectors += [ir.Constant(VECTOR, [0.0] * LANES)] * (LANES - len(vectors))
+    # halves of all vectors are added in pairs, then quarters: 15 additions for up to 16 sums,
+    # where each by itself takes four
     for shift in (8, 4, 2, 1):
         # lanes with this bit clear go on with the first of a pair, the others with the second
         kept = [lane + LANES * (lane & shift > 0) for lane in range(LANES)]
@@ -245,6 +250,7 @@ def add_quarters(emit: Emitter, array: Operand, index: Operand, step: Operand, a
 @operation(lambda *_: vector)
 def together(emit: Emitter, a: Operand) -> Any:
     """Return the sum of the vectors of a bank."""
+    # one after the other, so that the sum has the same bits on every machine
     first, *others = emit.unpack(a)
     return reduce(emit.builder.fadd, others, first)
 
@@ -258,6 +264,7 @@ def outer(
     for k, accumulated in enumerate(vectors):
         offset = emit.builder.mul(stride, INDEX(k))
         scalar = emit.builder.load(emit.address(array, index, offset))
+        # AVX-512 can multiply by a number in memory: the broadcast takes no register
         vectors[k] = emit.fma(emit.splat(scalar), v.value, accumulated)
     return emit.pack(vectors)
 
@@ -265,6 +272,7 @@ def outer(
 @operation(lambda *_: vector)
 def inner(emit: Emitter, v: Operand, array: Operand, index: Operand, a: Operand) -> Any:
     """Return `v` plus the sum over k of ``array[index + k]`` times vector k of the bank `a`."""
+    # a chain: each waits for the one before; `products` runs several at once
     value = v.value
     for k, term in enumerate(emit.unpack(a)):
         scalar = emit.builder.load(emit.address(array, index, k))

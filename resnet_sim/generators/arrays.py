@@ -53,6 +53,12 @@ def crossbar(
     -------
     Circuit
         The glob ``rw*`` selects the cells.
+
+    Examples
+    --------
+    >>> circuit = rs.generators.crossbar(2, 1, conductances=[[1e-3], [2e-3]], volts=[1.0, 0.5])
+    >>> rs.solve(circuit).current("vs0")  # A: 1 mS x 1 V + 2 mS x 0.5 V
+    0.002
     """
     if rows < 1 or columns < 1:
         raise UsageError(f"a crossbar of {rows} x {columns} has no cell")
@@ -135,6 +141,13 @@ def power_grid(
     volts, amps : float
         Supply (V), mean load (A, exponentially distributed).
     seed : int or numpy.random.Generator
+
+    Examples
+    --------
+    >>> circuit = rs.generators.power_grid(10, 10, pads=4, volts=1.0, amps=1e-3)
+    >>> droop = 1.0 - rs.solve(circuit).voltage("nd1_5_5")
+    >>> 0 < droop < 0.1
+    True
     """
     crossings = rows * columns
     if rows < 2 or columns < 2 or not 1 <= pads <= crossings:

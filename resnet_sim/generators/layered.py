@@ -92,6 +92,14 @@ def layered(
         Of the conductances of crossbars.  Those of float32 are drawn as such: other ones.
     seed : int or numpy.random.Generator
         Also draws the inputs, uniform from -A to A; see `layered_inputs`.
+
+    Examples
+    --------
+    >>> circuit = rs.generators.layered([2, 4, 1], input_pairs=False, seed=1)
+    >>> circuit.nodes
+    ('0', 'x0', 'x1', 'h1_0', 'h1_1', 'h1_2', 'h1_3', 'o0')
+    >>> len(circuit.resistors), circuit.diodes.names
+    (12, ('d1_0', 'd1_1', 'd1_2', 'd1_3'))
     """
     _check(sizes, diodes, gain, threshold)
     if weights is not None and len(weights) != len(sizes) - 1:
@@ -144,6 +152,14 @@ def layered_inputs(
         V, for ``solve(circuit, inputs=...)``: ``vp0`` to ``vp<n-1>`` hold A x,
         ``vn0`` to ``vn<n-1>`` hold -A x, unless pairs are ``"inverted"``; without `pairs`,
         ``v0`` to ``v<n-1>`` hold A x.
+
+    Examples
+    --------
+    >>> x = rs.generators.layered_inputs([[0.1, 0.2], [0.3, 0.4]], amplification=10)
+    >>> x["vp1"], x["vn1"]
+    (array([2., 4.]), array([-2., -4.]))
+    >>> rs.solve(rs.generators.layered([2, 3, 1]), inputs=x).voltage("o0").shape
+    (2,)
     """
     values = amplification * np.atleast_2d(np.asarray(x, dtype=np.float64))
     kinds = ("vp",) if pairs == "inverted" else _kinds("v", pairs)

@@ -43,6 +43,13 @@ class Mixture:
         Share of nodes that a current source from ground feeds.
     amps : float
         Standard deviation of their normally distributed currents, A.
+
+    Examples
+    --------
+    >>> plain = rs.generators.Mixture(siemens=1e-3, decades=0, diodes=0, ground_diodes=0)
+    >>> circuit = rs.generators.grid(10, mixture=plain)
+    >>> len(circuit.diodes), len(circuit.current_sources), float(circuit.resistors.ohms[0])
+    (0, 5, 1000.0)
     """
 
     siemens: float = 1.0

@@ -65,6 +65,12 @@ def relu_network(
     ------
     UsageError
         If shapes do not fit together or a value is not finite.
+
+    Examples
+    --------
+    >>> circuit = rs.generators.relu_network([[[1, -1]], [[1], [1]]])  # max(0, x) + max(0, -x)
+    >>> rs.solve(circuit, inputs={"v0": [-2.0, 0.0, 3.0]}).voltage("o0").round(9)
+    array([2., 0., 3.])
     """
     matrices, offsets = _layers(weights, biases)
     if not 0 < scale < np.inf:

@@ -44,6 +44,15 @@ def grid(
     With the default mixture the circuit is solvable whatever the seed: it is connected and
     grounded, and all diodes agree to 0 V at all free nodes.  `UNIFORM` has neither ground nor
     sources of its own, hence needs `volts`.
+
+    Examples
+    --------
+    >>> held = {"n0_0": 1.0, "n2_2": 0.0}  # V
+    >>> circuit = rs.generators.grid(3, mixture=rs.generators.UNIFORM, volts=held)
+    >>> rs.solve(circuit).node_voltages[1:].reshape(3, 3).round(3)
+    array([[1.   , 0.667, 0.5  ],
+           [0.667, 0.5  , 0.333],
+           [0.5  , 0.333, 0.   ]])
     """
     columns = rows if columns is None else columns
     _check_counts(rows=rows, columns=columns)
@@ -61,7 +70,14 @@ def grid3d(
     volts: Mapping[str, float] | None = None,
     seed: Seed = 0,
 ) -> Circuit:
-    """Return a cubic grid, nodes ``n<row>_<column>_<layer>``; otherwise as `grid`."""
+    """Return a cubic grid, nodes ``n<row>_<column>_<layer>``; otherwise as `grid`.
+
+    Examples
+    --------
+    >>> circuit = rs.generators.grid3d(3, seed=1)
+    >>> len(circuit.nodes) - 1, len(circuit.resistors), len(circuit.diodes)  # 54 edges, one ground
+    (27, 55, 8)
+    """
     shape = (size, size if columns is None else columns, size if layers is None else layers)
     _check_counts(size=shape[0], columns=shape[1], layers=shape[2])
     names = [f"n{i}_{j}_{k}" for i, j, k in np.ndindex(shape)]
@@ -90,6 +106,12 @@ def random_graph(
         Mean number of neighbours, from ``2 - 2 / nodes`` (a tree) to ``nodes - 1``.
     mixture, volts, seed
         As in `grid`.
+
+    Examples
+    --------
+    >>> circuit = rs.generators.random_graph(100, degree=6, mixture=rs.generators.UNIFORM)
+    >>> len(circuit.resistors)
+    300
     """
     _check_counts(nodes=nodes)
     rng = np.random.default_rng(seed)
@@ -121,6 +143,12 @@ def small_world(
         Probability with which an edge goes to a random node instead.
     mixture, volts, seed
         As in `grid`.
+
+    Examples
+    --------
+    >>> ring = rs.generators.small_world(8, rewired=0, mixture=rs.generators.UNIFORM)
+    >>> sorted(ring.to_networkx()["n0"])
+    ['n1', 'n2', 'n6', 'n7']
     """
     import networkx
 
@@ -173,6 +201,12 @@ def ladder(
     amps : float
         Standard deviation of the normally distributed currents, A.
     seed : int or numpy.random.Generator
+
+    Examples
+    --------
+    >>> op = rs.solve(rs.generators.ladder(3, series=1e3, shunt=1e3, volts=13.0))
+    >>> [round(op.voltage(node), 9) for node in ("n0", "n1", "n2", "n3")]
+    [13.0, 5.0, 2.0, 1.0]
     """
     _check_counts(sections=sections)
     rng = np.random.default_rng(seed)

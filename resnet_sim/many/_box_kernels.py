@@ -57,16 +57,20 @@ def relax(system, missing, x, looks, omega, tolerance, most, like):  # type: ign
         look = sweep % PERIOD == 0
         furthest = none
         highest = none
+        # nodes outside, lanes inside: an entry is read once for all samples.  As these never
+        # meet, Gauss-Seidel needs no colouring: a node uses the ones before it at once.
         for k in range(len(box)):
             own = k * width
             new = load_bank(rhs, own, 16, like)
             for e in range(first[k], first[k + 1]):
+                # `at` counts floats: no multiplication stands between an entry and its load
                 new = fma(load_bank(x, at[e], 16, like), splat(weight[e]), new)
             old = load_bank(x, own, 16, like)
             new = fma(sub(new, old), factor, old)
             if box[k] >= 0:
                 new = maximum(new, load_bank(below, box[k] * width, 16, like))
                 new = minimum(new, load_bank(above, box[k] * width, 16, like))
+            # this costs 5 to 15 % of a sweep
             if look:
                 step = sub(new, old)
                 furthest = maximum(furthest, maximum(step, sub(none, step)))
@@ -84,6 +88,7 @@ def relax(system, missing, x, looks, omega, tolerance, most, like):  # type: ign
                     done = False
             if done:
                 return sweep, omega
+            # the first looks see what errors of short range leave, not the rate
             if sweep > 2 * PERIOD:
                 omega = faster(omega, before, longest)
             before = longest
@@ -105,6 +110,7 @@ def prepare(system, load, low, high, x, base, missing, push, left):  # type: ign
     for k in range(len(box)):
         for lane in range(width):
             total[lane] = load[k, lane] - diagonal[k] * x[k, lane]
+        # innermost loops run over contiguous lanes, which LLVM vectorises by itself
         for e in range(first[k], first[k + 1]):
             g, other = conductance[e], x[node[e]]
             for lane in range(width):
@@ -142,6 +148,7 @@ def advance(box, change, missing, low, high, x):  # type: ignore[no-untyped-def]
             moved = x[k, lane] + change[k, lane]
             if b >= 0:
                 moved = min(max(moved, low[b, lane]), high[b, lane])
+                # rounded to float32, the way to an end of the box doesn't lead there exactly
                 if change[k, lane] >= above[b, lane]:
                     moved = high[b, lane]
                 if change[k, lane] <= below[b, lane]:
@@ -169,6 +176,7 @@ def settle(  # type: ignore[no-untyped-def]
             # false for NaN, which must end
             if turn == limits[0] or not worst > accuracy[0]:
                 break
+            # sweeps solve for what is missing, so that float32 need not hold the whole voltage
             change[:] = np.float32(0.0)
             count, omega = relax(
                 system, missing, change, looks, omega, accuracy[1], limits[1], like

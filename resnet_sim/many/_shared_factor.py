@@ -14,11 +14,13 @@ def product_sums(p, q, one, other):  # type: ignore[no-untyped-def]
     Branches to something that floats, NaN, carry nothing.
     """
     total = np.zeros(len(p))
+    # samples outside: their voltages stay in the cache while all branches look them up
     for b in range(one.shape[0]):
         u = one[b]
         v = other[b]
         for k in range(len(p)):
             term = (u[p[k]] - u[q[k]]) * (v[p[k]] - v[q[k]])
+            # false for NaN alone; with fast-math the compiler would take it for true
             if term == term:
                 total[k] += term
     return total
@@ -59,6 +61,7 @@ def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-unt
         for j in range(m):
             high = max(high, abs(gap[b, j]))
         limit = slack * high
+        # the same dice in each row: no result depends on which rows come together
         fewest, waited, dice = m + 1, 0, 1
         for _step in range(max(cap, 1)):
             size = 0
@@ -69,6 +72,8 @@ def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-unt
                     order[size] = j
                     size += 1
             # factor the block that conducts
+            # (upper triangle, no pivoting: it is symmetric and positive semidefinite, and the
+            # softness makes it definite)
             for r in range(size):
                 row = weight[order[r]]
                 for c in range(r, size):
@@ -82,6 +87,7 @@ def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-unt
                     below, rest = block[r + s, r + s : size], top[s:]
                     for c in range(len(below)):
                         below[c] -= factor * rest[c]
+            # the second pass takes back what the softness has changed
             for _refinement in range(2):
                 for r in range(size):
                     flow[r] = -left[b, order[r]]
@@ -96,6 +102,7 @@ def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-unt
                     flow[r] = total / block[r, r]
                 for r in range(size):
                     current[b, order[r]] += flow[r]
+                    # weight is symmetric: a row in place of the column, contiguous
                     row = weight[order[r]]
                     for j in range(m):
                         left[b, j] += row[j] * flow[r]

@@ -40,15 +40,16 @@ class CircuitBuilder(Collector):
 
     Examples
     --------
-    >>> b = CircuitBuilder("divider")
+    >>> b = rs.CircuitBuilder("divider")
     >>> b.voltage_source("v1", "in", "0", 1.0)
     >>> b.resistor("r1", "in", "out", 1e3)
     >>> b.resistor("r2", "out", "0", 1e3)
-    >>> circuit = b.build()
+    >>> rs.solve(b.build()).voltage("out")
+    0.5
 
     A ladder of 1000 steps; its resistors are called ``rs0``, ``rs1``, ... :
 
-    >>> b = CircuitBuilder("ladder")
+    >>> b = rs.CircuitBuilder("ladder")
     >>> n = b.nodes("n", 1001)
     >>> b.resistors("rs", n[:-1], n[1:], 1e3)
     >>> b.resistors("rp", n[1:], 0, 2e3)

@@ -77,10 +77,9 @@ class Source:
 
 @dataclass(frozen=True)
 class Circuit:
-    """A nonlinear resistive circuit.
+    r"""A nonlinear resistive circuit.
 
-    Build one with `resnet_sim.read_netlist`, `resnet_sim.parse_netlist` or
-    `resnet_sim.CircuitBuilder`.
+    Build one with `read_netlist`, `parse_netlist` or `CircuitBuilder`.
 
     Attributes
     ----------
@@ -92,16 +91,22 @@ class Circuit:
         Node name -> V: where an iteration starts, and which of several solutions is meant.
     outputs : tuple of str
         What ``.print`` and ``.save`` name, such as ``v(out)``; empty means everything.
-    derivatives : tuple of Derivatives
-        What ``.sens`` and ``.tf`` ask for.
-    measures : tuple of Measure
-        What ``.meas`` asks for.
+    derivatives, measures : tuple of Derivatives, tuple of Measure
+        What ``.sens`` and ``.tf``, and what ``.meas`` ask for.
     diagnostics : tuple of Diagnostic
         Warnings and notes found on the way here.
     sources : tuple of Source
         The texts that the ``file`` columns of the tables refer to.
     rebuild : callable, optional
         ``rebuild({"parameter": value})`` elaborates the deck anew; see `with_parameters`.
+
+    Examples
+    --------
+    >>> circuit = rs.parse_netlist("divider\nV1 in 0 1\nR1 in out 1k\nR2 out 0 1k")
+    >>> circuit.nodes, circuit.resistors.names, circuit.resistors.ohms
+    (('0', 'in', 'out'), ('r1', 'r2'), array([1000., 1000.]))
+    >>> round(rs.solve(circuit.with_values({"r2": 3e3})).voltage("out"), 9)
+    0.75
     """
 
     title: str = ""

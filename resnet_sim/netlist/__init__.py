@@ -50,7 +50,7 @@ def read_netlist(
     forward_drop: float | None = None,
     max_elements: int = MAX_ELEMENTS,
 ) -> Circuit:
-    """Read a SPICE netlist from a file.
+    r"""Read a SPICE netlist from a file.
 
     Parameters
     ----------
@@ -65,6 +65,13 @@ def read_netlist(
         If the file can't be read or there is any error in it; carries all diagnostics.
     UsageError
         If an override names no parameter.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("load.net").write_text("load\n.param r=1k\nV1 a 0 1\nR1 a 0 {r}")
+    >>> rs.solve(rs.read_netlist("load.net", overrides={"r": 2e3})).current("r1")
+    0.0005
     """
     name = os.fspath(path)
     try:
@@ -92,7 +99,7 @@ def parse_netlist(
     max_elements: int = MAX_ELEMENTS,
     quick: bool = True,
 ) -> Circuit:
-    """Parse a SPICE netlist; its first line is the title.
+    r"""Parse a SPICE netlist; its first line is the title.
 
     Parameters
     ----------
@@ -120,9 +127,11 @@ def parse_netlist(
 
     Examples
     --------
-    >>> circuit = parse_netlist("divider\\nV1 in 0 1\\nR1 in out 1k\\nR2 out 0 1k\\n")
-    >>> circuit.nodes
-    ('0', 'in', 'out')
+    >>> circuit = rs.parse_netlist("divider\n.param r=1k\nV1 in 0 1\nR1 in out {r}\nR2 out 0 {3*r}")
+    >>> circuit.nodes, circuit.element_names
+    (('0', 'in', 'out'), ('r1', 'r2', 'v1'))
+    >>> round(rs.solve(circuit).voltage("out"), 9)
+    0.75
     """
     where = Path() if directory is None else Path(directory)
     return _parse(

@@ -24,7 +24,7 @@ DOUBT = 3.0
 
 @dataclass(frozen=True)
 class Deviation:
-    """One quantity at the point where it differs most.
+    r"""One quantity at the point where it differs most.
 
     Attributes
     ----------
@@ -36,6 +36,15 @@ class Deviation:
     relative : float
         Of their difference to the largest voltage or current at that point.
     agrees : bool
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("bench.csv").write_text("v(n0),v(n1)\n1,0.6\n")
+    >>> report = rs.ngspice.compare(rs.generators.ladder(1), against="bench.csv")
+    >>> worst = report.comparisons[0].worst[0]
+    >>> worst.name, round(worst.difference, 9), worst.agrees
+    ('v(n1)', -0.1, False)
     """
 
     name: str

@@ -30,7 +30,7 @@ _NAME = re.compile(r"[^,()\s]+(?:\([^()]*\))?")
 
 
 def read_output(path: str | Path, columns: str = "") -> list[Plot]:
-    """Read what a simulator has written, whatever the format.
+    r"""Read what a simulator has written, whatever the format.
 
     Parameters
     ----------
@@ -43,6 +43,14 @@ def read_output(path: str | Path, columns: str = "") -> list[Plot]:
     ------
     UsageError
         If the file can't be read or makes no sense.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("wrdata.txt").write_text(" 0.0  1.5\n 1.0  2.5\n")
+    >>> (plot,) = rs.ngspice.read_output("wrdata.txt", columns="v(out)")
+    >>> plot.names, plot.values[:, 1]
+    (('scale', 'v(out)'), array([1.5, 2.5]))
     """
     try:
         data = Path(path).read_bytes()

@@ -264,10 +264,8 @@ def run(
 
     Examples
     --------
-    >>> import resnet_sim as rs
-    >>> circuit = rs.parse_netlist("t\nV1 a 0 3\nR1 a b 1k\nR2 b 0 2k\n.end\n")
-    >>> round(float(rs.ngspice.run(circuit).voltage("b")[0]), 9)
-    2.0
+    >>> rs.ngspice.run(rs.generators.ladder(1)).voltage("n1").round(9)
+    array([0.5])
     """
     find()
     reading = Oracle(circuit, op or solve(circuit), time_limit).reading()

@@ -57,6 +57,12 @@ class Reading:
         Vectors that belong to no node or element.
     omitted : dict of str to str
         Element -> why it was not given to the simulator.
+
+    Examples
+    --------
+    >>> reading = rs.ngspice.run(rs.generators.ladder(1))
+    >>> reading.names, reading.voltage("n1").round(6), reading.current("v0").round(6)
+    (('v(n0)', 'v(n1)', 'i(v0)'), array([0.5]), array([-0.5]))
     """
 
     source: str

@@ -28,7 +28,15 @@ _BELIEVE = {
 
 
 def exit_status(report: Report) -> int:
-    """Return the exit status: 0 agree, 1 disagree, 3 no solution, 4 ngspice failed."""
+    r"""Return the exit status: 0 agree, 1 disagree, 3 no solution, 4 ngspice failed.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("bench.csv").write_text("v(n0),v(n1)\n1,0.5\n")
+    >>> rs.ngspice.exit_status(rs.ngspice.compare(rs.generators.ladder(1), against="bench.csv"))
+    0
+    """
     return _EXIT_STATUS[report.status]
 
 
@@ -36,7 +44,19 @@ def exit_status(report: Report) -> int:
 
 
 def format_report(report: Report) -> str:
-    """Return a comparison as text: the verdict, what differs most, what was compared."""
+    r"""Return a comparison as text: the verdict, what differs most, what was compared.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("bench.csv").write_text("v(n0),v(n1)\n1,0.6\n")
+    >>> report = rs.ngspice.compare(rs.generators.ladder(1), against="bench.csv")
+    >>> print(rs.ngspice.format_report(report))
+    ladder of 1: DISAGREES with bench.csv
+    ...
+      believe resnet-sim: its voltages obey the laws better
+    ...
+    """
     verdicts = {
         "agree": f"agrees with {report.source}",
         "disagree": f"DISAGREES with {report.source}",
@@ -127,7 +147,16 @@ def _opinion(verdict: Verdict, source: str, far: bool) -> str:
 
 
 def to_json(report: Report) -> dict[str, Any]:
-    """Return a report as JSON data, without NaN and infinity."""
+    r"""Return a report as JSON data, without NaN and infinity.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("bench.csv").write_text("v(n0),v(n1)\n1,0.6\n")
+    >>> report = rs.ngspice.compare(rs.generators.ladder(1), against="bench.csv")
+    >>> rs.ngspice.to_json(report)["analyses"][0]["disagreeing"]
+    ['v(n1)']
+    """
     return {
         "title": report.title,
         "status": report.status,
@@ -139,7 +168,16 @@ def to_json(report: Report) -> dict[str, Any]:
 
 
 def format_json(report: Report) -> str:
-    """Return a report as one line of JSON."""
+    r"""Return a report as one line of JSON.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> _ = Path("bench.csv").write_text("v(n0),v(n1)\n1,0.5\n")
+    >>> report = rs.ngspice.compare(rs.generators.ladder(1), against="bench.csv")
+    >>> print(rs.ngspice.format_json(report))
+    {"title": "ladder of 1", "status": "agree", ...
+    """
     return json.dumps(to_json(report), allow_nan=False) + "\n"
 
 

@@ -42,6 +42,13 @@ def draw_circuit(circuit: Circuit, op: OperatingPoint | None = None) -> Figure:
     ------
     UsageError
         If matplotlib is missing or the circuit is too large to be a picture.
+
+    Examples
+    --------
+    >>> from resnet_sim import plotting
+    >>> circuit = rs.generators.grid(3)
+    >>> figure = plotting.draw_circuit(circuit, rs.solve(circuit))
+    >>> plotting.save(figure, "grid.svg")
     """
     figure, axes = _figure(circuit)
     branches = list(_branches(circuit))
@@ -58,6 +65,12 @@ def draw_conductances(circuit: Circuit) -> Figure:
     """Draw the resistors of a circuit as lines, the stronger the darker and wider.
 
     The scale is linear, up to the largest conductance.
+
+    Examples
+    --------
+    >>> from resnet_sim import plotting
+    >>> figure = plotting.draw_conductances(rs.generators.grid(3))
+    >>> plotting.save(figure, "conductances.png")
     """
     figure, axes = _figure(circuit)
     branches = list(_branches(circuit))

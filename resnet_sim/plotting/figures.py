@@ -33,6 +33,14 @@ def save(figure: Figure, path: str | Path) -> None:
     ------
     UsageError
         If the format is unknown.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from resnet_sim import plotting
+    >>> plotting.save(plotting.draw_circuit(rs.generators.ladder(2)), "ladder.svg")
+    >>> Path("ladder.svg").read_text()[:5]
+    '<?xml'
     """
     target = Path(path)
     form = target.suffix[1:].lower()

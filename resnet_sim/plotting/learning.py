@@ -23,6 +23,14 @@ def draw_fields(weights: Any, columns: int = 8) -> Figure:
         S; red is positive, blue negative, on one scale for all.
     columns : int
         How many stand in a row.
+
+    Examples
+    --------
+    >>> from resnet_sim import plotting
+    >>> weights = np.random.default_rng(0).normal(size=(16, 8, 8))  # S
+    >>> figure = plotting.draw_fields(weights)
+    >>> figure.axes[0].get_images()[0].get_array().shape  # two rows of eight, with gaps
+    (17, 71)
     """
     tiles = np.asarray(weights, dtype=float)
     n, height, width = tiles.shape
@@ -57,6 +65,13 @@ def learning_curve(
     ------
     UsageError
         If a history has no such metric.
+
+    Examples
+    --------
+    >>> from resnet_sim import plotting
+    >>> history = [{"epoch": 0, "cost": 0.5}, {"epoch": 1, "cost": 0.1}]
+    >>> plotting.learning_curve({"lr 0.1": history}).axes[0].get_yscale()
+    'log'
     """
     named = histories if isinstance(histories, Mapping) else {"": histories}
     figure = new_figure(5.0, 3.2)

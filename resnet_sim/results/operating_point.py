@@ -43,6 +43,12 @@ class Certificate:
         What was asked for.
     failures : tuple of str
         Which law fails where, worst first; empty if `ok`.
+
+    Examples
+    --------
+    >>> op = rs.solve(rs.generators.grid(20))
+    >>> op.certificate.ok, op.certificate.kcl_relative < 1e-12, op.certificate.failures
+    (True, True, ())
     """
 
     ok: bool
@@ -68,7 +74,7 @@ class SolverInfo:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """Voltages and currents of a circuit, at one point or at many.
+    r"""Voltages and currents of a circuit, at one point or at many.
 
     Attributes
     ----------
@@ -92,6 +98,14 @@ class OperatingPoint:
         operating point.
     unsolved : dict of int to str
         Point -> why it has no solution; its values are NaN.
+
+    Examples
+    --------
+    >>> op = rs.solve(rs.parse_netlist("divider\nV1 in 0 5\nR1 in out 1k\nR2 out 0 1k"))
+    >>> op.voltages, op.voltage("in", "out")
+    ({'in': 5.0, 'out': 2.5}, 2.5)
+    >>> op.current("r1"), op.current("v1"), op.status
+    (0.0025, -0.0025, 'solved')
     """
 
     circuit: Circuit

@@ -60,6 +60,7 @@ def _place_nodes(edges, rectifiers, network, place):  # type: ignore[no-untyped-
     p, q, _, _ = edges
     diode_p, diode_q, _, resistance = rectifiers
     node, _, _, _, _ = network
+    # counting sort: sweeps read edges and rectifiers of a coordinate from end to end
     for k in range(len(p)):
         if p[k] != q[k]:
             place[0, p[k]] += ONE
@@ -139,12 +140,14 @@ def cluster_sweeps(x, tight, feed, network, work, relaxation, sweeps):  # type: 
             at, here = node[a], x[a]
             slope, noise, stiffness = injection[a], turnover[a], 0.0
             for j in range(at.begin, at.end):
+                # `each` is 0 where no edge has an emf: all read one zero, which stays in the cache
                 i = weight[j] * (here - x[far[j]] - rise[each * j])
                 slope -= i
                 noise += abs(i)
                 stiffness += weight[j]
             # a coordinate alone, without soft rectifiers, is moved here and the others below;
             # all divisions are off the way from one coordinate to the next
+            # what rounding alone leaves is no slope: it would keep sweeps busy for ever
             step = slope * (relaxation / stiffness) if abs(slope) > 1e-15 * noise else 0.0
             alone = a > 0 and at.soft == at.stop
             limit, blocking = np.inf, NONE
@@ -245,6 +248,7 @@ def _leftovers(size, x, feed, network, record):  # type: ignore[no-untyped-def]
 def _cut(size, tight, work):  # type: ignore[no-untyped-def]
     """Cut subtrees that would drive their tie backwards, and list the pieces."""
     _, root, record = work
+    # against order of discovery, children before parents: a subtree is summed when it is met
     for h in range(size - 1, 0, -1):
         at = record[record[h].order]
         if at.lean * at.excess < -at.noise:
@@ -258,6 +262,7 @@ def _cut(size, tight, work):  # type: ignore[no-untyped-def]
         record[a].next = NONE
         if record[a].parent != NONE:
             root[a] = root[record[a].parent]
+    # pieces as chains in the same records, built backwards so that they begin with the root
     for h in range(size - 1, 0, -1):
         a = record[h].order
         if root[a] != a:
@@ -280,6 +285,7 @@ def _move_piece(first, x, tight, feed, network, work, relaxation):  # type: igno
         way = 1.0 if rest > 0.0 else -1.0
         if attempt == 0:
             limit, blocking = _nearest(first, step, way, False, x, network, work)
+        # nothing holds it yet: to the next soft rectifier, and just beyond, where that conducts
         if steep == 0.0 and bends and limit == np.inf:
             ahead, _ = _nearest(first, step, way, True, x, network, work)
             if ahead == np.inf:

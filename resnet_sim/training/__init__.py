@@ -1,9 +1,10 @@
 """Training the conductances of a circuit of any topology with local rules.
 
->>> from resnet_sim import training as tr          # doctest: +SKIP
->>> net = tr.Network(circuit, inputs=["v1", "v2"], outputs=["out"], trainable="r*")
->>> trainer = tr.Trainer(net, rule=tr.EquilibriumPropagation(beta=1e-3))
->>> trainer.fit(X, Y, epochs=100)
+>>> net = tr.Network(rs.generators.ladder(3), inputs=["v0"], outputs=["n3"], trainable="r*")
+>>> trainer = tr.Trainer(net, tr.EquilibriumPropagation(beta=1e-3), optimizer=tr.SGD(lr=5.0))
+>>> history = trainer.fit([[1.0], [2.0]], [[0.1], [0.2]], epochs=100)
+>>> trainer.predict([[3.0]]).round(3)
+array([[0.3]])
 """
 
 from __future__ import annotations

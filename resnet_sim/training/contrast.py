@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 
 
 class KneeWarning(UserWarning):
-    """A state lies on the knee of a diode: there the cost has a kink, and no one derivative."""
+    r"""A state lies on the knee of a diode: there the cost has a kink, and no one derivative.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> clamp = rs.parse_netlist("clamp\nV1 a 0 0\nR1 a b 1\nD1 b 0 ideal\n.model ideal d")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     found = tr.gradient(tr.Network(clamp, ["v1"], ["b"]), [[0.0]], [[-0.1]])
+    >>> print(caught[0].message)
+    sample 0: d1 is on its knee, where derivatives jump
+    """
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,13 @@ class Gradient:
         Diodes that conduct in the free states; a start for similar ones.
     knees : ndarray of int, shape (B,)
         Element on whose knee the free state lies, -1 for none.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> found = tr.gradients(net, [[1.0]], [[0.25]], tr.Adjoint())
+    >>> found.vector, found.outputs, found.knees  # V^2/S, V
+    (array([ 0.0625, -0.0625]), array([[0.5]]), array([-1]))
     """
 
     conductances: Floats

@@ -12,7 +12,21 @@ from ..errors import UsageError
 
 
 class Cost(Protocol):
-    """A differentiable function of outputs and targets, sample by sample."""
+    """A differentiable function of outputs and targets, sample by sample.
+
+    Examples
+    --------
+    >>> class Absolute:
+    ...     def value(self, outputs, targets):
+    ...         return np.abs(outputs - targets).sum(axis=1)
+    ...     def slope(self, outputs, targets):
+    ...         return np.sign(outputs - targets)
+    ...     def decode(self, outputs):
+    ...         return outputs.argmax(axis=1)
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], tr.Adjoint(), Absolute())
+    array([ 0.25, -0.25])
+    """
 
     def value(self, outputs: Floats, targets: Any) -> Floats:
         """Return the cost of each sample, shape (B,)."""
@@ -53,6 +67,12 @@ class SquaredError:
     Notes
     -----
     Its nudge is a conductance that joins each output to its target.
+
+    Examples
+    --------
+    >>> cost, outputs = tr.SquaredError(codes=[[0.1, 0.0], [0.0, 0.1]]), np.array([[0.3, 0.1]])
+    >>> cost.slope(outputs, [0]).round(6), cost.value(outputs, [0]).round(6), cost.decode(outputs)
+    (array([[0.2, 0.1]]), array([0.025]), array([0]))
     """
 
     def __init__(self, codes: Any = None) -> None:
@@ -93,6 +113,12 @@ class CrossEntropy:
     ----------
     scale : float
         Outputs are multiplied by this (1/V) first: millivolts make poor logits.
+
+    Examples
+    --------
+    >>> cost, outputs = tr.CrossEntropy(scale=10.0), np.array([[0.1, 0.0], [0.0, 0.1]])
+    >>> cost.value(outputs, [0, 0]).round(3), cost.decode(outputs)
+    (array([0.313, 1.313]), array([0, 1]))
     """
 
     def __init__(self, scale: float = 1.0) -> None:
@@ -127,6 +153,12 @@ class Hinge:
     ----------
     margin : float
         V.
+
+    Examples
+    --------
+    >>> cost, outputs = tr.Hinge(margin=0.25), np.array([[0.5, 0.0], [0.5, 0.0]])
+    >>> cost.value(outputs, [0, 1])  # V
+    array([0.  , 0.75])
     """
 
     def __init__(self, margin: float = 0.1) -> None:
@@ -166,6 +198,12 @@ class CustomCost:
         ``slope(outputs, targets)``: its derivatives by the outputs, shape (B, n_outputs).
     decode : callable, optional
         ``decode(outputs)``: classes, shape (B,); by default the highest output.
+
+    Examples
+    --------
+    >>> cost = tr.CustomCost(lambda o, y: ((o - y) ** 4).sum(axis=1), lambda o, y: 4 * (o - y) ** 3)
+    >>> cost.value(np.array([[0.5]]), np.array([[0.0]])), cost.slope(np.array([[0.5]]), 0.0)
+    (array([0.0625]), array([[0.5]]))
     """
 
     def __init__(

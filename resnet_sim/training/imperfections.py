@@ -36,6 +36,13 @@ class Devices:
         learning resistors are the cells of crossbars: those with the same first node are a
         row, those with the same second node a column; see `wires.wired`.
     seed : int
+
+    Examples
+    --------
+    >>> devices, half = tr.Devices(levels=3), np.full(8, 0.5)
+    >>> written = devices.write(half, half, 0.0, 2.0, np.random.default_rng(0))  # levels 0, 1, 2 S
+    >>> sorted(set(written.tolist()))
+    [0.0, 1.0]
     """
 
     levels: int | None = None

@@ -58,6 +58,15 @@ class Network:
     ------
     UsageError
         If a name is unknown or means something that can't play the role.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(2), inputs=["v0"], outputs=["n2"], trainable="rs*")
+    >>> net.trainable, net.conductances
+    (('rs0', 'rs1'), array([1., 1.]))
+    >>> net.free([[1.0], [5.0]]).outputs.round(6)  # V
+    array([[0.2],
+           [1. ]])
     """
 
     def __init__(

@@ -25,6 +25,16 @@ class Optimizer:
         A parameter that none matches does not learn.
     schedule : callable, optional
         ``schedule(epoch)``, from 0: what the rates are multiplied with.
+
+    Examples
+    --------
+    >>> class SignDescent(tr.Optimizer):
+    ...     def direction(self, gradient):
+    ...         return np.sign(gradient)
+    >>> optimizer = SignDescent(lr=0.01, schedule=tr.exponential(0.5))
+    >>> optimizer.prepare(["r1", "r2"])
+    >>> optimizer.step(np.array([3.0, -0.2]), epoch=1)
+    array([-0.005,  0.005])
     """
 
     #: names of the arrays that are kept from step to step
@@ -73,7 +83,15 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Plain gradient descent."""
+    """Plain gradient descent.
+
+    Examples
+    --------
+    >>> optimizer = tr.SGD(lr={"r*": 0.1, "ib*": 0.01})
+    >>> optimizer.prepare(["r1", "r2", "ib1"])
+    >>> optimizer.step(np.array([1.0, -2.0, 1.0]), epoch=0)
+    array([-0.1 ,  0.2 , -0.01])
+    """
 
     def direction(self, gradient: Floats) -> Floats:
         """Return the gradient."""
@@ -81,7 +99,15 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """Gradient descent with momentum: ``m <- momentum m + gradient``."""
+    """Gradient descent with momentum: ``m <- momentum m + gradient``.
+
+    Examples
+    --------
+    >>> optimizer = tr.Momentum(lr=0.1, momentum=0.5)
+    >>> optimizer.prepare(["r1"])
+    >>> [round(optimizer.step(np.ones(1), epoch).item(), 6) for epoch in range(3)]
+    [-0.1, -0.15, -0.175]
+    """
 
     slots = ("mean",)
 
@@ -98,7 +124,15 @@ class Momentum(Optimizer):
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015): steps of about `lr`, whatever the size of the gradient."""
+    """Adam (Kingma and Ba 2015): steps of about `lr`, whatever the size of the gradient.
+
+    Examples
+    --------
+    >>> optimizer = tr.Adam(lr=0.01)
+    >>> optimizer.prepare(["r1", "r2"])
+    >>> optimizer.step(np.array([1e-3, -1e3]), epoch=0).round(6)
+    array([-0.01,  0.01])
+    """
 
     slots = ("mean", "square", "steps")
 
@@ -126,12 +160,24 @@ class Adam(Optimizer):
 
 
 def exponential(rate: float) -> Schedule:
-    """Return the schedule ``rate ** epoch``."""
+    """Return the schedule ``rate ** epoch``.
+
+    Examples
+    --------
+    >>> [tr.exponential(0.5)(epoch) for epoch in range(4)]
+    [1.0, 0.5, 0.25, 0.125]
+    """
     return lambda epoch: float(rate**epoch)
 
 
 def cosine(epochs: int, final: float = 0.0) -> Schedule:
-    """Return a schedule that falls from 1 to `final` along half a cosine."""
+    """Return a schedule that falls from 1 to `final` along half a cosine.
+
+    Examples
+    --------
+    >>> [round(tr.cosine(4)(epoch), 3) for epoch in range(5)]
+    [1.0, 0.854, 0.5, 0.146, 0.0]
+    """
 
     def factor(epoch: int) -> float:
         share = min(epoch / max(epochs, 1), 1.0)

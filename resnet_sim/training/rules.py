@@ -26,7 +26,18 @@ ENDS = {"positive": (0.0, 1.0), "negative": (-1.0, 0.0), "centered": (-1.0, 1.0)
 
 
 class Rule(Protocol):
-    """How a rule estimates derivatives, given the free states."""
+    """How a rule estimates derivatives, given the free states.
+
+    Examples
+    --------
+    >>> class Clipped:  # no minibatch may ask for too much
+    ...     def estimate(self, net, free, X, Y, cost):
+    ...         found = tr.Adjoint().estimate(net, free, X, Y, cost)
+    ...         return tuple(np.clip(part, -0.05, 0.05) for part in found)
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], Clipped())
+    array([ 0.05, -0.05])
+    """
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the derivatives of the mean cost by conductances and by biases."""
@@ -50,6 +61,12 @@ class EquilibriumPropagation:
     References
     ----------
     Scellier and Bengio 2017; Laborieux et al. 2021 (centered).
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], tr.EquilibriumPropagation(beta=1e-3)).round(6)
+    array([ 0.0625, -0.0625])
     """
 
     beta: float = 1e-3
@@ -96,6 +113,12 @@ class CoupledLearning:
     References
     ----------
     Stern et al. 2021; Scellier et al. 2023 (negative and centered).
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], tr.CoupledLearning(eta=1e-3)).round(3)  # gradient x 2 S
+    array([ 0.125, -0.125])
     """
 
     eta: float = 0.1
@@ -117,7 +140,14 @@ class CoupledLearning:
 
 @dataclass(frozen=True)
 class ContrastiveLearning:
-    """Contrastive learning: outputs clamped at their targets, against free (Movellan 1991)."""
+    """Contrastive learning: outputs clamped at their targets, against free (Movellan 1991).
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], tr.ContrastiveLearning()).round(6)  # no small step
+    array([ 0.15625, -0.09375])
+    """
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of the clamped and the free state."""
@@ -142,6 +172,12 @@ class FrequencyPropagation:
     References
     ----------
     Anisetti et al. 2024.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], tr.FrequencyPropagation(beta=1e-3)).round(6)
+    array([ 0.0625, -0.0625])
     """
 
     beta: float = 1e-2
@@ -161,7 +197,14 @@ class FrequencyPropagation:
 
 @dataclass(frozen=True)
 class Adjoint:
-    """The exact derivative, by implicit differentiation with the diodes as they stand."""
+    """The exact derivative, by implicit differentiation with the diodes as they stand.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], tr.Adjoint())  # (v - y) dv/dg: 0.25 V x 0.25 V/S
+    array([ 0.0625, -0.0625])
+    """
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the derivatives on the free states' active sets."""
@@ -180,7 +223,15 @@ def gradients(
     cost: Cost | None = None,
     start: Bools | None = None,
 ) -> Gradient:
-    """Return derivatives of the mean cost, and what the free states were like."""
+    """Return derivatives of the mean cost, and what the free states were like.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> found = tr.gradients(net, [[1.0], [2.0]], [[0.25], [0.75]])
+    >>> found.outputs.ravel(), found.cost.round(6)  # V, V^2
+    (array([0.5, 1. ]), array([0.03125, 0.03125]))
+    """
     rule, cost = rule or EquilibriumPropagation(), cost or SquaredError()
     free = net.free(X, start)
     by_conductance, by_bias = rule.estimate(net, free, X, Y, cost)
@@ -209,6 +260,12 @@ def gradient(
     -----
     KneeWarning
         If a sample's free state is on the knee of a diode, where the derivative jumps.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]]).round(6)  # V^2/S
+    array([ 0.0625, -0.0625])
     """
     found = gradients(net, X, Y, rule, cost)
     rows = np.flatnonzero(found.knees >= 0)

@@ -35,6 +35,13 @@ class EarlyStopping:
     """Stop when a metric has not fallen by `least` for `patience` epochs.
 
     With `restore`, the parameters of the best epoch come back at the end.
+
+    Examples
+    --------
+    >>> trainer = tr.Trainer(tr.Network(rs.generators.ladder(1), ["v0"], ["n1"]))
+    >>> stop = tr.EarlyStopping(patience=2, metric="cost", least=1e-3)
+    >>> len(trainer.fit([[1.0]], [[0.25]], epochs=1000, early_stopping=stop))
+    3
     """
 
     patience: int = 10
@@ -64,8 +71,15 @@ class Trainer:
     history : list of dict
         One record per epoch: ``epoch``, ``cost`` (mean over the epoch, V^2 for the squared
         error), ``knees`` (samples met on a knee; not from compiled loops), and with
-        validation data
-        ``validation_cost`` and ``validation_score``.
+        validation data ``validation_cost`` and ``validation_score``.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> trainer = tr.Trainer(net, tr.Adjoint(), optimizer=tr.SGD(lr=1.0))
+    >>> history = trainer.fit([[1.0], [2.0]], [[0.25], [0.5]], epochs=60)
+    >>> trainer.predict([[4.0]]).round(3), history[-1]["cost"] < 1e-6
+    (array([[1.]]), True)
     """
 
     def __init__(

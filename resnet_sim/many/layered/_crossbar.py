@@ -54,6 +54,7 @@ def pack(data, gain, offset, sample, X, b):  # type: ignore[no-untyped-def]
         v = load_any(data, sample * rows + row)
         v = fma(v, load(gain, row), load(offset, row))
         place = (row // ROWS * batch + b) * ROWS
+        # sixteen inputs are two blocks of eight rows
         store_halves(X, place, place + batch * ROWS, v)
     for row in range(whole, rows):
         X[row // ROWS, b, row % ROWS] = data[sample, row] * gain[row] + offset[row]
@@ -86,6 +87,7 @@ def read(G, tile, X, current, column):  # type: ignore[no-untyped-def]
     blocks = X.shape[0]
     signs = G.shape[2]
     t0, t1 = splat(0.0), splat(0.0)
+    # once in a run, so without the prefetching of `update`
     for block in range(blocks):
         place = (tile * blocks + block) * signs * ROWS * COLUMNS
         left = load_bank(G, place, COLUMNS, ROWS)
@@ -106,6 +108,8 @@ def read(G, tile, X, current, column):  # type: ignore[no-untyped-def]
 def _accumulate(X, block, left, right, current, tile):  # type: ignore[no-untyped-def]
     """Add what a block of rows feeds into the columns of a tile."""
     batch = X.shape[1]
+    # 16 vectors of conductances stay in registers, 8 of currents come and go: 24 of the 32 that
+    # AVX-512 has.  A conductance that has been loaded serves the whole minibatch.
     for b in range(0, batch - TOGETHER + 1, TOGETHER):
         x, place = (block * batch + b) * ROWS, (tile * batch + b) * COLUMNS
         v = load_bank(current, place, 16, CURRENTS)
@@ -119,6 +123,7 @@ def _accumulate(X, block, left, right, current, tile):  # type: ignore[no-untype
 @subloops
 def _decay(mean, place, change, momentum):  # type: ignore[no-untyped-def]
     """Add a bank to its decaying sum; store and return that."""
+    # the product before the rate: changes of the rate leave momentum as it is
     mean_now = fma(load_bank(mean, place, COLUMNS, ROWS), splat(momentum), change)
     store_bank(mean, place, COLUMNS, mean_now)
     return mean_now
@@ -174,8 +179,12 @@ def update(  # type: ignore[no-untyped-def]
     q0, q1 = load(column, tile * COLUMNS), load(column, tile * COLUMNS + 16)
     t0, t1 = splat(0.0), splat(0.0)
     for block in range(blocks):
+        # with few samples the loop waits for memory; with more, G comes sooner than the arithmetic
+        # needs it
         if batch <= FEW:
             prefetch(G, (tile * blocks + block + AHEAD) * signs * ROWS * COLUMNS, VECTORS)
+        # 16 accumulators over all samples: no part of the gradient is ever stored.  X and `change`
+        # are read again for each block, from the first-level cache.
         p0, p1 = bank(ROWS), bank(ROWS)
         for b in range(batch):
             x = (block * batch + b) * ROWS
@@ -193,6 +202,7 @@ def update(  # type: ignore[no-untyped-def]
         t0, t1 = add(t0, together(g0)), add(t1, together(g1))
         if signs == 2:
             place += ROWS * COLUMNS
+            # of a mirrored input -x the gradient is -P
             m0 = _move(G, place, sub(bank(ROWS), p0), q0, least, most)
             m1 = _move(G, place + 16, sub(bank(ROWS), p1), q1, least, most)
             t0, t1 = add(t0, together(m0)), add(t1, together(m1))
@@ -207,6 +217,7 @@ def update(  # type: ignore[no-untyped-def]
 def _blank(G, tile, rows, sums):  # type: ignore[no-untyped-def]
     """Set the rows that only fill up the last block to 0 again, and take them off the sums."""
     blocks, signs = G.shape[1:3]
+    # they have no input, but the step that a column has in common and the bound move them too
     for row in range(rows, blocks * ROWS):
         for sign in range(signs):
             for column in range(COLUMNS):

@@ -97,9 +97,13 @@ def _gather(units, links, which, k, unit, blocks, phase, progress):  # type: ign
     row = units.start[other]
     rows = units.start[other + 1] - row
     place = links.start[k] + (unit - units.start[which]) * rows
+    # a chunk of 64 rows and 64 columns, 16 kB, serves all samples in turn; their sums are
+    # loaded and stored once for each, a sixteenth of what conductances would be
     for first in range(0, rows, CHUNK):
         some = min(CHUNK, rows - first)
         for block in range(blocks[0], blocks[1]):
+            # a difference begins at the outputs: in the first sweeps layers far from them are still
+            # at 0 V, and what these feed need not be read
             if progress.active[block] and progress.some[block, other]:
                 x = at(units, phase, block * SOME) + row + first
                 gather(links.W, place + first * COLUMNS, rows * COLUMNS, units.voltage, x, some,
@@ -113,6 +117,7 @@ def _feed_back(units, links, which, k, panel, blocks, phase, progress):  # type:
     row = units.start[other]
     rows, tiles = units.start[other + 1] - row, (panel[1] - panel[0]) // COLUMNS
     place = links.start[k] + (panel[0] - units.start[which]) * rows
+    # as above: sixteen rows of a panel, 12 kB
     for first in range(0, rows, HEIGHT):
         for block in range(blocks[0], blocks[1]):
             if progress.active[block] and progress.some[block, which]:
@@ -136,6 +141,7 @@ def _finish(progress, block):  # type: ignore[no-untyped-def]
     for sample in range(block * SOME, block * SOME + SOME):
         place = sample * 64
         step = largest(load(progress.noted, place + STEP))
+        # no voltage anywhere is settled, not 0 / 0
         size = max(largest(load(progress.noted, place + SIZE)), np.float32(1e-30))
         store(progress.noted, place + STEP, splat(0.0))
         store(progress.noted, place + SIZE, splat(0.0))
@@ -146,6 +152,7 @@ def _finish(progress, block):  # type: ignore[no-untyped-def]
 def _columns(units, links, which, panel, blocks, phase, progress):  # type: ignore[no-untyped-def]
     """Let a panel of layer `which` follow the rows, and feed back into them."""
     first, last = max(which - 1, 0), min(which + 1, len(links.start) - 1)
+    # all samples meet a pair of tiles before the next pair is read
     for unit in range(panel[0], panel[1], WIDTH):
         for k in range(first, last):
             _gather(units, links, which, k, unit, blocks, phase, progress)
@@ -184,6 +191,7 @@ def _sweep(units, links, blocks, phase, progress):  # type: ignore[no-untyped-de
                 store(progress.noted, sample * 64 + SQUARE, splat(0.0))
     for which in range(1, len(start) - 1, 2):
         for first in range(start[which], start[which + 1], PANEL):
+            # the last panel is narrower; layers are filled up to whole pairs of tiles
             panel = first, min(first + PANEL, start[which + 1])
             _columns(units, links, which, panel, blocks, phase, progress)
         for block in range(blocks[0], blocks[1]):
@@ -226,6 +234,7 @@ def _settled(block, sweep, tolerance, progress):  # type: ignore[no-untyped-def]
         back = np.float32(0.0)
         # if each sweep leaves a share r of the residual, this is r / (r - 1)
         if 0 < sweep < ACCELERATED and square > 0.0:
+            # r from 10 / 11, far beyond the last result, to -1: halfway back where they alternate
             back = min(max(along / square, np.float32(-10.0)), np.float32(0.5))
         progress.back[sample] = back
     return settled
@@ -241,6 +250,7 @@ def settle(units, links, blocks, phase, tolerance, progress):  # type: ignore[no
         _sweep(units, links, blocks, phase, progress)
         for block in range(blocks[0], blocks[1]):
             if progress.active[block] and _settled(block, sweep, tolerance, progress):
+                # passed over from now on: a slow sample costs its own block only
                 progress.active[block] = False
                 left -= 1
         if left == 0:

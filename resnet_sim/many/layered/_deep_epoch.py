@@ -46,6 +46,7 @@ def _solve(net, work, task, step, blocks, count):  # type: ignore[no-untyped-def
         task.cost[step * batch + b] = cost
         if not cost < np.inf:
             lost += 1
+    # not atomic: of additions by two threads one may be lost, but never to 0
     if lost:
         task.failed[0] += lost
 
@@ -98,12 +99,15 @@ def run(net, work, task, first, last, thread, threads):  # type: ignore[no-untyp
         blocks = -(-count // SOME)
         own = blocks * thread // threads, blocks * (thread + 1) // threads
         _solve(net, work, task, step, own, count)
+        # into the other buffer, which nobody reads before two barriers have passed
         for b in range(thread, batch, threads):
             pack(task, step + 1, b, ahead)
         goal += threads
         wait(task.counter, goal)
+        # all look only now, so that all stop in the same step and none waits for ever
         if task.failed[0] or task.failed[1]:
             return
+        # biases first, because conductances need the sums of all samples at both of their ends
         for which in range(thread, len(begins) - 1, threads):
             _deep_learn.learn_biases(net, begins[which], begins[which + 1], count,
                                      (scale, task.rates[which, 1], task.momentum))  # fmt: skip
@@ -113,6 +117,7 @@ def run(net, work, task, first, last, thread, threads):  # type: ignore[no-untyp
             _learn(net, work, task, job, count, scale, X, ahead)
         goal += threads
         wait(task.counter, goal)
+        # sums of rows run over all tiles, so that all must have moved
         for which in range(thread, len(begins) - 1, threads):
             if not _deep_learn.add_up(net, work, which, task.beta):
                 task.failed[1] += 1

@@ -167,6 +167,7 @@ def learn_biases(net, first, last, count, step):  # type: ignore[no-untyped-def]
     units, (scale, rate, momentum) = net.units, step
     for unit in range(first, last, 16):
         change, product = splat(0.0), splat(0.0)
+        # sums over samples in their order, whoever has found them
         for b in range(count):
             mean = load(units.voltage, at(units, LOWER, b) + unit)
             d = load(units.voltage, at(units, DIFFERENCE, b) + unit)
@@ -194,7 +195,9 @@ def learn_link(net, which, tile, count, step, bounds):  # type: ignore[no-untype
     c0, c1 = load(units.product, column), load(units.product, column + 16)
     r0, r1 = load(units.real, column), load(units.real, column + 16)
     t0, t1 = splat(0.0), splat(0.0)
+    # sixteen accumulators for eight rows of a tile, as in `_crossbar.update`, from two products
     for first in range(0, rows, ROWS):
+        # the terms of one unit alone were summed by `learn_biases`: a whole row or column has them
         own = outer(bank(ROWS), units.product, row + first, 1, splat(1.0))
         p0, p1 = sub(sub(bank(ROWS), own), c0), sub(sub(bank(ROWS), own), c1)
         for b in range(count):
@@ -204,10 +207,13 @@ def learn_link(net, which, tile, count, step, bounds):  # type: ignore[no-untype
             p1 = outer(p1, v, change + row + first, 1, load(v, mean + column + 16))
             p1 = outer(p1, v, mean + row + first, 1, load(v, change + column + 16))
         place = links.start[which] + (tile * rows + first) * COLUMNS
+        # padding would learn from what it shares with real units, and bounds would lift it from 0
         real = outer(bank(ROWS), units.real, row + first, 1, splat(1.0))
         w0 = _moved(links, place, p0, step, bounds, mul(real, r0))
         w1 = _moved(links, place + 16, p1, step, bounds, mul(real, r1))
         t0, t1 = add(t0, together(w0)), add(t1, together(w1))
+        # a place for each tile: threads write apart, and `add_up` adds in the same order for any
+        # number of them
         store_totals(links.row_sums, place // COLUMNS, add(w0, w1))
     store(links.column_sums, which * len(units.real) + column, t0)
     store(links.column_sums, which * len(units.real) + column + 16, t1)
@@ -265,6 +271,7 @@ def add_up(net, work, which, beta):  # type: ignore[no-untyped-def]
         store(units.inverse, LOWER * count + unit, div(one, sub(sums, nudge)))
         store(units.inverse, DIFFERENCE * count + unit, div(one, add(sums, nudge)))
         store(units.inverse, FREE * count + unit, div(one, sums))
+        # beta at the outputs takes away from the sum: too large, and nothing holds them
         for lane in range(16):
             stable &= 0.0 < units.inverse[LOWER, unit + lane] < np.inf
     return stable
@@ -276,6 +283,7 @@ def _at(net, k, which, unit):  # type: ignore[no-untyped-def]
     start, links = net.units.start, net.links
     if which % 2:
         return load(links.column_sums, k * len(net.units.real) + unit)
+    # rows: one sum for each tile
     rows = start[which + 1] - start[which]
     place = links.start[k] // COLUMNS + unit - start[which]
     sums = splat(0.0)

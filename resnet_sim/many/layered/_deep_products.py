@@ -40,6 +40,7 @@ def gather(W, place, gap, x, source, rows, current, target):  # type: ignore[no-
     c1 = load_bank(current, target + 16, step, SOME)
     c2 = load_bank(current, target + 32, step, SOME)
     c3 = load_bank(current, target + 48, step, SOME)
+    # 4 loads and 4 broadcasts for 16 fused operations on 16 accumulators
     for row in range(source, source + rows):
         c0 = outer(c0, x, row, step, load(W, place))
         c1 = outer(c1, x, row, step, load(W, place + 16))
@@ -60,15 +61,19 @@ def scatter(W, place, gap, x, source, tiles, current, target):  # type: ignore[n
     row, `gap` that from tile to tile.
     """
     step = current.shape[1]
+    # lanes are columns, so sums over columns are sums over lanes.  These are taken once for all
+    # tiles, of sixteen accumulators at a time.
     for four in range(0, HEIGHT, 4):
         # one bank for each sample, of four rows
         s0, s1, s2, s3 = bank(4), bank(4), bank(4), bank(4)
         for tile in range(tiles):
             first, column = place + four * COLUMNS + tile * gap, source + tile * COLUMNS
             for half in range(0, COLUMNS, 16):
+                # again 8 loads for 16 operations
                 w = load_bank(W, first + half, COLUMNS, 4)
                 s0 = fma(w, load(x, column + half), s0)
                 s1 = fma(w, load(x, column + half + step), s1)
                 s2 = fma(w, load(x, column + half + 2 * step), s2)
                 s3 = fma(w, load(x, column + half + 3 * step), s3)
+        # lane 4 s + r is row r of sample s
         add_quarters(current, target + four, step, totals(s0 + s1 + s2 + s3))

@@ -84,6 +84,7 @@ def respond(units, first, last, samples, phase, rows, noted):  # type: ignore[no
         place, own, inverse = sample * 64, at(units, 0, sample), phase * len(units.real)
         found, lower = at(units, phase, sample), at(units, LOWER, sample)
         excess = at(units, EXCESS, sample)
+        # largest steps and so on stay vectors, lane by lane: `_deep._finish` looks across
         step, size = load(noted, place + STEP), load(noted, place + SIZE)
         along, square = load(noted, place + ALONG), load(noted, place + SQUARE)
         for unit in range(first, last, 16):
@@ -95,6 +96,7 @@ def respond(units, first, last, samples, phase, rows, noted):  # type: ignore[no
                 v, least, most = add(v, load(x, excess + unit)), sub(least, h), sub(most, h)
             old, new = load(x, found + unit), minimum(maximum(v, least), most)
             if phase == LOWER:
+                # how far the box cuts off, for the difference: v itself is not kept
                 store(x, excess + unit, sub(v, new))
             store(x, found + unit, new)
             moved = sub(new, old)
@@ -137,6 +139,7 @@ def accelerate(units, samples, phase, back):  # type: ignore[no-untyped-def]
                 now = load(x, found + unit)
                 v = fma(splat(back[sample]), sub(load(units.before, own + unit), now), now)
                 store(units.before, own + unit, now)
+                # beyond the last result may be beyond the box
                 store(x, found + unit, minimum(maximum(v, least), most))
 
 

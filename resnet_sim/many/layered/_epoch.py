@@ -76,6 +76,7 @@ def present(task, step, b):  # type: ignore[no-untyped-def]
 @subloops
 def pack(task, step, b, X):  # type: ignore[no-untyped-def]
     """Write the potentials of a sample of minibatch `step` to `X`."""
+    # potentials are made from bytes when they are needed: four times less to read than float32
     if present(task, step, b):
         sample = task.order[step * task.pull.shape[0] + b]
         _crossbar.pack(task.data, task.gain, task.offset, sample, X, b)
@@ -125,6 +126,7 @@ def _solve(net, work, task, step, one, two):  # type: ignore[no-untyped-def]
             lost += int(not cost < np.inf)
         else:
             _shallow.leave_out(work, b)
+    # not atomic: of additions by two threads one may be lost, but never to 0
     if lost:
         task.failed[0] += lost
 
@@ -141,6 +143,7 @@ def run(net, work, task, first, last, thread, threads):  # type: ignore[no-untyp
         X, ahead = task.buffers[step % 2], task.buffers[(step + 1) % 2]
         count = min(batch, len(task.order) - step * batch)
         scale = np.float32(1.0 / (2.0 * task.beta * count)), task.momentum
+        # the same pairs for any number of threads: both are swept until both have settled
         for one in range(2 * thread, batch, 2 * threads):
             two = min(one + 1, batch - 1)
             _solve(net, work, task, step, one, two)
@@ -148,16 +151,20 @@ def run(net, work, task, first, last, thread, threads):  # type: ignore[no-untyp
                 pack(task, step + 1, b, ahead)
         goal += threads
         wait(task.counter, goal)
+        # all look only now, so that all stop in the same step and none waits for ever
         if task.failed[0] or task.failed[1]:
             return
+        # ten outputs are less work than sharing them out
         if thread == 0:
             _shallow_learn.learn_out_biases(net, work, scale, task.rates)
         goal += threads
         wait(task.counter, goal)
+        # runs of tiles, so that each thread reads its part of G from end to end
         for tile in range(tiles * thread // threads, tiles * (thread + 1) // threads):
             _shallow_learn.learn(net, work, tile, scale, task.rates, task.bounds, X, ahead)
         goal += threads
         wait(task.counter, goal)
+        # sums over tiles in their order, by one thread: the same bits for any number of threads
         if thread == 0 and not _shallow_learn.sum_outputs(net, work, task.beta) > 0.0:
             task.failed[1] += 1
         goal += threads

@@ -177,6 +177,8 @@ def _sweep(net, work, one, pair, phase):  # type: ignore[no-untyped-def]
     Conductances that have been loaded serve both samples.
     """
     tiles, batch, _ = work.current.shape
+    # twenty accumulators: what hidden units feed into the outputs never goes to memory.  Sums
+    # across lanes are taken once, at the end.
     first, second = bank(OUTPUTS), bank(OUTPUTS)
     for half in range(2 * tiles):
         shared, column = half * 16, half % 2 * 16
@@ -199,6 +201,7 @@ def _answer(out, sums, feed, inverse, place, before, tolerance):  # type: ignore
     v = mul(add(sums, load(feed, place)), inverse)
     moved = largest(sub(v, load(out, place)))
     store(out, place, v)
+    # relative to the largest output of the sample: small ones may have fewer digits
     return moved, remaining(moved, before) <= tolerance * largest(v)
 
 
@@ -215,6 +218,7 @@ def _settle(net, work, one, two, phase, before, tolerance):  # type: ignore[no-u
         h, g = _sweep(net, work, one, two - one, phase)
         last, settled = _answer(out, h, feed, inverse, one * LANES, last, tolerance)
         other, also = _answer(out, g, feed, inverse, two * LANES, other, tolerance)
+        # both go on until both have settled: alone, one would load as much
         if settled and also:
             break
     return int(not settled) + int(not also)
@@ -238,6 +242,7 @@ def _prepare(net, work, b, pull, beta, phase):  # type: ignore[no-untyped-def]
         store(work.free, place, o)
         push = mul(splat(beta), y)
         store(work.out_feed, place, sub(load(work.out_feed, place), push))
+        # a first sweep that costs no pass over W: hidden units taken as they are, W h is known
         v = mul(sub(mul(o, load(work.out_sums, 0)), push), inverse)
         store(work.out, place, v)
         return largest(sub(v, o))
@@ -260,6 +265,7 @@ def solve(net, work, one, two, pull, beta, tolerance):  # type: ignore[no-untype
     lost = 0
     for phase in range(3):
         first = _prepare(net, work, one, pull, beta, phase)
+        # without a second sample once: again, it would begin with what it has changed
         second = _prepare(net, work, two, pull, beta, phase) if two > one else first
         before, enough = (first, second), tolerance[min(phase, 1)]
         lost += _settle(net, work, one, two, phase, before, enough)
@@ -277,6 +283,7 @@ def solve(net, work, one, two, pull, beta, tolerance):  # type: ignore[no-untype
 @subloops
 def leave_out(work, b):  # type: ignore[no-untyped-def]
     """Make a sample that the last minibatch lacks count for nothing."""
+    # later sums run over whole minibatches and find zeros here
     tiles, batch, _ = work.current.shape
     for half in range(2 * tiles):
         place = (half // 2 * batch + b) * COLUMNS + half % 2 * 16

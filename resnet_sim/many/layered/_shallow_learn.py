@@ -41,9 +41,12 @@ def learn(net, work, tile, step, rates, bounds, X, ahead):  # type: ignore[no-un
     """
     scale, momentum = step
     batch = work.current.shape[1]
+    # half a tile at a time: ten accumulators of W, two sums, and their operands fit in registers
     for column in (0, 16):
         shared = tile * COLUMNS + column
         product, change = splat(0.0), splat(0.0)
+        # d_o m_i + d_i m_o - d_i m_i - d_o m_o: the outputs' own term is there from the start, and
+        # that of the hidden units is taken off once, at the end
         cross = outer(bank(OUTPUTS), work.out_product, 0, 1, splat(1.0))
         for b in range(batch):
             own = (tile * batch + b) * COLUMNS + column
@@ -55,6 +58,7 @@ def learn(net, work, tile, step, rates, bounds, X, ahead):  # type: ignore[no-un
         _learn_outputs(net, tile, column, cross, rates[1, 0], momentum, bounds[1])
         _learn_columns(net, work, shared, mul(change, splat(scale)), mul(product, splat(scale)),
                        rates, momentum)  # fmt: skip
+    # after `_learn_columns`, which leaves in `column` and `constant` what these begin with
     _crossbar.begin(work.current, tile, work.constant)
     _crossbar.update(net.G, net.G_mean, tile, (scale, rates[0, 0], momentum), bounds[0], X,
                      work.change, work.column, ahead, work.current, net.rows)  # fmt: skip
@@ -70,6 +74,7 @@ def _learn_outputs(net, tile, column, step, rate, momentum, bounds):  # type: ig
         store_bank(net.W_mean, place, COLUMNS, step)
     W = fma(step, splat(rate), load_bank(net.W, place, COLUMNS, OUTPUTS))
     W = minimum(maximum(W, splat(bounds[0])), splat(bounds[1]))
+    # what only fills up would learn from the real unit at its other end
     real = outer(bank(OUTPUTS), net.out_real, 0, 1, load(net.real, tile * COLUMNS + column))
     store_bank(net.W, place, COLUMNS, mul(W, real))
 
@@ -127,6 +132,7 @@ def sum_outputs(net, work, beta):  # type: ignore[no-untyped-def]
     least = np.inf
     for k in range(OUTPUTS):
         # what fills up the outputs may have no conductance at all
+        # in double precision: what a nudge leaves of a sum may be small
         sums = np.float64(net.out_leak[k] + 1.0 - net.out_real[k])
         for tile in range(work.out_parts.shape[0]):
             sums += work.out_parts[tile, k]

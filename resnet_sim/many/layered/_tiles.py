@@ -34,6 +34,7 @@ def pack_crossbar(g: Array, signs: int) -> Array:
         width = min(COLUMNS, columns - first)
         for sign in range(signs):
             piece[:rows, :width] = g[sign * rows : (sign + 1) * rows, first : first + width]
+            # the tile before has left its columns there
             piece[:, width:] = 0.0
             G[tile, :, sign] = piece.reshape(blocks, ROWS, COLUMNS)
     return G
@@ -55,6 +56,7 @@ def crossbar_rows(G: Array, shape: tuple[int, ...]) -> Iterator[Array]:
     """Yield tiles as an array of `shape` (signs * rows, columns), some rows at a time."""
     tiles, blocks, signs = G.shape[:3]
     rows = shape[0] // signs
+    # some blocks at a time: no second copy of all conductances is ever made
     for sign in range(signs):
         for block in range(0, blocks, SOME):
             piece = G[:, block : block + SOME, sign].transpose(1, 2, 0, 3)
@@ -138,6 +140,7 @@ def put_crossbar(block: Block, G: Array, parameters: Array) -> None:
 
 def biases_of(units: Units, biases: Floats) -> Floats:
     """Return the currents of biases that learn into units, A."""
+    # where there is no bias the index is -1: it finds the 0 at the end
     known = np.append(biases, 0.0)
     return np.asarray(units.bias_sign * known[units.bias_index])
 

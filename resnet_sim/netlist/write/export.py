@@ -15,7 +15,7 @@ from .writer import Writer
 def format_netlist(
     circuit: Circuit, dialect: str = "resnet-sim", *, r_on: float = 1e-3, r_off: float = 1e15
 ) -> str:
-    """Return a circuit as netlist text.
+    r"""Return a circuit as netlist text.
 
     Parameters
     ----------
@@ -28,14 +28,32 @@ def format_netlist(
     ------
     UsageError
         If the dialect is unknown or a name can't be written.
+
+    Examples
+    --------
+    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 ideal\n.model ideal d")
+    >>> print(rs.format_netlist(circuit, "ltspice"))
+    * clamp
+    r1 a b 1000.0
+    v1 a 0 1.0
+    d1 b 0 dmod1
+    .model dmod1 D(Ron=0.001 Roff=1000000000000000.0 Vfwd=0.0)
+    .op
+    .end
     """
     return _writer(circuit, dialect, r_on, r_off).text()
 
 
 def exported_names(circuit: Circuit, dialect: str = "ngspice") -> dict[str, str]:
-    """Return element name -> its name in the text of `format_netlist`.
+    r"""Return element name -> its name in the text of `format_netlist`.
 
     Elements that have no card there (open circuits) are missing.
+
+    Examples
+    --------
+    >>> circuit = rs.parse_netlist("short\nV1 a 0 1\nR1 a b 0\nR2 b 0 1k")
+    >>> rs.netlist.exported_names(circuit)
+    {'r1': 'v.r1', 'r2': 'r2', 'v1': 'v1'}
     """
     writer = _writer(circuit, dialect, 1e-3, 1e15)
     writer.text()
@@ -52,6 +70,12 @@ def write_netlist(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     UsageError
         If a name can't be written.
     OSError
+
+    Examples
+    --------
+    >>> rs.write_netlist(rs.generators.ladder(2), "ladder.net")
+    >>> rs.read_netlist("ladder.net").element_names
+    ('rs0', 'rs1', 'rp0', 'rp1', 'v0')
     """
     replace_file(Path(path), format_netlist(circuit), errors="strict")
 

@@ -42,6 +42,8 @@ def _class(degree):  # type: ignore[no-untyped-def]
 @subloops
 def _lowest(live, count, degree, share, fill, chosen):  # type: ignore[no-untyped-def]
     """Sort the `share` of live rows of lowest degree, and all as low; return how many."""
+    # a counting sort with few classes, once a round, instead of lists kept in order of degree:
+    # these would be visited all over memory
     for k in range(len(fill)):
         fill[k] = 0
     for i in range(count):
@@ -106,12 +108,15 @@ def _independent(ptr, column, order):  # type: ignore[no-untyped-def]
             continue
         for j in _span(ptr[a], ptr[a + _ONE]):
             b = np.uint64(column[j])
+            # elements are written behind the end and count by adding 0 or 1: what is new is as good
+            # as random, and a branch would be guessed wrong half of the time
             new = np.uint64((gone[b] == 0) & (mark[b] != a))
             mark[b] = a
             if gone[a]:
                 pool[end] = number[b]
                 end += new
             else:
+                # only between two that stay, and once
                 new &= np.uint64(b < a)
                 pool[end], pool[end + _ONE] = number[a], number[b]
                 end += new + new
@@ -128,6 +133,7 @@ def _independent(ptr, column, order):  # type: ignore[no-untyped-def]
                 elements += _ONE
                 start[elements] = end
     first, last, near = _transpose(count, start, elements, pool)
+    # exact to begin with; from now on there are bounds
     degree = np.zeros(count, dtype=np.uint32)
     mark = np.full(n, NONE)
     for v in range(count):
@@ -188,6 +194,7 @@ def _unite(  # type: ignore[no-untyped-def]
     for i in _span(first[p], last[p]):
         e = np.uint64(near[i])
         if alive[e]:
+            # absorbed: all of its rows are in c too
             alive[e] = 0
             _absorb(c, e, after, chains)
             for k in _span(start[e], stop[e]):
@@ -209,6 +216,8 @@ def _update(  # type: ignore[no-untyped-def]
     """
     first, last, near = rows
     start, stop, alive, size, shared = elements
+    # the upper half is the stamp: sums of older elements are less and count as 0, so that
+    # nothing is ever cleared
     now = np.uint64(stamp) << _HALF
     total = np.uint32(0)
     for k in _span(start[c], stop[c]):
@@ -224,6 +233,8 @@ def _update(  # type: ignore[no-untyped-def]
         last[u] = end + _ONE
     head, tail, after = members
     key, holder = known
+    # a table as small as this element allows, so that it stays in the cache; older keys have
+    # other stamps in them and can't be taken for new ones
     mask = _SPARSE
     while mask < stop[c] - start[c]:
         mask += mask
@@ -237,6 +248,7 @@ def _update(  # type: ignore[no-untyped-def]
         end = np.uint64(first[u])
         for i in _span(first[u], last[u] - _ONE_32):
             e = np.uint64(near[i])
+            # what e has outside c; Amestoy's bound adds these up as if they did not overlap
             rest = size[e] - np.uint32(shared[e])
             good = np.uint64(rest != 0)
             if rest == 0 and alive[e]:
@@ -246,6 +258,7 @@ def _update(  # type: ignore[no-untyped-def]
             end += good
             outside += rest
             mixed = (e + _ONE) * _MIX
+            # a sum: the hash doesn't depend on the order of the lists
             lists += (mixed ^ (mixed >> _HALF)) * _MIX * good
         near[end] = c
         last[u] = end + _ONE
@@ -331,6 +344,7 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
     stamp = np.uint32(0)
     first, last, near = rows
     while count > 0:
+        # room for as much as lives, which is the most that a round appends
         if end + used > len(pool):
             pool, end = _compress(elements, fresh, pool, weight)
         old = fresh

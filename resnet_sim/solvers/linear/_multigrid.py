@@ -19,6 +19,7 @@ NONE = np.uint32(2**32 - 1)
 @compiled
 def assemble(n, p, q, conductance):  # type: ignore[no-untyped-def]
     """Return a Laplacian without row and column 0: ptr, split, column, weight, diagonal."""
+    # entries of a row in any order but split at the diagonal: counted, placed, never sorted
     below = np.zeros(n - 1, dtype=np.int64)
     above = np.zeros(n - 1, dtype=np.int64)
     diagonal = np.zeros(n - 1)
@@ -115,6 +116,8 @@ def _aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
         taken = 1
         group[start] = count
         while taken < size:
+            # weaker edges than a fifth of the strongest don't make an error smooth, and joining
+            # along them would spoil the interpolation
             best = 0.2 * strongest
             chosen = NONE
             for h in range(taken):
@@ -166,6 +169,7 @@ def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-un
                 d = group[column[j]]
                 if d == c:
                     coarse_diagonal[c] -= weight[j]
+                # `place` is never cleared: what lies before `first` belongs to rows that are done
                 elif place[d] < first:
                     place[d] = end
                     coarse_column[end] = d
@@ -173,6 +177,7 @@ def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-un
                     end += 1
                 else:
                     coarse_weight[place[d]] += weight[j]
+        # below the diagonal first: parts change places as in quicksort, without a copy
         left, right = first, end - 1
         while left <= right:
             if coarse_column[left] < c:
@@ -208,6 +213,8 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
     starts = np.empty(most + 1, dtype=np.uint32)
     splits = np.empty(most, dtype=np.uint32)
     groups = np.empty(most, dtype=np.uint32)
+    # in float32 a cycle reads a third less, and reading is what bounds it.  It only
+    # preconditions: how exact the result is doesn't depend on it.
     inverses = np.empty(most, dtype=np.float32)
     columns = np.empty(len(column), dtype=np.uint32)
     weights = np.empty(len(column), dtype=np.float32)
@@ -263,6 +270,7 @@ def _down(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
     ptr, split, column, weight, inverse, group = matrix
     for a in range(np.uint64(first), np.uint64(last)):
         total = b[a]
+        # from zero, so that entries above the diagonal meet zeros: half of the matrix is not read
         for j in range(ptr[a], split[a]):
             total += weight[j] * x[column[j]]
         x[a] = total = total * inverse[a]
@@ -276,6 +284,7 @@ def _up(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
     """Correct by `coarse`, then sweep backward."""
     ptr, _, column, weight, inverse, group = matrix
     one = np.uint64(1)
+    # all at once, before the sweep, which needs corrected neighbours on both sides
     for a in range(np.uint64(first), np.uint64(last)):
         x[a] += coarse[group[a]]
     end = np.uint64(last)
@@ -343,6 +352,8 @@ def conjugate_gradients(  # type: ignore[no-untyped-def]
         for a in range(n):
             rhs[a] = r[a] * scale
         _cycle(fine, row, levels, bottom, z, rhs, y, c)
+        # flexible: float32 makes the cycle not quite a fixed symmetric matrix, so the new direction
+        # is made conjugate to the last by hand and not by a ratio of residuals
         along = 0.0
         if step > 0:
             for a in range(n):
@@ -352,6 +363,7 @@ def conjugate_gradients(  # type: ignore[no-untyped-def]
             p[a] = np.float64(z[a]) - along * p[a]
         curvature = 0.0
         slope = 0.0
+        # one pass for product, curvature and slope: vectors of this length come from memory
         for a in range(n):
             total = diagonal[a] * p[a]
             for j in range(ptr[a], ptr[a + 1]):
