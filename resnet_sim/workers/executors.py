@@ -208,7 +208,7 @@ def _dask(text: str) -> Iterator[futures.Executor]:
         # looking at every stack a hundred times a second costs a tenth of the time
         with dask.config.set({"distributed.worker.profile.enabled": False}):
             cluster = address = LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0"
             )
     try:
         try:
