@@ -19,35 +19,55 @@ README = (ROOT / "README.md").read_text()
 DIAGNOSTICS = (ROOT / "docs" / "diagnostics.md").read_text()
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["ruff", "check"],
-        ["ruff", "format", "--check"],
-        ["mypy"],
-        ["lint-imports"],
-    ],
-    ids=["lint", "format", "types", "layers"],
-)
+#: what is asked of the source
+LINT = {
+    "lint": "ruff check",
+    "format": "ruff format --check",
+    "types": "mypy",
+    "layers": "lint-imports",
+}
+
+
+@pytest.mark.lint
+@pytest.mark.parametrize("command", LINT.values(), ids=LINT.keys())
 def test_the_code_passes(command):
-    tool = SCRIPTS / command[0]
-    assert tool.exists(), f"{command[0]} is missing: pip install -e '.[test]'"
-    run = subprocess.run(
-        [tool, *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    name, *arguments = command.split()
+    tool = SCRIPTS / name
+    assert tool.exists(), f"{name} is missing: ./setup test"
+    run = subprocess.run([tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+#: the first block of the README
+QUICK_START = [line.removeprefix("$ ") for line in blocks(README, "console")[0].splitlines()]
+
+
+def test_the_quick_start_is_two_commands_that_set_up_what_they_need():
+    solve, test = QUICK_START
+    assert re.fullmatch(r"\./setup && \.venv/bin/resnet-sim solve examples/\S+\.net", solve)
+    assert (ROOT / solve.split()[-1]).exists()
+    assert test == "./setup test && .venv/bin/python -m pytest -n 2"
 
 
 def test_continuous_integration_runs_the_commands_of_the_readme():
     script = (ROOT / ".ci" / "run").read_text()
-    install, setup, *_ = (
-        line.removeprefix("$ ") for line in "".join(blocks(README, "console")).splitlines()
-    )
-    assert re.search(r"apt-get install -y (.*)", install)[0] in script
-    assert re.search(r"pip install (.*)", setup)[1] in script
-    test_command = "/bin/python -m pytest"
-    assert f".venv{test_command}" in README
-    assert f".venv{test_command}" in script
+    # the line of the script that takes them from the README, run by itself
+    extraction = re.search(r"^commands=(\$\(.* README\.md .*\))$", script, flags=re.MULTILINE)
+    assert extraction
+    found = subprocess.run(
+        ["bash", "-c", f'printf "%s" "{extraction[1]}"'],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout.splitlines() == QUICK_START
+    assert '    bash -c "$command" ' in script
+
+
+def test_continuous_integration_installs_the_packages_of_the_setup():
+    script, setup = ((ROOT / name).read_text() for name in (".ci/run", "setup"))
+    installed = re.search(r"apt-get install -y (.*)", script)[1].split()
+    wanted = re.search(r"missing=(python\S+)", setup)[1], re.search(r"packages=(\w+)", setup)[1]
+    assert sorted(installed) == sorted(wanted)
+    assert script.index("apt-get update") < script.index("apt-get install")
 
 
 def test_the_console_example_of_the_readme_is_what_the_command_prints(capsys, monkeypatch):

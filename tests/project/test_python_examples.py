@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-EXAMPLES = Path(__file__).parent.parent / "examples" / "python"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "python"
 PROGRAMS = sorted(EXAMPLES.glob("*.py"))
 
 
