@@ -8,6 +8,7 @@ import sysconfig
 from pathlib import Path
 
 import pytest
+import yaml
 from documents import blocks, steady
 
 from resnet_sim.cli import main
@@ -19,7 +20,7 @@ README = (ROOT / "README.md").read_text()
 DIAGNOSTICS = (ROOT / "docs" / "diagnostics.md").read_text()
 
 
-#: what is asked of the source
+#: what is asked of the source, here and by the hooks of .pre-commit-config.yaml
 LINT = {
     "lint": "ruff check",
     "format": "ruff format --check",
@@ -36,6 +37,18 @@ def test_the_code_passes(command):
     assert tool.exists(), f"{name} is missing: ./setup test"
     run = subprocess.run([tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_hooks_are_these_commands_and_fetch_nothing():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    (repository,) = config["repos"]
+    assert repository["repo"] == "local"
+    assert {h["id"]: h["entry"].removeprefix(".venv/bin/") for h in repository["hooks"]} == LINT
+    for hook in repository["hooks"]:
+        # the whole tree, whatever has changed: a layer can be broken from anywhere
+        assert (hook["language"], hook["always_run"], hook["pass_filenames"]) == (
+            "system", True, False,
+        )  # fmt: skip
 
 
 #: the first block of the README
