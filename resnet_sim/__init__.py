@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .netlist import format_netlist, parse_netlist, read_netlist, write_netlist
     from .results.operating_point import Certificate, OperatingPoint
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Certificate",

@@ -1,4 +1,4 @@
-"""The lowest versions of what is needed are the same wherever they stand."""
+"""Versions agree wherever they stand: of this package, and the lowest of what it needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import configparser
 import re
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
+
+import resnet_sim
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,3 +76,24 @@ def test_continuous_integration_uses_the_lowest_python_with_the_constraints():
     assert re.search(rf"^suite {re.escape(lowest)} -c \.ci/lowest\.txt -- ", script, re.MULTILINE)
     major, minor = lowest.split(".")
     assert f"sys.version_info < ({major}, {minor})" in (ROOT / "setup").read_text()
+
+
+@pytest.mark.parametrize(
+    ("document", "pattern"),
+    [
+        ("CITATION.cff", r"^version: (\S+)$"),
+        # the newest section that has a number
+        ("CHANGELOG.md", r"^## \[(\d\S*)\] - \d{4}-\d\d-\d\d$"),
+    ],
+)
+def test_documents_name_the_version_of_the_package(document, pattern):
+    found = re.search(pattern, (ROOT / document).read_text(), flags=re.MULTILINE)
+    assert found
+    assert found[1] == resnet_sim.__version__
+
+
+def test_the_citation_has_the_date_of_the_changelog():
+    dated = re.search(r"^date-released: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert dated
+    assert f"## [{resnet_sim.__version__}] - {dated[1]}" in changes
