@@ -109,6 +109,40 @@ class Processes(futures.Executor):
             pool.shutdown(wait, cancel_futures=cancel_futures)
 
 
+class _OnDask(futures.Executor):
+    """Tasks on a cluster, run again when their worker dies.
+
+    `Client.get_executor` looks at a task's status after it has got the result: when the worker
+    dies in between, the result is taken for an error.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def submit(
+        self, function: Callable[..., Any], /, *args: Any, **keywords: Any
+    ) -> futures.Future[Any]:
+        """Run a task on the cluster."""
+        future: futures.Future[Any] = futures.Future()
+        remote = self._client.submit(function, *args, pure=False, retries=RETRIES, **keywords)
+
+        async def follow() -> None:
+            try:
+                result = await remote._result()
+            except BaseException as error:
+                if future.set_running_or_notify_cancel():
+                    # asyncio's own is no Exception, and would pass through all handlers
+                    lost = type(error).__name__.endswith("CancelledError")
+                    future.set_exception(futures.CancelledError() if lost else error)
+            else:
+                if future.set_running_or_notify_cancel():
+                    future.set_result(result)
+
+        future.add_done_callback(lambda done: remote.cancel() if done.cancelled() else None)
+        self._client.loop.add_callback(follow)
+        return future
+
+
 @contextmanager
 def _one_thread_each() -> Iterator[None]:
     """Let processes that are started meanwhile have one thread each in linear algebra."""
@@ -216,9 +250,7 @@ def _dask(text: str) -> Iterator[futures.Executor]:
         except (OSError, ValueError) as error:
             raise ExecutorError(f"no Dask cluster at {text}: {error}") from None
         try:
-            yield client.get_executor(  # type: ignore[no-untyped-call]
-                pure=False, retries=RETRIES
-            )
+            yield _OnDask(client)
         finally:
             client.close(timeout=CLOSE)  # type: ignore[no-untyped-call]
     finally:

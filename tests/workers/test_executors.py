@@ -259,6 +259,19 @@ def test_dask_gives_the_same_bits_though_a_worker_is_killed(cluster, tmp_path):
     assert_same_bits(op, rs.monte_carlo(circuit(), TOLERANCE, **work, executor="serial"))
 
 
+def divide(a, b):
+    return a / b
+
+
+def test_dask_hands_on_what_a_task_raises_and_lets_go_of_what_is_cancelled(cluster):
+    with open_executor(f"dask:{cluster.scheduler_address}") as executor:
+        with pytest.raises(ZeroDivisionError):
+            executor.submit(divide, 1, 0).result(30)
+        waiting = [executor.submit(time.sleep, 0.2) for _ in range(8)]
+        assert waiting[-1].cancel()
+        assert executor.submit(divide, 6, 3).result(30) == 2
+
+
 def test_a_dead_cluster_is_reported_and_the_run_goes_on_elsewhere(tmp_path):
     """The scheduler and its workers are killed together."""
     pytest.importorskip("distributed")
