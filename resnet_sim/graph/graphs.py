@@ -46,17 +46,53 @@ class Forest:
         return result
 
     def subtree_sums(self, values: Floats) -> Floats:
-        """Return for each node the sum of `values` over itself and all its descendants."""
+        """Return for each node the sum of `values` over itself and all its descendants.
+
+        Values have shape (n,) or (n, points).
+        """
         sums = values.copy()
-        _add_to_parents.at(len(self.children))(self.children, self.parent, sums)
+        one = values.ndim == 1  # rows of many points are vectors: nothing to compile
+        run = _add_to_parents.at(len(self.children)) if one else _add_to_parents.interpreted
+        run(self.children, self.parent, sums)
         return sums
 
     def offsets(self, p: Ints, rise: Floats) -> Floats:
-        """Return the potentials above the roots for other rises, shape (n,)."""
+        """Return the potentials above the roots for other rises, shape (n,).
+
+        Rises may have a second axis, of points; then they may also be a sparse array.
+        """
+        if rise.ndim == 2:
+            return self._many_offsets(p, rise)
         offset = np.zeros(len(self.order))
         run = _add_rises.at(len(self.children))
         run(self.children, self.parent, self.edge, p, rise, offset)
         return offset
+
+    def _many_offsets(self, p: Ints, rise: Any) -> Floats:
+        child = self.children
+        edge = self.edge[child]
+        sign = np.where(p[edge] == child, 1.0, -1.0)
+        offset = bincount(child, sign[:, None] * rise[edge], len(self.order))
+        # above each node the first ancestor that is not counted yet: twice as far each time
+        above = np.where(self.parent < 0, np.arange(len(self.order)), self.parent)
+        while (self.parent[above] >= 0).any():
+            offset, above = offset + offset[above], above[above]
+        return offset
+
+
+def bincount(index: Ints, weights: Floats, n: int) -> Floats:
+    """Return `numpy.bincount` as floats, also of nothing.
+
+    Weights may have a second axis, of points; then they may also be a sparse array.
+    """
+    if weights.ndim == 1:
+        return np.asarray(np.bincount(index, weights, n), dtype=float)
+    from scipy.sparse import csc_array
+
+    count = len(index)
+    gather: Any = csc_array((np.ones(count), index, np.arange(count + 1)), shape=(n, count))
+    total: Floats = gather @ weights
+    return total
 
 
 def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> Forest:

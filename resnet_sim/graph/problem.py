@@ -15,11 +15,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
-from .graphs import components
+from .graphs import bincount, components
 
 EPS = float(np.finfo(float).eps)
 
@@ -43,6 +44,9 @@ class Problem:
     diode_p, diode_q : ndarray of int, shape (m,)
     drop, resistance : ndarray of float, shape (m,)
         Rectifier from p to q.
+
+    Many problems on one graph are one `Problem` whose `conductance`, `emf`, `injection`,
+    `turnover` and `drop` have a second axis, of points.
     """
 
     n: int
@@ -122,14 +126,15 @@ class Solution:
         current: Floats = prob.conductance * difference(
             self.x, self.low, prob.edge_p, prob.edge_q, prob.emf
         )
-        largest = float(np.abs(prob.conductance).max(initial=0.0))
+        largest = np.abs(prob.conductance).max(axis=0, initial=0.0)
         current[np.abs(current) <= 16 * EPS**2 * self.voltage_scale * largest] = 0.0
         return current
 
     @cached_property
-    def voltage_scale(self) -> float:
-        """Largest coordinate or source, V."""
-        return max(float(np.abs(self.x).max()), float(np.abs(self.problem.emf).max(initial=0.0)))
+    def voltage_scale(self) -> Any:
+        """Largest coordinate or source, V; of many points, of each."""
+        largest = np.abs(self.problem.emf).max(axis=0, initial=0.0)
+        return np.maximum(np.abs(self.x).max(axis=0), largest)
 
     def residual(self) -> Floats:
         """Return the KCL residual at each coordinate relative to the currents there, shape (n,).
@@ -177,11 +182,6 @@ def node_sums_abs(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
     """Return the sum of the absolute branch currents at each node, shape (n,)."""
     size = np.abs(current)
     return bincount(p, size, n) + bincount(q, size, n)
-
-
-def bincount(index: Ints, weights: Floats, n: int) -> Floats:
-    """Return `numpy.bincount` as floats, also of nothing."""
-    return np.asarray(np.bincount(index, weights, n), dtype=float)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
-from .graphs import components, leaving, reachable, reaching_tree
-from .problem import EPS, Problem, Solution, bincount, node_sums_abs
+from .graphs import bincount, components, leaving, reachable, reaching_tree
+from .problem import EPS, Problem, Solution, node_sums_abs
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
 ROUNDING = 1e-12

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,19 +11,24 @@ from ..arrays import Bools, Floats, Ints
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.graphs import spanning_forest
+from ..graph.problem import Solution
 from ..laws.certificate import certify_points
 from ..point.plan import Compiled
 from ..point.state import State
 from ..point.warnings import nonunique
 from ..results.operating_point import OperatingPoint, SolverInfo
 from .newton_lanes import Answers, Data, Lanes
-from .numbers import Numbers
 
 if TYPE_CHECKING:
     from .batch import Batch
 
 #: What counts as touching the drop, relative.
 TIGHT = 1e-9
+#: The branches that carry the values of tables.
+KINDS = {
+    "resistors": "conductors", "voltage_sources": "ties",
+    "current_sources": "injections", "diodes": "rectifiers",
+}  # fmt: skip
 
 
 class Together:
@@ -30,21 +36,18 @@ class Together:
 
     def __init__(self, batch: Batch) -> None:
         self.batch, self.engine, circuit = batch, batch.engine(), batch.circuit
-        compiled = Compiled(circuit, circuit.switches.closed)
+        self.compiled = compiled = Compiled(circuit, circuit.switches.closed)
         self.reduction = red = compiled.reduction
         self.possible = len(compiled.plans) == 1 and bool(red.forest.in_tree.all())
         if not self.possible:
             return
         (self.plan,) = compiled.plans
-        self.state = State(compiled)
-        self.problem = self.state.problem(self.plan)
+        self.problem = State(compiled).problem(self.plan)
         self.possible = self.plan.n > 1 and self.problem.positive and self._find_rows()
         if not self.possible:
             return
         self.lanes = Lanes(self.problem)
         self.possible = self.lanes.possible
-        self.fixed_conductors = compiled.fixed_conductors
-        self.fixed_rectifiers = compiled.fixed_rectifiers
         self.on = self._conducting()
         hard = np.flatnonzero(self.problem.hard)
         p, q = self.problem.diode_p[hard], self.problem.diode_q[hard]
@@ -56,14 +59,10 @@ class Together:
         """Find which row of the branches each varied value belongs to."""
         red, batch = self.reduction, self.batch
         self.varied: dict[str, tuple[Ints, Ints]] = {}
-        kinds = {
-            "resistors": red.conductors, "voltage_sources": red.ties,
-            "current_sources": red.injections, "diodes": red.rectifiers,
-        }  # fmt: skip
         for table in np.unique(batch.tables).tolist():
-            if table not in kinds:
+            if table not in KINDS:
                 return False
-            branch = kinds[table]
+            branch = getattr(red, KINDS[table])
             row_of = np.full(batch.circuit.n_elements, -1)
             forward = branch.sign > 0
             row_of[branch.element[forward]] = np.flatnonzero(forward)
@@ -85,14 +84,16 @@ class Together:
 
     def solve(self, values: Floats) -> tuple[OperatingPoint, Bools]:
         """Return the points, and which of them are solved and certified."""
-        batch, plan, red = self.batch, self.plan, self.reduction
-        numbers = Numbers(self, values)
-        data = numbers.data()
+        batch, state = self.batch, self._state(values)
+        problem = state.problem(self.plan)
+        data = Data(problem.conductance, problem.emf, problem.injection, problem.drop)
         answers = self.lanes.solve(data, self.on)
-        x = np.zeros((len(red.part), len(values)))
-        x[plan.coordinates] = answers.x[1:]
-        voltages = np.ascontiguousarray((x[red.coordinate] + numbers.offset).T)
-        currents = np.ascontiguousarray(numbers.currents(answers, data).T)
+        state.absorb(self.plan, Solution(
+            problem, answers.x, np.zeros_like(answers.x), answers.current,
+            answers.steps, True, "newton",
+        ))  # fmt: skip
+        voltages = np.ascontiguousarray(state.node_voltages().T)
+        currents = np.ascontiguousarray(state.currents().T)
         closed = batch.circuit.switches.closed
         certificate, good = certify_points(
             batch.variants(values), voltages, currents, closed, batch.tolerance
@@ -104,7 +105,7 @@ class Together:
                 batch.variants(values[good]), voltages[good], currents[good], closed,
                 batch.tolerance,
             )  # fmt: skip
-        names, warnings = self._nonunique(numbers, answers, data)
+        names, warnings = self._nonunique(state, answers, data)
         result = OperatingPoint(
             batch.circuit, voltages, currents, certificate,
             SolverInfo("newton", answers.steps, 0.0),
@@ -113,6 +114,21 @@ class Together:
             closed=np.repeat(closed[None, :], len(values), axis=0),
         )  # fmt: skip
         return result, good
+
+    def _state(self, values: Floats) -> State:
+        """Return the points before they are solved."""
+        red, count = self.reduction, len(values)
+        branches = {
+            "conductors": red.conductors, "ties": red.ties,
+            "injections": red.injections, "rectifiers": red.rectifiers,
+        }  # fmt: skip
+        columns = {kind: np.repeat(b.value[:, None], count, 1) for kind, b in branches.items()}
+        for table, (mine, rows) in self.varied.items():
+            chosen = values[:, mine].T
+            columns[KINDS[table]][rows] = 1.0 / chosen if table == "resistors" else chosen
+        return State(self.compiled.replace(
+            **{kind: replace(b, value=columns[kind]) for kind, b in branches.items()}
+        ))  # fmt: skip
 
     def _allowed(self, values: Floats) -> Bools:
         """Tell which variants have values that leave the structure as it is."""
@@ -126,7 +142,7 @@ class Together:
         return allowed
 
     def _nonunique(
-        self, numbers: Numbers, answers: Answers, data: Data
+        self, state: State, answers: Answers, data: Data
     ) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
         """Return elements whose current is one of many in some variant, and warnings."""
         prob, on = self.problem, answers.current > 0
@@ -141,7 +157,7 @@ class Together:
         for k in first[np.asarray(looping.any(axis=0))[first]].tolist():
             key = patterns[:, k].tobytes()
             if key not in self._known_loops:
-                self._known_loops[key] = nonunique(numbers.state(k, answers))
+                self._known_loops[key] = nonunique(state.point(k))
             more, warnings = self._known_loops[key]
             names |= dict.fromkeys(more)
             found |= dict.fromkeys(warnings)

@@ -79,7 +79,10 @@ class _Equations:
         self.column = {int(row): self.n_coordinates + k for k, row in enumerate(self.sources)}
         state.set_sources(self.sources, np.zeros(len(self.sources)))
         self.nodes = self._node_forms()
-        self.later = self._fixed_later()
+        later = ~state.known_sources
+        later[self.sources] = False
+        #: nodes whose voltages depend on sources that later stages find
+        self.later = red.moved(later)
         self.offset = state.offset.copy()
         self.rectifiers = self._own(red.rectifiers)
         self.conductors = self._own(red.conductors)
@@ -112,19 +115,6 @@ class _Equations:
                 unit[tie] = 1.0
                 forms[:, column] = red.forest.offsets(red.ties.p, unit)
         return forms
-
-    def _fixed_later(self) -> Bools:
-        """Tell which nodes' voltages depend on sources that later stages find."""
-        red = self.red
-        unknown = ~self.state.known_sources
-        unknown[self.sources] = False
-        if not unknown.any():
-            return np.zeros(len(red.coordinate), dtype=np.bool_)
-        # weights that don't cancel mark all that lies below an unknown tie
-        weight = 1.0 + np.sqrt(2.0 + np.arange(len(red.ties)))
-        source = red.ties.source
-        rise = np.where((source >= 0) & unknown[source], weight, 0.0)
-        return np.asarray(red.forest.offsets(red.ties.p, rise) != 0.0)
 
     def _outflow(self) -> tuple[Floats, Floats, Floats]:
         """Return what leaves each node through all but ties: linear, constant, per rectifier."""

@@ -6,13 +6,14 @@ import copy
 import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from ..arrays import Bools, Ints
+from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
-from .branches import decompose
+from .branches import Branches, decompose
 from .cascade import Stage, stages
 from .reduction import reduce
 
@@ -32,6 +33,9 @@ class Plan:
     rectifiers: Ints
     diode_p: Ints
     diode_q: Ints
+    #: volts of the branches per unit across them; negative ones turn rectifiers round
+    edge_scale: Floats
+    diode_scale: Floats
     injections: Ints
     feed_p: Ints
     feed_q: Ints
@@ -42,9 +46,13 @@ class Compiled:
 
     def __init__(self, circuit: Circuit, closed: Bools) -> None:
         self.reduction = reduction = scale_pairs(reduce(circuit, closed))
-        parts = [reduction.branch_parts(k) for k in (reduction.conductors, reduction.rectifiers)]
+        parts = self._branch_parts()
         self.plans = [self._plan(stage, *parts) for stage in stages(reduction)]
         self.fixed_conductors, self.fixed_rectifiers = (np.flatnonzero(k < 0) for k in parts)
+
+    def _branch_parts(self) -> tuple[Ints, Ints]:
+        red = self.reduction
+        return red.branch_parts(red.conductors), red.branch_parts(red.rectifiers)
 
     def variant(self, circuit: Circuit) -> Compiled:
         """Return the same structure with the values of another circuit, if it has the same."""
@@ -57,12 +65,46 @@ class Compiled:
         ):  # fmt: skip
             if not np.array_equal(new.element, before.element):
                 return Compiled(circuit, old.closed)
-        fresh = copy.copy(self)
-        fresh.reduction = dataclasses.replace(
-            old, circuit=circuit, ties=ties, conductors=conductors,
+        return self.replace(
+            circuit=circuit, ties=ties, conductors=conductors,
             rectifiers=rectifiers, injections=injections,
         )  # fmt: skip
+
+    def replace(self, **changes: Any) -> Compiled:
+        """Return the same structure with other fields of its reduction."""
+        fresh = copy.copy(self)
+        fresh.reduction = dataclasses.replace(self.reduction, **changes)
         return fresh
+
+    @cached_property
+    def whole(self) -> Plan:
+        """All parts as if they were one stage."""
+        none = np.zeros(0, dtype=np.int64)
+        return self._plan(Stage(np.arange(self.reduction.n_parts), none), *self._branch_parts())
+
+    @cached_property
+    def tie_of_source(self) -> Ints:
+        """The tie whose volts each controlled source sets, -1 for those that set amps."""
+        return self._row_of_source(self.reduction.ties)
+
+    @cached_property
+    def injection_of_source(self) -> Ints:
+        """The injection whose amps each controlled source sets, -1 for those that set volts."""
+        return self._row_of_source(self.reduction.injections)
+
+    def _row_of_source(self, branches: Branches) -> Ints:
+        row = np.full(len(self.reduction.circuit.controlled_sources), -1)
+        own = np.flatnonzero(branches.source >= 0)
+        row[branches.source[own]] = own
+        return row
+
+    def terms(self, sources: Ints) -> tuple[Ints, Ints]:
+        """Return the terms that control some sources, and the source of each."""
+        ptr = self.reduction.circuit.controlled_sources.ptr
+        count = ptr[sources + 1] - ptr[sources]
+        skipped = np.cumsum(count) - count
+        term = np.arange(count.sum()) + np.repeat(ptr[sources] - skipped, count)
+        return term, np.repeat(sources, count)
 
     @cached_property
     def loops(self) -> dict[int, list[int]]:
@@ -89,6 +131,9 @@ class Compiled:
         of_node = local[red.coordinate]
         conductors = np.flatnonzero(chosen[conductor_part])
         rectifiers = np.flatnonzero(chosen[rectifier_part])
+        p, q = of_node[red.rectifiers.p[rectifiers]], of_node[red.rectifiers.q[rectifiers]]
+        scale = red.branch_scale(red.rectifiers, rectifiers)
+        turned = scale < 0
         feeds = red.injections
         in_pair = np.zeros(len(feeds), dtype=np.bool_)
         controlled = feeds.source >= 0
@@ -103,8 +148,10 @@ class Compiled:
             of_node[red.conductors.p[conductors]],
             of_node[red.conductors.q[conductors]],
             rectifiers,
-            of_node[red.rectifiers.p[rectifiers]],
-            of_node[red.rectifiers.q[rectifiers]],
+            np.where(turned, q, p),
+            np.where(turned, p, q),
+            red.branch_scale(red.conductors, conductors),
+            scale,
             injections,
             of_node[feeds.p[injections]],
             of_node[feeds.q[injections]],

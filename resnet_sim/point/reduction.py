@@ -100,6 +100,14 @@ class Reduction:
         side[self.nodes_below(tie)] = True
         return side
 
+    def moved(self, sources: Bools) -> Bools:
+        """Tell which nodes' offsets depend on some controlled sources, shape (n_nodes,)."""
+        if not sources.any():
+            return np.zeros(len(self.coordinate), dtype=np.bool_)
+        source = self.ties.source
+        rise = np.where((source >= 0) & sources[source], np.nan, 0.0)
+        return np.asarray(np.isnan(self.forest.offsets(self.ties.p, rise)))
+
     @cached_property
     def tie_of(self) -> dict[int, int]:
         """The tie of each element that is one."""

@@ -1,26 +1,30 @@
-"""The numbers of one operating point while it is being found: problem out, solution in."""
+"""The numbers of operating points while they are found: problem out, solution in."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
-from ..graph.problem import EPS, Problem, Solution, bincount
+from ..graph.graphs import bincount
+from ..graph.problem import EPS, Problem, Solution
 from ..graph.topology import ROUNDING, rigid_pieces
 from .cascade import Stage
 from .plan import Compiled, Plan
+from .sources import Sources, column
 
 
-class State:
-    """Numbers of one operating point.
+class State(Sources):
+    """Numbers of one operating point, or of many.
+
+    Arrays of numbers have shape (entries,), or (entries, points) where the values of the
+    reduction's branches have; what floats, or is lost, is so in all points.
 
     Attributes
     ----------
-    tie_value, injection_value : ndarray of float
-        Volts of the ties, amps of the injections; controlled ones as far as known.
-    x, low : ndarray of float, shape (n_coordinates,)
+    x, low : ndarray of float
         Coordinates as double-doubles, V.
     conductor_current, rectifier_current : ndarray of float
     loop_current : ndarray of float
@@ -37,86 +41,68 @@ class State:
 
     def __init__(self, compiled: Compiled) -> None:
         red = compiled.reduction
-        self.compiled, self.reduction = compiled, red
-        self.tie_value, self.injection_value = red.ties.value.copy(), red.injections.value.copy()
-        count = len(red.part)
-        self.x, self.low = np.zeros(count), np.zeros(count)
-        self.conductor_current = np.zeros(len(red.conductors))
-        self.rectifier_current = np.zeros(len(red.rectifiers))
-        self.loop_current = np.zeros(len(red.ties))
+        count, points = len(red.part), red.ties.value.shape[1:]
+        self.x, self.low = np.zeros((count, *points)), np.zeros((count, *points))
+        self.conductor_current = np.zeros((len(red.conductors), *points))
+        self.rectifier_current = np.zeros((len(red.rectifiers), *points))
+        self.loop_current = np.zeros((len(red.ties), *points))
         self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
         self.piece = np.zeros(count, dtype=np.int64)
         self.undefined_sources = np.zeros(len(red.circuit.controlled_sources), dtype=np.bool_)
         self.known_sources = np.zeros_like(self.undefined_sources)
         self.lost_parts = np.zeros(red.n_parts + 1, dtype=np.bool_)  # the last is for no part
-        self.refresh()
+        super().__init__(compiled)
 
     def refresh(self) -> None:
         """Recompute what follows from the ties: offsets, and branches without a coordinate."""
+        super().refresh()
         red = self.reduction
-        if red.pairs:
-            self._scale_pair_offsets()
-        self.offset = red.forest.offsets(red.ties.p, self.tie_value)
-        rows = self.compiled.fixed_conductors
-        branch = red.conductors
+        rows, branch = self.compiled.fixed_conductors, red.conductors
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
         self.conductor_current[rows] = branch.value[rows] * rise
-        rows, branch = self.compiled.fixed_rectifiers, red.rectifiers
-        above = self.offset[branch.p[rows]] - self.offset[branch.q[rows]] - branch.value[rows]
-        soft = branch.resistance[rows] > 0
-        current = np.zeros(len(rows))
-        current[soft] = np.maximum(above[soft], 0.0) / branch.resistance[rows][soft]
+        rows = self.compiled.fixed_rectifiers
+        above, ohms = self.above(rows), red.rectifiers.resistance[rows]
+        soft = ohms > 0
+        current = np.zeros_like(above)
+        current[soft] = np.maximum(above[soft], 0.0) / column(ohms[soft], above)
         self.rectifier_current[rows] = current
 
-    def _scale_pair_offsets(self) -> None:
-        """Let the output of each scaled amplifier carry the constant part of its input."""
-        red = self.reduction
-        tie_of = {int(s): k for k, s in enumerate(red.ties.source) if s >= 0}
-        for pair in red.pairs:
-            self.tie_value[tie_of[pair.forward]] = 0.0
-        offset = red.forest.offsets(red.ties.p, self.tie_value)
-        for pair in red.pairs:
-            self.tie_value[tie_of[pair.forward]] = pair.gain * offset[pair.control]
+    def point(self, number: int) -> State:
+        """Return one of many points."""
+        one, red = copy.copy(self), self.reduction
+        one.compiled = self.compiled.replace(**{
+            kind: dataclasses.replace(branches, value=branches.value[:, number])
+            for kind in ("ties", "conductors", "rectifiers", "injections")
+            for branches in [getattr(red, kind)]
+        })  # fmt: skip
+        one.reduction = one.compiled.reduction
+        for name, array in vars(self).items():
+            if isinstance(array, np.ndarray) and array.ndim == 2:
+                setattr(one, name, array[:, number])
+        return one
 
     def problem(self, plan: Plan) -> Problem:
         """Return the co-content of a stage, in scaled coordinates."""
         red = self.reduction
-        branch, rows = red.conductors, plan.conductors
-        scale = red.branch_scale(branch, rows)
-        emf = (self.offset[branch.q[rows]] - self.offset[branch.p[rows]]) / scale
-        conductance = branch.value[rows]
-
-        branch, rows = red.rectifiers, plan.rectifiers
-        scale = red.branch_scale(branch, rows)
-        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        drop = (branch.value[rows] - rise) / np.abs(scale)
-        turned = scale < 0
-        diode_p = np.where(turned, plan.diode_q, plan.diode_p)
-        diode_q = np.where(turned, plan.diode_p, plan.diode_q)
-        resistance = branch.resistance[rows]
-
-        amps, rows = self.injection_value[plan.injections], plan.injections
-        out = amps / red.scale[red.injections.p[rows]]
-        into = amps / red.scale[red.injections.q[rows]]
-        injection = bincount(plan.feed_q, into, plan.n) - bincount(plan.feed_p, out, plan.n)
+        out, into = self.feeds(plan)
         turnover = bincount(plan.feed_q, np.abs(into), plan.n)
         turnover += bincount(plan.feed_p, np.abs(out), plan.n)
         return Problem(
-            plan.n, plan.edge_p, plan.edge_q, conductance, emf, injection, turnover,
-            diode_p, diode_q, drop, resistance,
+            plan.n, plan.edge_p, plan.edge_q, red.conductors.value[plan.conductors],
+            self.emf(plan), self.injection(plan), turnover,
+            plan.diode_p, plan.diode_q, self.drop(plan),
+            red.rectifiers.resistance[plan.rectifiers],
         )  # fmt: skip
 
     def absorb(self, plan: Plan, solution: Solution) -> None:
-        """Take over the solution of a stage's problem."""
-        red = self.reduction
+        """Take over the solution of a stage's problem; of many points, none may float."""
         self.x[plan.coordinates], self.low[plan.coordinates] = solution.x[1:], solution.low[1:]
-        branch, rows = red.conductors, plan.conductors
-        scale = red.branch_scale(branch, rows)
-        self.conductor_current[rows] = solution.edge_current * scale
-        branch, rows = red.rectifiers, plan.rectifiers
-        scale = red.branch_scale(branch, rows)
-        self.rectifier_current[rows] = solution.current * np.abs(scale)
-        self.mark_floating(plan, rigid_pieces(solution)[1:])
+        scale = column(plan.edge_scale, solution.x)
+        self.conductor_current[plan.conductors] = solution.edge_current * scale
+        scale = column(np.abs(plan.diode_scale), solution.x)
+        self.rectifier_current[plan.rectifiers] = solution.current * scale
+        if solution.x.ndim == 1:
+            self.mark_floating(plan, rigid_pieces(solution)[1:])
 
     def mark_floating(self, plan: Plan, piece: Ints) -> None:
         """Note which of a stage's coordinates float, as rigid pieces numbered from 1."""
@@ -138,38 +124,25 @@ class State:
         rows = rows[~self.compiled.paired[rows]]
         if not len(rows):
             return
-        self.set_sources(rows, self._source_values(rows))
+        red = self.reduction
+        table, tie_of = red.circuit.controlled_sources, red.tie_of
+        term, owner = self.compiled.terms(rows)
+        index, sensed = table.index[term], table.of_current[term]
+        control = self.node_voltages(np.where(sensed, 0, index))
+        if sensed.any():
+            control[sensed] = self.tie_currents()[[tie_of[k] for k in index[sensed].tolist()]]
+        self.control(owner, column(table.gain[term], control) * control)
         self.known_sources[rows] = True
         self.undefined_sources[rows] = [self._control_undefined(int(row)) for row in rows]
 
     def set_sources(self, rows: Ints, values: Floats) -> None:
         """Set the volts or amps of controlled sources."""
-        red = self.reduction
-        value = np.zeros(len(red.circuit.controlled_sources))
-        known = np.zeros(len(value), dtype=np.bool_)
-        value[rows], known[rows] = values, True
-        for source, target in (
-            (red.ties.source, self.tie_value),
-            (red.injections.source, self.injection_value),
+        for row, target in (
+            (self.compiled.tie_of_source[rows], self.tie_value),
+            (self.compiled.injection_of_source[rows], self.injection_value),
         ):
-            which = np.flatnonzero(source >= 0)
-            which = which[known[source[which]]]
-            target[which] = value[source[which]]
+            target[row[row >= 0]] = values[row >= 0]
         self.refresh()
-
-    def _source_values(self, rows: Ints) -> Floats:
-        """Return the volts or amps of controlled sources, from the present state."""
-        table = self.reduction.circuit.controlled_sources
-        tie_of, v = self.reduction.tie_of, self.node_voltages()
-        of_current = any(table.of_current[table.ptr[k] : table.ptr[k + 1]].any() for k in rows)
-        i = self.tie_currents() if of_current else np.zeros(0)
-        values = table.constant[rows].copy()
-        for k, row in enumerate(rows):
-            for term in range(table.ptr[row], table.ptr[row + 1]):
-                index = int(table.index[term])
-                control = i[tie_of[index]] if table.of_current[term] else v[index]
-                values[k] += table.gain[term] * control
-        return values
 
     def node_voltages(self, nodes: Ints | slice = slice(None)) -> Floats:
         """Return the voltages of all or some nodes, V; what floats is centred on zero.
@@ -177,7 +150,8 @@ class State:
         Below the last digit of a double-double is zero.
         """
         red = self.reduction
-        c, scale, offset = red.coordinate[nodes], red.scale[nodes], self.offset[nodes]
+        c, offset = red.coordinate[nodes], self.offset[nodes]
+        scale = column(red.scale[nodes], offset)
         value = (scale * self.x[c] + offset) + scale * self.low[c]
         size = np.abs(scale * self.x[c]) + np.abs(offset)
         result: Floats = np.where(np.abs(value) <= 16 * EPS**2 * size, 0.0, value)
@@ -191,26 +165,27 @@ class State:
         """Return the currents of all ties, A: what KCL leaves for them, shape (n_ties,)."""
         forest, ties = self.reduction.forest, self.reduction.ties
         if not len(ties):
-            return np.zeros(0)
+            return self.loop_current
         flow = forest.subtree_sums(self.outflow())
         child = np.flatnonzero(forest.parent >= 0)
         tie = forest.edge[child]
         current = self.loop_current.copy()
-        current[tie] = np.where(ties.p[tie] == child, -1.0, 1.0) * flow[child]
+        current[tie] = column(np.where(ties.p[tie] == child, -1.0, 1.0), flow) * flow[child]
         return current
 
     def outflow(self) -> Floats:
         """Return the current that leaves each node through all but ties, A."""
         red = self.reduction
         n = len(red.coordinate)
-        total = np.zeros(n)
+        total = np.zeros((n, *self.loop_current.shape[1:]))
         for branch, current in (
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
             (red.injections, self.injection_value),
             (red.ties, self.loop_current),
         ):
-            total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
+            if len(branch):
+                total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
         return total
 
     def lost_nodes(self) -> Bools:
@@ -301,25 +276,26 @@ class State:
         return fresh
 
     def currents(self) -> Floats:
-        """Return the currents of all elements, A, shape (n_elements,).
+        """Return the currents of all elements, A, shape (n_elements,) or (n_elements, points).
 
         Ties carry what KCL leaves for them, backward sources of amplifiers what these sense.
         """
         red = self.reduction
-        table = red.circuit.controlled_sources
+        table, count = red.circuit.controlled_sources, red.circuit.n_elements
         ties = self.tie_currents()
         for pair in red.pairs:
             term = table.ptr[pair.backward]
             sensed = ties[red.tie_of[int(table.index[term])]]
-            feed = red.injections.source == pair.backward
+            feed = self.compiled.injection_of_source[pair.backward]
             self.injection_value[feed] = table.gain[term] * sensed
-        current = np.zeros(red.circuit.n_elements)
+        current = np.zeros((count, *ties.shape[1:]))
         for branch, value in (
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
             (red.injections, self.injection_value),
         ):
-            np.add.at(current, branch.element, branch.sign * value)
+            if len(branch):
+                current += bincount(branch.element, column(branch.sign, value) * value, count)
         # what the backward sources draw changes those of the forward ones
         current[red.ties.element] = self.tie_currents() if red.pairs else ties
         return current

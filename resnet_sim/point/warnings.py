@@ -7,8 +7,8 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..diagnostics import Diagnostic
 from ..errors import TopologyError
-from ..graph.graphs import bridges, components, spanning_forest
-from ..graph.problem import EPS, bincount
+from ..graph.graphs import bincount, bridges, components, spanning_forest
+from ..graph.problem import EPS
 from ..graph.topology import TIGHT
 from ..model.circuit import Circuit
 from .cascade import strong_components

@@ -19,8 +19,8 @@ from functools import partial
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.graphs import components, spanning_forest
-from ..graph.problem import EPS, Problem, Solution, bincount, node_sums, node_sums_abs
+from ..graph.graphs import bincount, components, spanning_forest
+from ..graph.problem import EPS, Problem, Solution, node_sums, node_sums_abs
 from ..graph.topology import ROUNDING, TIGHT, nearest_feasible
 from ..workers.progress import report
 from . import newton

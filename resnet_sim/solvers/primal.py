@@ -15,7 +15,8 @@ import dataclasses
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.problem import Problem, Solution, bincount
+from ..graph.graphs import bincount
+from ..graph.problem import Problem, Solution
 from ..graph.topology import nearest_feasible
 from . import newton
 

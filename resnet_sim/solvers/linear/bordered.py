@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ...graph.problem import Problem, bincount
+from ...graph.graphs import bincount
+from ...graph.problem import Problem
 from ...workers.progress import report
 from .contracted import ContractedNetwork, Inverse, is_large, is_medium
 from .laplacian import Solve, laplacian_solver

@@ -14,8 +14,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
-from ...graph.graphs import components, spanning_forest
-from ...graph.problem import EPS, Problem, bincount, difference, node_sums, node_sums_abs
+from ...graph.graphs import bincount, components, spanning_forest
+from ...graph.problem import EPS, Problem, difference, node_sums, node_sums_abs
 from ...graph.topology import ROUNDING
 
 TINY = 1e-300

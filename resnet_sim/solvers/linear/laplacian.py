@@ -12,7 +12,7 @@ import numpy as np
 
 from ...arrays import Floats, Ints
 from ...compiled.kernels import kernel, load
-from ...graph.problem import bincount
+from ...graph.graphs import bincount
 
 #: Up to this order dense elimination costs less than importing scipy.sparse.
 DENSE = 250
