@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Floats, Ints
 from ..model.circuit import Circuit
 from ..point.amplifiers import scale_pairs
-from ..point.branches import Branches
 from ..point.infeasible import names_of
+from ..point.plan import Compiled
 from ..point.reduction import Reduction, reduce
-from .affine_inputs import Forms, as_matrix, one_way_sources
+from .affine_inputs import imposed
 
 #: Entries up to which a matrix is held dense.
 SMALL = 20_000
@@ -141,68 +141,34 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
     Unsupported
         With the reason: what cannot be written as one convex problem.
     """
-    red = reduced(circuit)
-    forms = Forms(red, inputs)
-    if forms.one_way:
-        names = one_way_sources(circuit, forms.one_way)
+    compiled = Compiled(circuit, circuit.switches.closed)
+    sources, one_way = imposed(compiled, inputs)
+    if len(one_way):
+        names = [circuit.element_names[circuit.first["controlled_sources"] + k] for k in one_way]
         shown = ", ".join(names[:8])
         raise Unsupported(f"{shown}: a source controlled one way has no co-content", names)
     if not circuit.switches.fixed.all():
         first = circuit.first["switches"]
         rows = (first + np.flatnonzero(~circuit.switches.fixed)).tolist()
         raise Unsupported(f"the state of {names_of(circuit, rows)} depends on the solution")
-    columns = forms.columns
-    offset = as_matrix(forms.offsets, columns)
-    wanted = as_matrix(forms.ties, columns)
-    edge = np.flatnonzero(red.branch_parts(red.conductors) >= 0)
-    rise, edge_scale = _rise(red, red.conductors, edge, offset)
-    rectifier = np.flatnonzero(red.branch_parts(red.rectifiers) >= 0)
-    fixed = np.flatnonzero(red.branch_parts(red.rectifiers) < 0)
-    fixed = fixed[red.rectifiers.resistance[fixed] == 0]
-    p, q, drop = _rectifiers(red, rectifier, offset)
+    red, plan, offset = compiled.reduction, compiled.whole, sources.offset
+    resistance = red.rectifiers.resistance
+    fixed = compiled.fixed_rectifiers[resistance[compiled.fixed_rectifiers] == 0]
     loose = np.flatnonzero(~red.forest.in_tree)
-    loops = offset[red.ties.p[loose]] - offset[red.ties.q[loose]] - wanted[loose]
-    above = offset[red.rectifiers.p[fixed]] - offset[red.rectifiers.q[fixed]]
-    above = above - _constant(red.rectifiers.value[fixed], columns)
+    loops = offset[red.ties.p[loose]] - offset[red.ties.q[loose]] - sources.tie_value[loose]
     return Structure(
-        red, columns, len(red.part) - 1,
-        edge, red.coordinate[red.conductors.p[edge]], red.coordinate[red.conductors.q[edge]],
-        _scaled(-rise, 1.0 / edge_scale), compact(_injections(red, forms, columns)),
-        rectifier, p, q, red.rectifiers.resistance[rectifier], compact(drop),
-        compact(offset), compact(loops), compact(above),
+        red, len(inputs) + 1, plan.n - 1,
+        plan.conductors, plan.edge_p, plan.edge_q,
+        sources.emf(plan).tocsr(), compact(sources.injection(plan)),
+        plan.rectifiers, plan.diode_p, plan.diode_q, resistance[plan.rectifiers],
+        compact(sources.drop(plan)), compact(offset), compact(loops),
+        compact(sources.above(fixed)),
     )  # fmt: skip
 
 
 def reduced(circuit: Circuit) -> Reduction:
     """Return the coordinates of a circuit with its switches as they stand."""
     return scale_pairs(reduce(circuit, circuit.switches.closed))
-
-
-def _rise(red: Reduction, branches: Branches, rows: Ints, offset: Any) -> tuple[Any, Floats]:
-    rise = offset[branches.p[rows]] - offset[branches.q[rows]]
-    return rise, red.branch_scale(branches, rows)
-
-
-def _rectifiers(red: Reduction, rows: Ints, offset: Any) -> tuple[Ints, Ints, Any]:
-    """Return the ends and drops of rectifiers; a negative scale turns them round."""
-    rise, scale = _rise(red, red.rectifiers, rows, offset)
-    p, q = red.coordinate[red.rectifiers.p[rows]], red.coordinate[red.rectifiers.q[rows]]
-    turned: Bools = scale < 0
-    drop = _constant(red.rectifiers.value[rows], offset.shape[1]) - rise
-    p, q = np.where(turned, q, p), np.where(turned, p, q)
-    return p, q, _scaled(drop, 1.0 / np.abs(scale))
-
-
-def _injections(red: Reduction, forms: Forms, columns: int) -> Any:
-    """Return what the sources feed into each coordinate, reference included."""
-    from scipy.sparse import csr_array
-
-    amps = as_matrix(forms.injections, columns)
-    k = np.arange(len(red.injections))
-    rows = np.concatenate((red.coordinate[red.injections.q], red.coordinate[red.injections.p]))
-    weight = np.concatenate((1.0 / red.scale[red.injections.q], -1.0 / red.scale[red.injections.p]))
-    gather = csr_array((weight, (rows, np.concatenate((k, k)))), shape=(len(red.part), len(k)))
-    return (gather @ amps).tocsr()
 
 
 def compact(matrix: Any) -> Any:
@@ -214,18 +180,3 @@ def compact(matrix: Any) -> Any:
 def dense(matrix: Any) -> Floats:
     """Return a matrix as a plain array."""
     return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())
-
-
-def _constant(values: Floats, columns: int) -> Any:
-    from scipy.sparse import csr_array
-
-    rows = np.flatnonzero(values)
-    where = (rows, np.full(len(rows), columns - 1))
-    return csr_array((values[rows], where), shape=(len(values), columns))
-
-
-def _scaled(matrix: Any, factor: Floats) -> Any:
-    from scipy.sparse import dia_array
-
-    n = len(factor)
-    return (dia_array((factor[None, :], 0), shape=(n, n)) @ matrix).tocsr()

@@ -14,9 +14,9 @@ import numpy as np
 from ...arrays import Bools, Floats, Ints
 from ...model.circuit import Circuit
 from ...model.crossbars import Crossbar, Crossbars
+from ...point.plan import Compiled
 from ...point.reduction import Reduction
-from ..affine_inputs import Forms
-from ..structure import reduced
+from ..affine_inputs import imposed
 from ..trainable import Selection, select
 from .assembly import Joint, Singles, block
 from .potentials import NotLayered, Potentials
@@ -72,16 +72,18 @@ class _Finder:
         if not circuit.switches.fixed.all() or circuit.controlled_sources.of_current.any():
             raise NotLayered("switches, or sources that a current controls")
         bare = dataclasses.replace(circuit, crossbars=Crossbars())
-        self.red: Reduction = reduced(bare)
+        compiled = Compiled(bare, bare.switches.closed)
+        self.red: Reduction = compiled.reduction
         if self.red.pairs or not self.red.forest.in_tree.all():
             raise NotLayered("amplifiers, or loops of sources")
-        self.forms = Forms(self.red, (*inputs, *biases))
-        if self.forms.one_way:
+        sources, one_way = imposed(compiled, (*inputs, *biases))
+        if len(one_way):
             raise NotLayered("controlled sources")
         #: coordinate of each node: 0 is given, others are units
         self.coordinate = self.red.coordinate
         self.count = len(self.red.part)
-        self.potentials = Potentials.read(self.forms, self.coordinate)
+        self.potentials = Potentials.read(sources.offset, self.coordinate)
+        self.currents = sources.injection_value.tocoo()
         self.driven: Bools = (self.coordinate == 0) & (self.potentials.column >= 0)
         self.singles, self.joints = self._conductors()
 
@@ -298,17 +300,16 @@ class _Finder:
         """Return constant currents into the coordinates, and numbers and signs of their biases."""
         constant, sign = np.zeros(self.count), np.zeros(self.count)
         index = np.full(self.count, -1)
-        rows = self.red.injections
-        ends = np.stack((self.coordinate[rows.p], self.coordinate[rows.q]), axis=1).tolist()
-        for form, pair in zip(self.forms.injections, ends, strict=True):
-            for column, value in (form or {}).items():
-                for unit, into in zip(pair, (-value, value), strict=True):
-                    if column == self.forms.columns - 1:
-                        constant[unit] += into
-                    elif column < self.n_inputs or (unit and index[unit] >= 0):
-                        raise NotLayered("currents as inputs, or several biases of one unit")
-                    elif unit:
-                        index[unit], sign[unit] = column - self.n_inputs, into
+        feeds, of = self.red.injections, self.currents
+        for row, column, value in zip(of.row, of.col, of.data, strict=True):
+            for node, into in ((feeds.p[row], -value), (feeds.q[row], value)):
+                unit = self.coordinate[node]
+                if column == self.n_inputs + self.n_biases:
+                    constant[unit] += into
+                elif column < self.n_inputs or (unit and index[unit] >= 0):
+                    raise NotLayered("currents as inputs, or several biases of one unit")
+                elif unit:
+                    index[unit], sign[unit] = column - self.n_inputs, into
         return constant, index, sign
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ..affine_inputs import Forms
 from .structure import Inputs
 
 
@@ -27,8 +27,10 @@ class Potentials:
     offset: Floats
 
     @classmethod
-    def read(cls, forms: Forms, coordinate: Ints) -> Potentials:
-        """Return the potentials that sources impose.
+    def read(cls, coefficients: Any, coordinate: Ints) -> Potentials:
+        """Return the potentials that sources impose, of their coefficients.
+
+        These are a sparse array of shape (n_nodes, columns), of inputs and then 1.
 
         Raises
         ------
@@ -36,16 +38,14 @@ class Potentials:
             If one follows several inputs, or a free node is held apart from others.
         """
         n = len(coordinate)
-        column, gain, offset = np.full(n, -1), np.zeros(n), np.zeros(n)
-        for node, form in enumerate(forms.offsets):
-            if not form:
-                continue
-            rest = dict(form)
-            offset[node] = rest.pop(forms.columns - 1, 0.0)
-            if len(rest) > 1 or coordinate[node] != 0:
-                raise NotLayered("a potential that depends on several inputs, or a floating source")
-            for key, value in rest.items():
-                column[node], gain[node] = key, value
+        column, gain = np.full(n, -1), np.zeros(n)
+        offset = coefficients[:, [-1]].toarray()[:, 0]
+        of_inputs = coefficients[:, :-1].tocoo()
+        rows = of_inputs.row
+        several = len(np.unique(rows)) < len(rows)
+        if several or coordinate[rows].any() or offset[coordinate > 0].any():
+            raise NotLayered("a potential that depends on several inputs, or a floating source")
+        column[rows], gain[rows] = of_inputs.col, of_inputs.data
         return cls(column, gain, offset)
 
     def at(self, nodes: Ints) -> Inputs:
