@@ -11,6 +11,9 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
 
+#: Weights of many points up to which counting them costs less than making a sparse matrix.
+FEW = 5_000
+
 
 @dataclass(frozen=True)
 class Forest:
@@ -87,6 +90,10 @@ def bincount(index: Ints, weights: Floats, n: int) -> Floats:
     """
     if weights.ndim == 1:
         return np.asarray(np.bincount(index, weights, n), dtype=float)
+    if isinstance(weights, np.ndarray) and weights.size <= FEW:
+        points = weights.shape[1]
+        flat = index[:, None] * points + np.arange(points)
+        return bincount(flat.ravel(), weights.ravel(), n * points).reshape(n, points)
     from scipy.sparse import csc_array
 
     count = len(index)
