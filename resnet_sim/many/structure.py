@@ -159,7 +159,7 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
     return Structure(
         red, len(inputs) + 1, plan.n - 1,
         plan.conductors, plan.edge_p, plan.edge_q,
-        sources.emf(plan).tocsr(), compact(sources.injection(plan)),
+        sources.emf(plan).tocsr(), compact(sources.injection(plan, sources.feeds(plan))),
         plan.rectifiers, plan.diode_p, plan.diode_q, resistance[plan.rectifiers],
         compact(sources.drop(plan)), compact(offset), compact(loops),
         compact(sources.above(fixed)),

@@ -33,7 +33,7 @@ class Plan:
     rectifiers: Ints
     diode_p: Ints
     diode_q: Ints
-    #: volts of the branches per unit across them; negative ones turn rectifiers round
+    #: volts of the branches per unit across them, of rectifiers turned round if negative
     edge_scale: Floats
     diode_scale: Floats
     injections: Ints
@@ -133,7 +133,9 @@ class Compiled:
         rectifiers = np.flatnonzero(chosen[rectifier_part])
         p, q = of_node[red.rectifiers.p[rectifiers]], of_node[red.rectifiers.q[rectifiers]]
         scale = red.branch_scale(red.rectifiers, rectifiers)
-        turned = scale < 0
+        if red.pairs:
+            turned, scale = scale < 0, np.abs(scale)
+            p, q = np.where(turned, q, p), np.where(turned, p, q)
         feeds = red.injections
         in_pair = np.zeros(len(feeds), dtype=np.bool_)
         controlled = feeds.source >= 0
@@ -148,8 +150,8 @@ class Compiled:
             of_node[red.conductors.p[conductors]],
             of_node[red.conductors.q[conductors]],
             rectifiers,
-            np.where(turned, q, p),
-            np.where(turned, p, q),
+            p,
+            q,
             red.branch_scale(red.conductors, conductors),
             scale,
             injections,

@@ -71,7 +71,7 @@ class Sources:
         """Return the drops of the rectifiers."""
         branch, rows = self.reduction.rectifiers, plan.rectifiers
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        return (branch.value[rows] - rise) / column(np.abs(plan.diode_scale), rise)
+        return (branch.value[rows] - rise) / column(plan.diode_scale, rise)
 
     def above(self, rectifiers: Ints) -> Any:
         """Return what offsets alone put across rectifiers, above their drops, V."""
@@ -88,9 +88,9 @@ class Sources:
             amps / column(scale[feeds.q[rows]], amps),
         )
 
-    def injection(self, plan: Plan) -> Any:
-        """Return the current fed into each coordinate, the reference first."""
-        out, into = self.feeds(plan)
+    def injection(self, plan: Plan, feeds: tuple[Any, Any]) -> Any:
+        """Return the current that `feeds` bring into each coordinate, the reference first."""
+        out, into = feeds
         return bincount(plan.feed_q, into, plan.n) - bincount(plan.feed_p, out, plan.n)
 
 

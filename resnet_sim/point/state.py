@@ -84,12 +84,12 @@ class State(Sources):
     def problem(self, plan: Plan) -> Problem:
         """Return the co-content of a stage, in scaled coordinates."""
         red = self.reduction
-        out, into = self.feeds(plan)
+        out, into = feeds = self.feeds(plan)
         turnover = bincount(plan.feed_q, np.abs(into), plan.n)
         turnover += bincount(plan.feed_p, np.abs(out), plan.n)
         return Problem(
             plan.n, plan.edge_p, plan.edge_q, red.conductors.value[plan.conductors],
-            self.emf(plan), self.injection(plan), turnover,
+            self.emf(plan), self.injection(plan, feeds), turnover,
             plan.diode_p, plan.diode_q, self.drop(plan),
             red.rectifiers.resistance[plan.rectifiers],
         )  # fmt: skip
@@ -99,7 +99,7 @@ class State(Sources):
         self.x[plan.coordinates], self.low[plan.coordinates] = solution.x[1:], solution.low[1:]
         scale = column(plan.edge_scale, solution.x)
         self.conductor_current[plan.conductors] = solution.edge_current * scale
-        scale = column(np.abs(plan.diode_scale), solution.x)
+        scale = column(plan.diode_scale, solution.x)
         self.rectifier_current[plan.rectifiers] = solution.current * scale
         if solution.x.ndim == 1:
             self.mark_floating(plan, rigid_pieces(solution)[1:])
