@@ -13,7 +13,7 @@ from numba.extending import intrinsic
 from .kernels import subloops
 
 #: Turns of the waiting loop after which a thread offers its core to others.
-PATIENCE = 2000
+SPINS = 2000
 
 
 @intrinsic
@@ -55,5 +55,5 @@ def wait(counter, goal):  # type: ignore[no-untyped-def]
         # a step may take less time than going to sleep and waking up; but where there are more
         # threads than cores, those that wait would keep the others from arriving
         turns += 1
-        if turns > PATIENCE:
+        if turns > SPINS:
             _offer_core()

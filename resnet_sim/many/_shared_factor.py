@@ -26,8 +26,9 @@ def product_sums(p, q, one, other):  # type: ignore[no-untyped-def]
     return total
 
 
-#: Steps without progress until only one rectifier flips at a time.
-MOST = 60
+#: Steps without fewer contradictions after which a random half of them flips, and after which
+#: only the last of them does (Murty).
+HALVE_AFTER, MURTY_AFTER = 3, 60
 #: Contradictions from which sweeps pay, and how many sweeps.
 FEW, SWEEPS = 4, 10
 #: Resistance that tells apart what ideal rectifiers around a loop carry, relative.
@@ -37,11 +38,11 @@ HALF = 2**30
 
 
 @kernel
-def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-untyped-def]
+def complementary(weight, gap, on, cap, slack):  # type: ignore[no-untyped-def]
     """Solve ``w = gap + weight i, w >= 0, i >= 0, i w = 0`` for each row of `gap`.
 
     The rectifiers that contradict their state most flip together; where that makes no
-    progress, a random half of them, and after `MOST` steps only the last one (Murty).
+    progress, a random half of them, and after `MURTY_AFTER` steps only the last one (Murty).
     Around loops of ideal rectifiers, where `weight` is singular, currents spread as if each
     had a tiny resistance; iterative refinement takes it back.  `on` is where to start and
     what was found.  Returns currents, gaps, and which rows have settled.
@@ -147,9 +148,9 @@ def complementary(weight, gap, on, cap, patience, slack):  # type: ignore[no-unt
             for j in range(m):
                 if wrong[j] > limit:
                     dice = (1103515245 * dice + 12345) % (2 * HALF)
-                    some = waited < MOST and dice < HALF
-                    many = waited < patience and wrong[j] >= 0.1 * worst
-                    if many or (waited >= patience and (some or j == last)):
+                    some = waited < MURTY_AFTER and dice < HALF
+                    many = waited < HALVE_AFTER and wrong[j] >= 0.1 * worst
+                    if many or (waited >= HALVE_AFTER and (some or j == last)):
                         on[b, j] = not on[b, j]
         if cap > 0:
             for j in range(m):

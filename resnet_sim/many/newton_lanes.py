@@ -16,8 +16,8 @@ from ..arrays import Bools, Floats, Ints
 from ..graph.problem import Problem, node_sums_abs
 from ..solvers.linear.elimination import eliminate
 
-#: Newton steps, and steps without a new minimum of contradictions, until a problem is given up.
-MOST_STEPS, PATIENCE = 40, 6
+#: Newton steps, and steps without fewer contradictions, after which a problem is given up.
+MOST_STEPS, GIVE_UP_AFTER = 40, 6
 #: Conductance of a conducting rectifier beside those at its ends.
 STIFFNESS = 1e7
 PASSES = 3
@@ -116,7 +116,7 @@ class Lanes:
             better = number < fewest[left]
             fewest[left] = np.where(better, number, fewest[left])
             waited[left] = np.where(better, 0, waited[left] + 1)
-            keep = ~done & ~singular & (waited[left] < PATIENCE)
+            keep = ~done & ~singular & (waited[left] < GIVE_UP_AFTER)
             guess = (guess ^ wrong)[:, keep]
             left = left[keep]
             if not len(left):

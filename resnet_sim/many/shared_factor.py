@@ -18,7 +18,6 @@ from .structure import Structure, compact
 TOLERANCE = 1e-9
 #: What counts as zero next to the largest gap of a sample.
 SLACK = 1e-12
-PATIENCE = 3
 
 
 class Ensemble:
@@ -149,9 +148,7 @@ class Ensemble:
         multiplier = slope @ factor.of_output
         if len(s.diode_p):
             across = slope @ factor.output_across
-            flow, _, _ = complementary.compiled(
-                factor.weight, -across, states.on.copy(), 0, PATIENCE, SLACK
-            )
+            flow, _, _ = complementary.compiled(factor.weight, -across, states.on.copy(), 0, SLACK)
             multiplier -= flow @ factor.of_rectifier
         return s.node_adjoint(multiplier)
 
@@ -190,7 +187,7 @@ class _Batch:
                 reach = factor.output_across
                 weight = weight - reach.T @ self.coupling.inverse @ reach
             current, _, settled = complementary.compiled(
-                weight, gap, on, 60 + 2 * on.shape[1], PATIENCE, SLACK
+                weight, gap, on, 60 + 2 * on.shape[1], SLACK
             )
             unheld = unheld - current @ factor.of_rectifier
         x, force = self._held(unheld)

@@ -34,7 +34,7 @@ POLISHED = 20_000
 #: Residuals of all coordinates add up at ground, whose currents may be small.
 MARGIN = 1e-3
 #: Chunks without progress after which the linear solve is tried.
-PATIENCE = 5
+POLISH_AFTER = 5
 
 
 def solve(
@@ -71,7 +71,7 @@ def solve(
             return _polish(problem, solution, tight) or converged
         stalled = 0 if error < 0.5 * best else stalled + 1
         best = min(best, error)
-        if stalled >= PATIENCE or done >= sweeps:
+        if stalled >= POLISH_AFTER or done >= sweeps:
             polished = _polish(problem, solution, tight)
             if polished is not None:
                 return polished

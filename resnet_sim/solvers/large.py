@@ -34,7 +34,7 @@ FEW = 6
 #: A step must leave at most this share of the fewest flips so far,
 PROGRESS = 0.7
 #: but so many in a row may fail to.
-PATIENCE = 2
+MOST_STALLS = 2
 
 
 def solve(problem: Problem, x: Floats | None = None) -> Solution:
@@ -119,6 +119,6 @@ def approach(
         report("rough step: %d rectifiers to flip", count)
         on, x = trial.kept ^ wrong, trial.x
         fewest, waited = (count, 0) if count <= PROGRESS * fewest else (fewest, waited + 1)
-        if count <= few or waited > PATIENCE:
+        if count <= few or waited > MOST_STALLS:
             return on, x, wrong
         priority = np.where(wrong, trial.violation, 0.0)

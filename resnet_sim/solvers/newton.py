@@ -23,7 +23,8 @@ from ..workers.progress import report
 from .linear.bordered import MOST_COLUMNS, BorderedFactors
 from .linear.contracted import TINY, ContractedNetwork, Inverse, is_large, is_medium
 
-PATIENCE = 10
+#: Steps without fewer contradictions after which only the last of them flips (Murty).
+MURTY_AFTER = 10
 #: Relative error that a quick solution is granted.
 QUICK = 1e-10
 #: Relative residual above which a bordered factor is not good enough.
@@ -100,7 +101,7 @@ def solve(
     best: Trial | None = None
     inverses = inverses or BorderedFactors(problem)
     for iteration in range(1, cap + 1):
-        trial = _judge(problem, on, priority, waited >= PATIENCE, inverses, x)
+        trial = _judge(problem, on, priority, waited >= MURTY_AFTER, inverses, x)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
         report("Newton step %d: %d rectifiers to flip", iteration, count)
@@ -114,7 +115,7 @@ def solve(
         if not stubborn and waited >= (1 if count <= MOST_COLUMNS else 3):
             break  # few flips that don't get fewer go round in circles
         on, x = trial.kept, trial.x
-        if waited < PATIENCE:
+        if waited < MURTY_AFTER:
             on = on ^ wrong
         else:
             last = int(np.flatnonzero(wrong)[-1])

@@ -21,7 +21,7 @@ from .values import Values, in_parts, product, product_back, row_parts
 #: where rounding allows no less, relative to the largest of all layers.
 SOUGHT, ACCEPTED = 1e-14, 1e-12
 #: Sweeps without progress that tell that rounding allows no less.
-PATIENCE = 4
+ROUNDED_AFTER = 4
 #: Sweeps until a sample is given up.
 MOST_SWEEPS = 2000
 
@@ -244,7 +244,7 @@ class _Progress:
         own = np.max([_ratio(c, sizes[k]) for k, c in zip(outer, changes, strict=True)], axis=0)
         self.waited = np.where(own < 0.9 * self.smallest, 0, self.waited + 1)
         self.smallest = np.minimum(self.smallest, own)
-        stuck = (self.waited >= PATIENCE) & (self.overall <= ACCEPTED)
+        stuck = (self.waited >= ROUNDED_AFTER) & (self.overall <= ACCEPTED)
         return np.asarray((own <= SOUGHT) | stuck | ~np.isfinite(own))
 
 
