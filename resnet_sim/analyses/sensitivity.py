@@ -180,7 +180,7 @@ class _Output:
             self.slope[n + tie] = 1.0
         for k in np.flatnonzero(red.conductors.element == element):
             self.conductor[k] = red.conductors.sign[k]
-            g = self.conductor[k] * red.conductors.value[k]
+            g = self.conductor[k] * red.conductors.siemens[k]
             self.slope[red.conductors.p[k]] += g
             self.slope[red.conductors.q[k]] -= g
         at = n + len(red.ties)
@@ -232,9 +232,9 @@ class _Linearised:
         state = self.point.state
         branch, v = state.reduction.rectifiers, state.node_voltages()
         current = state.rectifier_current
-        gap = branch.value + branch.resistance * current - (v[branch.p] - v[branch.q])
+        gap = branch.drop + branch.resistance * current - (v[branch.p] - v[branch.q])
         amps = max(float(np.abs(self.point.currents).max(initial=0.0)), 1e-300)
-        volts = max(float(np.abs(v).max()), float(np.abs(branch.value).max(initial=0.0)), 1e-300)
+        volts = max(float(np.abs(v).max()), float(np.abs(branch.drop).max(initial=0.0)), 1e-300)
         row = int(knees(current[None] / amps, gap[None] / volts, branch.p, branch.q)[0])
         return () if row < 0 else (self.circuit.element_names[branch.element[row]],)
 

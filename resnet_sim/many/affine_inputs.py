@@ -9,14 +9,13 @@ and sums of constants are.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Ints
-from ..point.branches import Branches
+from ..point.branches import Kind
 from ..point.plan import Compiled
 from ..point.sources import Sources, column
 
@@ -53,15 +52,15 @@ def imposed(compiled: Compiled, inputs: Sequence[str]) -> tuple[Sources, Ints]:
     return sources, np.flatnonzero(one_way)
 
 
-def _columns(branches: Branches, of_input: dict[int, int]) -> Branches:
-    """Return branches with coefficients as values: a sparse array of shape (rows, columns)."""
+def _columns(branches: Kind, of_input: dict[int, int]) -> Kind:
+    """Return branches that hold coefficients: a sparse array of shape (rows, columns)."""
     from scipy.sparse import csr_array
 
     last = len(of_input)
     where = np.array([of_input.get(k, last) for k in branches.element.tolist()], dtype=np.int64)
-    data = np.where(where == last, branches.value, 1.0)
-    value: Any = csr_array(
+    data = np.where(where == last, branches.held, 1.0)
+    coefficients: Any = csr_array(
         (data, (np.arange(len(branches)), where)), shape=(len(branches), last + 1)
     )
-    value.eliminate_zeros()
-    return dataclasses.replace(branches, value=value)
+    coefficients.eliminate_zeros()
+    return branches.holding(coefficients)

@@ -97,8 +97,8 @@ def _matrix(state: State) -> Floats:
     matrix = np.zeros((n + n_ties + len(on),) * 2)
     branch = red.conductors
     for a, b in ((branch.p, branch.q), (branch.q, branch.p)):
-        np.add.at(matrix, (a, a), branch.value)
-        np.add.at(matrix, (a, b), -branch.value)
+        np.add.at(matrix, (a, a), branch.siemens)
+        np.add.at(matrix, (a, b), -branch.siemens)
     rows = n + np.arange(n_ties)
     _tie(matrix, rows, red.ties.p, red.ties.q)
     rows = n + n_ties + np.arange(len(on))

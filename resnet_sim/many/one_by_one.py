@@ -142,8 +142,8 @@ def _relative(state: State) -> tuple[Floats, Floats]:
     """
     branch, v = state.reduction.rectifiers, state.node_voltages()
     current = state.rectifier_current
-    gap = branch.value + branch.resistance * current - (v[branch.p] - v[branch.q])
+    gap = branch.drop + branch.resistance * current - (v[branch.p] - v[branch.q])
     flows = (state.conductor_current, current, state.injection_value)
     amps = max(float(np.abs(flow).max(initial=1e-300)) for flow in flows)
-    volts = float(np.abs(v).max(initial=1e-300)) + float(np.abs(branch.value).max(initial=0.0))
+    volts = float(np.abs(v).max(initial=1e-300)) + float(np.abs(branch.drop).max(initial=0.0))
     return current / amps, gap / volts

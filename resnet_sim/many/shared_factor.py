@@ -56,7 +56,7 @@ class Ensemble:
 
     def conductances(self, g: Floats) -> Floats:
         """Return the conductances (S) of all conductors when g are those that learn."""
-        conductance = self.structure.reduction.conductors.value.copy()
+        conductance = self.structure.reduction.conductors.siemens.copy()
         conductance[self._trainable] = g
         return conductance
 

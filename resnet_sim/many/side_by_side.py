@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,12 +121,12 @@ class Together:
             "conductors": red.conductors, "ties": red.ties,
             "injections": red.injections, "rectifiers": red.rectifiers,
         }  # fmt: skip
-        columns = {kind: np.repeat(b.value[:, None], count, 1) for kind, b in branches.items()}
+        columns = {kind: np.repeat(b.held[:, None], count, 1) for kind, b in branches.items()}
         for table, (mine, rows) in self.varied.items():
             chosen = values[:, mine].T
             columns[KINDS[table]][rows] = 1.0 / chosen if table == "resistors" else chosen
         return State(self.compiled.replace(
-            **{kind: replace(b, value=columns[kind]) for kind, b in branches.items()}
+            **{kind: b.holding(columns[kind]) for kind, b in branches.items()}
         ))  # fmt: skip
 
     def _allowed(self, values: Floats) -> Bools:

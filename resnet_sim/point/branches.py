@@ -11,8 +11,9 @@ With the switches in given states a circuit consists of
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
@@ -24,27 +25,82 @@ from ..model.circuit import Circuit
 class Branches:
     """Parts of elements that share a law; a row belongs to an element.
 
-    `value` is the volts of a tie, the siemens of a conductor, the amps of an injection,
-    the drop of a rectifier; `source` is the row of the controlled source that sets it, -1
-    if none does.  The current of row k counts `sign` times into that of its element.
+    The current of row k counts `sign` times into that of its element.  `holds` names the
+    field with the numbers of the law: one for each row, or one for each row and point.
     """
+
+    holds: ClassVar[str]
+    controlled: ClassVar[bool] = False
 
     element: Ints
     p: Ints
     q: Ints
-    value: Floats
-    source: Ints
     sign: Floats
-    resistance: Floats
 
     def __len__(self) -> int:
         return len(self.element)
 
+    @property
+    def held(self) -> Floats:
+        """The numbers of the law, whatever they are called."""
+        numbers: Floats = getattr(self, self.holds)
+        return numbers
 
-class _Rows:
-    """Collects rows of `Branches`."""
+    def holding(self, numbers: Floats) -> Self:
+        """Return the branches with other numbers."""
+        changes: dict[str, Any] = {self.holds: numbers}
+        return dataclasses.replace(self, **changes)
 
-    def __init__(self) -> None:
+
+@dataclass(frozen=True)
+class Ties(Branches):
+    """``v = volts``; `source` is the row of the controlled source that sets it, else -1."""
+
+    holds = "volts"
+    controlled = True
+
+    volts: Floats
+    source: Ints
+
+
+@dataclass(frozen=True)
+class Conductors(Branches):
+    """``i = siemens v``."""
+
+    holds = "siemens"
+
+    siemens: Floats
+
+
+@dataclass(frozen=True)
+class Rectifiers(Branches):
+    """``i >= 0``, ``v - resistance i <= drop``, complementary."""
+
+    holds = "drop"
+
+    drop: Floats
+    resistance: Floats
+
+
+@dataclass(frozen=True)
+class Injections(Branches):
+    """``i = amps``; `source` is the row of the controlled source that sets it, else -1."""
+
+    holds = "amps"
+    controlled = True
+
+    amps: Floats
+    source: Ints
+
+
+Kind = TypeVar("Kind", bound=Branches)
+
+
+class _Rows(Generic[Kind]):
+    """Collects rows of branches of one kind."""
+
+    def __init__(self, kind: type[Kind]) -> None:
+        self.kind = kind
         self.parts: list[tuple[Any, ...]] = []
 
     def add(
@@ -60,26 +116,27 @@ class _Rows:
         if not len(element):
             return
         shape = element.shape  # constants take no memory in large circuits
-        source = np.broadcast_to(-1, shape) if source is None else source
-        resistance = np.broadcast_to(0.0, shape) if resistance is None else resistance
-        signs = np.broadcast_to(sign, shape)
-        self.parts.append((element, p, q, value, source, signs, resistance))
+        own: tuple[Any, ...] = () if resistance is None else (resistance,)
+        if self.kind.controlled:
+            own = (np.broadcast_to(-1, shape) if source is None else source,)
+        self.parts.append((element, p, q, np.broadcast_to(sign, shape), value, *own))
 
-    def done(self) -> Branches:
+    def done(self) -> Kind:
         if not self.parts:
-            none = np.zeros(0, dtype=np.int64)
-            return Branches(none, none, none, np.zeros(0), none, np.zeros(0), np.zeros(0))
+            kinds = [field.type for field in dataclasses.fields(self.kind)]
+            return self.kind(*(np.zeros(0, int if kind == "Ints" else float) for kind in kinds))
         if len(self.parts) == 1:
-            return Branches(*self.parts[0])
-        return Branches(*(np.concatenate(column) for column in zip(*self.parts, strict=True)))
+            return self.kind(*self.parts[0])
+        return self.kind(*(np.concatenate(column) for column in zip(*self.parts, strict=True)))
 
 
-def decompose(circuit: Circuit, closed: Bools) -> tuple[Branches, Branches, Branches, Branches]:
+def decompose(circuit: Circuit, closed: Bools) -> tuple[Ties, Conductors, Rectifiers, Injections]:
     """Split every element into ties, conductors, rectifiers and injections.
 
     Ties come in the order in which trees prefer them.
     """
-    ties, conductors, rectifiers, injections = _Rows(), _Rows(), _Rows(), _Rows()
+    ties, conductors = _Rows(Ties), _Rows(Conductors)
+    rectifiers, injections = _Rows(Rectifiers), _Rows(Injections)
     first = circuit.first
 
     volts = circuit.voltage_sources
@@ -112,7 +169,9 @@ def decompose(circuit: Circuit, closed: Bools) -> tuple[Branches, Branches, Bran
     return ties.done(), conductors.done(), rectifiers.done(), injections.done()
 
 
-def _linear(ties: _Rows, conductors: _Rows, number: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
+def _linear(
+    ties: _Rows[Ties], conductors: _Rows[Conductors], number: Ints, p: Ints, q: Ints, ohms: Floats
+) -> None:
     """Add resistances: zero is a tie, infinity nothing."""
     short = ohms == 0
     some = ~short & np.isfinite(ohms)
@@ -123,7 +182,9 @@ def _linear(ties: _Rows, conductors: _Rows, number: Ints, p: Ints, q: Ints, ohms
     conductors.add(number[some], p[some], q[some], 1.0 / ohms[some])
 
 
-def _rectify(circuit: Circuit, conductors: _Rows, rectifiers: _Rows) -> None:
+def _rectify(
+    circuit: Circuit, conductors: _Rows[Conductors], rectifiers: _Rows[Rectifiers]
+) -> None:
     """Add diodes: the slope between the knees, and what is beyond each knee on top of it."""
     table = circuit.diodes
     number = circuit.first["diodes"] + np.arange(len(table))

@@ -175,9 +175,9 @@ class _Dependencies:
         for kind in (red.conductors, red.rectifiers):
             for k in np.flatnonzero(side[kind.p] != side[kind.q]):
                 found += self.of_node(int(kind.p[k])) + self.of_node(int(kind.q[k]))
-        kind = red.injections
-        crossing = (side[kind.p] != side[kind.q]) & (kind.source >= 0)
-        found += [self.first_source + int(row) for row in kind.source[crossing]]
+        feeds = red.injections
+        crossing = (side[feeds.p] != side[feeds.q]) & (feeds.source >= 0)
+        found += [self.first_source + int(row) for row in feeds.source[crossing]]
         return found
 
     def _loop(self, number: int, tie: int) -> None:

@@ -125,7 +125,7 @@ class _Equations:
 
         branch = red.conductors
         rows = self.conductors
-        p, q, g = branch.p[rows], branch.q[rows], branch.value[rows]
+        p, q, g = branch.p[rows], branch.q[rows], branch.siemens[rows]
         form = g[:, None] * (self.nodes[p] - self.nodes[q])
         np.add.at(linear, p, form)
         np.add.at(linear, q, -form)
@@ -134,25 +134,25 @@ class _Equations:
         still = np.setdiff1d(np.arange(len(branch)), rows)
         _spread(constant, branch.p[still], branch.q[still], state.conductor_current[still])
 
-        branch = red.injections
-        _spread(constant, branch.p, branch.q, state.injection_value)
-        for k in np.flatnonzero(branch.source >= 0):
-            column = self.column.get(int(branch.source[k]))
+        feeds = red.injections
+        _spread(constant, feeds.p, feeds.q, state.injection_value)
+        for k in np.flatnonzero(feeds.source >= 0):
+            column = self.column.get(int(feeds.source[k]))
             if column is not None:
-                linear[branch.p[k], column] += 1.0
-                linear[branch.q[k], column] -= 1.0
+                linear[feeds.p[k], column] += 1.0
+                linear[feeds.q[k], column] -= 1.0
 
         first = self.n - len(self.loops)
         for unknown, loop in enumerate(self.loops.tolist(), start=first):
             linear[red.ties.p[loop], unknown] += 1.0
             linear[red.ties.q[loop], unknown] -= 1.0
 
-        branch = red.rectifiers
+        rect = red.rectifiers
         columns = np.arange(len(self.rectifiers))
-        np.add.at(of_current, (branch.p[self.rectifiers], columns), 1.0)
-        np.add.at(of_current, (branch.q[self.rectifiers], columns), -1.0)
-        still = np.setdiff1d(np.arange(len(branch)), self.rectifiers)
-        _spread(constant, branch.p[still], branch.q[still], state.rectifier_current[still])
+        np.add.at(of_current, (rect.p[self.rectifiers], columns), 1.0)
+        np.add.at(of_current, (rect.q[self.rectifiers], columns), -1.0)
+        still = np.setdiff1d(np.arange(len(rect)), self.rectifiers)
+        _spread(constant, rect.p[still], rect.q[still], state.rectifier_current[still])
         return linear, constant, of_current
 
     def problem(self) -> MixedProblem:
@@ -176,7 +176,7 @@ class _Equations:
         branch = red.rectifiers
         p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
         sense = self.nodes[p] - self.nodes[q]
-        drop = branch.value[self.rectifiers] - (self.offset[p] - self.offset[q])
+        drop = branch.drop[self.rectifiers] - (self.offset[p] - self.offset[q])
         return MixedProblem(matrix, feed, rhs, sense, drop, branch.resistance[self.rectifiers])
 
     def _source_law(self, row: int, matrix: Floats, feed: Floats, rhs: Floats) -> None:
@@ -229,7 +229,7 @@ class _Equations:
         branch = self.red.rectifiers
         v = np.where(np.isfinite(start), start, 0.0)
         p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
-        on: Bools = v[p] - v[q] - branch.value[self.rectifiers] >= 0
+        on: Bools = v[p] - v[q] - branch.drop[self.rectifiers] >= 0
         return on
 
     def voltages(self, solution: MixedSolution) -> Floats:
@@ -263,7 +263,7 @@ class _Equations:
         z = solution.z.astype(np.longdouble) + solution.low
         form = self.nodes[branch.p[rows]] - self.nodes[branch.q[rows]]
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        state.conductor_current[rows] = branch.value[rows] * (form @ z + rise)
+        state.conductor_current[rows] = branch.siemens[rows] * (form @ z + rise)
         state.rectifier_current[self.rectifiers] = solution.current
 
     def mark_free(self, free: Bools) -> None:
@@ -287,8 +287,8 @@ def _elements(state: State, stage: Stage) -> list[int]:
     rows = stage.sources
     if len(rows):
         return [circuit.first["controlled_sources"] + int(row) for row in rows]
-    conductors: Branches = state.reduction.conductors
-    return list(dict.fromkeys(conductors.element[conductors.value < 0].tolist()))
+    conductors = state.reduction.conductors
+    return list(dict.fromkeys(conductors.element[conductors.siemens < 0].tolist()))
 
 
 def _none_found(state: State, stage: Stage, exhaustive: bool) -> TopologyError | ConvergenceError:

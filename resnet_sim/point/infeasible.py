@@ -120,8 +120,8 @@ def check_fixed_rectifiers(state: State) -> None:
     rows = state.compiled.fixed_rectifiers
     branch = red.rectifiers
     p, q = branch.p[rows], branch.q[rows]
-    above = state.offset[p] - state.offset[q] - branch.value[rows]
-    size = np.abs(state.offset[p]) + np.abs(state.offset[q]) + np.abs(branch.value[rows])
+    above = state.offset[p] - state.offset[q] - branch.drop[rows]
+    size = np.abs(state.offset[p]) + np.abs(state.offset[q]) + np.abs(branch.drop[rows])
     for k in np.flatnonzero((branch.resistance[rows] == 0) & (above > 1e-9 * size)):
         raise _contradiction(state, [int(rows[k])])
 

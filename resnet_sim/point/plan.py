@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
-from .branches import Branches, decompose
+from .branches import decompose
 from .cascade import Stage, stages
 from .reduction import reduce
 
@@ -85,17 +85,17 @@ class Compiled:
     @cached_property
     def tie_of_source(self) -> Ints:
         """The tie whose volts each controlled source sets, -1 for those that set amps."""
-        return self._row_of_source(self.reduction.ties)
+        return self._row_of_source(self.reduction.ties.source)
 
     @cached_property
     def injection_of_source(self) -> Ints:
         """The injection whose amps each controlled source sets, -1 for those that set volts."""
-        return self._row_of_source(self.reduction.injections)
+        return self._row_of_source(self.reduction.injections.source)
 
-    def _row_of_source(self, branches: Branches) -> Ints:
+    def _row_of_source(self, source: Ints) -> Ints:
         row = np.full(len(self.reduction.circuit.controlled_sources), -1)
-        own = np.flatnonzero(branches.source >= 0)
-        row[branches.source[own]] = own
+        own = np.flatnonzero(source >= 0)
+        row[source[own]] = own
         return row
 
     def terms(self, sources: Ints) -> tuple[Ints, Ints]:

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import Forest, components, spanning_forest
 from ..model.circuit import Circuit
-from .branches import Branches, decompose
+from .branches import Branches, Conductors, Injections, Rectifiers, Ties, decompose
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Reduction:
     Attributes
     ----------
     closed : ndarray of bool, shape (n_switches,)
-    ties, conductors, rectifiers, injections : Branches
+    ties, conductors, rectifiers, injections : Ties, Conductors, Rectifiers, Injections
     forest : Forest
         Spanning forest of the nodes by ties; tree 0 is ground's.
     coordinate : ndarray of int, shape (n_nodes,)
@@ -42,10 +42,10 @@ class Reduction:
 
     circuit: Circuit
     closed: Bools
-    ties: Branches
-    conductors: Branches
-    rectifiers: Branches
-    injections: Branches
+    ties: Ties
+    conductors: Conductors
+    rectifiers: Rectifiers
+    injections: Injections
     forest: Forest
     coordinate: Ints
     scale: Floats
@@ -181,7 +181,7 @@ def reduce(circuit: Circuit, closed: Bools) -> Reduction:
     """
     ties, conductors, rectifiers, injections = decompose(circuit, closed)
     n = len(circuit.nodes)
-    forest = spanning_forest(n, ties.p, ties.q, ties.value)
+    forest = spanning_forest(n, ties.p, ties.q, ties.volts)
     coordinate, scale = forest.label, np.ones(n)
     part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers))
     return Reduction(

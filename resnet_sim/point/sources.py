@@ -32,8 +32,8 @@ class Sources:
     def __init__(self, compiled: Compiled) -> None:
         red = compiled.reduction
         self.compiled, self.reduction = compiled, red
-        self.tie_value: Any = red.ties.value.copy()
-        self.injection_value: Any = red.injections.value.copy()
+        self.tie_value: Any = red.ties.volts.copy()
+        self.injection_value: Any = red.injections.amps.copy()
         self.refresh()
 
     def refresh(self) -> None:
@@ -71,13 +71,13 @@ class Sources:
         """Return the drops of the rectifiers."""
         branch, rows = self.reduction.rectifiers, plan.rectifiers
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        return (branch.value[rows] - rise) / column(plan.diode_scale, rise)
+        return (branch.drop[rows] - rise) / column(plan.diode_scale, rise)
 
     def above(self, rectifiers: Ints) -> Any:
         """Return what offsets alone put across rectifiers, above their drops, V."""
         branch = self.reduction.rectifiers
         rise = self.offset[branch.p[rectifiers]] - self.offset[branch.q[rectifiers]]
-        return rise - branch.value[rectifiers]
+        return rise - branch.drop[rectifiers]
 
     def feeds(self, plan: Plan) -> tuple[Any, Any]:
         """Return the currents that injections take out of a stage's coordinates, and feed in."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class State(Sources):
 
     def __init__(self, compiled: Compiled) -> None:
         red = compiled.reduction
-        count, points = len(red.part), red.ties.value.shape[1:]
+        count, points = len(red.part), red.ties.volts.shape[1:]
         self.x, self.low = np.zeros((count, *points)), np.zeros((count, *points))
         self.conductor_current = np.zeros((len(red.conductors), *points))
         self.rectifier_current = np.zeros((len(red.rectifiers), *points))
@@ -59,7 +58,7 @@ class State(Sources):
         red = self.reduction
         rows, branch = self.compiled.fixed_conductors, red.conductors
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        self.conductor_current[rows] = branch.value[rows] * rise
+        self.conductor_current[rows] = branch.siemens[rows] * rise
         rows = self.compiled.fixed_rectifiers
         above, ohms = self.above(rows), red.rectifiers.resistance[rows]
         soft = ohms > 0
@@ -71,7 +70,7 @@ class State(Sources):
         """Return one of many points."""
         one, red = copy.copy(self), self.reduction
         one.compiled = self.compiled.replace(**{
-            kind: dataclasses.replace(branches, value=branches.value[:, number])
+            kind: branches.holding(branches.held[:, number])
             for kind in ("ties", "conductors", "rectifiers", "injections")
             for branches in [getattr(red, kind)]
         })  # fmt: skip
@@ -88,7 +87,7 @@ class State(Sources):
         turnover = bincount(plan.feed_q, np.abs(into), plan.n)
         turnover += bincount(plan.feed_p, np.abs(out), plan.n)
         return Problem(
-            plan.n, plan.edge_p, plan.edge_q, red.conductors.value[plan.conductors],
+            plan.n, plan.edge_p, plan.edge_q, red.conductors.siemens[plan.conductors],
             self.emf(plan), self.injection(plan, feeds), turnover,
             plan.diode_p, plan.diode_q, self.drop(plan),
             red.rectifiers.resistance[plan.rectifiers],

@@ -187,9 +187,9 @@ def _looping_rectifiers(state: State) -> tuple[Ints, Ints, Ints, Floats]:
     red = state.reduction
     rect = red.rectifiers
     v = state.node_voltages()
-    size = TIGHT * (np.abs(v[rect.p]) + np.abs(v[rect.q]) + np.abs(rect.value))
+    size = TIGHT * (np.abs(v[rect.p]) + np.abs(v[rect.q]) + np.abs(rect.drop))
     size += 4 * EPS * np.abs(v).max()
-    tight = (np.abs(v[rect.p] - v[rect.q] - rect.value) <= size) & (rect.resistance == 0)
+    tight = (np.abs(v[rect.p] - v[rect.q] - rect.drop) <= size) & (rect.resistance == 0)
     on = np.flatnonzero(tight & (state.rectifier_current > 0))
     idle = np.flatnonzero(tight & (state.rectifier_current <= 0))
     scale = red.branch_scale(rect, np.arange(len(rect)))

@@ -90,11 +90,11 @@ class _Finder:
     def _conductors(self) -> tuple[Singles, list[Joint]]:
         """Return single conductors and whole crossbars; those of mixed ends count as single."""
         rows = self.red.conductors
-        if (rows.value < 0).any():
+        if (rows.siemens < 0).any():
             raise NotLayered("negative resistances")
         place = np.append(self.trainable.of_resistors(), -1)
         index = place[np.minimum(rows.element, len(place) - 1)]
-        parts = [Singles(rows.p, rows.q, rows.value, index)]
+        parts = [Singles(rows.p, rows.q, rows.siemens, index)]
         joints = []
         for k, device in enumerate(self.circuit.crossbars.devices):
             if self._is_block(device):
@@ -278,8 +278,8 @@ class _Finder:
         level = self.potentials.offset[given]
         bounds = []
         for rows, unit, bound, sign in (
-            (np.flatnonzero(p == 0), q, level - diodes.value, 1.0),
-            (np.flatnonzero(q == 0), p, level + diodes.value, -1.0),
+            (np.flatnonzero(p == 0), q, level - diodes.drop, 1.0),
+            (np.flatnonzero(q == 0), p, level + diodes.drop, -1.0),
         ):
             value, element = np.full(self.count, -np.inf), np.full(self.count, -1)
             tightest = rows[np.argsort(sign * bound[rows], kind="stable")]
