@@ -10,9 +10,10 @@ from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from ._shared_factor import complementary
 from .factor import Assembly, Coupling, Factor
-from .one_by_one import PerSample
+from .one_by_one import OneByOne
+from .question import Question
 from .states import Nudge, States, knees
-from .structure import Structure, compact
+from .structure import Structure, Unsupported, compact
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
@@ -20,30 +21,34 @@ TOLERANCE = 1e-9
 SLACK = 1e-12
 
 
-class Ensemble:
+class SharedFactor:
     """States of a circuit that is one convex problem.
 
-    Parameters
-    ----------
-    structure : Structure
-    rescue : PerSample
-        Solves what does not settle here, and explains what has no solution.
+    What does not settle here, and what has no solution, goes to `OneByOne` for an answer.
     """
 
-    def __init__(self, structure: Structure, rescue: PerSample) -> None:
-        self.structure, self.rescue = structure, rescue
-        red = structure.reduction
-        row = {int(element): k for k, element in enumerate(red.conductors.element)}
-        first = [row[red.circuit.element(name)] for name in rescue.trainable]
-        self._trainable = np.array(first, dtype=np.int64)
-        self.assembly = Assembly(structure)
-        self._p, self._q = rescue.outputs.p, rescue.outputs.q
-        self.outputs = self._output_map()
-        self.output_offset = structure.offset[self._p] - structure.offset[self._q]
+    def __init__(self, question: Question) -> None:
+        assert isinstance(question.structure, Structure)
+        self.structure, self.rescue = question.structure, OneByOne(question)
+        self.outputs, red = self.rescue.outputs, self.structure.reduction
+        row = np.full(question.whole.n_elements, -1)
+        row[red.conductors.element] = np.arange(len(red.conductors.element))
+        self._trainable: Ints = row[question.selection.elements()]
+        self.assembly = Assembly(self.structure)
+        self._p, self._q = self.outputs.p, self.outputs.q
+        #: outputs per unit of each coordinate, shape (n_outputs, n), and what they are at zero
+        self.output_map = self._output_map()
+        self.output_offset = self.structure.offset[self._p] - self.structure.offset[self._q]
         self._factor: tuple[bytes, Factor | None] = (b"", None)
 
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why samples can't share a factor, None if they can."""
+        if question.precision == "single":
+            return "it works in double precision only"
+        return no_structure(question)
+
     def _output_map(self) -> Any:
-        """Return the outputs per unit of each coordinate, shape (n_outputs, n)."""
         from scipy.sparse import csr_array
 
         s = self.structure
@@ -70,26 +75,24 @@ class Ensemble:
         if self._factor[0] != key:
             factor: Factor | None
             try:
-                factor = Factor(self.structure, self.assembly, self.conductances(g), self.outputs)
+                factor = Factor(
+                    self.structure, self.assembly, self.conductances(g), self.output_map
+                )
             except np.linalg.LinAlgError:
                 factor = None
             self._factor = (key, factor)
         return self._factor[1]
 
-    def solve(
-        self, g: Floats, u: Floats, nudge: Nudge | None = None, start: Bools | None = None
-    ) -> States:
-        """Return the states at inputs u, shape (B, columns), and conductances g.
+    def solve(self, g: Floats, u: Floats, start: Bools | None = None) -> States:
+        """Return the states at inputs u, shape (B, sources + 1), and conductances g."""
+        return self.nudged(g, u, Nudge(), start)
 
-        Raises
-        ------
-        TopologyError, ConvergenceError, UsageError
-            If there is no state for some sample, which the message names.
-        """
+    def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
+        """Return the states with additions at the outputs."""
         factor = self.factor(g)
         if factor is None:
-            return self.rescue.solve(g, u, nudge)
-        batch = _Batch(self, factor, u, nudge or Nudge())
+            return self.rescue.nudged(g, u, nudge)
+        batch = _Batch(self, factor, u, nudge)
         on = np.zeros((len(u), len(self.structure.diode_p)), dtype=np.bool_)
         if start is not None and start.shape == on.shape:
             on[:] = start
@@ -111,12 +114,9 @@ class Ensemble:
             possible &= (s.above @ u.T).max(axis=0) <= size
         return possible
 
-    def _rescued(
-        self, g: Floats, u: Floats, nudge: Nudge | None, bad: Ints
-    ) -> tuple[Floats, Floats]:
+    def _rescued(self, g: Floats, u: Floats, nudge: Nudge, bad: Ints) -> tuple[Floats, Floats]:
         """Return coordinates and currents of samples that did not settle, found one by one."""
-        nudge = None if nudge is None else nudge.rows(bad)
-        found = self.rescue.solve_rows(g, u[bad], nudge, bad)
+        found = self.rescue.rows(g, u[bad], nudge.rows(bad), bad)
         s, red = self.structure, self.structure.reduction
         current = np.empty((len(bad), len(s.rectifier)))
         scale = red.branch_scale(red.rectifiers, s.rectifier)
@@ -152,16 +152,33 @@ class Ensemble:
             multiplier -= flow @ factor.of_rectifier
         return s.node_adjoint(multiplier)
 
+    @property
+    def g_weight(self) -> Floats:
+        """Weight of each conductance in `correlate`."""
+        return self.rescue.g_weight
+
+    def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
+        """Return the mean of ``change * level`` across each conductance, of `change` at biases."""
+        return self.rescue.correlate(change, level)
+
+
+def no_structure(question: Question) -> str | None:
+    """Return why a circuit is not one convex problem whose data are affine in the inputs."""
+    if question.unlearnable:
+        return question.unlearnable
+    structure = question.structure
+    return str(structure) if isinstance(structure, Unsupported) else None
+
 
 class _Batch:
     """The complementarity problems of some samples, all with the same nudge."""
 
-    def __init__(self, ensemble: Ensemble, factor: Factor, u: Floats, nudge: Nudge) -> None:
+    def __init__(self, ensemble: SharedFactor, factor: Factor, u: Floats, nudge: Nudge) -> None:
         self.ensemble, self.factor, self.u = ensemble, factor, u
         s = ensemble.structure
         self.load: Floats = u @ factor.load.T + (s.injection @ u.T).T[:, 1:]
         if nudge.force is not None:
-            self.load = self.load + nudge.force @ ensemble.outputs
+            self.load = self.load + nudge.force @ ensemble.output_map
         self.drop: Floats = (s.drop @ u.T).T
         self.coupling: Coupling | None = None
         if nudge.stiffness:
@@ -197,7 +214,7 @@ class _Batch:
         """Return coordinates once the coupling acts, and the forces that it takes."""
         if self.coupling is None:
             return x, np.zeros((len(x), 0))
-        force = (self.target - x @ self.ensemble.outputs.T) @ self.coupling.inverse
+        force = (self.target - x @ self.ensemble.output_map.T) @ self.coupling.inverse
         return x + force @ self.factor.of_output, force
 
     def gap(self, x: Floats, current: Floats) -> Floats:
@@ -214,7 +231,7 @@ class _Batch:
         volts = np.abs(x).max(axis=1, initial=0.0)[:, None]
         good = np.ones(len(x), dtype=np.bool_)
         if self.coupling is not None:
-            outputs, compliance = self.ensemble.outputs, self.coupling.compliance
+            outputs, compliance = self.ensemble.output_map, self.coupling.compliance
             left -= force @ outputs
             size += np.abs(force) @ abs(outputs)
             reached, sprung = x @ outputs.T, compliance * force

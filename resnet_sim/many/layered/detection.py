@@ -36,7 +36,21 @@ def find_layers(
     trainable: str | Sequence[str] | Selection = (),
     biases: Sequence[str] = (),
 ) -> Layers | None:
-    """Return a circuit as a chain of layers, None if it is none.
+    """Return a circuit as a chain of layers, None if it is none; see `read_layers`."""
+    try:
+        return read_layers(circuit, inputs, outputs, trainable, biases)
+    except NotLayered:
+        return None
+
+
+def read_layers(
+    circuit: Circuit,
+    inputs: Sequence[str],
+    outputs: Sequence[Output],
+    trainable: str | Sequence[str] | Selection = (),
+    biases: Sequence[str] = (),
+) -> Layers:
+    """Return a circuit as a chain of layers.
 
     Parameters
     ----------
@@ -51,13 +65,15 @@ def find_layers(
         Resistors and crossbars whose conductances are the parameters: names or globs.
     biases : sequence of str
         Current sources that are parameters.
+
+    Raises
+    ------
+    NotLayered
+        With the reason, if it is none.
     """
     if not isinstance(trainable, Selection):
         trainable = select(circuit, trainable)
-    try:
-        return _Finder(circuit, inputs, trainable, biases).layers(outputs)
-    except NotLayered:
-        return None
+    return _Finder(circuit, inputs, trainable, biases).layers(outputs)
 
 
 class _Finder:
