@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import Any
 
 from ..arrays import Floats
 from ..errors import UsageError
 from ..results.operating_point import OperatingPoint
 from .question import Failed, Question
+from .states import Backend
 
 __all__ = ["BACKENDS", "Choice", "Entry", "Question", "choose"]
 
@@ -36,17 +36,17 @@ class Entry:
     answers: tuple[str, ...]
     summary: str
 
-    def load(self) -> Any:
+    def load(self) -> type[Backend]:
         """Return the class."""
-        return getattr(import_module(f".{self.module}", __package__), self.kind)
+        kind: type[Backend] = getattr(import_module(f".{self.module}", __package__), self.kind)
+        return kind
 
     def fits(self, question: Question) -> str | None:
         """Return in words why a question can't be answered, or is better asked elsewhere."""
         if question.asks not in self.answers:
             kinds = {"points": "certified operating points", "states": "states to train with"}
             return f"it does not answer with {kinds[question.asks]}"
-        reason: str | None = self.load().fits(question)
-        return reason
+        return self.load().fits(question)
 
 
 #: in the order in which they are considered: the first that fits is the fastest
@@ -70,14 +70,13 @@ class Choice:
 
     Attributes
     ----------
-    backend
-        A `states.PointsBackend` or `states.StatesBackend`, as the question asks.
+    backend : Backend
     entry : Entry
     reasons : dict of str to str
         Name of each entry before it that answers such questions to why it was not taken.
     """
 
-    backend: Any
+    backend: Backend
     entry: Entry
     reasons: dict[str, str]
 
@@ -88,7 +87,7 @@ class Choice:
 
     def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
         """Return the points at values of what varies; the result tells who found them."""
-        op: OperatingPoint = self.backend.points(values, failed)
+        op = self.backend.points(values, failed)
         return replace(op, solver=replace(op.solver, backend=str(self)))
 
 

@@ -33,7 +33,7 @@ from ..errors import ResnetSimError, UsageError
 from ..point.infeasible import names_of
 from .question import Question
 from .shared_factor import SharedFactor, no_structure
-from .states import Nudge, States
+from .states import Backend, Nudge, States
 from .structure import Structure
 from .tiles import Boxes, Laplacian, Outcome, Tiles
 
@@ -70,15 +70,15 @@ class Held:
     g: Floats
 
 
-class BoxLanes:
+class BoxLanes(Backend):
     """States of a circuit whose rectifiers each bound one coordinate.
 
     What can't be proved here goes to `SharedFactor`, in double precision.
     """
 
     def __init__(self, question: Question) -> None:
+        super().__init__(question)
         self.precise = SharedFactor(question)
-        self.outputs = self.precise.outputs
         s = self.structure = self.precise.structure
         #: one for each core; results don't depend on it
         self.threads = _cores()
@@ -157,10 +157,6 @@ class BoxLanes:
         return low, high
 
     # ---- states ----
-
-    def solve(self, g: Floats, u: Floats, start: Any = None) -> States:
-        """Return the states at inputs u, shape (B, sources + 1), and conductances g."""
-        return self.nudged(g, u, Nudge(), start)
 
     def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Any = None) -> States:
         """Return the states with additions at the outputs."""
@@ -254,15 +250,6 @@ class BoxLanes:
             part = replace(states, on=states.on[bad], detail=self.precise.factor(held.g))
             result[bad] = self.precise.adjoint(part, slope[bad])
         return result
-
-    @property
-    def g_weight(self) -> Floats:
-        """Weight of each conductance in `correlate`."""
-        return self.precise.g_weight
-
-    def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
-        """Return the mean of ``change * level`` across each conductance, of `change` at biases."""
-        return self.precise.correlate(change, level)
 
 
 def _conducting(

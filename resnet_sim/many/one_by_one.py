@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
 
 import numpy as np
 
@@ -17,11 +16,10 @@ from ..point.engine import Point, PointSolver
 from ..point.state import State
 from ..results.operating_point import OperatingPoint
 from ..solvers import prepare
-from .correlation import Correlation
 from .linearised import adjoint
 from .nudges import nudged
 from .question import Failed, Question
-from .states import Nudge, States, Terminals, knees
+from .states import Backend, Nudge, States, knees
 from .structure import Unsupported
 
 #: A circuit, and what solves those of its structure.
@@ -74,11 +72,11 @@ class Unsolved:
             self.notices.setdefault(diagnostic.code, diagnostic)
 
 
-class OneByOne:
+class OneByOne(Backend):
     """Points and states of any circuit."""
 
     def __init__(self, question: Question) -> None:
-        self.question = question
+        super().__init__(question)
         # one for each set of elements: what a solver keeps depends on them
         self._solvers: dict[tuple[bool, ...], PointSolver] = {}
 
@@ -114,34 +112,16 @@ class OneByOne:
     # ---- states ----
 
     @property
-    def outputs(self) -> Terminals:
-        """Where outputs are measured."""
-        return self.question.once(Terminals.of)
-
-    @property
-    def _correlation(self) -> Correlation:
-        return self.question.once(Correlation)
-
-    @property
-    def g_weight(self) -> Floats:
-        """Weight of each conductance in `correlate`."""
-        return self._correlation.g_weight
-
-    @cached_property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
         structure = self.question.structure
         return structure.one_way if isinstance(structure, Unsupported) else ()
 
-    def solve(self, g: Floats, u: Floats, start: Bools | None = None) -> States:
-        """Return the states at inputs u, shape (B, sources + 1), and conductances g.
+    def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
+        """Return the states with additions at the outputs.
 
         `start` is not needed: the solver has its own memory.
         """
-        return self.rows(g, u, Nudge(), np.arange(len(u)))
-
-    def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
-        """Return the states with additions at the outputs."""
         if nudge.stiffness < 0:
             raise UsageError(
                 "a negative conductance may make this circuit unstable, which can't be "
@@ -213,10 +193,6 @@ class OneByOne:
             np.add.at(of_node, self.outputs.q, -slope[row])
             result[row] = adjoint(state, of_node)
         return result
-
-    def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
-        """Return the mean of ``change * level`` across each conductance, of `change` at biases."""
-        return self._correlation(change, level)
 
 
 def new_solver(

@@ -12,7 +12,7 @@ from ._shared_factor import complementary
 from .factor import Assembly, Coupling, Factor
 from .one_by_one import OneByOne
 from .question import Question
-from .states import Nudge, States, knees
+from .states import Backend, Nudge, States, knees
 from .structure import Structure, Unsupported, compact
 
 #: Largest KCL residual relative to the currents at a coordinate.
@@ -21,16 +21,17 @@ TOLERANCE = 1e-9
 SLACK = 1e-12
 
 
-class SharedFactor:
+class SharedFactor(Backend):
     """States of a circuit that is one convex problem.
 
     What does not settle here, and what has no solution, goes to `OneByOne` for an answer.
     """
 
     def __init__(self, question: Question) -> None:
+        super().__init__(question)
         assert isinstance(question.structure, Structure)
         self.structure, self.rescue = question.structure, OneByOne(question)
-        self.outputs, red = self.rescue.outputs, self.structure.reduction
+        red = self.structure.reduction
         row = np.full(question.whole.n_elements, -1)
         row[red.conductors.element] = np.arange(len(red.conductors.element))
         self._trainable: Ints = row[question.selection.elements()]
@@ -82,10 +83,6 @@ class SharedFactor:
                 factor = None
             self._factor = (key, factor)
         return self._factor[1]
-
-    def solve(self, g: Floats, u: Floats, start: Bools | None = None) -> States:
-        """Return the states at inputs u, shape (B, sources + 1), and conductances g."""
-        return self.nudged(g, u, Nudge(), start)
 
     def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
         """Return the states with additions at the outputs."""
@@ -151,15 +148,6 @@ class SharedFactor:
             flow, _, _ = complementary.compiled(factor.weight, -across, states.on.copy(), 0, SLACK)
             multiplier -= flow @ factor.of_rectifier
         return s.node_adjoint(multiplier)
-
-    @property
-    def g_weight(self) -> Floats:
-        """Weight of each conductance in `correlate`."""
-        return self.rescue.g_weight
-
-    def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
-        """Return the mean of ``change * level`` across each conductance, of `change` at biases."""
-        return self.rescue.correlate(change, level)
 
 
 def no_structure(question: Question) -> str | None:

@@ -25,6 +25,7 @@ from ..results.operating_point import OperatingPoint, SolverInfo
 from .newton_lanes import Answers, Data, Lanes
 from .one_by_one import OneByOne
 from .question import Failed, Question, some
+from .states import Backend
 
 #: Points times size of the circuit (plus what any takes) from which it pays to import numba.
 WORTH, ANY = 30_000, 50
@@ -39,7 +40,7 @@ KINDS = {
 }  # fmt: skip
 
 
-class SideBySide:
+class SideBySide(Backend):
     """Operating points of one convex problem whose data differ, as lanes of one elimination.
 
     The certificate judges each point.  One that does not settle or does not pass goes to
@@ -47,6 +48,7 @@ class SideBySide:
     """
 
     def __init__(self, question: Question) -> None:
+        super().__init__(question)
         self.together, self.rescue = question.once(Together), OneByOne(question)
 
     @classmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from ..graph.graphs import components
 from ..results.operating_point import OperatingPoint
+from .correlation import Correlation
 from .question import Failed, Question
 
 
@@ -90,18 +91,20 @@ def output_names(outputs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     return tuple(a if b == "0" else f"{a},{b}" for a, b in outputs)
 
 
-class Backend(Protocol):
-    """One way to answer questions; made for one question that it fits."""
+class Backend:
+    """One way to answer questions; made for one question that it fits.
 
-    def __init__(self, question: Question) -> None: ...
+    It finds certified operating points, or states at inputs and common conductances, free and
+    nudged; `backend.BACKENDS` tells which.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
 
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return in words why a question can't be answered, or is better asked elsewhere."""
-
-
-class PointsBackend(Backend, Protocol):
-    """Finds certified operating points."""
+        raise NotImplementedError
 
     def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
         """Return the points at values of what varies, shape (points, names).
@@ -109,18 +112,12 @@ class PointsBackend(Backend, Protocol):
         Points without a solution are in ``unsolved`` of the result, unless `failed` takes
         care of them.
         """
-
-
-class StatesBackend(Backend, Protocol):
-    """Finds states at many inputs and common conductances, free and nudged."""
+        raise NotImplementedError
 
     @property
     def outputs(self) -> Terminals:
         """Where outputs are measured."""
-
-    @property
-    def g_weight(self) -> Floats:
-        """Weight of each conductance in `correlate`: what is behind an amplifier counts 1/A^2."""
+        return self.question.once(Terminals.of)
 
     def solve(self, g: Any, u: Floats, start: Any = None) -> States:
         """Return the states at inputs u, shape (B, sources + 1), and conductances g.
@@ -133,12 +130,15 @@ class StatesBackend(Backend, Protocol):
         TopologyError, ConvergenceError, UsageError
             If there is no state for some sample, which the message names.
         """
+        return self.nudged(g, u, Nudge(), start)
 
     def nudged(self, g: Any, u: Floats, nudge: Nudge, start: Any = None) -> States:
         """Return the states with additions at the outputs."""
+        raise NotImplementedError
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
+        raise NotImplementedError
 
     def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
         """Return the means over samples of ``change * level`` across each conductance.
@@ -149,6 +149,17 @@ class StatesBackend(Backend, Protocol):
         ----------
         change, level : ndarray, shape (B, n_nodes)
         """
+        return self.question.once(Correlation)(change, level)
+
+    @property
+    def g_weight(self) -> Floats:
+        """Weight of each conductance in `correlate`: what is behind an amplifier counts 1/A^2."""
+        return self.question.once(Correlation).g_weight
+
+    @property
+    def one_way(self) -> tuple[str, ...]:
+        """Controlled sources that act one way: with them the circuit has no co-content."""
+        return ()
 
 
 @dataclass(frozen=True)
@@ -170,7 +181,7 @@ class States:
         Where to begin with similar states.
     """
 
-    backend: StatesBackend
+    backend: Backend
     voltages: Floats
     outputs: Floats
     on: Bools

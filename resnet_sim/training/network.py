@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..many.backend import Question, choose
 from ..many.layered.structure import Layers
 from ..many.nudges import nudged
-from ..many.states import Nudge, States, StatesBackend
+from ..many.states import Nudge, States
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.crossbars import JoinedNames
@@ -129,7 +129,7 @@ class Network:
             biases=self.bias_names, bounds=(self.g_min, self.g_max), precision=precision,
         )  # fmt: skip
         self._choice = choose(self._question)
-        self._backend: StatesBackend = self._choice.backend
+        self._backend = self._choice.backend
         self.outputs = self._backend.outputs
         #: the circuit as a chain of layers, if it is solved as one
         self.layers: Layers | None = getattr(self._backend, "layers", None)
@@ -220,7 +220,7 @@ class Network:
     @property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
-        return getattr(self._backend, "one_way", ())
+        return self._backend.one_way
 
     @property
     def batched(self) -> bool:
@@ -233,7 +233,7 @@ class Network:
 
     @property
     def g_weight(self) -> Floats:
-        """Weight of each conductance's co-content: what is behind an amplifier counts 1/A^2."""
+        """Weight of each conductance's co-content, see `correlate`."""
         return self._backend.g_weight
 
     # ---- states ----

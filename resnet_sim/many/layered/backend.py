@@ -13,7 +13,7 @@ from ...errors import ConvergenceError, UsageError
 from ...model.crossbars import MOST_EXPANDED
 from ..one_by_one import OneByOne
 from ..question import Question
-from ..states import Nudge, States, Terminals, output_names
+from ..states import Backend, Nudge, States, Terminals, output_names
 from .correlation import correlate
 from .descent import Conditions, Phase
 from .detection import read_layers
@@ -38,23 +38,17 @@ class Detail:
     found: States | None = None
 
 
-class Layered:
+class Layered(Backend):
     """States of a circuit that is a chain of layers.
 
     What does not settle here goes to `OneByOne`.
     """
 
     def __init__(self, question: Question) -> None:
+        super().__init__(question)
         layers = question.once(_chain)
         assert isinstance(layers, Layers)
-        self.layers, self.question = layers, question
-        self.exact = Exact(layers)
-        circuit, pairs = question.circuit, question.outputs
-        ends = np.array([[circuit.node(a), circuit.node(b)] for a, b in pairs]).T
-        ones = np.ones(len(pairs))
-        self.outputs = Terminals(output_names(pairs), ends[0], ends[1], ones, ones)
-        #: no conductance weighs more than others: there are no amplifiers between layers
-        self.g_weight: Floats = np.ones(1)
+        self.layers, self.exact = layers, Exact(layers)
         self._highest: tuple[Values, float] | None = None
 
     @classmethod
@@ -73,15 +67,24 @@ class Layered:
         """What solves any circuit, one sample after the other."""
         return OneByOne(self.question)
 
-    def solve(self, g: Floats | None, u: Floats, start: Any = None) -> States:
-        """Return the states at inputs u, shape (B, sources + 1), and conductances g.
+    @cached_property
+    def outputs(self) -> Terminals:
+        """Where outputs are measured."""
+        circuit, pairs = self.question.circuit, self.question.outputs
+        ends = np.array([[circuit.node(a), circuit.node(b)] for a, b in pairs]).T
+        ones = np.ones(len(pairs))
+        return Terminals(output_names(pairs), ends[0], ends[1], ones, ones)
 
-        Without g, those of the circuit.
-        """
-        return self.nudged(g, u, Nudge(), start)
+    @property
+    def g_weight(self) -> Floats:
+        """One for all: there are no amplifiers between layers."""
+        return np.ones(1)
 
     def nudged(self, g: Floats | None, u: Floats, nudge: Nudge, start: Any = None) -> States:
-        """Return the states with additions at the outputs."""
+        """Return the states with additions at the outputs.
+
+        Without g, at the conductances of the circuit.
+        """
         exact, n = self.exact, len(self.question.varied)
         values = exact.values(g)
         conditions = exact.conditions(values, u[:, :n], u[:, n:-1])
