@@ -123,8 +123,8 @@ class Together:
             return "the circuit is not one problem of some unknowns"
         (self.plan,) = compiled.plans
         self.problem = State(compiled).problem(self.plan)
-        if not self.problem.positive:
-            return "there are negative resistances"
+        if not self.problem.positive or not len(self.problem.conductance):
+            return "there are negative resistances, or none at all"
         fixed = self._find_rows()
         if fixed:
             return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
@@ -236,12 +236,12 @@ class Together:
         gap = data.drop - (answers.x[prob.diode_p] - answers.x[prob.diode_q])
         volts = np.abs(answers.x).max(axis=0, initial=0.0) + np.abs(data.drop)
         tight: Bools = (on | (gap <= TIGHT * volts)) & prob.hard[:, None]
-        looping = self._pruned(tight)
+        looping, shorted = self._pruned(tight), self._shorted(state)
         names: dict[str, None] = {}
         found: dict[Diagnostic, None] = {}
-        patterns: Bools = np.concatenate((looping & on, looping))
+        patterns: Bools = np.concatenate((looping & on, looping, shorted))
         _, first = np.unique(np.packbits(patterns, axis=0), axis=1, return_index=True)
-        for k in first[np.asarray(looping.any(axis=0))[first]].tolist():
+        for k in first[np.asarray(patterns.any(axis=0))[first]].tolist():
             key = patterns[:, k].tobytes()
             if key not in self._known_loops:
                 self._known_loops[key] = nonunique(state.point(k))
@@ -249,6 +249,14 @@ class Together:
             names |= dict.fromkeys(more)
             found |= dict.fromkeys(warnings)
         return tuple(names), tuple(found)
+
+    def _shorted(self, state: State) -> Bools:
+        """Tell which ideal rectifiers between given potentials touch their drop, (fixed, S)."""
+        branch, rows = state.reduction.rectifiers, self.compiled.fixed_rectifiers
+        rows = rows[branch.resistance[rows] == 0]
+        size = np.abs(state.offset[branch.p[rows]]) + np.abs(state.offset[branch.q[rows]])
+        near: Bools = np.abs(state.above(rows)) <= TIGHT * (size + np.abs(branch.drop[rows]))
+        return near
 
     def _pruned(self, edges: Bools) -> Bools:
         """Return what is left of sets of rectifiers, (m, S), without those that end nowhere.

@@ -147,7 +147,9 @@ class Backend:
 
         Parameters
         ----------
-        change, level : ndarray, shape (B, n_nodes)
+        change : ndarray, shape (B, n_nodes)
+            Zero where potentials are given, as what changes between two states is.
+        level : ndarray, shape (B, n_nodes)
         """
         return self.question.once(Correlation)(change, level)
 
