@@ -161,12 +161,12 @@ def no_structure(question: Question) -> str | None:
 class _Batch:
     """The complementarity problems of some samples, all with the same nudge."""
 
-    def __init__(self, ensemble: SharedFactor, factor: Factor, u: Floats, nudge: Nudge) -> None:
-        self.ensemble, self.factor, self.u = ensemble, factor, u
-        s = ensemble.structure
+    def __init__(self, shared: SharedFactor, factor: Factor, u: Floats, nudge: Nudge) -> None:
+        self.shared, self.factor, self.u = shared, factor, u
+        s = shared.structure
         self.load: Floats = u @ factor.load.T + (s.injection @ u.T).T[:, 1:]
         if nudge.force is not None:
-            self.load = self.load + nudge.force @ ensemble.output_map
+            self.load = self.load + nudge.force @ shared.output_map
         self.drop: Floats = (s.drop @ u.T).T
         self.coupling: Coupling | None = None
         if nudge.stiffness:
@@ -174,7 +174,7 @@ class _Batch:
                 raise UsageError("a nudge with a stiffness needs a target")
             self.coupling = factor.coupling(nudge.stiffness)
             #: targets minus what the outputs are at x = 0
-            self.target: Floats = nudge.target - (ensemble.output_offset @ u.T).T
+            self.target: Floats = nudge.target - (shared.output_offset @ u.T).T
 
     def settle(self, on: Bools) -> tuple[Floats, Floats, Bools]:
         """Return coordinates, rectifier currents, and which samples fulfil all laws.
@@ -202,24 +202,24 @@ class _Batch:
         """Return coordinates once the coupling acts, and the forces that it takes."""
         if self.coupling is None:
             return x, np.zeros((len(x), 0))
-        force = (self.target - x @ self.ensemble.output_map.T) @ self.coupling.inverse
+        force = (self.target - x @ self.shared.output_map.T) @ self.coupling.inverse
         return x + force @ self.factor.of_output, force
 
     def gap(self, x: Floats, current: Floats) -> Floats:
         """Return how far rectifiers are below their drop, V."""
-        s = self.ensemble.structure
+        s = self.shared.structure
         return self.drop - self.factor.across(x) + s.resistance * current
 
     def _good(self, x: Floats, current: Floats, force: Floats) -> Bools:
         """Tell which samples fulfil all laws to `TOLERANCE`."""
-        s, matrix = self.ensemble.structure, self.factor.matrix
+        s, matrix = self.shared.structure, self.factor.matrix
         ends = s.ends
         left = x @ matrix + current @ ends - self.load
         size = np.abs(x) @ abs(matrix) + current @ abs(ends) + np.abs(self.load)
         volts = np.abs(x).max(axis=1, initial=0.0)[:, None]
         good = np.ones(len(x), dtype=np.bool_)
         if self.coupling is not None:
-            outputs, compliance = self.ensemble.output_map, self.coupling.compliance
+            outputs, compliance = self.shared.output_map, self.coupling.compliance
             left -= force @ outputs
             size += np.abs(force) @ abs(outputs)
             reached, sprung = x @ outputs.T, compliance * force

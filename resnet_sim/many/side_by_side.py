@@ -22,7 +22,7 @@ from ..point.plan import Compiled
 from ..point.state import State
 from ..point.warnings import nonunique
 from ..results.operating_point import OperatingPoint, SolverInfo
-from .newton_lanes import Answers, Data, Lanes
+from .newton_lanes import Answers, Data, NewtonLanes
 from .one_by_one import OneByOne
 from .question import Failed, Question, some
 from .states import Backend
@@ -128,7 +128,7 @@ class Together:
         fixed = self._find_rows()
         if fixed:
             return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
-        self.lanes = Lanes(self.problem)
+        self.lanes = NewtonLanes(self.problem)
         return None if self.lanes.possible else "elimination would take too much memory"
 
     def _find_rows(self) -> list[str]:

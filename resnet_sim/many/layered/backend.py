@@ -16,7 +16,7 @@ from ..question import Question
 from ..states import Backend, Nudge, States, Terminals, output_names
 from .correlation import correlate
 from .descent import Conditions, Phase
-from .detection import read_layers
+from .detection import find_layers
 from .exact import Exact
 from .potentials import NotLayered
 from .structure import Layers
@@ -202,7 +202,7 @@ class Layered(Backend):
 def _chain(question: Question) -> Layers | str:
     """Return the layers of a circuit, or why it has none."""
     try:
-        return read_layers(
+        return find_layers(
             question.circuit, question.varied, question.outputs, question.selection,
             question.biases,
         )  # fmt: skip

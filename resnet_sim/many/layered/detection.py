@@ -35,20 +35,6 @@ def find_layers(
     outputs: Sequence[Output],
     trainable: str | Sequence[str] | Selection = (),
     biases: Sequence[str] = (),
-) -> Layers | None:
-    """Return a circuit as a chain of layers, None if it is none; see `read_layers`."""
-    try:
-        return read_layers(circuit, inputs, outputs, trainable, biases)
-    except NotLayered:
-        return None
-
-
-def read_layers(
-    circuit: Circuit,
-    inputs: Sequence[str],
-    outputs: Sequence[Output],
-    trainable: str | Sequence[str] | Selection = (),
-    biases: Sequence[str] = (),
 ) -> Layers:
     """Return a circuit as a chain of layers.
 
