@@ -20,7 +20,6 @@ from .linearised import adjoint
 from .nudges import nudged
 from .question import Failed, Question
 from .states import Backend, Nudge, States, knees
-from .structure import Unsupported
 
 #: A circuit, and what solves those of its structure.
 Task = tuple[PointSolver, Circuit]
@@ -114,8 +113,8 @@ class OneByOne(Backend):
     @property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
-        structure = self.question.structure
-        return structure.one_way if isinstance(structure, Unsupported) else ()
+        found: tuple[str, ...] = getattr(self.question.structure, "one_way", ())
+        return found
 
     def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
         """Return the states with additions at the outputs.

@@ -1,11 +1,14 @@
-"""What is asked of one circuit at many points: the input to the choice of a backend."""
+"""What is asked of one circuit at many points: the input to the choice of a backend.
+
+Small sweeps need little of what can be found out, and import no more.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +16,11 @@ import numpy.typing as npt
 from ..arrays import Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..model.circuit import TABLES, Circuit
-from ..point.reduction import Reduction
-from .structure import Structure, Unsupported, analyse, reduced
-from .trainable import Selection, select
+
+if TYPE_CHECKING:
+    from ..point.reduction import Reduction
+    from .structure import Structure, Unsupported
+    from .trainable import Selection
 
 Found = TypeVar("Found")
 #: Called with the number of a point without solution, and why: notes it, or raises.
@@ -95,6 +100,8 @@ class Question:
     @cached_property
     def selection(self) -> Selection:
         """What changes between calls, maybe nothing."""
+        from .trainable import select
+
         return select(self.circuit, ()) if self.trainable is None else self.trainable
 
     @cached_property
@@ -117,11 +124,15 @@ class Question:
     @cached_property
     def reduction(self) -> Reduction:
         """The coordinates of the circuit."""
+        from .structure import reduced
+
         return reduced(self.whole)
 
     @cached_property
     def structure(self) -> Structure | Unsupported:
         """The one convex problem that the circuit is, or why it is none."""
+        from .structure import Unsupported, analyse
+
         try:
             return analyse(self.whole, self.sources)
         except Unsupported as reason:

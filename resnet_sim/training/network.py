@@ -228,7 +228,19 @@ class Network:
         return self._choice.entry.name != "one by one"
 
     def explain_backend(self) -> str:
-        """Return in words what solves the circuit, and why nothing faster does."""
+        """Return in words what solves the circuit, and why nothing faster does.
+
+        Examples
+        --------
+        >>> b = rs.CircuitBuilder()
+        >>> b.voltage_source("v1", "in", "0", 1.0)
+        >>> b.resistor("r1", "in", "out", 1e3)
+        >>> b.resistor("r2", "out", "0", 1e3)
+        >>> print(tr.Network(b.build(), ["v1"], ["out"]).explain_backend())
+        backend: shared factor (one factorisation for all samples)
+          not layered: 2 resistors are too few to pay, and no crossbar
+          not boxes: it works in single precision, which is not asked for
+        """
         return str(self._choice)
 
     @property
