@@ -29,6 +29,8 @@ from .states import Backend
 
 #: Points times size of the circuit (plus what any takes) from which it pays to import numba.
 WORTH, ANY = 30_000, 50
+#: Points that take as long, in large circuits, as finding the order of elimination does.
+FEWEST = 16
 #: Points solved side by side: more would not stay in the cache.
 BLOCK = 64
 #: What counts as touching the drop, relative.
@@ -64,7 +66,7 @@ class SideBySide(Backend):
             return f"the state of {some(names)} depends on the solution"
         if not question.varied:
             return "nothing differs from point to point"
-        if count * (len(circuit.nodes) + ANY) < WORTH:
+        if count < FEWEST or count * (len(circuit.nodes) + ANY) < WORTH:
             return f"{count} points of {len(circuit.nodes)} nodes are too few to pay"
         return question.once(Together).reason
 

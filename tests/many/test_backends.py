@@ -24,6 +24,7 @@ from resnet_sim.many.trainable import select
 def everything_pays(monkeypatch):
     """Let no circuit be too small for a backend."""
     monkeypatch.setattr(side_by_side, "WORTH", 0)
+    monkeypatch.setattr(side_by_side, "FEWEST", 0)
     monkeypatch.setattr(layered, "LEAST", 0)
 
 
