@@ -22,27 +22,32 @@ import numpy as np
 from resnet_sim import generators as gen
 from resnet_sim.compiled.vectors import aligned
 from resnet_sim.many import _box_kernels as kernels
-from resnet_sim.many import ensemble
-from resnet_sim.many.ensemble import Lanes, Nudge
+from resnet_sim.many.backend import Question, choose
+from resnet_sim.many.boxes import BoxLanes
+from resnet_sim.many.states import Nudge
+from resnet_sim.many.trainable import select
 
 SWEEPS, WIDTH = 20, 64
 MIXTURE = gen.Mixture(diodes=0.0, ground_diodes=0.6, sources=0.1)
 
 
-def backends(nodes: int, degree: float) -> tuple[Lanes, Any, tuple[str, ...]]:
+def backends(nodes: int, degree: float) -> tuple[BoxLanes, Any, tuple[str, ...]]:
     """Return both precisions of a circuit, and its inputs: all of its current sources."""
     circuit = gen.random_graph(nodes, degree, mixture=MIXTURE)
-    outputs = ensemble.terminals(circuit, [(f"n{k}", "0") for k in range(10)])
+    outputs = tuple((f"n{k}", "0") for k in range(10))
     inputs = circuit.current_sources.names
+    learning = select(circuit, "r0")
     single, double = (
-        ensemble.backend(circuit, inputs, ["r0"], outputs, precision)[0]
+        choose(
+            Question(circuit, inputs, outputs=outputs, trainable=learning, precision=precision)
+        ).backend
         for precision in ("single", "double")
     )
-    assert isinstance(single, Lanes)
+    assert isinstance(single, BoxLanes)
     return single, double, inputs
 
 
-def sweeper(lanes: Lanes, threads: int, tiles: int) -> tuple[Callable[[], Any], float]:
+def sweeper(lanes: BoxLanes, threads: int, tiles: int) -> tuple[Callable[[], Any], float]:
     """Return what sweeps over tiles of random numbers, and its operations."""
     laplacian = lanes.laplacian(np.ones(1), 0.0)
     system = (*laplacian.rows(WIDTH), lanes.boxes.row)
@@ -81,7 +86,7 @@ def seconds(runs: list[Callable[[], Any]], repeats: int) -> tuple[np.ndarray, np
     return wall, processor
 
 
-def sweeps(lanes: Lanes, tiles: int, repeats: int) -> None:
+def sweeps(lanes: BoxLanes, tiles: int, repeats: int) -> None:
     """Print the rates of sweeps on one and on two cores, and of scipy's product."""
     from scipy.sparse import csr_array
 
@@ -107,7 +112,7 @@ def sweeps(lanes: Lanes, tiles: int, repeats: int) -> None:
     print(f"one core / scipy {gain:.2f} (CPU), two cores / one {share:.2f} (medians of ratios)")
 
 
-def states(lanes: Lanes, double: Any, columns: int, samples: int) -> None:
+def states(lanes: BoxLanes, double: Any, columns: int, samples: int) -> None:
     """Print what free and nudged states cost, and how far they are from double precision."""
     rng = np.random.default_rng(1)
     u = np.concatenate((rng.standard_normal((samples, columns)), np.ones((samples, 1))), axis=1)
@@ -117,8 +122,8 @@ def states(lanes: Lanes, double: Any, columns: int, samples: int) -> None:
     nudge = Nudge(0.1, target=target)
     runs = {
         "free": lambda: lanes.solve(g, u),
-        "nudged": lambda: lanes.solve(g, u, nudge, free.start),
-        "nudged, from zero": lambda: lanes.solve(g, u, nudge),
+        "nudged": lambda: lanes.nudged(g, u, nudge, free.start),
+        "nudged, from zero": lambda: lanes.nudged(g, u, nudge),
     }
     for name, run in runs.items():
         elapsed = float(np.median(seconds([run], 5)[0]))
@@ -127,9 +132,9 @@ def states(lanes: Lanes, double: Any, columns: int, samples: int) -> None:
     few = min(samples, 20)
     part = replace(nudge, target=target[:few])
     began = time.perf_counter()
-    exact = double.solve(g, u[:few]), double.solve(g, u[:few], part)
+    exact = double.solve(g, u[:few]), double.nudged(g, u[:few], part)
     elapsed = time.perf_counter() - began
-    found = free.voltages[:few], lanes.solve(g, u, nudge, free.start).voltages[:few]
+    found = free.voltages[:few], lanes.nudged(g, u, nudge, free.start).voltages[:few]
     error = max(np.abs(a - b.voltages).max() for a, b in zip(found, exact, strict=True))
     print(f"double precision  {1e6 * elapsed / 2 / few:8.1f} us a sample")
     print(

@@ -65,7 +65,6 @@ def ep_steps(name: str, batch: int, threads: int, steps: int) -> Step:
     layers = find_layers(
         circuit, [f"vp{k}" for k in range(PIXELS)], [f"o{k}" for k in range(CLASSES)], "rw*", biases
     )
-    assert layers is not None
     g = np.concatenate([block.g.ravel() for block in layers.blocks])
     x, labels = data(batch * steps)
     settings = Settings(beta, threads=threads)

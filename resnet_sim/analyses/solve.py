@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from ..arrays import Floats
 from ..diagnostics import Diagnostic
-from ..errors import ConvergenceError, TopologyError, UsageError
+from ..errors import ResnetSimError, TopologyError, UsageError
 from ..model.circuit import Circuit
-from ..point.certified import nodeset, single, stack
-from ..point.engine import Point, PointSolver
+from ..point.certified import nodeset, single
+from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
 from ..solvers import METHODS
-
-if TYPE_CHECKING:
-    pass
 
 
 def solve(
@@ -68,22 +67,27 @@ def solve(
     """
     began = time.perf_counter()
     check_arguments(method, tolerance)
-    engine = PointSolver(circuit, method, tolerance, nodeset(circuit, start))
+    voltages = nodeset(circuit, start)
     if inputs is None:
-        point = engine.solve(circuit)
+        point = PointSolver(circuit, method, tolerance, voltages).solve(circuit)
         return single(circuit, point, time.perf_counter() - began, tolerance)
-    names, columns = _columns(inputs)
-    points: list[Point] = []
-    for row, values in enumerate(zip(*columns, strict=True)):
-        try:
-            points.append(engine.solve(circuit.with_values(dict(zip(names, values, strict=True)))))
-        except (TopologyError, ConvergenceError) as error:
-            error.args = (f"input {row}: {error}",)
-            raise
-    return stack(circuit, points, {}, {}, time.perf_counter() - began, tolerance)
+    from ..many.backend import Question, choose
+
+    names, values = _columns(inputs)
+    question = Question(
+        circuit, names, len(values), method=method, tolerance=tolerance, start=voltages
+    )
+    op = choose(question).points(values, _failed)
+    return replace(op, solver=replace(op.solver, seconds=time.perf_counter() - began))
 
 
-def _columns(inputs: Mapping[str, Any]) -> tuple[list[str], list[list[float]]]:
+def _failed(row: int, error: ResnetSimError) -> None:
+    error.args = (f"input {row}: {error}",)
+    raise error
+
+
+def _columns(inputs: Mapping[str, Any]) -> tuple[tuple[str, ...], Floats]:
+    """Return names, and values of shape (points, names)."""
     try:
         arrays = {name: np.asarray(value, dtype=float) for name, value in inputs.items()}
     except (TypeError, ValueError) as error:
@@ -96,7 +100,8 @@ def _columns(inputs: Mapping[str, Any]) -> tuple[list[str], list[list[float]]]:
     except ValueError:
         sizes = ", ".join(f"{name}: {array.size}" for name, array in arrays.items())
         raise UsageError(f"inputs differ in length ({sizes})") from None
-    return list(arrays), [np.atleast_1d(array).tolist() for array in together]
+    columns = [np.atleast_1d(array) for array in together]
+    return tuple(arrays), np.column_stack(columns) if columns else np.zeros((0, 0))
 
 
 def check_arguments(method: str, tolerance: float) -> None:

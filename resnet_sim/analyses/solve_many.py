@@ -5,19 +5,18 @@ from __future__ import annotations
 import concurrent.futures as futures
 import hashlib
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..errors import ConvergenceError, TopologyError, UsageError
+from ..errors import UsageError
 from ..many.jobs import structure_key
+from ..many.one_by_one import Task, Unsolved, new_solver, walk
 from ..model.circuit import Circuit
 from ..point.certified import nodeset, single
-from ..point.engine import PointSolver
-from ..solvers import prepare
 from ..workers.jobs import progress_bar, run_job
 from ..workers.journal import Entry
 
@@ -134,16 +133,17 @@ def _solve_all(
     """Do one task."""
     values = np.full((len(recipes), len(outputs)), np.nan)
     certified = np.zeros(len(recipes), dtype=np.bool_)
-    unsolved = []
-    for k, recipe in enumerate(recipes):
-        circuit = recipe if isinstance(recipe, Circuit) else recipe()
-        prepare(len(circuit.nodes) + 2 * circuit.n_elements)
-        engine = PointSolver(circuit, method, tolerance, nodeset(circuit, None))
-        try:
-            op = single(circuit, engine.solve(circuit), 0.0, tolerance)
-        except (TopologyError, ConvergenceError) as error:
-            unsolved.append((k, str(error)))
-            continue
-        values[k] = [op.value(output) for output in outputs]
-        certified[k] = op.certificate.ok
-    return {"values": values, "certified": certified}, {"unsolved": unsolved}
+    unsolved = Unsolved()
+
+    def tasks() -> Iterator[Task]:
+        for recipe in recipes:
+            circuit = recipe if isinstance(recipe, Circuit) else recipe()
+            yield new_solver(circuit, method, tolerance, nodeset(circuit, None)), circuit
+
+    for k, point in enumerate(walk(tasks(), unsolved)):
+        if point is not None:
+            op = single(point.circuit, point, 0.0, tolerance)
+            values[k] = [op.value(output) for output in outputs]
+            certified[k] = op.certificate.ok
+    facts = {"unsolved": list(unsolved.reasons.items())}
+    return {"values": values, "certified": certified}, facts

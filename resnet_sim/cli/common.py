@@ -53,7 +53,11 @@ def deck_options() -> argparse.ArgumentParser:
         metavar="V",
         help="forward voltage of diodes whose model is exponential",
     )
-    common.add_argument("--debug", action="store_true", help="show tracebacks of internal errors")
+    common.add_argument(
+        "--debug",
+        action="store_true",
+        help="say what solves many points, and show tracebacks of internal errors",
+    )
     return common
 
 
@@ -173,3 +177,9 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
 def complain(message: str) -> None:
     """Print one line on stderr."""
     print(f"resnet-sim: {message}", file=sys.stderr)
+
+
+def explain(options: argparse.Namespace, text: str) -> None:
+    """With ``--debug``, print on stderr what solves many points, and why nothing faster does."""
+    if options.debug and text:
+        print(text, file=sys.stderr)

@@ -18,6 +18,7 @@ from .common import (
     check_output,
     complain,
     deliver,
+    explain,
     load,
     positive,
     show_diagnostics,
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     deliver(_format(ops, options.format, found), options)
     status = max((_EXIT_STATUS[op.status] for op in ops), default=SOLVED)
     for op in ops:
+        explain(options, op.solver.backend)
         for point, reason in list(op.unsolved.items())[:MAX_POINTS_EXPLAINED]:
             complain(f"point {point} of the sweep (from 0) has no solution: {reason}")
         if (more := len(op.unsolved) - MAX_POINTS_EXPLAINED) > 0:

@@ -17,6 +17,7 @@ from .common import (
     check_output,
     complain,
     deliver,
+    explain,
     load,
     number,
     positive,
@@ -108,6 +109,7 @@ def run(options: argparse.Namespace) -> int:
         again = f"; the same command goes on from {options.journal}" if options.journal else ""
         complain(f"interrupted{again}")
         return INTERRUPTED
+    explain(options, op.solver.backend)
     show_diagnostics(op.diagnostics)
     _write(op, options)
     return _status(op)

@@ -11,7 +11,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .common import INTERRUPTED, SOLVED, check_output, complain, deliver, load, show_diagnostics
+from .common import (
+    INTERRUPTED,
+    SOLVED,
+    check_output,
+    complain,
+    deliver,
+    explain,
+    load,
+    show_diagnostics,
+)
 from .learning import add_learning_options, check, cost, optimizer, rule
 from .runs import Run
 from .samples import Meaning, Samples, add_data_options, protect
@@ -75,6 +84,7 @@ def run(options: argparse.Namespace) -> int:
     train, validation = _split(options, meaning, samples)
     net = _network(options, circuit, meaning)
     trainer = _trainer(options, net, meaning)
+    explain(options, trainer.explain_backend())
     folder = Run.open(options, circuit, train, validation)
     show_diagnostics(circuit.diagnostics)
     try:

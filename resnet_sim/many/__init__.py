@@ -1,13 +1,14 @@
 """One structure, many points."""
 
 DOORS = (
-    "ensemble",
+    "backend",
     "jobs",
     "layered.backend",
     "layered.engine",
     "layered.structure",
     "linearised",
     "nudges",
+    "one_by_one",
     "states",
     "structure",
     "trainable",

@@ -1,4 +1,4 @@
-"""Compiled loops of `lanes`, and nothing else.  Importing this imports numba.
+"""Compiled loops of `tiles`, and nothing else.  Importing this imports numba.
 
 A tile holds ``width = 16 len(like)`` samples side by side; its arrays have shape
 ``(rows, width)``.  Node k obeys ``diagonal_k x_k = load_k + sum_e g_e x_j``, where the sum is

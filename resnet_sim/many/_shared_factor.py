@@ -6,26 +6,6 @@ import numpy as np
 
 from ..compiled.kernels import kernel
 
-
-@kernel
-def product_sums(p, q, one, other):  # type: ignore[no-untyped-def]
-    """Return ``sum_b (one[b, p] - one[b, q]) (other[b, p] - other[b, q])`` for each branch.
-
-    Branches to something that floats, NaN, carry nothing.
-    """
-    total = np.zeros(len(p))
-    # samples outside: their voltages stay in the cache while all branches look them up
-    for b in range(one.shape[0]):
-        u = one[b]
-        v = other[b]
-        for k in range(len(p)):
-            term = (u[p[k]] - u[q[k]]) * (v[p[k]] - v[q[k]])
-            # false for NaN alone; with fast-math the compiler would take it for true
-            if term == term:
-                total[k] += term
-    return total
-
-
 #: Steps without fewer contradictions after which a random half of them flips, and after which
 #: only the last of them does (Murty).
 HALVE_AFTER, MURTY_AFTER = 3, 60

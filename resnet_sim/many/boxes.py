@@ -31,9 +31,10 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..point.infeasible import names_of
-from .shared_factor import Ensemble
-from .states import Nudge, States
-from .structure import Unsupported
+from .question import Question
+from .shared_factor import SharedFactor, no_structure
+from .states import Backend, Nudge, States
+from .structure import Structure
 from .tiles import Boxes, Laplacian, Outcome, Tiles
 
 #: largest error of a state's voltages, relative to its largest coordinate; of a nudged state,
@@ -69,31 +70,18 @@ class Held:
     g: Floats
 
 
-class Lanes:
+class BoxLanes(Backend):
     """States of a circuit whose rectifiers each bound one coordinate.
 
-    Parameters
-    ----------
-    precise : Ensemble
-        Solves, in double precision, what can't be proved here.
-    threads : int, optional
-        By default one for each core.  Results don't depend on it.
-
-    Raises
-    ------
-    Unsupported
-        With the rectifiers that have two free ends, or a resistance.
+    What can't be proved here goes to `SharedFactor`, in double precision.
     """
 
-    def __init__(self, precise: Ensemble, threads: int | None = None) -> None:
-        self.precise = precise
-        s = self.structure = precise.structure
-        self.threads = threads or _cores()
-        unfit = np.flatnonzero((s.diode_p * s.diode_q != 0) | (s.resistance != 0))
-        if len(unfit):
-            elements = s.reduction.rectifiers.element[s.rectifier[unfit]]
-            names = names_of(s.reduction.circuit, np.unique(elements)[:8].tolist())
-            raise Unsupported(f"{names}: not an ideal diode with one end at a fixed potential")
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        self.precise = SharedFactor(question)
+        s = self.structure = self.precise.structure
+        #: one for each core; results don't depend on it
+        self.threads = _cores()
         bounded, self._box = np.unique(s.diode_p + s.diode_q - 1, return_inverse=True)
         row = np.full(s.n, -1)
         row[bounded] = np.arange(len(bounded))
@@ -101,6 +89,23 @@ class Lanes:
         #: rectifiers that bound from above
         self._upper: Bools = s.diode_q == 0
         self._laplacians: dict[tuple[bytes, float], Laplacian] = {}
+
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why samples can't be boxes in lanes, None if they can."""
+        if question.precision == "double":
+            return "it works in single precision, which is not asked for"
+        reason = no_structure(question)
+        if reason is not None:
+            return reason
+        s = question.structure
+        assert isinstance(s, Structure)
+        unfit = np.flatnonzero((s.diode_p * s.diode_q != 0) | (s.resistance != 0))
+        if not len(unfit):
+            return None
+        elements = s.reduction.rectifiers.element[s.rectifier[unfit]]
+        names = names_of(s.reduction.circuit, np.unique(elements)[:8].tolist())
+        return f"{names}: not an ideal diode with one end at a fixed potential"
 
     # ---- problem ----
 
@@ -113,7 +118,7 @@ class Lanes:
             if stiffness:
                 from scipy.sparse import csr_array
 
-                outputs = csr_array(self.precise.outputs)
+                outputs = csr_array(self.precise.output_map)
                 matrix = csr_array(matrix + stiffness * (outputs.T @ outputs))
             # not that of the conductances before: what comes out must not depend on the past
             found = Laplacian(matrix, self.laplacian(g, 0.0).z if stiffness else None)
@@ -124,16 +129,16 @@ class Lanes:
 
     def _load(self, g: Floats, u: Floats, nudge: Nudge) -> Floats:
         """Return c of all samples, shape (n, B)."""
-        ensemble, s = self.precise, self.structure
-        load = ensemble.assembly.load.sparse(ensemble.conductances(g)) @ u.T
+        precise, s = self.precise, self.structure
+        load = precise.assembly.load.sparse(precise.conductances(g)) @ u.T
         load = load + (s.injection @ u.T)[1:]
         if nudge.force is not None:
-            load += ensemble.outputs.T @ nudge.force.T
+            load += precise.output_map.T @ nudge.force.T
         if nudge.stiffness:
             if nudge.target is None:
                 raise UsageError("a nudge with a stiffness needs a target")
-            wanted = nudge.target.T - ensemble.output_offset @ u.T
-            load += nudge.stiffness * (ensemble.outputs.T @ wanted)
+            wanted = nudge.target.T - precise.output_offset @ u.T
+            load += nudge.stiffness * (precise.output_map.T @ wanted)
         return np.asarray(load)
 
     def _drop(self, u: Floats) -> Floats:
@@ -153,18 +158,11 @@ class Lanes:
 
     # ---- states ----
 
-    def solve(self, g: Floats, u: Floats, nudge: Nudge | None = None, start: Any = None) -> States:
-        """Return the states at inputs u, shape (B, columns), and conductances g.
-
-        Raises
-        ------
-        TopologyError, ConvergenceError, UsageError
-            If there is no state for some sample, which the message names.
-        """
-        nudge = nudge or Nudge()
+    def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Any = None) -> States:
+        """Return the states with additions at the outputs."""
         laplacian = None if np.isinf(nudge.stiffness) else self.laplacian(g, nudge.stiffness)
         if laplacian is None or not laplacian.proved or not len(u):
-            return self.precise.solve(g, u, nudge)
+            return self.precise.nudged(g, u, nudge)
         tiles = Tiles(len(u), 16 if len(u) <= FEW else 64, self.threads)
         drop = self._drop(u)
         low, high = self._bounds(drop)
@@ -219,7 +217,7 @@ class Lanes:
     def _rescued(self, states: States, g: Floats, u: Floats, nudge: Nudge, bad: Ints) -> States:
         """Return states with those of some samples found in double precision."""
         try:
-            found = self.precise.solve(g, u[bad], nudge.rows(bad))
+            found = self.precise.nudged(g, u[bad], nudge.rows(bad))
         except ResnetSimError as error:
             if error.sample is not None:
                 error.sample = int(bad[error.sample])
@@ -241,7 +239,7 @@ class Lanes:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         held: Held = states.detail
         tiles = held.tiles
-        load = tiles.pack(np.asarray(self.precise.outputs.T @ slope.T))
+        load = tiles.pack(np.asarray(self.precise.output_map.T @ slope.T))
         # what conducts holds its node; all others are free to move
         low = np.where(held.conducting, 0.0, -np.inf)
         start = np.zeros((1, *load.shape[1:]))

@@ -13,27 +13,26 @@ import pickle
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Bools, Floats
-from ..diagnostics import Diagnostic
-from ..errors import ConvergenceError, TopologyError, UsageError
+from ..arrays import Floats
+from ..errors import UsageError
 from ..model.circuit import TABLES, Circuit
-from ..point.certified import CHUNK, decode, encode, join, nodeset, stack
-from ..point.engine import Point, PointSolver
+from ..point.certified import CHUNK, decode, encode, join, nodeset
+from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
-from ..solvers import prepare
 from ..workers.jobs import progress_bar, run_job
 from ..workers.journal import Entry
-from .batch import Batch
+from .backend import Choice, Question, choose
+from .one_by_one import OneByOne, Task, new_solver
 from .variants import Variants
 
-#: Columns of values that may differ within a `Batch`.
+#: Columns of values that may differ within a structure.
 _VALUES = {"resistors": "ohms", "voltage_sources": "volts", "current_sources": "amps",
            "diodes": "v_forward"}  # fmt: skip
 
@@ -72,17 +71,22 @@ class Job:
         values = self.variants.values(first, last)
         inner = [k for k, of in enumerate(self.variants.of) if of == "element"]
         outer = [k for k, of in enumerate(self.variants.of) if of != "element"]
+        if not outer:
+            return self._choice.points(values)
         if self.sequential:
             return _walk(self, values, inner, outer)
-        if not outer:
-            return self._batch.solve(values)
         return _by_structure(self, values, inner, outer)
 
     @cached_property
-    def _batch(self) -> Batch:
-        return Batch(
-            self.circuit, self.variants.names, self.method, self.tolerance,
-            nodeset(self.circuit, self.start), self.variants.count,
+    def _choice(self) -> Choice:
+        return choose(self.question(self.circuit, self.variants.names))
+
+    def question(self, circuit: Circuit, names: Sequence[str]) -> Question:
+        """Return what is asked of a variant of the circuit."""
+        return Question(
+            circuit, tuple(names), self.variants.count, method=self.method,
+            tolerance=self.tolerance, start=nodeset(circuit, self.start),
+            following=self.sequential,
         )  # fmt: skip
 
     def named(self, values: Floats, columns: list[int]) -> dict[str, float]:
@@ -109,7 +113,7 @@ class Job:
 
 
 def structure_key(circuit: Circuit, with_values: bool = False) -> bytes:
-    """Return a digest of everything in a circuit's tables but the values of a `Batch`."""
+    """Return a digest of everything in a circuit's tables but the values that may vary."""
     digest = hashlib.sha256()
     for name in TABLES:
         table = getattr(circuit, name)
@@ -152,36 +156,24 @@ def _solve_alike(job: Job, circuits: list[Circuit]) -> OperatingPoint:
         varied = np.flatnonzero((many != many[0]).any(axis=0))
         names += [getattr(base, table).names[k] for k in varied]
         columns.append(many[:, varied])
-    batch = Batch(
-        base, names, job.method, job.tolerance, nodeset(base, job.start), job.variants.count
-    )
-    return batch.solve(np.concatenate(columns, axis=1))
+    return choose(job.question(base, names)).points(np.concatenate(columns, axis=1))
 
 
 def _walk(job: Job, values: Floats, inner: list[int], outer: list[int]) -> OperatingPoint:
     """Go from point to point; switches start from the states of the point before."""
-    points: list[Point | None] = []
-    unsolved: dict[int, str] = {}
-    notices: dict[str, Diagnostic] = {}
-    closed: Bools | None = None
-    key, base, engine = b"", job.circuit, None
-    for number, row in enumerate(values):
-        if engine is None or row[outer].tobytes() != key:
+    names = [job.variants.names[k] for k in inner]
+
+    def tasks() -> Iterator[Task]:
+        last: tuple[bytes, PointSolver] | None = None
+        for row in values:
             key = row[outer].tobytes()
-            base = job.outer_circuit(row, outer) if outer else job.circuit
-            prepare(len(base.nodes) + 2 * base.n_elements)
-            engine = PointSolver(base, job.method, job.tolerance, nodeset(base, job.start))
-        chosen = job.named(row, inner)
-        try:
-            points.append(engine.solve(base.with_values(chosen) if chosen else base, closed))
-            closed = points[-1].closed  # type: ignore[union-attr]
-        except (TopologyError, ConvergenceError) as error:
-            points.append(None)
-            unsolved[number] = str(error)
-            for diagnostic in getattr(error, "diagnostics", ()):
-                notices.setdefault(diagnostic.code, diagnostic)
-    diagnostics = tuple(notices.values())
-    return stack(job.circuit, points, {}, unsolved, 0.0, job.tolerance, diagnostics)
+            if last is None or last[0] != key:
+                base = job.outer_circuit(row, outer)
+                start = nodeset(base, job.start)
+                last = key, new_solver(base, job.method, job.tolerance, start)
+            yield last[1], last[1].circuit.with_values(job.named(row, inner))
+
+    return OneByOne(job.question(job.circuit, names)).collect(tasks())
 
 
 # ---- in workers ----

@@ -60,7 +60,7 @@ class Answers:
     settled: Bools
 
 
-class Lanes:
+class NewtonLanes:
     """Solves problems that share the graph of `problem`, and its rectifiers' resistances.
 
     Attributes

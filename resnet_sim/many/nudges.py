@@ -8,40 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Ints
 from ..errors import UsageError
 from ..model.circuit import Circuit
-from .states import Nudge
-
-
-@dataclasses.dataclass(frozen=True)
-class Terminals:
-    """Where outputs are measured: their names, nodes, and the scales there (see `reduction`)."""
-
-    names: tuple[str, ...]
-    p: Ints
-    q: Ints
-    scale_p: Floats
-    scale_q: Floats
-
-    def weight(self) -> Floats:
-        """Return by how much a nudge at each output must be stronger than one in co-content.
-
-        Co-content behind an amplifier counts 1/A^2.
-
-        Raises
-        ------
-        UsageError
-            If the ends of a pair are behind different amplifiers.
-        """
-        ratio = np.abs(self.scale_p / self.scale_q)
-        uneven = np.flatnonzero(np.abs(ratio - 1.0) > 1e-9)
-        if len(uneven):
-            raise UsageError(
-                f"the ends of output {self.names[uneven[0]]} are behind different amplifiers: "
-                "no element between them nudges as the cost does"
-            )
-        return self.scale_p**2
+from .states import Nudge, Terminals
 
 
 def nudged(

@@ -1,138 +1,215 @@
-"""One sample after the other, through the solver of operating points: slow, for any circuit."""
+"""One point after the other, through the solver of operating points: slow, for any circuit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
-from ..errors import ConvergenceError, TopologyError, UsageError
+from ..diagnostics import Diagnostic
+from ..errors import ConvergenceError, ResnetSimError, TopologyError, UsageError
 from ..laws.certificate import certify
 from ..model.circuit import Circuit
+from ..point.certified import stack
 from ..point.engine import Point, PointSolver
 from ..point.state import State
+from ..results.operating_point import OperatingPoint
 from ..solvers import prepare
 from .linearised import adjoint
-from .nudges import Terminals, nudged
-from .states import Nudge, States, knees
+from .nudges import nudged
+from .question import Failed, Question
+from .states import Backend, Nudge, States, knees
+
+#: A circuit, and what solves those of its structure.
+Task = tuple[PointSolver, Circuit]
 
 
-class PerSample:
-    """States of any circuit.
+def walk(
+    tasks: Iterable[Task],
+    failed: Failed,
+    following: bool = False,
+    check: Callable[[Circuit, Point], None] | None = None,
+) -> Iterator[Point | None]:
+    """Solve one point after the other; this is the only loop that does.
 
     Parameters
     ----------
-    circuit : Circuit
-    sources : sequence of str
-        Independent sources that the columns of u set, but for the last column.
-    trainable : sequence of str
-        Resistors whose conductances are g.
-    outputs : Terminals
-    tolerance : float
-        That of the certificate which each state gets.
+    tasks : iterable of (PointSolver, Circuit)
+    failed : callable
+        Told of points without solution; unless it raises, they are None.
+    following : bool
+        Switches start from where the last solved point left them.
+    check : callable, optional
+        Raises if a point is not good enough.
     """
+    closed: Bools | None = None
+    for number, (solver, circuit) in enumerate(tasks):
+        point = None
+        try:
+            point = solver.solve(circuit, closed)
+            if check is not None:
+                check(circuit, point)
+        except (TopologyError, ConvergenceError, UsageError) as error:
+            failed(number, error)
+        if following and point is not None:
+            closed = point.closed
+        yield point
 
-    def __init__(
-        self,
-        circuit: Circuit,
-        sources: Sequence[str],
-        trainable: Sequence[str],
-        outputs: Terminals,
-        tolerance: float = 1e-9,
-    ) -> None:
-        self.circuit, self.sources, self.trainable = circuit, tuple(sources), tuple(trainable)
-        self.outputs, self.tolerance = outputs, tolerance
-        # one for each set of elements: what an engine keeps depends on them
-        self._engines: dict[tuple[bool, ...], PointSolver] = {}
 
-    def variant(self, g: Floats, u: Floats) -> Circuit:
-        """Return the circuit with conductances g (S) and sources u (V or A)."""
-        with np.errstate(divide="ignore"):
-            values = dict(zip(self.trainable, (1.0 / g).tolist(), strict=True))
-        values |= dict(zip(self.sources, u[: len(self.sources)].tolist(), strict=True))
-        return self.circuit.with_values(values)
+class Unsolved:
+    """Notes which points have no solution, and what is to be said about it."""
 
-    def solve(
-        self, g: Floats, u: Floats, nudge: Nudge | None = None, start: Bools | None = None
-    ) -> States:
-        """Return the states at inputs u, shape (B, columns), and conductances g.
+    def __init__(self) -> None:
+        self.reasons: dict[int, str] = {}
+        self.notices: dict[str, Diagnostic] = {}
 
-        `start` is not needed: the engine has its own memory.
+    def __call__(self, number: int, error: ResnetSimError) -> None:
+        """Note a point; of diagnostics, the first of each code."""
+        self.reasons[number] = str(error)
+        for diagnostic in getattr(error, "diagnostics", ()):
+            self.notices.setdefault(diagnostic.code, diagnostic)
+
+
+class OneByOne(Backend):
+    """Points and states of any circuit."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        # one for each set of elements: what a solver keeps depends on them
+        self._solvers: dict[tuple[bool, ...], PointSolver] = {}
+
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why a question can't be answered: hardly ever."""
+        if question.precision == "single":
+            return "it works in double precision only"
+        return question.unlearnable
+
+    def solver(self, circuit: Circuit) -> PointSolver:
+        """Return a new solver for a variant of the circuit."""
+        question = self.question
+        return new_solver(circuit, question.method, question.tolerance, question.start)
+
+    # ---- operating points ----
+
+    def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
+        """Return the points at values of what varies, shape (points, names)."""
+        circuit, names = self.question.circuit, self.question.varied
+        solver = self.solver(circuit)
+        rows = (dict(zip(names, row, strict=True)) for row in values.tolist())
+        return self.collect(((solver, circuit.with_values(row)) for row in rows), failed)
+
+    def collect(self, tasks: Iterable[Task], failed: Failed | None = None) -> OperatingPoint:
+        """Return the points of some tasks, certified."""
+        question, unsolved = self.question, Unsolved()
+        found = walk(tasks, failed or unsolved, question.following)
+        return stack(
+            question.circuit, found, question.tolerance, unsolved.reasons, unsolved.notices
+        )
+
+    # ---- states ----
+
+    @property
+    def one_way(self) -> tuple[str, ...]:
+        """Controlled sources that act one way: with them the circuit has no co-content."""
+        found: tuple[str, ...] = getattr(self.question.structure, "one_way", ())
+        return found
+
+    def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
+        """Return the states with additions at the outputs.
+
+        `start` is not needed: the solver has its own memory.
         """
-        if nudge is not None and nudge.stiffness < 0:
+        if nudge.stiffness < 0:
             raise UsageError(
                 "a negative conductance may make this circuit unstable, which can't be "
                 "checked here: nudge with currents, or choose the positive variant"
             )
-        return self.solve_rows(g, u, nudge, np.arange(len(u)))
+        return self.rows(g, u, nudge, np.arange(len(u)))
 
-    def solve_rows(self, g: Floats, u: Floats, nudge: Nudge | None, numbers: Ints) -> States:
+    def rows(self, g: Floats, u: Floats, nudge: Nudge, numbers: Ints) -> States:
         """Return the states of samples that are called by their `numbers` in messages."""
-        points: list[Point] = []
-        for row, name in enumerate(numbers.tolist()):
-            circuit = self.variant(g, u[row])
-            if nudge is not None:
-                circuit = nudged(circuit, self.outputs, nudge, row)
-            try:
-                points.append(self._point(circuit, nudge or Nudge()))
-            except (TopologyError, ConvergenceError, UsageError) as error:
-                error.sample = name
-                raise
-        nodes = len(self.circuit.nodes)
-        voltages = np.array([self._known(point)[:nodes] for point in points])
-        voltages = voltages.reshape(len(u), nodes)
-        states = [point.state for point in points]
-        moved = [np.flatnonzero(s.reduction.branch_parts(s.reduction.rectifiers) >= 0)
-                 for s in states]  # fmt: skip
-        count = max((len(s.rectifier_current) for s in states), default=0)
-        on = np.zeros((len(u), count), dtype=np.bool_)
-        knee = np.full(len(u), -1)
-        for k, (state, rows) in enumerate(zip(states, moved, strict=True)):
-            on[k, : len(state.rectifier_current)] = state.rectifier_current > 0
-            red, branch = state.reduction, state.reduction.rectifiers
-            p, q = red.coordinate[branch.p[rows]], red.coordinate[branch.q[rows]]
-            current, gap = _relative(state)
-            found = int(knees(current[None, rows], gap[None, rows], p, q)[0])
-            knee[k] = -1 if found < 0 else branch.element[rows[found]]
-        out = voltages[:, self.outputs.p] - voltages[:, self.outputs.q]
-        return States(self, voltages, out, on, knee, states)
 
-    def _point(self, circuit: Circuit, nudge: Nudge) -> Point:
-        """Return a certified point whose outputs are defined."""
+        def failed(row: int, error: ResnetSimError) -> None:
+            error.sample = int(numbers[row])
+            raise error
+
+        found = walk(self._tasks(g, u, nudge), failed, check=self._check)
+        return self._states([point for point in found if point is not None])
+
+    def _tasks(self, g: Floats, u: Floats, nudge: Nudge) -> Iterator[Task]:
+        question = self.question
+        base = question.selection.applied(g)
         kind = (nudge.force is None, nudge.stiffness == 0.0, np.isinf(nudge.stiffness))
-        if kind not in self._engines:
-            prepare(len(circuit.nodes) + 2 * circuit.n_elements)
-            self._engines[kind] = PointSolver(circuit, "auto", self.tolerance, None)
-        point = self._engines[kind].solve(circuit)
-        proof = certify(circuit, point.voltages, point.currents, point.closed, self.tolerance)
+        for row, values in enumerate(u[:, :-1].tolist()):
+            circuit = base.with_values(dict(zip(question.sources, values, strict=True)))
+            if nudge:
+                circuit = nudged(circuit, self.outputs, nudge, row)
+            if kind not in self._solvers:
+                self._solvers[kind] = self.solver(circuit)
+            yield self._solvers[kind], circuit
+
+    def _check(self, circuit: Circuit, point: Point) -> None:
+        """Refuse a point without certificate, or with outputs that float."""
+        proof = certify(
+            circuit, point.voltages, point.currents, point.closed, self.question.tolerance
+        )
         if not proof.ok:
             raise ConvergenceError("; ".join(proof.failures[:3]))
-        state = point.state
+        state, outputs = point.state, self.outputs
         piece = state.piece[state.reduction.coordinate]
-        for name, p, q in zip(
-            self.outputs.names, self.outputs.p.tolist(), self.outputs.q.tolist(), strict=True
-        ):
+        for name, p, q in zip(outputs.names, outputs.p.tolist(), outputs.q.tolist(), strict=True):
             loose = point.floating[p] or point.floating[q]
             if loose and (piece[p] != piece[q] or piece[p] == 0):
                 raise UsageError(f"nothing fixes the voltage of output {name}")
-        return point
+
+    def _states(self, points: list[Point]) -> States:
+        nodes, outputs = len(self.question.circuit.nodes), self.outputs
+        voltages = np.array([self._known(point)[:nodes] for point in points])
+        voltages = voltages.reshape(len(points), nodes)
+        states = [point.state for point in points]
+        count = max((len(state.rectifier_current) for state in states), default=0)
+        on = np.zeros((len(points), count), dtype=np.bool_)
+        for k, state in enumerate(states):
+            on[k, : len(state.rectifier_current)] = state.rectifier_current > 0
+        knee = np.array([_knee(state) for state in states], dtype=np.int64)
+        measured = voltages[:, outputs.p] - voltages[:, outputs.q]
+        return States(self, voltages, measured, on, knee, states)
 
     def _known(self, point: Point) -> Floats:
         """Return node voltages, NaN where they float, but for what moves with the outputs."""
         piece = point.state.piece[point.state.reduction.coordinate]
-        outputs = np.concatenate((self.outputs.p, self.outputs.q))
-        return np.where(point.floating & ~np.isin(piece, piece[outputs]), np.nan, point.voltages)
+        ends = np.concatenate((self.outputs.p, self.outputs.q))
+        return np.where(point.floating & ~np.isin(piece, piece[ends]), np.nan, point.voltages)
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         result = np.empty_like(states.voltages)
         for row, state in enumerate(states.detail):
-            of_node = np.zeros(len(self.circuit.nodes))
+            of_node = np.zeros(states.voltages.shape[1])
             np.add.at(of_node, self.outputs.p, slope[row])
             np.add.at(of_node, self.outputs.q, -slope[row])
             result[row] = adjoint(state, of_node)
         return result
+
+
+def new_solver(
+    circuit: Circuit, method: str, tolerance: float, start: Floats | None
+) -> PointSolver:
+    """Return a solver that knows nothing of other points: results don't depend on them."""
+    prepare(len(circuit.nodes) + 2 * circuit.n_elements)
+    return PointSolver(circuit, method, tolerance, start)
+
+
+def _knee(state: State) -> int:
+    """Return the element of a rectifier on its knee, -1 if there is none."""
+    red, branch = state.reduction, state.reduction.rectifiers
+    rows = np.flatnonzero(red.branch_parts(branch) >= 0)
+    p, q = red.coordinate[branch.p[rows]], red.coordinate[branch.q[rows]]
+    current, gap = _relative(state)
+    found = int(knees(current[None, rows], gap[None, rows], p, q)[0])
+    return -1 if found < 0 else int(branch.element[rows[found]])
 
 
 def _relative(state: State) -> tuple[Floats, Floats]:

@@ -10,9 +10,10 @@ from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from ._shared_factor import complementary
 from .factor import Assembly, Coupling, Factor
-from .one_by_one import PerSample
-from .states import Nudge, States, knees
-from .structure import Structure, compact
+from .one_by_one import OneByOne
+from .question import Question
+from .states import Backend, Nudge, States, knees
+from .structure import Structure, Unsupported, compact
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
@@ -20,30 +21,35 @@ TOLERANCE = 1e-9
 SLACK = 1e-12
 
 
-class Ensemble:
+class SharedFactor(Backend):
     """States of a circuit that is one convex problem.
 
-    Parameters
-    ----------
-    structure : Structure
-    rescue : PerSample
-        Solves what does not settle here, and explains what has no solution.
+    What does not settle here, and what has no solution, goes to `OneByOne` for an answer.
     """
 
-    def __init__(self, structure: Structure, rescue: PerSample) -> None:
-        self.structure, self.rescue = structure, rescue
-        red = structure.reduction
-        row = {int(element): k for k, element in enumerate(red.conductors.element)}
-        first = [row[red.circuit.element(name)] for name in rescue.trainable]
-        self._trainable = np.array(first, dtype=np.int64)
-        self.assembly = Assembly(structure)
-        self._p, self._q = rescue.outputs.p, rescue.outputs.q
-        self.outputs = self._output_map()
-        self.output_offset = structure.offset[self._p] - structure.offset[self._q]
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        assert isinstance(question.structure, Structure)
+        self.structure, self.rescue = question.structure, OneByOne(question)
+        red = self.structure.reduction
+        row = np.full(question.whole.n_elements, -1)
+        row[red.conductors.element] = np.arange(len(red.conductors.element))
+        self._trainable: Ints = row[question.selection.elements()]
+        self.assembly = Assembly(self.structure)
+        self._p, self._q = self.outputs.p, self.outputs.q
+        #: outputs per unit of each coordinate, shape (n_outputs, n), and what they are at zero
+        self.output_map = self._output_map()
+        self.output_offset = self.structure.offset[self._p] - self.structure.offset[self._q]
         self._factor: tuple[bytes, Factor | None] = (b"", None)
 
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why samples can't share a factor, None if they can."""
+        if question.precision == "single":
+            return "it works in double precision only"
+        return no_structure(question)
+
     def _output_map(self) -> Any:
-        """Return the outputs per unit of each coordinate, shape (n_outputs, n)."""
         from scipy.sparse import csr_array
 
         s = self.structure
@@ -70,26 +76,20 @@ class Ensemble:
         if self._factor[0] != key:
             factor: Factor | None
             try:
-                factor = Factor(self.structure, self.assembly, self.conductances(g), self.outputs)
+                factor = Factor(
+                    self.structure, self.assembly, self.conductances(g), self.output_map
+                )
             except np.linalg.LinAlgError:
                 factor = None
             self._factor = (key, factor)
         return self._factor[1]
 
-    def solve(
-        self, g: Floats, u: Floats, nudge: Nudge | None = None, start: Bools | None = None
-    ) -> States:
-        """Return the states at inputs u, shape (B, columns), and conductances g.
-
-        Raises
-        ------
-        TopologyError, ConvergenceError, UsageError
-            If there is no state for some sample, which the message names.
-        """
+    def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
+        """Return the states with additions at the outputs."""
         factor = self.factor(g)
         if factor is None:
-            return self.rescue.solve(g, u, nudge)
-        batch = _Batch(self, factor, u, nudge or Nudge())
+            return self.rescue.nudged(g, u, nudge)
+        batch = _Batch(self, factor, u, nudge)
         on = np.zeros((len(u), len(self.structure.diode_p)), dtype=np.bool_)
         if start is not None and start.shape == on.shape:
             on[:] = start
@@ -111,12 +111,9 @@ class Ensemble:
             possible &= (s.above @ u.T).max(axis=0) <= size
         return possible
 
-    def _rescued(
-        self, g: Floats, u: Floats, nudge: Nudge | None, bad: Ints
-    ) -> tuple[Floats, Floats]:
+    def _rescued(self, g: Floats, u: Floats, nudge: Nudge, bad: Ints) -> tuple[Floats, Floats]:
         """Return coordinates and currents of samples that did not settle, found one by one."""
-        nudge = None if nudge is None else nudge.rows(bad)
-        found = self.rescue.solve_rows(g, u[bad], nudge, bad)
+        found = self.rescue.rows(g, u[bad], nudge.rows(bad), bad)
         s, red = self.structure, self.structure.reduction
         current = np.empty((len(bad), len(s.rectifier)))
         scale = red.branch_scale(red.rectifiers, s.rectifier)
@@ -153,15 +150,23 @@ class Ensemble:
         return s.node_adjoint(multiplier)
 
 
+def no_structure(question: Question) -> str | None:
+    """Return why a circuit is not one convex problem whose data are affine in the inputs."""
+    if question.unlearnable:
+        return question.unlearnable
+    structure = question.structure
+    return str(structure) if isinstance(structure, Unsupported) else None
+
+
 class _Batch:
     """The complementarity problems of some samples, all with the same nudge."""
 
-    def __init__(self, ensemble: Ensemble, factor: Factor, u: Floats, nudge: Nudge) -> None:
-        self.ensemble, self.factor, self.u = ensemble, factor, u
-        s = ensemble.structure
+    def __init__(self, shared: SharedFactor, factor: Factor, u: Floats, nudge: Nudge) -> None:
+        self.shared, self.factor, self.u = shared, factor, u
+        s = shared.structure
         self.load: Floats = u @ factor.load.T + (s.injection @ u.T).T[:, 1:]
         if nudge.force is not None:
-            self.load = self.load + nudge.force @ ensemble.outputs
+            self.load = self.load + nudge.force @ shared.output_map
         self.drop: Floats = (s.drop @ u.T).T
         self.coupling: Coupling | None = None
         if nudge.stiffness:
@@ -169,7 +174,7 @@ class _Batch:
                 raise UsageError("a nudge with a stiffness needs a target")
             self.coupling = factor.coupling(nudge.stiffness)
             #: targets minus what the outputs are at x = 0
-            self.target: Floats = nudge.target - (ensemble.output_offset @ u.T).T
+            self.target: Floats = nudge.target - (shared.output_offset @ u.T).T
 
     def settle(self, on: Bools) -> tuple[Floats, Floats, Bools]:
         """Return coordinates, rectifier currents, and which samples fulfil all laws.
@@ -197,24 +202,24 @@ class _Batch:
         """Return coordinates once the coupling acts, and the forces that it takes."""
         if self.coupling is None:
             return x, np.zeros((len(x), 0))
-        force = (self.target - x @ self.ensemble.outputs.T) @ self.coupling.inverse
+        force = (self.target - x @ self.shared.output_map.T) @ self.coupling.inverse
         return x + force @ self.factor.of_output, force
 
     def gap(self, x: Floats, current: Floats) -> Floats:
         """Return how far rectifiers are below their drop, V."""
-        s = self.ensemble.structure
+        s = self.shared.structure
         return self.drop - self.factor.across(x) + s.resistance * current
 
     def _good(self, x: Floats, current: Floats, force: Floats) -> Bools:
         """Tell which samples fulfil all laws to `TOLERANCE`."""
-        s, matrix = self.ensemble.structure, self.factor.matrix
+        s, matrix = self.shared.structure, self.factor.matrix
         ends = s.ends
         left = x @ matrix + current @ ends - self.load
         size = np.abs(x) @ abs(matrix) + current @ abs(ends) + np.abs(self.load)
         volts = np.abs(x).max(axis=1, initial=0.0)[:, None]
         good = np.ones(len(x), dtype=np.bool_)
         if self.coupling is not None:
-            outputs, compliance = self.ensemble.outputs, self.coupling.compliance
+            outputs, compliance = self.shared.output_map, self.coupling.compliance
             left -= force @ outputs
             size += np.abs(force) @ abs(outputs)
             reached, sprung = x @ outputs.T, compliance * force

@@ -1,26 +1,38 @@
-"""Variants side by side: the structure that they share, and their results."""
+"""Points side by side: the structure that they share, and their results.
+
+Points share nodes, elements and what is connected to what.  Where the circuit is one convex
+problem its structure is analysed once, and `newton_lanes` solves many points at a time.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..diagnostics import Diagnostic
-from ..errors import ConvergenceError, TopologyError
+from ..errors import ConvergenceError, ResnetSimError, TopologyError
 from ..graph.graphs import spanning_forest
 from ..graph.problem import Solution
 from ..laws.certificate import certify_points
+from ..model.circuit import TABLES, Circuit
+from ..point.certified import join
 from ..point.plan import Compiled
 from ..point.state import State
 from ..point.warnings import nonunique
 from ..results.operating_point import OperatingPoint, SolverInfo
-from .newton_lanes import Answers, Data, Lanes
+from .newton_lanes import Answers, Data, NewtonLanes
+from .one_by_one import OneByOne
+from .question import Failed, Question, some
+from .states import Backend
 
-if TYPE_CHECKING:
-    from .batch import Batch
-
+#: Points times size of the circuit (plus what any takes) from which it pays to import numba.
+WORTH, ANY = 30_000, 50
+#: Points that take as long, in large circuits, as finding the order of elimination does.
+FEWEST = 16
+#: Points solved side by side: more would not stay in the cache.
+BLOCK = 64
 #: What counts as touching the drop, relative.
 TIGHT = 1e-9
 #: The branches that carry the values of tables.
@@ -30,52 +42,119 @@ KINDS = {
 }  # fmt: skip
 
 
-class Together:
-    """The common structure; arrays of numbers have shape (entries, points)."""
+class SideBySide(Backend):
+    """Operating points of one convex problem whose data differ, as lanes of one elimination.
 
-    def __init__(self, batch: Batch) -> None:
-        self.batch, self.engine, circuit = batch, batch.engine(), batch.circuit
-        self.compiled = compiled = Compiled(circuit, circuit.switches.closed)
-        self.reduction = red = compiled.reduction
-        self.possible = len(compiled.plans) == 1 and bool(red.forest.in_tree.all())
-        if not self.possible:
+    The certificate judges each point.  One that does not settle or does not pass goes to
+    `OneByOne`.
+    """
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        self.together, self.rescue = question.once(Together), OneByOne(question)
+
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why points can't be solved side by side, or why that does not pay."""
+        circuit, count = question.circuit, question.points
+        if question.method != "auto":
+            return f"the method {question.method} is asked for"
+        if len(circuit.controlled_sources):
+            return f"there are controlled sources: {some(circuit.controlled_sources.names)}"
+        if not circuit.switches.fixed.all():
+            names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
+            return f"the state of {some(names)} depends on the solution"
+        if not question.varied:
+            return "nothing differs from point to point"
+        if count < FEWEST or count * (len(circuit.nodes) + ANY) < WORTH:
+            return f"{count} points of {len(circuit.nodes)} nodes are too few to pay"
+        return question.once(Together).reason
+
+    def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
+        """Return the points at values of what varies, shape (points, names)."""
+        first = range(0, len(values), BLOCK)
+        blocks = [self._block(values[k : k + BLOCK], k, failed) for k in first]
+        return join(self.together.circuit, blocks, {}, 0.0)
+
+    def _block(self, values: Floats, first: int, failed: Failed | None) -> OperatingPoint:
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            result, good = self.together.solve(values)
+        rest = np.flatnonzero(~good)
+        if not len(rest):
+            return result
+
+        def renumbered(number: int, error: ResnetSimError) -> None:
+            assert failed is not None
+            failed(first + int(rest[number]), error)
+
+        others = self.rescue.points(values[rest], failed and renumbered)
+        rows = np.flatnonzero(good)
+        order = np.argsort(np.concatenate((rows, rest)))
+        return join(result.circuit, (result.pick(rows), others), {}, 0.0).pick(order)
+
+
+class Together:
+    """The structure that points share; arrays of numbers have shape (entries, points).
+
+    Attributes
+    ----------
+    reason : str or None
+        Why points can't be solved together; then nothing else is there.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question, self.circuit = question, question.circuit
+        self.reason = self._unfit()
+        if self.reason is not None:
             return
-        (self.plan,) = compiled.plans
-        self.problem = State(compiled).problem(self.plan)
-        self.possible = self.plan.n > 1 and self.problem.positive and self._find_rows()
-        if not self.possible:
-            return
-        self.lanes = Lanes(self.problem)
-        self.possible = self.lanes.possible
+        self.solver, problem = OneByOne(question).solver(self.circuit), self.problem
         self.on = self._conducting()
-        hard = np.flatnonzero(self.problem.hard)
-        p, q = self.problem.diode_p[hard], self.problem.diode_q[hard]
+        hard = np.flatnonzero(problem.hard)
+        p, q = problem.diode_p[hard], problem.diode_q[hard]
         #: whether ideal rectifiers can form a loop, around which currents are not unique
-        self.loops = not spanning_forest(self.problem.n, p, q).in_tree.all()
+        self.loops = not spanning_forest(problem.n, p, q).in_tree.all()
         self._known_loops: dict[bytes, tuple[tuple[str, ...], list[Diagnostic]]] = {}
 
-    def _find_rows(self) -> bool:
-        """Find which row of the branches each varied value belongs to."""
-        red, batch = self.reduction, self.batch
+    def _unfit(self) -> str | None:
+        """Look for what points share; return a reason if that is not enough."""
+        self.compiled = compiled = Compiled(self.circuit, self.circuit.switches.closed)
+        self.reduction = red = compiled.reduction
+        if not red.forest.in_tree.all():
+            return "ideal sources and shorts form a loop"
+        if len(compiled.plans) != 1 or compiled.plans[0].n < 2:
+            return "the circuit is not one problem of some unknowns"
+        (self.plan,) = compiled.plans
+        self.problem = State(compiled).problem(self.plan)
+        if not self.problem.positive or not len(self.problem.conductance):
+            return "there are negative resistances, or none at all"
+        fixed = self._find_rows()
+        if fixed:
+            return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
+        self.lanes = NewtonLanes(self.problem)
+        return None if self.lanes.possible else "elimination would take too much memory"
+
+    def _find_rows(self) -> list[str]:
+        """Find which row of the branches each varied value belongs to; return names without."""
+        red, circuit = self.reduction, self.circuit
+        tables, places = self.question.places
         self.varied: dict[str, tuple[Ints, Ints]] = {}
-        for table in np.unique(batch.tables).tolist():
-            if table not in KINDS:
-                return False
-            branch = getattr(red, KINDS[table])
-            row_of = np.full(batch.circuit.n_elements, -1)
-            forward = branch.sign > 0
-            row_of[branch.element[forward]] = np.flatnonzero(forward)
-            mine = np.flatnonzero(batch.tables == table)
-            rows = row_of[batch.circuit.first[table] + batch.rows[mine]]
-            if (rows < 0).any():
-                return False
+        without = []
+        for table in np.unique(tables).tolist():
+            mine = np.flatnonzero(tables == table)
+            row_of = np.full(circuit.n_elements, -1)
+            if table in KINDS:
+                branch = getattr(red, KINDS[table])
+                forward = branch.sign > 0
+                row_of[branch.element[forward]] = np.flatnonzero(forward)
+            rows = row_of[circuit.first[table] + places[mine]]
+            without += [self.question.varied[k] for k in mine[rows < 0].tolist()]
             self.varied[table] = mine, rows
-        return True
+        return without
 
     def _conducting(self) -> Bools:
         """Return the rectifiers that conduct in the circuit as it is, none if that fails."""
         try:
-            point = self.engine.solve(self.batch.circuit)
+            point = self.solver.solve(self.circuit)
         except (TopologyError, ConvergenceError):
             return np.zeros(len(self.problem.drop), dtype=np.bool_)
         conducting: Bools = point.state.rectifier_current[self.plan.rectifiers] > 0
@@ -83,7 +162,7 @@ class Together:
 
     def solve(self, values: Floats) -> tuple[OperatingPoint, Bools]:
         """Return the points, and which of them are solved and certified."""
-        batch, state = self.batch, self._state(values)
+        state, tolerance = self._state(values), self.question.tolerance
         problem = state.problem(self.plan)
         data = Data(problem.conductance, problem.emf, problem.injection, problem.drop)
         answers = self.lanes.solve(data, self.on)
@@ -93,22 +172,21 @@ class Together:
         ))  # fmt: skip
         voltages = np.ascontiguousarray(state.node_voltages().T)
         currents = np.ascontiguousarray(state.currents().T)
-        closed = batch.circuit.switches.closed
+        closed = self.circuit.switches.closed
         certificate, good = certify_points(
-            batch.variants(values), voltages, currents, closed, batch.tolerance
+            self._variants(values), voltages, currents, closed, tolerance
         )
         allowed = answers.settled & self._allowed(values)
         if not (good & allowed).all():  # the others are solved again, one by one
             good &= allowed
             certificate, _ = certify_points(
-                batch.variants(values[good]), voltages[good], currents[good], closed,
-                batch.tolerance,
-            )  # fmt: skip
+                self._variants(values[good]), voltages[good], currents[good], closed, tolerance
+            )
         names, warnings = self._nonunique(state, answers, data)
         result = OperatingPoint(
-            batch.circuit, voltages, currents, certificate,
+            self.circuit, voltages, currents, certificate,
             SolverInfo("newton", answers.steps, 0.0),
-            (*self.engine.structure, *warnings),
+            (*self.solver.structure, *warnings),
             nonunique=names,
             closed=np.repeat(closed[None, :], len(values), axis=0),
         )  # fmt: skip
@@ -129,6 +207,18 @@ class Together:
             **{kind: b.holding(columns[kind]) for kind, b in branches.items()}
         ))  # fmt: skip
 
+    def _variants(self, values: Floats) -> Circuit:
+        """Return the circuit with columns of values of shape (points, rows)."""
+        rows = self.question.places[1]
+        columns: dict[str, dict[str, Any]] = {}
+        for table, (mine, _) in self.varied.items():
+            name = str(TABLES[table])
+            column = getattr(getattr(self.circuit, table), name)
+            many = np.repeat(column[None, :], len(values), axis=0)
+            many[:, rows[mine]] = values[:, mine]
+            columns[table] = {name: many}
+        return self.circuit._with_columns(columns)
+
     def _allowed(self, values: Floats) -> Bools:
         """Tell which variants have values that leave the structure as it is."""
         allowed = np.asarray(np.isfinite(values).all(axis=1))
@@ -136,7 +226,7 @@ class Together:
             allowed &= (values[:, self.varied["resistors"][0]] > 0).all(axis=1)
         if "diodes" in self.varied:
             mine = self.varied["diodes"][0]
-            lowest = -self.batch.circuit.diodes.v_reverse[self.batch.rows[mine]]
+            lowest = -self.circuit.diodes.v_reverse[self.question.places[1][mine]]
             allowed &= (values[:, mine] >= lowest).all(axis=1)
         return allowed
 
@@ -148,12 +238,12 @@ class Together:
         gap = data.drop - (answers.x[prob.diode_p] - answers.x[prob.diode_q])
         volts = np.abs(answers.x).max(axis=0, initial=0.0) + np.abs(data.drop)
         tight: Bools = (on | (gap <= TIGHT * volts)) & prob.hard[:, None]
-        looping = self._pruned(tight)
+        looping, shorted = self._pruned(tight), self._shorted(state)
         names: dict[str, None] = {}
         found: dict[Diagnostic, None] = {}
-        patterns: Bools = np.concatenate((looping & on, looping))
+        patterns: Bools = np.concatenate((looping & on, looping, shorted))
         _, first = np.unique(np.packbits(patterns, axis=0), axis=1, return_index=True)
-        for k in first[np.asarray(looping.any(axis=0))[first]].tolist():
+        for k in first[np.asarray(patterns.any(axis=0))[first]].tolist():
             key = patterns[:, k].tobytes()
             if key not in self._known_loops:
                 self._known_loops[key] = nonunique(state.point(k))
@@ -161,6 +251,14 @@ class Together:
             names |= dict.fromkeys(more)
             found |= dict.fromkeys(warnings)
         return tuple(names), tuple(found)
+
+    def _shorted(self, state: State) -> Bools:
+        """Tell which ideal rectifiers between given potentials touch their drop, (fixed, S)."""
+        branch, rows = state.reduction.rectifiers, self.compiled.fixed_rectifiers
+        rows = rows[branch.resistance[rows] == 0]
+        size = np.abs(state.offset[branch.p[rows]]) + np.abs(state.offset[branch.q[rows]])
+        near: Bools = np.abs(state.above(rows)) <= TIGHT * (size + np.abs(branch.drop[rows]))
+        return near
 
     def _pruned(self, edges: Bools) -> Bools:
         """Return what is left of sets of rectifiers, (m, S), without those that end nowhere.

@@ -1,14 +1,19 @@
-"""What is asked of a circuit's outputs, and the states that answer."""
+"""Nudges and states, and what backends that find them offer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..errors import UsageError
 from ..graph.graphs import components
+from ..results.operating_point import OperatingPoint
+from .correlation import Correlation
+from .question import Failed, Question
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,9 @@ class Nudge:
     target: Floats | None = None
     force: Floats | None = None
 
+    def __bool__(self) -> bool:
+        return self.force is not None or self.stiffness != 0.0
+
     def rows(self, rows: Ints) -> Nudge:
         """Return the nudge of some samples."""
         target = None if self.target is None else self.target[rows]
@@ -37,17 +45,123 @@ class Nudge:
         return replace(self, target=target, force=force)
 
 
-class Backend(Protocol):
-    """Finds states of one circuit at many inputs and conductances."""
+@dataclass(frozen=True)
+class Terminals:
+    """Where outputs are measured: their names, nodes, and the scales there (see `reduction`)."""
 
-    def solve(self, g: Any, u: Floats, nudge: Nudge | None = None, start: Any = None) -> States:
-        """Return the states at inputs u, shape (B, columns), and conductances g.
+    names: tuple[str, ...]
+    p: Ints
+    q: Ints
+    scale_p: Floats
+    scale_q: Floats
 
-        `start` is `States.start` of similar states of the same kind of backend, or `States.on`.
+    def weight(self) -> Floats:
+        """Return by how much a nudge at each output must be stronger than one in co-content.
+
+        Co-content behind an amplifier counts 1/A^2.
+
+        Raises
+        ------
+        UsageError
+            If the ends of a pair are behind different amplifiers.
         """
+        ratio = np.abs(self.scale_p / self.scale_q)
+        uneven = np.flatnonzero(np.abs(ratio - 1.0) > 1e-9)
+        if len(uneven):
+            raise UsageError(
+                f"the ends of output {self.names[uneven[0]]} are behind different amplifiers: "
+                "no element between them nudges as the cost does"
+            )
+        return self.scale_p**2
+
+    @classmethod
+    def of(cls, question: Question) -> Terminals:
+        """Return the terminals of a question's outputs."""
+        circuit, red = question.whole, question.reduction
+        p = np.array([circuit.node(a) for a, _ in question.outputs], dtype=np.int64)
+        q = np.array([circuit.node(b) for _, b in question.outputs], dtype=np.int64)
+        fixed_p, fixed_q = red.coordinate[p] == 0, red.coordinate[q] == 0
+        scale_p = np.where(fixed_p, red.scale[q], red.scale[p])
+        scale_q = np.where(fixed_q, red.scale[p], red.scale[q])
+        return cls(output_names(question.outputs), p, q, scale_p, scale_q)
+
+
+def output_names(outputs: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """Return what outputs are called: ``a``, or ``a,b`` for a difference."""
+    return tuple(a if b == "0" else f"{a},{b}" for a, b in outputs)
+
+
+class Backend:
+    """One way to answer questions; made for one question that it fits.
+
+    It finds certified operating points, or states at inputs and common conductances, free and
+    nudged; `backend.BACKENDS` tells which.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return in words why a question can't be answered, or is better asked elsewhere."""
+        raise NotImplementedError
+
+    def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
+        """Return the points at values of what varies, shape (points, names).
+
+        Points without a solution are in ``unsolved`` of the result, unless `failed` takes
+        care of them.
+        """
+        raise NotImplementedError
+
+    @property
+    def outputs(self) -> Terminals:
+        """Where outputs are measured."""
+        return self.question.once(Terminals.of)
+
+    def solve(self, g: Any, u: Floats, start: Any = None) -> States:
+        """Return the states at inputs u, shape (B, sources + 1), and conductances g.
+
+        The last column of u is 1.  `start` is `States.start` of similar states of the same
+        kind of backend, or `States.on`.
+
+        Raises
+        ------
+        TopologyError, ConvergenceError, UsageError
+            If there is no state for some sample, which the message names.
+        """
+        return self.nudged(g, u, Nudge(), start)
+
+    def nudged(self, g: Any, u: Floats, nudge: Nudge, start: Any = None) -> States:
+        """Return the states with additions at the outputs."""
+        raise NotImplementedError
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
+        raise NotImplementedError
+
+    def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
+        """Return the means over samples of ``change * level`` across each conductance.
+
+        And those of `change` across each bias; nodes that float count for nothing.
+
+        Parameters
+        ----------
+        change : ndarray, shape (B, n_nodes)
+            Zero where potentials are given, as what changes between two states is.
+        level : ndarray, shape (B, n_nodes)
+        """
+        return self.question.once(Correlation)(change, level)
+
+    @property
+    def g_weight(self) -> Floats:
+        """Weight of each conductance in `correlate`: what is behind an amplifier counts 1/A^2."""
+        return self.question.once(Correlation).g_weight
+
+    @property
+    def one_way(self) -> tuple[str, ...]:
+        """Controlled sources that act one way: with them the circuit has no co-content."""
+        return ()
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Linear systems with bounds, for many right-hand sides in tiles of lanes (see `lanes`)."""
+"""Linear systems with bounds, for many right-hand sides in tiles of lanes (see `boxes`)."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -51,24 +51,26 @@ def single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> 
 
 def stack(
     circuit: Circuit,
-    points: Sequence[Point | None],
-    axes: Mapping[str, Floats],
-    unsolved: Mapping[int, str],
-    seconds: float,
+    points: Iterable[Point | None],
     tolerance: float,
-    notices: tuple[Diagnostic, ...] = (),
+    unsolved: Mapping[int, str],
+    notices: Mapping[str, Diagnostic],
 ) -> OperatingPoint:
-    """Return many points as one result with a leading axis."""
+    """Return many points as one result with a leading axis.
+
+    Points are certified as they come, and what is `unsolved` is looked at when all are there.
+    """
     singles = [None if p is None else single(circuit, p, 0.0, tolerance) for p in points]
     solved = [s for s in singles if s is not None]
-    voltages = np.full((len(points), len(circuit.nodes)), np.nan)
-    currents = np.full((len(points), circuit.n_elements), np.nan)
-    closed = np.zeros((len(points), len(circuit.switches)), dtype=np.bool_)
+    voltages = np.full((len(singles), len(circuit.nodes)), np.nan)
+    currents = np.full((len(singles), circuit.n_elements), np.nan)
+    closed = np.zeros((len(singles), len(circuit.switches)), dtype=np.bool_)
     for k, point in enumerate(singles):
         if point is not None:
             voltages[k], currents[k] = point.node_voltages, point.element_currents
             closed[k] = point.closed
-    diagnostics = dict.fromkeys([d for s in solved for d in s.diagnostics] + list(notices))
+    diagnostics = dict.fromkeys([d for s in solved for d in s.diagnostics])
+    diagnostics |= dict.fromkeys(notices.values())
     methods = dict.fromkeys(s.solver.method for s in solved)
     notes = dict.fromkeys(note for s in solved for note in s.solver.notes)
     return OperatingPoint(
@@ -77,13 +79,12 @@ def stack(
         element_currents=currents,
         certificate=worst([s.certificate for s in solved], tolerance),
         solver=SolverInfo(
-            ", ".join(methods), sum(s.solver.iterations for s in solved), seconds, tuple(notes)
+            ", ".join(methods), sum(s.solver.iterations for s in solved), 0.0, tuple(notes)
         ),
         diagnostics=tuple(diagnostics),
         floating=tuple(dict.fromkeys(n for s in solved for n in s.floating)),
         nonunique=tuple(dict.fromkeys(n for s in solved for n in s.nonunique)),
         closed=closed,
-        sweep=axes,
         unsolved=unsolved,
     )
 
@@ -132,6 +133,7 @@ def join(
             sum(s.iterations for s in solvers),
             seconds,
             tuple(dict.fromkeys(note for s in solvers for note in s.notes)),
+            "\n".join(dict.fromkeys(s.backend for s in solvers if s.backend)),
         ),
         diagnostics=tuple(dict.fromkeys(d for part in parts for d in part.diagnostics)),
         floating=tuple(dict.fromkeys(n for part in parts for n in part.floating)),

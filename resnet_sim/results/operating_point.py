@@ -64,12 +64,16 @@ class Certificate:
 
 @dataclass(frozen=True)
 class SolverInfo:
-    """Who found the answer: method, iterations (sum over the points), seconds, and why."""
+    """Who found the answer: method, iterations (sum over the points), seconds, and why.
+
+    `backend` tells of many points how they were taken together, and why not otherwise.
+    """
 
     method: str
     iterations: int
     seconds: float
     notes: tuple[str, ...] = ()
+    backend: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,19 @@ CHUNK = 512
 
 
 class Epochs:
-    """Training of one network on one set of samples; see `epochs`."""
+    """Training of one network on one set of samples, for which `fits` finds no reason.
+
+    Raises
+    ------
+    UsageError
+        If the inputs are not what the network needs.
+    """
 
     def __init__(
         self,
         net: Network,
-        rule: EquilibriumPropagation,
-        cost: SquaredError,
+        rule: Rule,
+        cost: Cost,
         optimizer: Optimizer,
         X: npt.NDArray[Any] | Scaled,
         Y: Any,
@@ -39,7 +45,10 @@ class Epochs:
     ) -> None:
         from ..many.layered.engine import EpochLoop, Settings
 
+        for first in range(0, len(X), CHUNK):
+            net.check_inputs(X[first : first + CHUNK], first)
         assert net.layers is not None
+        assert isinstance(rule, EquilibriumPropagation) and isinstance(cost, SquaredError)
         self.net, self.optimizer = net, optimizer
         self.rates = _rates(net.layers, optimizer)
         momentum = optimizer.momentum if isinstance(optimizer, Momentum) else 0.0
@@ -80,43 +89,37 @@ class Epochs:
         return cost
 
 
-def epochs(
-    net: Network,
-    rule: Rule,
-    cost: Cost,
-    optimizer: Optimizer,
-    X: npt.NDArray[Any] | Scaled,
-    Y: Any,
-    batch_size: int,
-    threads: int = 1,
-) -> Epochs | None:
-    """Return what trains by whole epochs in compiled loops, None where they don't fit.
+def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | None:
+    """Return in words why a network can't be trained by `Epochs`, None if it can.
 
     They fit chains of layers of at least `LEAST` conductances, trained by centered
     equilibrium propagation for the squared error with `SGD` or `Momentum`, at one learning
     rate for all conductances between two layers and one for all biases of a layer.
-
-    Raises
-    ------
-    UsageError
-        If the inputs are not what the network needs.
     """
+    layers = net.layers
+    if layers is None:
+        return "the network is not solved layer by layer"
+    count = sum(block.g.size for block in layers.blocks)
+    if count < LEAST:
+        return f"{count} conductances are too few to pay"
+    if net.devices != Devices():
+        return "the devices are not ideal"
     from ..many.layered.engine import unsuited
 
-    layers = net.layers
-    if layers is None or sum(block.g.size for block in layers.blocks) < LEAST:
-        return None
-    if net.devices != Devices() or unsuited(layers) is not None:
-        return None
-    if type(optimizer) not in (SGD, Momentum) or not isinstance(cost, SquaredError):
-        return None
+    reason = unsuited(layers)
+    if reason is not None:
+        return reason
+    if type(optimizer) not in (SGD, Momentum):
+        return f"they know the optimisers SGD and Momentum, not {type(optimizer).__name__}"
+    if not isinstance(cost, SquaredError):
+        return f"they know the squared error, not {type(cost).__name__}"
     if not isinstance(rule, EquilibriumPropagation) or rule.variant != "centered":
-        return None
-    if rule.nudge == "current" or rule.beta <= 0 or _rates(layers, optimizer) is None:
-        return None
-    for first in range(0, len(X), CHUNK):
-        net.check_inputs(X[first : first + CHUNK], first)
-    return Epochs(net, rule, cost, optimizer, X, Y, batch_size, threads)
+        return "they know centered equilibrium propagation, and no other rule"
+    if rule.nudge == "current" or rule.beta <= 0:
+        return "they nudge by positive and negative conductances"
+    if _rates(layers, optimizer) is None:
+        return "learning rates differ between conductances or biases of one layer"
+    return None
 
 
 def _conductances(net: Network, layers: Layers) -> Floats | None:

@@ -13,12 +13,10 @@ import numpy.typing as npt
 
 from ..arrays import Bools, Floats
 from ..errors import UsageError
-from ..many._shared_factor import product_sums
-from ..many.ensemble import Backend, Nudge, States, Unsupported, backend, terminals
-from ..many.layered.backend import LayeredBackend, find_backend
+from ..many.backend import Question, choose
 from ..many.layered.structure import Layers
 from ..many.nudges import nudged
-from ..many.structure import reduced
+from ..many.states import Nudge, States
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.crossbars import JoinedNames
@@ -100,7 +98,6 @@ class Network:
         self._noise = self.devices.generator(2)
         #: epoch and step of the run that trains it
         self.moment = 0, 0
-        self._base = circuit
         first = circuit.first["current_sources"]
         rows = np.array([circuit.element(n) - first for n in self.bias_names], dtype=np.int64)
         self._biases: Floats = circuit.current_sources.amps[rows].copy()
@@ -126,28 +123,16 @@ class Network:
         self._parts: Callable[[], Iterator[npt.NDArray[np.float32]] | None] | None = None
 
     def _attach(self, circuit: Circuit, outputs: Sequence[tuple[str, str]], precision: str) -> None:
-        """Choose what solves the circuit: layer by layer, all samples together, or one by one."""
-        self._unsupported: Unsupported | None = None
-        self._backend: Backend
-        self.g_weight: Floats = np.ones(1)
-        own = None
-        if precision == "double":
-            own = find_backend(circuit, self.inputs, outputs, self._selection, self.bias_names)
+        """Choose what solves the circuit."""
+        self._question = Question(
+            circuit, self.inputs, outputs=tuple(outputs), trainable=self._selection,
+            biases=self.bias_names, bounds=(self.g_min, self.g_max), precision=precision,
+        )  # fmt: skip
+        self._choice = choose(self._question)
+        self._backend = self._choice.backend
+        self.outputs = self._backend.outputs
         #: the circuit as a chain of layers, if it is solved as one
-        self.layers: Layers | None = None if own is None else own.layers
-        if own is not None:
-            self._backend, self.outputs = own, own.outputs
-            return
-        if not (self._g > 0).all():
-            raise UsageError("0 S can't be learned from here: g_min must be positive")
-        if circuit.crossbars.devices:
-            self._base = self._selection.applied(self._g)
-        self._places()
-        self.outputs = terminals(circuit, outputs)
-        sources = (*self.inputs, *self.bias_names)
-        self._backend, self._unsupported = backend(
-            self._base, sources, self.trainable, self.outputs, precision
-        )
+        self.layers: Layers | None = getattr(self._backend, "layers", None)
 
     def _check_inputs(self, circuit: Circuit) -> None:
         for name in self.inputs:
@@ -161,19 +146,6 @@ class Network:
             raise UsageError("wires with resistance need cells that are single resistors")
         old = self._selection
         return replace(old, circuit=wired(old.circuit, old.resistors, self.devices.wire))
-
-    def _places(self) -> None:
-        """Note where the conductances are: nodes of their ends, and scales there."""
-        red = reduced(self._base)
-        conductors = red.conductors
-        row_of = np.full(self._base.n_elements, -1)
-        row_of[conductors.element] = np.arange(len(conductors.element))
-        numbers = self._selection.elements()
-        p, q = self._base.terminals
-        self.g_p, self.g_q = p[numbers], q[numbers]
-        #: weight of each conductance's co-content: what is behind an amplifier counts 1/A^2
-        self.g_weight = 1.0 / red.branch_scale(conductors, row_of[numbers]) ** 2
-        self.node_weight: Floats = 1.0 / red.scale**2
 
     # ---- parameters ----
 
@@ -248,12 +220,33 @@ class Network:
     @property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
-        return () if self._unsupported is None else self._unsupported.one_way
+        return self._backend.one_way
 
     @property
     def batched(self) -> bool:
-        """Whether all samples share one factorisation, or are solved one after the other."""
-        return self._unsupported is None
+        """Whether samples are solved together, or one after the other."""
+        return self._choice.entry.name != "one by one"
+
+    def explain_backend(self) -> str:
+        """Return in words what solves the circuit, and why nothing faster does.
+
+        Examples
+        --------
+        >>> b = rs.CircuitBuilder()
+        >>> b.voltage_source("v1", "in", "0", 1.0)
+        >>> b.resistor("r1", "in", "out", 1e3)
+        >>> b.resistor("r2", "out", "0", 1e3)
+        >>> print(tr.Network(b.build(), ["v1"], ["out"]).explain_backend())
+        backend: shared factor (one factorisation for all samples)
+          not layered: 2 resistors are too few to pay, and no crossbar
+          not boxes: it works in single precision, which is not asked for
+        """
+        return str(self._choice)
+
+    @property
+    def g_weight(self) -> Floats:
+        """Weight of each conductance's co-content, see `correlate`."""
+        return self._backend.g_weight
 
     # ---- states ----
 
@@ -276,7 +269,7 @@ class Network:
     def free(self, X: Any, start: Bools | None = None) -> States:
         """Return the states of the circuit by itself; `start` is `States.on` of similar ones."""
         g = self._g if self.layers is None else self.own
-        return self._read(self._backend.solve(g, self._columns(X), None, start))
+        return self._read(self._backend.solve(g, self._columns(X), start))
 
     def pulled(self, X: Any, near: States, stiffness: float, target: Floats) -> States:
         """Return the states with outputs joined to targets by conductances (S).
@@ -295,7 +288,7 @@ class Network:
         ideal = self.layers is not None and not self.devices.mismatch
         copy = self.own if ideal else self.devices.copy(self._g)
         start = near.on if near.start is None else near.start
-        return self._read(self._backend.solve(copy, self._columns(X), nudge, start))
+        return self._read(self._backend.nudged(copy, self._columns(X), nudge, start))
 
     def _read(self, states: States) -> States:
         """Return states with the voltages that a rule gets to see."""
@@ -310,12 +303,7 @@ class Network:
         ----------
         change, level : ndarray, shape (B, n_nodes)
         """
-        if isinstance(self._backend, LayeredBackend):
-            return self._backend.correlate(change, level)
-        change, level = np.ascontiguousarray(change), np.ascontiguousarray(level)
-        sums = product_sums.compiled(self.g_p, self.g_q, change, level)
-        mean = np.nan_to_num(change.mean(axis=0)) * self.node_weight
-        return self.g_weight * sums / len(change), mean[self.bias_p] - mean[self.bias_q]
+        return self._backend.correlate(change, level)
 
     def at_step(self, epoch: int, step: int, *shard: int) -> None:
         """Fix the random numbers of imperfect devices by the place in a run."""
@@ -353,13 +341,13 @@ class Network:
     @property
     def only_potentials(self) -> bool:
         """Nothing but potentials against ground drives the circuit: no node leaves their range."""
-        circuit = self._base
+        circuit = self._question.circuit
         if len(circuit.current_sources) or len(circuit.controlled_sources):
             return False
         if self.layers is not None:
             held = self.layers.place < 0
         else:
-            held = reduced(circuit).coordinate == 0
+            held = self._question.reduction.coordinate == 0
         return bool(held[circuit.voltage_sources.p].all())
 
     def check_inputs(self, x: Any, first: int = 0) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..errors import UsageError
-from ..many.ensemble import States
+from ..many.states import States
 from .contrast import Gradient, KneeWarning, contrast
 from .costs import Cost, SquaredError
 from .network import Network

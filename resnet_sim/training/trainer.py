@@ -18,8 +18,7 @@ from . import checkpoint as checkpoints
 from .costs import Cost, SquaredError
 from .data.idx import Scaled
 from .evaluate import numbered, predict, score, warn_of_reach
-from .layered_epochs import Epochs
-from .layered_epochs import epochs as epochs_of
+from .layered_epochs import Epochs, fits
 from .network import Network
 from .optimizers import SGD, Optimizer
 from .parallel import Compute, shared
@@ -153,8 +152,8 @@ class Trainer:
             Shards per minibatch.  Parameters depend on their number in the last digit, and
             not on the executor or the number of workers.
         single : bool, optional
-            Whether to train in float32 with compiled loops, of which `compiled.epochs` tells
-            when they fit.  By default they are used where they do.
+            Whether to train in float32 with compiled loops, of which `explain_backend` tells
+            why they don't fit.  By default they are used where they do.
         threads : int
             Of the compiled loops; they give the same bits for any number.
 
@@ -175,13 +174,14 @@ class Trainer:
             start = self._load(path)
         files = _Files(self, path, checkpoint_every, start, metrics)
         size = batch_size or len(x)
-        if executor is None and single is not False:
-            self._epochs = epochs_of(
+        reason = self._not_compiled(executor, single)
+        if reason is None:
+            self._epochs = Epochs(
                 self.net, self.rule, self.cost, self.optimizer, x, y, size, threads
             )
-        if self._epochs is None:
-            if single:
-                raise UsageError("single=True: this network or rule can't be trained in float32")
+        elif single:
+            raise UsageError(f"single=True: this can't be trained in float32: {reason}")
+        else:
             x = np.asarray(x, dtype=float)
         if not self.history:
             warn_of_reach(self.net, self.cost, x, y)
@@ -203,6 +203,22 @@ class Trainer:
             self._set_parameters(self._best[2])
         files.save()
         return self.history
+
+    def _not_compiled(self, executor: str | Executor | None, single: bool | None) -> str | None:
+        """Return why epochs don't run in compiled loops, None if they do."""
+        if executor is not None:
+            return "an executor is given"
+        if single is False:
+            return "single=False is asked for"
+        return fits(self.net, self.rule, self.cost, self.optimizer)
+
+    def explain_backend(
+        self, executor: str | Executor | None = None, single: bool | None = None
+    ) -> str:
+        """Return in words what `fit` solves the circuit with, and why with nothing faster."""
+        reason = self._not_compiled(executor, single)
+        compiled = "compiled epochs in float32: " + ("used" if reason is None else f"not, {reason}")
+        return f"{compiled}\n{self.net.explain_backend()}"
 
     def _epoch(self, epoch: int, x: Floats, y: Any, size: int, shuffle: bool) -> Record:
         order = np.arange(len(x))

@@ -287,7 +287,9 @@ def test_the_trainer_takes_the_loops_where_they_fit():
     fits.fit(x, y, 1, BATCH)
     other.fit(x, y, 1, BATCH)
     assert "knees" not in fits.history[0] and "knees" in other.history[0]
-    with pytest.raises(UsageError, match="can't be trained in float32"):
+    assert "in float32: used\nbackend: layered (" in fits.explain_backend()
+    assert "in float32: not, they know centered" in other.explain_backend()
+    with pytest.raises(UsageError, match="can't be trained in float32: they know centered"):
         other.fit(x, y, 1, BATCH, single=True)
 
 

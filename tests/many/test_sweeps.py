@@ -11,7 +11,9 @@ import resnet_sim as rs
 from resnet_sim.analyses import solve_many
 from resnet_sim.cli import main
 from resnet_sim.errors import ConvergenceError, TopologyError, UsageError
-from resnet_sim.many import batch
+from resnet_sim.many import side_by_side
+from resnet_sim.many.backend import Question, choose
+from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.variants import Grid
 from resnet_sim.many.variants import monte_carlo as draw
 from resnet_sim.model.requests import Sweep
@@ -21,7 +23,8 @@ from resnet_sim.results import rawfile
 @pytest.fixture
 def together(monkeypatch):
     """Solve variants together however few they are."""
-    monkeypatch.setattr(batch, "WORTH", 0)
+    monkeypatch.setattr(side_by_side, "WORTH", 0)
+    monkeypatch.setattr(side_by_side, "FEWEST", 0)
 
 
 def varied(circuit, count, rng):
@@ -71,7 +74,7 @@ def test_variants_of_random_circuits_agree_with_single_solutions(together, famil
         names, values = varied(circuit, 5, np.random.default_rng(seed))
         if not names:
             continue
-        op = batch.Batch(circuit, names).solve(values)
+        op = choose(Question(circuit, tuple(names))).points(values)
         assert op.certificate.ok
         for k in range(len(values)):
             assert_agree(op, k, alone(circuit, names, values[k]))
@@ -80,9 +83,8 @@ def test_variants_of_random_circuits_agree_with_single_solutions(together, famil
 def test_a_grid_with_diodes_is_solved_together(together, monkeypatch):
     circuit = rs.generators.grid(8, seed=3)
     names, values = varied(circuit, 70, np.random.default_rng(0))
-    solver = batch.Batch(circuit, names)
-    monkeypatch.setattr(solver, "_one_by_one", None)  # nothing may be left for it
-    op = solver.solve(values)
+    monkeypatch.setattr(OneByOne, "points", None)  # nothing may be left for it
+    op = choose(Question(circuit, tuple(names))).points(values)
     assert op.status == "solved"
     for k in (0, 17, 69):
         assert_agree(op, k, alone(circuit, names, values[k]))
@@ -95,7 +97,7 @@ def test_a_variant_without_solution_is_told_apart(together):
     b.resistor("r2", "b", "0", 1e3)
     b.diode("d1", "a", "0", v_forward=2.0)
     circuit = b.build()
-    op = batch.Batch(circuit, ["v1"]).solve(np.array([[1.0], [3.0], [1.5]]))
+    op = choose(Question(circuit, ("v1",))).points(np.array([[1.0], [3.0], [1.5]]))
     assert list(op.unsolved) == [1] and "d1" in op.unsolved[1]
     np.testing.assert_allclose(op.voltage("b"), [0.5, np.nan, 0.75])
 
@@ -180,7 +182,7 @@ def test_nested_steps_of_a_source_parameters_and_a_switch():
 
 def test_steps_that_differ_in_values_only_run_as_one_batch(together, monkeypatch):
     circuit = rs.parse_netlist(DECK.replace("s1 out", "*").replace("vc ctl", "*"))
-    monkeypatch.setattr(batch.Batch, "_one_by_one", None)
+    monkeypatch.setattr(OneByOne, "points", None)
     grid = (Sweep("g", (1.0, 2.0, 3.0), "parameter"), Sweep("v1", (0.5, 1.0)))
     op = rs.sweep(circuit, grid)
     wanted = [min(0.45, v * g / (g + 0.5)) for v in (0.5, 1.0) for g in (1.0, 2.0, 3.0)]
@@ -235,7 +237,7 @@ def test_circuits_of_different_structure_are_journalled(tmp_path, monkeypatch):
     recipes = [functools.partial(rs.generators.grid, 3, seed=n) for n in range(6)]
     journal = tmp_path / "circuits"
     found = rs.solve_many(recipes, ["v(n1_1)"], chunk=2, journal=journal)
-    monkeypatch.setattr(solve_many, "PointSolver", None)  # nothing may be computed again
+    monkeypatch.setattr(solve_many, "walk", None)  # nothing may be computed again
     again = rs.solve_many(recipes, ["v(n1_1)"], chunk=2, journal=journal)
     assert again.values.tobytes() == found.values.tobytes()
     with pytest.raises(UsageError, match="another job"):

@@ -1,8 +1,7 @@
-"""Layered networks behind the interface of `ensemble`: states for training and prediction."""
+"""Layered networks as a backend: states for training and prediction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,14 +10,15 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import ConvergenceError, UsageError
-from ...model.circuit import Circuit
 from ...model.crossbars import MOST_EXPANDED
-from ..ensemble import Nudge, PerSample, States, Terminals
-from ..trainable import Selection
+from ..one_by_one import OneByOne
+from ..question import Question
+from ..states import Backend, Nudge, States, Terminals, output_names
 from .correlation import correlate
 from .descent import Conditions, Phase
 from .detection import find_layers
 from .exact import Exact
+from .potentials import NotLayered
 from .structure import Layers
 from .values import Values
 
@@ -38,56 +38,59 @@ class Detail:
     found: States | None = None
 
 
-class LayeredBackend:
+class Layered(Backend):
     """States of a circuit that is a chain of layers.
 
-    Parameters
-    ----------
-    layers : Layers
-    circuit : Circuit
-    sources : sequence of str
-        As for `PerSample`, which solves what does not settle here.
-    trainable : Selection
-    outputs : Terminals
+    What does not settle here goes to `OneByOne`.
     """
 
-    def __init__(
-        self,
-        layers: Layers,
-        circuit: Circuit,
-        sources: Sequence[str],
-        trainable: Selection,
-        outputs: Terminals,
-    ) -> None:
-        self.layers, self.circuit = layers, circuit
-        self.sources, self.trainable, self.outputs = sources, trainable, outputs
-        self.exact = Exact(layers)
-        self._n_inputs = len(sources) - layers.n_biases
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        layers = question.once(_chain)
+        assert isinstance(layers, Layers)
+        self.layers, self.exact = layers, Exact(layers)
         self._highest: tuple[Values, float] | None = None
 
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why a circuit can't be solved layer by layer, or why that does not pay."""
+        if question.precision == "single":
+            return "it works in double precision only"
+        circuit = question.circuit
+        if not circuit.crossbars.devices and len(circuit.resistors) < LEAST:
+            return f"{len(circuit.resistors)} resistors are too few to pay, and no crossbar"
+        layers = question.once(_chain)
+        return layers if isinstance(layers, str) else _unfit(layers)
+
     @cached_property
-    def rescue(self) -> PerSample:
+    def rescue(self) -> OneByOne:
         """What solves any circuit, one sample after the other."""
-        return PerSample(self.circuit, self.sources, self.trainable.names, self.outputs)
+        return OneByOne(self.question)
 
-    def solve(
-        self, g: Floats | None, u: Floats, nudge: Nudge | None = None, start: Any = None
-    ) -> States:
-        """Return the states at inputs u, shape (B, columns), and conductances g.
+    @cached_property
+    def outputs(self) -> Terminals:
+        """Where outputs are measured."""
+        circuit, pairs = self.question.circuit, self.question.outputs
+        ends = np.array([[circuit.node(a), circuit.node(b)] for a, b in pairs]).T
+        ones = np.ones(len(pairs))
+        return Terminals(output_names(pairs), ends[0], ends[1], ones, ones)
 
-        Without g, those of the circuit.
+    @property
+    def g_weight(self) -> Floats:
+        """One for all: there are no amplifiers between layers."""
+        return np.ones(1)
 
-        Raises
-        ------
-        TopologyError, ConvergenceError, UsageError
-            If there is no state for some sample, which the message names.
+    def nudged(self, g: Floats | None, u: Floats, nudge: Nudge, start: Any = None) -> States:
+        """Return the states with additions at the outputs.
+
+        Without g, at the conductances of the circuit.
         """
-        exact, n = self.exact, self._n_inputs
+        exact, n = self.exact, len(self.question.varied)
         values = exact.values(g)
         conditions = exact.conditions(values, u[:, :n], u[:, n:-1])
         possible = np.full(len(u), values.anchored)
-        if nudge is not None:
-            conditions = self._nudged(values, conditions, nudge)
+        if nudge:
+            conditions = self._conditions(values, conditions, nudge)
             possible &= self._within(nudge)
         phase = exact.settle(values, conditions, start if isinstance(start, Phase) else None)
         voltages = self._voltages(phase, u)
@@ -98,9 +101,9 @@ class LayeredBackend:
         )  # fmt: skip
         if not len(bad):
             return states
-        return self._rescued(states, self.trainable.conductances() if g is None else g, u, nudge)
+        return self._rescued(states, g, u, nudge)
 
-    def _nudged(self, values: Values, conditions: Conditions, nudge: Nudge) -> Conditions:
+    def _conditions(self, values: Values, conditions: Conditions, nudge: Nudge) -> Conditions:
         if nudge.force is not None:
             conditions = self.exact.pushed(conditions, nudge.force)
         if not nudge.stiffness:
@@ -149,15 +152,16 @@ class LayeredBackend:
                 found[rows] = element[some[at]]
         return found
 
-    def _rescued(self, states: States, g: Floats, u: Floats, nudge: Nudge | None) -> States:
+    def _rescued(self, states: States, g: Floats | None, u: Floats, nudge: Nudge) -> States:
         """Return the states with some samples solved one by one."""
         detail: Detail = states.detail
         bad = detail.rescued
-        if len(self.circuit.crossbars) > MOST_EXPANDED:
+        if len(self.question.circuit.crossbars) > MOST_EXPANDED:
             error = ConvergenceError("the layers did not settle")
             error.sample = int(bad[0])
             raise error
-        found = self.rescue.solve_rows(g, u[bad], nudge and nudge.rows(bad), bad)
+        g = self.question.selection.conductances() if g is None else g
+        found = self.rescue.rows(g, u[bad], nudge.rows(bad), bad)
         for name in ("voltages", "outputs", "knee"):
             getattr(states, name)[bad] = getattr(found, name)
         for units, v in zip(self.layers.units, detail.phase.v, strict=True):
@@ -182,14 +186,7 @@ class LayeredBackend:
         return result
 
     def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
-        """Return the means over samples of ``change * level`` across each conductance.
-
-        And those of `change` across each bias; nodes that float count for nothing.
-
-        Parameters
-        ----------
-        change, level : ndarray, shape (B, n_nodes)
-        """
+        """Return the mean of ``change * level`` across each conductance, of `change` at biases."""
         layers = self.layers
 
         def of_units(nodal: Floats) -> list[Floats]:
@@ -202,31 +199,24 @@ class LayeredBackend:
         return by_g / len(change), by_bias / len(change)
 
 
-def find_backend(
-    circuit: Circuit,
-    inputs: Sequence[str],
-    outputs: Sequence[tuple[str, str]],
-    trainable: Selection,
-    biases: Sequence[str],
-) -> LayeredBackend | None:
-    """Return what solves a circuit layer by layer, None where that can't be or does not pay."""
-    if not circuit.crossbars.devices and len(circuit.resistors) < LEAST:
-        return None
-    layers = find_layers(circuit, inputs, outputs, trainable, biases)
-    if layers is None or not _fits(layers):
-        return None
-    names = tuple(a if b == "0" else f"{a},{b}" for a, b in outputs)
-    ends = np.array([[circuit.node(a), circuit.node(b)] for a, b in outputs]).T
-    ones = np.ones(len(names))
-    terminals = Terminals(names, ends[0], ends[1], ones, ones)
-    return LayeredBackend(layers, circuit, (*inputs, *biases), trainable, terminals)
+def _chain(question: Question) -> Layers | str:
+    """Return the layers of a circuit, or why it has none."""
+    try:
+        return find_layers(
+            question.circuit, question.varied, question.outputs, question.selection,
+            question.biases,
+        )  # fmt: skip
+    except NotLayered as reason:
+        return f"it is no chain of layers: {reason}"
 
 
-def _fits(layers: Layers) -> bool:
-    """Tell whether outputs can be pulled one by one: units of their own, pairs without diodes."""
+def _unfit(layers: Layers) -> str | None:
+    """Return why outputs can't be pulled one by one, None if they can."""
     p, q = layers.outputs.T
     last, paired = layers.units[-1], q >= 0
     used = np.concatenate((p, q[paired]))
+    if len(np.unique(used)) < len(used):
+        return "two outputs share a node"
     inner = np.concatenate((p[paired], q[paired]))
     bounded = np.isfinite(last.lower[inner]) | np.isfinite(last.upper[inner])
-    return len(np.unique(used)) == len(used) and not bounded.any()
+    return "an output is the difference of nodes with diodes" if bounded.any() else None

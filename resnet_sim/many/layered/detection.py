@@ -35,8 +35,8 @@ def find_layers(
     outputs: Sequence[Output],
     trainable: str | Sequence[str] | Selection = (),
     biases: Sequence[str] = (),
-) -> Layers | None:
-    """Return a circuit as a chain of layers, None if it is none.
+) -> Layers:
+    """Return a circuit as a chain of layers.
 
     Parameters
     ----------
@@ -51,13 +51,15 @@ def find_layers(
         Resistors and crossbars whose conductances are the parameters: names or globs.
     biases : sequence of str
         Current sources that are parameters.
+
+    Raises
+    ------
+    NotLayered
+        With the reason, if it is none.
     """
     if not isinstance(trainable, Selection):
         trainable = select(circuit, trainable)
-    try:
-        return _Finder(circuit, inputs, trainable, biases).layers(outputs)
-    except NotLayered:
-        return None
+    return _Finder(circuit, inputs, trainable, biases).layers(outputs)
 
 
 class _Finder:

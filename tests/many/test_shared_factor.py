@@ -9,7 +9,7 @@ from training_circuits import random_network
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim import training as tr
-from resnet_sim.many import ensemble, factor
+from resnet_sim.many import factor
 
 
 def reference(net, X, circuit=None):
@@ -149,12 +149,12 @@ def test_a_zero_conductance_may_isolate_a_node():
     assert exact[net.trainable.index("r6")] == 0.0
 
 
-def test_a_backend_says_why_it_is_slow():
+def test_a_network_says_why_it_is_slow():
     circuit = ladder(False)
     circuit.vcvs("e1", "copy", "0", "a", "0", 1.0)
     circuit.resistor("r7", "copy", "b", 1.0)
-    built = circuit.build()
-    outputs = ensemble.terminals(built, [("d", "0")])
-    found, reason = ensemble.backend(built, ["v1"], ["r1"], outputs)
-    assert isinstance(found, ensemble.PerSample)
-    assert "e1" in str(reason)
+    net = tr.Network(circuit.build(), ["v1"], ["d"], "r1")
+    text = net.explain_backend()
+    assert text.startswith("backend: one by one")
+    assert "not shared factor: e1" in text
+    assert "not layered: 6 resistors" in text

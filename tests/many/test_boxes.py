@@ -10,7 +10,9 @@ import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim import generators as gen
 from resnet_sim import training as tr
-from resnet_sim.many.ensemble import Ensemble, Lanes, Nudge
+from resnet_sim.many.boxes import BoxLanes
+from resnet_sim.many.shared_factor import SharedFactor
+from resnet_sim.many.states import Nudge
 
 #: conductances over two decades, diodes to ground only
 BOXES = gen.Mixture(diodes=0.0, ground_diodes=0.6, grounds=0.05, sources=0.2)
@@ -59,15 +61,15 @@ def alone(monkeypatch):
 
 
 class Unhelpful:
-    """An `Ensemble` that states problems and does not solve them."""
+    """A `SharedFactor` that states problems and does not solve them."""
 
-    def __init__(self, ensemble):
-        self._ensemble = ensemble
+    def __init__(self, precise):
+        self._precise = precise
 
-    solve = adjoint = factor = refuses
+    solve = nudged = adjoint = factor = refuses
 
     def __getattr__(self, name):
-        return getattr(self._ensemble, name)
+        return getattr(self._precise, name)
 
 
 @pytest.mark.parametrize("count", [1, 16, 40, 200])
@@ -241,8 +243,8 @@ def test_a_circuit_with_diodes_between_free_nodes_is_refused():
 
 def test_the_backend_is_asked_for():
     single, double = random_networks(0)
-    assert isinstance(single._backend, Lanes)
-    assert isinstance(double._backend, Ensemble)
+    assert isinstance(single._backend, BoxLanes)
+    assert isinstance(double._backend, SharedFactor)
     assert single.batched
 
 

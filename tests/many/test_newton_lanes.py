@@ -8,7 +8,7 @@ import pytest
 
 from resnet_sim import solvers
 from resnet_sim.graph.problem import Problem
-from resnet_sim.many.newton_lanes import Data, Lanes
+from resnet_sim.many.newton_lanes import Data, NewtonLanes
 from resnet_sim.solvers.linear.elimination import eliminate
 
 
@@ -44,7 +44,7 @@ def test_lanes_agree_with_single_solutions(soft, count):
         rng = np.random.default_rng(seed)
         problem = random_problem(rng, int(rng.integers(2, 40)), soft)
         data = spread(problem, rng, count)
-        found = Lanes(problem).solve(data, np.zeros(len(problem.drop), dtype=bool))
+        found = NewtonLanes(problem).solve(data, np.zeros(len(problem.drop), dtype=bool))
         assert found.settled.mean() > 0.9
         for k in np.flatnonzero(found.settled):
             single = dataclasses.replace(
@@ -63,7 +63,7 @@ def test_what_floats_is_left_to_others():
     problem = random_problem(rng, 10)
     cut = dataclasses.replace(problem, edge_p=np.where(problem.edge_p == 0, 1, problem.edge_p),
                               edge_q=np.where(problem.edge_q == 0, 1, problem.edge_q))  # fmt: skip
-    found = Lanes(cut).solve(spread(cut, rng, 5), np.zeros(10, dtype=bool))
+    found = NewtonLanes(cut).solve(spread(cut, rng, 5), np.zeros(10, dtype=bool))
     assert found.settled.tolist() == [False] * 5
 
 
@@ -88,4 +88,4 @@ def test_a_graph_with_too_much_fill_is_refused(monkeypatch):
     from resnet_sim.solvers.linear import elimination
 
     monkeypatch.setattr(elimination, "MOST_PAIRS", 10)
-    assert not Lanes(random_problem(np.random.default_rng(0), 30)).possible
+    assert not NewtonLanes(random_problem(np.random.default_rng(0), 30)).possible

@@ -1,0 +1,112 @@
+"""Which backend answers a question: the registry, and the one place that chooses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from importlib import import_module
+
+from ..arrays import Floats
+from ..errors import UsageError
+from ..results.operating_point import OperatingPoint
+from .question import Failed, Question
+from .states import Backend
+
+__all__ = ["BACKENDS", "Choice", "Entry", "Question", "choose"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A backend that may be chosen; its module is imported when it is considered.
+
+    Attributes
+    ----------
+    name : str
+        What users read.
+    module, kind : str
+        Where its class is, and what that is called; see `states.Backend`.
+    answers : tuple of str
+        The kinds of question it knows, as in `Question.asks`.
+    summary : str
+        What it does.
+    """
+
+    name: str
+    module: str
+    kind: str
+    answers: tuple[str, ...]
+    summary: str
+
+    def load(self) -> type[Backend]:
+        """Return the class."""
+        kind: type[Backend] = getattr(import_module(f".{self.module}", __package__), self.kind)
+        return kind
+
+    def fits(self, question: Question) -> str | None:
+        """Return in words why a question can't be answered, or is better asked elsewhere."""
+        if question.asks not in self.answers:
+            kinds = {"points": "certified operating points", "states": "states to train with"}
+            return f"it does not answer with {kinds[question.asks]}"
+        return self.load().fits(question)
+
+
+#: in the order in which they are considered: the first that fits is the fastest
+BACKENDS = (
+    Entry("layered", "layered.backend", "Layered", ("states",),
+          "layer by layer, with matrix products"),
+    Entry("boxes", "boxes", "BoxLanes", ("states",),
+          "samples as lanes of vectors, in single precision with a proof"),
+    Entry("shared factor", "shared_factor", "SharedFactor", ("states",),
+          "one factorisation for all samples"),
+    Entry("side by side", "side_by_side", "SideBySide", ("points",),
+          "points as lanes of vectors, one order of elimination for all"),
+    Entry("one by one", "one_by_one", "OneByOne", ("points", "states"),
+          "point after point, any circuit"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A backend, made for a question, and why others were not taken.
+
+    Attributes
+    ----------
+    backend : Backend
+    entry : Entry
+    reasons : dict of str to str
+        Name of each entry before it that answers such questions to why it was not taken.
+    """
+
+    backend: Backend
+    entry: Entry
+    reasons: dict[str, str]
+
+    def __str__(self) -> str:
+        lines = [f"backend: {self.entry.name} ({self.entry.summary})"]
+        lines += [f"  not {name}: {why}" for name, why in self.reasons.items()]
+        return "\n".join(lines)
+
+    def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
+        """Return the points at values of what varies; the result tells who found them."""
+        op = self.backend.points(values, failed)
+        return replace(op, solver=replace(op.solver, backend=str(self)))
+
+
+def choose(question: Question) -> Choice:
+    """Return the first backend that fits a question.
+
+    Raises
+    ------
+    UsageError
+        If none does, which says why.
+    """
+    reasons: dict[str, str] = {}
+    for entry in BACKENDS:
+        if question.asks not in entry.answers:
+            continue
+        reason = entry.fits(question)
+        if reason is None:
+            return Choice(entry.load()(question), entry, reasons)
+        reasons[entry.name] = reason
+    if "boxes" in reasons and question.precision == "single":
+        raise UsageError(f"single precision: {reasons['boxes']}")
+    raise UsageError(next(reversed(reasons.values())))

@@ -1,0 +1,163 @@
+"""What is asked of one circuit at many points: the input to the choice of a backend.
+
+Small sweeps need little of what can be found out, and import no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Floats, Ints
+from ..errors import ResnetSimError, UsageError
+from ..model.circuit import TABLES, Circuit
+
+if TYPE_CHECKING:
+    from ..point.reduction import Reduction
+    from .structure import Structure, Unsupported
+    from .trainable import Selection
+
+Found = TypeVar("Found")
+#: Called with the number of a point without solution, and why: notes it, or raises.
+Failed = Callable[[int, ResnetSimError], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """One circuit, many points.
+
+    Without `outputs`, certified operating points are asked for; with them, states that can be
+    nudged there, at conductances that are common to all points and change between calls.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    varied : tuple of str
+        Elements whose values (ohms, volts, amps) differ from point to point.
+    points : int
+        How many are expected in all.
+    outputs : tuple of (str, str)
+        Pairs of nodes between which outputs are measured.
+    trainable : Selection, optional
+        Conductances that are common and change between calls.
+    biases : tuple of str
+        Current sources that do the same.
+    bounds : (float, float)
+        S; conductances of the circuit are moved there before they are learned from.
+    precision : {"double", "single"}
+    method, tolerance
+        See `analyses.solve`.
+    start : ndarray of float, shape (n_nodes,), optional
+        V, where an iteration starts; NaN for nowhere in particular.
+    following : bool
+        Points depend on each other: switches start from where the last point left them.
+    """
+
+    circuit: Circuit
+    varied: tuple[str, ...]
+    points: int = 1
+    outputs: tuple[tuple[str, str], ...] = ()
+    trainable: Selection | None = None
+    biases: tuple[str, ...] = ()
+    bounds: tuple[float, float] = (0.0, np.inf)
+    precision: str = "double"
+    method: str = "auto"
+    tolerance: float = 1e-9
+    start: Floats | None = None
+    following: bool = False
+    _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("double", "single"):
+            raise UsageError(f"unknown precision {self.precision!r}: double or single")
+
+    def __getstate__(self) -> dict[str, Any]:
+        # what was found out may hold functions, and is found out again
+        return {name: self.__dict__[name] for name in self.__dataclass_fields__} | {"_found": {}}
+
+    def once(self, work: Callable[[Question], Found]) -> Found:
+        """Return what some work on this question finds; backends that need the same share it."""
+        if work not in self._found:
+            self._found[work] = work(self)
+        found: Found = self._found[work]
+        return found
+
+    @property
+    def asks(self) -> str:
+        """What is to be answered: ``"points"`` or ``"states"``."""
+        return "states" if self.outputs else "points"
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Elements that the columns of u set, but for the last column, which is 1."""
+        return (*self.varied, *self.biases)
+
+    @cached_property
+    def selection(self) -> Selection:
+        """What changes between calls, maybe nothing."""
+        from .trainable import select
+
+        return select(self.circuit, ()) if self.trainable is None else self.trainable
+
+    @cached_property
+    def learned(self) -> Floats:
+        """Conductances to learn from, S, in the order of `selection`."""
+        return np.clip(self.selection.conductances(), *self.bounds)
+
+    @cached_property
+    def whole(self) -> Circuit:
+        """The circuit with all that learns in place: of a crossbar, zeros would be left out."""
+        crossbars = self.circuit.crossbars.devices
+        return self.selection.applied(self.learned) if crossbars else self.circuit
+
+    @property
+    def unlearnable(self) -> str | None:
+        """Why conductances can't be learned as they begin, None if they can."""
+        positive = not self.outputs or (self.learned > 0).all()
+        return None if positive else "0 S can't be learned from here: g_min must be positive"
+
+    @cached_property
+    def reduction(self) -> Reduction:
+        """The coordinates of the circuit."""
+        from .structure import reduced
+
+        return reduced(self.whole)
+
+    @cached_property
+    def structure(self) -> Structure | Unsupported:
+        """The one convex problem that the circuit is, or why it is none."""
+        from .structure import Unsupported, analyse
+
+        try:
+            return analyse(self.whole, self.sources)
+        except Unsupported as reason:
+            return reason
+
+    @cached_property
+    def places(self) -> tuple[npt.NDArray[np.str_], Ints]:
+        """Table and row of each varied element.
+
+        Raises
+        ------
+        UsageError
+            If a name is unknown or has no value.
+        """
+        circuit = self.circuit
+        places = [circuit.locate(circuit.element(name)) for name in self.varied]
+        for name, (table, _) in zip(self.varied, places, strict=True):
+            if TABLES[table] is None:
+                kind = getattr(circuit, table).kind
+                raise UsageError(f"{name} is a {kind}: it has no value to set")
+        tables = np.array([table for table, _ in places], dtype=np.str_)
+        return tables, np.array([row for _, row in places], dtype=np.int64)
+
+
+def some(names: Sequence[str]) -> str:
+    """Return a few names, and how many more there are."""
+    shown = ", ".join(names[:8])
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
