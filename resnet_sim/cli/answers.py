@@ -1,4 +1,4 @@
-"""What a deck asks beside voltages and currents (.sens .tf .meas), answered and printed."""
+"""What a deck asks beside voltages and currents (.sens .tf .meas), answered."""
 
 from __future__ import annotations
 
@@ -55,29 +55,3 @@ def _plain(value: Any) -> Any:
     if getattr(value, "ndim", 0) > 0:
         return [_plain(v) for v in value.tolist()]
     return float(value) if math.isfinite(value) else None
-
-
-def format_answers(found: dict[str, Any]) -> str:
-    """Return answers for people, empty if there are none."""
-    lines: list[str] = []
-    for record in found.get("sensitivities", ()):
-        lines += ["", f"sensitivity of {record['output']} = {record['value']:.6g}",
-                  f"  {'value of':20} {'per unit':>14} {'per percent':>14}"]  # fmt: skip
-        for name, slope in record["derivatives"].items():
-            lines.append(f"  {name:20} {slope:14.6g} {record['normalised'][name]:14.6g}")
-        if record["at_knee"]:
-            names = ", ".join(record["at_knee"])
-            lines.append(f"  on its knee: {names}; derivatives hold to one side")
-    for record in found.get("transfer_functions", ()):
-        lines += ["", f"transfer function {record['output']} / {record['source']}"]
-        for name in ("gain", "input_resistance", "output_resistance"):
-            shown = "infinite" if record[name] is None else f"{record[name]:.6g}"
-            lines.append(f"  {name.replace('_', ' '):20} {shown:>14}")
-    for number, record in enumerate(found.get("measurements", ()), 1):
-        many = len(found["measurements"]) > 1
-        lines += ["", f"measurements of sweep {number}" if many else "measurements"]
-        for name, value in record.items():
-            values = value if isinstance(value, list) else [value]
-            shown = " ".join("never" if v is None else f"{v:.6g}" for v in values)
-            lines.append(f"  {name:20} {shown:>14}")
-    return "\n".join([*lines, ""]) if lines else ""

@@ -1,25 +1,25 @@
-"""``resnet-sim check``: diagnostics only."""
+"""``resnet-sim check``: diagnostics only; what floats and what is impossible shows in solving."""
 
 from __future__ import annotations
 
 import argparse
 
-from .common import NO_SOLUTION, SOLVED, add_strict, add_watch, load, show_diagnostics
+from .common import NO_SOLUTION, SOLVED, add_format, add_strict, add_watch, load, show_diagnostics
 
-HELP = "print every diagnostic, solve nothing"
+HELP = "print every diagnostic, but no voltages and currents"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_strict(parser)
     add_watch(parser)
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    add_format(parser, "table", reports=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print all diagnostics of the deck and of its structure."""
     from ..analyses.solve import check
-    from ..results.formats.output import diagnostic_record
+    from ..results.formats.json import diagnostic_record
 
     circuit = load(options)
     diagnostics = tuple(dict.fromkeys((*circuit.diagnostics, *check(circuit))))

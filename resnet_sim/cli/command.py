@@ -111,7 +111,7 @@ def _report_failure(error: Exception, options: argparse.Namespace) -> int:
     if getattr(options, "format", None) == "json":
         import json
 
-        from ..results.formats.output import diagnostic_record
+        from ..results.formats.json import diagnostic_record
 
         records = [diagnostic_record(d) for d in diagnostics]
         if not own:

@@ -5,22 +5,29 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..results.formats.registry import FORMATS
 from ..workers.progress import report
 
 if TYPE_CHECKING:
     from ..diagnostics import Diagnostic
     from ..model.circuit import Circuit
+    from ..results.operating_point import OperatingPoint
+    from ..results.predictions import Result
 
 SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION, NO_SIMULATOR, NO_WORKERS = 0, 1, 2, 3, 4, 5
 INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
 Command = Callable[[argparse.Namespace], int]
+
+#: so many points without solution are explained on stderr
+MOST_EXPLAINED = 5
 
 
 # ---- options ----
@@ -68,6 +75,29 @@ def add_output(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_format(parser: argparse.ArgumentParser, default: str, reports: bool = False) -> None:
+    """Declare ``--format``, of `reports` or of numbers."""
+    forms = [form for form in FORMATS.values() if form.reports or not reports]
+    parser.add_argument(
+        "--format",
+        choices=[form.name for form in forms],
+        default=default,
+        help="; ".join(f"{form.name}: {form.description}" for form in forms)
+        + " (default: %(default)s)",
+    )
+
+
+def add_print(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--print``."""
+    parser.add_argument(
+        "--print",
+        type=_outputs,
+        default=(),
+        metavar="NAMES",
+        help="what to write: v(out) v(a,b) i(r1) ..., or all (default: what .print names, or all)",
+    )
+
+
 def add_watch(parser: argparse.ArgumentParser) -> None:
     """Declare ``--progress`` and ``--time-limit``; see `watch.watched`."""
     parser.add_argument(
@@ -111,6 +141,11 @@ def assignment(text: str) -> tuple[str, float]:
     return name.strip().lower(), number(value)
 
 
+def _outputs(text: str) -> tuple[str, ...]:
+    """Return the names in ``v(a,b) i(r1),v(c)``."""
+    return tuple(re.findall(r"[^\s,()]+\([^()]*\)|[^\s,]+", text))
+
+
 # ---- the deck, results and messages ----
 
 
@@ -138,10 +173,16 @@ def load(options: argparse.Namespace) -> Circuit:
 
 
 def check_output(options: argparse.Namespace, circuit: Circuit) -> None:
-    """Refuse an output file that can't be, before time is spent on a result."""
+    """Refuse what can't be written, before time is spent on a result."""
+    for name in getattr(options, "print", None) or circuit.outputs:
+        if name != "all":
+            from ..results.operating_point import find_output
+
+            find_output(circuit, name)
     if options.output in (None, "-"):
-        if getattr(options, "format", None) == "npz":
-            raise UsageError("npz is not text: name a file with -o")
+        form = getattr(options, "format", None)
+        if form is not None and not FORMATS[form].text:
+            raise UsageError(f"{form} is not text: name a file with -o")
         return
     target = Path(options.output).resolve()
     if any(Path(source.name).resolve() == target for source in circuit.sources):
@@ -160,6 +201,32 @@ def deliver(content: str | bytes, options: argparse.Namespace) -> None:
         from ..workers.atomic_file import replace_file
 
         replace_file(Path(options.output).resolve(), content)
+
+
+def deliver_results(
+    results: Sequence[Result], options: argparse.Namespace, answers: dict[str, Any] | None = None
+) -> None:
+    """Write results in the format and with the outputs that are asked for."""
+    form = FORMATS[options.format]
+    if answers and not form.reports:
+        others = " and ".join(f.name for f in FORMATS.values() if f.reports)
+        complain(f"what .sens, .tf and .meas ask for is in --format {others}")
+    deliver(form.write(results, getattr(options, "print", ()), answers), options)
+
+
+def verdict(ops: Sequence[OperatingPoint]) -> int:
+    """Return the exit status, and say on stderr what has no solution or is not exact."""
+    for op in ops:
+        for point, reason in list(op.unsolved.items())[:MOST_EXPLAINED]:
+            complain(f"point {point} of the sweep (from 0) has no solution: {reason}")
+        if (more := len(op.unsolved) - MOST_EXPLAINED) > 0:
+            complain(f"{more} more points have no solution: --format json explains each")
+        if op.status == "not converged":
+            complain("not converged: " + "; ".join(op.certificate.failures[:3]))
+    statuses = {op.status for op in ops}
+    if "no solution" in statuses:
+        return NO_SOLUTION
+    return TOLERANCE if "not converged" in statuses else SOLVED
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import sys
 from typing import TYPE_CHECKING
 
-from .common import SOLVED, check_output, deliver, load, show_diagnostics
+from .common import SOLVED, add_format, check_output, deliver_results, load, show_diagnostics
 from .samples import Meaning, add_data_options, protect
 
 if TYPE_CHECKING:
     from ..arrays import Floats
+    from ..model.circuit import Circuit
+    from ..results.predictions import Predictions
 
 HELP = "print what a circuit gives out for a table of inputs"
 
@@ -20,8 +20,9 @@ HELP = "print what a circuit gives out for a table of inputs"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     parser.add_argument(
-        "-o", dest="output", metavar="CSV", help="predictions (default: standard output)"
+        "-o", dest="output", metavar="OUT", help="predictions (default: standard output)"
     )
+    add_format(parser, "csv")
     add_data_options(parser)
 
 
@@ -39,24 +40,22 @@ def run(options: argparse.Namespace) -> int:
     show_diagnostics(circuit.diagnostics)
     with samples.named():
         outputs = predict(net, samples.X)
-    deliver(_table(meaning, outputs), options)
+    deliver_results([_predictions(circuit, meaning, outputs)], options)
     if samples.Y is not None:
         stream = sys.stderr if options.output in (None, "-") else sys.stdout
         print(samples.verdict(meaning.squared_error(), outputs), file=stream)
     return SOLVED
 
 
-def _table(meaning: Meaning, outputs: Floats) -> str:
-    """Return predictions as CSV: the outputs in V, and the class where there are classes."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    titles = list(meaning.titles)
-    rows: list[list[object]] = [list(row) for row in outputs.tolist()]
-    if meaning.labelled:
-        titles.append("class")
-        decoded = meaning.squared_error().decode(outputs).tolist()
-        for row, number in zip(rows, decoded, strict=True):
-            row.append(meaning.classes[number] if meaning.classes else number)
-    writer.writerow(titles)
-    writer.writerows(rows)
-    return text.getvalue()
+def _predictions(circuit: Circuit, meaning: Meaning, outputs: Floats) -> Predictions:
+    """Return the outputs in V, and the class where there are classes."""
+    import numpy as np
+
+    from ..results.predictions import Predictions
+
+    if not meaning.labelled:
+        return Predictions(circuit, meaning.titles, outputs, {})
+    numbers = meaning.squared_error().decode(outputs)
+    known = meaning.classes or [str(k) for k in range(max(2, len(meaning.titles)))]
+    columns = np.column_stack([outputs, numbers])
+    return Predictions(circuit, (*meaning.titles, "class"), columns, {"class": known})

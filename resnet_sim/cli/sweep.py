@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .common import (
     INTERRUPTED,
-    NO_SOLUTION,
-    SOLVED,
-    TOLERANCE,
+    add_format,
     add_output,
+    add_print,
     check_output,
     complain,
-    deliver,
+    deliver_results,
     explain,
     load,
     number,
     positive,
     show_diagnostics,
+    verdict,
 )
 
 if TYPE_CHECKING:
@@ -29,9 +26,6 @@ if TYPE_CHECKING:
     from ..results.operating_point import OperatingPoint
 
 HELP = "solve many variants: the deck's sweeps, or random samples"
-
-#: so many points without solution are explained on stderr
-MOST_EXPLAINED = 5
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -52,13 +46,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         default="uniform",
         help="normal: the tolerance is three standard deviations",
     )
-    parser.add_argument(
-        "--print",
-        metavar="NAMES",
-        default="",
-        help="v(out) i(v1) ..., default what .print names, or everything",
-    )
-    parser.add_argument("--format", choices=("csv", "npz", "raw", "json"), default="csv")
+    add_format(parser, "csv")
+    add_print(parser)
     add_output(parser)
     parser.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
     parser.add_argument("--accuracy", type=positive, default=1e-9, help="default %(default)g")
@@ -99,10 +88,6 @@ def run(options: argparse.Namespace) -> int:
     """Solve all variants and print them."""
     circuit = load(options)
     check_output(options, circuit)
-    from ..results.operating_point import find_output
-
-    for name in _split(options.print):
-        find_output(circuit, name)
     try:
         op = _solve(circuit, options)
     except KeyboardInterrupt:
@@ -111,8 +96,8 @@ def run(options: argparse.Namespace) -> int:
         return INTERRUPTED
     explain(options, op.solver.backend)
     show_diagnostics(op.diagnostics)
-    _write(op, options)
-    return _status(op)
+    deliver_results([op], options)
+    return verdict([op])
 
 
 def _solve(circuit: Circuit, options: argparse.Namespace) -> OperatingPoint:
@@ -139,60 +124,3 @@ def _solve(circuit: Circuit, options: argparse.Namespace) -> OperatingPoint:
     if len(sweeps) > 1:
         raise UsageError(f"the deck has {len(sweeps)} sweeps; resnet-sim solve does several")
     return sweep(circuit, sweeps[0], tolerance=options.accuracy, **running)
-
-
-def _write(op: OperatingPoint, options: argparse.Namespace) -> None:
-    names = _split(options.print)
-    if options.format == "npz":
-        import numpy as np
-
-        columns = op.columns(names)
-        with Path(options.output).open("wb") as stream:
-            np.savez_compressed(
-                stream,
-                names=np.array(list(columns)),
-                values=np.column_stack(list(columns.values())),
-            )
-        return
-    if options.format == "csv":
-        deliver(_csv(op, names), options)
-        return
-    from ..results.formats import output
-
-    form = output.format_raw if options.format == "raw" else output.format_json
-    deliver(form(op), options)
-
-
-def _split(text: str) -> list[str]:
-    """Return the names in ``v(a,b) i(r1),v(c)``."""
-    import re
-
-    return re.findall(r"[^\s,()]+\([^()]*\)|[^\s,]+", text)
-
-
-def _csv(op: OperatingPoint, names: list[str]) -> str:
-    """Return a table with a row per point; undefined values are empty."""
-    columns = op.columns(names)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(columns)
-    for row in zip(*(values.tolist() for values in columns.values()), strict=True):
-        writer.writerow("" if x != x else _cell(x) for x in row)
-    return text.getvalue()
-
-
-def _cell(x: float) -> str:
-    return repr(int(x)) if x.is_integer() and abs(x) < 1e15 else repr(x)
-
-
-def _status(op: OperatingPoint) -> int:
-    for point, reason in list(op.unsolved.items())[:MOST_EXPLAINED]:
-        complain(f"point {point} (from 0) has no solution: {reason}")
-    if (more := len(op.unsolved) - MOST_EXPLAINED) > 0:
-        complain(f"{more} more points have no solution")
-    if op.unsolved:
-        return NO_SOLUTION
-    if not op.certificate.ok:
-        complain("not converged: " + "; ".join(op.certificate.failures[:3]))
-        return TOLERANCE
-    return SOLVED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import load, positive, show_diagnostics
+from .common import add_format, load, positive, show_diagnostics
 
 HELP = "compare with ngspice, or with what it has written"
 
@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-limit", type=positive, default=600.0, metavar="S", help="for each ngspice run"
     )
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    add_format(parser, "table", reports=True)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,9 @@ from ..diagnostics import Diagnostic
 from ..errors import UsageError
 from ..model.circuit import Circuit
 
-_OUTPUT = re.compile(r"([vi])\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)")
+_OUTPUT = re.compile(
+    r"v\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)|i\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[i\w?\]"
+)
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,8 @@ class OperatingPoint:
     closed: Any = field(default_factory=lambda: np.zeros(0, dtype=bool))
     sweep: Mapping[str, Floats] = field(default_factory=dict)
     unsolved: Mapping[int, str] = field(default_factory=dict)
+    #: column -> what its numbers stand for: all of them are numbers
+    words: ClassVar[Mapping[str, Sequence[str]]] = {}
 
     def voltage(self, node: str, reference: str = "0") -> Any:
         """Return ``v(node) - v(reference)`` in V: a float, or an array of shape (points,).
@@ -172,18 +176,30 @@ class OperatingPoint:
             return self.current(self.circuit.element_names[found])
         return self.voltage(*(self.circuit.nodes[node] for node in found))
 
-    def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return the swept quantities and outputs: name -> array of shape (points,).
+    def chosen(self, outputs: Sequence[str] = ()) -> Sequence[str]:
+        """Return `outputs`, by default those that the deck's ``.print`` names; empty for all."""
+        names = outputs or self.circuit.outputs
+        return () if list(names) == ["all"] else names
 
-        By default the outputs that the deck's ``.print`` names, or else all voltages and
-        currents.
+    def table(self, outputs: Sequence[str] = ()) -> tuple[list[str], Floats]:
+        """Return names and values, shape (points, names), of swept quantities and outputs.
+
+        Outputs are those `chosen`, or else all voltages and currents.
         """
-        chosen = outputs or self.circuit.outputs
-        if not chosen:
-            chosen = [f"v({node})" for node in self.circuit.nodes[1:]]
-            chosen += [f"i({element})" for element in self.circuit.element_names]
-        values = {name: np.atleast_1d(self.value(name)) for name in chosen}
-        return {**self.sweep, **values}
+        names, v = list(self.chosen(outputs)), np.atleast_2d(self.node_voltages)
+        parts = [np.asarray(values)[:, None] for values in self.sweep.values()]
+        if names:
+            parts += [np.atleast_1d(self.value(name))[:, None] for name in names]
+        else:
+            names = [f"v({node})" for node in self.circuit.nodes[1:]]
+            names += [f"i({element})" for element in self.circuit.element_names]
+            parts += [v[:, 1:], np.atleast_2d(self.element_currents)]
+        return [*self.sweep, *names], np.hstack(parts)
+
+    def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return what `table` does: name -> array of shape (points,)."""
+        names, values = self.table(outputs or ())
+        return dict(zip(names, values.T, strict=True))
 
     def to_pandas(self, outputs: Sequence[str] | None = None) -> Any:
         """Return `columns` as a pandas ``DataFrame`` with a row per point."""
@@ -240,11 +256,11 @@ def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
         If `output` is of neither form or names what the circuit lacks.
     """
     match = _OUTPUT.fullmatch(output.strip().lower())
-    if match is None or (match[1] == "i" and match[3]):
+    if match is None:
         raise UsageError(f"{output!r} is not of the form v(node), v(node,node) or i(element)")
-    if match[1] == "i":
-        return circuit.element(match[2])
-    return circuit.node(match[2]), circuit.node(match[3] or "0")
+    if match[1]:
+        return circuit.node(match[1]), circuit.node(match[2] or "0")
+    return circuit.element(match[3] or match[4])
 
 
 def _named(names: Sequence[str], values: Floats) -> dict[str, Any]:

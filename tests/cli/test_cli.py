@@ -14,6 +14,7 @@ import resnet_sim
 from resnet_sim import ConvergenceError, OperatingPoint
 from resnet_sim.analyses import sweep as analysis
 from resnet_sim.cli import main
+from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.operating_point import Certificate, SolverInfo
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
@@ -406,20 +407,34 @@ def test_npz_holds_the_arrays(run, deck, tmp_path):
     target = tmp_path / "out.npz"
     assert run("solve", deck(DIVIDER), "--format", "npz", "-o", str(target)) == (0, "", "")
     with np.load(target) as data:
-        assert dict(zip(data["nodes"], data["node_voltages"], strict=True))["out"] == 2.5
-        currents = dict(zip(data["elements"], data["element_currents"], strict=True))
-    assert currents == pytest.approx({"r1": 2.5e-3, "r2": 2.5e-3, "v1": -2.5e-3})
+        (values,) = data["values"]
+        found = dict(zip(data["names"].tolist(), values, strict=True))
+    assert found == pytest.approx(
+        {"v(in)": 10.0, "v(out)": 2.5, "i(r1)": 2.5e-3, "i(r2)": 2.5e-3, "i(v1)": -2.5e-3}
+    )
 
 
-@pytest.mark.parametrize(
-    ("text", "options", "message"),
-    [
-        (DIVIDER, [], "npz is not text: name a file with -o"),
-        (DIVIDER, ["-o", "-"], "npz is not text"),
-        (DIVIDER + ".op\n.dc v1 0 1 1\n", ["-o", "x.npz"], "npz holds one analysis"),
-    ],
-)
-def test_npz_is_refused_before_anything_is_solved(run, deck, text, options, message):
-    status, out, err = run("solve", deck(text), "--format", "npz", *options)
+@pytest.mark.parametrize("form", [form for form in FORMATS.values() if not form.text])
+@pytest.mark.parametrize("options", [[], ["-o", "-"]])
+def test_bytes_are_not_printed(run, deck, form, options):
+    status, out, err = run("solve", deck(SHORTED), "--format", form.name, *options)
     assert (status, out) == (2, "")
-    assert message in err
+    assert f"{form.name} is not text: name a file with -o" in err
+
+
+@pytest.mark.parametrize("command", ["solve", "sweep"])
+def test_what_is_to_be_printed_is_checked_before_anything_is_solved(run, deck, command):
+    status, out, err = run(command, deck(SHORTED), "--print", "v(a) i(d9)")
+    assert (status, out) == (2, "")
+    assert "no element 'd9'" in err
+
+
+def test_names_on_the_command_line_stand_in_for_those_of_print(run, deck):
+    file = deck(DIVIDER.replace(".end", ".print v(out)\n.end"))
+    for options, header in (
+        ([], "v(out)"),
+        (["--print", "v(in,out), i(r1)"], '"v(in,out)",i(r1)'),
+        (["--print", "all"], "v(in),v(out),i(r1),i(r2),i(v1)"),
+    ):
+        _, out, _ = run("solve", file, "--format", "csv", *options)
+        assert out.splitlines()[0] == header

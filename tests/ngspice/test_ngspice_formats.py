@@ -10,6 +10,7 @@ from ngspice_tools import requires_ngspice
 import resnet_sim as rs
 from resnet_sim import UsageError
 from resnet_sim.ngspice.listings import read_output
+from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.rawfile import format_raw, pack_ltspice, read_raw
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
@@ -74,7 +75,7 @@ def ltspice(double: bool, fast: bool):
     return write
 
 
-FORMATS = {
+WRITERS = {
     "ascii raw": raw_ascii,
     "binary raw": raw_binary,
     "wrdata": wrdata,
@@ -94,7 +95,7 @@ def exported(circuit: rs.Circuit) -> str:
 
 
 @requires_ngspice
-@pytest.mark.parametrize("form", FORMATS.values(), ids=list(FORMATS))
+@pytest.mark.parametrize("form", WRITERS.values(), ids=list(WRITERS))
 @pytest.mark.parametrize("path", DECKS, ids=lambda path: path.stem)
 def test_examples_agree_through_every_format(path, form, tmp_path):
     circuit = rs.read_netlist(path)
@@ -161,13 +162,11 @@ def test_a_file_of_other_points_or_names_is_refused(tmp_path):
 
 
 def test_own_output_agrees_with_itself(tmp_path):
-    from resnet_sim.results.formats import output
-
     circuit = rs.read_netlist(EXAMPLES / "nested-sweep.net")
     ops = rs.run(circuit)
-    for name, text in (("x.raw", output.format_raw(ops)), ("x.csv", output.format_csv(ops))):
-        (tmp_path / name).write_text(text)
-        assert rs.ngspice.compare(circuit, ops, against=tmp_path / name).agrees
+    for form in ("raw", "csv"):
+        (tmp_path / form).write_text(FORMATS[form].write(ops))
+        assert rs.ngspice.compare(circuit, ops, against=tmp_path / form).agrees
 
 
 def test_rounded_numbers_are_compared_to_their_digits(tmp_path):
@@ -200,9 +199,7 @@ def test_names_of_subcircuits_in_ltspice_and_in_flattened_decks(tmp_path):
 def test_two_analyses_in_one_file_find_their_places(tmp_path):
     circuit = rs.parse_netlist("t\nV1 a 0 5\nR1 a 0 1k\n.op\n.dc V1 -1 1 1\n.end\n")
     ops = rs.run(circuit)
-    from resnet_sim.results.formats import output
-
-    plots = read_raw(output.format_raw(ops).encode())
+    plots = read_raw(FORMATS["raw"].write(ops).encode())
     path = tmp_path / "x.raw"
     path.write_text(format_raw(plots[::-1]))  # as ngspice writes them
     report = rs.ngspice.compare(circuit, ops, against=path)

@@ -10,11 +10,12 @@ import subprocess
 import numpy as np
 import pytest
 
-from resnet_sim import CircuitBuilder, OperatingPoint
+from resnet_sim import CircuitBuilder, OperatingPoint, UsageError
 from resnet_sim.diagnostics import Diagnostic, Span
 from resnet_sim.model.circuit import Circuit
-from resnet_sim.results.formats import output
-from resnet_sim.results.formats.table import engineering, format_table
+from resnet_sim.results.formats.json import to_json
+from resnet_sim.results.formats.registry import FORMATS
+from resnet_sim.results.formats.table import engineering
 from resnet_sim.results.operating_point import Certificate, SolverInfo
 from resnet_sim.workers.atomic_file import replace_file
 
@@ -62,6 +63,10 @@ def sweep(**changes) -> OperatingPoint:
     return result(**(values | changes))
 
 
+def written(form: str, *ops: OperatingPoint) -> str | bytes:
+    return FORMATS[form].write(ops)
+
+
 def strict_loads(text: str):
     def refuse(constant):
         raise AssertionError(f"{constant} is no JSON")
@@ -70,7 +75,7 @@ def strict_loads(text: str):
 
 
 def test_json_has_the_documented_keys_and_null_for_undefined():
-    record = strict_loads(output.format_json(result()))
+    record = strict_loads(written("json", result()))
     assert record["title"] == "a divider"
     assert record["status"] == "solved"
     assert record["analysis"] == "op"
@@ -86,7 +91,7 @@ def test_json_has_the_documented_keys_and_null_for_undefined():
 
 def test_json_has_no_negative_zero_and_no_infinity():
     infinite = Certificate(False, math.inf, NAN, 0.0, 0.0, 0.0, 0.0, 1e-9)
-    record = strict_loads(output.format_json(result(certificate=infinite)))
+    record = strict_loads(written("json", result(certificate=infinite)))
     assert math.copysign(1, record["currents"]["s1"]) == 1
     assert record["certificate"]["kcl_residual"] is None
     assert record["certificate"]["kcl_relative"] is None
@@ -94,7 +99,7 @@ def test_json_has_no_negative_zero_and_no_infinity():
 
 
 def test_json_of_a_sweep_has_lists_of_equal_length():
-    record = strict_loads(output.format_json(sweep(unsolved={0: "a loop"})))
+    record = strict_loads(written("json", sweep(unsolved={0: "a loop"})))
     assert record["analysis"] == "dc"
     assert record["sweep"] == {"v1": [0.0, 2.0]}
     assert record["voltages"] == {"in": [0.0, 2.0], "out": [0.0, 1.0], "x": [None, None]}
@@ -104,14 +109,14 @@ def test_json_of_a_sweep_has_lists_of_equal_length():
 
 
 def test_json_of_several_analyses_is_one_object_with_the_worst_status():
-    record = strict_loads(output.format_json([result(), sweep(certificate=certificate(ok=False))]))
+    record = strict_loads(written("json", result(), sweep(certificate=certificate(ok=False))))
     assert record["status"] == "not converged"
     assert [part["analysis"] for part in record["analyses"]] == ["op", "dc"]
 
 
 def test_json_of_a_diagnostic_says_where_and_how_to_repair():
     warning = Diagnostic("W201", "floats", Span("a.net", 4, 2, 3, "R1 a b"), "tie it down")
-    (record,) = output.to_json(result(diagnostics=(warning,)))["diagnostics"]
+    (record,) = to_json(result(diagnostics=(warning,)))["diagnostics"]
     assert record == {
         "code": "W201", "severity": "warning", "message": "floats",
         "file": "a.net", "line": 4, "column": 2, "hint": "tie it down",
@@ -120,11 +125,11 @@ def test_json_of_a_diagnostic_says_where_and_how_to_repair():
 
 def test_csv_has_a_row_per_point_and_exact_numbers():
     third = np.array([[0.0, 1 / 3, 0.1, NAN]] * 2)
-    text = output.format_csv(sweep(node_voltages=third))
+    text = written("csv", sweep(node_voltages=third))
     header, *rows = csv.reader(io.StringIO(text, newline=""))
     assert header[:4] == ["v1", "v(in)", "v(out)", "v(x)"]
     assert header[4:] == ["i(r1)", "i(r2)", "i(v1)", "i(d1)", "i(s1)"]
-    assert [row[0] for row in rows] == ["0.0", "2.0"]
+    assert [row[0] for row in rows] == ["0", "2"]
     assert float(rows[0][1]) == 1 / 3
     assert rows[0][3] == ""
     assert text.endswith("\r\n")
@@ -139,14 +144,14 @@ def test_csv_quotes_names_with_commas():
         element_currents=np.zeros(1),
         closed=np.zeros(0, dtype=bool),
     )
-    header, _ = csv.reader(io.StringIO(output.format_csv(point), newline=""))
+    header, _ = csv.reader(io.StringIO(written("csv", point), newline=""))
     assert header == ['v(odd,"name)', "i(r1)"]
 
 
 def test_csv_of_several_analyses_is_one_table():
-    header, *rows = csv.reader(io.StringIO(output.format_csv([result(), sweep()])))
+    header, *rows = csv.reader(io.StringIO(written("csv", result(), sweep())))
     assert header[:3] == ["analysis", "v1", "v(in)"]
-    assert [row[:3] for row in rows] == [["1", "", "2.0"], ["2", "0.0", "0.0"], ["2", "2.0", "2.0"]]
+    assert [row[:3] for row in rows] == [["1", "", "2"], ["2", "0", "0"], ["2", "2", "2"]]
     assert len({len(row) for row in rows}) == 1
 
 
@@ -154,7 +159,7 @@ def test_raw_file_loads_in_ngspice(tmp_path):
     if shutil.which("ngspice") is None:
         pytest.skip("needs ngspice")
     nested = {"v1": np.array([0.0, 2.0]), "temp": np.array([27.0, 27.0])}
-    (tmp_path / "out.raw").write_text(output.format_raw([result(), sweep(sweep=nested)]))
+    (tmp_path / "out.raw").write_text(written("raw", result(), sweep(sweep=nested)))
     script = "* read\n.control\nload out.raw\ndisplay\nprint dc1.v(out) dc1.i(v1)\nquit 0\n.endc\n"
     (tmp_path / "read.cir").write_text(script + ".end\n")
     command = ["ngspice", "-n", "-b", "read.cir"]
@@ -165,7 +170,7 @@ def test_raw_file_loads_in_ngspice(tmp_path):
 
 
 def test_raw_values_survive_to_the_last_bit():
-    text = output.format_raw(result(node_voltages=np.array([0.0, 1 / 3, 0.1, NAN])))
+    text = written("raw", result(node_voltages=np.array([0.0, 1 / 3, 0.1, NAN])))
     assert "Plotname: Operating Point" in text
     values = text.partition("Values:\n")[2].split()
     assert float(values[1]) == 1 / 3
@@ -175,16 +180,7 @@ def test_raw_values_survive_to_the_last_bit():
 def test_raw_title_stays_on_its_line():
     circuit = divider()
     object.__setattr__(circuit, "title", "two\nlines")
-    assert "Title: two lines\n" in output.format_raw(result(circuit))
-
-
-def test_npz_round_trip(tmp_path):
-    output.save_npz(sweep(), tmp_path / "sweep.npz")
-    with np.load(tmp_path / "sweep.npz") as data:
-        assert data["nodes"].tolist() == ["0", "in", "out", "x"]
-        assert data["node_voltages"].shape == (2, 4)
-        assert data["sweep_names"].tolist() == ["v1"]
-        assert data["sweep_values"][:, 0].tolist() == [0.0, 2.0]
+    assert "Title: two lines\n" in written("raw", result(circuit))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +201,7 @@ def test_engineering_notation(value, text):
 
 
 def test_table_aligns_values_and_names_floating_nodes():
-    lines = format_table(result()).splitlines()
+    lines = written("table", result()).splitlines()
     assert lines[0] == "a divider"
     assert "  node   voltage" in lines
     assert "  out    1.00000 V" in lines
@@ -218,20 +214,25 @@ def test_table_aligns_values_and_names_floating_nodes():
 
 
 def test_table_marks_currents_that_are_not_unique():
-    assert "  d1              0 A   (one of many)" in format_table(result(nonunique=("d1",)))
+    assert "  d1              0 A   (one of many)" in written("table", result(nonunique=("d1",)))
 
 
 def test_table_shows_only_the_outputs_that_the_deck_names():
-    circuit = divider(outputs=("v(in,out)", "@r1[i]", "v(nowhere)"))
-    text = format_table(result(circuit))
-    assert "  v(in,out)   1.00000 V" in text
-    assert "  @r1[i]      1.00000 mA" in text
-    assert "  v(nowhere)  unknown" in text
+    circuit = divider(outputs=("v(in,out)", "@r1[i]"))
+    text = written("table", result(circuit))
+    assert "  v(in,out)  1.00000 V" in text
+    assert "  @r1[i]     1.00000 mA" in text
     assert "v1" not in text
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_outputs_that_the_circuit_lacks_are_refused_by_name(form):
+    with pytest.raises(UsageError, match="no node 'nowhere'"):
+        written(form, result(divider(outputs=("v(in)", "v(nowhere)"))))
+
+
 def test_table_of_a_sweep_has_a_row_per_point():
-    lines = format_table(sweep(unsolved={0: "a loop"})).splitlines()
+    lines = written("table", sweep(unsolved={0: "a loop"})).splitlines()
     header = next(line for line in lines if "v(out)" in line)
     first, second = lines[lines.index(header) + 1 :][:2]
     assert header.split()[:2] == ["v1", "v(in)"]
@@ -240,13 +241,13 @@ def test_table_of_a_sweep_has_a_row_per_point():
 
 
 def test_table_of_several_analyses_numbers_them():
-    text = format_table([result(), sweep()])
+    text = written("table", result(), sweep())
     assert "analysis 1: operating point\n" in text
     assert "analysis 2: sweep\n" in text
 
 
 def test_table_says_what_fails():
-    text = format_table(result(certificate=certificate(ok=False)))
+    text = written("table", result(certificate=certificate(ok=False)))
     assert "certificate: FAILED" in text
     assert "fails: KCL at b: 1 A" in text
 
@@ -266,7 +267,7 @@ def test_table_of_a_large_circuit_is_cut_and_says_so():
         closed=np.zeros(0, dtype=bool),
         floating=(),
     )
-    text = format_table(point)
+    text = written("table", point)
     assert "(61 more nodes: --format csv shows everything)" in text
     assert "(62 more elements: --format csv shows everything)" in text
     assert "  v1 " in text
@@ -287,7 +288,7 @@ def test_a_large_table_shows_what_lies_outside_subcircuits_and_sources_first():
         closed=np.zeros(0, dtype=bool),
         floating=(),
     )
-    rows = [line.split()[:2] for line in format_table(point).splitlines() if line[:2] == "  "]
+    rows = [line.split()[:2] for line in written("table", point).splitlines() if line[:2] == "  "]
     # nodes in the order of their numbers: x0.m 1, n0 2, x1.m 3, ...
     assert [name for name, _ in rows[1:41]] == [f"n{k}" for k in range(40)]
     assert rows[1][1] == "2.00000"

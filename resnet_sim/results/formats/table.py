@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
-from ...errors import UsageError
 from ..operating_point import OperatingPoint
+from ..predictions import Result
 
 #: rows of nodes, elements or switches that a table shows, and columns of a sweep's table
 MAX_ROWS = 40
@@ -34,26 +33,34 @@ def engineering(value: float, unit: str, digits: int = 6) -> str:
     return f"{value / 10.0**thousands:.{decimals}f} {_PREFIXES[thousands]}{unit}".rstrip()
 
 
-def format_table(ops: OperatingPoint | Sequence[OperatingPoint]) -> str:
+def write(
+    results: Sequence[Result],
+    outputs: Sequence[str] = (),
+    answers: Mapping[str, Any] | None = None,
+) -> str:
     """Return tables of the voltages and currents of one or several analyses.
 
-    A deck that names its outputs (``.print``, ``.save``) gets just these.  Large
-    circuits are cut to the part that most likely interests; the text says so.
+    Large circuits are cut to the part that most likely interests; the text says so.
     """
-    ops = [ops] if isinstance(ops, OperatingPoint) else ops
-    title = "".join(c if c.isprintable() else " " for c in ops[0].circuit.title).strip()
+    title = "".join(c if c.isprintable() else " " for c in results[0].circuit.title).strip()
     blocks = [title] if title else []
-    for number, op in enumerate(ops, 1):
-        if len(ops) > 1:
-            blocks.append(f"analysis {number}: {'sweep' if op.sweep else 'operating point'}")
-        blocks += _point_blocks(op) if op.node_voltages.ndim == 1 else [_sweep_block(op)]
-        blocks.append(_certificate_lines(op))
-    return "\n\n".join(blocks) + "\n"
+    for number, result in enumerate(results, 1):
+        if len(results) > 1:
+            kind = "sweep" if result.sweep else "operating point"
+            blocks.append(f"analysis {number}: {kind}")
+        if isinstance(result, OperatingPoint):
+            names = result.chosen(outputs)
+            single = result.node_voltages.ndim == 1
+            blocks += _point_blocks(result, names) if single else [_sweep_block(result, names)]
+            blocks.append(_certificate_lines(result))
+        else:
+            blocks.append(_rows(result, result.names))
+    return "\n\n".join(blocks) + "\n" + format_answers(answers or {})
 
 
-def _point_blocks(op: OperatingPoint) -> list[str]:
-    if op.circuit.outputs:
-        rows = [(name, *_cell(_output(op, name), name, op)) for name in op.circuit.outputs]
+def _point_blocks(op: OperatingPoint, outputs: Sequence[str]) -> list[str]:
+    if outputs:
+        rows = [(name, *_cell(op.value(name), name, op)) for name in outputs]
         blocks = [_aligned(("output", "value"), rows)]
     else:
         nodes, v, i = op.circuit.nodes, op.node_voltages, op.element_currents
@@ -104,33 +111,33 @@ def _cut(ranked: Iterable[int], count: int, what: str) -> tuple[list[int], str]:
     return shown, text
 
 
-def _sweep_block(op: OperatingPoint) -> str:
-    names, missing = _sweep_columns(op)
-    columns = [_output(op, name) for name in names]
-    sweeps = [values.tolist() for values in op.sweep.values()]
-    header = [*(op.sweep or ("point",)), *names]
-    lines = [header]
-    for point in range(op.node_voltages.shape[0]):
-        where = [f"{values[point]:.6g}" for values in sweeps] or [str(point)]
-        cells = []
-        for name, column in zip(names, columns, strict=True):
-            value = None if column is None else float(column[point])
-            number, unit, _ = _cell(value, name, op)
-            cells.append(f"{number} {unit}".rstrip())
-        cells = ["no solution"] * len(names) if point in op.unsolved else cells
-        lines.append([*where, *cells])
+def _sweep_block(op: OperatingPoint, outputs: Sequence[str]) -> str:
+    names, missing = (outputs, "") if outputs else _sweep_columns(op)
+    return _rows(op, names) + missing
+
+
+def _rows(result: Result, outputs: Sequence[str]) -> str:
+    """Return a line for each point."""
+    names, values = result.table(outputs)
+    swept, unsolved = len(result.sweep), getattr(result, "unsolved", {})
+    lines = [names if swept else ["point", *names]]
+    for point, row in enumerate(values.tolist()):
+        where = [f"{value:.6g}" for value in row[:swept]] or [str(point)]
+        cells = [
+            " ".join(_cell(value, name, result)[:2]).rstrip()
+            for name, value in zip(names[swept:], row[swept:], strict=True)
+        ]
+        lines.append([*where, *(["no solution"] * len(cells) if point in unsolved else cells)])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = [
         "  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
         for line in lines
     ]
-    return "\n".join(text) + missing
+    return "\n".join(text)
 
 
 def _sweep_columns(op: OperatingPoint) -> tuple[list[str], str]:
     """Return the quantities to show for each point, and a line about the others."""
-    if op.circuit.outputs:
-        return list(op.circuit.outputs), ""
     nodes, elements = op.circuit.nodes, op.circuit.element_names
     voltages = (f"v({nodes[k]})" for k in _near(range(1, len(nodes)), nodes))
     currents = (f"i({elements[k]})" for k in _interesting(op))
@@ -139,27 +146,15 @@ def _sweep_columns(op: OperatingPoint) -> tuple[list[str], str]:
     return list(islice(chain(voltages, currents), MAX_COLUMNS)), text
 
 
-def _output(op: OperatingPoint, name: str) -> Any:
-    """Return what an output such as ``v(a,b)``, ``i(r1)`` or ``@r1[i]`` names, None if unknown."""
-    voltage = re.fullmatch(r"v\(([^,()]+)(?:,([^,()]+))?\)", name.replace(" ", "").lower())
-    current = re.fullmatch(r"i\(@?([^()\[\]]+)(?:\[i\])?\)|@(.+)\[id?\]", name.lower())
-    try:
-        if voltage:
-            return op.voltage(voltage[1], voltage[2] or "0")
-        return op.current(current[1] or current[2]) if current else None
-    except UsageError:
-        return None
-
-
-def _cell(value: float | None, name: str, op: OperatingPoint) -> tuple[str, str, str]:
+def _cell(value: float, name: str, result: Result) -> tuple[str, str, str]:
     """Return number, unit and remark; words in place of what is undefined."""
     voltage = name.startswith("v")
-    if value is None:
-        return "unknown", "", ""
+    if name in result.words:
+        return result.words[name][int(value)], "", ""
     if math.isnan(value):
         return ("floating" if voltage else "undefined"), "", ""
     number, _, unit = engineering(value, "V" if voltage else "A").partition(" ")
-    unique = voltage or name.partition("(")[2].rstrip(")") not in op.nonunique
+    unique = voltage or name.partition("(")[2].rstrip(")") not in result.nonunique
     return number, unit, "" if unique else "  (one of many)"
 
 
@@ -188,3 +183,29 @@ def _certificate_lines(op: OperatingPoint) -> str:
     plural = "" if solver.iterations == 1 else "s"
     lines.append(f"solver: {solver.method}, {solver.iterations} iteration{plural}, {time}")
     return "\n".join(lines + [f"  note: {note}" for note in solver.notes])
+
+
+def format_answers(found: Mapping[str, Any]) -> str:
+    """Return answers for people, empty if there are none."""
+    lines: list[str] = []
+    for record in found.get("sensitivities", ()):
+        lines += ["", f"sensitivity of {record['output']} = {record['value']:.6g}",
+                  f"  {'value of':20} {'per unit':>14} {'per percent':>14}"]  # fmt: skip
+        for name, slope in record["derivatives"].items():
+            lines.append(f"  {name:20} {slope:14.6g} {record['normalised'][name]:14.6g}")
+        if record["at_knee"]:
+            names = ", ".join(record["at_knee"])
+            lines.append(f"  on its knee: {names}; derivatives hold to one side")
+    for record in found.get("transfer_functions", ()):
+        lines += ["", f"transfer function {record['output']} / {record['source']}"]
+        for name in ("gain", "input_resistance", "output_resistance"):
+            shown = "infinite" if record[name] is None else f"{record[name]:.6g}"
+            lines.append(f"  {name.replace('_', ' '):20} {shown:>14}")
+    for number, record in enumerate(found.get("measurements", ()), 1):
+        many = len(found["measurements"]) > 1
+        lines += ["", f"measurements of sweep {number}" if many else "measurements"]
+        for name, value in record.items():
+            values = value if isinstance(value, list) else [value]
+            shown = " ".join("never" if v is None else f"{v:.6g}" for v in values)
+            lines.append(f"  {name:20} {shown:>14}")
+    return "\n".join([*lines, ""]) if lines else ""

@@ -1,0 +1,81 @@
+"""The output formats.  One entry a format: the command's choices, tables in documents and tests
+are read from here.
+
+No numpy is imported before something is written: ``--help`` must not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..predictions import Result
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to write results.
+
+    Attributes
+    ----------
+    name, description : str
+    ending : str
+        Of files, without a dot.
+    module : str
+        Where its function ``write`` is, with the parameters of `Format.write`.
+    text : bool
+        Whether it is text; bytes are not printed.
+    reports : bool
+        Whether it holds more than numbers: diagnostics, comparisons, what ``.sens``, ``.tf`` and
+        ``.meas`` ask for.
+    """
+
+    name: str
+    ending: str
+    module: str
+    description: str
+    text: bool = True
+    reports: bool = False
+
+    def write(
+        self,
+        results: Sequence[Result],
+        outputs: Sequence[str] = (),
+        answers: Mapping[str, Any] | None = None,
+    ) -> str | bytes:
+        """Return results in this format.
+
+        Parameters
+        ----------
+        results : sequence of Result
+            One for each analysis of a circuit, of one point or of many.
+        outputs : sequence of str
+            What to write, as ``v(a,b)`` and ``i(r1)``; by default what the deck's ``.print``
+            names, or else everything, as with ``all``.  JSON has everything, and these apart.
+        answers : mapping, optional
+            What is known beside voltages and currents, as JSON data; see `reports`.
+        """
+        content: str | bytes = import_module(self.module).write(results, outputs, answers)
+        return content
+
+
+_HERE = __name__.rpartition(".")[0]
+
+#: name -> format, in the order of ``--help``; another is added by an entry
+FORMATS = {
+    form.name: form
+    for form in (
+        Format(
+            "table", "txt", f"{_HERE}.table", "for people; large circuits are cut", reports=True
+        ),
+        Format(
+            "json", "json", f"{_HERE}.json", "one object, everything that is known", reports=True
+        ),
+        Format("csv", "csv", f"{_HERE}.csv", "a row per point, for spreadsheets"),
+        Format("raw", "raw", f"{_HERE}.raw", "a SPICE raw file, for waveform viewers"),
+        Format("npz", "npz", f"{_HERE}.npz", "arrays for numpy", text=False),
+    )
+}

@@ -1,0 +1,42 @@
+"""What a network answers to samples, as a result that can be written like operating points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..arrays import Floats
+from ..model.circuit import Circuit
+from .operating_point import OperatingPoint
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a circuit gives out for a table of inputs.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Such as ``v(o1,o2)``, and ``class`` where there are classes.
+    values : ndarray, shape (points, names)
+        V, and class numbers.
+    words : mapping of str to sequence of str
+        Column -> what its numbers 0, 1, ... stand for.
+    """
+
+    circuit: Circuit
+    names: tuple[str, ...]
+    values: Floats
+    words: Mapping[str, Sequence[str]]
+
+    sweep: ClassVar[Mapping[str, Floats]] = {}
+    nonunique: ClassVar[tuple[str, ...]] = ()
+
+    def table(self, outputs: Sequence[str] = ()) -> tuple[list[str], Floats]:
+        """Return names and values; there is nothing else to choose from."""
+        return list(self.names), self.values
+
+
+#: what can be written in any of the output formats
+Result = OperatingPoint | Predictions
