@@ -26,12 +26,12 @@ LOOP = 20
 def monte_carlo(samples: int) -> None:
     """Print seconds per sample of both ways, their ratio, and how well they agree."""
     circuit = rs.generators.grid(32)
-    tolerance = {"r*": 0.05}
-    rs.monte_carlo(circuit, tolerance, 600)  # compile, or load what is compiled
-    variants = draw(circuit, tolerance, samples)
+    spread = {"r*": 0.05}
+    rs.monte_carlo(circuit, spread, 600)  # compile, or load what is compiled
+    variants = draw(circuit, spread, samples)
     before = _loop(circuit, variants, range(LOOP))
     began = time.perf_counter()
-    found = rs.monte_carlo(circuit, tolerance, samples)
+    found = rs.monte_carlo(circuit, spread, samples)
     together = (time.perf_counter() - began) / samples
     after = _loop(circuit, variants, range(LOOP, 2 * LOOP))
     one = statistics.mean(t for t, _ in (*before, *after))

@@ -1,4 +1,4 @@
-"""Random samples of a circuit whose values have tolerances."""
+"""Random samples of a circuit whose values spread."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..point.certified import CHUNK
 from ..results.operating_point import OperatingPoint
@@ -18,30 +19,31 @@ from .solve import check_arguments
 
 def monte_carlo(
     circuit: Circuit,
-    tolerance: Mapping[str, float],
-    samples: int,
+    spread: Mapping[str, float] | None = None,
+    samples: int = 1000,
     *,
     seed: int = 0,
     distribution: str = "uniform",
     method: str = "auto",
-    accuracy: float = 1e-9,
+    tolerance: float = 1e-9,
     executor: str | Executor = "threads",
     journal: str | Path | None = None,
     progress: bool = False,
     chunk: int = CHUNK,
+    accuracy: float | None = None,
 ) -> OperatingPoint:
-    r"""Solve random samples of a circuit whose values have tolerances.
+    r"""Solve random samples of a circuit whose values spread.
 
     Parameters
     ----------
-    tolerance : mapping of str to float
+    spread : mapping of str to float
         Name of an element, or glob such as ``r*``, to what its value may be off by,
         relative; where several match, the last counts.
     samples, seed : int
         The same seed gives the same samples, whatever their number.
     distribution : {"uniform", "normal"}
-        Uniform between the limits, or normal with the tolerance as three standard deviations.
-    accuracy : float
+        Uniform between the limits, or normal with the spread as three standard deviations.
+    tolerance : float
         Largest relative residual that the certificate lets pass.
     executor : str or concurrent.futures.Executor
         ``"serial"``, ``"threads"``, ``"processes"``, ``"dask"``, each but the first with a
@@ -52,6 +54,8 @@ def monte_carlo(
         Show a bar (needs tqdm).
     chunk : int
         Points per task.
+    accuracy
+        What `tolerance` was called before 0.2; refused.
 
     Returns
     -------
@@ -75,7 +79,11 @@ def monte_carlo(
     from ..many import jobs
     from ..many.variants import monte_carlo as draw
 
-    check_arguments(method, accuracy)
-    variants = draw(circuit, tolerance, samples, seed, distribution)
-    job = jobs.Job(circuit, variants, method, accuracy)
+    if isinstance(tolerance, Mapping):
+        raise UsageError(f"tolerance is the accuracy of results; write spread={dict(tolerance)}")
+    if accuracy is not None:
+        raise UsageError(f"accuracy is called tolerance now; write tolerance={accuracy}")
+    check_arguments(method, tolerance)
+    variants = draw(circuit, spread or {}, samples, seed, distribution)
+    job = jobs.Job(circuit, variants, method, tolerance)
     return jobs.run(job, executor, journal, progress, chunk)

@@ -108,6 +108,20 @@ def add_watch(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_solver(
+    parser: argparse.ArgumentParser, tolerance: Callable[[str], float | str] | None = None
+) -> None:
+    """Declare ``--method`` and ``--tolerance``, which `tolerance` reads."""
+    parser.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
+    parser.add_argument(
+        "--tolerance",
+        type=tolerance or positive,
+        default=1e-9,
+        metavar="T",
+        help="of results, relative, default %(default)g",
+    )
+
+
 def add_strict(parser: argparse.ArgumentParser) -> None:
     """Declare ``--strict``."""
     parser.add_argument(

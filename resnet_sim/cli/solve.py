@@ -11,6 +11,7 @@ from .common import (
     add_format,
     add_output,
     add_print,
+    add_solver,
     add_strict,
     add_watch,
     check_output,
@@ -18,7 +19,6 @@ from .common import (
     deliver_results,
     explain,
     load,
-    positive,
     show_diagnostics,
     verdict,
 )
@@ -33,10 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_format(parser, "table")
     add_print(parser)
     add_output(parser)
-    parser.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
-    parser.add_argument(
-        "--tolerance", type=positive, default=1e-9, help="relative, default %(default)g"
-    )
+    add_solver(parser)
 
 
 def run(options: argparse.Namespace) -> int:

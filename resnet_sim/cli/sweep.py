@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from ..errors import UsageError
 from .common import (
     INTERRUPTED,
     add_format,
     add_output,
     add_print,
+    add_solver,
     check_output,
     complain,
     deliver_results,
@@ -31,10 +33,10 @@ HELP = "solve many variants: the deck's sweeps, or random samples"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     parser.add_argument(
-        "--tolerance",
+        "--spread",
         action="append",
         default=[],
-        type=_tolerance,
+        type=_spread,
         metavar="NAME=SHARE",
         help="an element, or glob, and what its value may be off by: 'r*=5%%' (repeatable)",
     )
@@ -44,13 +46,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--distribution",
         choices=("uniform", "normal"),
         default="uniform",
-        help="normal: the tolerance is three standard deviations",
+        help="normal: the spread is three standard deviations",
     )
     add_format(parser, "csv")
     add_print(parser)
     add_output(parser)
-    parser.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
-    parser.add_argument("--accuracy", type=positive, default=1e-9, help="default %(default)g")
+    add_solver(parser, _tolerance)
+    parser.add_argument("--accuracy", help=argparse.SUPPRESS)
     running = parser.add_argument_group("running")
     running.add_argument(
         "--executor",
@@ -67,7 +69,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     running.add_argument("--chunk", type=_count, default=256, help="points per task")
 
 
-def _tolerance(text: str) -> tuple[str, float]:
+def _tolerance(text: str) -> float | str:
+    """Read a tolerance; `run` refuses what was one before 0.2."""
+    return text if "=" in text else positive(text)
+
+
+def _spread(text: str) -> tuple[str, float]:
     """Read ``NAME=5%`` or ``NAME=0.05``."""
     name, equals, share = text.rpartition("=")
     if not equals or not name.strip():
@@ -86,6 +93,13 @@ def _count(text: str) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Solve all variants and print them."""
+    if isinstance(options.tolerance, str):
+        raise UsageError(
+            "--tolerance is the accuracy of results; for the spread of components write "
+            f"--spread {options.tolerance}"
+        )
+    if options.accuracy is not None:
+        raise UsageError(f"--accuracy is called --tolerance now: --tolerance {options.accuracy}")
     circuit = load(options)
     check_output(options, circuit)
     try:
@@ -103,24 +117,21 @@ def run(options: argparse.Namespace) -> int:
 def _solve(circuit: Circuit, options: argparse.Namespace) -> OperatingPoint:
     from ..analyses.monte_carlo import monte_carlo
     from ..analyses.sweep import sweep
-    from ..errors import UsageError
 
     running = {
         "method": options.method, "executor": options.executor, "journal": options.journal,
         "progress": options.progress, "chunk": options.chunk,
     }  # fmt: skip
     sweeps = [analysis.sweeps for analysis in circuit.analyses if analysis.sweeps]
-    if options.tolerance:
+    if options.spread:
         if sweeps:
-            complain("the deck's sweeps are ignored: --tolerance asks for random samples")
+            complain("the deck's sweeps are ignored: --spread asks for random samples")
         return monte_carlo(
-            circuit, dict(options.tolerance), options.samples, seed=options.seed,
-            distribution=options.distribution, accuracy=options.accuracy, **running,
+            circuit, dict(options.spread), options.samples, seed=options.seed,
+            distribution=options.distribution, tolerance=options.tolerance, **running,
         )  # fmt: skip
     if not sweeps:
-        raise UsageError(
-            "nothing to vary: the deck has no .dc or .step, and no --tolerance is given"
-        )
+        raise UsageError("nothing to vary: the deck has no .dc or .step, and no --spread is given")
     if len(sweeps) > 1:
         raise UsageError(f"the deck has {len(sweeps)} sweeps; resnet-sim solve does several")
-    return sweep(circuit, sweeps[0], tolerance=options.accuracy, **running)
+    return sweep(circuit, sweeps[0], tolerance=options.tolerance, **running)

@@ -23,7 +23,7 @@ from ..model.requests import Sweep
 DISTRIBUTIONS = ("uniform", "normal")
 #: Samples that share a random generator.
 DRAW = 64
-#: Tables whose elements have tolerances.
+#: Tables whose elements have a spread.
 _TOLERANT = ("resistors", "crossbars", "voltage_sources", "current_sources", "diodes")
 
 
@@ -101,18 +101,18 @@ class MonteCarlo:
     Attributes
     ----------
     names : tuple of str
-    nominal, tolerance : tuple of float
-        A value is ``nominal * (1 + tolerance * z)``.
+    nominal, spread : tuple of float
+        A value is ``nominal * (1 + spread * z)``.
     samples, seed : int
         Sample k is the same whatever the number of samples.
     distribution : {"uniform", "normal"}
         Of z: uniform on [-1, 1], or normal with standard deviation 1/3, so that the
-        tolerance is three standard deviations; it is not cut off.
+        spread is three standard deviations; it is not cut off.
     """
 
     names: tuple[str, ...]
     nominal: tuple[float, ...]
-    tolerance: tuple[float, ...]
+    spread: tuple[float, ...]
     samples: int
     seed: int = 0
     distribution: str = "uniform"
@@ -139,14 +139,14 @@ class MonteCarlo:
     @cached_property
     def _scale(self) -> tuple[Floats, Floats]:
         nominal = np.array(self.nominal)
-        return nominal, nominal * np.array(self.tolerance)
+        return nominal, nominal * np.array(self.spread)
 
     def values(self, first: int, last: int) -> Floats:
         """Return the values of samples first to last - 1, shape (samples, names)."""
         begin = first - first % DRAW
         blocks = [self._draw(k) for k in range(begin // DRAW, -(-last // DRAW))]
-        nominal, spread = self._scale
-        values: Floats = nominal + spread * np.concatenate(blocks)[first - begin : last - begin]
+        nominal, scale = self._scale
+        values: Floats = nominal + scale * np.concatenate(blocks)[first - begin : last - begin]
         return values
 
     def _draw(self, block: int) -> Floats:
@@ -163,41 +163,41 @@ class MonteCarlo:
 
 def monte_carlo(
     circuit: Circuit,
-    tolerance: Mapping[str, float],
+    spread: Mapping[str, float],
     samples: int,
     seed: int = 0,
     distribution: str = "uniform",
 ) -> MonteCarlo:
-    """Return samples of a circuit's values with given relative tolerances.
+    """Return samples of a circuit's values with given relative spreads.
 
     Parameters
     ----------
-    tolerance : mapping of str to float
+    spread : mapping of str to float
         Name of an element, or glob such as ``r*``, to what its value may be off by,
         relative; where several match, the last counts.  Resistors, independent sources, and
-        the forward drop of diodes have tolerances.
+        the forward drop of diodes have a spread.
 
     Raises
     ------
     UsageError
-        If nothing matches, or a tolerance is negative or makes resistances negative.
+        If nothing matches, or a spread is negative or makes resistances negative.
     """
     values = dict(_values(circuit))
     chosen: dict[str, float] = {}
-    for pattern, share in tolerance.items():
+    for pattern, share in spread.items():
         matching = _matching(circuit, values, pattern)
         if not 0 <= share < 1:
-            raise UsageError(f"the tolerance {share:g} of {pattern} is not between 0 and 1")
+            raise UsageError(f"the spread {share:g} of {pattern} is not between 0 and 1")
         chosen |= dict.fromkeys(matching, float(share))
     if not chosen:
-        raise UsageError("no tolerances are given: nothing varies")
+        raise UsageError("no spread is given: nothing varies")
     names = tuple(chosen)
     nominal = tuple(values[name] for name in names)
     return MonteCarlo(names, nominal, tuple(chosen.values()), samples, seed, distribution)
 
 
 def _values(circuit: Circuit) -> list[tuple[str, float]]:
-    """Return names and values of the elements that can have a tolerance."""
+    """Return names and values of the elements that can have a spread."""
     found: list[tuple[str, float]] = []
     for table in _TOLERANT:
         columns = getattr(circuit, table)

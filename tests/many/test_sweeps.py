@@ -127,7 +127,7 @@ def test_samples_have_the_distribution_asked_for(distribution, deviation):
 
 
 @pytest.mark.parametrize(
-    ("tolerance", "message"),
+    ("spread", "message"),
     [
         ({"q*": 0.1}, "no element with a value matches"),
         ({"r9": 0.1}, "no element 'r9'"),
@@ -135,11 +135,36 @@ def test_samples_have_the_distribution_asked_for(distribution, deviation):
         ({}, "nothing varies"),
     ],
 )
-def test_tolerances_that_make_no_sense(tolerance, message):
+def test_spreads_that_make_no_sense(spread, message):
     b = rs.CircuitBuilder()
     b.resistor("r1", "a", "0", 100.0)
     with pytest.raises(UsageError, match=message):
-        rs.monte_carlo(b.build(), tolerance, 10)
+        rs.monte_carlo(b.build(), spread, 10)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"tolerance": {"r*": 0.05}}, r"accuracy of results; write spread=\{'r\*': 0.05\}"),
+        ({"spread": {"r*": 0.05}, "accuracy": 1e-6}, "called tolerance now; write tolerance=1e-06"),
+        ({}, "no spread is given"),
+    ],
+)
+def test_old_names_are_refused_with_the_new_ones(arguments, message):
+    b = rs.CircuitBuilder()
+    b.resistor("r1", "a", "0", 100.0)
+    with pytest.raises(UsageError, match=message):
+        rs.monte_carlo(b.build(), samples=10, **arguments)
+
+
+def test_spread_by_name_and_by_position_are_the_same():
+    b = rs.CircuitBuilder()
+    b.current_source("i1", "0", "a", 1e-3)
+    b.resistor("r1", "a", "0", 100.0)
+    found = rs.monte_carlo(b.build(), {"r*": 0.05}, 10)
+    named = rs.monte_carlo(b.build(), spread={"r*": 0.05}, samples=10, tolerance=1e-6)
+    assert np.array_equal(found.node_voltages, named.node_voltages)
+    assert (found.certificate.tolerance, named.certificate.tolerance) == (1e-9, 1e-6)
 
 
 def test_monte_carlo_together_and_one_by_one(together):
@@ -248,7 +273,7 @@ def test_circuits_of_different_structure_are_journalled(tmp_path, monkeypatch):
 def test_the_command_writes_samples(form, tmp_path, capsys):
     deck, out = tmp_path / "deck.net", tmp_path / "out"
     deck.write_text("a\nv1 in 0 1\nr1 in out 1k\nr2 out 0 1k\n.print v(out)\n")
-    options = ["--tolerance", "r*=5%", "--samples", "20", "--seed", "3", "--format", form]
+    options = ["--spread", "r*=5%", "--samples", "20", "--seed", "3", "--format", form]
     assert main(["sweep", str(deck), *options, "-o", str(out)]) == 0
     wanted = rs.monte_carlo(rs.read_netlist(deck), {"r*": 0.05}, 20, seed=3).voltage("out")
     if form == "npz":
@@ -270,10 +295,12 @@ def test_the_command_writes_samples(form, tmp_path, capsys):
     ("options", "message"),
     [
         ([], "nothing to vary"),
-        (["--tolerance", "q=5%"], "no element 'q'"),
-        (["--tolerance", "r*=5%", "--executor", "cloud"], "no executor 'cloud'"),
-        (["--tolerance", "r*=5%", "--format", "npz"], "npz is not text"),
-        (["--tolerance", "r*=5%", "--print", "v(x)"], "no node 'x'"),
+        (["--tolerance", "r*=5%"], "for the spread of components write --spread r*=5%"),
+        (["--spread", "r*=5%", "--accuracy", "1u"], "called --tolerance now: --tolerance 1u"),
+        (["--spread", "q=5%"], "no element 'q'"),
+        (["--spread", "r*=5%", "--executor", "cloud"], "no executor 'cloud'"),
+        (["--spread", "r*=5%", "--format", "npz"], "npz is not text"),
+        (["--spread", "r*=5%", "--print", "v(x)"], "no node 'x'"),
     ],
 )
 def test_the_command_refuses_what_makes_no_sense(options, message, tmp_path, capsys):

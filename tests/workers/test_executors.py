@@ -146,7 +146,7 @@ def test_what_is_no_journal_of_this_job_is_left_alone(tmp_path):
     assert other.read_text() == "precious\n"
     journal = tmp_path / "points"
     sampled(journal=journal)
-    for change in ({"seed": 3}, {"accuracy": 1e-8}, {"chunk": 8}, {"samples": 61}):
+    for change in ({"seed": 3}, {"tolerance": 1e-8}, {"chunk": 8}, {"samples": 61}):
         wanted = {"samples": 60, "seed": 2, "chunk": 7, "journal": journal} | change
         with pytest.raises(UsageError, match="journal of another job"):
             rs.monte_carlo(circuit(), TOLERANCE, **wanted)
@@ -323,7 +323,7 @@ def test_control_c_leaves_a_journal_to_go_on_from(tmp_path):
     deck, journal, out = tmp_path / "deck.net", tmp_path / "points", tmp_path / "out.csv"
     rs.write_netlist(circuit(), deck)
     command = [
-        *(sys.executable, "-m", "resnet_sim", "sweep", str(deck), "--tolerance", "r*=10%"),
+        *(sys.executable, "-m", "resnet_sim", "sweep", str(deck), "--spread", "r*=10%"),
         *("--samples", "600", "--chunk", "3", "--method", "newton", "--print", "v(n0_0)"),
         *("--journal", str(journal), "-o", str(out)),
     ]
@@ -352,6 +352,6 @@ def test_a_cluster_that_is_not_there_has_its_own_exit_status(tmp_path, monkeypat
     monkeypatch.setattr(executors, "CONNECT", 1.0)
     deck = tmp_path / "deck.net"
     rs.write_netlist(circuit(), deck)
-    options = ["--tolerance", "r*=10%", "--executor", "dask:tcp://127.0.0.1:9"]
+    options = ["--spread", "r*=10%", "--executor", "dask:tcp://127.0.0.1:9"]
     assert main(["sweep", str(deck), *options]) == 5
     assert "no Dask cluster at tcp://127.0.0.1:9" in capsys.readouterr().err
