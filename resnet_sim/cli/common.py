@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..results.formats.registry import FORMATS
+from ..results.formats.registry import FORMATS, Format
+from ..solvers.registry import METHODS, Method
 from ..workers.progress import report
 
 if TYPE_CHECKING:
@@ -82,9 +83,14 @@ def add_format(parser: argparse.ArgumentParser, default: str, reports: bool = Fa
         "--format",
         choices=[form.name for form in forms],
         default=default,
-        help="; ".join(f"{form.name}: {form.description}" for form in forms)
-        + " (default: %(default)s)",
+        help=_listed(forms),
     )
+
+
+def _listed(entries: Iterable[Format | Method]) -> str:
+    """Return the help of an option whose choices are entries of a registry."""
+    listed = "; ".join(f"{entry.name}: {entry.description}" for entry in entries)
+    return f"{listed} (default: %(default)s)"
 
 
 def add_print(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +118,9 @@ def add_solver(
     parser: argparse.ArgumentParser, tolerance: Callable[[str], float | str] | None = None
 ) -> None:
     """Declare ``--method`` and ``--tolerance``, which `tolerance` reads."""
-    parser.add_argument("--method", choices=("auto", "cd", "newton"), default="auto")
+    parser.add_argument(
+        "--method", choices=list(METHODS), default="auto", help=_listed(METHODS.values())
+    )
     parser.add_argument(
         "--tolerance",
         type=tolerance or positive,

@@ -1,8 +1,10 @@
 """What an analysis returns, and the files it is written to."""
 
 DOORS = (
-    "formats.output",
+    "formats.json",
+    "formats.registry",
     "formats.table",
     "operating_point",
+    "predictions",
     "rawfile",
 )

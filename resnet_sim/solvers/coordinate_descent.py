@@ -38,7 +38,11 @@ POLISH_AFTER = 5
 
 
 def solve(
-    problem: Problem, tolerance: float = 1e-9, x: Floats | None = None, sweeps: int = 20_000
+    problem: Problem,
+    tolerance: float = 1e-9,
+    on: Bools | None = None,
+    x: Floats | None = None,
+    sweeps: int = 20_000,
 ) -> Solution:
     """Minimise by coordinate descent from any start.
 
@@ -48,6 +52,8 @@ def solve(
         Convex, feasible and bounded.
     tolerance : float
         Stops when the KKT residual is `MARGIN` times this, relative.
+    on : optional
+        Not used: what conducts follows from `x`.
     x : ndarray of float, shape (n,), optional
         Start; moved to the nearest feasible point.
     sweeps : int

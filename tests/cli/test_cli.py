@@ -16,6 +16,7 @@ from resnet_sim.analyses import sweep as analysis
 from resnet_sim.cli import main
 from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.operating_point import Certificate, SolverInfo
+from resnet_sim.solvers import METHODS
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 DIVIDER = "divider\nV1 in 0 10\nR1 in out 3k\nR2 out 0 1k\n.end\n"
@@ -123,7 +124,7 @@ def test_standard_input(monkeypatch, run):
     assert solved(run, "-")["voltages"]["out"] == pytest.approx(2.5)
 
 
-@pytest.mark.parametrize("method", ["auto", "cd", "newton"])
+@pytest.mark.parametrize("method", METHODS)
 def test_methods_agree(run, method):
     record = solved(run, str(EXAMPLES / "jam.net"), "--method", method)
     assert record["voltages"]["n1"] == pytest.approx(0.5, rel=1e-9)

@@ -7,8 +7,7 @@ import pytest
 from laws import violations
 
 from resnet_sim import CircuitBuilder, ConvergenceError, TopologyError, parse_netlist, solve
-
-METHODS = ("auto", "newton", "cd")
+from resnet_sim.solvers import METHODS
 
 
 def near(value: float, absolute: float = 1e-9) -> object:
