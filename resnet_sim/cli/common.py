@@ -7,13 +7,13 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..results.formats.registry import FORMATS, Format
-from ..solvers.registry import METHODS, Method
+from ..results.formats.registry import FORMATS
+from ..solvers.registry import METHODS
 from ..workers.progress import report
 
 if TYPE_CHECKING:
@@ -78,19 +78,19 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def add_format(parser: argparse.ArgumentParser, default: str, reports: bool = False) -> None:
     """Declare ``--format``, of `reports` or of numbers."""
-    forms = [form for form in FORMATS.values() if form.reports or not reports]
+    forms = {name: form for name, form in FORMATS.items() if form.reports or not reports}
     parser.add_argument(
         "--format",
-        choices=[form.name for form in forms],
+        choices=list(forms),
         default=default,
-        help=_listed(forms),
+        help=listed(forms),
     )
 
 
-def _listed(entries: Iterable[Format | Method]) -> str:
-    """Return the help of an option whose choices are entries of a registry."""
-    listed = "; ".join(f"{entry.name}: {entry.description}" for entry in entries)
-    return f"{listed} (default: %(default)s)"
+def listed(entries: Mapping[str, Any]) -> str:
+    """Return the help of an option whose choices are the entries of a registry."""
+    text = "; ".join(f"{name}: {entry.description}" for name, entry in entries.items())
+    return f"{text} (default: %(default)s)"
 
 
 def add_print(parser: argparse.ArgumentParser) -> None:
@@ -118,9 +118,7 @@ def add_solver(
     parser: argparse.ArgumentParser, tolerance: Callable[[str], float | str] | None = None
 ) -> None:
     """Declare ``--method`` and ``--tolerance``, which `tolerance` reads."""
-    parser.add_argument(
-        "--method", choices=list(METHODS), default="auto", help=_listed(METHODS.values())
-    )
+    parser.add_argument("--method", choices=list(METHODS), default="auto", help=listed(METHODS))
     parser.add_argument(
         "--tolerance",
         type=tolerance or positive,

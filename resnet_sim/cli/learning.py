@@ -7,25 +7,21 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .common import number, positive
+from .common import listed, number, positive
 
 if TYPE_CHECKING:
-    from ..training import Cost, Network, Optimizer, Rule
+    from ..training import Cost, Entry, Network, Optimizer, Option, Rule
     from .samples import Meaning
 
-#: beta and the steps of Adam where none are given, in units of the median conductance
-BETA, STEP = 1e-3, 0.03
+#: what is chosen from a registry, and the options of other modules that belong to one choice
+KINDS = ("rule", "cost", "optimizer")
+_ELSEWHERE = {"codes": ("cost", ["squared"])}
 
-#: which options belong to which choices of others
-_BELONGS = {
-    "beta": ("rule", ("ep", "frequency")),
-    "eta": ("rule", ("coupled",)),
-    "variant": ("rule", ("ep", "coupled")),
-    "scale": ("cost", ("cross-entropy",)),
-    "margin": ("cost", ("hinge",)),
-    "codes": ("cost", ("squared",)),
-    "momentum": ("optimizer", ("momentum",)),
-}
+
+def _registry(kind: str) -> dict[str, Entry]:
+    from ..training import COSTS, OPTIMIZERS, RULES
+
+    return {"rule": RULES, "cost": COSTS, "optimizer": OPTIMIZERS}[kind]
 
 
 def add_learning_options(parser: argparse.ArgumentParser) -> None:
@@ -45,28 +41,25 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         metavar="MIN,MAX",
         help="of conductances, S (default: a millionth of the largest, and no upper one)",
     )
-    group.add_argument(
-        "--rule",
-        choices=("ep", "coupled", "contrastive", "frequency", "adjoint"),
-        default="ep",
-        help="default %(default)s, equilibrium propagation",
-    )
-    group.add_argument(
-        "--beta", type=positive, help=f"nudge, S (default: {BETA:g} of the median conductance)"
-    )
-    group.add_argument("--eta", type=positive, help="share of the way for --rule coupled")
-    group.add_argument("--variant", choices=("positive", "negative", "centered"))
-    group.add_argument("--cost", choices=("squared", "cross-entropy", "hinge"), default="squared")
-    group.add_argument("--scale", type=positive, help="of voltages in the cross-entropy, 1/V")
-    group.add_argument("--margin", type=positive, help="of the hinge cost, V")
-    group.add_argument("--optimizer", choices=("adam", "sgd", "momentum"), default="adam")
-    group.add_argument("--momentum", type=number, help="default 0.9")
+    for kind in KINDS:
+        entries = _registry(kind)
+        group.add_argument(
+            f"--{kind}", choices=list(entries), default=next(iter(entries)), help=listed(entries)
+        )
+        options = {n: o for entry in entries.values() for n, o in entry.options.items()}
+        for name, option in options.items():
+            if name != "lr":
+                _add_option(group, name, option)
+    rates = {
+        n: e.options["lr"].share for n, e in _registry("optimizer").items() if "lr" in e.options
+    }
+    defaults = ", ".join(f"for {name} {share:g}" for name, share in rates.items())
     group.add_argument(
         "--lr",
         type=_rates,
         metavar="RATE",
         help="learning rate, or rates by glob such as 'rw1*=3m,rw2*=15m' "
-        f"(default for adam: {STEP:g} of the median conductance)",
+        f"(default: {defaults} of the median conductance)",
     )
     group.add_argument(
         "--schedule",
@@ -77,14 +70,30 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_option(group: argparse._ArgumentGroup, name: str, option: Option) -> None:
+    """Declare a parameter of rules, costs or optimisers."""
+    if option.choices:
+        group.add_argument(f"--{name}", choices=option.choices, help=option.help)
+        return
+    text = f"{option.help} (default: {option.share:g} of the median conductance)"
+    kind = number if option.zero else positive
+    group.add_argument(f"--{name}", type=kind, help=text if option.share else option.help)
+
+
 def check(options: argparse.Namespace) -> None:
     """Refuse options that the chosen rule, cost or optimiser does not have."""
-    for name, (owner, choices) in _BELONGS.items():
-        chosen = getattr(options, owner)
+    belongs: dict[str, tuple[str, list[str]]] = dict(_ELSEWHERE)
+    for kind in KINDS:
+        for choice, entry in _registry(kind).items():
+            for name in entry.options:
+                belongs.setdefault(name, (kind, []))[1].append(choice)
+    belongs.pop("lr")
+    for name, (kind, choices) in belongs.items():
+        chosen = getattr(options, kind)
         if getattr(options, name) is not None and chosen not in choices:
-            raise UsageError(f"--{name} does nothing with --{owner} {chosen}")
-    labelled = options.labels or options.classes
-    if options.cost != "squared" and not labelled:
+            raise UsageError(f"--{name} does nothing with --{kind} {chosen}")
+    labelled, entry = options.labels or options.classes, _registry("cost")[options.cost]
+    if entry.classes and not labelled:
         raise UsageError(f"--cost {options.cost} is for classes: it needs --labels")
     if options.cost == "squared" and labelled and not options.codes:
         raise UsageError(
@@ -95,53 +104,47 @@ def check(options: argparse.Namespace) -> None:
 
 def rule(options: argparse.Namespace, net: Network) -> Rule:
     """Return the learning rule."""
-    from .. import training as tr
-
-    beta = BETA * typical(net) if options.beta is None else options.beta
-    if options.rule == "ep":
-        return tr.EquilibriumPropagation(beta, options.variant or "centered")
-    if options.rule == "coupled":
-        return tr.CoupledLearning(options.eta or 0.1, options.variant or "positive")
-    if options.rule == "frequency":
-        return tr.FrequencyPropagation(beta)
-    return tr.ContrastiveLearning() if options.rule == "contrastive" else tr.Adjoint()
+    made: Rule = _make("rule", options, net)
+    return made
 
 
-def cost(options: argparse.Namespace, meaning: Meaning) -> Cost:
+def cost(options: argparse.Namespace, meaning: Meaning, net: Network) -> Cost:
     """Return the cost, which must suit the targets."""
-    from .. import training as tr
-
     if options.cost == "squared":
         return meaning.squared_error()
-    if len(meaning.outputs) == 1:
+    if len(meaning.outputs) == 1 and _registry("cost")[options.cost].classes:
         raise UsageError(f"--cost {options.cost} needs one output for each class")
-    if options.cost == "hinge":
-        return tr.Hinge(options.margin or 0.1)
-    return tr.CrossEntropy(options.scale or 1.0)
+    made: Cost = _make("cost", options, net)
+    return made
 
 
 def optimizer(options: argparse.Namespace, net: Network) -> Optimizer:
     """Return the optimiser."""
     from .. import training as tr
 
-    rate = options.lr
-    if rate is None:
-        if options.optimizer != "adam":
-            raise UsageError(f"--optimizer {options.optimizer} needs a learning rate: --lr")
-        rate = STEP * typical(net)
     kind, factor = options.schedule
     schedules: dict[str, Any] = {
         "constant": None,
         "cosine": tr.cosine(options.epochs),
         "exponential": tr.exponential(factor),
     }
-    schedule = schedules[kind]
-    if options.optimizer == "adam":
-        return tr.Adam(rate, schedule=schedule)
-    if options.optimizer == "sgd":
-        return tr.SGD(rate, schedule=schedule)
-    momentum = 0.9 if options.momentum is None else options.momentum
-    return tr.Momentum(rate, momentum, schedule=schedule)
+    if options.lr is None and "lr" not in tr.OPTIMIZERS[options.optimizer].options:
+        raise UsageError(f"--optimizer {options.optimizer} needs a learning rate: --lr")
+    given = {} if options.lr is None else {"lr": options.lr}
+    made: Optimizer = _make("optimizer", options, net, schedule=schedules[kind], **given)
+    return made
+
+
+def _make(kind: str, options: argparse.Namespace, net: Network, **given: Any) -> Any:
+    """Return what is chosen, with the options that are given."""
+    entry = _registry(kind)[getattr(options, kind)]
+    for name, option in entry.options.items():
+        value = getattr(options, name)
+        if value is None and option.share:
+            value = option.share * typical(net)
+        if value is not None:
+            given.setdefault(name, value)
+    return entry.make(**given)
 
 
 def typical(net: Network) -> float:

@@ -151,7 +151,7 @@ def _trainer(options: argparse.Namespace, net: Network, meaning: Meaning) -> Tra
     from ..training import Trainer
 
     return Trainer(
-        net, rule(options, net), cost(options, meaning), optimizer(options, net), options.seed
+        net, rule(options, net), cost(options, meaning, net), optimizer(options, net), options.seed
     )
 
 

@@ -9,24 +9,33 @@ array([[0.3]])
 
 from __future__ import annotations
 
-from .contrast import Gradient, KneeWarning
-from .costs import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
-from .imperfections import Devices
-from .network import Network
-from .optimizers import SGD, Adam, Momentum, Optimizer, cosine, exponential
-from .rules import (
-    Adjoint,
-    ContrastiveLearning,
-    CoupledLearning,
-    EquilibriumPropagation,
-    FrequencyPropagation,
-    Rule,
-    gradient,
-    gradients,
-)
-from .trainer import EarlyStopping, Trainer
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .registry import COSTS, OPTIMIZERS, RULES, Entry, Option
+
+if TYPE_CHECKING:
+    from .contrast import Gradient, KneeWarning
+    from .costs import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
+    from .imperfections import Devices
+    from .network import Network
+    from .optimizers import SGD, Adam, Momentum, Optimizer, cosine, exponential
+    from .rules import (
+        Adjoint,
+        ContrastiveLearning,
+        CoupledLearning,
+        EquilibriumPropagation,
+        FrequencyPropagation,
+        Rule,
+        gradient,
+        gradients,
+    )
+    from .trainer import EarlyStopping, Trainer
 
 __all__ = [
+    "COSTS",
+    "OPTIMIZERS",
+    "RULES",
     "SGD",
     "Adam",
     "Adjoint",
@@ -37,6 +46,7 @@ __all__ = [
     "CustomCost",
     "Devices",
     "EarlyStopping",
+    "Entry",
     "EquilibriumPropagation",
     "FrequencyPropagation",
     "Gradient",
@@ -45,6 +55,7 @@ __all__ = [
     "Momentum",
     "Network",
     "Optimizer",
+    "Option",
     "Rule",
     "SquaredError",
     "Trainer",
@@ -60,3 +71,31 @@ DOORS = (
     "data.tables",
     "evaluate",
 )
+
+_MODULES = {
+    "contrast": ("Gradient", "KneeWarning"),
+    "costs": ("Cost", "CrossEntropy", "CustomCost", "Hinge", "SquaredError"),
+    "imperfections": ("Devices",),
+    "network": ("Network",),
+    "optimizers": ("SGD", "Adam", "Momentum", "Optimizer", "cosine", "exponential"),
+    "rules": (
+        "Adjoint",
+        "ContrastiveLearning",
+        "CoupledLearning",
+        "EquilibriumPropagation",
+        "FrequencyPropagation",
+        "Rule",
+        "gradient",
+        "gradients",
+    ),
+    "trainer": ("EarlyStopping", "Trainer"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used: the command's help needs none of these."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    return value

@@ -109,11 +109,12 @@ def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | No
     reason = unsuited(layers)
     if reason is not None:
         return reason
+    # not a subclass of any of these: the loops know nothing of what it does otherwise
     if type(optimizer) not in (SGD, Momentum):
         return f"they know the optimisers SGD and Momentum, not {type(optimizer).__name__}"
-    if not isinstance(cost, SquaredError):
+    if type(cost) is not SquaredError:
         return f"they know the squared error, not {type(cost).__name__}"
-    if not isinstance(rule, EquilibriumPropagation) or rule.variant != "centered":
+    if type(rule) is not EquilibriumPropagation or rule.variant != "centered":
         return "they know centered equilibrium propagation, and no other rule"
     if rule.nudge == "current" or rule.beta <= 0:
         return "they nudge by positive and negative conductances"

@@ -91,7 +91,8 @@ class EquilibriumPropagation:
     def _by_conductance(self, cost: Cost) -> bool:
         if self.nudge not in ("auto", "conductance", "current"):
             raise UsageError(f"unknown nudge {self.nudge!r}: auto, conductance or current")
-        squared = isinstance(cost, SquaredError)
+        # a subclass with a slope of its own is another cost
+        squared = isinstance(cost, SquaredError) and type(cost).slope is SquaredError.slope
         if self.nudge == "conductance" and not squared:
             raise UsageError("only the squared error is the co-content of a conductance")
         return squared and self.nudge != "current"

@@ -293,6 +293,23 @@ def test_the_trainer_takes_the_loops_where_they_fit():
         other.fit(x, y, 1, BATCH, single=True)
 
 
+class OwnRule(tr.EquilibriumPropagation):
+    pass
+
+
+class OwnCost(tr.SquaredError):
+    pass
+
+
+@pytest.mark.parametrize("part", [{"rule": OwnRule(0.5)}, {"cost": OwnCost(np.eye(CLASSES))}])
+def test_a_subclass_is_never_replaced_by_what_it_is_derived_from(part):
+    trained = trainer()
+    for name, value in part.items():
+        setattr(trained, name, value)
+    trained.fit(*samples(16), 1, BATCH)
+    assert "knees" in trained.history[0]
+
+
 def test_bad_inputs_are_refused_before_training():
     x, y = samples(16)
     x[13, 2] = np.inf

@@ -1,0 +1,132 @@
+"""Rules, costs and optimisers by name: what the command offers, documents list and tests drive.
+
+No numpy is imported before one is made: ``--help`` must not wait for it.
+
+One of your own is an entry of `RULES`, `COSTS` or `OPTIMIZERS`:
+
+>>> from resnet_sim import training as tr
+>>> class Slow(tr.Momentum):
+...     '''Momentum that lasts.'''
+...     def __init__(self, lr=0.01, momentum=0.99, schedule=None):
+...         super().__init__(lr, momentum, schedule)
+>>> tr.OPTIMIZERS["slow"] = tr.Entry(Slow, "momentum that lasts")
+>>> del tr.OPTIMIZERS["slow"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Option:
+    """A parameter that the command line offers: a number, or a word of `choices`.
+
+    Attributes
+    ----------
+    help : str
+    choices : tuple of str
+    zero : bool
+        Whether the number may be zero or negative.
+    share : float
+        In units of the median conductance, what it is where it is not given; 0: what the
+        class says.
+    """
+
+    help: str
+    choices: tuple[str, ...] = ()
+    zero: bool = False
+    share: float = 0.0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A rule, cost or optimiser.
+
+    Attributes
+    ----------
+    kind : callable or str
+        The class, or where it is: ``"package.module:Class"``.
+    description : str
+    promise : str
+        Of rules: how they stand to the exact gradient.
+    classes : bool
+        Of costs: whether targets have to be class numbers.
+    options : mapping of str to Option
+        By the name of the parameter.  Entries that share a name share the option.
+    """
+
+    kind: Callable[..., Any] | str
+    description: str
+    promise: str = ""
+    classes: bool = False
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+    def make(self, **arguments: Any) -> Any:
+        """Return an instance."""
+        kind = self.kind
+        if isinstance(kind, str):
+            module, _, name = kind.partition(":")
+            kind = getattr(import_module(module, __package__), name)
+        return kind(**arguments)
+
+
+EXACT, LIMIT, OTHER = "exact", "error vanishes with beta", "another metric"
+
+_BETA = {"beta": Option("nudge, S", share=1e-3)}
+_VARIANT = {"variant": Option("where the two states stand", ("positive", "negative", "centered"))}
+_ETA = {"eta": Option("share of the way to the targets")}
+
+RULES: dict[str, Entry] = {
+    "ep": Entry(
+        ".rules:EquilibriumPropagation",
+        "equilibrium propagation: nudged more and less",
+        LIMIT,
+        options=_BETA | _VARIANT,
+    ),
+    "coupled": Entry(
+        ".rules:CoupledLearning",
+        "coupled learning: clamped part of the way, and free",
+        OTHER,
+        options=_ETA | _VARIANT,
+    ),
+    "contrastive": Entry(
+        ".rules:ContrastiveLearning",
+        "contrastive learning: clamped at the targets, and free",
+        OTHER,
+    ),
+    "frequency": Entry(
+        ".rules:FrequencyPropagation",
+        "frequency propagation: one state, mean and in-phase amplitude",
+        LIMIT,
+        options=_BETA,
+    ),
+    "adjoint": Entry(".rules:Adjoint", "implicit differentiation: free, and its adjoint", EXACT),
+}
+COSTS: dict[str, Entry] = {
+    "squared": Entry(".costs:SquaredError", "half the sum of squares, to target voltages or codes"),
+    "cross-entropy": Entry(
+        ".costs:CrossEntropy",
+        "of the softmax of the outputs",
+        classes=True,
+        options={"scale": Option("of voltages in the cross-entropy, 1/V")},
+    ),
+    "hinge": Entry(
+        ".costs:Hinge",
+        "what the right output lacks to a margin above each other",
+        classes=True,
+        options={"margin": Option("of the hinge cost, V")},
+    ),
+}
+OPTIMIZERS: dict[str, Entry] = {
+    "adam": Entry(".optimizers:Adam", "steps of one size", options={"lr": Option("", share=0.03)}),
+    "sgd": Entry(".optimizers:SGD", "along the gradient"),
+    "momentum": Entry(
+        ".optimizers:Momentum",
+        "along a decaying sum of gradients",
+        options={"momentum": Option("what is left of it after a step", zero=True)},
+    ),
+}
