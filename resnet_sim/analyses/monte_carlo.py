@@ -51,7 +51,7 @@ def monte_carlo(
     journal : path, optional
         File to which finished tasks are appended; what is found there is not computed again.
     progress : bool
-        Show a bar (needs tqdm).
+        Show on stderr how far it is: a bar with tqdm on a terminal, lines otherwise.
     chunk : int
         Points per task.
     accuracy

@@ -17,7 +17,7 @@ from ..many.jobs import structure_key
 from ..many.one_by_one import Task, Unsolved, new_solver, walk
 from ..model.circuit import Circuit
 from ..point.certified import nodeset, single
-from ..workers.jobs import progress_bar, run_job
+from ..workers.jobs import run_job
 from ..workers.journal import Entry
 
 #: Circuits per task.
@@ -109,11 +109,10 @@ def solve_many(
                 if isinstance(recipe, Circuit)
                 else pickle.dumps(recipe)
             )
-    with progress_bar(len(circuits), progress) as note:
-        entries = run_job(
-            _solve_all, tasks, executor=executor, journal=journal, job=job.hexdigest(),
-            sizes=[len(task[0]) for task in tasks], progress=note,
-        )  # fmt: skip
+    entries = run_job(
+        _solve_all, tasks, executor=executor, journal=journal, job=job.hexdigest(),
+        sizes=[len(task[0]) for task in tasks], progress=progress,
+    )  # fmt: skip
     unsolved = {
         first + k: why
         for first, (_, facts) in zip(ranges, entries, strict=True)

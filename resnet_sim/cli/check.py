@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from .common import NO_SOLUTION, SOLVED, add_format, add_strict, add_watch, load, show_diagnostics
+from .common import (
+    NO_SOLUTION,
+    SOLVED,
+    add_format,
+    add_strict,
+    add_time_limit,
+    load,
+    show_diagnostics,
+)
 
 HELP = "print every diagnostic, but no voltages and currents"
 
@@ -12,7 +20,7 @@ HELP = "print every diagnostic, but no voltages and currents"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_strict(parser)
-    add_watch(parser)
+    add_time_limit(parser)
     add_format(parser, "table", reports=True)
 
 

@@ -25,6 +25,7 @@ from ..errors import (
     SimulatorError,
     TopologyError,
 )
+from ..workers.progress import shown
 from .common import (
     BAD_INPUT,
     BROKEN_PIPE,
@@ -84,9 +85,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _run(options: argparse.Namespace) -> int:
-    limit, reports = getattr(options, "limit", None), getattr(options, "reports", False)
     try:
-        with watched(limit, reports):
+        with shown(options.progress), watched(getattr(options, "limit", None)):
             status: int = options.run(options)
     except BrokenPipeError:
         raise

@@ -62,6 +62,11 @@ def deck_options() -> argparse.ArgumentParser:
         help="forward voltage of diodes whose model is exponential",
     )
     common.add_argument(
+        "--progress",
+        action="store_true",
+        help="say on stderr what is being done, and how far it is",
+    )
+    common.add_argument(
         "--debug",
         action="store_true",
         help="say what solves many points, and show tracebacks of internal errors",
@@ -104,11 +109,8 @@ def add_print(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_watch(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--progress`` and ``--time-limit``; see `watch.watched`."""
-    parser.add_argument(
-        "--progress", dest="reports", action="store_true", help="say on stderr what is being done"
-    )
+def add_time_limit(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--time-limit``; see `interrupt.watched`."""
     parser.add_argument(
         "--time-limit", dest="limit", type=positive, metavar="S", help="give up after S seconds"
     )

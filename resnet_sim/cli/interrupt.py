@@ -70,8 +70,8 @@ class _Watch:
 
 
 @contextmanager
-def watched(limit: float | None = None, progress: bool = False) -> Iterator[None]:
-    """Watch over a block: Ctrl-C, a time limit (s), reports on stderr.
+def watched(limit: float | None = None) -> Iterator[None]:
+    """Watch over a block: Ctrl-C, a time limit (s).
 
     Raises
     ------
@@ -82,12 +82,7 @@ def watched(limit: float | None = None, progress: bool = False) -> Iterator[None
         yield
         return
     watch = _Watch(limit)
-    began = time.monotonic()
-
-    def show(text: str) -> None:
-        print(f"[{time.monotonic() - began:7.2f} s] {text}", file=sys.stderr, flush=True)
-
-    endings = [listen(watch.note)] + ([listen(show)] if progress else [])
+    leave = listen(watch.note)
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     handler = signal.signal(signal.SIGINT, watch.handle)
@@ -109,5 +104,4 @@ def watched(limit: float | None = None, progress: bool = False) -> Iterator[None
         signal.set_wakeup_fd(previous)
         signal.signal(signal.SIGINT, handler)
         os.close(writer)  # ends the thread
-        for end in endings:
-            end()
+        leave()

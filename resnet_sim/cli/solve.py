@@ -13,7 +13,7 @@ from .common import (
     add_print,
     add_solver,
     add_strict,
-    add_watch,
+    add_time_limit,
     check_output,
     complain,
     deliver_results,
@@ -29,7 +29,7 @@ HELP = "print voltages and currents"
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_strict(parser)
-    add_watch(parser)
+    add_time_limit(parser)
     add_format(parser, "table")
     add_print(parser)
     add_output(parser)

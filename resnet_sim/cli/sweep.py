@@ -65,7 +65,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep finished points here; the same command then goes on where it stopped",
     )
-    running.add_argument("--progress", action="store_true", help="show a bar (needs tqdm)")
     running.add_argument("--chunk", type=_count, default=256, help="points per task")
 
 
@@ -120,7 +119,7 @@ def _solve(circuit: Circuit, options: argparse.Namespace) -> OperatingPoint:
 
     running = {
         "method": options.method, "executor": options.executor, "journal": options.journal,
-        "progress": options.progress, "chunk": options.chunk,
+        "chunk": options.chunk,
     }  # fmt: skip
     sweeps = [analysis.sweeps for analysis in circuit.analyses if analysis.sweeps]
     if options.spread:

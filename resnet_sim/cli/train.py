@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from .common import (
@@ -71,7 +70,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--resume", action="store_true", help="go on with the run in --checkpoint")
     group.add_argument("--metrics", metavar="FILE", help="a line of JSON for each epoch")
-    group.add_argument("--progress", action="store_true", help="say how it goes, on stderr")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -171,32 +169,11 @@ def _fit(
         options.batch_size,
         None if validation is None else (validation.X, validation.Y),
         early_stopping=EarlyStopping(options.patience) if options.patience else None,
-        callbacks=[Progress(options.epochs)] if options.progress else [],
         checkpoint=folder.checkpoint,
         checkpoint_every=options.checkpoint_every,
         resume=options.resume,
         metrics=options.metrics,
     )
-
-
-class Progress:
-    """Says on stderr how it goes, about once a second."""
-
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-        self._last = -1.0
-
-    def __call__(self, trainer: Trainer, record: dict[str, Any]) -> None:
-        """Print a line for an epoch, if it is time for one."""
-        now = time.monotonic()
-        done = record["epoch"] + 1
-        if now - self._last < 1.0 and done < self.epochs:
-            return
-        self._last = now
-        parts = [f"epoch {done}/{self.epochs}: cost {record['cost']:.4g}"]
-        if "validation_cost" in record:
-            parts.append(f"validation {record['validation_cost']:.4g}")
-        print(", ".join(parts), file=sys.stderr, flush=True)
 
 
 def _deliver(options: argparse.Namespace, net: Network) -> None:

@@ -26,7 +26,7 @@ from ..model.circuit import TABLES, Circuit
 from ..point.certified import CHUNK, decode, encode, join, nodeset
 from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
-from ..workers.jobs import progress_bar, run_job
+from ..workers.jobs import run_job
 from ..workers.journal import Entry
 from .backend import Choice, Question, choose
 from .one_by_one import OneByOne, Task, new_solver
@@ -213,13 +213,12 @@ def run(
     if len(ranges) == 1 and isinstance(executor, str) and executor.startswith("threads"):
         executor = "serial"
     key = job.fingerprint
-    with progress_bar(count, progress) as note:
-        entries = run_job(
-            _solve_range,
-            [(job, key, first, last) for first, last in ranges],
-            executor=executor, journal=journal, job=f"{key}/{size}",
-            sizes=[last - first for first, last in ranges], progress=note,
-        )  # fmt: skip
+    entries = run_job(
+        _solve_range,
+        [(job, key, first, last) for first, last in ranges],
+        executor=executor, journal=journal, job=f"{key}/{size}",
+        sizes=[last - first for first, last in ranges], progress=progress,
+    )  # fmt: skip
     parts = [decode(job.circuit, *entry) for entry in entries]
     seconds = time.perf_counter() - began
     return join(job.circuit, parts, job.variants.axes(), seconds)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..errors import SimulatorError, UsageError
 from ..results.rawfile import Plot, read_raw
+from ..workers.progress import report
 
 #: seconds that one run may take unless told otherwise
 TIME_LIMIT = 600.0
@@ -76,6 +77,7 @@ def simulate(deck: str, time_limit: float = TIME_LIMIT) -> Outcome:
         If ngspice is missing, takes too long, reports a failure or leaves no result.
     """
     command = find()
+    report("running ngspice")
     with tempfile.TemporaryDirectory(prefix="resnet-sim-") as name:
         directory = Path(name)
         (directory / "deck.cir").write_text(deck, encoding="utf-8")

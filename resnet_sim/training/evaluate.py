@@ -11,6 +11,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import ResnetSimError
+from ..workers.progress import counted
 from .costs import Cost, SquaredError, is_labels
 from .network import Network
 
@@ -22,10 +23,12 @@ def predict(net: Network, X: Any) -> Floats:
     """Return the outputs of a network, shape (B, n_outputs), V, some samples at a time."""
     x = np.asarray(X, dtype=float)
     parts = []
-    for first in range(0, len(x), CHUNK):
-        rows = np.arange(first, min(first + CHUNK, len(x)))
-        with numbered(rows):
-            parts.append(net.forward(x[rows]))
+    with counted(len(x), "sample") as advance:
+        for first in range(0, len(x), CHUNK):
+            rows = np.arange(first, min(first + CHUNK, len(x)))
+            with numbered(rows):
+                parts.append(net.forward(x[rows]))
+            advance(len(rows))
     return np.concatenate(parts) if parts else np.zeros((0, len(net.outputs.p)))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..workers.executors import one_thread
+from ..workers.progress import counted, shown
 from . import checkpoint as checkpoints
 from .costs import Cost, SquaredError
 from .data.idx import Scaled
@@ -144,7 +145,7 @@ class Trainer:
         metrics : path, optional
             File of JSON lines, one per epoch.
         progress : bool
-            Show a bar (needs tqdm).
+            Show on stderr how far it is: a bar with tqdm on a terminal, lines otherwise.
         executor : str or concurrent.futures.Executor, optional
             Where minibatches are computed in shards, see `resnet_sim.monte_carlo`; by default
             here, in one piece.
@@ -185,8 +186,15 @@ class Trainer:
             x = np.asarray(x, dtype=float)
         if not self.history:
             warn_of_reach(self.net, self.cost, x, y)
-        with one_thread(), shared(executor, shards) as self._gradients:
-            for epoch in _bar(range(len(self.history), start + epochs), progress):
+        with (
+            one_thread(),
+            shown(progress),
+            counted(start + epochs, "epoch") as advance,
+            shared(executor, shards) as self._gradients,
+        ):
+            if self.history:
+                advance(len(self.history))
+            for epoch in range(len(self.history), start + epochs):
                 if self._stopped(early_stopping):
                     break
                 began = time.perf_counter()
@@ -196,6 +204,8 @@ class Trainer:
                 self.history.append(record)
                 self._note_best(early_stopping, record)
                 files.note(record, time.perf_counter() - began)
+                costs = (f"{n} {record[n]:.4g}" for n in ("cost", "validation_cost") if n in record)
+                advance(1, ", ".join(costs).replace("_cost", ""))
                 asked = [callback(self, record) for callback in callbacks]
                 if any(asked):
                     break
@@ -368,13 +378,3 @@ class _Files:
         """Replace the checkpoint."""
         if self.path is not None:
             self.trainer.save(self.path, self.start)
-
-
-def _bar(epochs: range, progress: bool) -> Any:
-    if not progress:
-        return epochs
-    try:
-        from tqdm import tqdm  # type: ignore[import-untyped]
-    except ImportError:
-        raise UsageError("a progress bar needs the package tqdm: pip install tqdm") from None
-    return tqdm(epochs, unit="epoch")

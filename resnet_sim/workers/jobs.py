@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import concurrent.futures as futures
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExecutorError, UsageError
+from ..errors import ExecutorError
 from .executors import one_thread, open_executor, run_tasks
 from .journal import Entry, Journal
-
-#: called with the number of finished points whenever a task is done
-Progress = Callable[[int], None]
+from .progress import counted, shown
 
 
 def run_job(
@@ -24,7 +22,7 @@ def run_job(
     journal: str | Path | None = None,
     job: str = "",
     sizes: Sequence[int] = (),
-    progress: Progress | None = None,
+    progress: bool = False,
 ) -> list[Entry]:
     """Run ``function(*task)`` for all tasks; return the results in their order.
 
@@ -41,8 +39,9 @@ def run_job(
     job : str
         Fingerprint; a journal of another job is refused.
     sizes : sequence of int
-        Points in each task, for `progress`.
-    progress : callable, optional
+        Points in each task, to be counted.
+    progress : bool
+        Show how far it is, see `progress.shown`.
 
     Raises
     ------
@@ -54,8 +53,11 @@ def run_job(
         if log is not None:
             results.update(log.done)
         left = [k for k in range(len(tasks)) if k not in results]
-        note = progress or (lambda points: None)
-        note(sum(sizes[k] if sizes else 1 for k in results))
+        stack.enter_context(shown(progress))
+        sizes = sizes or [1] * len(tasks)
+        note = stack.enter_context(counted(sum(sizes), "point"))
+        if results:
+            note(sum(sizes[k] for k in results))
         if left:
             stack.enter_context(one_thread())
             pool = stack.enter_context(open_executor(executor))
@@ -65,23 +67,9 @@ def run_job(
                     results[task] = entry
                     if log is not None:
                         log.append(task, entry)
-                    note(sizes[task] if sizes else 1)
+                    note(sizes[task])
             except ExecutorError as error:
                 kept = f"{len(results)} of {len(tasks)} tasks are finished"
                 where = "; a journal would keep them" if log is None else f" and kept in {journal}"
                 raise ExecutorError(f"{error.args[0]}: {kept}{where}") from error
     return [results[k] for k in range(len(tasks))]
-
-
-@contextmanager
-def progress_bar(total: int, shown: bool) -> Iterator[Progress | None]:
-    """Show a bar on stderr (needs tqdm)."""
-    if not shown:
-        yield None
-        return
-    try:
-        from tqdm import tqdm  # type: ignore[import-untyped]
-    except ImportError:
-        raise UsageError("a progress bar needs the package tqdm: pip install tqdm") from None
-    with tqdm(total=total, unit="point") as bar:
-        yield bar.update
