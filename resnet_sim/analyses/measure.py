@@ -6,10 +6,9 @@ combination of diode states as a function of one source.
 
 from __future__ import annotations
 
-import ast
-import operator
-import re
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,20 +16,11 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.requests import Measure
-from ..netlist.numbers import read_number
+from ..netlist.expressions.functions import CONSTANTS
+from ..netlist.expressions.machine import Machine, Op, Program
+from ..netlist.read.grammar import parse_expression
+from ..netlist.report import CardError
 from ..results.operating_point import OperatingPoint
-
-_OUTPUT = re.compile(r"[vi]\(\s*[^\s,()]+\s*(?:,\s*[^\s,()]+\s*)?\)")
-_NUMBER = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?[a-z]*")
-_OPERATORS: dict[type, Callable[..., Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
-    ast.Div: operator.truediv, ast.Pow: operator.pow,
-    ast.USub: operator.neg, ast.UAdd: operator.pos,
-}  # fmt: skip
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs, "sqrt": np.sqrt, "exp": np.exp, "ln": np.log, "log10": np.log10,
-    "min": np.minimum, "max": np.maximum,
-}  # fmt: skip
 
 
 def measure(op: OperatingPoint) -> dict[str, Any]:
@@ -160,48 +150,52 @@ class _Curve:
         return float(np.sqrt(squares.sum() / width))
 
     def formula(self, text: str, of_points: bool = True) -> Any:
-        """Evaluate an expression of outputs, the swept quantity and earlier measurements."""
-        names: dict[str, Any] = {}
-
-        def note(match: re.Match[str]) -> str:
-            if not of_points:
-                raise UsageError(f".meas: {match[0]} has no one value; use find ... at=")
-            names[f"_{len(names)}"] = self.op.value(match[0])[self.rows]
-            return f"_{len(names) - 1}"
-
-        def number(match: re.Match[str]) -> str:
-            read = read_number(match[0])
-            return match[0] if read is None else repr(read.value)
-
-        plain = _NUMBER.sub(number, _OUTPUT.sub(note, text)).replace("^", "**")
+        """Evaluate an expression: a float, or one for each point; NaN where undefined."""
         try:
-            tree = ast.parse(plain, mode="eval").body
-            return _evaluate(tree, lambda name: self._named(name, names, of_points))
-        except (SyntaxError, KeyError, TypeError, ValueError) as error:
-            reason = "syntax error" if isinstance(error, SyntaxError) else error
-            raise UsageError(f".meas: can't evaluate {text!r}: {reason}") from None
+            program = tuple(map(_named, parse_expression(text)))
+            names = {str(op[1]) for op in program if op[0] == "name"} - CONSTANTS.keys()
+            values = {name: self._values_of(name, of_points) for name in names}
+            if len(program) == 1 and values:
+                return values.popitem()[1]
+            if not any(np.ndim(value) for value in values.values()):
+                return _evaluate(program, values)
+            columns = np.broadcast_arrays(*values.values())
+            rows = zip(*(column.tolist() for column in columns), strict=True)
+            return np.array([_evaluate(program, dict(zip(values, r, strict=True))) for r in rows])
+        except CardError as error:
+            raise UsageError(f".meas: can't evaluate {text!r}: {error.message}") from None
 
-    def _named(self, name: str, outputs: Mapping[str, Any], of_points: bool) -> Any:
-        if name in outputs:
-            return outputs[name]
+    def _values_of(self, name: str, of_points: bool) -> Any:
+        """Return what a name stands for: a number, or one for each point."""
+        if "(" in name:
+            if not of_points:
+                raise UsageError(f".meas: {name} has no one value; use find ... at=")
+            return self.op.value(name)[self.rows]
         if name in self.known:
-            return np.atleast_1d(self.known[name])[self.number]
+            return float(np.atleast_1d(self.known[name])[self.number])
         if name == self.name and of_points:
             return self.given
-        raise ValueError(f"{name} is no output, swept quantity or earlier measurement")
+        what = "output, swept quantity or earlier measurement"
+        raise UsageError(f".meas: {name} is no {what}")
 
 
-def _evaluate(tree: ast.expr, value_of: Callable[[str], Any]) -> Any:
-    """Evaluate numbers, names, arithmetic and a few functions, and nothing else."""
-    match tree:
-        case ast.Constant(value=float() | int() as value):
-            return value
-        case ast.Name(id=name):
-            return value_of(name)
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](_evaluate(left, value_of), _evaluate(right, value_of))
-        case ast.UnaryOp(op=op, operand=operand) if type(op) in _OPERATORS:
-            return _OPERATORS[type(op)](_evaluate(operand, value_of))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in _FUNCTIONS:
-            return _FUNCTIONS[name](*(_evaluate(arg, value_of) for arg in args))
-    raise ValueError("only numbers, outputs, + - * / ^ and a few functions")
+def _named(op: Op) -> Op:
+    """Return an instruction that asks for an output by its name, such as ``v(a,b)``."""
+    if op[0] != "probe":
+        return op
+    return "name", f"{op[1]}({','.join(map(str, op[4:]))})", op[2]
+
+
+def _evaluate(program: Program, values: Mapping[str, float]) -> float:
+    """Return the value at one point."""
+    if any(map(math.isnan, values.values())):
+        return math.nan
+    names: Any = SimpleNamespace(parameter=values.get, function=lambda name: None, known=list)
+    try:
+        value = Machine().run(program, names)
+    except CardError as error:
+        if error.code == "E121":  # a division by zero, the logarithm of a negative number
+            return math.nan
+        raise
+    assert isinstance(value, float | int)
+    return float(value)

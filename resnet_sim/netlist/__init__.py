@@ -28,7 +28,11 @@ __all__ = [
 
 #: modules that other packages may use
 DOORS = (
+    "expressions.functions",
+    "expressions.machine",
     "numbers",
+    "read.grammar",
+    "report",
     "write.dialects",
     "write.export",
 )

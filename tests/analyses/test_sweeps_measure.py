@@ -50,6 +50,11 @@ def measured(card, sweep=".dc v1 0 1 .1", deck=LIMITER):
         ("deriv v(out) at=.35", 0.5),
         ("deriv v(out) at=.8", 0.25),
         ("find i(v1) at=1", -6e-4),
+        ("find {v(in) > .5 ? sqrt(v(out)*10) : pi} at=1", 2.0),
+        ("max 'limit(v(in), .2, .7) - hypot(3, 4)'", -4.3),
+        ("avg 'max(v(in), if(v(in) > 2, 1, 1))'", 1.0),
+        ("find 'ln(-v(in))' at=.5", np.nan),
+        ("find '1/(v(in)-.5)' at=.5", np.nan),
     ],
 )
 def test_measurements_by_hand(card, value):
@@ -59,6 +64,14 @@ def test_measurements_by_hand(card, value):
 def test_parameters_of_earlier_measurements():
     cards = ".meas dc a max v(out)\n.meas dc b param 'a*10 + 1k - abs(-2)^2'"
     assert measured(cards)["b"] == pytest.approx(1000.0)
+
+
+def test_points_without_a_solution_have_no_formula_either():
+    deck = LIMITER.replace("r2 out 0 1k", "d2 in 0 di")  # a contradiction from v1 = .4 on
+    deck = deck.replace("d1 out", "r2 out 0 1k\nd1 out")
+    found = measured(".meas dc m find 'max(v(out), -1)' at=.3\n.meas dc n find 'max(v(out), -1)' at=.8",
+                     deck=deck)  # fmt: skip
+    assert found["m"] == pytest.approx(0.15) and np.isnan(found["n"])
 
 
 def test_a_descending_sweep_counts_from_its_beginning():
@@ -95,7 +108,9 @@ def test_bad_cards(card, code):
     assert [d.code for d in caught.value.diagnostics if d.severity == "error"] == [code]
 
 
-@pytest.mark.parametrize("formula", ["v(out", "nope+1", "__import__('os')", "v(out).real", "1+"])
+@pytest.mark.parametrize(
+    "formula", ["v(out", "nope+1", "__import__('os')", "v(out).real", "1+", "f(2)"]
+)
 def test_formulas_that_make_no_sense(formula):
     with pytest.raises((UsageError, NetlistError)):
         measured(f".meas dc m param {formula}")
