@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 SOLVED, TOLERANCE, BAD_INPUT, NO_SOLUTION, NO_SIMULATOR, NO_WORKERS = 0, 1, 2, 3, 4, 5
 INTERNAL_ERROR, INTERRUPTED, BROKEN_PIPE = 70, 130, 141
 
-Command = Callable[[argparse.Namespace], int]
-
 #: so many points without solution are explained on stderr
 MOST_EXPLAINED = 5
 
@@ -153,6 +151,20 @@ def positive(text: str) -> float:
     if value <= 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not positive")
     return value
+
+
+def natural(text: str) -> int:
+    """Read a whole number."""
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """Read a whole number of at least 1."""
+    if not natural(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
 
 
 def assignment(text: str) -> tuple[str, float]:

@@ -14,9 +14,11 @@ from .common import (
     add_solver,
     check_output,
     complain,
+    count,
     deliver_results,
     explain,
     load,
+    natural,
     number,
     positive,
     show_diagnostics,
@@ -40,8 +42,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=SHARE",
         help="an element, or glob, and what its value may be off by: 'r*=5%%' (repeatable)",
     )
-    parser.add_argument("--samples", type=_count, default=1000, help="default %(default)s")
-    parser.add_argument("--seed", type=_count, default=0, help="default %(default)s")
+    parser.add_argument("--samples", type=count, default=1000, help="default %(default)s")
+    parser.add_argument("--seed", type=natural, default=0, help="default %(default)s")
     parser.add_argument(
         "--distribution",
         choices=("uniform", "normal"),
@@ -65,7 +67,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="keep finished points here; the same command then goes on where it stopped",
     )
-    running.add_argument("--chunk", type=_count, default=256, help="points per task")
+    running.add_argument("--chunk", type=count, default=256, help="points per task")
 
 
 def _tolerance(text: str) -> float | str:
@@ -82,12 +84,6 @@ def _spread(text: str) -> tuple[str, float]:
     if share.endswith("%"):
         return name.strip().lower(), number(share[:-1]) / 100.0
     return name.strip().lower(), number(share)
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
 
 
 def run(options: argparse.Namespace) -> int:

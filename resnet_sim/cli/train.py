@@ -15,6 +15,7 @@ from .common import (
     SOLVED,
     check_output,
     complain,
+    count,
     deliver,
     explain,
     load,
@@ -53,20 +54,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_learning_options(parser)
     group = parser.add_argument_group("run")
-    group.add_argument("--epochs", type=_count, default=100, help="default %(default)s")
+    group.add_argument("--epochs", type=count, default=100, help="default %(default)s")
     group.add_argument(
-        "--batch-size", type=_count, metavar="N", help="samples a step (default: all)"
+        "--batch-size", type=count, metavar="N", help="samples a step (default: all)"
     )
     group.add_argument("--seed", type=int, default=0, help="of the order of samples, and of splits")
     group.add_argument(
         "--patience",
-        type=_count,
+        type=count,
         metavar="EPOCHS",
         help="stop when the validation cost has not fallen for so long, and keep the best",
     )
     group.add_argument("--checkpoint", metavar="DIR", help="keep the state of the run there")
     group.add_argument(
-        "--checkpoint-every", type=_count, default=1, metavar="EPOCHS", help="default %(default)s"
+        "--checkpoint-every", type=count, default=1, metavar="EPOCHS", help="default %(default)s"
     )
     group.add_argument("--resume", action="store_true", help="go on with the run in --checkpoint")
     group.add_argument("--metrics", metavar="FILE", help="a line of JSON for each epoch")
@@ -212,10 +213,3 @@ def _share(text: str) -> float | None:
     if not 0 < share < 1:
         raise UsageError(f"--validation {text}: a share is between 0 and 1")
     return share
-
-
-def _count(text: str) -> int:
-    """Read a whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
-    return int(text)

@@ -1,4 +1,4 @@
-"""SPICE raw files, read and written: those of ngspice and those of LTspice.
+"""SPICE raw files: those of ngspice and LTspice are read, text is written.
 
 A raw file holds plots, one after another: a header in text, then the values in text or in
 binary.  What differs:
@@ -219,7 +219,7 @@ def format_raw(plots: Iterable[Plot]) -> str:
     """Return an ASCII raw file as ngspice and waveform viewers read it; nothing is rounded."""
     parts = []
     for plot in plots:
-        lines = _header(plot, plot.flags) + ["Values:"]
+        lines = [*header(plot, plot.flags), "Values:"]
         for point, row in enumerate((plot.values + 0.0).tolist()):
             # the number of the point stands before the first value only
             lines.append(f" {point}\t" + "\n\t".join(map("{:.16e}".format, row)))
@@ -227,46 +227,8 @@ def format_raw(plots: Iterable[Plot]) -> str:
     return "".join(parts)
 
 
-def pack_raw(plots: Iterable[Plot]) -> bytes:
-    """Return a binary raw file as ngspice writes it; nothing is rounded."""
-    parts = []
-    for plot in plots:
-        head = "\n".join([*_header(plot, plot.flags), "Binary:"]) + "\n"
-        parts += [head.encode(), plot.values.astype("<f8").tobytes()]
-    return b"".join(parts)
-
-
-def pack_ltspice(plot: Plot, *, double: bool = False, fast_access: bool = False) -> bytes:
-    """Return a binary raw file as LTspice writes it.
-
-    Parameters
-    ----------
-    plot : Plot
-    double : bool
-        Store float64; otherwise float32, but for the scale of a sweep.
-    fast_access : bool
-        Store vector by vector instead of point by point.
-    """
-    flags = ["real", "forward", *(["double"] if double else [])]
-    flags += ["FastAccess"] if fast_access else []
-    vectors = plot.values.shape[1]
-    rest = "<f8" if double else "<f4"
-    sizes = [rest if not plot.is_sweep else "<f8", *[rest] * (vectors - 1)][:vectors]
-    if fast_access:
-        columns = zip(plot.values.T, sizes, strict=True)
-        body = b"".join(column.astype(size).tobytes() for column, size in columns)
-    else:
-        table = np.empty(len(plot.values), [(str(k), size) for k, size in enumerate(sizes)])
-        for k in range(vectors):
-            table[str(k)] = plot.values[:, k]
-        body = table.tobytes()
-    lines = _header(plot, flags)
-    at = lines.index("Variables:")
-    lines[at:at] = ["Offset:   0.0000000000000000e+000", "Command: resnet-sim"]
-    return ("\n".join([*lines, "Binary:"]) + "\n").encode("utf-16-le") + body
-
-
-def _header(plot: Plot, flags: Sequence[str]) -> list[str]:
+def header(plot: Plot, flags: Sequence[str]) -> list[str]:
+    """Return the lines before the values."""
     points, vectors = plot.values.shape
     kinds = zip(plot.names, plot.kinds, strict=True)
     return [

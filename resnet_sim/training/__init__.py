@@ -73,24 +73,16 @@ DOORS = (
 )
 
 _MODULES = {
-    "contrast": ("Gradient", "KneeWarning"),
-    "costs": ("Cost", "CrossEntropy", "CustomCost", "Hinge", "SquaredError"),
-    "imperfections": ("Devices",),
-    "network": ("Network",),
-    "optimizers": ("SGD", "Adam", "Momentum", "Optimizer", "cosine", "exponential"),
-    "rules": (
-        "Adjoint",
-        "ContrastiveLearning",
-        "CoupledLearning",
-        "EquilibriumPropagation",
-        "FrequencyPropagation",
-        "Rule",
-        "gradient",
-        "gradients",
-    ),
-    "trainer": ("EarlyStopping", "Trainer"),
+    "contrast": "Gradient KneeWarning",
+    "costs": "Cost CrossEntropy CustomCost Hinge SquaredError",
+    "imperfections": "Devices",
+    "network": "Network",
+    "optimizers": "SGD Adam Momentum Optimizer cosine exponential",
+    "rules": "Adjoint ContrastiveLearning CoupledLearning EquilibriumPropagation "
+    "FrequencyPropagation Rule gradient gradients",
+    "trainer": "EarlyStopping Trainer",
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

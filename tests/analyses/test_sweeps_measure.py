@@ -69,8 +69,10 @@ def test_parameters_of_earlier_measurements():
 def test_points_without_a_solution_have_no_formula_either():
     deck = LIMITER.replace("r2 out 0 1k", "d2 in 0 di")  # a contradiction from v1 = .4 on
     deck = deck.replace("d1 out", "r2 out 0 1k\nd1 out")
-    found = measured(".meas dc m find 'max(v(out), -1)' at=.3\n.meas dc n find 'max(v(out), -1)' at=.8",
-                     deck=deck)  # fmt: skip
+    cards = [
+        f".meas dc {name} find 'max(v(out), -1)' at={at}" for name, at in (("m", 0.3), ("n", 0.8))
+    ]
+    found = measured("\n".join(cards), deck=deck)
     assert found["m"] == pytest.approx(0.15) and np.isnan(found["n"])
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ngspice_tools import requires_ngspice
+from raw_files import pack_ltspice, pack_raw
 
 from resnet_sim import UsageError
 from resnet_sim.results.rawfile import (
@@ -17,8 +18,6 @@ from resnet_sim.results.rawfile import (
     Plot,
     format_raw,
     is_raw,
-    pack_ltspice,
-    pack_raw,
     read_raw,
 )
 
