@@ -1,16 +1,6 @@
 """Rules, costs and optimisers by name: what the command offers, documents list and tests drive.
 
 No numpy is imported before one is made: ``--help`` must not wait for it.
-
-One of your own is an entry of `RULES`, `COSTS` or `OPTIMIZERS`:
-
->>> from resnet_sim import training as tr
->>> class Slow(tr.Momentum):
-...     '''Momentum that lasts.'''
-...     def __init__(self, lr=0.01, momentum=0.99, schedule=None):
-...         super().__init__(lr, momentum, schedule)
->>> tr.OPTIMIZERS["slow"] = tr.Entry(Slow, "momentum that lasts")
->>> del tr.OPTIMIZERS["slow"]
 """
 
 from __future__ import annotations
@@ -34,6 +24,11 @@ class Option:
     share : float
         In units of the median conductance, what it is where it is not given; 0: what the
         class says.
+
+    Examples
+    --------
+    >>> tr.RULES["ep"].options["beta"]
+    Option(help='nudge, S', choices=(), zero=False, share=0.001)
     """
 
     help: str
@@ -57,6 +52,15 @@ class Entry:
         Of costs: whether targets have to be class numbers.
     options : mapping of str to Option
         By the name of the parameter.  Entries that share a name share the option.
+
+    Examples
+    --------
+    >>> class Steady(tr.Momentum):
+    ...     def __init__(self, lr=0.01, momentum=0.99, schedule=None):
+    ...         super().__init__(lr, momentum, schedule)
+    >>> tr.OPTIMIZERS["steady"] = tr.Entry(Steady, "momentum that lasts")
+    >>> tr.OPTIMIZERS.pop("steady").make(lr=0.1).momentum
+    0.99
     """
 
     kind: Callable[..., Any] | str

