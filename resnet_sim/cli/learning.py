@@ -72,12 +72,13 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_option(group: argparse._ArgumentGroup, name: str, option: Option) -> None:
     """Declare a parameter of rules, costs or optimisers."""
+    flag = "--" + name.replace("_", "-")
     if option.choices:
-        group.add_argument(f"--{name}", choices=option.choices, help=option.help)
+        group.add_argument(flag, choices=option.choices, help=option.help)
         return
     text = f"{option.help} (default: {option.share:g} of the median conductance)"
     kind = number if option.zero else positive
-    group.add_argument(f"--{name}", type=kind, help=text if option.share else option.help)
+    group.add_argument(flag, type=kind, help=text if option.share else option.help)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -87,7 +88,7 @@ def check(options: argparse.Namespace) -> None:
         for choice, entry in _registry(kind).items():
             for name in entry.options:
                 belongs.setdefault(name, (kind, []))[1].append(choice)
-    belongs.pop("lr")
+    belongs.pop("lr", None)
     for name, (kind, choices) in belongs.items():
         chosen = getattr(options, kind)
         if getattr(options, name) is not None and chosen not in choices:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from ..arrays import Floats
 from ..model.circuit import Circuit
@@ -40,3 +40,5 @@ class Predictions:
 
 #: what can be written in any of the output formats
 Result = OperatingPoint | Predictions
+#: what is known beside voltages and currents, as JSON data
+Answers = Mapping[str, Any] | None

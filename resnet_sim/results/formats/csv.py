@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from ..predictions import Result
+from ..predictions import Answers, Result
 from .joined import joined
 
 
-def write(
-    results: Sequence[Result],
-    outputs: Sequence[str] = (),
-    answers: Mapping[str, Any] | None = None,
-) -> str:
+def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> str:
     """Return a table; see `joined` for that of several analyses."""
     names, values = joined(results, outputs)
     words = [(names.index(name), known) for name, known in results[0].words.items()]

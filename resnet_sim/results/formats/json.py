@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from ...arrays import Floats
 from ...diagnostics import Diagnostic
 from ..operating_point import OperatingPoint
-from ..predictions import Result
+from ..predictions import Answers, Result
 
 #: what can become of a deck, the worst last
 STATUSES = ("solved", "not converged", "no solution", "error")
@@ -105,11 +105,7 @@ def _switch_states(op: OperatingPoint) -> dict[str, Any]:
     }
 
 
-def write(
-    results: Sequence[Result],
-    outputs: Sequence[str] = (),
-    answers: Mapping[str, Any] | None = None,
-) -> str:
+def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> str:
     """Return one object; for several analyses it holds a list ``"analyses"``.
 
     `answers` are further members.

@@ -7,20 +7,16 @@ undefined.  Where there are classes, ``class_names`` is what their numbers stand
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..predictions import Result
+from ..predictions import Answers, Result
 from .joined import joined
 
 
-def write(
-    results: Sequence[Result],
-    outputs: Sequence[str] = (),
-    answers: Mapping[str, Any] | None = None,
-) -> bytes:
+def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> bytes:
     """Return the content of the file."""
     names, values = joined(results, outputs)
     arrays: dict[str, Any] = {"names": np.array(names), "values": values}

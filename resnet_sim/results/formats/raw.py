@@ -6,20 +6,15 @@ vectors of the name of what is swept.  There is no date: the same deck gives the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from .. import rawfile
-from ..predictions import Result
+from ..predictions import Answers, Result
 
 _KINDS = {"v(": "voltage", "i(": "current"}
 
 
-def write(
-    results: Sequence[Result],
-    outputs: Sequence[str] = (),
-    answers: Mapping[str, Any] | None = None,
-) -> str:
+def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> str:
     """Return the file; undefined values are ``nan``."""
     return rawfile.format_raw(_plot(result, outputs) for result in results)
 

@@ -6,13 +6,13 @@ No numpy is imported before something is written: ``--help`` must not wait for i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..predictions import Result
+    from ..predictions import Answers, Result
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Format:
         self,
         results: Sequence[Result],
         outputs: Sequence[str] = (),
-        answers: Mapping[str, Any] | None = None,
+        answers: Answers = None,
     ) -> str | bytes:
         """Return results in this format.
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..operating_point import OperatingPoint
-from ..predictions import Result
+from ..predictions import Answers, Result
 
 #: rows of nodes, elements or switches that a table shows, and columns of a sweep's table
 MAX_ROWS = 40
@@ -33,11 +33,7 @@ def engineering(value: float, unit: str, digits: int = 6) -> str:
     return f"{value / 10.0**thousands:.{decimals}f} {_PREFIXES[thousands]}{unit}".rstrip()
 
 
-def write(
-    results: Sequence[Result],
-    outputs: Sequence[str] = (),
-    answers: Mapping[str, Any] | None = None,
-) -> str:
+def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> str:
     """Return tables of the voltages and currents of one or several analyses.
 
     Large circuits are cut to the part that most likely interests; the text says so.
