@@ -55,7 +55,7 @@ def layered(nodes: int, seed: int) -> Circuit:
     circuit = gen.layered([WIDTH // 2, *[WIDTH] * depth], crossbars=False, seed=seed)
     amps = BIAS * np.random.default_rng(seed).standard_normal(len(circuit.current_sources))
     biases = dataclasses.replace(circuit.current_sources, amps=amps)
-    return dataclasses.replace(circuit, current_sources=biases)
+    return circuit.with_tables(current_sources=biases)
 
 
 FAMILIES: dict[str, Callable[[int, int], Circuit]] = {

@@ -22,7 +22,8 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
-from ..model.circuit import TABLES, Circuit
+from ..model.circuit import Circuit
+from ..model.devices import DEVICES
 from ..point.certified import CHUNK, decode, encode, join, nodeset
 from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
@@ -33,8 +34,7 @@ from .one_by_one import OneByOne, Task, new_solver
 from .variants import Variants
 
 #: Columns of values that may differ within a structure.
-_VALUES = {"resistors": "ohms", "voltage_sources": "volts", "current_sources": "amps",
-           "diodes": "v_forward"}  # fmt: skip
+_VARIED = {name: str(device.value) for name, device in DEVICES.items() if device.sets}
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,11 @@ class Job:
 def structure_key(circuit: Circuit, with_values: bool = False) -> bytes:
     """Return a digest of everything in a circuit's tables but the values that may vary."""
     digest = hashlib.sha256()
-    for name in TABLES:
-        table = getattr(circuit, name)
+    for name, table in circuit.tables.items():
         for column in fields(table):
             if column.name in ("file", "line"):
                 continue
-            if not with_values and _VALUES.get(name) == column.name:
+            if not with_values and _VARIED.get(name) == column.name:
                 continue
             value = getattr(table, column.name)
             digest.update(column.name.encode())
@@ -151,10 +150,10 @@ def _solve_alike(job: Job, circuits: list[Circuit]) -> OperatingPoint:
     base = circuits[0]
     names: list[str] = []
     columns: list[Floats] = []
-    for table, column in _VALUES.items():
-        many = np.array([getattr(getattr(c, table), column) for c in circuits])
+    for table, column in _VARIED.items():
+        many = np.array([getattr(c.tables[table], column) for c in circuits])
         varied = np.flatnonzero((many != many[0]).any(axis=0))
-        names += [getattr(base, table).names[k] for k in varied]
+        names += [base.tables[table].names[k] for k in varied.tolist()]
         columns.append(many[:, varied])
     return choose(job.question(base, names)).points(np.concatenate(columns, axis=1))
 

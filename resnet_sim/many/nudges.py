@@ -73,7 +73,7 @@ def add_elements(
     circuit: Circuit, table: str, names: Sequence[str], p: Ints, q: Ints, **values: Any
 ) -> Circuit:
     """Return the circuit with more rows in a table; element numbers in controls are moved."""
-    old = getattr(circuit, table)
+    old = circuit.tables[table]
     n = len(names)
     columns: dict[str, Any] = {
         "names": (*old.names, *names), "p": _join(old.p, p, n), "q": _join(old.q, q, n),
@@ -81,16 +81,9 @@ def add_elements(
     }  # fmt: skip
     columns |= {name: _join(getattr(old, name), value, n) for name, value in values.items()}
     end = circuit.first[table] + len(old)
-    bigger = dataclasses.replace(circuit, **{table: dataclasses.replace(old, **columns)})
-    sources, switches = bigger.controlled_sources, bigger.switches
-    index = np.where(sources.of_current & (sources.index >= end), sources.index + n, sources.index)
-    ce = np.where(switches.ce >= end, switches.ce + n, switches.ce)
-    return dataclasses.replace(
-        bigger,
-        controlled_sources=dataclasses.replace(sources, index=index),
-        switches=dataclasses.replace(switches, ce=ce),
-        rebuild=None,
-    )
+    tables = circuit.tables | {table: dataclasses.replace(old, **columns)}
+    moved = {name: device.moved(end, n) for name, device in tables.items()}
+    return dataclasses.replace(circuit, tables=moved, rebuild=None)
 
 
 def _join(old: Any, new: Any, count: int) -> Any:

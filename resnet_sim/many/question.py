@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from ..arrays import Floats, Ints
 from ..errors import ResnetSimError, UsageError
-from ..model.circuit import TABLES, Circuit
+from ..model.circuit import Circuit
+from ..model.devices import DEVICES
 
 if TYPE_CHECKING:
     from ..point.reduction import Reduction
@@ -150,7 +151,7 @@ class Question:
         circuit = self.circuit
         places = [circuit.locate(circuit.element(name)) for name in self.varied]
         for name, (table, _) in zip(self.varied, places, strict=True):
-            if TABLES[table] is None:
+            if DEVICES[table].value is None:
                 kind = getattr(circuit, table).kind
                 raise UsageError(f"{name} is a {kind}: it has no value to set")
         tables = np.array([table for table, _ in places], dtype=np.str_)

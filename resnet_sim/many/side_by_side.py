@@ -16,7 +16,8 @@ from ..errors import ConvergenceError, ResnetSimError, TopologyError
 from ..graph.graphs import spanning_forest
 from ..graph.problem import Solution
 from ..laws.certificate import certify_points
-from ..model.circuit import TABLES, Circuit
+from ..model.circuit import Circuit
+from ..model.devices import DEVICES
 from ..point.certified import join
 from ..point.plan import Compiled
 from ..point.state import State
@@ -36,10 +37,7 @@ BLOCK = 64
 #: What counts as touching the drop, relative.
 TIGHT = 1e-9
 #: The branches that carry the values of tables.
-KINDS = {
-    "resistors": "conductors", "voltage_sources": "ties",
-    "current_sources": "injections", "diodes": "rectifiers",
-}  # fmt: skip
+KINDS = {name: device.sets for name, device in DEVICES.items() if device.sets}
 
 
 class SideBySide(Backend):
@@ -212,8 +210,8 @@ class Together:
         rows = self.question.places[1]
         columns: dict[str, dict[str, Any]] = {}
         for table, (mine, _) in self.varied.items():
-            name = str(TABLES[table])
-            column = getattr(getattr(self.circuit, table), name)
+            name = str(DEVICES[table].value)
+            column = getattr(self.circuit.tables[table], name)
             many = np.repeat(column[None, :], len(values), axis=0)
             many[:, rows[mine]] = values[:, mine]
             columns[table] = {name: many}

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.circuit import Circuit
-from ..model.crossbars import Crossbar, JoinedNames, Names
+from ..model.devices.crossbar import Crossbar, JoinedNames, Names
 
 
 class PickedNames(Names):

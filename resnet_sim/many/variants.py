@@ -11,20 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import compress
 from typing import Protocol
 
 import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
-from ..model.circuit import TABLES, Circuit
+from ..model.circuit import Circuit
 from ..model.requests import Sweep
 
 DISTRIBUTIONS = ("uniform", "normal")
 #: Samples that share a random generator.
 DRAW = 64
-#: Tables whose elements have a spread.
-_TOLERANT = ("resistors", "crossbars", "voltage_sources", "current_sources", "diodes")
 
 
 class Variants(Protocol):
@@ -174,8 +173,8 @@ def monte_carlo(
     ----------
     spread : mapping of str to float
         Name of an element, or glob such as ``r*``, to what its value may be off by,
-        relative; where several match, the last counts.  Resistors, independent sources, and
-        the forward drop of diodes have a spread.
+        relative; where several match, the last counts.  Resistors, independent sources, the
+        forward drop of diodes and the like have a spread.
 
     Raises
     ------
@@ -199,14 +198,11 @@ def monte_carlo(
 def _values(circuit: Circuit) -> list[tuple[str, float]]:
     """Return names and values of the elements that can have a spread."""
     found: list[tuple[str, float]] = []
-    for table in _TOLERANT:
-        columns = getattr(circuit, table)
-        numbers = getattr(columns, str(TABLES[table])).tolist()
-        found += [
-            (name, value)
-            for name, value in zip(columns.names, numbers, strict=True)
-            if math.isfinite(value) and (value != 0 or table != "resistors")
-        ]
+    for device in circuit.tables.values():
+        if device.varies and len(device):
+            values = getattr(device, str(device.value)).tolist()
+            which = device.varying().tolist()
+            found += compress(zip(device.names, values, strict=True), which)
     return found
 
 

@@ -6,7 +6,8 @@ Nothing in here knows how a circuit was read or will be solved.
 DOORS = (
     "builder",
     "circuit",
-    "crossbars",
-    "elements",
+    "devices",
+    "devices.crossbar",
+    "devices.device",
     "requests",
 )

@@ -4,29 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import fields
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Ints
 from ..errors import UsageError
-from .circuit import TABLES, Circuit
+from .circuit import Circuit
 from .collector import NOWHERE, Collector, Place
-from .crossbars import Crossbar, Crossbars
-from .elements import (
-    Capacitors,
-    ControlledSources,
-    CurrentSources,
-    Diodes,
-    Inductors,
-    Resistors,
-    Switches,
-    Table,
-    VoltageSources,
-)
-
-_Kind = TypeVar("_Kind", bound=Table)
+from .devices import DEVICES, Crossbars, Table
+from .devices.crossbar import Crossbar
+from .devices.device import number
 
 
 class CircuitBuilder(Collector):
@@ -59,36 +50,50 @@ class CircuitBuilder(Collector):
         super().__init__()
         self.title = title
         self._crossbars: list[Crossbar] = []
-        self._ptr: list[int] = [0]
-        self._terms: list[tuple[bool, str | int, float]] = []
+
+    def add(self, table: str, name: str, p: str, q: str, *values: Any, at: Place = NOWHERE,
+            **more: Any) -> None:  # fmt: skip
+        """Add an element of any device that is registered, by the name of its table."""
+        device = DEVICES[table]
+        assert issubclass(device, Table)
+        self.add_row(table, name, p, q, at, *device.row(name, *values, **more))
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # a method for devices that have none below
+            for table, device in DEVICES.items():
+                if device.kind.replace(" ", "_") == name:
+                    return partial(self.add, table)
+            raise AttributeError(f"a CircuitBuilder has no attribute {name!r}")
 
     def resistor(self, name: str, p: str, q: str, ohms: float, *, at: Place = NOWHERE) -> None:
         """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
-        self.add_row("resistors", name, p, q, at, _number(name, ohms, allow_inf=True))
+        self.add_row("resistors", name, p, q, at, number(name, ohms, infinite=True))
 
     def capacitor(
         self, name: str, p: str, q: str, farads: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a capacitor (open)."""
-        self.add_row("capacitors", name, p, q, at, _number(name, farads))
+        self.add_row("capacitors", name, p, q, at, number(name, farads))
 
     def inductor(
         self, name: str, p: str, q: str, henries: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add an inductor (short)."""
-        self.add_row("inductors", name, p, q, at, _number(name, henries))
+        self.add_row("inductors", name, p, q, at, number(name, henries))
 
     def voltage_source(
         self, name: str, p: str, q: str, volts: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a voltage source, ``v(p) - v(q) = volts``."""
-        self.add_row("voltage_sources", name, p, q, at, _number(name, volts))
+        self.add_row("voltage_sources", name, p, q, at, number(name, volts))
 
     def current_source(
         self, name: str, p: str, q: str, amps: float = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a current source, `amps` flow from p through the source to q."""
-        self.add_row("current_sources", name, p, q, at, _number(name, amps))
+        self.add_row("current_sources", name, p, q, at, number(name, amps))
 
     def diode(
         self,
@@ -108,7 +113,7 @@ class CircuitBuilder(Collector):
             raise UsageError(f"{name}: needs 0 <= r_on, r_reverse <= r_off and r_off > 0")
         if not -v_reverse <= v_forward or math.isnan(v_reverse):
             raise UsageError(f"{name}: needs -v_reverse <= v_forward")
-        values = (_number(name, v_forward), _number(name, r_on), r_off, v_reverse, r_reverse)
+        values = (number(name, v_forward), number(name, r_on), r_off, v_reverse, r_reverse)
         self.add_row("diodes", name, p, q, at, *values)
 
     def switch(
@@ -140,8 +145,8 @@ class CircuitBuilder(Collector):
             cp, cn = self.node(control[0]), self.node(control[1])
         elif control is not None:
             element = control.lower()
-        limits = (_number(name, threshold), _number(name, hysteresis))
-        resistances = (_number(name, r_on), _number(name, r_off, allow_inf=True))
+        limits = (number(name, threshold), number(name, hysteresis))
+        resistances = (number(name, r_on), number(name, r_off, infinite=True))
         if min(resistances) < 0 or hysteresis < 0:
             raise UsageError(f"{name}: r_on, r_off and hysteresis can't be negative")
         self.add_row(
@@ -169,15 +174,15 @@ class CircuitBuilder(Collector):
         currents : sequence of (element name, gain)
             Elements as in `switch`: those that fix a voltage.
         """
-        gains = [_number(name, gain) for _, gain in (*voltages, *currents)]
+        gains = [number(name, gain) for _, gain in (*voltages, *currents)]
+        terms: list[tuple[str | int, float]] = []
         self.add_row(
-            "controlled_sources", name, p, q, at, bool(is_voltage), _number(name, constant)
+            "controlled_sources", name, p, q, at, bool(is_voltage), number(name, constant), terms
         )
+        # the element's own nodes are numbered first
         controls: list[str | int] = [self.node(node) for node, _ in voltages]
         controls += [element.lower() for element, _ in currents]
-        of_current = [False] * len(voltages) + [True] * len(currents)
-        self._terms += zip(of_current, controls, gains, strict=True)
-        self._ptr.append(len(self._terms))
+        terms += zip(controls, gains, strict=True)
 
     def vcvs(
         self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
@@ -250,76 +255,41 @@ class CircuitBuilder(Collector):
         UsageError
             If a control names an element that does not exist or fixes no voltage.
         """
-        rows = self._rows.get("switches", [])
-        by_current = any(row[9] is not None for row in rows) or any(t[0] for t in self._terms)
-        numbers = self._branch_numbers() if by_current else {}
-        switches = [
-            (*row[:9], -1 if row[9] is None else _branch(row[9], numbers), *row[10:])
-            for row in rows
-        ]
-        terms = [
-            (of_current, _branch(index, numbers) if isinstance(index, str) else index, gain)
-            for of_current, index, gain in self._terms
-        ]
-        of_current, index, gain = zip(*terms, strict=True) if terms else ((), (), ())
-        linear: list[Any] = [
-            np.array(self._ptr, dtype=np.int64),
-            np.array(of_current, dtype=np.bool_),
-            np.array(index, dtype=np.int64),
-            np.array(gain, dtype=np.float64),
-        ]
-        return Circuit(
-            title=self.title,
-            nodes=self._node_names(),
-            resistors=self._table(Resistors, "resistors"),
-            crossbars=self._crossbar_table(),
-            capacitors=self._table(Capacitors, "capacitors"),
-            inductors=self._table(Inductors, "inductors"),
-            voltage_sources=self._table(VoltageSources, "voltage_sources"),
-            current_sources=self._table(CurrentSources, "current_sources"),
-            diodes=self._table(Diodes, "diodes"),
-            switches=Switches(*self.columns("switches", switches)),
-            controlled_sources=ControlledSources(*self.columns("controlled_sources"), *linear),
-            **attributes,
-        )
+        numbers: dict[str, int] = {}
 
-    def _table(self, kind: type[_Kind], table: str) -> _Kind:
-        if self._rows.get(table) or self._blocks.get(table):
-            return kind(*self.columns(table))
-        return kind()
+        def branch(name: str) -> int:
+            if not numbers:
+                numbers.update(self._branch_numbers())
+            if name not in numbers:
+                raise UsageError(
+                    f"{name!r}, whose current controls, is not an element that fixes a voltage"
+                )
+            return numbers[name]
+
+        tables: dict[str, Table | Crossbars] = {"crossbars": self._crossbar_table()}
+        for table, device in DEVICES.items():
+            if issubclass(device, Table) and (self._rows.get(table) or self._blocks.get(table)):
+                tables[table] = device.made(self.columns(table), branch)
+        return Circuit(title=self.title, nodes=self._node_names(), tables=tables, **attributes)
 
     def _branch_numbers(self) -> Mapping[str, int]:
         """Number the elements that fix a voltage, hence have a current to control with."""
         numbers: dict[str, int] = {}
         start = 0
-        for table in TABLES:
-            if table == "crossbars":
+        for table, device in DEVICES.items():
+            if not issubclass(device, Table):
                 start += sum(map(len, self._crossbars))
                 continue
             names = self._names(table)
-            if table in ("inductors", "voltage_sources"):
+            tells = device.fixes_voltage
+            if isinstance(tells, str):
+                column = 5 + [f.name for f in fields(device)[5:]].index(tells)
+                rows = enumerate(self._rows.get(table, []))
+                numbers |= {row[0]: start + k for k, row in rows if row[column]}
+            elif tells:
                 numbers |= {name: start + k for k, name in enumerate(names)}
-            elif table == "controlled_sources":
-                rows = self._rows.get(table, [])
-                numbers |= {row[0]: start + k for k, row in enumerate(rows) if row[5]}
             start += len(names)
         return numbers
 
 
 _NONE = np.zeros((0, 0))
-
-
-def _branch(name: str, numbers: Mapping[str, int]) -> int:
-    if name not in numbers:
-        raise UsageError(
-            f"{name!r}, whose current controls, is not an element that fixes a voltage"
-        )
-    return numbers[name]
-
-
-def _number(name: str, value: float, *, allow_inf: bool = False) -> float:
-    value = float(value)
-    # the difference is NaN for NaN and the infinities
-    if value - value != 0.0 and not (allow_inf and value == math.inf):
-        raise UsageError(f"the value {value} of {name} is not finite")
-    return value

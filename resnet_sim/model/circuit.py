@@ -1,32 +1,34 @@
-"""The circuit: a frozen value made of the tables of `elements`.
+"""The circuit: a frozen value made of the tables of the devices.
 
 Nodes and elements are numbered.  Node 0 is ground.  Elements are numbered through the
-tables in the order of `TABLES`: all resistors first, controlled sources last; arrays of
-currents have that order.  The conductances of crossbars count one by one.  A circuit never
-changes: ``with_values`` and its like return new ones that share what stays.
+tables in the order of `DEVICES`, all resistors first; arrays of currents have that order.
+The conductances of crossbars count one by one.  A circuit never changes: ``with_values`` and
+its like return new ones that share what stays.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Floats, Ints
+from ..arrays import Ints
 from ..diagnostics import Diagnostic, Span
 from ..errors import UsageError
-from .crossbars import Crossbars, JoinedNames
-from .elements import (
+from .devices import (
+    DEVICES,
     Capacitors,
     ControlledSources,
+    Crossbars,
     CurrentSources,
+    Device,
     Diodes,
     Inductors,
     Resistors,
@@ -34,25 +36,28 @@ from .elements import (
     Table,
     VoltageSources,
 )
+from .devices.crossbar import JoinedNames
 from .requests import Analysis, Derivatives, Measure
 
 if TYPE_CHECKING:
     import networkx
 
-#: table name -> name of the column that ``with_values`` and ``inputs`` set
-TABLES: dict[str, str | None] = {
-    "resistors": "ohms",
-    "crossbars": "ohms",
-    "capacitors": "farads",
-    "inductors": "henries",
-    "voltage_sources": "volts",
-    "current_sources": "amps",
-    "diodes": "v_forward",
-    "switches": None,
-    "controlled_sources": "constant",
-}
-
 _NUMBERS = ("_element_number", "_node_number")
+_Table = TypeVar("_Table", bound=Device)
+
+
+class _TableOf(Generic[_Table]):
+    """Makes ``circuit.resistors`` of ``circuit.tables["resistors"]``, for type checkers too."""
+
+    def __init__(self, device: type[_Table]) -> None:
+        self._plural = device.plural
+
+    @overload
+    def __get__(self, circuit: None, owner: type) -> _TableOf[_Table]: ...
+    @overload
+    def __get__(self, circuit: Circuit, owner: type) -> _Table: ...
+    def __get__(self, circuit: Circuit | None, owner: type) -> _Table | _TableOf[_Table]:
+        return self if circuit is None else circuit.tables[self._plural]  # type: ignore[return-value]
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,9 @@ class Circuit:
     ----------
     nodes : tuple of str
         Node names; ``nodes[0]`` is ``"0"``, the ground.
+    tables : dict of str to Table
+        All tables by name, in the order in which elements are numbered.  Each is an attribute
+        too: ``circuit.resistors``.
     analyses : tuple of Analysis
         What the deck asks for; empty means an operating point.
     nodeset : dict
@@ -111,15 +119,7 @@ class Circuit:
 
     title: str = ""
     nodes: tuple[str, ...] = ("0",)
-    resistors: Resistors = field(default_factory=Resistors)
-    crossbars: Crossbars = field(default_factory=Crossbars)
-    capacitors: Capacitors = field(default_factory=Capacitors)
-    inductors: Inductors = field(default_factory=Inductors)
-    voltage_sources: VoltageSources = field(default_factory=VoltageSources)
-    current_sources: CurrentSources = field(default_factory=CurrentSources)
-    diodes: Diodes = field(default_factory=Diodes)
-    switches: Switches = field(default_factory=Switches)
-    controlled_sources: ControlledSources = field(default_factory=ControlledSources)
+    tables: dict[str, Table | Crossbars] = field(default_factory=dict)
     analyses: tuple[Analysis, ...] = ()
     nodeset: Mapping[str, float] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
@@ -129,18 +129,37 @@ class Circuit:
     sources: tuple[Source, ...] = ()
     rebuild: Callable[[Mapping[str, float]], Circuit] | None = field(default=None, compare=False)
 
-    # ---- numbering ----
+    resistors = _TableOf(Resistors)
+    crossbars = _TableOf(Crossbars)
+    capacitors = _TableOf(Capacitors)
+    inductors = _TableOf(Inductors)
+    voltage_sources = _TableOf(VoltageSources)
+    current_sources = _TableOf(CurrentSources)
+    diodes = _TableOf(Diodes)
+    switches = _TableOf(Switches)
+    controlled_sources = _TableOf(ControlledSources)
 
-    def tables(self) -> Iterator[Table | Crossbars]:
-        """Yield the tables in the order in which elements are numbered."""
-        for name in TABLES:
-            yield getattr(self, name)
+    def __post_init__(self) -> None:
+        given = self.tables
+        tables = {name: given[name] if name in given else DEVICES[name]() for name in DEVICES}
+        object.__setattr__(self, "tables", tables)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Table:
+            # tables of devices that are not named above; a circuit that is unpickled has none yet
+            try:
+                return self.__dict__["tables"][name]
+            except KeyError:
+                raise AttributeError(f"a circuit has no attribute {name!r}") from None
+
+    # ---- numbering ----
 
     @cached_property
     def first(self) -> dict[str, int]:
         """Number of the first element of each table."""
         starts, total = {}, 0
-        for name, table in zip(TABLES, self.tables(), strict=True):
+        for name, table in self.tables.items():
             starts[name] = total
             total += len(table)
         return starts
@@ -148,26 +167,26 @@ class Circuit:
     @cached_property
     def n_elements(self) -> int:
         """How many elements there are."""
-        return sum(len(table) for table in self.tables())
+        return sum(len(table) for table in self.tables.values())
 
     @cached_property
     def element_names(self) -> Sequence[str]:
         """Names of all elements in the order of their numbers; a tuple if there is no crossbar."""
         if self.crossbars.devices:
-            return JoinedNames(table.names for table in self.tables())
-        return tuple(chain.from_iterable(table.names for table in self.tables()))
+            return JoinedNames(table.names for table in self.tables.values())
+        return tuple(chain.from_iterable(table.names for table in self.tables.values()))
 
     @cached_property
     def terminals(self) -> tuple[Ints, Ints]:
         """Node numbers (p, q) of all elements, two arrays of shape (n_elements,)."""
-        p = np.concatenate([table.p for table in self.tables()])
-        q = np.concatenate([table.q for table in self.tables()])
+        p = np.concatenate([table.p for table in self.tables.values()])
+        q = np.concatenate([table.q for table in self.tables.values()])
         return p, q
 
     @cached_property
     def _element_number(self) -> dict[str, int]:
         numbers: dict[str, int] = {}
-        for name, table in zip(TABLES, self.tables(), strict=True):
+        for name, table in self.tables.items():
             if isinstance(table, Table):  # the names of crossbars tell their numbers
                 start = self.first[name]
                 numbers |= zip(table.names, range(start, start + len(table)), strict=True)
@@ -196,25 +215,25 @@ class Circuit:
 
     def locate(self, element: int) -> tuple[str, int]:
         """Return the table's name and the row of an element number."""
-        for name, table in zip(TABLES, self.tables(), strict=True):
+        for name, table in self.tables.items():
             if element < self.first[name] + len(table):
                 return name, element - self.first[name]
         raise IndexError(element)
 
     def kind(self, element: int) -> str:
         """Return what an element is, in words: ``"voltage source"``."""
-        return str(getattr(self, self.locate(element)[0]).kind)
+        return self.tables[self.locate(element)[0]].kind
 
     def line(self, element: int) -> int:
         """Return the source line of an element, 0 if it has none."""
         table, row = self.locate(element)
-        lines = getattr(self, table).line
+        lines = self.tables[table].line
         return int(lines[row]) if len(lines) else 0
 
     def span(self, element: int) -> Span | None:
         """Return the source line of an element, None if it has none."""
         table, row = self.locate(element)
-        columns = getattr(self, table)
+        columns = self.tables[table]
         if not len(columns.line) or not columns.line[row] or columns.file[row] < 0:
             return None
         source: Source = self.sources[columns.file[row]]
@@ -236,27 +255,11 @@ class Circuit:
         UsageError
             If a name is unknown, has no value, or a value is not finite.
         """
-        changed: dict[str, Floats] = {}
-        cells: dict[int, float] = {}
+        changed: dict[str, dict[int, float]] = {}
         for name, value in values.items():
             table, row = self.locate(self.element(name))
-            column = TABLES[table]
-            if column is None:
-                raise UsageError(f"{name} is a {getattr(self, table).kind}: it has no value to set")
-            if not np.isfinite(value) and not (column == "ohms" and value == np.inf):
-                raise UsageError(f"the value {value} of {name} is not finite")
-            if table == "crossbars":
-                cells[row] = value
-                continue
-            if table not in changed:
-                changed[table] = getattr(getattr(self, table), column).copy()
-            changed[table][row] = value
-            if table == "diodes" and -self.diodes.v_reverse[row] > value:
-                raise UsageError(f"{name} would break down below its forward voltage {value}")
-        columns: dict[str, Any] = {t: {str(TABLES[t]): a} for t, a in changed.items()}
-        if cells:
-            columns["crossbars"] = {"devices": self.crossbars.with_ohms(cells).devices}
-        return self._with_columns(columns)
+            changed.setdefault(table, {})[row] = value
+        return self._renewed({t: self.tables[t].with_values(rows) for t, rows in changed.items()})
 
     def with_conductances(self, values: Mapping[str, npt.ArrayLike]) -> Circuit:
         """Return the circuit with other conductances in some crossbars.
@@ -272,8 +275,7 @@ class Circuit:
             If there is no such crossbar, or a conductance is negative or not finite.
         """
         folded = {name.lower(): array for name, array in values.items()}
-        devices = self.crossbars.with_conductances(folded).devices
-        return self._with_columns({"crossbars": {"devices": devices}})
+        return self._renewed({"crossbars": self.crossbars.with_conductances(folded)})
 
     def with_switches(self, states: Mapping[str, bool]) -> Circuit:
         """Return the circuit with switches held closed (True) or open (False).
@@ -287,7 +289,7 @@ class Circuit:
         for name, state in states.items():
             table, row = self.locate(self.element(name))
             if table != "switches":
-                raise UsageError(f"{name} is a {getattr(self, table).kind}, not a switch")
+                raise UsageError(f"{name} is a {self.tables[table].kind}, not a switch")
             closed[row], fixed[row] = state, True
         return self._with_columns({"switches": {"closed": closed, "fixed": fixed}})
 
@@ -303,12 +305,18 @@ class Circuit:
             raise UsageError("the circuit was not read from a netlist: it has no parameters")
         return self.rebuild(values)
 
+    def with_tables(self, **tables: Table | Crossbars) -> Circuit:
+        """Return the circuit with other tables; ``with_tables(resistors=...)``."""
+        return dataclasses.replace(self, tables={**self.tables, **tables})
+
     def _with_columns(self, columns: Mapping[str, Mapping[str, Any]]) -> Circuit:
-        tables = {
-            name: dataclasses.replace(getattr(self, name), **arrays)
-            for name, arrays in columns.items()
-        }
-        changed = dataclasses.replace(self, **tables)
+        return self._renewed(
+            {t: dataclasses.replace(self.tables[t], **arrays) for t, arrays in columns.items()}
+        )
+
+    def _renewed(self, tables: Mapping[str, Table | Crossbars]) -> Circuit:
+        """Return the circuit with tables of the same elements between the same nodes."""
+        changed = self.with_tables(**tables)
         # names and numbering stay, and so does what was derived from them
         for key in ("first", "n_elements", "element_names", "terminals", *_NUMBERS):
             if key in self.__dict__:
@@ -327,18 +335,8 @@ class Circuit:
 
         graph = networkx.MultiGraph(title=self.title)
         graph.add_nodes_from(self.nodes)
-        for table in self.tables():
-            if isinstance(table, Crossbars):
-                table.add_edges(graph, self.nodes)
-                continue
-            skipped = {"names", "p", "q", "ptr", "of_current", "index", "gain"}
-            columns = [f.name for f in dataclasses.fields(table) if f.name not in skipped]
-            for row, name in enumerate(table.names):
-                attributes = {
-                    c: getattr(table, c)[row].item() for c in columns if len(getattr(table, c))
-                }
-                p, q = self.nodes[table.p[row]], self.nodes[table.q[row]]
-                graph.add_edge(p, q, key=name, kind=table.kind, p=p, q=q, **attributes)
+        for table in self.tables.values():
+            table.add_edges(graph, self.nodes)
         return graph
 
 

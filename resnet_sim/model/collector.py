@@ -17,22 +17,12 @@ import numpy.typing as npt
 
 from ..arrays import Ints
 from ..errors import UsageError
+from .devices import DEVICES, Table
 
 #: a place in the sources: (index into ``Circuit.sources``, line from 1)
 Place = tuple[int, int]
 NOWHERE: Place = (-1, 0)
 
-#: table -> kinds of its columns after `line`: float, int, bool
-_KINDS = {
-    "resistors": "f",
-    "capacitors": "f",
-    "inductors": "f",
-    "voltage_sources": "f",
-    "current_sources": "f",
-    "diodes": "fffff",
-    "switches": "ffiiiffbb",
-    "controlled_sources": "bf",
-}
 _DTYPES = {"f": np.float64, "i": np.int64, "b": np.bool_}
 
 
@@ -239,7 +229,7 @@ class Collector:
         """Add elements whose names are claimed; the columns are those of their table."""
         blocks = self._blocks.setdefault(table, [])
         if self._rows.get(table):
-            blocks.append(_columns(self._rows.pop(table), _KINDS[table]))
+            blocks.append(_columns(self._rows.pop(table), _types(table)))
         blocks.append([tuple(names), *columns])
 
     # ---- for the builder ----
@@ -254,27 +244,30 @@ class Collector:
         names = [name for block in self._blocks.get(table, ()) for name in block[0]]
         return names + [row[0] for row in self._rows.get(table, ())]
 
-    def columns(self, table: str, rows: list[tuple[Any, ...]] | None = None) -> list[Any]:
-        """Return a table's columns; `rows` stand in for those that were added one by one."""
+    def columns(self, table: str) -> list[Any]:
+        """Return a table's columns, as its device's `made` takes them."""
         blocks = list(self._blocks.get(table, ()))
-        rows = self._rows.get(table, []) if rows is None else rows
+        rows = self._rows.get(table, [])
         if rows or not blocks:
-            blocks.append(_columns(rows, _KINDS[table]))
+            blocks.append(_columns(rows, _types(table)))
         if len(blocks) == 1:
             return blocks[0]
         names, *arrays = zip(*blocks, strict=True)
         return [tuple(chain.from_iterable(names)), *(np.concatenate(parts) for parts in arrays)]
 
 
-def _columns(rows: list[tuple[Any, ...]], kinds: str) -> list[Any]:
-    """Turn rows into columns: the names, then arrays, of which `kinds` are those after `line`."""
-    return [
-        tuple([row[0] for row in rows]),
-        *(
-            np.array([row[k] for row in rows], dtype=_DTYPES[kind])
-            for k, kind in enumerate("iiii" + kinds, start=1)
-        ),
-    ]
+def _types(table: str) -> str:
+    device = DEVICES[table]
+    assert issubclass(device, Table)  # crossbars come whole
+    return device.types
+
+
+def _columns(rows: list[tuple[Any, ...]], types: str) -> list[Any]:
+    """Turn rows into columns: the names, then arrays, of which `types` are those after `line`."""
+    columns = [[row[k] for row in rows] for k in range(5 + len(types))]
+    arrays: list[Any] = [np.array(c, dtype=_DTYPES[t]) if t != "o" else c
+              for c, t in zip(columns[1:], "iiii" + types, strict=True)]  # fmt: skip
+    return [tuple(columns[0]), *arrays]
 
 
 def _column(values: npt.NDArray[Any], count: int, table: str) -> npt.NDArray[Any]:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
+from ..model.devices import Device
 from ..netlist.write.dialects import NgspiceWriter
 
 #: resistance that stands for infinity, relative to the largest in the circuit
@@ -66,9 +67,7 @@ class Task:
     @property
     def is_exact(self) -> bool:
         """Whether no diode needs an on-resistance that it does not have."""
-        diodes = self.circuit.diodes
-        ideal = (diodes.r_on == 0) | ((diodes.r_reverse == 0) & np.isfinite(diodes.v_reverse))
-        return not ideal.any()
+        return not any(device.is_idealised() for device in self.circuit.tables.values())
 
 
 def prepare(
@@ -107,20 +106,7 @@ def resistances(circuit: Circuit) -> Floats:
 
     The switches are held; of diodes, the on-resistance counts.
     """
-    switches = circuit.switches
-    state = np.where(switches.closed, switches.r_on, switches.r_off)
-    columns = {
-        "resistors": np.abs(circuit.resistors.ohms),
-        "crossbars": circuit.crossbars.ohms,
-        "inductors": np.zeros(len(circuit.inductors)),
-        "voltage_sources": np.zeros(len(circuit.voltage_sources)),
-        "switches": state,
-    }
-    ohms = np.full(circuit.n_elements, np.inf)
-    for table, values in columns.items():
-        start = circuit.first[table]
-        ohms[start : start + len(values)] = values
-    return ohms
+    return np.concatenate([device.resistance() for device in circuit.tables.values()])
 
 
 class Groups:
@@ -169,13 +155,11 @@ def _floating(
     if not floats.any():
         return [], ()
     p, q = circuit.terminals
-    conducts = np.isfinite(resistances(circuit))
-    diodes, sources = circuit.diodes, circuit.controlled_sources
-    start = circuit.first["diodes"]
-    rows = slice(start, start + len(diodes))
     flows = np.abs(currents) > NOTHING * np.abs(currents).max(initial=0.0)
-    conducts[rows] = flows[rows] | np.isfinite(diodes.r_off)
-    conducts[circuit.first["controlled_sources"] :] = sources.is_voltage
+    first = circuit.first
+    conducts = np.concatenate(
+        [d.carries(flows[first[name] :][: len(d)]) for name, d in circuit.tables.items()]
+    )
     groups = Groups(len(circuit.nodes))
     for k in np.flatnonzero(conducts & floats[p] & floats[q]):
         groups.join(p[k], q[k])
@@ -194,12 +178,11 @@ def rigid_groups(circuit: Circuit) -> Ints:
     return groups.labels()
 
 
-def on_resistances(circuit: Circuit) -> Floats:
-    """Return the scale of each diode's on-resistance: the smallest resistance next to it.
+def near_resistances(circuit: Circuit) -> tuple[Floats, float]:
+    """Return the smallest resistance next to each node, shape (n_nodes,), and of all, ohm.
 
-    Shape (n_diodes,), in ohm, a power of ten.  Next to a diode is what shares a node with
-    it, or is tied to such a node by sources and shorts; ground and what is tied to it do
-    not count, unless there is nothing else.
+    Next to it is what ends there, or at what sources and shorts tie to it; infinite where
+    that is nothing, and for ground and what is tied to it.
     """
     ohms = resistances(circuit)
     p, q = circuit.terminals
@@ -210,9 +193,7 @@ def on_resistances(circuit: Circuit) -> Floats:
     for ends in (p, q):
         np.minimum.at(near, group[ends[finite]], ohms[finite])
     near[0] = np.inf
-    scale = np.minimum(near[group[circuit.diodes.p]], near[group[circuit.diodes.q]])
-    scale[np.isinf(scale)] = smallest if math.isfinite(smallest) else 1.0
-    return np.asarray(10.0 ** np.floor(np.log10(scale)))
+    return near[group], smallest if math.isfinite(smallest) else 1.0
 
 
 class _Writer(NgspiceWriter):
@@ -222,18 +203,18 @@ class _Writer(NgspiceWriter):
         ohms = resistances(task.circuit)
         largest = float(ohms[np.isfinite(ohms)].max(initial=1e3))
         super().__init__(task.circuit, r_on=1.0, r_off=BLOCKING * largest)
-        self.task = task
-        self.scale = fraction * on_resistances(task.circuit)
+        self.task, self.fraction = task, fraction
+        self._near, self._smallest = near_resistances(task.circuit)
 
-    def letter(self, table: str, row: int) -> str:
+    def letter(self, device: Device, row: int) -> str:
         """Return the letter of the card that an element becomes, ``""`` if it is left out."""
-        name = getattr(self.circuit, table).names[row]
-        return "" if name in self.task.omitted else super().letter(table, row)
+        return "" if device.names[row] in self.task.omitted else super().letter(device, row)
 
-    def diode_values(self, row: int) -> dict[str, float]:
-        """Return the parameters of a diode, with the on-resistance of its own."""
-        self.r_on = float(self.scale[row])
-        return super().diode_values(row)
+    def on_resistance(self, p: int, q: int) -> float:
+        """Return a share of the smallest resistance next to two nodes, a power of ten."""
+        scale = np.minimum(self._near[[p]], self._near[[q]])
+        scale[np.isinf(scale)] = self._smallest
+        return float(self.fraction * 10.0 ** np.floor(np.log10(scale))[0])
 
     def nodesets(self) -> Iterator[str]:
         """Yield ``.nodeset`` cards, at which the diodes that should conduct do."""
@@ -248,7 +229,7 @@ class _Writer(NgspiceWriter):
                 end, sign = (p, 1) if group[p] != group[0] else (q, -1)
                 node = self.circuit.nodes[end]
                 if node in volts:
-                    volts[node] += sign * float(self.scale[row] * flows[row])
+                    volts[node] += sign * float(self.on_resistance(p, q) * flows[row])
         yield from (f".nodeset v({node})={value!r}" for node, value in volts.items())
 
     def analyses(self) -> Iterator[str]:

@@ -230,12 +230,8 @@ def _spreads(rows: Sequence[Floats]) -> list[Floats]:
 
 def _with_currents(circuit: Circuit) -> list[int]:
     """Return the elements whose current ngspice computes, if they are there and rigid."""
-    first, sources = circuit.first, circuit.controlled_sources
-    elements = (np.flatnonzero(circuit.resistors.ohms == 0) + first["resistors"]).tolist()
-    for table in ("inductors", "voltage_sources", "switches"):
-        elements += range(first[table], first[table] + len(getattr(circuit, table)))
-    elements += (np.flatnonzero(sources.is_voltage) + first["controlled_sources"]).tolist()
-    return [int(k) for k in elements]
+    told = np.concatenate([device.is_told() for device in circuit.tables.values()])
+    return [int(k) for k in np.flatnonzero(told)]
 
 
 def run(

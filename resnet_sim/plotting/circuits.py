@@ -11,7 +11,8 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
-from ..model.circuit import TABLES, Circuit
+from ..model.circuit import Circuit
+from ..model.devices import Device
 from .figures import new_figure
 
 if TYPE_CHECKING:
@@ -81,13 +82,13 @@ def draw_conductances(circuit: Circuit) -> Figure:
     finite = [g for g in siemens.values() if np.isfinite(g)]
     largest = max(finite, default=1.0) or 1.0
     for branch in branches:
-        if branch.table == "resistors":
+        if branch.device.plural == "resistors":
             share = min(siemens[branch.name] / largest, 1.0)
             path = np.array(list(branch.path(place)))
             axes.plot(
                 *path.T, color=str(0.9 * (1.0 - share)), linewidth=0.3 + 3.0 * share, zorder=1
             )
-        elif branch.table == "diodes":
+        elif branch.device.fills:
             _draw_branch(axes, branch, place, False, False)
     axes.set_title(f"largest conductance {largest:.3g} S", fontsize=8)
     _draw_nodes(figure, axes, circuit, place, None)
@@ -103,7 +104,7 @@ class _Branch:
 
     element: int
     name: str
-    table: str
+    device: Device
     p: str
     q: str
     #: which of the elements between the same points, from the middle: 0, or ..., -1, 1, ...
@@ -128,13 +129,15 @@ def _branches(circuit: Circuit) -> Iterator[_Branch]:
         ends.append((names[0], names[1]))
     total = Counter(frozenset(pair) for pair in ends)
     seen: Counter[frozenset[str]] = Counter()
-    tables = [name for name, table in zip(TABLES, circuit.tables(), strict=True) for _ in table.p]
-    for k, (name, table, pair) in enumerate(zip(circuit.element_names, tables, ends, strict=True)):
+    devices = [device for device in circuit.tables.values() for _ in device.p]
+    for k, (name, device, pair) in enumerate(
+        zip(circuit.element_names, devices, ends, strict=True)
+    ):
         key = frozenset(pair)
         side = seen[key] - (total[key] - 1) / 2
         seen[key] += 1
         if pair[0] != pair[1]:
-            yield _Branch(k, name, table, *pair, side)
+            yield _Branch(k, name, device, *pair, side)
 
 
 def _layout(circuit: Circuit, branches: Sequence[_Branch]) -> dict[str, Place]:
@@ -168,19 +171,6 @@ def _conducting(circuit: Circuit, op: OperatingPoint | None) -> Any:
 
 # ---- drawing ----
 
-#: outlines of symbols, along the x axis; a box stands for anything else
-_BOX = np.array([(-1, -0.35), (1, -0.35), (1, 0.35), (-1, 0.35)])
-_SYMBOLS: dict[str, Any] = {
-    "diodes": np.array([(-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0)]),
-    "current_sources": np.array([(-0.9, -0.2), (0, -0.2), (0, -0.6), (0.9, 0), (0, 0.6), (0, 0.2),
-                                 (-0.9, 0.2)]),
-    "switches": np.array([(-0.7, -0.1), (0.7, 0.5), (0.7, 0.3), (-0.7, -0.3)]),
-    "controlled_sources": np.array([(-0.8, 0), (0, -0.8), (0.8, 0), (0, 0.8)]),
-    "voltage_sources": 0.75 * np.array(
-        [(np.cos(t), np.sin(t)) for t in np.linspace(0, 2 * np.pi, 25)]
-    ),
-}  # fmt: skip
-
 
 def _draw_branch(
     axes: Axes, branch: _Branch, place: Mapping[str, Place], on: bool, named: bool
@@ -193,16 +183,17 @@ def _draw_branch(
     along = points[-1] - points[0]
     x, y = along / max(float(np.hypot(*along)), 1e-12)
     turn = np.array([[x, y], [-y, x]])
-    diode = branch.table == "diodes"
-    fill = ("tab:red" if on else "white") if diode else "0.9"
-    shape = middle + 0.11 * _SYMBOLS.get(branch.table, _BOX) @ turn
+    device = branch.device
+    fill = ("tab:red" if on else "white") if device.fills else "0.9"
+    shape = middle + 0.11 * np.array(device.outline) @ turn
     axes.add_patch(Polygon(shape, facecolor=fill, edgecolor="0.2", linewidth=0.8, zorder=2))
-    if diode:
-        bar = middle + 0.11 * np.array([(0.65, -0.65), (0.65, 0.65)]) @ turn
-        axes.plot(*bar.T, color="0.2", linewidth=0.8, zorder=2)
-    if branch.table == "voltage_sources":
-        plus = middle - 0.2 * np.array([x, y]) + 0.1 * np.array([-y, x])
-        axes.annotate("+", (float(plus[0]), float(plus[1])), fontsize=7, ha="center", va="center")
+    if device.stroke:
+        stroke = middle + 0.11 * np.array(device.stroke) @ turn
+        axes.plot(*stroke.T, color="0.2", linewidth=0.8, zorder=2)
+    if device.mark:
+        beside = middle - 0.2 * np.array([x, y]) + 0.1 * np.array([-y, x])
+        where = float(beside[0]), float(beside[1])
+        axes.annotate(device.mark, where, fontsize=7, ha="center", va="center")
     if named:
         beside = middle + 0.17 * np.array([-y, x])
         where = float(beside[0]), float(beside[1])

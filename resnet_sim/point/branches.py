@@ -130,73 +130,63 @@ class _Rows(Generic[Kind]):
         return self.kind(*(np.concatenate(column) for column in zip(*self.parts, strict=True)))
 
 
-def decompose(circuit: Circuit, closed: Bools) -> tuple[Ties, Conductors, Rectifiers, Injections]:
+class _Pieces:
+    """Sorts the pieces of devices; see `devices.device.Pieces`."""
+
+    def __init__(self, nodes: int, closed: Bools) -> None:
+        self.closed, self.nodes = closed, nodes
+        self.ties, self.conductors = _Rows(Ties), _Rows(Conductors)
+        self.rectifiers, self.injections = _Rows(Rectifiers), _Rows(Injections)
+
+    def tie(
+        self, element: Ints, p: Ints, q: Ints, volts: Floats, source: Ints | None = None
+    ) -> None:
+        self.ties.add(element, p, q, volts, source)
+
+    def conductor(self, element: Ints, p: Ints, q: Ints, siemens: Floats) -> None:
+        self.conductors.add(element, p, q, siemens)
+
+    def resistance(self, element: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
+        short = ohms == 0
+        some = ~short & np.isfinite(ohms)
+        if some.all():
+            self.conductors.add(element, p, q, 1.0 / ohms)
+            return
+        self.ties.add(element[short], p[short], q[short], np.zeros(int(short.sum())))
+        self.conductors.add(element[some], p[some], q[some], 1.0 / ohms[some])
+
+    def rectifier(
+        self, element: Ints, p: Ints, q: Ints, drop: Floats, ohms: Floats, sign: float = 1.0
+    ) -> None:
+        self.rectifiers.add(element, p, q, drop, sign=sign, resistance=ohms)
+
+    def injection(
+        self, element: Ints, p: Ints, q: Ints, amps: Floats,
+        source: Ints | None = None, sign: float = 1.0,
+    ) -> None:  # fmt: skip
+        self.injections.add(element, p, q, amps, source, sign)
+
+    def inner(self, count: int) -> Ints:
+        self.nodes += count
+        return self.nodes - count + np.arange(count)
+
+
+Kinds = tuple[Ties, Conductors, Rectifiers, Injections]
+
+
+def decompose(circuit: Circuit, closed: Bools) -> Kinds:
     """Split every element into ties, conductors, rectifiers and injections.
 
     Ties come in the order in which trees prefer them.
     """
-    ties, conductors = _Rows(Ties), _Rows(Conductors)
-    rectifiers, injections = _Rows(Rectifiers), _Rows(Injections)
-    first = circuit.first
-
-    volts = circuit.voltage_sources
-    ties.add(first["voltage_sources"] + np.arange(len(volts)), volts.p, volts.q, volts.volts)
-    controlled = circuit.controlled_sources
-    rows = np.flatnonzero(controlled.is_voltage)
-    number = first["controlled_sources"] + rows
-    ties.add(number, controlled.p[rows], controlled.q[rows], controlled.constant[rows], rows)
-    rows = np.flatnonzero(~controlled.is_voltage)
-    number = first["controlled_sources"] + rows
-    injections.add(number, controlled.p[rows], controlled.q[rows], controlled.constant[rows], rows)
-    amps = circuit.current_sources
-    injections.add(first["current_sources"] + np.arange(len(amps)), amps.p, amps.q, amps.amps)
-
-    coils = circuit.inductors
-    number = first["inductors"] + np.arange(len(coils))
-    ties.add(number, coils.p, coils.q, np.zeros(len(coils)))
-    table = circuit.resistors
-    _linear(ties, conductors, np.arange(len(table)), table.p, table.q, table.ohms)
-    crossbars = circuit.crossbars
-    if crossbars.devices:
-        some = np.flatnonzero(crossbars.siemens)
-        number = first["crossbars"] + some
-        conductors.add(number, crossbars.p[some], crossbars.q[some], crossbars.siemens[some])
-    switches = circuit.switches
-    number = first["switches"] + np.arange(len(switches))
-    ohms = np.where(closed, switches.r_on, switches.r_off)
-    _linear(ties, conductors, number, switches.p, switches.q, ohms)
-    _rectify(circuit, conductors, rectifiers)
-    return ties.done(), conductors.done(), rectifiers.done(), injections.done()
+    return take_apart(circuit, closed)[0]
 
 
-def _linear(
-    ties: _Rows[Ties], conductors: _Rows[Conductors], number: Ints, p: Ints, q: Ints, ohms: Floats
-) -> None:
-    """Add resistances: zero is a tie, infinity nothing."""
-    short = ohms == 0
-    some = ~short & np.isfinite(ohms)
-    if some.all():
-        conductors.add(number, p, q, 1.0 / ohms)
-        return
-    ties.add(number[short], p[short], q[short], np.zeros(int(short.sum())))
-    conductors.add(number[some], p[some], q[some], 1.0 / ohms[some])
-
-
-def _rectify(
-    circuit: Circuit, conductors: _Rows[Conductors], rectifiers: _Rows[Rectifiers]
-) -> None:
-    """Add diodes: the slope between the knees, and what is beyond each knee on top of it."""
-    table = circuit.diodes
-    number = circuit.first["diodes"] + np.arange(len(table))
-    leak = 1.0 / table.r_off
-    leaky = leak > 0
-    conductors.add(number[leaky], table.p[leaky], table.q[leaky], leak[leaky])
-    for on, drop, p, q, sign in (
-        (table.r_on, table.v_forward, table.p, table.q, 1.0),
-        (table.r_reverse, table.v_reverse, table.q, table.p, -1.0),
-    ):
-        bends = (on < table.r_off) & np.isfinite(drop)
-        # beyond the knee the slope is 1/on in all, of which 1/r_off is there already
-        beyond = on[bends] / (1.0 - on[bends] * leak[bends])
-        columns = (number[bends], p[bends], q[bends], drop[bends])
-        rectifiers.add(*columns, sign=sign, resistance=beyond)
+def take_apart(circuit: Circuit, closed: Bools) -> tuple[Kinds, int]:
+    """Return what `decompose` does, and the number of nodes: those within devices come last."""
+    out = _Pieces(len(circuit.nodes), closed)
+    for name, device in sorted(circuit.tables.items(), key=lambda item: item[1].rank):
+        if len(device):
+            device.pieces(out, circuit.first[name])
+    kinds = out.ties.done(), out.conductors.done(), out.rectifiers.done(), out.injections.done()
+    return kinds, out.nodes

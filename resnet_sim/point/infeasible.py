@@ -54,23 +54,10 @@ def impossible(
 
 def describe(circuit: Circuit, element: int) -> str:
     """Return what an element imposes, such as ``sets v(a) = 5 V``."""
-    table, row = circuit.locate(element)
-    columns = getattr(circuit, table)
-    p, q = circuit.nodes[columns.p[row]], circuit.nodes[columns.q[row]]
-    across = f"v({p})" if q == "0" else f"v({p},{q})"
-    if table == "voltage_sources":
-        return f"sets {across} = {volts(columns.volts[row])}"
-    if table == "diodes":
-        return f"allows {across} <= {volts(columns.v_forward[row])}"
-    if table == "current_sources":
-        return f"drives {columns.amps[row]:.6g} A from {p} to {q}"
-    if table == "controlled_sources":
-        return f"sets {across}" if columns.is_voltage[row] else f"drives current from {p} to {q}"
-    if table == "crossbars":
-        return f"joins {p} and {q} within a crossbar"
-    if table in ("inductors", "resistors", "switches"):
-        return f"ties {p} to {q}"
-    return f"joins {p} and {q}"
+    name, row = circuit.locate(element)
+    table = circuit.tables[name]
+    p, q = circuit.nodes[table.p[row]], circuit.nodes[table.q[row]]
+    return table.describe(row, p, q, f"v({p})" if q == "0" else f"v({p},{q})")
 
 
 # ---- loops of ties ----

@@ -15,12 +15,14 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import Forest, components, spanning_forest
 from ..model.circuit import Circuit
-from .branches import Branches, Conductors, Injections, Rectifiers, Ties, decompose
+from .branches import Branches, Conductors, Injections, Rectifiers, Ties, take_apart
 
 
 @dataclass(frozen=True)
 class Reduction:
     """Coordinates of a circuit whose switches have given states.
+
+    Nodes within devices come after those of the circuit and count as nodes here.
 
     Attributes
     ----------
@@ -179,8 +181,7 @@ def reduce(circuit: Circuit, closed: Bools) -> Reduction:
 
     Controlled sources are all taken as one-way; see `amplifiers.scale_pairs`.
     """
-    ties, conductors, rectifiers, injections = decompose(circuit, closed)
-    n = len(circuit.nodes)
+    (ties, conductors, rectifiers, injections), n = take_apart(circuit, closed)
     forest = spanning_forest(n, ties.p, ties.q, ties.volts)
     coordinate, scale = forest.label, np.ones(n)
     part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers))

@@ -66,9 +66,10 @@ def undefined(state: State) -> tuple[Bools, Bools]:
     circuit, forest = red.circuit, red.forest
     p, q = circuit.terminals
     unknown = lost[p] | lost[q]
-    for known in ("current_sources", "capacitors"):
-        start = circuit.first[known]
-        unknown[start : start + len(getattr(circuit, known))] = False
+    for name, device in circuit.tables.items():
+        if device.fixes_current:
+            start = circuit.first[name]
+            unknown[start : start + len(device)] = False
     rows = circuit.first["controlled_sources"] + np.flatnonzero(state.undefined_sources)
     unknown[rows] = True
     # conductances that cancel leave a node floating beside what is fixed

@@ -19,7 +19,7 @@ from ..many.nudges import nudged
 from ..many.states import Nudge, States
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
-from ..model.crossbars import JoinedNames
+from ..model.devices.crossbar import JoinedNames
 from .imperfections import Devices
 from .wires import wired
 

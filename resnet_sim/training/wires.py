@@ -48,7 +48,7 @@ def wired(circuit: Circuit, cells: Ints, ohms: float) -> Circuit:
         after.append(np.arange(count - len(pieces), count))
     nodes = circuit.nodes + _fresh("wire", count - len(circuit.nodes), set(circuit.nodes))
     names = _fresh("rwire", count - len(circuit.nodes), set(resistors.names))
-    bare = replace(circuit, nodes=nodes, resistors=replace(resistors, p=p, q=q))
+    bare = replace(circuit.with_tables(resistors=replace(resistors, p=p, q=q)), nodes=nodes)
     return add_elements(
         bare, "resistors", names, np.concatenate(before), np.concatenate(after), ohms=ohms
     )

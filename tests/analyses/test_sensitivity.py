@@ -37,7 +37,7 @@ def changed(circuit, key, value):
         column = COLUMN[what] if what else MAIN[table]
         values = getattr(columns, column).copy()
         values[row] = value
-    return dataclasses.replace(circuit, **{table: dataclasses.replace(columns, **{column: values})})
+    return circuit.with_tables(**{table: dataclasses.replace(columns, **{column: values})})
 
 
 def states(circuit):

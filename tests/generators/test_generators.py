@@ -23,7 +23,7 @@ def select(circuit: Circuit, glob: str) -> list[str]:
 def cards(circuit: Circuit) -> dict[str, tuple]:
     """Elements by name: what they are, node names, values."""
     found = {}
-    for table in circuit.tables():
+    for table in circuit.tables.values():
         skipped = {"names", "p", "q", "file", "line", "ptr", "of_current", "index", "gain"}
         columns = [f.name for f in dataclasses.fields(table) if f.name not in skipped]
         for row, name in enumerate(table.names):

@@ -14,7 +14,7 @@ from resnet_sim import generators
 from resnet_sim.analyses.sensitivity import sensitivities
 from resnet_sim.laws.certificate import certify
 from resnet_sim.many.trainable import select
-from resnet_sim.model import crossbars
+from resnet_sim.model.devices import crossbar as crossbars
 from resnet_sim.model.requests import Sweep
 from resnet_sim.netlist import format_netlist
 

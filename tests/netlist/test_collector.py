@@ -13,7 +13,7 @@ N = 5
 
 
 def rows(circuit: Circuit) -> list:
-    tables = [dataclasses.asdict(table) for table in circuit.tables()]
+    tables = [dataclasses.asdict(table) for table in circuit.tables.values()]
     return [
         {
             key: value.tolist() if isinstance(value, np.ndarray) else value

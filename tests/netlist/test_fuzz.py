@@ -121,7 +121,7 @@ def described(result):
         return result.diagnostics
     columns = [
         [value.tolist() if hasattr(value, "tolist") else value for value in vars(table).values()]
-        for table in result.tables()
+        for table in result.tables.values()
     ]
     parts = (result.title, result.nodes, columns, result.analyses, result.outputs)
     return repr((*parts, result.nodeset, result.diagnostics))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from resnet_sim.errors import UsageError
 from resnet_sim.model.builder import CircuitBuilder
-from resnet_sim.model.elements import ControlledSources
+from resnet_sim.model.devices import ControlledSources
 from resnet_sim.model.requests import Analysis, Sweep
 from resnet_sim.netlist import (
     exported_names,
@@ -86,7 +86,7 @@ def add_element(draw, builder, name, controls):
 def comparable(circuit):
     """Return everything electrical about a circuit as plain data."""
     tables = []
-    for table in circuit.tables():
+    for table in circuit.tables.values():
         columns = {f.name: getattr(table, f.name) for f in dataclasses.fields(table)}
         for place in ("file", "line"):  # crossbars have none
             columns.pop(place, None)
@@ -146,7 +146,7 @@ def test_terms_on_the_same_node_are_written_all_the_same():
         c.names, c.p, c.q, c.file, c.line, c.is_voltage, c.constant,
         np.array([0, 2]), np.array([False, False]), np.array([1, 1]), np.array([1.0, 2.0]),
     )  # fmt: skip
-    again = parse_netlist(format_netlist(dataclasses.replace(circuit, controlled_sources=doubled)))
+    again = parse_netlist(format_netlist(circuit.with_tables(controlled_sources=doubled)))
     assert again.controlled_sources.gain.tolist() == [3.0]
 
 

@@ -7,7 +7,7 @@ import pytest
 from circuits import CONVEX, random_circuit
 
 from resnet_sim.many.affine_inputs import imposed
-from resnet_sim.model.circuit import TABLES
+from resnet_sim.model.devices import DEVICES
 from resnet_sim.point.plan import Compiled
 from resnet_sim.point.state import State
 
@@ -25,7 +25,7 @@ def drawn(circuit, rng, kinds):
     for number, name in enumerate(circuit.element_names):
         if circuit.kind(number) in kinds:
             table, row = circuit.locate(number)
-            value = getattr(getattr(circuit, table), TABLES[table])[row]
+            value = getattr(circuit.tables[table], DEVICES[table].value)[row]
             found[name] = float(value * rng.uniform(0.5, 1.5))
     return found
 

@@ -53,7 +53,7 @@ def network(seed: int, diodes: int, sources: int = 1, decades: int = 2) -> Maker
 def replaced(circuit: Circuit, **tables: dict) -> Circuit:
     """The circuit with other columns in some of its tables."""
     changed = {k: dataclasses.replace(getattr(circuit, k), **v) for k, v in tables.items()}
-    return dataclasses.replace(circuit, **changed)
+    return circuit.with_tables(**changed)
 
 
 @REPEATABLE
@@ -203,7 +203,7 @@ def test_switches_there_and_back_change_nothing_and_held_ones_equal_resistors(se
         for k, name in enumerate(rows.names):
             value = ohms[k] if kind == "switches" else rows.ohms[k]
             b.resistor(name, circuit.nodes[rows.p[k]], circuit.nodes[rows.q[k]], value)
-    fixed = dataclasses.replace(circuit, switches=type(table)(), resistors=b.build().resistors)
+    fixed = circuit.with_tables(switches=type(table)(), resistors=b.build().resistors)
     agree(point.node_voltages, solved(fixed).node_voltages)
 
 

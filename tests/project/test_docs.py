@@ -12,12 +12,10 @@ from documents import blocks, steady
 
 from resnet_sim.cli import main
 from resnet_sim.diagnostics import CODES
-from resnet_sim.model import collector, elements
 from resnet_sim.model.builder import CircuitBuilder
-from resnet_sim.model.circuit import TABLES, Circuit
-from resnet_sim.model.crossbars import Crossbars
-from resnet_sim.netlist.read import cards, fields, models, placer, readers
-from resnet_sim.netlist.write.writer import Writer
+from resnet_sim.model.circuit import Circuit
+from resnet_sim.model.devices import CARDS, DEVICES, Crossbars, Table
+from resnet_sim.netlist.read import cards, placer, readers
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "resnet_sim"
@@ -186,36 +184,21 @@ def test_the_files_of_a_step_exist_and_define_the_names_in_it(step):
 # ---- the steps describe what is there ----
 
 
-def test_every_device_has_what_the_steps_ask_for():
-    reduction, certificate, explain = (
-        (PACKAGE / f"{module}.py").read_text()
-        for module in ("point/branches", "laws/certificate", "point/infeasible")
-    )
-    build = (PACKAGE / "model/builder.py").read_text()
+@pytest.mark.parametrize("device", DEVICES.values(), ids=DEVICES)
+def test_every_device_has_what_the_steps_ask_for(device):
+    assert issubclass(device, Table | Crossbars)
+    assert device.kind
+    assert "::" in (device.__doc__ or ""), f"{device} draws nothing"
+    assert callable(getattr(CircuitBuilder(), device.kind.replace(" ", "_")))
+    circuit = Circuit()
+    assert getattr(circuit, device.plural) is circuit.tables[device.plural]
     # crossbars come whole
-    assert set(collector._KINDS) == set(TABLES) - {"crossbars"}
-    for table in TABLES:
-        kind = type(getattr(Circuit(), table))
-        assert issubclass(kind, elements.Table | Crossbars)
-        assert kind.kind
-        assert "::" in (kind.__doc__ or ""), f"{kind} draws nothing"
-        assert callable(getattr(CircuitBuilder, kind.kind.replace(" ", "_")))
-        assert f"{table}=" in build
-        assert hasattr(Writer, f"_{table}")
-        assert table in certificate
-        if table != "capacitors":
-            assert f".{table}" in reduction
-            assert f'"{table}"' in explain
+    assert bool(device.cards) == (device is not Crossbars)
 
 
 def test_every_element_card_has_what_the_steps_ask_for():
-    assert set(fields.USAGE) == set(readers._READERS)
-    assert not set(readers._UNSUPPORTED) & set(readers._READERS)
+    assert {card.form for _, card in CARDS.values()} <= set(readers.FORMS)
     # instances are expanded by the elaboration
-    assert set(placer._PLACE) == set(cards.Device.__args__) - {cards.Instance}
-    for letter in readers._READERS:
+    assert set(placer._FORMS) == set(cards.Device.__args__) - {cards.Instance}
+    for letter in (*CARDS, "x"):
         assert re.search(rf"^\| .*`{letter}name ", SYNTAX, flags=re.MULTILINE | re.IGNORECASE)
-
-
-def test_every_model_type_is_known():
-    assert set(models.KINDS.values()) == set(models._KNOWN)

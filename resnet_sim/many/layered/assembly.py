@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ...model.crossbars import Crossbar
+from ...model.devices.crossbar import Crossbar
 from .structure import Block
 
 #: Share of the pairs of two layers that must be joined for their block to be held dense.

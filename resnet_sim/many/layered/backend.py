@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import ConvergenceError, UsageError
-from ...model.crossbars import MOST_EXPANDED
+from ...model.devices.crossbar import MOST_EXPANDED
 from ..one_by_one import OneByOne
 from ..question import Question
 from ..states import Backend, Nudge, States, Terminals, output_names

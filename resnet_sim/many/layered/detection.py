@@ -6,14 +6,13 @@ make the blocks that they fill well enough.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...model.circuit import Circuit
-from ...model.crossbars import Crossbar, Crossbars
+from ...model.devices.crossbar import Crossbar, Crossbars
 from ...point.plan import Compiled
 from ...point.reduction import Reduction
 from ..affine_inputs import imposed
@@ -73,7 +72,7 @@ class _Finder:
         # controls by current would need the numbers of elements, which change without crossbars
         if not circuit.switches.fixed.all() or circuit.controlled_sources.of_current.any():
             raise NotLayered("switches, or sources that a current controls")
-        bare = dataclasses.replace(circuit, crossbars=Crossbars())
+        bare = circuit.with_tables(crossbars=Crossbars())
         compiled = Compiled(bare, bare.switches.closed)
         self.red: Reduction = compiled.reduction
         if self.red.pairs or not self.red.forest.in_tree.all():

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from ...model.builder import CircuitBuilder
+from ...model.devices import CARDS
 from ...model.requests import Analysis, Sweep
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
@@ -28,8 +29,8 @@ _NODESET_ENTRY = re.compile(
     r"v\s*\(\s*([^\s,()]+)\s*\)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
 )
 _VARIATIONS = ("lin", "dec", "oct")
-#: element kinds whose value a sweep may set
-_SWEPT = "rvicl"
+#: letters of elements whose value a sweep may set
+_SWEPT = frozenset(letter for letter, (device, _) in CARDS.items() if device.swept)
 
 
 class AnalysisReader:

@@ -108,6 +108,12 @@ class BehaviouralSource(NamedTuple):
     expression: Expression
 
 
+class Plain(NamedTuple):
+    """A card of numbers alone, by the names that its device gives them."""
+
+    values: Parameters
+
+
 class Instance(NamedTuple):
     """X card."""
 
@@ -123,6 +129,7 @@ Device = (
     | Switch
     | LinearSource
     | BehaviouralSource
+    | Plain
     | Instance
 )
 
@@ -146,7 +153,7 @@ class ModelCard(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A model: its kind (see `models.KINDS`) and the numbers of that kind.
+    """A model: its kind (see `devices.MODELS`) and the numbers of that kind.
 
     A diode has r_on, r_off, r_reverse (ohm), v_forward and v_reverse (V); a switch r_on,
     r_off, threshold and hysteresis (V or A); a resistor what its card says.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from itertools import compress
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
+from ...model.devices import CARDS, Diodes
 from ..numbers import plain_number, plain_numbers
 from ..source import Card
 from .blocks import Block, pays
@@ -23,16 +25,13 @@ from .placer import GROUND, Placer
 from .scope import Failed, Scope
 
 _SPECIAL = re.compile(r"[,(){}='\"]").search
-_TABLES = {
-    "r": "resistors",
-    "c": "capacitors",
-    "l": "inductors",
-    "v": "voltage_sources",
-    "i": "current_sources",
+#: letter -> table of devices that a name, two nodes and a number say everything about
+_PLAIN = {
+    letter: device.plural
+    for letter, (device, card) in CARDS.items()
+    if card.form in ("resistor", "reactance", "independent")
 }
-
-
-_DIODE = ("v_forward", "r_on", "r_off", "v_reverse", "r_reverse")
+_DIODE = [column.name for column in fields(Diodes)[5:]]
 
 
 class PlainCards:
@@ -56,7 +55,7 @@ class PlainCards:
         if _SPECIAL(text) or name[1:2] == ".":
             return False
         letter = name[0]
-        table = _TABLES.get(letter)
+        table = _PLAIN.get(letter)
         if table is None:
             return letter == "d" and self._add_diode(name, p, q, value, (file, line))
         number = plain_number(value)
@@ -143,7 +142,7 @@ class PlainCards:
         p, q = self._builder.ends(rows.p[part], rows.q[part])
         lines, values = rows.block.lines[part], rows.values[part]
         file = np.full(len(names), rows.block.file)
-        for letter, table in _TABLES.items():
+        for letter, table in _PLAIN.items():
             which = np.flatnonzero(letters == ord(letter))
             if len(which):
                 some = _chosen(names, which)

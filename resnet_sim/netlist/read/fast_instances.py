@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...model.builder import CircuitBuilder
+from ...model.devices import DEVICES
 from .blocks import Block
 from .placer import GROUND, Placer
 from .scope import Scope
@@ -19,9 +20,7 @@ from .scope import Scope
 INSIDE, PORT = "\t", "\n"
 
 #: Tables of a template; the others refer to nodes or elements in columns of their own.
-_TABLES = (
-    "resistors", "capacitors", "inductors", "voltage_sources", "current_sources", "diodes",
-)  # fmt: skip
+_SIMPLE = [name for name, device in DEVICES.items() if {*getattr(device, "types", "o")} <= {*"fb"}]
 
 
 class Repeats:
@@ -66,7 +65,7 @@ class Template:
         circuit = builder.build()
         self._nodes = circuit.nodes
         self._branches = [name[1:] for name in branches]
-        self._tables = {t: builder.columns(t) for t in _TABLES if len(getattr(circuit, t))}
+        self._tables = {t: builder.columns(t) for t in _SIMPLE if len(circuit.tables[t])}
         count = sum(len(columns[0]) for columns in self._tables.values())
         self.is_whole = count == circuit.n_elements
         self.longest = max(map(len, circuit.element_names), default=0)

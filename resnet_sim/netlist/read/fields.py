@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
+from ...model.devices import CARDS
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .cards import Assign, Braced, Item, Parameters, Value, Word
 from .items import ValueReader, is_numeric, read_items, too_many
 
-USAGE = {
-    "r": "Rname node node value",
-    "c": "Cname node node value",
-    "l": "Lname node node value",
-    "v": "Vname node+ node- [DC] value",
-    "i": "Iname node+ node- [DC] value",
-    "d": "Dname anode cathode model",
-    "a": "Aname anode cathode model",
-    "s": "Sname node node control+ control- model [ON|OFF]",
-    "w": "Wname node node Vsource model [ON|OFF]",
-    "e": "Ename node+ node- control+ control- gain",
-    "g": "Gname node+ node- control+ control- gain",
-    "f": "Fname node+ node- Vsource gain",
-    "h": "Hname node+ node- Vsource gain",
-    "b": "Bname node+ node- V={expression} or I={expression}",
-    "x": "Xname node ... subcircuit [parameter=value ...]",
-}
+#: form of the cards that are no devices
+INSTANCE = "Xname node ... subcircuit [parameter=value ...]"
 
 #: keys that have no influence on an operating point
 IGNORED_KEYS = {"ac", "noisy", "noise", "ic", "temp", "dtemp", "off", "tc", "tc1", "tc2", "cpar"}
@@ -47,6 +33,11 @@ class CardReader(ValueReader):
         self.letter = card[2].lstrip()[:1]
         self.items: list[Item] = []
 
+    @property
+    def usage(self) -> str:
+        """The form of the card."""
+        return CARDS[self.letter][1].usage if self.letter in CARDS else INSTANCE
+
     def load(self, end: int | None = None) -> None:
         """Split the card up to `end` into items; the name is the first."""
         self.items = read_items(self.card[2][:end], quick=self.quick)[::-1]
@@ -60,7 +51,7 @@ class CardReader(ValueReader):
                 f"too few fields: {what} is missing",
                 max(0, len(text) - 1),
                 1,
-                f"the form is: {USAGE[self.letter]}",
+                f"the form is: {self.usage}",
             )
         item = self.items.pop()
         if isinstance(item, Assign):
@@ -113,4 +104,4 @@ class CardReader(ValueReader):
     def finish(self) -> None:
         """Check that nothing is left."""
         if self.items:
-            raise too_many(self.card, self.items[::-1], USAGE[self.letter])
+            raise too_many(self.card, self.items[::-1], self.usage)

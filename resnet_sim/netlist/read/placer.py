@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ...errors import UsageError
 from ...model.builder import CircuitBuilder
+from ...model.devices import CARDS, MODELS
 from ..expressions.machine import Affine
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
@@ -21,6 +22,7 @@ from .cards import (
     LinearSource,
     Model,
     Parameters,
+    Plain,
     Reactance,
     Resistor,
     Switch,
@@ -28,7 +30,7 @@ from .cards import (
     Word,
 )
 from .fields import element_name
-from .models import KINDS, ModelReader
+from .models import ModelReader
 from .resistance import sheet_resistance, temperature_factor
 from .scope import Evaluator, Failed, Scope
 
@@ -90,7 +92,7 @@ class Placer:
         p, q = self.nodes(element.nodes, scope)
         site = Site(scope.prefix + element.name, p, q, element.card, scope)
         try:
-            _PLACE[type(element.device)](self, site, element.device)
+            _FORMS[type(element.device)](self, site, element.device)
         except CardError as error:
             self.report.error(error, element.card)
         except UsageError as error:
@@ -127,7 +129,7 @@ class Placer:
             raise CardError("E110", message, word.offset, len(word.text), hint)
         if model.kind != kind:
             message = f"{word.text!r} is a {model.kind} model, not a {kind} model"
-            types = " or ".join(sorted(t.upper() for t, k in KINDS.items() if k == kind))
+            types = " or ".join(sorted(t.upper() for t, m in MODELS.items() if m.kind == kind))
             hint = f"this element needs a model of type {types}"
             raise CardError("E126", message, word.offset, len(word.text), hint)
         return model
@@ -152,7 +154,7 @@ class Placer:
                 return model
         return None
 
-    # ---- one method a device ----
+    # ---- one method a form of card ----
 
     def _resistor(self, site: Site, device: Resistor) -> None:
         given = self._parameters(device.parameters, site.scope)
@@ -295,6 +297,13 @@ class Placer:
             at=site.card[:2],
         )
 
+    def _plain(self, site: Site, device: Plain) -> None:
+        values = self._parameters(device.values, site.scope)
+        table = CARDS[site.letter][0]
+        if table.fixes_voltage:
+            self.branches.add(site.name)
+        self.builder.add(table.plural, site.name, site.p, site.q, at=site.card[:2], **values)
+
     def _control(self, word: Word, site: Site) -> str:
         name = site.scope.prefix + element_name(word.text)
         self.controls.append(Control(site.card, word.offset, len(word.text), name))
@@ -340,7 +349,8 @@ def _end(card: Card) -> int:
     return max(0, len(card[2].rstrip()) - 1)
 
 
-_PLACE: dict[type, Callable[[Placer, Site, Any], None]] = {
+#: what was read -> what places it
+_FORMS: dict[type, Callable[[Placer, Site, Any], None]] = {
     Resistor: Placer._resistor,
     Reactance: Placer._reactance,
     IndependentSource: Placer._source,
@@ -348,4 +358,5 @@ _PLACE: dict[type, Callable[[Placer, Site, Any], None]] = {
     Switch: Placer._switch,
     LinearSource: Placer._linear,
     BehaviouralSource: Placer._behavioural,
+    Plain: Placer._plain,
 }

@@ -1,4 +1,4 @@
-"""Element cards to the classes of `cards`: one function per letter."""
+"""Element cards to the classes of `cards`: one function for each form that devices ask for."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
+from ...model.devices import CARDS
 from ..report import CardError, Report
 from ..source import Card
 from .cards import (
@@ -20,6 +21,7 @@ from .cards import (
     Item,
     LinearSource,
     Parameters,
+    Plain,
     Reactance,
     Resistor,
     Switch,
@@ -58,7 +60,7 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     """
     letter = card[2].lstrip()[:1]
     offset = len(card[2]) - len(card[2].lstrip())
-    if letter in _UNSUPPORTED:
+    if letter in _UNSUPPORTED and letter not in CARDS:
         name = card[2].split()[0]
         message = f"{name} is a {_UNSUPPORTED[letter]}: only piecewise-linear devices are solved"
         hint = "model it by diodes, switches and controlled sources"
@@ -66,8 +68,7 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     if letter == "k":
         report.add("N103", "coupled inductors have no effect at DC", card)
         return None
-    read = _READERS.get(letter)
-    if read is None:
+    if letter not in CARDS and letter != "x":
         word = card[2].split()[0]
         message = f"no element begins with {letter!r}"
         comment = "comments begin with '*'" if letter in "#%!/-" else None
@@ -78,7 +79,7 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     reader = CardReader(card, report, quick=quick)
     reader.load(_expression_start(card[2]) if letter in "begfh" else None)
     name = element_name(reader.word("the name").text)
-    nodes, device = read(reader)
+    nodes, device = FORMS[CARDS[letter][1].form](reader) if letter != "x" else _instance(reader)
     reader.finish()
     return Element(name, nodes, device, card)
 
@@ -296,6 +297,13 @@ def _behavioural(r: CardReader) -> Read:
     return nodes, _behaviour(r, start, None)
 
 
+def _plain(r: CardReader) -> Read:
+    nodes = r.nodes(2)
+    card = CARDS[r.letter][1]
+    values = tuple((name, r.take_value(name)) for name in card.values)
+    return nodes, Plain(values + r.keywords(set(card.keys)))
+
+
 def _instance(r: CardReader) -> Read:
     words = []
     while r.items and isinstance(r.items[-1], Word):
@@ -312,20 +320,14 @@ def _instance(r: CardReader) -> Read:
     return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
 
 
-_READERS: dict[str, Callable[[CardReader], Read]] = {
-    "r": _resistor,
-    "c": _reactance,
-    "l": _reactance,
-    "v": _independent,
-    "i": _independent,
-    "d": _diode,
-    "a": _diode,
-    "s": _switch,
-    "w": _switch,
-    "e": _controlled,
-    "g": _controlled,
-    "f": _controlled,
-    "h": _controlled,
-    "b": _behavioural,
-    "x": _instance,
+#: form of a card, see `devices.device.Card`, -> what reads it
+FORMS: dict[str, Callable[[CardReader], Read]] = {
+    "plain": _plain,
+    "resistor": _resistor,
+    "reactance": _reactance,
+    "independent": _independent,
+    "diode": _diode,
+    "switch": _switch,
+    "controlled": _controlled,
+    "behavioural": _behavioural,
 }

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ...model.circuit import Circuit
+from ...model.devices import Device
+from ...model.devices.device import text as _value
 from ...model.requests import Sweep
-from .writer import Writer, _value
-
-#: resistance of a closed switch that should have none (ohm): 0 makes ngspice fail
-CLOSED = 1e-6
+from .writer import Writer
 
 
 class ForeignWriter(Writer):
@@ -26,86 +25,55 @@ class ForeignWriter(Writer):
     """
 
     needs_op = True
+    diode_letter = "d"
 
     def __init__(self, circuit: Circuit, r_on: float, r_off: float) -> None:
         super().__init__(circuit)
         self.r_on, self.r_off = r_on, r_off
         c, s = circuit.controlled_sources, circuit.switches
         sensed = {int(k) for k in c.index[c.of_current]} | {int(k) for k in s.ce if k >= 0}
-        start = circuit.first["controlled_sources"]
-        # only V sources have a current there: others get one in series
-        self._sensed = {k - start for k in sensed if k >= start}
+        self._sensed = {circuit.element_names[k] for k in sensed}
 
-    def letter(self, table: str, row: int) -> str:
+    def letter(self, device: Device, row: int) -> str:
         """Return the letter of the card that an element becomes, ``""`` if it is left out."""
-        if table == "resistors":
-            ohms = self.circuit.resistors.ohms[row]
-            return "v" if ohms == 0 else "" if math.isinf(ohms) else "r"
-        if table == "inductors":
-            return "v"
-        if table == "switches" and self.circuit.switches.fixed[row]:
-            ohms = self._fixed_resistance(row)
-            return "v" if ohms == 0 else "" if math.isinf(ohms) else "r"
-        return super().letter(table, row)
+        return device.foreign_letter(row, self)
 
-    def _fixed_resistance(self, row: int) -> float:
-        s = self.circuit.switches
-        return float(s.r_on[row] if s.closed[row] else s.r_off[row])
+    def lines(self, device: Device, row: int, head: str) -> Iterator[str]:
+        """Yield the lines of an element whose name and nodes are given."""
+        return device.foreign_lines(row, head, self)
 
-    def _resistors(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {_value(self.circuit.resistors.ohms[row])}"
+    # ---- what devices ask for, see `devices.device.ForeignDeck` ----
 
-    def _inductors(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} 0"
+    def is_sensed(self, name: str) -> bool:
+        """Tell whether the current of an element controls another."""
+        return name in self._sensed
 
-    def _switches(self, head: str, row: int) -> Iterator[str]:
-        s = self.circuit.switches
-        if s.fixed[row]:
-            yield f"{head} {_value(self._fixed_resistance(row))}"
-            return
-        if s.ce[row] >= 0:
-            control = self.control_name(int(s.ce[row]))
-        else:
-            control = f"{self._nodes[s.cp[row]]} {self._nodes[s.cn[row]]}"
-        state = "on" if s.closed[row] else "off"
-        yield f"{head} {control} {self.model(self.switch_model(row), 's')} {state}"
-
-    def switch_model(self, row: int) -> str:
-        """Return type and parameters of a switch's model."""
-        s = self.circuit.switches
-        kind, letter = ("csw", "i") if s.ce[row] >= 0 else ("sw", "v")
-        r_on = float(s.r_on[row]) or CLOSED
-        r_off = min(float(s.r_off[row]), self.r_off)
-        return (
-            f"{kind}(Ron={_value(r_on)} Roff={_value(r_off)} "
-            f"{letter}t={_value(s.threshold[row])} {letter}h={_value(s.hysteresis[row])})"
-        )
-
-    def _controlled_sources(self, head: str, row: int) -> Iterator[str]:
-        if row not in self._sensed:
-            yield from super()._controlled_sources(head, row)
-            return
-        name, p, q = head.split()
-        inner = f"{p}#{name}"
-        yield from super()._controlled_sources(f"{name} {inner} {q}", row)
-        yield f"v.sense.{name} {p} {inner} 0"
-
-    def control_name(self, element: int) -> str:
+    def current(self, element: int) -> str:
         """Return the name of the V source whose current an element's is."""
-        name = super().control_name(element)
-        start = self.circuit.first["controlled_sources"]
-        return f"v.sense.{name}" if element >= start else name
+        name = super().current(element)
+        return name if name[0] == "v" else f"v.sense.{name}"
 
-    def diode_values(self, row: int) -> dict[str, float]:
-        """Return the parameters of a diode, ideal ones replaced by real ones."""
-        d = self.circuit.diodes
-        return {
-            "Ron": float(d.r_on[row]) or self.r_on,
-            "Roff": min(float(d.r_off[row]), self.r_off),
-            "Vfwd": float(d.v_forward[row]),
-            "Vrev": float(d.v_reverse[row]),
-            "Rrev": float(d.r_reverse[row]) or self.r_on,
+    def diode(self, head: str, p: int, q: int, values: Mapping[str, float]) -> str:
+        """Return the card of a diode, one that is ideal replaced by a real one."""
+        on = self.on_resistance(p, q)
+        real = {
+            "Ron": values["r_on"] or on,
+            "Roff": min(values["r_off"], self.r_off),
+            "Vfwd": values["v_forward"],
+            "Vrev": values["v_reverse"],
+            "Rrev": values["r_reverse"] or on,
         }
+        return f"{head} {self.model(self.diode_model(real), 'd')}"
+
+    def on_resistance(self, p: int, q: int) -> float:
+        """Return what stands for none in a diode next to nodes p and q, ohm."""
+        return self.r_on
+
+    def diode_model(self, values: Mapping[str, float]) -> str:
+        """Return type and parameters of a diode's model."""
+        raise NotImplementedError
+
+    # ---- dot cards ----
 
     def listed(self, name: str, values: Sequence[float]) -> str | None:
         """Return ``start stop step`` if the values are regular but for rounding, else None."""
@@ -133,23 +101,20 @@ class ForeignWriter(Writer):
 class NgspiceWriter(ForeignWriter):
     """ngspice: diodes are XSPICE ``sidiode`` devices, linear in three pieces."""
 
-    def letter(self, table: str, row: int) -> str:
-        """Return the letter of the card that an element becomes, ``""`` if it is left out."""
-        return "a" if table == "diodes" else super().letter(table, row)
+    diode_letter = "a"
 
-    def diode_model(self, row: int) -> str:
+    def diode_model(self, values: Mapping[str, float]) -> str:
         """Return type and parameters of a diode's model."""
-        values = self.diode_values(row)
-        values["Vrev"] = min(values["Vrev"], 1e9)
+        values = {**values, "Vrev": min(values["Vrev"], 1e9)}
         return f"sidiode({' '.join(f'{k}={_value(v)}' for k, v in values.items())})"
 
 
 class LtspiceWriter(ForeignWriter):
     """LTspice: diodes with Ron, Roff, Vfwd, Vrev are linear in three pieces."""
 
-    def diode_model(self, row: int) -> str:
+    def diode_model(self, values: Mapping[str, float]) -> str:
         """Return type and parameters of a diode's model."""
-        values = {k: v for k, v in self.diode_values(row).items() if math.isfinite(v)}
+        values = {k: v for k, v in values.items() if math.isfinite(v)}
         if "Vrev" not in values:
             del values["Rrev"]
         return f"D({' '.join(f'{k}={_value(v)}' for k, v in values.items())})"

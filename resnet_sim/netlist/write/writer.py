@@ -6,24 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ...errors import UsageError
-from ...model.circuit import TABLES, Circuit
+from ...model.circuit import Circuit
+from ...model.devices import Device
+from ...model.devices.device import text as _value
 from ...model.requests import Analysis, Sweep
 
 #: names that survive being written and read
 _WRITABLE = re.compile(r"(?!\$)(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullmatch
 
-#: table -> first letter of its cards; controlled sources have four and B
 #: a current in a formula
 _CURRENT = re.compile(r"\bi\(\s*([^\s,()]+)\s*\)")
-_LETTERS = {
-    "resistors": "r",
-    "crossbars": "r",
-    "capacitors": "c",
-    "inductors": "l",
-    "voltage_sources": "v",
-    "current_sources": "i",
-    "diodes": "d",
-}
 
 
 class Writer:
@@ -47,134 +39,46 @@ class Writer:
     def text(self) -> str:
         """Return the whole deck."""
         title = " ".join(self.circuit.title.split())
-        for table in TABLES:
-            for row, name in enumerate(getattr(self.circuit, table).names):
-                letter = self.letter(table, row)
+        for device in self.circuit.tables.values():
+            for row, name in enumerate(device.names):
+                letter = self.letter(device, row)
                 if letter:
                     self.names[name] = written_name(_checked(name, "element"), letter)
         cards = [
-            line for table, row in _original_order(self.circuit) for line in self.card(table, row)
+            line for device, row in _original_order(self.circuit) for line in self.card(device, row)
         ]
         models = [f".model {name} {body}" for body, name in self._models.items()]
         ending = [*self.nodesets(), *self.analyses(), *self.outputs(), *self.requests(), ".end"]
         return "\n".join([f"* {title}".rstrip() if title else "", *cards, *models, *ending]) + "\n"
 
-    def letter(self, table: str, row: int) -> str:
+    def letter(self, device: Device, row: int) -> str:
         """Return the letter of the card that an element becomes, ``""`` if it is left out."""
-        if table == "switches":
-            return "w" if self.circuit.switches.ce[row] >= 0 else "s"
-        if table == "controlled_sources":
-            return self.controlled_letter(row)
-        if table == "crossbars" and not self.circuit.crossbars.siemens[row]:
-            return ""
-        return _LETTERS[table]
+        return device.letter(row)
 
-    def card(self, table: str, row: int) -> Iterator[str]:
-        """Yield the lines of an element."""
-        columns = getattr(self.circuit, table)
-        if columns.names[row] not in self.names:
-            return
-        name = self.names[columns.names[row]]
-        head = f"{name} {self._nodes[columns.p[row]]} {self._nodes[columns.q[row]]}"
-        yield from getattr(self, f"_{table}")(head, row)
+    def lines(self, device: Device, row: int, head: str) -> Iterator[str]:
+        """Yield the lines of an element whose name and nodes are given."""
+        return device.lines(row, head, self)
+
+    def card(self, device: Device, row: int) -> Iterator[str]:
+        """Yield the lines of an element, if it is written."""
+        name = self.names.get(device.names[row])
+        if name is not None:
+            head = f"{name} {self.node(int(device.p[row]))} {self.node(int(device.q[row]))}"
+            yield from self.lines(device, row, head)
+
+    # ---- what devices ask for, see `devices.device.Deck` ----
+
+    def node(self, number: int) -> str:
+        """Return the name of a node."""
+        return self._nodes[number]
+
+    def current(self, element: int) -> str:
+        """Return the name under which an element's current is referred to."""
+        return self.names[self.circuit.element_names[element]]
 
     def model(self, body: str, letter: str) -> str:
         """Return the name of a model, which is made where it is new."""
         return self._models.setdefault(body, f"{letter}mod{len(self._models) + 1}")
-
-    # ---- elements ----
-
-    def _resistors(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {_value(self.circuit.resistors.ohms[row])}"
-
-    def _crossbars(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {_value(self.circuit.crossbars.ohms[row])}"
-
-    def _capacitors(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {_value(self.circuit.capacitors.farads[row])}"
-
-    def _inductors(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {_value(self.circuit.inductors.henries[row])}"
-
-    def _voltage_sources(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {_value(self.circuit.voltage_sources.volts[row])}"
-
-    def _current_sources(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {_value(self.circuit.current_sources.amps[row])}"
-
-    def _diodes(self, head: str, row: int) -> Iterator[str]:
-        yield f"{head} {self.model(self.diode_model(row), 'd')}"
-
-    def diode_model(self, row: int) -> str:
-        """Return type and parameters of a diode's model."""
-        d = self.circuit.diodes
-        columns = (d.r_on, d.r_off, d.v_forward, d.v_reverse, d.r_reverse)
-        values = [_value(column[row]) for column in columns]
-        keys = ("Ron", "Roff", "Vfwd", "Vrev", "Rrev")
-        return f"D({' '.join(f'{k}={v}' for k, v in zip(keys, values, strict=True))})"
-
-    def _switches(self, head: str, row: int) -> Iterator[str]:
-        s = self.circuit.switches
-        if s.ce[row] >= 0:
-            control = self.names[self.circuit.element_names[s.ce[row]]]
-        elif s.cp[row] >= 0:
-            control = f"{self._nodes[s.cp[row]]} {self._nodes[s.cn[row]]}"
-        else:
-            control = "0 0"
-        state = "on" if s.closed[row] else "off"
-        fixed = " fixed" if s.fixed[row] else ""
-        yield f"{head} {control} {self.model(self.switch_model(row), 's')} {state}{fixed}"
-
-    def switch_model(self, row: int) -> str:
-        """Return type and parameters of a switch's model."""
-        s = self.circuit.switches
-        kind, letter = ("csw", "i") if s.ce[row] >= 0 else ("sw", "v")
-        return (
-            f"{kind}(Ron={_value(s.r_on[row])} Roff={_value(s.r_off[row])} "
-            f"{letter}t={_value(s.threshold[row])} {letter}h={_value(s.hysteresis[row])})"
-        )
-
-    # ---- controlled sources ----
-
-    def terms(self, row: int) -> list[tuple[bool, int, float]]:
-        """Return the terms of a controlled source: of a current?, index, gain."""
-        c = self.circuit.controlled_sources
-        return [
-            (bool(c.of_current[k]), int(c.index[k]), float(c.gain[k]))
-            for k in range(c.ptr[row], c.ptr[row + 1])
-        ]
-
-    def controlled_letter(self, row: int) -> str:
-        """Return e, f, g, h where that form says everything, otherwise b."""
-        c, terms = self.circuit.controlled_sources, self.terms(row)
-        if c.constant[row] == 0:
-            if [t[0] for t in terms] == [False, False] and terms[0][2] == -terms[1][2]:
-                return "e" if c.is_voltage[row] else "g"
-            if [t[0] for t in terms] == [True]:
-                return "h" if c.is_voltage[row] else "f"
-        return "b"
-
-    def _controlled_sources(self, head: str, row: int) -> Iterator[str]:
-        c, terms = self.circuit.controlled_sources, self.terms(row)
-        letter = self.letter("controlled_sources", row)
-        if letter in "eg":
-            (_, p, gain), (_, q, _) = terms
-            yield f"{head} {self._nodes[p]} {self._nodes[q]} {_value(gain)}"
-        elif letter in "fh":
-            _, source, gain = terms[0]
-            yield f"{head} {self.control_name(source)} {_value(gain)}"
-        else:
-            parts = [_value(c.constant[row])]
-            for of_current, index, gain in terms:
-                what = (
-                    f"i({self.control_name(index)})" if of_current else f"v({self._nodes[index]})"
-                )
-                parts.append(f"{'+' if gain >= 0 else '-'}{_value(abs(gain))}*{what}")
-            yield f"{head} {'V' if c.is_voltage[row] else 'I'}={{{''.join(parts)}}}"
-
-    def control_name(self, element: int) -> str:
-        """Return the name under which an element's current is referred to."""
-        return self.names[self.circuit.element_names[element]]
 
     # ---- dot cards ----
 
@@ -254,11 +158,6 @@ def _checked(name: str, what: str) -> str:
     return name
 
 
-def _value(value: float) -> str:
-    # repr gives the shortest text that reads back as the same number
-    return repr(float(value))
-
-
 def _regular(values: Sequence[float]) -> str | None:
     """Return ``start stop step`` if that gives exactly these values."""
     if len(values) == 1:
@@ -270,49 +169,34 @@ def _regular(values: Sequence[float]) -> str | None:
     return f"{_value(values[0])} {_value(stop)} {_value(step)}"
 
 
-def _original_order(circuit: Circuit) -> Iterator[tuple[str, int]]:
+def _original_order(circuit: Circuit) -> Iterator[tuple[Device, int]]:
     """Yield (table, row) so that reading numbers the nodes as they are numbered here.
 
     Elements keep their order within a table; between tables, one comes as soon as the
     nodes that are new with it are the next ones.
     """
-    waiting = {table: 0 for table in TABLES if len(getattr(circuit, table))}
+    devices = circuit.tables
+    waiting = {name: 0 for name, device in devices.items() if len(device)}
     seen = 0
     while waiting:
-        for table, row in waiting.items():
-            new = _next_nodes(circuit, table, row, seen)
+        for name, row in waiting.items():
+            new = _next_nodes(devices[name].touched(row), seen)
             if new is not None:
                 break
         else:
             # no such order exists: the circuit was not built element by element
-            table, row = next(iter(waiting.items()))
-            new = _highest(circuit, table, row, seen)
+            name, row = next(iter(waiting.items()))
+            new = max(seen, *devices[name].touched(row))
         seen = new
-        yield table, row
-        waiting[table] += 1
-        if waiting[table] == len(getattr(circuit, table)):
-            del waiting[table]
+        yield devices[name], row
+        waiting[name] += 1
+        if waiting[name] == len(devices[name]):
+            del waiting[name]
 
 
-def _touched(circuit: Circuit, table: str, row: int) -> list[int]:
-    """Return the nodes of an element in the order in which the reader meets them."""
-    columns = getattr(circuit, table)
-    nodes = [int(columns.p[row]), int(columns.q[row])]
-    if table == "switches" and columns.cp[row] >= 0 and not columns.fixed[row]:
-        return [int(columns.cp[row]), int(columns.cn[row]), *nodes]
-    if table == "controlled_sources":
-        terms = range(columns.ptr[row], columns.ptr[row + 1])
-        nodes += [int(columns.index[k]) for k in terms if not columns.of_current[k]]
-    return nodes
-
-
-def _next_nodes(circuit: Circuit, table: str, row: int, seen: int) -> int | None:
-    for node in _touched(circuit, table, row):
+def _next_nodes(nodes: Sequence[int], seen: int) -> int | None:
+    for node in nodes:
         if node > seen + 1:
             return None
         seen = max(seen, node)
     return seen
-
-
-def _highest(circuit: Circuit, table: str, row: int, seen: int) -> int:
-    return max(seen, *_touched(circuit, table, row))

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase, translate
 from functools import cached_property
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, Any, ClassVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Floats, Ints
-from ..errors import UsageError
+from ...arrays import Floats, Ints
+from ...errors import UsageError
+from .device import Device, Pieces
 
 if TYPE_CHECKING:
     import networkx
@@ -151,7 +152,7 @@ class JoinedNames(Names):
 
 
 @dataclass(frozen=True, eq=False)
-class Crossbars:
+class Crossbars(Device):
     """All crossbars of a circuit: a table whose rows are single conductances.
 
     ::
@@ -174,7 +175,12 @@ class Crossbars:
     devices : tuple of Crossbar
     """
 
-    kind: ClassVar[str] = "crossbar"
+    kind = "crossbar"
+    plural = "crossbars"
+    value = "ohms"
+    varies = True
+    infinite = frozenset({"ohms"})
+    rank = 5
 
     devices: tuple[Crossbar, ...] = ()
 
@@ -236,6 +242,26 @@ class Crossbars:
             )
         return self.devices
 
+    # ---- as a device ----
+
+    def pieces(self, out: Pieces, first: int) -> None:
+        """Conductors, where there is any conductance."""
+        if self.devices:
+            some = np.flatnonzero(self.siemens)
+            out.conductor(first + some, self.p[some], self.q[some], self.siemens[some])
+
+    def describe(self, row: int, p: str, q: str, across: str) -> str:
+        """Which device joins them."""
+        return f"joins {p} and {q} within a crossbar"
+
+    def letter(self, row: int) -> str:
+        """Each conductance is written as a resistor; there is no card for the whole."""
+        return "r" if self.siemens[row] else ""
+
+    def resistance(self) -> Floats:
+        """Of each conductance."""
+        return self.ohms
+
     # ---- by name ----
 
     def find(self, name: str) -> int | None:
@@ -282,10 +308,11 @@ class Crossbars:
             )
         )
 
-    def with_ohms(self, ohms: Mapping[int, float]) -> Crossbars:
+    def with_values(self, values: Mapping[int, float]) -> Crossbars:
         """Return the table with other resistances of some rows: positive, or infinite."""
         arrays: dict[str, npt.NDArray[Any]] = {}
-        for row, value in ohms.items():
+        for row, value in values.items():
+            self.check(row, value)
             if not value > 0:
                 raise UsageError(
                     f"{self.names[row]} is part of a crossbar: its resistance can't be {value}"

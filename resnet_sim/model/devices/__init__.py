@@ -1,0 +1,59 @@
+"""The devices, and the one place where they are registered."""
+
+from __future__ import annotations
+
+from .capacitor import Capacitors
+from .controlled_source import ControlledSources
+from .crossbar import Crossbars
+from .current_source import CurrentSources
+from .device import Card, Device, Model, Table
+from .diode import Diodes
+from .inductor import Inductors
+from .resistor import Resistors
+from .switch import Switches
+from .voltage_source import VoltageSources
+
+#: name of its table -> device; elements are numbered in this order
+DEVICES: dict[str, type[Table] | type[Crossbars]] = {
+    device.plural: device
+    for device in (
+        Resistors,
+        Crossbars,
+        Capacitors,
+        Inductors,
+        VoltageSources,
+        CurrentSources,
+        Diodes,
+        Switches,
+        ControlledSources,
+    )
+}
+
+#: letter -> device and card
+CARDS: dict[str, tuple[type[Device], Card]] = {
+    card.letter: (device, card) for device in DEVICES.values() for card in device.cards
+}
+
+#: type on a .model card -> what it is
+MODELS: dict[str, Model] = {
+    name: model for d in DEVICES.values() for model in d.models for name in model.types
+}
+
+__all__ = [
+    "CARDS",
+    "DEVICES",
+    "MODELS",
+    "Capacitors",
+    "Card",
+    "ControlledSources",
+    "Crossbars",
+    "CurrentSources",
+    "Device",
+    "Diodes",
+    "Inductors",
+    "Model",
+    "Resistors",
+    "Switches",
+    "Table",
+    "VoltageSources",
+]

@@ -1,0 +1,26 @@
+"""Capacitors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...arrays import Floats
+from .device import Card, Table, floats
+
+
+@dataclass(frozen=True)
+class Capacitors(Table):
+    """Capacitor: open at DC, ``i = 0``.
+
+    ::
+
+        p o--| |--o q
+    """
+
+    kind = "capacitor"
+    plural = "capacitors"
+    value = "farads"
+    swept = fixes_current = True
+    cards = (Card("c", "Cname node node value", "reactance"),)
+
+    farads: Floats = field(default_factory=floats)

@@ -1,0 +1,41 @@
+"""Independent current sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...arrays import Floats
+from .device import Card, Pieces, Table, floats
+
+
+@dataclass(frozen=True)
+class CurrentSources(Table):
+    """Ideal current source, ``i = amps`` flowing from p through the source to q.
+
+    ::
+
+        p o--(->)--o q
+
+    Co-content ``amps * v``.
+    """
+
+    kind = "current source"
+    plural = "current_sources"
+    value = "amps"
+    varies = swept = fixes_current = True
+    sets = "injections"
+    rank = 2
+    cards = (Card("i", "Iname node+ node- [DC] value", "independent"),)
+    outline = (
+        (-0.9, -0.2), (0, -0.2), (0, -0.6), (0.9, 0), (0, 0.6), (0, 0.2), (-0.9, 0.2),
+    )  # fmt: skip
+
+    amps: Floats = field(default_factory=floats)
+
+    def pieces(self, out: Pieces, first: int) -> None:
+        """An injection."""
+        out.injection(self.numbers(first), self.p, self.q, self.amps)
+
+    def describe(self, row: int, p: str, q: str, across: str) -> str:
+        """The current."""
+        return f"drives {self.amps[row]:.6g} A from {p} to {q}"

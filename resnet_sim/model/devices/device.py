@@ -1,0 +1,385 @@
+"""What is asked of every device: its columns, its pieces, its card, its symbol.
+
+A device is a class; its objects are tables, one a circuit, whose rows are elements and whose
+columns are arrays.  The class says what the device *is*: its terminals, its parameters, and
+the law that its voltage ``v = v_p - v_q`` (V) and current ``i`` (A, from ``p`` through the
+device to ``q``) must obey.  That law is stated once more, independently, in `laws`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+
+from ...arrays import Bools, Floats, Ints
+from ...errors import UsageError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import networkx
+
+
+class Card(NamedTuple):
+    """A card that makes a device.
+
+    Attributes
+    ----------
+    letter, usage : str
+        The first letter, and the form of the card for messages.
+    form : str
+        How it is read, see `readers`; ``"plain"`` is ``name node node value ... key=value``.
+    values, keys : tuple of str
+        Of a plain card: what is given in its order, and what by name (see `Device.row`).
+    """
+
+    letter: str
+    usage: str
+    form: str = "plain"
+    values: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+class Given(NamedTuple):
+    """What a .model card says: its name, type and numbers, and where to note what was made of it.
+
+    `forward_drop` is the forward voltage (V) of diodes whose model gives none.
+    """
+
+    name: str
+    type: str
+    numbers: Mapping[str, float]
+    forward_drop: float
+    note: Callable[[str, str, str], None]
+
+
+class Model(NamedTuple):
+    """Models of one kind.
+
+    Attributes
+    ----------
+    kind : str
+        In words, such as ``"voltage switch"``.
+    types : tuple of str
+        What the card may call it.
+    parameters : frozenset of str
+        What it knows.
+    evaluate : callable
+        Turns what is given into columns of the device; raises `BadModel`.
+    words : frozenset of str
+        Parameters that are no numbers and mean nothing.
+    neglected : mapping of str to str
+        Parameters without effect here -> why; 0 and infinity say the same.
+    """
+
+    kind: str
+    types: tuple[str, ...]
+    parameters: frozenset[str]
+    evaluate: Callable[[Given], Mapping[str, float]]
+    words: frozenset[str] = frozenset()
+    neglected: Mapping[str, str] = {}
+
+
+class BadModel(UsageError):
+    """A model that makes no device; `key` is the parameter to blame, if it is a single one."""
+
+    def __init__(self, message: str, key: str = "", hint: str | None = None) -> None:
+        super().__init__(message)
+        self.key, self.hint = key, hint
+
+
+class Pieces(Protocol):
+    """Takes the pieces that devices consist of, with the switches in given states.
+
+    `element` holds element numbers, p and q nodes; all arrays have shape (pieces,).  The
+    current of a piece counts `sign` times into that of its element.
+    """
+
+    closed: Bools
+
+    def tie(
+        self, element: Ints, p: Ints, q: Ints, volts: Floats, source: Ints | None = None
+    ) -> None:
+        """Add ``v = volts``; `source` is the row of the controlled source that sets it."""
+
+    def conductor(self, element: Ints, p: Ints, q: Ints, siemens: Floats) -> None:
+        """Add ``i = siemens v``."""
+
+    def resistance(self, element: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
+        """Add ``v = ohms i``: a tie, a conductor, or nothing where that is infinite."""
+
+    def rectifier(
+        self, element: Ints, p: Ints, q: Ints, drop: Floats, ohms: Floats, sign: float = 1.0
+    ) -> None:
+        """Add ``i >= 0``, ``v - ohms i <= drop``, complementary."""
+
+    def injection(
+        self, element: Ints, p: Ints, q: Ints, amps: Floats,
+        source: Ints | None = None, sign: float = 1.0,
+    ) -> None:  # fmt: skip
+        """Add ``i = amps``; `source` is the row of the controlled source that sets it."""
+
+    def inner(self, count: int) -> Ints:
+        """Return the numbers of new nodes within devices, which nobody outside sees."""
+
+
+class Deck(Protocol):
+    """What a device may ask of the deck that it is written to."""
+
+    def node(self, number: int) -> str:
+        """Return the name of a node."""
+
+    def current(self, element: int) -> str:
+        """Return the name under which the current of an element is referred to."""
+
+    def model(self, body: str, letter: str) -> str:
+        """Return the name of a model with that type and those parameters."""
+
+
+class ForeignDeck(Deck, Protocol):
+    """The same for other simulators, which bear nothing ideal."""
+
+    #: the letter of cards of diodes
+    diode_letter: str
+    #: the largest resistance of a diode or switch that blocks, ohm
+    r_off: float
+
+    def diode(self, head: str, p: int, q: int, values: Mapping[str, float]) -> str:
+        """Return the card of a piecewise-linear diode, as ideal as it may be.
+
+        `values` are columns of `Diodes`, `p` and `q` nodes that it is between or next to.
+        """
+
+    def is_sensed(self, name: str) -> bool:
+        """Tell whether the current of an element controls another."""
+
+
+def floats() -> Floats:
+    """Return a column without rows."""
+    return np.zeros(0)
+
+
+def ints() -> Ints:
+    """Return a column without rows."""
+    return np.zeros(0, dtype=np.int64)
+
+
+def bools() -> Bools:
+    """Return a column without rows."""
+    return np.zeros(0, dtype=np.bool_)
+
+
+def number(name: str, value: float, *, infinite: bool = False) -> float:
+    """Return a value of an element; `UsageError` if it is not finite."""
+    value = float(value)
+    # the difference is NaN for NaN and the infinities
+    if value - value != 0.0 and not (infinite and value == math.inf):
+        raise UsageError(f"the value {value} of {name} is not finite")
+    return value
+
+
+def text(value: float) -> str:
+    """Return the shortest text that reads back as the same number."""
+    return repr(float(value))
+
+
+class Device:
+    """What a device is, and the answers that most devices give."""
+
+    #: in words, and as an attribute of `Circuit`
+    kind: ClassVar[str]
+    plural: ClassVar[str]
+    #: name of the column that ``with_values``, sweeps and ``inputs`` set
+    value: ClassVar[str | None] = None
+    #: whether that value has a spread in Monte Carlo, and may be swept by ``.dc``
+    varies: ClassVar[bool] = False
+    swept: ClassVar[bool] = False
+    #: which pieces that value sets, one an element: ties, conductors, rectifiers or injections
+    sets: ClassVar[str] = ""
+    #: columns whose values may be infinite
+    infinite: ClassVar[frozenset[str]] = frozenset()
+    #: whether it fixes its voltage, hence has a current that can control others; or the column
+    #: that tells
+    fixes_voltage: ClassVar[bool | str] = False
+    #: whether its current depends on no voltage
+    fixes_current: ClassVar[bool] = False
+    #: pieces come in this order; the first ties are preferred by trees
+    rank: ClassVar[int] = 9
+    cards: ClassVar[tuple[Card, ...]] = ()
+    models: ClassVar[tuple[Model, ...]] = ()
+    #: symbol in pictures: its outline, from p at (-1, 0) to q at (1, 0), a line on top of it, a
+    #: text at its beginning, and whether it is filled while it conducts
+    outline: ClassVar[Sequence[tuple[float, float]]] = (
+        (-1, -0.35),
+        (1, -0.35),
+        (1, 0.35),
+        (-1, 0.35),
+    )
+    stroke: ClassVar[Sequence[tuple[float, float]]] = ()
+    mark: ClassVar[str] = ""
+    fills: ClassVar[bool] = False
+
+    if TYPE_CHECKING:
+
+        @property
+        def names(self) -> Sequence[str]:
+            """Names of the elements."""
+
+        @property
+        def p(self) -> Ints:
+            """Their first nodes."""
+
+        @property
+        def q(self) -> Ints:
+            """Their second nodes."""
+
+        @property
+        def file(self) -> Ints:
+            """Where they stand: number of the file."""
+
+        @property
+        def line(self) -> Ints:
+            """Where they stand: line from 1."""
+
+        def __len__(self) -> int: ...
+
+    def pieces(self, out: Pieces, first: int) -> None:
+        """Say what the elements consist of; `first` is the number of the first."""
+
+    def numbers(self, first: int) -> Ints:
+        """Return the numbers of the elements from that of the first."""
+        return first + np.arange(len(self))
+
+    def describe(self, row: int, p: str, q: str, across: str) -> str:
+        """Return what an element imposes; `across` is its voltage, such as ``v(a,b)``."""
+        return f"joins {p} and {q}"
+
+    # ---- values ----
+
+    def check(self, row: int, value: float) -> None:
+        """Check a new value of an element; raises `UsageError`."""
+        if self.value is None:
+            raise UsageError(f"{self.names[row]} is a {self.kind}: it has no value to set")
+        number(self.names[row], value, infinite=self.value in self.infinite)
+
+    def with_values(self, values: Mapping[int, float]) -> Self:
+        """Return the table with other values in some rows."""
+        for row, value in values.items():
+            self.check(row, value)
+        column: Floats = getattr(self, str(self.value)).copy()
+        column[list(values)] = list(values.values())
+        return dataclasses.replace(self, **{str(self.value): column})  # type: ignore[type-var]
+
+    def varying(self) -> Bools:
+        """Tell which elements have a value that can be off by a share of it, shape (rows,)."""
+        return np.asarray(np.isfinite(getattr(self, str(self.value))))
+
+    # ---- writing ----
+
+    def letter(self, row: int) -> str:
+        """Return the letter of the card that an element is written as, ``""`` for none."""
+        return self.cards[0].letter
+
+    def lines(self, row: int, head: str, deck: Deck) -> Iterator[str]:
+        """Yield the lines of an element; `head` is its name and its nodes."""
+        yield f"{head} {text(getattr(self, str(self.value))[row])}"
+
+    def foreign_letter(self, row: int, deck: ForeignDeck) -> str:
+        """Return the same as `letter` for other simulators."""
+        return self.letter(row)
+
+    def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
+        """Yield the same as `lines` for other simulators."""
+        return self.lines(row, head, deck)
+
+    def touched(self, row: int) -> list[int]:
+        """Return the nodes of an element in the order in which the reader meets them."""
+        return [int(self.p[row]), int(self.q[row])]
+
+    # ---- what the comparison with other simulators needs ----
+
+    def resistance(self) -> Floats:
+        """Return the resistance of each element, ohm: 0 if rigid, infinite if none or blocked.
+
+        Switches are held.
+        """
+        return np.full(len(self), np.inf)
+
+    def carries(self, flows: Bools) -> Bools:
+        """Tell which elements join their ends; `flows`: those through which a current flows."""
+        return np.isfinite(self.resistance())
+
+    def is_told(self) -> Bools:
+        """Tell which elements' currents ngspice computes: those that become its V sources."""
+        return np.full(len(self), bool(self.fixes_voltage))
+
+    def is_idealised(self) -> bool:
+        """Tell whether an element needs an on-resistance there that it does not have."""
+        return False
+
+    # ---- elements that refer to others ----
+
+    def moved(self, end: int, count: int) -> Self:
+        """Return the table for a circuit whose elements from number `end` on moved by `count`."""
+        return self
+
+
+@dataclass(frozen=True)
+class Table(Device):
+    """A device that is held row by row; arrays have shape (rows,).
+
+    Attributes
+    ----------
+    names : tuple of str
+        Full lower-case names, such as ``x1.r1``.
+    p, q : ndarray of int
+        Node numbers of the first and second terminal.
+    file, line : ndarray of int
+        Where the card stands: index into ``Circuit.sources`` (-1: nowhere), line from 1.
+    """
+
+    #: of the columns after `line`: f(loat), i(nt), b(ool), or o(bject), which `made` resolves
+    types: ClassVar[str] = "f"
+
+    names: tuple[str, ...] = ()
+    p: Ints = field(default_factory=ints)
+    q: Ints = field(default_factory=ints)
+    file: Ints = field(default_factory=ints)
+    line: Ints = field(default_factory=ints)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __post_init__(self) -> None:
+        for column in fields(self):
+            value = getattr(self, column.name)
+            if isinstance(value, np.ndarray):
+                value.setflags(write=False)
+
+    @classmethod
+    def row(cls, name: str, *values: float) -> tuple[Any, ...]:
+        """Return the values of one element, checked, in the order of the columns."""
+        columns = [column.name for column in fields(cls)[5:]]
+        return tuple(
+            number(name, value, infinite=column in cls.infinite)
+            for column, value in zip(columns, values, strict=True)
+        )
+
+    @classmethod
+    def made(cls, columns: list[Any], branch: Callable[[str], int]) -> Self:
+        """Return the table of what was collected; `branch` numbers elements with a current."""
+        return cls(*columns)
+
+    def add_edges(self, graph: networkx.MultiGraph, nodes: Sequence[str]) -> None:
+        """Add each element to a graph, with its values."""
+        # what comes last and is resolved is no column of one entry a row
+        columns = [f.name for f in fields(self)[3 : 5 + len(self.types.rstrip("o"))]]
+        for row, name in enumerate(self.names):
+            values = {c: getattr(self, c)[row].item() for c in columns if len(getattr(self, c))}
+            p, q = nodes[self.p[row]], nodes[self.q[row]]
+            graph.add_edge(p, q, key=name, kind=self.kind, p=p, q=q, **values)

@@ -1,0 +1,175 @@
+"""Piecewise-linear diodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...arrays import Bools, Floats
+from ...errors import UsageError
+from .device import (
+    BadModel,
+    Card,
+    Deck,
+    ForeignDeck,
+    Given,
+    Model,
+    Pieces,
+    Table,
+    floats,
+    text,
+)
+
+IDEAL = {"ron", "roff", "vfwd", "vrev", "rrev"}
+SMOOTHING = dict.fromkeys(
+    ("epsilon", "revepsilon", "ilimit", "revilimit"), "the knee is sharp and the current unlimited"
+)
+EXPONENTIAL = {
+    *("is", "js", "jsw", "n", "ns", "rs", "bv", "vb", "ibv", "ib", "nbv", "cjo", "cj0", "cj", "vj"),
+    *("pb", "m", "mj", "tt", "fc", "eg", "xti", "kf", "af", "tnom", "tref", "trs", "trs1", "trs2"),
+    *("ikf", "ik", "ikr", "isr", "nr", "tbv", "tbv1", "tbv2", "cjp", "cjsw", "php", "mjsw", "fcs"),
+    *("level", "tm1", "tm2", "tt1", "tt2", "ctp", "cta", "tpb", "tphp", "tlev", "tlevc", "gap1"),
+    *("gap2", "area", "pj", "iave", "vpk", "mfg", "type", "vp", "isw", "ibvl", "nbvl"),
+}
+
+
+def evaluate(model: Given) -> Mapping[str, float]:
+    """Return the columns that a model gives; exponential diodes are idealised."""
+    given = model.numbers
+    v_forward = given.get("vfwd", model.forward_drop)
+    if EXPONENTIAL & set(given) and not IDEAL & set(given):
+        r_on, v_reverse = given.get("rs", 0.0), abs(given.get("bv", math.inf))
+        model.note(
+            "N101",
+            f"diode model {model.name} is idealised: {v_forward:g} V and {r_on:g} ohm "
+            f"when it conducts, breakdown at {v_reverse:g} V",
+            "give Ron, Roff, Vfwd, Vrev to say what is meant, or .options vfwd=0.7",
+        )
+    else:
+        r_on, v_reverse = given.get("ron", 0.0), given.get("vrev", math.inf)
+    values = {
+        "v_forward": v_forward,
+        "r_on": r_on,
+        "r_off": given.get("roff", math.inf),
+        "v_reverse": v_reverse,
+        "r_reverse": given.get("rrev", r_on),
+    }
+    _check(values)
+    return values
+
+
+def _check(values: Mapping[str, float]) -> None:
+    checks = (
+        ("ron", 0 <= values["r_on"] < math.inf, "Ron must be 0 or more"),
+        ("roff", values["r_off"] > 0, "Roff must be above 0"),
+        ("roff", values["r_off"] >= values["r_on"], "Roff must be at least Ron"),
+        ("rrev", 0 <= values["r_reverse"] <= values["r_off"], "Rrev must lie between 0 and Roff"),
+        ("vfwd", abs(values["v_forward"]) < math.inf, "Vfwd must be finite"),
+        ("vrev", -values["v_reverse"] <= values["v_forward"], "-Vrev must not exceed Vfwd"),
+    )
+    for key, holds, message in checks:
+        if not holds:
+            raise BadModel(message, key)
+
+
+@dataclass(frozen=True)
+class Diodes(Table):
+    """Piecewise-linear diode with anode p and cathode q.
+
+    ::
+
+        p o--|>|--o q            i |      / 1/r_on
+                                   |     /
+                        -v_reverse |____/_____ v      (slope 1/r_off between the knees)
+                             ------'    v_forward
+               1/r_reverse  /
+
+    With ``r_on = 0`` and ``r_off = inf``: ``i >= 0``, ``v <= v_forward`` and
+    ``i (v - v_forward) = 0``.  In general the current is ``v / r_off`` between the knees
+    ``-v_reverse`` and ``v_forward``, and continues beyond them with slope ``1 / r_on``
+    and ``1 / r_reverse`` (LTspice's law).  ``v_reverse = inf``: no breakdown.
+    Requires ``r_on <= r_off``, ``r_reverse <= r_off`` and ``-v_reverse <= v_forward``.
+    """
+
+    kind = "diode"
+    plural = "diodes"
+    types = "fffff"
+    value = "v_forward"
+    varies = True
+    sets = "rectifiers"
+    infinite = frozenset({"r_off", "v_reverse", "r_reverse"})
+    rank = 7
+    cards = (
+        Card("d", "Dname anode cathode model", "diode"),
+        Card("a", "Aname anode cathode model", "diode"),
+    )
+    models = (
+        Model(
+            "diode", ("d", "sidiode"), frozenset(IDEAL | EXPONENTIAL | SMOOTHING.keys()), evaluate,
+            frozenset({"mfg", "type"}), SMOOTHING,
+        ),
+    )  # fmt: skip
+    outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
+    stroke = ((0.65, -0.65), (0.65, 0.65))
+    fills = True
+
+    v_forward: Floats = field(default_factory=floats)
+    r_on: Floats = field(default_factory=floats)
+    r_off: Floats = field(default_factory=floats)
+    v_reverse: Floats = field(default_factory=floats)
+    r_reverse: Floats = field(default_factory=floats)
+
+    def pieces(self, out: Pieces, first: int) -> None:
+        """The slope between the knees, and what is beyond each knee on top of it."""
+        element, leak = self.numbers(first), 1.0 / self.r_off
+        leaky = leak > 0
+        out.conductor(element[leaky], self.p[leaky], self.q[leaky], leak[leaky])
+        for on, drop, p, q, sign in (
+            (self.r_on, self.v_forward, self.p, self.q, 1.0),
+            (self.r_reverse, self.v_reverse, self.q, self.p, -1.0),
+        ):
+            bends = (on < self.r_off) & np.isfinite(drop)
+            # beyond the knee the slope is 1/on in all, of which 1/r_off is there already
+            beyond = on[bends] / (1.0 - on[bends] * leak[bends])
+            out.rectifier(element[bends], p[bends], q[bends], drop[bends], beyond, sign)
+
+    def describe(self, row: int, p: str, q: str, across: str) -> str:
+        """The forward drop."""
+        return f"allows {across} <= {self.v_forward[row]:.6g} V"
+
+    def check(self, row: int, value: float) -> None:
+        """The knees keep their order."""
+        super().check(row, value)
+        if -self.v_reverse[row] > value:
+            raise UsageError(
+                f"{self.names[row]} would break down below its forward voltage {value}"
+            )
+
+    def lines(self, row: int, head: str, deck: Deck) -> Iterator[str]:
+        """A model for each set of values."""
+        values = (self.r_on, self.r_off, self.v_forward, self.v_reverse, self.r_reverse)
+        keys = ("Ron", "Roff", "Vfwd", "Vrev", "Rrev")
+        body = " ".join(f"{k}={text(v[row])}" for k, v in zip(keys, values, strict=True))
+        yield f"{head} {deck.model(f'D({body})', 'd')}"
+
+    def foreign_letter(self, row: int, deck: ForeignDeck) -> str:
+        """That of diodes there."""
+        return deck.diode_letter
+
+    def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
+        """What is ideal, as near as they bear."""
+        columns = ("v_forward", "r_on", "r_off", "v_reverse", "r_reverse")
+        values = {column: float(getattr(self, column)[row]) for column in columns}
+        yield deck.diode(head, int(self.p[row]), int(self.q[row]), values)
+
+    def carries(self, flows: Bools) -> Bools:
+        """Those that leak, or conduct."""
+        return flows | np.isfinite(self.r_off)
+
+    def is_idealised(self) -> bool:
+        """Whether a knee is not just a change of slope."""
+        ideal = (self.r_on == 0) | ((self.r_reverse == 0) & np.isfinite(self.v_reverse))
+        return bool(ideal.any())

@@ -1,0 +1,51 @@
+"""Inductors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...arrays import Floats
+from .device import Card, ForeignDeck, Pieces, Table, floats
+
+
+@dataclass(frozen=True)
+class Inductors(Table):
+    """Inductor: an ideal short at DC, ``v = 0``.
+
+    ::
+
+        p o--uuuu--o q
+    """
+
+    kind = "inductor"
+    plural = "inductors"
+    value = "henries"
+    swept = True
+    fixes_voltage = True
+    rank = 3
+    cards = (Card("l", "Lname node node value", "reactance"),)
+
+    henries: Floats = field(default_factory=floats)
+
+    def pieces(self, out: Pieces, first: int) -> None:
+        """A tie."""
+        out.tie(self.numbers(first), self.p, self.q, np.zeros(len(self)))
+
+    def describe(self, row: int, p: str, q: str, across: str) -> str:
+        """A short."""
+        return f"ties {p} to {q}"
+
+    def foreign_letter(self, row: int, deck: ForeignDeck) -> str:
+        """A source of 0 V, whose current is known."""
+        return "v"
+
+    def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
+        """A source of 0 V."""
+        yield f"{head} 0"
+
+    def resistance(self) -> Floats:
+        """Rigid."""
+        return np.zeros(len(self))

@@ -1,0 +1,70 @@
+"""Resistors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...arrays import Bools, Floats
+from .device import Card, ForeignDeck, Given, Model, Pieces, Table, floats
+
+_KNOWN = frozenset(
+    {"r", "rsh", "l", "w", "defl", "defw", "narrow", "dw", "short", "dlr", "tc1", "tc2"}
+    | {"tnom", "kf", "af", "tref"}
+)
+
+
+def _as_given(model: Given) -> Mapping[str, float]:
+    return model.numbers
+
+
+@dataclass(frozen=True)
+class Resistors(Table):
+    """Resistor, ``i = v / ohms``.  0 ohm is an ideal short, infinity an open circuit.
+
+    ::
+
+        p o--/\\/\\/\\--o q
+
+    Content and co-content are both ``v**2 / (2 ohms)``; a negative value makes the
+    co-content concave.
+    """
+
+    kind = "resistor"
+    plural = "resistors"
+    value = "ohms"
+    varies = swept = True
+    sets = "conductors"
+    infinite = frozenset({"ohms"})
+    rank = 4
+    cards = (Card("r", "Rname node node value", "resistor"),)
+    models = (Model("resistor", ("r", "res"), _KNOWN, _as_given),)
+
+    ohms: Floats = field(default_factory=floats)
+
+    def pieces(self, out: Pieces, first: int) -> None:
+        """Tie, conductor or nothing."""
+        out.resistance(self.numbers(first), self.p, self.q, self.ohms)
+
+    def describe(self, row: int, p: str, q: str, across: str) -> str:
+        """Only shorts impose anything."""
+        return f"ties {p} to {q}"
+
+    def varying(self) -> Bools:
+        """A share of no resistance is none."""
+        return np.asarray(np.isfinite(self.ohms) & (self.ohms != 0))
+
+    def foreign_letter(self, row: int, deck: ForeignDeck) -> str:
+        """0 ohm makes ngspice fail."""
+        ohms = self.ohms[row]
+        return "v" if ohms == 0 else "" if np.isinf(ohms) else "r"
+
+    def resistance(self) -> Floats:
+        """Return the size of each resistance."""
+        return np.abs(self.ohms)
+
+    def is_told(self) -> Bools:
+        """Shorts become V sources."""
+        return np.asarray(self.ohms == 0)
