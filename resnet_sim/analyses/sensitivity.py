@@ -13,12 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats
 from ..errors import UsageError
+from ..laws.influence import Influence
+from ..laws.registry import laws
 from ..many.linearised import conducting, multipliers
 from ..many.states import knees
 from ..model.circuit import Circuit
-from ..point.branches import Branches
 from ..point.certified import nodeset
 from ..point.engine import Point, PointSolver
 from ..results.operating_point import find_output
@@ -165,9 +166,8 @@ class _Output:
         circuit, red = solution.circuit, solution.point.state.reduction
         found = find_output(circuit, text)
         self.slope = np.zeros(solution.size)
-        #: shares of conductors' and injections' currents in the output
-        self.conductor = np.zeros(len(red.conductors))
-        self.injection = np.zeros(len(red.injections))
+        #: 1 for the element whose current it is
+        self.share = np.zeros(circuit.n_elements)
         if not isinstance(found, int):
             self.slope[found[0]] += 1.0
             self.slope[found[1]] -= 1.0
@@ -175,21 +175,20 @@ class _Output:
             return
         element = found
         self.value = float(solution.point.currents[element])
-        n = len(circuit.nodes)
+        self.share[element] = 1.0
+        n = len(red.coordinate)
         for tie in np.flatnonzero(red.ties.element == element):
             self.slope[n + tie] = 1.0
         for k in np.flatnonzero(red.conductors.element == element):
-            self.conductor[k] = red.conductors.sign[k]
-            g = self.conductor[k] * red.conductors.siemens[k]
+            g = red.conductors.sign[k] * red.conductors.siemens[k]
             self.slope[red.conductors.p[k]] += g
             self.slope[red.conductors.q[k]] -= g
         at = n + len(red.ties)
         rows = np.flatnonzero(red.rectifiers.element[solution.on] == element)
         self.slope[at + rows] += red.rectifiers.sign[solution.on[rows]]
         for k in np.flatnonzero(red.injections.element == element):
-            self.injection[k] = red.injections.sign[k]
             for term in solution.terms(int(red.injections.source[k])):
-                solution.add_control(self.slope, term, self.injection[k])
+                solution.add_control(self.slope, term, float(red.injections.sign[k]))
 
 
 class _Linearised:
@@ -201,7 +200,7 @@ class _Linearised:
         self.point: Point = engine.solve(circuit)
         state = self.point.state
         self.on = conducting(state)
-        self.size = len(circuit.nodes) + len(state.reduction.ties) + len(self.on)
+        self.size = len(state.reduction.coordinate) + len(state.reduction.ties) + len(self.on)
 
     def terms(self, source: int) -> range:
         """Return the terms of a controlled source; none for -1."""
@@ -213,7 +212,7 @@ class _Linearised:
         table, red = self.circuit.controlled_sources, self.point.state.reduction
         index, share = int(table.index[term]), factor * float(table.gain[term])
         if table.of_current[term]:
-            slope[len(self.circuit.nodes) + red.tie_of[index]] += share
+            slope[len(red.coordinate) + red.tie_of[index]] += share
         else:
             slope[index] += share
 
@@ -222,11 +221,29 @@ class _Linearised:
         output = _Output(self, text)
         if np.isnan(output.value):
             raise UsageError(f"{text} is undefined: nothing fixes it")
-        weights = multipliers(self.point.state, output.slope)
-        found = _Derivatives(self, output, weights)
+        found = self._influence(output, multipliers(self.point.state, output.slope))
+        for law in laws(self.circuit):
+            law.derive(found)
         return Sensitivity(
             text, output.value + 0.0, found.derivatives, found.values, self._at_knee()
         )
+
+    def _influence(self, output: _Output, weights: Floats) -> Influence:
+        """Return what moves an output whose multipliers are given."""
+        circuit, state = self.circuit, self.point.state
+        red, (p, q) = state.reduction, circuit.terminals
+        n, n_ties = len(red.coordinate), len(red.ties)
+        node, v = weights[:n], state.node_voltages()
+        by_volts = np.zeros(circuit.n_elements)
+        by_volts[red.ties.element] = weights[n : n + n_ties]
+        rectifiers = red.rectifiers
+        on, pull = self.on, weights[n + n_ties :]
+        np.add.at(by_volts, rectifiers.element[on], rectifiers.sign[on] * pull)
+        by_amps = output.share - (node[p] - node[q])
+        return Influence(
+            circuit, v[: len(circuit.nodes)], self.point.currents, self.point.closed,
+            v[p] - v[q], by_amps, by_volts,
+        )  # fmt: skip
 
     def _at_knee(self) -> tuple[str, ...]:
         state = self.point.state
@@ -249,128 +266,3 @@ class _Linearised:
             return _inverse(-self.sensitivity(f"i({name})").derivatives[name])
         weights = multipliers(self.point.state, output.slope)
         return float(output.slope[: len(self.circuit.nodes)] @ weights[: len(self.circuit.nodes)])
-
-
-class _Derivatives:
-    """Collects the derivatives of an output with given multipliers."""
-
-    def __init__(self, solution: _Linearised, output: _Output, weights: Floats) -> None:
-        self.solution, self.output = solution, output
-        point, red = solution.point, solution.point.state.reduction
-        self.circuit, self.red = solution.circuit, red
-        n, n_ties = len(self.circuit.nodes), len(red.ties)
-        self.node, self.v = weights[:n], point.state.node_voltages()
-        self.tie, self.rectifier = weights[n : n + n_ties], np.zeros(len(red.rectifiers))
-        self.rectifier[solution.on] = weights[n + n_ties :]
-        self.derivatives: dict[str, float] = {}
-        self.values: dict[str, float] = {}
-        #: derivatives by conductance, injected current, volts of ties
-        across = self._across(red.conductors, self.v)
-        self.siemens = across * (output.conductor - self._across(red.conductors, self.node))
-        self.amps = output.injection - self._across(red.injections, self.node)
-        self._resistances("resistors", self.circuit.resistors.ohms, "")
-        self._resistances("crossbars", self.circuit.crossbars.ohms, "")
-        self._sources()
-        self._diodes()
-        self._switches()
-        self._controlled()
-
-    @staticmethod
-    def _across(branches: Branches, of: Floats) -> Floats:
-        result: Floats = of[branches.p] - of[branches.q]
-        return result
-
-    def _note(self, name: str, value: float, derivative: float) -> None:
-        self.values[name], self.derivatives[name] = float(value), float(derivative) + 0.0
-
-    def _rows(self, table: str, branches: Branches) -> Ints:
-        """Return the row among branches of each element of a table, -1 if it has none."""
-        row = np.full(self.circuit.n_elements, -1)
-        forward = np.flatnonzero(branches.sign > 0)
-        row[branches.element[forward]] = forward
-        first = self.circuit.first[table]
-        return row[first : first + len(getattr(self.circuit, table))]
-
-    def _resistances(self, table: str, ohms: Floats, suffix: str) -> None:
-        """Resistors and switches; the derivative at zero ohm is that of a tie ``v = R i``."""
-        conductor, tie = self._rows(table, self.red.conductors), self._rows(table, self.red.ties)
-        first = self.circuit.first[table]
-        for k, name in enumerate(getattr(self.circuit, table).names):
-            slope = 0.0
-            if conductor[k] >= 0:
-                slope = -self.siemens[conductor[k]] / ohms[k] ** 2
-            elif tie[k] >= 0:
-                slope = self.tie[tie[k]] * self.solution.point.currents[first + k]
-            self._note(name + suffix, ohms[k], slope)
-
-    def _sources(self) -> None:
-        circuit, red = self.circuit, self.red
-        tie, feed = (
-            self._rows("voltage_sources", red.ties),
-            self._rows("current_sources", red.injections),
-        )
-        for k, name in enumerate(circuit.voltage_sources.names):
-            self._note(name, circuit.voltage_sources.volts[k], self.tie[tie[k]])
-        for k, name in enumerate(circuit.current_sources.names):
-            self._note(name, circuit.current_sources.amps[k], self.amps[feed[k]])
-
-    def _diodes(self) -> None:
-        """Rows of `reduction`: a leak, and a rectifier of resistance on / (1 - on leak)."""
-        table, red = self.circuit.diodes, self.red
-        first, state = self.circuit.first["diodes"], self.solution.point.state
-        leak_of = self._rows("diodes", red.conductors)
-        by_drop = np.zeros((2, len(table)))
-        by_ohms = np.zeros((2, len(table)))
-        for row in self.solution.on.tolist():
-            k, side = int(red.rectifiers.element[row]) - first, int(red.rectifiers.sign[row] < 0)
-            by_drop[side, k] = self.rectifier[row]
-            by_ohms[side, k] = self.rectifier[row] * state.rectifier_current[row]
-        for k, name in enumerate(table.names):
-            leak = 1.0 / table.r_off[k]
-            on = np.array([table.r_on[k], table.r_reverse[k]])
-            steep = np.where(
-                on * leak < 1.0, 1.0 / np.where(on * leak < 1.0, 1.0 - on * leak, 1.0), 0.0
-            )
-            self._note(name, table.v_forward[k], by_drop[0, k])
-            self._note(f"{name}:ron", on[0], by_ohms[0, k] * steep[0] ** 2)
-            if np.isfinite(table.r_off[k]):
-                by_leak = self.siemens[leak_of[k]] + float(
-                    (by_ohms[:, k] * (on * steep) ** 2).sum()
-                )
-                self._note(f"{name}:roff", table.r_off[k], -by_leak * leak**2)
-            if np.isfinite(table.v_reverse[k]):
-                self._note(f"{name}:vrev", table.v_reverse[k], by_drop[1, k])
-                self._note(f"{name}:rrev", on[1], by_ohms[1, k] * steep[1] ** 2)
-
-    def _switches(self) -> None:
-        table, closed = self.circuit.switches, self.solution.point.closed
-        ohms = np.where(closed, table.r_on, table.r_off)
-        self._resistances("switches", ohms, "")
-        for k, name in enumerate(table.names):
-            slope = self.derivatives.pop(name)
-            del self.values[name]
-            self._note(f"{name}:ron", table.r_on[k], slope if closed[k] else 0.0)
-            if np.isfinite(table.r_off[k]):
-                self._note(f"{name}:roff", table.r_off[k], 0.0 if closed[k] else slope)
-
-    def _controlled(self) -> None:
-        """Constants of controlled sources, and the gain of those with a single one."""
-        table, red = self.circuit.controlled_sources, self.red
-        tie = self._rows("controlled_sources", red.ties)
-        feed = self._rows("controlled_sources", red.injections)
-        for k, name in enumerate(table.names):
-            by_value = float(self.tie[tie[k]] if tie[k] >= 0 else self.amps[feed[k]])
-            self._note(name, table.constant[k], by_value)
-            by_gain = [by_value * self._control(term) for term in self.solution.terms(k)]
-            gains = table.gain[table.ptr[k] : table.ptr[k + 1]].tolist()
-            if len(gains) == 2 and gains[0] == -gains[1]:  # between two nodes
-                gains, by_gain = gains[:1], [by_gain[0] - by_gain[1]]
-            for number, (gain, slope) in enumerate(zip(gains, by_gain, strict=True), 1):
-                suffix = "gain" if len(gains) == 1 else f"gain{number}"
-                self._note(f"{name}:{suffix}", gain, slope)
-
-    def _control(self, term: int) -> float:
-        """Return a controlling voltage or current."""
-        table = self.circuit.controlled_sources
-        index = int(table.index[term])
-        return float((self.solution.point.currents if table.of_current[term] else self.v)[index])

@@ -6,4 +6,6 @@
 DOORS = (
     "certificate",
     "foreign",
+    "influence",
+    "registry",
 )

@@ -16,11 +16,9 @@ from scipy.sparse import coo_matrix, csr_matrix, diags_array, hstack, vstack
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
+from .judged import KNEE, Judged
+from .registry import laws
 
-#: a diode so close to its knee, relative to the largest voltage, may conduct
-KNEE = 1e-6
-#: circuits without any larger voltage count as dead (V)
-SMALLEST = 1e-9
 TINY = float(np.finfo(float).tiny)
 
 
@@ -68,123 +66,16 @@ def violation(circuit: Circuit, voltages: Floats) -> Violation:
     voltages : ndarray, shape (n_nodes,)
         V; NaN where a node floats: it and what is connected to it are not judged.
     """
-    return _Laws(circuit, voltages).judge()
+    return _Judge(circuit, voltages).judge()
 
 
-class _Laws:
-    """Currents as ``known + chosen``, and what fixed voltages are off by."""
-
-    def __init__(self, circuit: Circuit, voltages: Floats) -> None:
-        self.circuit = circuit
-        self.floats = np.isnan(voltages)
-        self.v = np.where(self.floats, 0.0, voltages)
-        self.p, self.q = circuit.terminals
-        self.drop = self.v[self.p] - self.v[self.q]
-        self.largest = max(float(np.abs(self.v).max(initial=0.0)), SMALLEST)
-        #: voltages that the currents come from; where they are nearly 0, rounding is not
-        self.ends = np.abs(self.v[self.p]) + np.abs(self.v[self.q]) + KNEE * self.largest
-        count = circuit.n_elements
-        self.known = np.zeros(count)
-        #: size of the terms that the known currents are made of
-        self.size = np.zeros(count)
-        #: bounds of what is chosen; none where both are 0
-        self.low, self.high = np.zeros(count), np.zeros(count)
-        self.error = np.zeros(count)
-
-    def rows(self, table: str) -> slice:
-        start = self.circuit.first[table]
-        return slice(start, start + len(getattr(self.circuit, table)))
-
-    def conduct(self, rows: slice, ohms: Floats, volts: Floats) -> None:
-        """Set currents ``(v - volts) / ohms``; free ones where the resistance is 0."""
-        rigid = ohms == 0
-        conductance = np.divide(1.0, ohms, out=np.zeros_like(ohms), where=~rigid)
-        ends = self.ends[rows] + np.abs(volts)
-        self.known[rows] += conductance * (self.drop[rows] - volts)
-        self.size[rows] += np.abs(conductance) * ends
-        self.low[rows] = np.where(rigid, -np.inf, self.low[rows])
-        self.high[rows] = np.where(rigid, np.inf, self.high[rows])
-        self.error[rows] = np.where(rigid, np.abs(self.drop[rows] - volts), self.error[rows])
-
-    def simple(self) -> None:
-        """Everything but diodes and controlled sources; capacitors carry no current."""
-        circuit = self.circuit
-        switches = circuit.switches
-        state = np.where(switches.closed, switches.r_on, switches.r_off)
-        none = np.zeros(circuit.n_elements)
-        for table, ohms, volts in (
-            ("resistors", circuit.resistors.ohms, None),
-            ("crossbars", circuit.crossbars.ohms, None),
-            ("inductors", np.zeros(len(circuit.inductors)), None),
-            ("voltage_sources", np.zeros(len(circuit.voltage_sources)), True),
-            ("switches", state, None),
-        ):
-            rows = self.rows(table)
-            self.conduct(rows, ohms, circuit.voltage_sources.volts if volts else none[rows])
-        rows = self.rows("current_sources")
-        self.known[rows] = circuit.current_sources.amps
-        self.size[rows] = np.abs(circuit.current_sources.amps)
-
-    def diodes(self) -> None:
-        """Diodes: the leak between the knees, and beyond them a line or a free current."""
-        table, rows = self.circuit.diodes, self.rows("diodes")
-        drop = self.drop[rows]
-        inner = np.clip(drop, -table.v_reverse, table.v_forward)
-        self.known[rows] = inner / table.r_off
-        self.size[rows] = np.abs(inner) / table.r_off
-        near = KNEE * self.largest
-        for ohms, beyond, forward in (
-            (table.r_on, drop - table.v_forward, True),
-            (table.r_reverse, -table.v_reverse - drop, False),
-        ):
-            sign = 1.0 if forward else -1.0
-            ideal = ohms == 0
-            slope = np.divide(1.0, ohms, out=np.zeros_like(ohms), where=~ideal)
-            over = np.maximum(beyond, 0.0)
-            self.known[rows] += sign * slope * over
-            self.size[rows] += np.where(over > 0, slope * self.ends[rows], 0.0)
-            free = ideal & (beyond >= -near)
-            bound = self.high if forward else self.low
-            bound[rows] = np.where(free, sign * np.inf, bound[rows])
-            self.error[rows] = np.maximum(self.error[rows], np.where(ideal, over, 0.0))
-
-    def controlled(self) -> tuple[csr_matrix, Floats, Bools]:
-        """Return the laws of controlled sources as ``matrix @ chosen = right``.
-
-        Shapes (sources, n_elements), (sources,); and which of them concern voltages.
-        """
-        table, rows = self.circuit.controlled_sources, self.rows("controlled_sources")
-        count = len(table)
-        self.low[rows], self.high[rows] = -np.inf, np.inf
-        of = np.repeat(np.arange(count), np.diff(table.ptr))
-        current = table.of_current
-        element = np.where(current, table.index, 0)
-        node = np.where(current, 0, table.index)
-        value = table.gain * np.where(current, self.known[element], self.v[node])
-        right = table.constant + np.bincount(of, value, count)
-        right -= np.where(table.is_voltage, self.drop[rows], 0.0)
-        # -right is what the terms of chosen currents must make up for
-        entries = coo_matrix(
-            (-table.gain[current], (of[current], element[current])),
-            shape=(count, self.circuit.n_elements),
-        )
-        own = np.flatnonzero(~table.is_voltage)
-        start = self.circuit.first["controlled_sources"]
-        selves = coo_matrix(
-            (np.ones(len(own)), (own, start + own)), shape=(count, self.circuit.n_elements)
-        )
-        # a voltage that no current controls is what it is
-        fixed = table.is_voltage & (np.bincount(of, current, count) == 0)
-        self.error[rows] = np.where(fixed, np.abs(right), 0.0)
-        size = np.bincount(of, np.abs(table.gain * np.where(current, 0.0, self.v[node])), count)
-        self.size[rows] += np.where(table.is_voltage, 0.0, size + np.abs(table.constant))
-        return (entries + selves).tocsr()[~fixed], right[~fixed], table.is_voltage[~fixed]
+class _Judge(Judged):
+    """Chooses the currents that are left open, and says what is wrong all the same."""
 
     def judge(self) -> Violation:
         """Choose the currents and say what is left."""
-        self.simple()
-        self.diodes()
-        laws, right, of_voltage = self.controlled()
+        for law in laws(self.circuit):
+            law.judge(self)
         judged = ~(self.floats[self.p] | self.floats[self.q])
         for column in (self.known, self.size, self.low, self.high, self.error):
             column[~judged] = 0.0
@@ -194,7 +85,7 @@ class _Laws:
         # what only joins ideal elements must balance as well as the rest
         size[size == 0] = size[size > 0].min(initial=np.inf)
         size[np.isinf(size)] = 1.0
-        chosen = self._choose(total, size, laws, right, of_voltage)
+        chosen = self._choose(total, size)
         left = np.abs(total + _sums(n, self.p, chosen, self.q, -chosen))
         # charge that leaves at ground has come from somewhere: its sum says nothing new
         left[self.floats] = 0.0
@@ -209,14 +100,18 @@ class _Laws:
             element=self.circuit.element_names[worst] if len(self.error) else "",
         )
 
-    def _choose(
-        self, total: Floats, size: Floats, laws: csr_matrix, right: Floats, of_voltage: Bools
-    ) -> Floats:
+    def _equations(self) -> tuple[csr_matrix, Floats, Bools]:
+        none = csr_matrix((0, len(self.known))), np.zeros(0), np.zeros(0, dtype=np.bool_)
+        matrices, rights, of_voltage = zip(none, *self.equations, strict=True)
+        return vstack(matrices).tocsr(), np.concatenate(rights), np.concatenate(of_voltage)
+
+    def _choose(self, total: Floats, size: Floats) -> Floats:
         """Return the chosen currents that leave the smallest relative sums at the nodes."""
         free = np.flatnonzero((self.low != 0) | (self.high != 0))
         chosen = np.zeros(len(self.known))
         if not len(free):
             return chosen
+        matrix, right, of_voltage = self._equations()
         n, k = len(total), len(free)
         signs = np.concatenate([np.ones(k), -np.ones(k)])
         nodes = np.concatenate([self.p[free], self.q[free]])
@@ -224,13 +119,13 @@ class _Laws:
         # units in which neither end of an element has extreme coefficients: HiGHS drops those
         unit = np.sqrt(size[self.p[free]] * size[self.q[free]])
         rows, columns = diags_array(1 / size), diags_array(unit)
-        voltage_laws = laws[of_voltage][:, free] @ columns / self.largest
+        voltage_laws = matrix[of_voltage][:, free] @ columns / self.largest
         soft = vstack([rows @ incidence @ columns, voltage_laws])
         target = np.concatenate([-total / size, right[of_voltage] / self.largest])
         bound = np.concatenate([~self.floats, np.ones(int(of_voltage.sum()), dtype=np.bool_)])
         soft, target = soft.tocsr()[bound], target[bound]
         slack = csr_matrix(np.ones((len(target), 1)))
-        hard = laws[~of_voltage][:, free] @ columns
+        hard = matrix[~of_voltage][:, free] @ columns
         level = diags_array(1 / np.maximum(abs(hard).max(axis=1).toarray().ravel(), TINY))
         low, high = self.low[free], self.high[free]
         result = linprog(

@@ -1,0 +1,94 @@
+"""Points of a circuit that are checked: voltages, currents, and what rounding leaves open."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..model.circuit import Circuit
+
+EPS = float(np.finfo(float).eps)
+ROUNDINGS = 64
+
+
+def sums(n: int, index: Ints, values: Floats) -> Floats:
+    """Return the sums of `values`, shape (points, k), over equal indices, shape (points, n)."""
+    points = len(values)
+    flat = index if points == 1 else (index + n * np.arange(points)[:, None]).ravel()
+    total = np.bincount(flat, values.ravel(), points * n).astype(float, copy=False)
+    return total.reshape(points, n)
+
+
+def largest(values: Floats) -> Floats:
+    """Return the largest value of each point, 0 if there is none, shape (points, 1)."""
+    result: Floats = values.max(axis=-1, keepdims=True, initial=0.0)
+    return result
+
+
+class Check:
+    """Results at some points and what is found out about them.
+
+    Attributes
+    ----------
+    v, i : ndarray, shapes (points, n_nodes) and (points, n_elements)
+    drop : ndarray, shape (points, n_elements)
+        Voltages across the elements.
+    node_blur, blur : ndarray
+        What rounding leaves open in each node's voltage, and in that across each element, V.
+    closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
+    gap : ndarray, shape (points,)
+        Power that complementarity leaves over, W.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        voltages: Floats,
+        currents: Floats,
+        closed: Bools,
+        tolerance: float,
+    ) -> None:
+        self.circuit, self.v, self.i, self.closed = circuit, voltages, currents, closed
+        self.tolerance = tolerance
+        self.p, self.q = circuit.terminals
+        self.drop = voltages[:, self.p] - voltages[:, self.q]
+        self.node_blur = EPS * (ROUNDINGS * np.abs(voltages) + 4 * largest(np.abs(voltages)))
+        self.blur = self.node_blur[:, self.p] + self.node_blur[:, self.q]
+        self.law = self.diode_voltage = self.diode_current = 0.0
+        self.gap = np.zeros(len(voltages))
+        self.failures: list[tuple[float, str]] = []
+        self.bad = np.zeros(len(voltages), dtype=np.bool_)
+
+    def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
+        """Record where an error exceeds what is allowed; NaN always does."""
+        bad = ~(error <= allowed)
+        if not bad.any():
+            return
+        self.bad |= bad.any(axis=-1)
+        for point, k in np.argwhere(bad)[:100]:
+            off, limit = float(error[point, k]), float(allowed[point, k])
+            ratio = off / limit if limit > 0 else np.inf
+            text = f"{what} at {names[k]}: off by {off:.3g}, allowed {limit:.3g}"
+            if len(bad) > 1:
+                text = f"point {point}: {text}"
+            self.failures.append((np.inf if np.isnan(ratio) else ratio, text))
+
+    def linear(
+        self, names: Sequence[str], what: str, error: Floats, size: Floats, blur: Floats
+    ) -> None:
+        """Judge deviations (V or A) of linear laws whose terms have a given size."""
+        if not error.size:
+            return
+        self.judge(names, what, error, self.tolerance * size + blur)
+        relative = np.maximum(np.abs(error) - blur, 0.0) / np.where(size > 0, size, 1.0)
+        self.law = max(self.law, float(relative.max(initial=0.0)))
+
+    def complementary(self, names: Sequence[str], what: str, over: Floats, allowed: Floats,
+                      stray: Floats, few: Floats) -> None:  # fmt: skip
+        """Judge voltages beyond a bound (V) and currents that should not flow (A)."""
+        self.judge(names, f"{what} voltage (V)", over, allowed)
+        self.judge(names, f"{what} current (A)", stray, few)
+        self.diode_voltage = max(self.diode_voltage, float(over.max(initial=0.0)))
+        self.diode_current = max(self.diode_current, float(stray.max(initial=0.0)))

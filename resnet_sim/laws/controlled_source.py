@@ -1,0 +1,84 @@
+"""Sources whose voltage or current is a sum of others."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..model.devices import ControlledSources
+from .check import EPS, ROUNDINGS, Check, sums
+from .influence import Influence
+from .judged import Judged
+from .law import Law
+
+
+class ControlledSourceLaw(Law[ControlledSources]):
+    """``constant + sum gain * control``."""
+
+    device = ControlledSources
+
+    def certify(self, check: Check) -> None:
+        """Judge against the terms of the sums."""
+        table, rows = self.table, self.rows
+        if not len(table):
+            return
+        safe = np.where(table.of_current, 0, table.index)
+        branch = np.where(table.of_current, table.index, 0)
+        terms = table.gain * np.where(table.of_current, check.i[:, branch], check.v[:, safe])
+        open_ = np.abs(table.gain) * np.where(table.of_current, 0.0, check.node_blur[:, safe])
+        of = np.repeat(np.arange(len(table)), np.diff(table.ptr))
+        value = table.constant + sums(len(table), of, terms)
+        size = np.abs(terms) + open_ / (ROUNDINGS * EPS)
+        size = np.abs(table.constant) + sums(len(table), of, size)
+        actual = np.where(table.is_voltage, check.drop[:, rows], check.i[:, rows])
+        error = np.abs(actual - value)
+        blur = ROUNDINGS * EPS * size + np.where(table.is_voltage, check.blur[:, rows], 0.0)
+        check.linear(table.names, "controlled source", error, np.abs(actual), blur)
+
+    def judge(self, judged: Judged) -> None:
+        """Equations between currents that are chosen; the controls have been judged before."""
+        # the certificate, which every result needs, need not wait for this
+        from scipy.sparse import coo_matrix
+
+        table, rows = self.table, self.rows
+        count, n = len(table), judged.circuit.n_elements
+        judged.low[rows], judged.high[rows] = -np.inf, np.inf
+        of = np.repeat(np.arange(count), np.diff(table.ptr))
+        current = table.of_current
+        element = np.where(current, table.index, 0)
+        node = np.where(current, 0, table.index)
+        value = table.gain * np.where(current, judged.known[element], judged.v[node])
+        right = table.constant + np.bincount(of, value, count)
+        right -= np.where(table.is_voltage, judged.drop[rows], 0.0)
+        # -right is what the terms of chosen currents must make up for
+        entries = coo_matrix(
+            (-table.gain[current], (of[current], element[current])), shape=(count, n)
+        )
+        own = np.flatnonzero(~table.is_voltage)
+        selves = coo_matrix((np.ones(len(own)), (own, rows.start + own)), shape=(count, n))
+        # a voltage that no current controls is what it is
+        fixed = table.is_voltage & (np.bincount(of, current, count) == 0)
+        judged.error[rows] = np.where(fixed, np.abs(right), 0.0)
+        volts = np.where(current, 0.0, judged.v[node])
+        size = np.bincount(of, np.abs(table.gain * volts), count)
+        judged.size[rows] += np.where(table.is_voltage, 0.0, size + np.abs(table.constant))
+        matrix = (entries + selves).tocsr()[~fixed]
+        judged.equations.append((matrix, right[~fixed], table.is_voltage[~fixed]))
+
+    def derive(self, at: Influence) -> None:
+        """By the constant, and by the gains, of which an ordinary source has one."""
+        table = self.table
+        controls = np.where(table.of_current, 0.0, at.v[np.where(table.of_current, 0, table.index)])
+        elements = np.flatnonzero(table.of_current)
+        controls[elements] = at.i[table.index[elements]]
+        for k, name in enumerate(table.names):
+            element = self.rows.start + k
+            by_value = float((at.by_volts if table.is_voltage[k] else at.by_amps)[element])
+            at.note(name, table.constant[k], by_value)
+            some = slice(table.ptr[k], table.ptr[k + 1])
+            by_gain = (by_value * controls[some]).tolist()
+            gains = table.gain[some].tolist()
+            if len(gains) == 2 and gains[0] == -gains[1]:  # between two nodes
+                gains, by_gain = gains[:1], [by_gain[0] - by_gain[1]]
+            for number, (gain, slope) in enumerate(zip(gains, by_gain, strict=True), 1):
+                suffix = "gain" if len(gains) == 1 else f"gain{number}"
+                at.note(f"{name}:{suffix}", gain, slope)

@@ -1,0 +1,45 @@
+"""What is asked of the law of every device."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from ..arrays import Floats
+from ..model.circuit import Circuit
+from ..model.devices import Device
+from .check import Check
+from .influence import Influence
+from .judged import Judged
+
+T = TypeVar("T", bound=Device)
+
+
+class Law(Generic[T]):
+    """The law of a device: of all elements of its table in a circuit, whose numbers are `rows`.
+
+    It is written without a look at how the device becomes pieces of a problem.  Columns of
+    values may have shape (points, elements) in what a `Check` asks for.
+    """
+
+    device: type[T]
+
+    def __init__(self, circuit: Circuit) -> None:
+        name = self.device.plural
+        self.table: T = circuit.tables[name]  # type: ignore[assignment]
+        first = circuit.first[name]
+        self.rows = slice(first, first + len(self.table))
+
+    def certify(self, check: Check) -> None:
+        """Judge our own results."""
+        raise NotImplementedError
+
+    def openness(self, check: Check) -> Floats | float:
+        """Return by how much rounding of the voltages moves the currents, A."""
+        return 0.0
+
+    def judge(self, judged: Judged) -> None:
+        """Say which currents the voltages of another simulator make, or leave open."""
+        raise NotImplementedError
+
+    def derive(self, at: Influence) -> None:
+        """Note the derivatives of an output by the values of the elements."""
