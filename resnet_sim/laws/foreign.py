@@ -127,7 +127,7 @@ class _Judge(Judged):
         slack = csr_matrix(np.ones((len(target), 1)))
         hard = matrix[~of_voltage][:, free] @ columns
         level = diags_array(1 / np.maximum(abs(hard).max(axis=1).toarray().ravel(), TINY))
-        low, high = self.low[free], self.high[free]
+        low, high = self.low[free] / unit, self.high[free] / unit
         result = linprog(
             np.concatenate([np.zeros(k), [1.0]]),
             A_ub=vstack([hstack([soft, -slack]), hstack([-soft, -slack])]),

@@ -29,8 +29,9 @@ def adjoint(state: State, slope: Floats) -> Floats:
     UsageError
         If C depends on voltages that nothing fixes.
     """
-    n, n_ties, on = len(slope), len(state.reduction.ties), conducting(state)
-    rhs = np.zeros(n + n_ties + len(on))
+    red = state.reduction
+    n = len(slope)
+    rhs = np.zeros(len(red.coordinate) + len(red.ties) + len(conducting(state)))
     rhs[:n] = slope
     return multipliers(state, rhs)[:n]
 

@@ -154,8 +154,10 @@ class PointSolver:
             self._solve_stage(state, plan, (key, number), log)
         infeasible.check_loops(state)
         infeasible.check_fixed_rectifiers(state)
-        voltages, currents = state.node_voltages(), state.currents()
+        nodes = slice(len(circuit.nodes))  # what is within devices is nobody's business
+        voltages, currents = state.node_voltages()[nodes], state.currents()
         floating, undefined = warnings.undefined(state)
+        floating = floating[nodes]
         diagnostics = [*self.structure, *log.diagnostics]
         diagnostics += warnings.floating_parts(state, floating)
         nonunique, loops = warnings.nonunique(state)

@@ -48,6 +48,8 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
         If none was found.
     """
     equations = _Equations(state, stage, plan)
+    if start is not None:  # there is no start within devices
+        start = np.append(start, np.full(len(equations.offset) - len(start), np.nan))
     problem = equations.problem()
     guess = None if start is None else equations.conducting(start)
     outcome = complementarity.solve(problem, guess, float(np.abs(state.offset).max()))
@@ -313,7 +315,7 @@ def _several(
 ) -> Diagnostic:
     """Return the warning that more than one solution exists, with the node that tells most."""
     circuit = state.reduction.circuit
-    voltages = np.array([equations.voltages(s) for s in solutions])
+    voltages = np.array([equations.voltages(s) for s in solutions])[:, : len(circuit.nodes)]
     node = int(np.ptp(voltages, axis=0).argmax())
     shown = ", ".join(f"{v:.6g} V" for v in voltages[:6, node])
     elements = _elements(state, stage)

@@ -132,15 +132,16 @@ def _contradiction(state: State, rows: list[int]) -> TopologyError:
             if red.forest.label[one] == red.forest.label[other]:
                 elements += [e for e in path_elements(red, one, other) if e not in elements]
                 break
-    diodes = [e for e in dict.fromkeys(elements) if circuit.kind(e) == "diode"]
-    others = [e for e in dict.fromkeys(elements) if circuit.kind(e) != "diode"]
+    diodes = list(dict.fromkeys(int(branch.element[row]) for row in rows))
+    others = [e for e in dict.fromkeys(elements) if e not in diodes]
     total = names_of(circuit, diodes)
+    kinds = {circuit.kind(e) for e in diodes}
+    noun = f"ideal {kinds.pop() if len(kinds) == 1 else 'element'}{'s' * (len(diodes) > 1)}"
     if others:
         verb = "short" if len(diodes) > 1 else "shorts"
-        noun = "ideal diodes" if len(diodes) > 1 else "ideal diode"
         message = f"{noun} {total} {verb} {names_of(circuit, others)}: no voltages satisfy both"
     else:
-        message = f"ideal diodes {total} contradict each other: no voltages satisfy all of them"
+        message = f"{noun} {total} contradict each other: no voltages satisfy all of them"
     hint = "put a resistor in series, or give the diode a model with Ron > 0"
     return impossible(circuit, "E202", message, [*others, *diodes], hint)
 
@@ -157,16 +158,21 @@ def no_path(state: State, plan: Plan, cut: Cut) -> TopologyError:
     inside = inside_coordinate[red.coordinate]
     feeds = [e for e in _crossing(red.injections, inside) if _active(state, e)]
     blocked = _crossing(red.rectifiers, inside)
-    nodes = [circuit.nodes[k] for k in np.flatnonzero(inside)]
+    # what drives a current and blocks lets that current through, and no more
+    limits = [e for e in feeds if e in blocked]
+    feeds, blocked = ([e for e in some if e not in limits] for some in (feeds, blocked))
+    nodes = [circuit.nodes[k] for k in np.flatnonzero(inside[: len(circuit.nodes)])]
     shown = ", ".join(nodes[:8]) + (" ..." if len(nodes) > 8 else "")
     verb = "leave" if cut.excess > 0 else "reach"
     message = f"{abs(cut.excess):.6g} A of {names_of(circuit, feeds)} can't {verb} node {shown}"
     if len(nodes) > 1:
         message = message.replace(" node ", " nodes ")
+    if limits:
+        message += f" through {names_of(circuit, limits)}"
     if blocked:
         message += f": {names_of(circuit, blocked)} would have to conduct backwards"
     hint = "give the current a return path, for example a large resistor to ground"
-    error = impossible(circuit, "E203", message, [*blocked, *feeds], hint)
+    error = impossible(circuit, "E203", message, [*blocked, *limits, *feeds], hint)
     error.nodes = tuple(nodes)
     return error
 

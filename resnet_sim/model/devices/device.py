@@ -362,13 +362,10 @@ class Table(Device):
                 value.setflags(write=False)
 
     @classmethod
-    def row(cls, name: str, *values: float) -> tuple[Any, ...]:
+    def row(cls, name: str, *values: Any, **more: Any) -> tuple[Any, ...]:
         """Return the values of one element, checked, in the order of the columns."""
-        columns = [column.name for column in fields(cls)[5:]]
-        return tuple(
-            number(name, value, infinite=column in cls.infinite)
-            for column, value in zip(columns, values, strict=True)
-        )
+        given = dict(zip([f.name for f in fields(cls)[5:]], values, strict=False)) | more
+        return tuple(number(name, x, infinite=c in cls.infinite) for c, x in given.items())
 
     @classmethod
     def made(cls, columns: list[Any], branch: Callable[[str], int]) -> Self:

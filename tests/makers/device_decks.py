@@ -1,0 +1,52 @@
+"""For every registered device, small decks in which an element of it, called ..x, matters.
+
+All have an input ``vin``, an output ``out``, resistors ``r1``, ``r2`` to learn, and one solution.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from resnet_sim import Circuit, CircuitBuilder, parse_netlist
+
+AROUND = "a device\nvin in 0 2\nr1 in out 1k\nr2 out 0 4k\n"
+
+#: name of the table -> lines of decks
+LINES: dict[str, list[str]] = {
+    "resistors": ["rx out 0 3k", "rx out a 0\nr3 a 0 1k", "rx out 0 inf", "rx out 0 -9k"],
+    "crossbars": [""],
+    "capacitors": ["cx out 0 1u"],
+    "inductors": ["lx out a 1u\nr3 a 0 1k"],
+    "voltage_sources": ["vx out a 0.3\nr3 a 0 1k"],
+    "current_sources": ["ix 0 out 1m"],
+    "diodes": [
+        "dx out 0 m\n.model m d(vfwd=0.7)",
+        "dx out 0 m\n.model m d(vfwd=5)",
+        "dx out a m\nr3 a 0 1k\n.model m d(vfwd=0.2 ron=50 roff=1meg)",
+        "dx a out m\nr3 a 0 1k\n.model m d(vfwd=0.2 roff=1meg vrev=0.6 rrev=20)",
+    ],
+    "switches": [
+        "sx out 0 in 0 m\n.model m sw(vt=1 ron=2k)",
+        "sx out a 0 0 m on fixed\nr3 a 0 1k\n.model m sw(ron=0)",
+        "sx out 0 0 0 m off fixed\n.model m sw(roff=1meg)",
+    ],
+    "controlled_sources": [
+        "ex a 0 in 0 2\nr3 a out 1k",
+        "gx out 0 in 0 0.3m",
+        "bx a 0 v=1+v(in)/2\nr3 a out 1k",
+    ],
+}
+
+
+def circuit_of(table: str, lines: str) -> Circuit:
+    if table != "crossbars":
+        return parse_netlist(f"{AROUND}{lines}\n")
+    b = CircuitBuilder("a crossbar")
+    b.voltage_source("vin", "in", "0", 2.0)
+    b.resistor("r1", "in", "out", 1e3)
+    b.resistor("r2", "out", "0", 4e3)
+    b.crossbar("x", ["in", "out"], ["a", "0"], np.array([[1e-3, 2e-3], [3e-3, 0.0]]))
+    return b.build()
+
+
+CASES = [(table, lines) for table, some in LINES.items() for lines in some]
