@@ -166,8 +166,8 @@ class OneByOne(Backend):
 
     def _states(self, points: list[Point]) -> States:
         nodes, outputs = len(self.question.circuit.nodes), self.outputs
-        voltages = np.array([self._known(point)[:nodes] for point in points])
-        voltages = voltages.reshape(len(points), nodes)
+        known = [np.append(self._known(point)[:nodes], point.inner_voltages) for point in points]
+        voltages = np.array(known).reshape(len(points), -1 if known else nodes)
         states = [point.state for point in points]
         count = max((len(state.rectifier_current) for state in states), default=0)
         on = np.zeros((len(points), count), dtype=np.bool_)
@@ -179,7 +179,7 @@ class OneByOne(Backend):
 
     def _known(self, point: Point) -> Floats:
         """Return node voltages, NaN where they float, but for what moves with the outputs."""
-        piece = point.state.piece[point.state.reduction.coordinate]
+        piece = point.state.piece[point.state.reduction.coordinate[: len(point.floating)]]
         ends = np.concatenate((self.outputs.p, self.outputs.q))
         return np.where(point.floating & ~np.isin(piece, piece[ends]), np.nan, point.voltages)
 

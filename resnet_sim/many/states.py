@@ -171,7 +171,7 @@ class States:
     Attributes
     ----------
     voltages : ndarray, shape (B, n_nodes)
-        V; NaN where a node floats that is no output.
+        V; NaN where a node floats that is no output.  Nodes within devices come last.
     outputs : ndarray, shape (B, n_outputs)
         V.
     on : ndarray of bool, shape (B, m)

@@ -53,6 +53,11 @@ class Point:
         return np.where(self.floating, np.nan, self.voltages)
 
     @property
+    def inner_voltages(self) -> Floats:
+        """Voltages of nodes within devices."""
+        return self.state.node_voltages()[len(self.circuit.nodes) :]
+
+    @property
     def masked_currents(self) -> Floats:
         """Element currents with NaN where they depend on a floating voltage."""
         return np.where(self.undefined_currents, np.nan, self.currents)
