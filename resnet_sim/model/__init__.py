@@ -7,7 +7,9 @@ DOORS = (
     "builder",
     "circuit",
     "devices",
+    "devices.cards",
     "devices.crossbar",
     "devices.device",
+    "devices.pieces",
     "requests",
 )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from .capacitor import Capacitors
+from .cards import Card, Model
 from .controlled_source import ControlledSources
 from .crossbar import Crossbars
 from .current_source import CurrentSources
-from .device import Card, Device, Model, Table
+from .device import Device, Table
 from .diode import Diodes
 from .inductor import Inductors
 from .resistor import Resistors

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...arrays import Floats
-from .device import Card, Table, floats
+from .cards import Card
+from .device import Table, floats
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
-from .device import Card, Deck, ForeignDeck, Pieces, Table, bools, floats, ints, text
+from .cards import Card
+from .device import Deck, ForeignDeck, Table, bools, floats, ints, text
+from .pieces import Pieces
 
 if TYPE_CHECKING:
     from typing import Self

@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from ...arrays import Floats, Ints
 from ...errors import UsageError
-from .device import Device, Pieces
+from .device import Device
+from .pieces import Pieces
 
 if TYPE_CHECKING:
     import networkx

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...arrays import Floats
-from .device import Card, Pieces, Table, floats
+from .cards import Card
+from .device import Table, floats
+from .pieces import Pieces
 
 
 @dataclass(frozen=True)

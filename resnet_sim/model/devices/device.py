@@ -12,120 +12,19 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
+from .cards import Card, Model
+from .pieces import Pieces
 
 if TYPE_CHECKING:
     from typing import Self
 
     import networkx
-
-
-class Card(NamedTuple):
-    """A card that makes a device.
-
-    Attributes
-    ----------
-    letter, usage : str
-        The first letter, and the form of the card for messages.
-    form : str
-        How it is read, see `readers`; ``"plain"`` is ``name node node value ... key=value``.
-    values, keys : tuple of str
-        Of a plain card: what is given in its order, and what by name (see `Device.row`).
-    """
-
-    letter: str
-    usage: str
-    form: str = "plain"
-    values: tuple[str, ...] = ()
-    keys: tuple[str, ...] = ()
-
-
-class Given(NamedTuple):
-    """What a .model card says: its name, type and numbers, and where to note what was made of it.
-
-    `forward_drop` is the forward voltage (V) of diodes whose model gives none.
-    """
-
-    name: str
-    type: str
-    numbers: Mapping[str, float]
-    forward_drop: float
-    note: Callable[[str, str, str], None]
-
-
-class Model(NamedTuple):
-    """Models of one kind.
-
-    Attributes
-    ----------
-    kind : str
-        In words, such as ``"voltage switch"``.
-    types : tuple of str
-        What the card may call it.
-    parameters : frozenset of str
-        What it knows.
-    evaluate : callable
-        Turns what is given into columns of the device; raises `BadModel`.
-    words : frozenset of str
-        Parameters that are no numbers and mean nothing.
-    neglected : mapping of str to str
-        Parameters without effect here -> why; 0 and infinity say the same.
-    """
-
-    kind: str
-    types: tuple[str, ...]
-    parameters: frozenset[str]
-    evaluate: Callable[[Given], Mapping[str, float]]
-    words: frozenset[str] = frozenset()
-    neglected: Mapping[str, str] = {}
-
-
-class BadModel(UsageError):
-    """A model that makes no device; `key` is the parameter to blame, if it is a single one."""
-
-    def __init__(self, message: str, key: str = "", hint: str | None = None) -> None:
-        super().__init__(message)
-        self.key, self.hint = key, hint
-
-
-class Pieces(Protocol):
-    """Takes the pieces that devices consist of, with the switches in given states.
-
-    `element` holds element numbers, p and q nodes; all arrays have shape (pieces,).  The
-    current of a piece counts `sign` times into that of its element.
-    """
-
-    closed: Bools
-
-    def tie(
-        self, element: Ints, p: Ints, q: Ints, volts: Floats, source: Ints | None = None
-    ) -> None:
-        """Add ``v = volts``; `source` is the row of the controlled source that sets it."""
-
-    def conductor(self, element: Ints, p: Ints, q: Ints, siemens: Floats) -> None:
-        """Add ``i = siemens v``."""
-
-    def resistance(self, element: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
-        """Add ``v = ohms i``: a tie, a conductor, or nothing where that is infinite."""
-
-    def rectifier(
-        self, element: Ints, p: Ints, q: Ints, drop: Floats, ohms: Floats, sign: float = 1.0
-    ) -> None:
-        """Add ``i >= 0``, ``v - ohms i <= drop``, complementary."""
-
-    def injection(
-        self, element: Ints, p: Ints, q: Ints, amps: Floats,
-        source: Ints | None = None, sign: float = 1.0,
-    ) -> None:  # fmt: skip
-        """Add ``i = amps``; `source` is the row of the controlled source that sets it."""
-
-    def inner(self, count: int) -> Ints:
-        """Return the numbers of new nodes within devices, which nobody outside sees."""
 
 
 class Deck(Protocol):

@@ -10,18 +10,9 @@ import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
-from .device import (
-    BadModel,
-    Card,
-    Deck,
-    ForeignDeck,
-    Given,
-    Model,
-    Pieces,
-    Table,
-    floats,
-    text,
-)
+from .cards import BadModel, Card, Given, Model
+from .device import Deck, ForeignDeck, Table, floats, text
+from .pieces import Pieces
 
 IDEAL = {"ron", "roff", "vfwd", "vrev", "rrev"}
 SMOOTHING = dict.fromkeys(

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...arrays import Floats
-from .device import Card, ForeignDeck, Pieces, Table, floats
+from .cards import Card
+from .device import ForeignDeck, Table, floats
+from .pieces import Pieces
 
 
 @dataclass(frozen=True)

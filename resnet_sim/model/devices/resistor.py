@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...arrays import Bools, Floats
-from .device import Card, ForeignDeck, Given, Model, Pieces, Table, floats
+from .cards import Card, Given, Model
+from .device import ForeignDeck, Table, floats
+from .pieces import Pieces
 
 _KNOWN = frozenset(
     {"r", "rsh", "l", "w", "defl", "defw", "narrow", "dw", "short", "dlr", "tc1", "tc2"}

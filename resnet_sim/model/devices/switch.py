@@ -11,20 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
-from .device import (
-    BadModel,
-    Card,
-    Deck,
-    ForeignDeck,
-    Given,
-    Model,
-    Pieces,
-    Table,
-    bools,
-    floats,
-    ints,
-    text,
-)
+from .cards import BadModel, Card, Given, Model
+from .device import Deck, ForeignDeck, Table, bools, floats, ints, text
+from .pieces import Pieces
 
 if TYPE_CHECKING:
     from typing import Self

@@ -8,7 +8,9 @@ from math import cos, pi, sin
 import numpy as np
 
 from ...arrays import Floats
-from .device import Card, Pieces, Table, floats
+from .cards import Card
+from .device import Table, floats
+from .pieces import Pieces
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import math
 
 from ...model.devices import MODELS
 from ...model.devices import Model as Kind
-from ...model.devices.device import BadModel, Given
+from ...model.devices.cards import BadModel, Given
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .cards import Assign, Model, ModelCard, Word

@@ -320,7 +320,7 @@ def _instance(r: CardReader) -> Read:
     return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
 
 
-#: form of a card, see `devices.device.Card`, -> what reads it
+#: form of a card, see `devices.cards.Card`, -> what reads it
 FORMS: dict[str, Callable[[CardReader], Read]] = {
     "plain": _plain,
     "resistor": _resistor,

@@ -1,0 +1,75 @@
+"""What devices consist of, with the switches in given states."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...arrays import Bools, Floats, Ints
+
+
+class Pieces:
+    """Collects the pieces of devices: ties, conductors, rectifiers, injections.
+
+    `element` holds element numbers, p and q nodes; all arrays have shape (pieces,).  The
+    current of a piece counts `sign` times into that of its element.  `source` is the row of the
+    controlled source that sets its volts or amps.
+
+    Attributes
+    ----------
+    closed : ndarray of bool, shape (n_switches,)
+    nodes : int
+        Nodes so far, those within devices come last.
+    ties, conductors, rectifiers, injections : list of tuple
+        Element, p, q, sign, volts or the like, and source or ohms.
+    """
+
+    def __init__(self, nodes: int, closed: Bools) -> None:
+        self.nodes, self.closed = nodes, closed
+        self.ties: list[tuple[Any, ...]] = []
+        self.conductors: list[tuple[Any, ...]] = []
+        self.rectifiers: list[tuple[Any, ...]] = []
+        self.injections: list[tuple[Any, ...]] = []
+
+    def tie(self, element: Ints, p: Ints, q: Ints, volts: Floats, source: Ints | int = -1) -> None:
+        """Add ``v = volts``."""
+        _add(self.ties, element, p, q, 1.0, volts, source)
+
+    def conductor(self, element: Ints, p: Ints, q: Ints, siemens: Floats) -> None:
+        """Add ``i = siemens v``."""
+        _add(self.conductors, element, p, q, 1.0, siemens)
+
+    def resistance(self, element: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
+        """Add ``v = ohms i``: a tie, a conductor, or nothing where that is infinite."""
+        short = ohms == 0
+        some = ~short & np.isfinite(ohms)
+        if some.all():
+            self.conductor(element, p, q, 1.0 / ohms)
+            return
+        self.tie(element[short], p[short], q[short], np.zeros(int(short.sum())))
+        self.conductor(element[some], p[some], q[some], 1.0 / ohms[some])
+
+    def rectifier(
+        self, element: Ints, p: Ints, q: Ints, drop: Floats, ohms: Floats, sign: float = 1.0
+    ) -> None:
+        """Add ``i >= 0``, ``v - ohms i <= drop``, complementary."""
+        _add(self.rectifiers, element, p, q, sign, drop, ohms)
+
+    def injection(
+        self, element: Ints, p: Ints, q: Ints, amps: Floats,
+        source: Ints | int = -1, sign: float = 1.0,
+    ) -> None:  # fmt: skip
+        """Add ``i = amps``."""
+        _add(self.injections, element, p, q, sign, amps, source)
+
+    def inner(self, count: int) -> Ints:
+        """Return the numbers of new nodes within devices, which nobody outside sees."""
+        self.nodes += count
+        return self.nodes - count + np.arange(count)
+
+
+def _add(pieces: list[tuple[Any, ...]], element: Ints, *columns: Any) -> None:
+    if len(element):  # constants take no memory in large circuits
+        shape = element.shape
+        pieces.append((element, *(np.broadcast_to(column, shape) for column in columns)))
