@@ -13,6 +13,7 @@ from .current_source import CurrentSourceLaw
 from .diode import DiodeLaw
 from .inductor import InductorLaw
 from .law import Law
+from .limiter import LimiterLaw
 from .resistor import ResistorLaw
 from .switch import SwitchLaw
 from .voltage_source import VoltageSourceLaw
@@ -28,6 +29,7 @@ LAWS: tuple[type[Law[Any]], ...] = (
     DiodeLaw,
     SwitchLaw,
     ControlledSourceLaw,
+    LimiterLaw,
 )
 
 

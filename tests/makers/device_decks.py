@@ -35,6 +35,15 @@ LINES: dict[str, list[str]] = {
         "gx out 0 in 0 0.3m",
         "bx a 0 v=1+v(in)/2\nr3 a out 1k",
     ],
+    "limiters": [
+        "yx out a 0.5m\nr3 a 0 1k",
+        "yx out a 5m\nr3 a 0 1k",
+        "yx a out 2m ratio=0.2\nr3 a 0 1k",
+        "yx a out 1m ratio=0\nr3 a 0 1k",
+        "yx out a 0.7m ratio=inf\nr3 a 0 1k",
+        "yx a out 0.7m ratio=inf\nr3 a 0 1k",
+        "yx out a inf\nr3 a 0 1k",
+    ],
 }
 
 

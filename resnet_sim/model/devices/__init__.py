@@ -10,6 +10,7 @@ from .current_source import CurrentSources
 from .device import Device, Table
 from .diode import Diodes
 from .inductor import Inductors
+from .limiter import Limiters
 from .resistor import Resistors
 from .switch import Switches
 from .voltage_source import VoltageSources
@@ -27,6 +28,7 @@ DEVICES: dict[str, type[Table] | type[Crossbars]] = {
         Diodes,
         Switches,
         ControlledSources,
+        Limiters,
     )
 }
 
@@ -52,6 +54,7 @@ __all__ = [
     "Device",
     "Diodes",
     "Inductors",
+    "Limiters",
     "Model",
     "Resistors",
     "Switches",
