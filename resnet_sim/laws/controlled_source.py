@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..model.devices import ControlledSources
 from .check import EPS, ROUNDINGS, Check, sums
-from .influence import Influence
-from .judged import Judged
 from .law import Law
+
+if TYPE_CHECKING:
+    from .influence import Influence
+    from .judged import Judged
 
 
 class ControlledSourceLaw(Law[ControlledSources]):

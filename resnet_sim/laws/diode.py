@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..arrays import Floats
 from ..model.devices import Diodes
 from .check import EPS, ROUNDINGS, Check, largest
-from .influence import Influence
-from .judged import Judged
 from .law import Law
+
+if TYPE_CHECKING:
+    from .influence import Influence
+    from .judged import Judged
 
 
 class DiodeLaw(Law[Diodes]):

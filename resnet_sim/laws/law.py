@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..arrays import Floats
 from ..model.circuit import Circuit
 from ..model.devices import Device
 from .check import Check
-from .influence import Influence
-from .judged import Judged
+
+if TYPE_CHECKING:
+    from .influence import Influence
+    from .judged import Judged
 
 T = TypeVar("T", bound=Device)
 

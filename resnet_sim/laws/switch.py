@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from ..arrays import Bools, Floats
 from ..model.devices import Switches
-from .influence import Influence
 from .resistor import Ohm
+
+if TYPE_CHECKING:
+    from .influence import Influence
 
 
 class SwitchLaw(Ohm[Switches]):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ..arrays import Floats
 from ..model.devices import Device, VoltageSources
 from .check import Check
-from .influence import Influence
-from .judged import Judged
 from .law import Law
+
+if TYPE_CHECKING:
+    from .influence import Influence
+    from .judged import Judged
 
 T = TypeVar("T", bound=Device)
 

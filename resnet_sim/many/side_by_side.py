@@ -168,7 +168,7 @@ class Together:
             problem, answers.x, np.zeros_like(answers.x), answers.current,
             answers.steps, True, "newton",
         ))  # fmt: skip
-        voltages = np.ascontiguousarray(state.node_voltages()[: len(batch.circuit.nodes)].T)
+        voltages = np.ascontiguousarray(state.node_voltages()[: len(self.circuit.nodes)].T)
         currents = np.ascontiguousarray(state.currents().T)
         closed = self.circuit.switches.closed
         certificate, good = certify_points(

@@ -9,7 +9,7 @@ from .cards import Card
 from .device import Table, floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Capacitors(Table):
     """Capacitor: open at DC, ``i = 0``.
 

@@ -11,14 +11,16 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from .cards import Card
-from .device import Deck, ForeignDeck, Table, bools, floats, ints, text
+from .device import Table, bools, floats, ints, text
 from .pieces import Pieces
 
 if TYPE_CHECKING:
     from typing import Self
 
+    from .decks import Deck, ForeignDeck
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class ControlledSources(Table):
     """Linear controlled source (E, F, G, H and affine B): its voltage or current is
 

@@ -32,7 +32,7 @@ MOST_EXPANDED = 10_000_000
 _CELL = re.compile(r"(.+)_(0|[1-9]\d*)_(0|[1-9]\d*)").fullmatch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Crossbar:
     """One crossbar.
 

@@ -10,7 +10,7 @@ from .device import Table, floats
 from .pieces import Pieces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CurrentSources(Table):
     """Ideal current source, ``i = amps`` flowing from p through the source to q.
 

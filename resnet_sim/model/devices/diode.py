@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
 from .cards import BadModel, Card, Given, Model
-from .device import Deck, ForeignDeck, Table, floats, text
+from .device import Table, floats, text
 from .pieces import Pieces
+
+if TYPE_CHECKING:
+    from .decks import Deck, ForeignDeck
 
 IDEAL = {"ron", "roff", "vfwd", "vrev", "rrev"}
 SMOOTHING = dict.fromkeys(
@@ -66,7 +70,7 @@ def _check(values: Mapping[str, float]) -> None:
             raise BadModel(message, key)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Diodes(Table):
     """Piecewise-linear diode with anode p and cathode q.
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arrays import Floats
 from .cards import Card
-from .device import ForeignDeck, Table, floats
+from .device import Table, floats
 from .pieces import Pieces
 
+if TYPE_CHECKING:
+    from .decks import ForeignDeck
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Inductors(Table):
     """Inductor: an ideal short at DC, ``v = 0``.
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
 from .cards import Card
-from .device import Deck, ForeignDeck, Table, floats, number, text
+from .device import Table, floats, number, text
 from .pieces import Pieces
 
+if TYPE_CHECKING:
+    from .decks import Deck, ForeignDeck
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Limiters(Table):
     """Ideal current limiter: a short that lets `amps` through from p to q, and no more.
 

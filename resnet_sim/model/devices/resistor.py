@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arrays import Bools, Floats
 from .cards import Card, Given, Model
-from .device import ForeignDeck, Table, floats
+from .device import Table, floats
 from .pieces import Pieces
+
+if TYPE_CHECKING:
+    from .decks import ForeignDeck
 
 _KNOWN = frozenset(
     {"r", "rsh", "l", "w", "defl", "defw", "narrow", "dw", "short", "dlr", "tc1", "tc2"}
@@ -22,7 +26,7 @@ def _as_given(model: Given) -> Mapping[str, float]:
     return model.numbers
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Resistors(Table):
     """Resistor, ``i = v / ohms``.  0 ohm is an ideal short, infinity an open circuit.
 

@@ -12,11 +12,13 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from .cards import BadModel, Card, Given, Model
-from .device import Deck, ForeignDeck, Table, bools, floats, ints, text
+from .device import Table, bools, floats, ints, text
 from .pieces import Pieces
 
 if TYPE_CHECKING:
     from typing import Self
+
+    from .decks import Deck, ForeignDeck
 
 #: resistance of a closed switch that should have none (ohm): 0 makes ngspice fail
 CLOSED = 1e-6
@@ -53,7 +55,7 @@ def _model(letter: str, kind: str, *types: str) -> Model:
     return Model(kind, types, frozenset(known), evaluate)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Switches(Table):
     """Switch, ``v = r_on i`` when closed and ``i = v / r_off`` when open.
 

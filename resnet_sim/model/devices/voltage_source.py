@@ -13,7 +13,7 @@ from .device import Table, floats
 from .pieces import Pieces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class VoltageSources(Table):
     """Ideal voltage source, ``v = volts``; delivers power when its current is negative.
 
