@@ -104,7 +104,6 @@ def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
     forest = graphs.spanning_forest(n, p, q, rise)
     for function, arguments in (
         (graphs._roots, (n, p, q)),
-        (graphs._spanning_forest, (n, p, q, rise)),
         (graphs._add_rises, (forest.children, forest.parent, forest.edge, p, rise, np.zeros(n))),
         (graphs._add_to_parents, (forest.children, forest.parent, rng.normal(size=n))),
         (graphs._leaving, (n, p)),
@@ -122,6 +121,19 @@ def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize("m", [0, 30, 200])
+def test_a_forest_has_the_same_bits_interpreted_and_compiled(m):
+    rng = np.random.default_rng(m)
+    given = 60, rng.integers(0, 60, m), rng.integers(0, 60, m), rng.normal(size=m)
+    plain, compiled = (
+        graphs._forest(run, *given) for run in (graphs._grow.interpreted, graphs._grow.compiled)
+    )
+    for name in vars(plain):
+        one, other = getattr(plain, name), getattr(compiled, name)
+        assert np.asarray(one).dtype == np.asarray(other).dtype
+        np.testing.assert_array_equal(one, other)
+
+
 @given(edges(most=8), st.integers(20, 60), st.randoms(use_true_random=False))
 @QUICK
 def test_a_forest_of_few_nodes_among_many_is_like_any_other(graph, n, random):
@@ -130,7 +142,7 @@ def test_a_forest_of_few_nodes_among_many_is_like_any_other(graph, n, random):
     p, q = places[p][: n // 5], places[q][: n // 5]
     rise = np.arange(1.0, len(p) + 1)
     forest = graphs.spanning_forest(n, p, q, rise)
-    whole = graphs.Forest(*graphs._spanning_forest.function(n, p, q, rise))
+    whole = graphs._forest(graphs._grow.compiled, n, p, q, rise)
     assert forest.count == whole.count
     for name in ("label", "in_tree", "parent", "edge", "offset"):
         np.testing.assert_array_equal(getattr(forest, name), getattr(whole, name))
