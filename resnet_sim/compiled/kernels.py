@@ -4,8 +4,11 @@ Importing numba takes longer than solving a small circuit, and compiling far lon
 `kernel` is written once, in the subset of Python that numba compiles; ``f.at(size)`` is
 the plain function where `size` is small and the compiled one where it is not, or once so
 much has been interpreted that numba would have paid: whoever rents skis until the rent
-comes to their price never pays more than twice the least.  Both give the same bits: no
-fast-math, no parallel reductions.
+comes to their price never pays more than twice the least.
+
+Both twins give the same bits: without fast-math LLVM neither reorders sums nor contracts
+``a * b + c``.  A vectorised twin keeps the order of the loop's sums, too: `numpy.bincount` and
+`numpy.cumsum` add one after the other, `numpy.sum` does not.
 """
 
 from __future__ import annotations
@@ -15,12 +18,8 @@ from collections.abc import Callable
 from functools import cached_property, update_wrapper
 from typing import Any
 
-#: Sizes (nodes plus edges, say) up to which interpreting is cheaper than importing numba.
-SMALL = 80_000
-#: The same once numba has been imported anyway.
-HANDFUL = 40
-#: Sum of costs (microseconds) that importing numba takes.
-RENT = 400_000
+from . import policy
+
 #: Options of what only compiled functions call.
 _INTERNAL = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
@@ -42,14 +41,15 @@ class kernel:
         update_wrapper(self, function)  # type: ignore[arg-type]
 
     def at(self, size: int, cost: int | None = None) -> Callable[..., Any]:
-        """Return the version that suits a problem of `size`.
+        """Return the version that suits a problem of `size`, nodes and edges say.
 
         `cost` is about how many microseconds interpreting takes, by default `size`.
         """
+        limits = policy.POLICY
         if "numba" in sys.modules:
-            return self.interpreted if size <= HANDFUL else self.compiled
+            return self.interpreted if size <= limits.handful else self.compiled
         kernel.spent += size if cost is None else cost
-        worth = size <= SMALL and kernel.spent <= RENT
+        worth = size <= limits.interpreted and kernel.spent <= limits.rent
         return self.interpreted if worth else self.compiled
 
     @cached_property
@@ -57,11 +57,6 @@ class kernel:
         """The function compiled by numba, from its cache where that is possible."""
         function: Callable[..., Any] = compiled(self.function)
         return function
-
-
-def load() -> None:
-    """Import numba, because it pays; from now on all but the smallest work is compiled."""
-    import numba  # noqa: F401
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Any:

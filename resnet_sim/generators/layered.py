@@ -15,13 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Floats, Ints
+from ..compiled import policy
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from .mixture import Seed, to_ohms
-
-#: Conductances from which they are held in crossbars.
-LARGE = 1_000_000
 
 
 def layered(
@@ -106,7 +104,7 @@ def layered(
         raise UsageError(f"weights of {len(weights)} layers for a network of {len(sizes) - 1}")
     if crossbars is None:
         nodes = [sizes[0] * (2 if input_pairs else 1), *sizes[1:]]
-        crossbars = sum(map(mul, nodes, nodes[1:])) > LARGE
+        crossbars = sum(map(mul, nodes, nodes[1:])) > policy.POLICY.crossbars
     kind = np.dtype(dtype if crossbars else np.float64)
     if kind not in (np.float32, np.float64):
         raise UsageError(f"conductances of {kind}: needs float64 or float32")

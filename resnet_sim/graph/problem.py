@@ -23,6 +23,8 @@ from ..arrays import Bools, Floats, Ints
 from .graphs import bincount, components
 
 EPS = float(np.finfo(float).eps)
+#: Levels after which a search has met most of a graph without small separators.
+LEVELS = 16
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,28 @@ class Problem:
     def size(self) -> int:
         """Coordinates, edges and rectifiers together."""
         return self.n + len(self.edge_p) + len(self.diode_p)
+
+    @cached_property
+    def spread(self) -> int:
+        """How many coordinates two neighbouring levels of a breadth-first search have at least.
+
+        The search starts at the coordinate with most edges and ends after `LEVELS`.  Where it
+        has spread by then no few coordinates separate the graph, so that factors are full.
+        """
+        p, q = self.edge_p, self.edge_q
+        inner = (p > 0) & (q > 0)
+        p, q = p[inner], q[inner]
+        degree = np.bincount(p, minlength=self.n) + np.bincount(q, minlength=self.n)
+        reached = np.zeros(self.n, dtype=np.bool_)
+        reached[degree.argmax()] = True
+        sizes = [1]
+        for _ in range(LEVELS):
+            near = reached[p] != reached[q]
+            if not near.any():
+                break
+            reached[p[near]] = reached[q[near]] = True
+            sizes.append(int(reached.sum()) - sum(sizes))
+        return max(map(min, sizes, sizes[1:]), default=0)
 
     def inside(self, which: Bools, x: Floats) -> Problem:
         """Return the problem of some coordinates, all others being held at `x`.

@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, Ints
+from ..compiled import policy
 from ..errors import UsageError
 from .structure import Structure, dense
-
-#: Coordinates up to which the inverse is held as a dense matrix.
-DENSE = 1500
 
 
 class Assembly:
@@ -103,7 +101,7 @@ class Factor:
 
     def __init__(self, structure: Structure, assembly: Assembly, g: Floats, outputs: Any) -> None:
         self.structure = structure
-        if structure.n <= DENSE:
+        if structure.n <= policy.POLICY.dense_inverse:
             self.matrix: Any = assembly.stiffness.dense(g)
             self.load: Any = assembly.load.dense(g)
             self.apply = _dense(self.matrix)

@@ -12,13 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, Ints
+from ..compiled import policy
 from ..errors import UsageError
 from ..graph.graphs import spanning_forest
 from ..point.reduction import Reduction
 from ..point.state import State
-
-#: Unknowns up to which the dense method is used.
-LARGEST = 4000
 
 
 def adjoint(state: State, slope: Floats) -> Floats:
@@ -54,8 +52,9 @@ def multipliers(state: State, slope: Floats) -> Floats:
         If C depends on what nothing fixes.
     """
     size = len(slope) - 1
-    if size > LARGEST:
-        raise UsageError(f"the adjoint of {size} equations; at most {LARGEST} can be solved")
+    most = policy.POLICY.adjoint
+    if size > most:
+        raise UsageError(f"the adjoint of {size} equations; at most {most} can be solved")
     matrix, rhs = _matrix(state), slope[1:]
     solved = False
     if not _singular(state):

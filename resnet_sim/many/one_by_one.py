@@ -15,7 +15,6 @@ from ..point.certified import stack
 from ..point.engine import Point, PointSolver
 from ..point.state import State
 from ..results.operating_point import OperatingPoint
-from ..solvers import prepare
 from .linearised import adjoint
 from .nudges import nudged
 from .question import Failed, Question
@@ -198,7 +197,6 @@ def new_solver(
     circuit: Circuit, method: str, tolerance: float, start: Floats | None
 ) -> PointSolver:
     """Return a solver that knows nothing of other points: results don't depend on them."""
-    prepare(len(circuit.nodes) + 2 * circuit.n_elements)
     return PointSolver(circuit, method, tolerance, start)
 
 

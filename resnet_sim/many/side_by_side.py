@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, ResnetSimError, TopologyError
 from ..graph.graphs import spanning_forest
@@ -28,10 +29,6 @@ from .one_by_one import OneByOne
 from .question import Failed, Question, some
 from .states import Backend
 
-#: Points times size of the circuit (plus what any takes) from which it pays to import numba.
-WORTH, ANY = 30_000, 50
-#: Points that take as long, in large circuits, as finding the order of elimination does.
-FEWEST = 16
 #: Points solved side by side: more would not stay in the cache.
 BLOCK = 64
 #: What counts as touching the drop, relative.
@@ -64,7 +61,9 @@ class SideBySide(Backend):
             return f"the state of {some(names)} depends on the solution"
         if not question.varied:
             return "nothing differs from point to point"
-        if count < FEWEST or count * (len(circuit.nodes) + ANY) < WORTH:
+        if count < policy.POLICY.fewest_points or (
+            count * (len(circuit.nodes) + policy.POLICY.any_point) < policy.POLICY.side_by_side
+        ):
             return f"{count} points of {len(circuit.nodes)} nodes are too few to pay"
         return question.once(Together).reason
 

@@ -18,15 +18,13 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, Ints
+from ..compiled import policy
 from ..model.circuit import Circuit
 from ..point.amplifiers import scale_pairs
 from ..point.infeasible import names_of
 from ..point.plan import Compiled
 from ..point.reduction import Reduction, reduce
 from .affine_inputs import imposed
-
-#: Entries up to which a matrix is held dense.
-SMALL = 20_000
 
 
 class Unsupported(Exception):
@@ -174,7 +172,8 @@ def reduced(circuit: Circuit) -> Reduction:
 def compact(matrix: Any) -> Any:
     """Return a matrix as whatever multiplies faster: sparse, or dense if small or full."""
     size = matrix.shape[0] * matrix.shape[1]
-    return matrix.toarray() if size <= SMALL or matrix.nnz > 0.05 * size else matrix.tocsr()
+    is_dense = size <= policy.POLICY.dense_entries or matrix.nnz > 0.05 * size
+    return matrix.toarray() if is_dense else matrix.tocsr()
 
 
 def dense(matrix: Any) -> Floats:

@@ -10,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
 
 #: what one round of sweeps may leave at least, most rounds, most sweeps in each
 COARSE, ROUNDS, SWEEPS = 1e-5, 10, 400
 #: error of z at the first attempt, relative to the largest; how often z is tried
 ROUGH, ATTEMPTS = 1e-3, 4
-#: entries of K times samples from which threads pay
-LARGE = 200_000
 
 
 class Laplacian:
@@ -185,7 +184,8 @@ class Tiles:
             )  # fmt: skip
 
         tiles = np.arange(self.count)
-        if self.threads == 1 or len(laplacian.node) * self.samples < LARGE or len(tiles) == 1:
+        small = len(laplacian.node) * self.samples < policy.POLICY.tiles
+        if self.threads == 1 or small or len(tiles) == 1:
             settle(tiles)
         else:
             # short jobs: some tiles take more sweeps than others

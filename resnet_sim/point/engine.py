@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import solvers
 from ..arrays import Bools, Floats
+from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.problem import Problem
@@ -25,9 +26,6 @@ from . import infeasible, warnings
 from .cascade import Stage
 from .plan import Compiled, Plan
 from .state import State
-
-#: Switches whose states are tried out in all combinations when they don't settle.
-MOST_SWITCHES = 10
 
 
 @dataclass
@@ -123,13 +121,13 @@ class PointSolver:
                 return point
             current = follows
         free = np.flatnonzero(~circuit.switches.fixed)
-        if len(free) <= MOST_SWITCHES:
+        if len(free) <= policy.POLICY.switches:
             found = self._try_all(circuit, states, free.tolist())
             if found is not None:
                 return found
         if failure is not None:
             raise failure
-        raise warnings.unsettled(circuit, len(free) <= MOST_SWITCHES)
+        raise warnings.unsettled(circuit, len(free) <= policy.POLICY.switches)
 
     def _try_all(self, circuit: Circuit, states: Bools, free: list[int]) -> Point | None:
         """Look for consistent states among all combinations, those nearest `states` first."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.problem import MixedProblem, MixedSolution
@@ -22,9 +23,6 @@ from .infeasible import names_of
 from .plan import Plan
 from .reduction import Reduction
 from .state import State
-
-#: Unknowns up to which the dense method is used.
-LARGEST = 3000
 
 
 @dataclass(frozen=True)
@@ -75,8 +73,9 @@ class _Equations:
         self.n_coordinates = len(plan.coordinates)
         self.loops = stage.loops
         self.n = self.n_coordinates + len(self.sources) + len(self.loops)
-        if self.n > LARGEST:
-            message = f"a feedback loop of {self.n} unknowns; at most {LARGEST} can be solved"
+        if self.n > policy.POLICY.feedback:
+            most = policy.POLICY.feedback
+            message = f"a feedback loop of {self.n} unknowns; at most {most} can be solved"
             raise ConvergenceError(message)
         self.column = {int(row): self.n_coordinates + k for k, row in enumerate(self.sources)}
         state.set_sources(self.sources, np.zeros(len(self.sources)))

@@ -5,8 +5,8 @@ Every method takes a `Problem` and returns a `Solution`; none knows what a circu
 
 from __future__ import annotations
 
-from .registry import METHODS, prepare, solve
+from .registry import METHODS, solve
 
 #: modules that other packages may use
 DOORS = ("complementarity", "linear.elimination", "linear.laplacian", "registry")
-__all__ = ["METHODS", "prepare", "solve"]
+__all__ = ["METHODS", "solve"]

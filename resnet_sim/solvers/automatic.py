@@ -5,33 +5,23 @@ from __future__ import annotations
 import dataclasses
 
 from ..arrays import Bools, Floats
-from ..compiled.kernels import load
+from ..compiled import policy
 from ..graph.problem import Problem, Solution
-from ..graph.topology import drainage
 from . import newton
-from .linear.contracted import MEDIUM, is_large
-
-#: Sizes of medium problems solved so far from which the next is worth importing numba: a
-#: second one tells that more are to come, which take a quarter of the time then.
-RENT = 2_500
-
-_rent = 0
+from .linear.contracted import is_large, is_medium
 
 
 def solve(
     problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
 ) -> Solution:
     """Solve a problem to the last digit, whatever the tolerance; see `registry.Method`."""
-    _consider_numba(problem)
-    if on is None and problem.positive and is_large(problem) and len(problem.drop):
+    if on is None and problem.positive and len(problem.drop) and _pays(problem):
         from . import large
 
         solution = large.solve(problem, x)
         if solution.converged:
             return solution
         on, x = None, solution.x
-    if on is None and x is None:
-        on = drainage(problem) | (problem.drop < 0)
     solution = newton.solve(problem, on, x)
     if solution.converged:
         return solution
@@ -46,10 +36,13 @@ def solve(
     )
 
 
-def _consider_numba(problem: Problem) -> None:
-    """Import numba for the next of several medium problems; see `kernels`."""
-    global _rent
-    if problem.size > MEDIUM and len(problem.drop):
-        if _rent > RENT:
-            load()
-        _rent += problem.size
+def _pays(problem: Problem) -> bool:
+    """Tell whether rough steps save more factorisations than they cost.
+
+    They don't where factors stay narrow, or where few rectifiers can flip.
+    """
+    if not is_medium(problem):
+        return False
+    degree = max(1.0, len(problem.edge_p) / problem.n)
+    many = len(problem.drop) > policy.POLICY.few * problem.n
+    return is_large(problem) or (many and problem.spread > policy.POLICY.narrow * degree)

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..compiled import policy
 from ..graph.problem import EPS, MixedProblem, MixedSolution
 
-#: Up to this many rectifiers all conducting sets are tried.
-ENUMERATED = 11
 STARTS = 60
 STEPS = 60
 TINY = 1e-300
@@ -48,7 +47,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     m = len(problem.drop)
     search = _Search(problem)
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
-    if m <= ENUMERATED:
+    if m <= policy.POLICY.enumerated:
         # few conducting first: sets with redundant ones are singular and less exact
         codes = sorted(range(2**m), key=lambda code: code.bit_count())
         found: list[MixedSolution] = []

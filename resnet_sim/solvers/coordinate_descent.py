@@ -19,6 +19,7 @@ from functools import partial
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..compiled import policy
 from ..graph.graphs import bincount, components, spanning_forest
 from ..graph.problem import EPS, Problem, Solution, node_sums, node_sums_abs
 from ..graph.topology import ROUNDING, TIGHT, nearest_feasible
@@ -29,8 +30,6 @@ from . import newton
 RELAXATION = 1.7
 START_RELAXATION = 1.5
 CHUNK = 40
-#: Size up to which the last digits are worth a linear solve.
-POLISHED = 20_000
 #: Residuals of all coordinates add up at ground, whose currents may be small.
 MARGIN = 1e-3
 #: Chunks without progress after which the linear solve is tried.
@@ -72,7 +71,7 @@ def solve(
         report("%d sweeps: residual %.1e", done, error)
         if error <= MARGIN * tolerance:
             converged = dataclasses.replace(solution, converged=True)
-            if problem.size > POLISHED:
+            if problem.size > policy.POLICY.polished:
                 return converged
             return _polish(problem, solution, tight) or converged
         stalled = 0 if error < 0.5 * best else stalled + 1

@@ -18,7 +18,7 @@ from ..workers.progress import report
 from . import newton
 from .coordinate_descent import sweep
 from .linear.bordered import BorderedFactors
-from .linear.contracted import ContractedNetwork
+from .linear.contracted import ContractedNetwork, is_large
 
 START_SWEEPS = 5
 #: Where flips go round in circles: how far around that is swept, one after the other,
@@ -42,13 +42,16 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution:
 
     ``converged`` is False where that took too many sweeps.
     """
-    inverses, iterations = BorderedFactors(problem), 0
-    report("%d sweeps of coordinate descent", START_SWEEPS)
-    on, x = sweep(problem, START_SWEEPS, x)
-    for reach in (*REACH, 0):
+    inverses, iterations, compiled = BorderedFactors(problem), 0, is_large(problem)
+    if compiled:
+        report("%d sweeps of coordinate descent", START_SWEEPS)
+        on, x = sweep(problem, START_SWEEPS, x)
+    else:
+        on = newton.guess(problem, x)
+    for reach in (*REACH, 0) if compiled else (0,):
         on, x, wrong = approach(problem, on, x, inverses)
         if wrong.sum() <= FEW or not reach:
-            solution = newton.solve(problem, on, x, stubborn=False, inverses=inverses)
+            solution = newton.solve(problem, on, x, stubborn=not compiled, inverses=inverses)
             iterations += solution.iterations
             if solution.converged or not reach:
                 break
@@ -67,7 +70,7 @@ def _contradicted(solution: Solution) -> Bools:
 
 
 def _descend_around(
-    problem: Problem, on: Bools, x: Floats, wrong: Bools, reach: int
+    problem: Problem, on: Bools, x: Floats | None, wrong: Bools, reach: int
 ) -> tuple[Bools, Floats]:
     """Sweep over what lies within some steps of some rectifiers, all else being held."""
     report("sweeps around %d rectifiers", int(wrong.sum()))
@@ -84,7 +87,7 @@ def _descend_around(
             break
         inside = wider
     inside[0] = False
-    x = nearest_feasible(problem, x)
+    x = nearest_feasible(problem, np.zeros(problem.n) if x is None else x)
     part = problem.inside(inside, x)
     around = inside[problem.diode_p] | inside[problem.diode_q]
     on[around], moved = sweep(part, SWEEPS_PER_STEP * reach, np.append(0.0, x[inside]))
@@ -93,8 +96,8 @@ def _descend_around(
 
 
 def approach(
-    problem: Problem, on: Bools, x: Floats, inverses: BorderedFactors
-) -> tuple[Bools, Floats, Bools]:
+    problem: Problem, on: Bools, x: Floats | None, inverses: BorderedFactors
+) -> tuple[Bools, Floats | None, Bools]:
     """Take rough Newton steps until few rectifiers are left to flip, or they don't get fewer.
 
     Returns

@@ -17,11 +17,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
-from ..graph.problem import EPS, Problem, Solution, difference
+from ..arrays import Bools, Floats
+from ..graph.problem import Problem, Solution
+from ..graph.topology import drainage
 from ..workers.progress import report
+from ._contradictions import contradictions
 from .linear.bordered import MOST_COLUMNS, BorderedFactors
-from .linear.contracted import TINY, ContractedNetwork, Inverse, is_large, is_medium
+from .linear.contracted import ContractedNetwork, Inverse, is_medium
 
 #: Steps without fewer contradictions after which only the last of them flips (Murty).
 MURTY_AFTER = 10
@@ -74,7 +76,7 @@ def solve(
     ----------
     problem : Problem
     on : ndarray of bool, shape (m,), optional
-        Rectifiers to start with as conducting; by default those that `x` violates.
+        Rectifiers to start with as conducting; see `guess`.
     x : ndarray of float, shape (n,), optional
         Start; zero by default.
     cap : int, optional
@@ -92,10 +94,8 @@ def solve(
     m = len(problem.diode_p)
     if cap is None:
         cap = 60 + 8 * m
-    start = np.zeros(problem.n) if x is None else x
     if on is None:
-        gap = start[problem.diode_p] - start[problem.diode_q] - problem.drop
-        on = gap > 0 if x is None else gap > -1e-12
+        on = guess(problem, x)
     priority = np.zeros(m)
     fewest, waited = m + 1, 0
     best: Trial | None = None
@@ -123,6 +123,14 @@ def solve(
         # a redundant rectifier that is still violated must come first into the next forest
         priority = np.where(wrong, trial.violation, 0.0)
     return _solution(problem, best or trial, iteration, False)
+
+
+def guess(problem: Problem, x: Floats | None = None) -> Bools:
+    """Return the rectifiers that conduct at `x`, or that must where nothing is known."""
+    if x is None:
+        return drainage(problem) | (problem.drop < 0)
+    gap = x[problem.diode_p] - x[problem.diode_q] - problem.drop
+    return np.asarray(gap > -1e-12)
 
 
 def _judge(
@@ -219,11 +227,7 @@ def _compare(
     """
     problem, forest = network.problem, network.forest
     flow, excess, size = network.balance(x, low)
-    judge = _contradictions
-    if is_large(problem):  # the same in one pass over memory
-        from ._kernels import contradictions
-
-        judge = contradictions.compiled
+    judge = contradictions.at(problem.size, cost=problem.size // 60)
     current, violation, redundant, marginal = judge(
         x, low, noise, blur, forest.subtree_sums(excess),
         problem.diode_p, problem.diode_q, problem.drop, on,
@@ -232,41 +236,3 @@ def _compare(
         network.speed if len(network.pins) else np.zeros(0),
     )  # fmt: skip
     return Trial(network, x, low, current, on, violation, redundant, marginal, excess, size)
-
-
-def _contradictions(
-    x: Floats, low: Floats, noise: Floats, blur: Floats, below: Floats,
-    p: Ints, q: Ints, drop: Floats, on: Bools,
-    tie: Ints, parent: Ints, edge: Ints, in_tree: Bools,
-    soft: Ints, soft_current: Floats, speed: Floats,
-) -> tuple[Floats, Floats, Bools, Bools]:  # fmt: skip
-    """Return current, violation, redundant and marginal of `Trial`.
-
-    `below` is what is left over at each coordinate and all its descendants in the forest;
-    `speed` is that of parts without ground, or empty.
-    """
-    current = np.zeros(len(on))
-    slack = np.zeros(len(on))
-    child = np.flatnonzero(parent >= 0)
-    diode = tie[edge[child]]
-    current[diode] = np.where(p[diode] == child, below[child], -below[child])
-    slack[diode] = 16 * _at(noise, child)
-    current[soft] = soft_current
-    slack[soft] = 16 * (_at(noise, p[soft]) + _at(noise, q[soft]))
-    current[np.abs(current) <= slack] = 0.0
-    redundant = np.zeros(len(on), dtype=np.bool_)
-    redundant[tie[~in_tree]] = True
-    # how far each is above its drop, and the rounding of that
-    above = difference(x, low, p, q, drop)
-    rounding = 16 * EPS * (np.abs(x[p]) + np.abs(x[q]) + np.abs(drop)) + TINY
-    if len(speed):
-        faster = speed[p] - speed[q]
-        above = np.where(faster > 0, np.inf, np.where(faster < 0, -np.inf, above))
-    unknown = rounding + 16 * (_at(blur, p) + _at(blur, q))
-    violation = np.where(on & ~redundant, -current / (slack + TINY), above / unknown)
-    return current, violation, redundant, ~on & (above > rounding)
-
-
-def _at(values: Floats, where: Ints) -> Floats:
-    """Return ``values[where]``, or the one value there is."""
-    return values if len(values) == 1 else values[where]

@@ -80,16 +80,3 @@ def solve(
     module = import_module(METHODS[method].module)
     solution: Solution = module.solve(problem, tolerance=tolerance, on=on, x=x)
     return solution
-
-
-def prepare(size: int) -> None:
-    """Import numba for the first of many problems, if it may come to that later.
-
-    Compiled and interpreted ways differ in last bits, which must not tell how often a run
-    was interrupted or who did which part of it.  `size` is nodes and twice the elements.
-    """
-    from ..compiled.kernels import load
-    from .linear.contracted import MEDIUM
-
-    if size > MEDIUM:
-        load()

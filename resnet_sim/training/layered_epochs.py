@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Floats, Ints
+from ..compiled import policy
 from ..errors import UsageError
 from ..many.layered.structure import Block, Layers
 from .costs import Cost, SquaredError, is_labels
@@ -17,8 +18,6 @@ from .network import Network
 from .optimizers import SGD, Momentum, Optimizer
 from .rules import EquilibriumPropagation, Rule
 
-#: Conductances from which it pays to load, and maybe to compile, the loops.
-LEAST = 50_000
 #: Samples that are checked at once.
 CHUNK = 512
 
@@ -92,7 +91,7 @@ class Epochs:
 def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | None:
     """Return in words why a network can't be trained by `Epochs`, None if it can.
 
-    They fit chains of layers of at least `LEAST` conductances, trained by centered
+    They fit chains of layers of at least `Policy.epochs` conductances, trained by centered
     equilibrium propagation for the squared error with `SGD` or `Momentum`, at one learning
     rate for all conductances between two layers and one for all biases of a layer.
     """
@@ -100,7 +99,7 @@ def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | No
     if layers is None:
         return "the network is not solved layer by layer"
     count = sum(block.g.size for block in layers.blocks)
-    if count < LEAST:
+    if count < policy.POLICY.epochs:
         return f"{count} conductances are too few to pay"
     if net.devices != Devices():
         return "the devices are not ideal"

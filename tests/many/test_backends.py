@@ -12,20 +12,19 @@ import resnet_sim as rs
 from resnet_sim import generators as gen
 from resnet_sim import training as tr
 from resnet_sim.cli import main
+from resnet_sim.compiled import policy
 from resnet_sim.many import side_by_side
 from resnet_sim.many.backend import BACKENDS, Question, choose
-from resnet_sim.many.layered import backend as layered
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.states import Nudge
 from resnet_sim.many.trainable import select
 
 
 @pytest.fixture(autouse=True)
-def everything_pays(monkeypatch):
+def everything_pays():
     """Let no circuit be too small for a backend."""
-    monkeypatch.setattr(side_by_side, "WORTH", 0)
-    monkeypatch.setattr(side_by_side, "FEWEST", 0)
-    monkeypatch.setattr(layered, "LEAST", 0)
+    with policy.using(side_by_side=0, fewest_points=0, layers=0):
+        yield
 
 
 # ---- states ----
@@ -169,14 +168,13 @@ def test_many_inputs_are_what_each_of_them_is(family):
 
 
 @pytest.mark.parametrize("values", [[1.0, 3.0, 1.5, 4.0], [[1.0], [2.0]], [1.0, np.nan]])
-def test_bad_inputs_are_refused_whichever_backend_is_taken(values, monkeypatch):
+def test_bad_inputs_are_refused_whichever_backend_is_taken(values):
     circuit = rs.parse_netlist(
         "a\nv1 a 0 1\nr1 a b 1\nr2 b 0 1\nd1 a 0 d\n.model d d(vfwd=2 ron=0 roff=inf)\n"
     )
     messages = []
     for worth in (0, np.inf):
-        monkeypatch.setattr(side_by_side, "WORTH", worth)
-        with pytest.raises(rs.ResnetSimError) as caught:
+        with policy.using(side_by_side=worth), pytest.raises(rs.ResnetSimError) as caught:
             rs.solve(circuit, inputs={"v1": values})
         messages.append(str(caught.value))
     assert messages[0] == messages[1]

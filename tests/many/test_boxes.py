@@ -10,6 +10,7 @@ import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim import generators as gen
 from resnet_sim import training as tr
+from resnet_sim.compiled import policy
 from resnet_sim.many.boxes import BoxLanes
 from resnet_sim.many.shared_factor import SharedFactor
 from resnet_sim.many.states import Nudge
@@ -136,15 +137,13 @@ def test_the_bound_of_the_error_holds():
         assert (np.abs(x - exact).max(axis=1) <= bound).all()
 
 
-def test_the_number_of_threads_changes_nothing(monkeypatch):
-    from resnet_sim.many import tiles
-
-    monkeypatch.setattr(tiles, "LARGE", 0)
+def test_the_number_of_threads_changes_nothing():
     found = []
     for threads in (1, 2, 3):
         single, _ = random_networks(5)
         single._backend.threads = threads
-        found.append(single.free(samples(5, 300)[0]).voltages)
+        with policy.using(tiles=0):
+            found.append(single.free(samples(5, 300)[0]).voltages)
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])
 

@@ -6,8 +6,9 @@ import threadpoolctl
 
 import resnet_sim as rs
 from resnet_sim import training as tr
+from resnet_sim.compiled import policy
 from resnet_sim.generators import grid, layered
-from resnet_sim.many.layered import backend, find_layers
+from resnet_sim.many.layered import find_layers
 from resnet_sim.many.layered.descent import outer
 from resnet_sim.many.layered.exact import Exact
 from resnet_sim.many.layered.potentials import NotLayered
@@ -252,17 +253,18 @@ def network(circuit, sizes, **options):
 
 
 @pytest.fixture
-def always(monkeypatch):
+def always():
     """Use layers for the smallest circuits too."""
-    monkeypatch.setattr(backend, "LEAST", 0)
+    with policy.using(layers=0):
+        yield
 
 
-def both_ways(monkeypatch, circuit, sizes, **options):
+def both_ways(circuit, sizes, **options):
     """Return a network that is solved by layers, and one that is not."""
-    monkeypatch.setattr(backend, "LEAST", 0)
-    one = network(circuit, sizes, **options)
-    monkeypatch.setattr(backend, "LEAST", np.inf)
-    other = network(circuit, sizes, **options)
+    with policy.using(layers=0):
+        one = network(circuit, sizes, **options)
+    with policy.using(layers=np.inf):
+        other = network(circuit, sizes, **options)
     assert one.layers is not None
     assert other.layers is None
     return one, other
@@ -279,15 +281,15 @@ RULES = [
 
 
 @pytest.mark.parametrize("options", [{}, {"output_pairs": True}, {"diodes": "antiparallel"}])
-def test_all_rules_give_what_they_give_without_layers(options, monkeypatch):
+def test_all_rules_give_what_they_give_without_layers(options):
     sizes, rng = (5, 8, 6, 3), np.random.default_rng(2)
     circuit = layered(sizes, amplification=10.0, crossbars=False, seed=rng, **options)
     names = [f"op{k}" for k in range(3)], [f"on{k}" for k in range(3)]
     outputs = list(zip(*names, strict=True)) if "output_pairs" in options else ["o0", "o1", "o2"]
     nets = []
     for least in (0, np.inf):
-        monkeypatch.setattr(backend, "LEAST", least)
-        nets.append(tr.Network(circuit, sources(5), outputs, "rw*", biases="ib*"))
+        with policy.using(layers=least):
+            nets.append(tr.Network(circuit, sources(5), outputs, "rw*", biases="ib*"))
         nets[-1].biases = np.linspace(-0.1, 0.1, len(nets[-1].biases))
     assert [net.layers is None for net in nets] == [False, True]
     x, y = rng.uniform(-10, 10, (6, 5)), rng.normal(size=(6, 3))
@@ -385,9 +387,9 @@ def test_a_start_changes_the_sweeps_and_not_the_state(always):
 # ---- what may go wrong ----
 
 
-def test_a_negative_nudge_has_the_limit_that_it_has_without_layers(monkeypatch):
+def test_a_negative_nudge_has_the_limit_that_it_has_without_layers():
     sizes = (3, 4, 2)
-    nets = both_ways(monkeypatch, layered(sizes, crossbars=False), sizes)
+    nets = both_ways(layered(sizes, crossbars=False), sizes)
     messages = []
     for net in nets:
         x = np.ones((1, 6))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from resnet_sim import solvers
+from resnet_sim.compiled import policy
 from resnet_sim.graph.problem import Problem
 from resnet_sim.many.newton_lanes import Data, NewtonLanes
 from resnet_sim.solvers.linear.elimination import eliminate
@@ -84,8 +85,6 @@ def test_the_pattern_has_the_fill_of_the_elimination_game():
             graph.remove_node(node)
 
 
-def test_a_graph_with_too_much_fill_is_refused(monkeypatch):
-    from resnet_sim.solvers.linear import elimination
-
-    monkeypatch.setattr(elimination, "MOST_PAIRS", 10)
-    assert not NewtonLanes(random_problem(np.random.default_rng(0), 30)).possible
+def test_a_graph_with_too_much_fill_is_refused():
+    with policy.using(most_pairs=10):
+        assert not NewtonLanes(random_problem(np.random.default_rng(0), 30)).possible

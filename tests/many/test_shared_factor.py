@@ -9,7 +9,7 @@ from training_circuits import random_network
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim import training as tr
-from resnet_sim.many import factor
+from resnet_sim.compiled import policy
 
 
 def reference(net, X, circuit=None):
@@ -20,13 +20,12 @@ def reference(net, X, circuit=None):
 
 
 @pytest.mark.parametrize("dense", [True, False], ids=["dense", "sparse"])
-def test_states_are_operating_points(dense, monkeypatch):
-    if not dense:
-        monkeypatch.setattr(factor, "DENSE", 0)
+def test_states_are_operating_points(dense):
     for seed in range(40):
         net, X, _ = random_network(seed, amplifier=seed % 4 == 0)
         assert net.batched
-        assert np.abs(net.free(X).voltages - reference(net, X)).max() < 1e-9, seed
+        with policy.using(dense_inverse=np.inf if dense else 0):
+            assert np.abs(net.free(X).voltages - reference(net, X)).max() < 1e-9, seed
 
 
 def test_a_start_does_not_change_states():

@@ -10,8 +10,8 @@ from circuits import FAMILIES, random_circuit
 import resnet_sim as rs
 from resnet_sim.analyses import solve_many
 from resnet_sim.cli import main
+from resnet_sim.compiled import policy
 from resnet_sim.errors import ConvergenceError, TopologyError, UsageError
-from resnet_sim.many import side_by_side
 from resnet_sim.many.backend import Question, choose
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.variants import Grid
@@ -21,10 +21,10 @@ from resnet_sim.results import rawfile
 
 
 @pytest.fixture
-def together(monkeypatch):
+def together():
     """Solve variants together however few they are."""
-    monkeypatch.setattr(side_by_side, "WORTH", 0)
-    monkeypatch.setattr(side_by_side, "FEWEST", 0)
+    with policy.using(side_by_side=0, fewest_points=0):
+        yield
 
 
 def varied(circuit, count, rng):

@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_fuzz import described, mutated, outcome
 
+from resnet_sim.compiled import policy
 from resnet_sim.netlist import parse_netlist
 from resnet_sim.netlist.numbers import plain_number, plain_numbers
-from resnet_sim.netlist.read import blocks, body_cache, fast_cards, lines
+from resnet_sim.netlist.read import blocks, body_cache, fast_cards
 from resnet_sim.netlist.read.blocks import Block, split
 
 
@@ -20,8 +21,8 @@ def short_blocks():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "SHORTEST", 3)
         patch.setattr(blocks, "CHUNK", 150)
-        patch.setattr(lines, "_LARGE", 0)
-        yield
+        with policy.using(blocks=0):
+            yield
 
 
 def check(text):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
+from resnet_sim.compiled import policy
 from resnet_sim.solvers.linear import laplacian
 from resnet_sim.solvers.linear._minimum_degree import minimum_degree
 from resnet_sim.solvers.linear._multigrid import assemble
@@ -101,17 +100,16 @@ def test_a_solution_is_that_of_superlus_own_order(monkeypatch):
     monkeypatch.setattr(laplacian, "_has_cholmod", lambda: False)
     b = rng.normal(size=2001)
     expected = laplacian.laplacian_solver(2001, p, q, conductance)(b)
-    monkeypatch.setattr(laplacian, "OWN_ORDER", 100)
-    assert "numba" in sys.modules
-    assert laplacian._elimination_order(2001, p, q, conductance) is not None
-    x = laplacian.laplacian_solver(2001, p, q, conductance)(b)
+    with policy.using(own_order=100):
+        assert laplacian._elimination_order(2001, p, q, conductance) is not None
+        x = laplacian.laplacian_solver(2001, p, q, conductance)(b)
     assert x[0] == 0.0
     assert np.abs(x - expected).max() <= 1e-12 * np.abs(expected).max()
 
 
-def test_trees_and_dense_rows_are_left_to_superlu(monkeypatch):
-    monkeypatch.setattr(laplacian, "OWN_ORDER", 10)
+def test_trees_and_dense_rows_are_left_to_superlu():
     path = np.arange(1, 100)
-    assert laplacian._elimination_order(101, path, path + 1, np.ones(99)) is None
     p, q = np.triu_indices(40, 1)
-    assert laplacian._elimination_order(40, p, q, np.ones(len(p))) is None
+    with policy.using(own_order=10):
+        assert laplacian._elimination_order(101, path, path + 1, np.ones(99)) is None
+        assert laplacian._elimination_order(40, p, q, np.ones(len(p))) is None

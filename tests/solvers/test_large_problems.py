@@ -10,14 +10,17 @@ from scipy.sparse.linalg import spsolve
 from test_solvers import fulfils_all_conditions, solvable
 
 from resnet_sim import CircuitBuilder, generators, solvers
+from resnet_sim.compiled import policy
+from resnet_sim.graph.graphs import components
 from resnet_sim.point.plan import Compiled
 from resnet_sim.point.state import State
 from resnet_sim.solvers import large, newton
-from resnet_sim.solvers._kernels import contradictions
-from resnet_sim.solvers.linear import bordered, contracted, laplacian
+from resnet_sim.solvers._contradictions import contradictions
+from resnet_sim.solvers.linear import bordered, laplacian
 from resnet_sim.solvers.linear.bordered import BorderedFactors
 from resnet_sim.solvers.linear.contracted import ContractedNetwork
 from resnet_sim.solvers.linear.multigrid import Multigrid
+from resnet_sim.solvers.linear.two_grid import TwoGrid, aggregates
 
 
 def stage(circuit):
@@ -37,10 +40,10 @@ def network(problem, on):
 
 
 @pytest.fixture
-def all_large(monkeypatch):
+def all_large():
     """Every problem goes the way of large ones."""
-    for limit in ("LARGE", "MEDIUM", "HUGE"):
-        monkeypatch.setattr(contracted, limit, 0)
+    with policy.using(large=0, medium=0):
+        yield
 
 
 @pytest.mark.parametrize("make", [generators.random_graph, generators.small_world])
@@ -116,7 +119,7 @@ def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_la
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_compiled_and_interpreted_contradictions_are_the_same(seed, monkeypatch, all_large):
+def test_compiled_and_interpreted_contradictions_are_the_same(seed, monkeypatch):
     problem = solvable(seed)
     if problem is None:
         return
@@ -125,14 +128,13 @@ def test_compiled_and_interpreted_contradictions_are_the_same(seed, monkeypatch,
     net = network(problem, on)
     x, low = rng.normal(size=problem.n), 1e-17 * rng.normal(size=problem.n)
     x = np.where(rng.random(problem.n) < 0.5, net.near(x), x)
-    compiled, calls = contradictions.compiled, []
+    calls = []
 
     def both(*args):
-        found = compiled(*args)
-        calls.append([found, newton._contradictions(*args)])
-        return found
+        calls.append([contradictions.compiled(*args), contradictions.interpreted(*args)])
+        return calls[-1][0]
 
-    monkeypatch.setattr(contradictions, "compiled", both)
+    monkeypatch.setattr(newton.contradictions, "at", lambda size, cost: both)
     for size in (1, problem.n):
         noise, blur = 1e-3 * rng.random((2, size)) * (seed % 2)
         newton._compare(net, on, x, low, noise, blur)
@@ -142,12 +144,14 @@ def test_compiled_and_interpreted_contradictions_are_the_same(seed, monkeypatch,
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("large", [0, np.inf])
 @pytest.mark.parametrize("seed", range(200))
-def test_the_way_of_large_problems_leads_to_a_solution(seed, all_large):
+def test_the_way_of_large_problems_leads_to_a_solution(seed, large):
     problem = solvable(seed)
     if problem is None:
         return
-    solution = solvers.solve(problem)
+    with policy.using(large=large, medium=0, wide=np.inf, narrow=0, few=0):
+        solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution)
 
@@ -156,12 +160,12 @@ def test_the_way_of_large_problems_leads_to_a_solution(seed, all_large):
 def test_iterating_and_factoring_give_the_same(flops, monkeypatch):
     problem = stage(generators.grid(45, seed=3))
     monkeypatch.setattr(bordered, "FLOPS_PER_EDGE", flops)
-    solution = solvers.solve(problem)
+    with policy.using(large=0):
+        solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution, 1e-12)
-    monkeypatch.setattr(contracted, "LARGE", np.inf)
-    monkeypatch.setattr(contracted, "MEDIUM", np.inf)
-    plain = solvers.solve(problem)
+    with policy.using(medium=np.inf):
+        plain = solvers.solve(problem)
     assert np.abs(solution.x - plain.x).max() <= 1e-11 * np.abs(plain.x).max()
     np.testing.assert_array_equal(solution.current > 0, plain.current > 0)
 
@@ -183,7 +187,8 @@ def test_an_iteration_that_does_not_converge_ends_in_a_factorisation(monkeypatch
     problem = stage(generators.grid(45, seed=3))
     monkeypatch.setattr(bordered, "FLOPS_PER_EDGE", 0.0)
     monkeypatch.setattr(bordered, "MOST_STEPS", 2)
-    solution = solvers.solve(problem)
+    with policy.using(large=0):
+        solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution, 1e-12)
 
@@ -199,11 +204,13 @@ def test_cholmod_and_superlu_solve_alike(side):
     np.testing.assert_allclose(x[1:], expected, rtol=1e-9, atol=1e-9 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("size", [0, np.inf])
 @pytest.mark.parametrize("side,seed", [(150, 1), (100, 10)])
-def test_a_large_grid_does_not_cycle(side, seed):
+def test_a_large_grid_does_not_cycle(side, seed, size):
     """Loops of conducting rectifiers to ground used to open and close in turns."""
     problem = stage(generators.grid(side, seed=seed))
-    solution = large.solve(problem)
+    with policy.using(large=size):
+        solution = large.solve(problem)
     assert solution.converged
     assert solution.iterations <= 8
     assert fulfils_all_conditions(problem, solution, 1e-12)
@@ -264,3 +271,29 @@ def test_a_start_is_used_on_large_problems_too():
     assert again.iterations == 1
     harder = dataclasses.replace(problem, injection=1.01 * problem.injection)
     assert solvers.solve(harder, on=first.current > 0).converged
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+@pytest.mark.parametrize("seed", range(20))
+def test_two_grids_reduce_the_residual_as_much_as_they_were_told(seed, spread):
+    """Aggregates are connected, of several nodes each, and none holds node 0."""
+    rng = np.random.default_rng(seed)
+    problem = stage(generators.grid(25, seed=seed))
+    p, q = problem.edge_p, problem.edge_q
+    g = np.full(len(p), 1.0) if seed % 2 else 10.0 ** rng.uniform(-spread, spread, len(p))
+    of_node = aggregates(problem.n, p, q, g)
+    assert of_node[0] == 0 < of_node[1:].min()
+    assert problem.n / 30 < of_node.max() < problem.n / 6
+    assert np.bincount(of_node).max() <= 100
+    inner = of_node[p] == of_node[q]
+    assert components(problem.n, p[inner], q[inner])[0] == of_node.max() + 1
+    b = rng.normal(size=problem.n)
+    x = TwoGrid(problem.n, p, q, g, of_node).solve(b, 1e-6, 200)
+    left = b[1:] - matrix_of(problem.n, p, q, g) @ x[1:]
+    assert np.linalg.norm(left) <= 1.01e-6 * np.linalg.norm(b[1:])
+
+
+def test_nodes_with_equal_conductances_do_not_point_in_circles():
+    p, q = np.array([1, 2, 3, 4]), np.array([2, 3, 1, 1])
+    tiny = np.full(4, 5e-324)  # no factor of about 1 tells these apart
+    assert aggregates(5, p, q, tiny).tolist() == [0, 1, 1, 1, 1]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
+from ...compiled import policy
 from ...errors import ConvergenceError, UsageError
 from ...model.devices.crossbar import MOST_EXPANDED
 from ..one_by_one import OneByOne
@@ -22,8 +23,6 @@ from .potentials import NotLayered
 from .structure import Layers
 from .values import Values
 
-#: Single resistors from which layers pay: below, one factorisation for all samples is faster.
-LEAST = 10_000
 #: Voltage relative to the largest of a sample by which a unit without current may miss its bound.
 NEAR = 1e-9
 
@@ -57,7 +56,7 @@ class Layered(Backend):
         if question.precision == "single":
             return "it works in double precision only"
         circuit = question.circuit
-        if not circuit.crossbars.devices and len(circuit.resistors) < LEAST:
+        if not circuit.crossbars.devices and len(circuit.resistors) < policy.POLICY.layers:
             return f"{len(circuit.resistors)} resistors are too few to pay, and no crossbar"
         layers = question.once(_chain)
         return layers if isinstance(layers, str) else _unfit(layers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...compiled import policy
 from ..report import Report
 from ..source import Card, SourceFile
 from .blocks import Block, split
@@ -12,8 +13,6 @@ _COMMENT = re.compile(r";|//|(?:^|[ \t,])\$")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 # the same characters; to remove them all takes less time than to look for one
 _CONTROLS = bytes((*range(9), *range(14, 32), 127))
-#: Below this many characters looking for blocks does not pay.
-_LARGE = 10_000
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz.")
 
 
@@ -41,7 +40,7 @@ def read_cards(
     text = fold(source.text)
     commented = any(mark in text for mark in (";", "$", "//"))
     cards: list[Card | Block] = []
-    if quick and len(text) > _LARGE:
+    if quick and len(text) > policy.POLICY.blocks:
         for part in split(source.index, text):
             if isinstance(part, Block):
                 cards.append(part)

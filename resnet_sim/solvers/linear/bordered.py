@@ -22,6 +22,7 @@ from ...graph.problem import Problem
 from ...workers.progress import report
 from .contracted import ContractedNetwork, Inverse, is_large, is_medium
 from .laplacian import Solve, laplacian_solver
+from .two_grid import TwoGrid, aggregates
 
 if TYPE_CHECKING:
     from .multigrid import Multigrid
@@ -49,6 +50,8 @@ class BorderedFactors:
         #: the last inverse was that of another network with a border
         self.bordered = False
         self._iterates: bool | None = None
+        #: the last network whose aggregates were factored, and the aggregate of each coordinate
+        self._grids: tuple[ContractedNetwork, TwoGrid, Ints] | None = None
         #: the last network whose hierarchy was built from nothing
         self._base: tuple[ContractedNetwork, Multigrid] | None = None
 
@@ -76,7 +79,25 @@ class BorderedFactors:
 
     def rough(self, network: ContractedNetwork) -> Inverse:
         """Return an inverse that leaves a tenth of the residual."""
-        return network.by_groups(partial(self._multigrid(network).solve, reduction=ROUGH))
+        large = is_large(self.problem)
+        grids = self._multigrid(network) if large else self._two_grid(network)
+        return network.by_groups(partial(grids.solve, reduction=ROUGH))
+
+    def _two_grid(self, network: ContractedNetwork) -> TwoGrid:
+        """Return two grids, after those of a similar network if there is such.
+
+        Aggregates of coordinates serve all networks in which the same soft rectifiers conduct.
+        """
+        n, first = self.problem.n, network.forest.parent < 0
+        if self._grids is not None:
+            base, two, of_coordinate = self._grids
+            if network.differing(base) <= SIMILAR * n:
+                return TwoGrid(*network.laplacian, of_coordinate[first], two)
+        if self._grids is None or not np.array_equal(base.soft, network.soft):
+            of_coordinate = aggregates(n, network.p, network.q, network.g)
+        two = TwoGrid(*network.laplacian, of_coordinate[first])
+        self._grids = network, two, of_coordinate
+        return two
 
     def iterates(self, network: ContractedNetwork) -> bool:
         """Tell whether factoring takes longer than iterating; the first network decides.

@@ -8,25 +8,20 @@ fast the part moves off is compared before voltages are.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
+from ...compiled import policy
 from ...graph.graphs import bincount, components, spanning_forest
-from ...graph.problem import EPS, Problem, difference, node_sums, node_sums_abs
+from ...graph.problem import EPS, Problem, node_sums_abs
 from ...graph.topology import ROUNDING
+from ._balance import balance
 
 TINY = 1e-300
 #: Relative KCL residual above which it counts as noise: more than rounding explains.
 LEFT_OVER = 1e-14
-#: Size from which quick looks and borders are worth it, and compiled loops once numba is there,
-MEDIUM = 1500
-#: that from which these are worth importing numba,
-LARGE = 80_000
-#: and that from which they are for a linear network.
-HUGE = 200_000
 
 #: From the current left over at each coordinate, shape (n,), to the step of the coordinates
 #: that takes it away, the same within each group.
@@ -35,14 +30,14 @@ Inverse = Callable[[Floats], Floats]
 
 def is_medium(problem: Problem) -> bool:
     """Tell whether quick looks and bordered factors pay."""
-    return problem.size > MEDIUM
+    return problem.size > policy.POLICY.medium
 
 
 def is_large(problem: Problem) -> bool:
-    """Tell whether compiled loops pay."""
-    if "numba" in sys.modules:
-        return problem.size > MEDIUM
-    return problem.size > (LARGE if len(problem.drop) else HUGE)
+    """Tell whether compiled sweeps and multigrid pay, and the import of numba for them."""
+    return problem.size > policy.POLICY.large or (
+        problem.n > 2 * policy.POLICY.wide and problem.spread > policy.POLICY.wide
+    )
 
 
 class ContractedNetwork:
@@ -153,18 +148,12 @@ class ContractedNetwork:
         injection, turnover = prob.injection, prob.turnover
         if len(self.pins):
             injection, turnover = injection - self.leak, turnover + np.abs(self.leak)
-        if is_large(prob):  # the same in one pass over memory
-            from .._kernels import balance
-
-            # unsigned: no index counts from the end
-            ends = self.p.view(np.uint64), self.q.view(np.uint64)
-            result: tuple[Floats, Floats, Floats] = balance.compiled(
-                x, low, *ends, self.g, self.emf, injection, turnover
-            )
-            return result
-        flow = self.g * difference(x, low, self.p, self.q, self.emf)
-        excess = injection - node_sums(prob.n, self.p, self.q, flow)
-        return flow, excess, turnover + node_sums_abs(prob.n, self.p, self.q, flow)
+        # unsigned: numba asks of no index whether it counts from the end
+        ends = self.p.view(np.uint64), self.q.view(np.uint64)
+        result: tuple[Floats, Floats, Floats] = balance.at(prob.size, cost=prob.size // 40)(
+            x, low, *ends, self.g, self.emf, injection, turnover
+        )
+        return result
 
     def worst(self, excess: Floats, size: Floats) -> float:
         """Return the largest KCL residual of a group relative to the currents there."""

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Ints
+from ...compiled import policy
 from ...compiled.kernels import kernel
-
-#: Pairs of neighbours above which nothing is gained by keeping the list of them.
-MOST_PAIRS = 30_000_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ class Elimination:
 def eliminate(n: int, p: Ints, q: Ints) -> Elimination | None:
     """Return an order with little fill for a graph of n nodes, the reference included.
 
-    None if there would be more than `MOST_PAIRS` pairs.
+    None if there would be more than `Policy.most_pairs` pairs.
     """
     inner = (p != 0) & (q != 0) & (p != q)
     p, q = p[inner] - 1, q[inner] - 1
@@ -67,7 +65,7 @@ def eliminate(n: int, p: Ints, q: Ints) -> Elimination | None:
     ptr = np.concatenate(([0], np.cumsum(np.bincount(first, minlength=n - 1))))
     ptr, row = _fill.compiled(ptr, second[order])
     width = np.diff(ptr)
-    if int((width * (width - 1) // 2).sum()) > MOST_PAIRS:
+    if int((width * (width - 1) // 2).sum()) > policy.POLICY.most_pairs:
         return None
     target = _targets.compiled(ptr, row)
     return Elimination(np.concatenate((place[-1:], place[:-1])), ptr, row, target)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.util import find_spec
@@ -11,16 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ...compiled.kernels import kernel, load
+from ...compiled import policy
+from ...compiled.kernels import kernel
 from ...graph.graphs import bincount
 
-#: Up to this order dense elimination costs less than importing scipy.sparse.
-DENSE = 250
-#: Entries of factors per row from which not to factor is worth the import of numba.
-FULL = 150
-#: Order from which a compiled ordering of our own is faster than that of SuperLU,
-OWN_ORDER = 50_000
-#: where rows have so many entries off the diagonal; the factor is as full, and in postorder.
+#: Entries off the diagonal per row where our own ordering leaves factors as full as SuperLU's.
 ENTRIES_PER_ROW = (2.5, 12.0)
 
 Solve = Callable[[Floats], Floats]
@@ -39,17 +33,20 @@ def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     """
     if n == 1:
         return lambda b: np.zeros(1)
-    if n > DENSE:
-        inverse = _sparse(n, p, q, conductance)
-    elif (conductance > 0).all():
-        inverse = _dense_m_matrix(n, p, q, conductance)
-    else:
-        inverse = _dense(n, p, q, conductance)
+    if n > policy.POLICY.dense:
+        return sparse_solver(n, p, q, conductance)
+    if (conductance > 0).all():
+        return _grounded(_dense_m_matrix(n, p, q, conductance))
+    return _grounded(_dense(n, p, q, conductance))
 
-    def solve(b: Floats) -> Floats:
-        return np.concatenate(([0.0], inverse(b[1:])))
 
-    return solve
+def sparse_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    """Return what `laplacian_solver` does, by a sparse factorisation whatever the order."""
+    return _grounded(_sparse(n, p, q, conductance))
+
+
+def _grounded(inverse: Solve) -> Solve:
+    return lambda b: np.concatenate(([0.0], inverse(b[1:])))
 
 
 def _weights(n: int, p: Ints, q: Ints, conductance: Floats) -> Floats:
@@ -91,7 +88,7 @@ def _eliminate_by_rows(mesh: Floats, ground: Floats, lower: Floats, pivots: Floa
         share = star / pivot
         ground[k + 1 :] += share * ground[k]
         mesh[k + 1 :, k + 1 :] += share[:, None] * star
-        lower[k + 1 :, k] = -share
+        lower[k + 1 :, k] = 0.0 - share  # no -0.0, as compiled
         # what a node would exchange with itself is no conductance
         mesh.flat[(k + 1) * (order + 1) :: order + 1] = 0.0
     return True
@@ -139,8 +136,6 @@ def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
         factor = _sparse_factor(n, p, q, conductance, order=order)
     except RuntimeError as error:
         raise np.linalg.LinAlgError(str(error)) from error
-    if factor.nnz > FULL * n:
-        load()
 
     def solve(b: Floats) -> Floats:
         if order is None:
@@ -155,7 +150,7 @@ def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 def _elimination_order(n: int, p: Ints, q: Ints, conductance: Floats) -> Ints | None:
     """Return in what order to eliminate all nodes but 0, as rows; None if SuperLU shall decide."""
-    if n <= OWN_ORDER or "numba" not in sys.modules or not (conductance > 0).all():
+    if n <= policy.POLICY.own_order or not (conductance > 0).all():
         return None
     from ._multigrid import assemble
 
@@ -254,7 +249,7 @@ def convex(n: int, p: Ints, q: Ints, conductance: Floats, margin: float = 1e-13)
     """
     if (conductance > 0).all():
         return True
-    if n <= DENSE:
+    if n <= policy.POLICY.dense:
         weights = _weights(n, p, q, conductance)
         scale = _weights(n, p, q, np.abs(conductance)).sum(axis=1)
         laplacian = np.diag(weights.sum(axis=1) - margin * scale) - weights

@@ -1,0 +1,100 @@
+"""The policy of size: from what size on which algorithm runs, in one table.
+
+Which algorithm solves a problem depends on the problem and on `POLICY` alone, never on what
+the process has imported or solved before, or results would tell.  Only which twin of a
+`kernels.kernel` runs, interpreted or compiled, depends on that: both give the same bits.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Policy:
+    """All thresholds of size; what is compared with each, why, and in which unit.
+
+    "Size" is that of a `Problem`: coordinates, edges and rectifiers together.
+    """
+
+    # ---- interpreted or compiled: no result depends on these ----
+    #: Size up to which a kernel may be interpreted: longer than the import of numba it takes
+    #: nowhere below.
+    interpreted: float = 80_000
+    #: The same once numba has been imported anyway: a compiled call costs some microseconds.
+    handful: float = 40
+    #: Microseconds of interpreting, in all, after which numba is imported: it takes .3 to .4 s.
+    rent: float = 400_000
+
+    # ---- one linear network ----
+    #: Order up to which dense elimination takes less time than importing scipy.sparse.
+    dense: float = 250
+    #: Order from which a compiled ordering of our own is faster than that of SuperLU.
+    own_order: float = 50_000
+    #: Pairs of neighbours above which the list of them is no gain in side by side elimination.
+    most_pairs: float = 30_000_000
+
+    # ---- one problem ----
+    #: Size from which quick looks and bordered factors save time.
+    medium: float = 1_500
+    #: Size from which compiled sweeps and multigrid save more than importing numba takes.
+    large: float = 80_000
+    #: Coordinates at one distance from a start, times those at one node, and rectifiers per
+    #: coordinate, from which rough steps cost less than the factorisations they save.
+    narrow: float = 4
+    few: float = 0.05
+    #: Coordinates at one distance from a start from which that holds for medium sizes, too:
+    #: the factors of such a graph are full.
+    wide: float = 1_500
+    #: Size up to which the last digits of coordinate descent are worth a linear solve.
+    polished: float = 20_000
+    #: Rectifiers in a loop of feedback whose states are all tried out.
+    enumerated: float = 11
+    #: Unknowns of a loop of feedback, dense matrices of 72 MB each, and of an adjoint.
+    feedback: float = 3_000
+    adjoint: float = 4_000
+    #: Switches whose states are all tried out when they don't settle.
+    switches: float = 10
+
+    # ---- one circuit, many points ----
+    #: Points times nodes (plus what any takes) from which side by side pays for numba.
+    side_by_side: float = 30_000
+    any_point: float = 50
+    #: Points that take as long, in large circuits, as finding the order of elimination does.
+    fewest_points: float = 16
+    #: Entries up to which a matrix is held dense, and coordinates up to which an inverse is.
+    dense_entries: float = 20_000
+    dense_inverse: float = 1_500
+    #: Rows times samples from which tiles are worth threads.
+    tiles: float = 200_000
+    #: Resistors from which looking for layers pays, and conductances from which compiled epochs.
+    layers: float = 10_000
+    epochs: float = 50_000
+
+    # ---- objects ----
+    #: Conductances from which a generator makes crossbars instead of resistors.
+    crossbars: float = 1_000_000
+    #: Characters of a deck from which runs of plain cards are looked for.
+    blocks: float = 10_000
+
+
+#: The policy in force; ask for it anew each time, ``policy.POLICY.large``.
+POLICY = Policy()
+
+
+@contextmanager
+def using(**changes: float) -> Iterator[None]:
+    """Change some thresholds for a while, in all threads: for tests.
+
+    Processes that are forked meanwhile inherit the change, other ones don't.
+    """
+    global POLICY
+    before = POLICY
+    POLICY = dataclasses.replace(before, **changes)
+    try:
+        yield
+    finally:
+        POLICY = before

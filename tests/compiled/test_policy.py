@@ -1,0 +1,171 @@
+"""One table of thresholds, and kernels whose twins give the same bits."""
+
+import dataclasses
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from problems import random_problem
+
+import resnet_sim
+from resnet_sim.compiled import policy
+from resnet_sim.compiled.kernels import kernel
+from resnet_sim.graph import topology
+from resnet_sim.graph.graphs import leaving
+from resnet_sim.solvers._contradictions import contradictions
+from resnet_sim.solvers.linear import elimination, laplacian, two_grid
+from resnet_sim.solvers.linear._balance import balance
+from resnet_sim.solvers.linear.contracted import ContractedNetwork
+
+ROOT = Path(resnet_sim.__file__).parent
+SOURCES = {path: path.read_text() for path in sorted(ROOT.rglob("*.py"))}
+
+
+def test_a_changed_policy_holds_in_all_threads_until_it_ends():
+    before = policy.POLICY
+    with policy.using(large=7), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: policy.POLICY.large).result() == 7
+        with policy.using(medium=3):
+            assert (policy.POLICY.large, policy.POLICY.medium) == (7, 3)
+        assert policy.POLICY.medium == before.medium
+    assert policy.POLICY is before
+    with pytest.raises(ZeroDivisionError), policy.using(large=0):
+        raise ZeroDivisionError
+    assert policy.POLICY is before
+    with pytest.raises(TypeError), policy.using(larg=0):
+        pass
+
+
+def test_every_threshold_is_asked_for_somewhere():
+    text = "".join(text for path, text in SOURCES.items() if path.name != "policy.py")
+    asked = set(re.findall(r"\b(?:POLICY|limits)\.(\w+)", text))
+    assert asked == {field.name for field in dataclasses.fields(policy.Policy)}
+
+
+def test_only_the_choice_of_a_twin_asks_what_has_been_imported():
+    asking = {
+        str(path.relative_to(ROOT)) for path, text in SOURCES.items() if '" in sys.modules' in text
+    }
+    assert asking == {"compiled/kernels.py"}
+
+
+def test_all_kernels_that_have_twins_are_held_to_the_same_bits():
+    """By this file or by `test_graphs`: who adds one adds it there and here."""
+    text = "".join(SOURCES.values())
+    kernels = re.findall(r"@(?:partial\()?kernel\b.*\ndef (\w+)", text)
+    assert len(kernels) > 20
+    assert {name for name in kernels if re.search(rf"\b{name}\.at\(", text)} == {
+        "_roots", "_grow", "_add_rises", "_add_to_parents", "_leaving", "_reaching_tree",
+        "_bridges", "_relax", "balance", "contradictions", "_eliminate", "_outflow",
+    }  # fmt: skip
+
+
+def same_bits(function: kernel, *arguments):
+    """Run both twins on copies; what they return and what they change must be the same."""
+    found = []
+    for run in (function.interpreted, function.compiled):
+        copies = [np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments]
+        result = run(*copies)
+        found.append((*(result if isinstance(result, tuple) else (result,)), *copies))
+    for one, other in zip(*found, strict=True):
+        one, other = np.asarray(one), np.asarray(other)
+        if one.dtype.kind == "f":
+            assert one.tobytes() == other.tobytes()
+        else:
+            np.testing.assert_array_equal(one, other)
+
+
+def spread_over(rng, decades, size):
+    return rng.choice((-1.0, 1.0), size) * 10.0 ** rng.uniform(-decades, decades, size)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_balance_has_the_same_bits(seed):
+    rng = np.random.default_rng(seed)
+    n, e = rng.integers(1, 40), rng.integers(0, 90)
+    x, low, injection = spread_over(rng, 6, n), 1e-17 * rng.normal(size=n), spread_over(rng, 6, n)
+    injection[rng.random(n) < 0.3] = -0.0
+    ends = rng.integers(0, n, (2, e)).view(np.uint64)
+    given = spread_over(rng, 6, e), spread_over(rng, 3, e)
+    same_bits(balance, x, low, *ends, *given, injection, np.abs(injection))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_contradictions_have_the_same_bits(seed):
+    problem, rng = random_problem(seed, most=60), np.random.default_rng(seed)
+    on = rng.random(len(problem.drop)) < 0.5
+    net = ContractedNetwork(problem, on, np.zeros(len(on)))
+    x, low = rng.normal(size=problem.n), 1e-17 * rng.normal(size=problem.n)
+    x = np.where(rng.random(problem.n) < 0.5, net.near(x), x)
+    flow, excess, size = net.balance(x, low)
+    forest = net.forest
+    for each in (size, np.full(1, size.mean())):
+        same_bits(
+            contradictions, x, low, 1e-9 * each, 1e-12 * each, forest.subtree_sums(excess),
+            problem.diode_p, problem.diode_q, problem.drop, on,
+            net.tie, forest.parent, forest.edge, forest.in_tree,
+            net.soft, flow[len(problem.edge_p) :],
+            net.speed if len(net.pins) else np.zeros(0),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_dense_elimination_has_the_same_bits(seed):
+    rng = np.random.default_rng(seed)
+    n, e = 30, 60
+    g = np.abs(spread_over(rng, 4, e))
+    weights = laplacian._weights(n, rng.integers(0, n, e), rng.integers(0, n, e), g)
+    mesh = np.ascontiguousarray(weights[1:, 1:])
+    ground = np.abs(spread_over(rng, 2, n - 1)) * (seed % 5 > 0)
+    same_bits(laplacian._eliminate, mesh, ground, np.eye(n - 1), np.zeros(n - 1))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_shortest_paths_have_the_same_bits(seed):
+    """With and without negative cycles."""
+    rng = np.random.default_rng(seed)
+    n, m = 20, 40
+    tail, head = rng.integers(0, n, (2, m))
+    length = rng.normal(size=m) + 0.5 * (seed % 3)
+    same_bits(topology._relax, *leaving(n, tail), tail, head, length, np.zeros(n), np.full(n, -1))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_laplacian_times_a_vector_has_the_same_bits(seed):
+    rng = np.random.default_rng(seed)
+    n, e = 30, 60
+    g = np.abs(spread_over(rng, 4, e))
+    same_bits(two_grid._outflow, n, *rng.integers(0, n, (2, e)), g, rng.normal(size=n))
+
+
+def test_symbolic_elimination_has_the_same_result():
+    rng = np.random.default_rng(0)
+    n, m = 40, 80
+    p, q = np.sort(rng.integers(0, n, (2, m)), axis=0)
+    p, q = p[p != q], q[p != q]
+    order = np.lexsort((q, p))
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(p, minlength=n))))
+    same_bits(elimination._fill, ptr, q[order])
+    same_bits(elimination._targets, *elimination._fill.compiled(ptr, q[order]))
+
+
+def test_threads_may_ask_while_the_policy_changes():
+    wrong = []
+
+    def ask():
+        for _ in range(1000):
+            if policy.POLICY.large not in (1, policy.Policy().large):
+                wrong.append(policy.POLICY.large)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(200):
+        with policy.using(large=1):
+            pass
+    for thread in threads:
+        thread.join()
+    assert not wrong
