@@ -3,5 +3,6 @@
 DOORS = (
     "barrier",
     "kernels",
+    "policy",
     "vectors",
 )
