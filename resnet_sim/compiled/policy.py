@@ -21,8 +21,8 @@ class Policy:
     """
 
     # ---- interpreted or compiled: no result depends on these ----
-    #: Size up to which a kernel may be interpreted: longer than the import of numba it takes
-    #: nowhere below.
+    #: Size up to which a kernel may be interpreted: at a microsecond each, a quarter of the
+    #: import of numba.
     interpreted: float = 80_000
     #: The same once numba has been imported anyway: a compiled call costs some microseconds.
     handful: float = 40
@@ -42,13 +42,13 @@ class Policy:
     medium: float = 1_500
     #: Size from which compiled sweeps and multigrid save more than importing numba takes.
     large: float = 80_000
-    #: Coordinates at one distance from a start, times those at one node, and rectifiers per
-    #: coordinate, from which rough steps cost less than the factorisations they save.
+    #: `Problem.spread` (coordinates) from which they do so below that, too: the factors of such
+    #: a graph are full, and one takes as long as the import (random graphs of 6,000 nodes).
+    wide: float = 1_500
+    #: `Problem.spread` over edges per coordinate, and rectifiers per coordinate, from which
+    #: rough steps cost less than the factorisations they save: grids do, ladders don't.
     narrow: float = 4
     few: float = 0.05
-    #: Coordinates at one distance from a start from which that holds for medium sizes, too:
-    #: the factors of such a graph are full.
-    wide: float = 1_500
     #: Size up to which the last digits of coordinate descent are worth a linear solve.
     polished: float = 20_000
     #: Rectifiers in a loop of feedback whose states are all tried out.

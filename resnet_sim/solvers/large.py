@@ -1,8 +1,9 @@
-"""Large problems: sweeps of coordinate descent, rough Newton steps, exact ones.
+"""Medium and large problems: sweeps of coordinate descent, rough Newton steps, exact ones.
 
 Most rectifiers show their state long before voltages are exact, so that only the last
 few Newton steps need a factorisation.  Where these go round in circles, for which a loop
-of rectifiers is enough, more sweeps sort that out.
+of rectifiers is enough, more sweeps sort that out.  Sweeps are compiled, so that only large
+problems (`is_large`) make any; on medium ones Newton's own safeguard ends circles.
 """
 
 from __future__ import annotations

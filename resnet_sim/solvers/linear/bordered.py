@@ -51,7 +51,7 @@ class BorderedFactors:
         self.bordered = False
         self._iterates: bool | None = None
         #: the last network whose aggregates were factored, and the aggregate of each coordinate
-        self._grids: tuple[ContractedNetwork, TwoGrid, Ints] | None = None
+        self._similar: tuple[ContractedNetwork, TwoGrid, Ints] | None = None
         #: the last network whose hierarchy was built from nothing
         self._base: tuple[ContractedNetwork, Multigrid] | None = None
 
@@ -79,9 +79,10 @@ class BorderedFactors:
 
     def rough(self, network: ContractedNetwork) -> Inverse:
         """Return an inverse that leaves a tenth of the residual."""
-        large = is_large(self.problem)
-        grids = self._multigrid(network) if large else self._two_grid(network)
-        return network.by_groups(partial(grids.solve, reduction=ROUGH))
+        return network.by_groups(partial(self._grids(network).solve, reduction=ROUGH))
+
+    def _grids(self, network: ContractedNetwork) -> Multigrid | TwoGrid:
+        return self._multigrid(network) if is_large(self.problem) else self._two_grid(network)
 
     def _two_grid(self, network: ContractedNetwork) -> TwoGrid:
         """Return two grids, after those of a similar network if there is such.
@@ -89,14 +90,14 @@ class BorderedFactors:
         Aggregates of coordinates serve all networks in which the same soft rectifiers conduct.
         """
         n, first = self.problem.n, network.forest.parent < 0
-        if self._grids is not None:
-            base, two, of_coordinate = self._grids
+        if self._similar is not None:
+            base, two, of_coordinate = self._similar
             if network.differing(base) <= SIMILAR * n:
                 return TwoGrid(*network.laplacian, of_coordinate[first], two)
-        if self._grids is None or not np.array_equal(base.soft, network.soft):
+        if self._similar is None or not np.array_equal(base.soft, network.soft):
             of_coordinate = aggregates(n, network.p, network.q, network.g)
         two = TwoGrid(*network.laplacian, of_coordinate[first])
-        self._grids = network, two, of_coordinate
+        self._similar = network, two, of_coordinate
         return two
 
     def iterates(self, network: ContractedNetwork) -> bool:
@@ -105,9 +106,11 @@ class BorderedFactors:
         The last front of a nested dissection is dense and as large as the separator.
         """
         if self._iterates is None:
-            self._iterates = is_large(self.problem) and self.problem.positive
+            self._iterates = is_medium(self.problem) and self.problem.positive
             if self._iterates:
-                flops = self._multigrid(network).separator() ** 3 / 3
+                large = is_large(self.problem)
+                wide = self._multigrid(network).separator() if large else self.problem.spread
+                flops = wide**3 / 3
                 self._iterates = flops > FLOPS_PER_EDGE * (len(network.p) + len(network.pins))
         return self._iterates
 
@@ -125,16 +128,16 @@ class BorderedFactors:
         return self._base[1]
 
     def _iterative(self, network: ContractedNetwork) -> Solve:
-        """Return a solver by multigrid, which factors only if that does not converge."""
-        multigrid = self._multigrid(network)
+        """Return a solver by grids, which factors only if that does not converge."""
+        grids = self._grids(network)
         factored: list[Solve] = []
         # a solution, what corrects it, then what bounds its error
         reductions = chain((REDUCTION, REDUCTION), repeat(BOUND))
 
         def solve(b: Floats) -> Floats:
             if not factored:
-                x = multigrid.solve(b, next(reductions), MOST_STEPS)
-                if multigrid.steps < MOST_STEPS:
+                x = grids.solve(b, next(reductions), MOST_STEPS)
+                if grids.steps < MOST_STEPS:
                     return x
                 factored.append(laplacian_solver(*network.laplacian))
             return factored[0](b)

@@ -67,8 +67,8 @@ class TwoGrid:
         # sums by numpy, not BLAS, whose bits may depend on the number of its threads
         goal = reduction**2 * float((r * r).sum())
         product = _outflow.at(len(p), cost=most)
-        for _ in range(most):
-            if not float((r * r).sum()) > goal:
+        for self.steps in range(most + 1):
+            if self.steps == most or not float((r * r).sum()) > goal:
                 break
             z = self._inverse * r
             z += self._coarse(bincount(self._aggregate, r, self._count))[self._aggregate]
