@@ -52,7 +52,7 @@ def soft(circuit):
     """Return the circuit with an on-resistance and a forward voltage in each diode."""
     ohms = np.geomspace(1e-3, 10.0, len(circuit.diodes))
     diodes = dataclasses.replace(circuit.diodes, r_on=ohms, v_forward=np.full(len(ohms), 0.2))
-    return dataclasses.replace(circuit, diodes=diodes)
+    return circuit.with_tables(diodes=diodes)
 
 
 def point(circuit, **options):
