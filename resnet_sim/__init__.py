@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import generators, ngspice, training
+    from . import generators, ngspice, plotting, training
     from .analyses.measure import measure
     from .analyses.monte_carlo import monte_carlo
     from .analyses.sensitivity import (
@@ -66,6 +66,7 @@ __all__ = [
     "monte_carlo",
     "ngspice",
     "parse_netlist",
+    "plotting",
     "read_netlist",
     "run",
     "sensitivities",
@@ -108,7 +109,7 @@ _HOME = {name: module for module, names in _MODULES.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("generators", "ngspice", "training"):
+    if name in ("generators", "ngspice", "plotting", "training"):
         return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
