@@ -14,9 +14,10 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..many.jobs import structure_key
-from ..many.one_by_one import Task, Unsolved, new_solver, walk
+from ..many.one_by_one import Task, Unsolved, walk
 from ..model.circuit import Circuit
 from ..point.certified import nodeset, single
+from ..point.engine import PointSolver
 from ..workers.jobs import run_job
 from ..workers.journal import Entry
 
@@ -137,7 +138,7 @@ def _solve_all(
     def tasks() -> Iterator[Task]:
         for recipe in recipes:
             circuit = recipe if isinstance(recipe, Circuit) else recipe()
-            yield new_solver(circuit, method, tolerance, nodeset(circuit, None)), circuit
+            yield PointSolver(circuit, method, tolerance, nodeset(circuit, None)), circuit
 
     for k, point in enumerate(walk(tasks(), unsolved)):
         if point is not None:

@@ -30,7 +30,7 @@ from ..results.operating_point import OperatingPoint
 from ..workers.jobs import run_job
 from ..workers.journal import Entry
 from .backend import Choice, Question, choose
-from .one_by_one import OneByOne, Task, new_solver
+from .one_by_one import OneByOne, Task
 from .variants import Variants
 
 #: Columns of values that may differ within a structure.
@@ -169,7 +169,7 @@ def _walk(job: Job, values: Floats, inner: list[int], outer: list[int]) -> Opera
             if last is None or last[0] != key:
                 base = job.outer_circuit(row, outer)
                 start = nodeset(base, job.start)
-                last = key, new_solver(base, job.method, job.tolerance, start)
+                last = key, PointSolver(base, job.method, job.tolerance, start)
             yield last[1], last[1].circuit.with_values(job.named(row, inner))
 
     return OneByOne(job.question(job.circuit, names)).collect(tasks())

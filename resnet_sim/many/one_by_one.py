@@ -50,6 +50,7 @@ def walk(
             if check is not None:
                 check(circuit, point)
         except (TopologyError, ConvergenceError, UsageError) as error:
+            point = None
             failed(number, error)
         if following and point is not None:
             closed = point.closed
@@ -64,7 +65,9 @@ class Unsolved:
         self.notices: dict[str, Diagnostic] = {}
 
     def __call__(self, number: int, error: ResnetSimError) -> None:
-        """Note a point; of diagnostics, the first of each code."""
+        """Note a point; of diagnostics, the first of each code.  Bad usage is no point's matter."""
+        if isinstance(error, UsageError):
+            raise error
         self.reasons[number] = str(error)
         for diagnostic in getattr(error, "diagnostics", ()):
             self.notices.setdefault(diagnostic.code, diagnostic)
@@ -86,9 +89,9 @@ class OneByOne(Backend):
         return question.unlearnable
 
     def solver(self, circuit: Circuit) -> PointSolver:
-        """Return a new solver for a variant of the circuit."""
+        """Return a new solver for a variant of the circuit: it knows nothing of other points."""
         question = self.question
-        return new_solver(circuit, question.method, question.tolerance, question.start)
+        return PointSolver(circuit, question.method, question.tolerance, question.start)
 
     # ---- operating points ----
 
@@ -191,13 +194,6 @@ class OneByOne(Backend):
             np.add.at(of_node, self.outputs.q, -slope[row])
             result[row] = adjoint(state, of_node)
         return result
-
-
-def new_solver(
-    circuit: Circuit, method: str, tolerance: float, start: Floats | None
-) -> PointSolver:
-    """Return a solver that knows nothing of other points: results don't depend on them."""
-    return PointSolver(circuit, method, tolerance, start)
 
 
 def _knee(state: State) -> int:

@@ -123,6 +123,8 @@ class _OnDask(futures.Executor):
         self, function: Callable[..., Any], /, *args: Any, **keywords: Any
     ) -> futures.Future[Any]:
         """Run a task on the cluster."""
+        import asyncio  # distributed has
+
         future: futures.Future[Any] = futures.Future()
         remote = self._client.submit(function, *args, pure=False, retries=RETRIES, **keywords)
 
@@ -131,8 +133,9 @@ class _OnDask(futures.Executor):
                 result = await remote._result()
             except BaseException as error:
                 if future.set_running_or_notify_cancel():
-                    # asyncio's own is no Exception, and would pass through all handlers
-                    lost = type(error).__name__.endswith("CancelledError")
+                    # asyncio's own is no Exception, and would pass through all handlers;
+                    # that of Dask tells several lines about the connection
+                    lost = isinstance(error, asyncio.CancelledError | futures.CancelledError)
                     future.set_exception(futures.CancelledError() if lost else error)
             else:
                 if future.set_running_or_notify_cancel():

@@ -181,6 +181,15 @@ def test_bad_inputs_are_refused_whichever_backend_is_taken(values):
     assert messages[0] == messages[1]
 
 
+def test_bad_usage_ends_a_sweep_and_is_no_point_without_solution(monkeypatch):
+    def refuse(*_):
+        raise rs.UsageError("too large")
+
+    monkeypatch.setattr("resnet_sim.point.engine.PointSolver.solve", refuse)
+    with pytest.raises(rs.UsageError, match="too large"):
+        rs.monte_carlo(ladder(), {"r*": 0.1}, 3, method="newton", executor="serial")
+
+
 def test_the_lowest_input_without_solution_is_named_across_blocks():
     circuit = rs.parse_netlist(
         "a\nv1 a 0 1\nr1 a b 1\nr2 b 0 1\nd1 a 0 d\n.model d d(vfwd=2 ron=0 roff=inf)\n"
