@@ -14,8 +14,6 @@ from .common import (
     show_diagnostics,
 )
 
-HELP = "print every diagnostic, but no voltages and currents"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

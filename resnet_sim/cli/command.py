@@ -40,7 +40,7 @@ from .common import (
     show_diagnostics,
 )
 from .interrupt import watched
-from .subcommands import COMMANDS
+from .subcommands import COMMANDS, load
 
 if TYPE_CHECKING:
     from ..diagnostics import Diagnostic
@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a C locale must not stop a result
-    options = build_parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    given = next((word for word in arguments if not word.startswith("-")), "")
+    options = build_parser(given).parse_args(arguments)
     try:
         status = _run(options)
         sys.stdout.flush()
@@ -65,8 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
+def build_parser(given: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of the command line, with the options of one command or of all."""
     parser = argparse.ArgumentParser(
         prog="resnet-sim",
         description="Exact operating points of resistive circuits given as SPICE netlists.",
@@ -76,11 +78,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"resnet-sim {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     deck = deck_options()
-    for command in COMMANDS:
-        name = command.__name__.rpartition(".")[2]
-        subparser = subparsers.add_parser(name, parents=[deck], help=command.HELP)
-        command.add_options(subparser)
-        subparser.set_defaults(run=command.run)
+    for name, purpose in COMMANDS.items():
+        subparser = subparsers.add_parser(name, parents=[deck], help=purpose)
+        if given in (None, name):
+            command = load(name)
+            command.add_options(subparser)
+            subparser.set_defaults(run=command.run)
     return parser
 
 

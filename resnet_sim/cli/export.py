@@ -6,8 +6,6 @@ import argparse
 
 from .common import SOLVED, add_output, check_output, deliver, load, show_diagnostics
 
-HELP = "write the circuit for another simulator"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

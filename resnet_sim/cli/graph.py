@@ -7,8 +7,6 @@ import argparse
 from ..errors import ConvergenceError, TopologyError
 from .common import SOLVED, check_output, complain, load, show_diagnostics
 
-HELP = "draw the circuit; voltages are colours, conducting diodes are filled"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ..model.circuit import Circuit
     from ..results.predictions import Predictions
 
-HELP = "print what a circuit gives out for a table of inputs"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

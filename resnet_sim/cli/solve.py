@@ -23,8 +23,6 @@ from .common import (
     verdict,
 )
 
-HELP = "print voltages and currents"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

@@ -1,10 +1,27 @@
-"""One module a subcommand of ``resnet-sim``: `HELP`, `add_options` and `run`.
+"""The subcommands of ``resnet-sim``, each a module beside this one: `add_options` and `run`.
 
-Modules that need numpy are imported inside the functions that use them: ``--help`` must
-not wait for them.
+A module is imported when its command is given, and what needs numpy inside its functions:
+``--help`` must not wait for it.
 """
 
-from . import check, export, graph, predict, solve, sweep, train, validate
+from __future__ import annotations
 
-#: in the order of ``--help``
-COMMANDS = (solve, sweep, check, validate, export, graph, train, predict)
+from importlib import import_module
+from types import ModuleType
+
+#: name -> what it is for, in the order of ``--help``
+COMMANDS = {
+    "solve": "print voltages and currents",
+    "sweep": "solve many variants: the deck's sweeps, or random samples",
+    "check": "print every diagnostic, but no voltages and currents",
+    "validate": "compare with ngspice, or with what it has written",
+    "export": "write the circuit for another simulator",
+    "graph": "draw the circuit; voltages are colours, conducting diodes are filled",
+    "train": "teach resistors to turn inputs into targets",
+    "predict": "print what a circuit gives out for a table of inputs",
+}
+
+
+def load(name: str) -> ModuleType:
+    """Return the module of a subcommand."""
+    return import_module(f".{name}", __package__)

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from ..model.circuit import Circuit
     from ..results.operating_point import OperatingPoint
 
-HELP = "solve many variants: the deck's sweeps, or random samples"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from ..model.circuit import Circuit
     from ..training import Network, Trainer
 
-HELP = "teach resistors to turn inputs into targets"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

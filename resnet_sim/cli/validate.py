@@ -7,8 +7,6 @@ import sys
 
 from .common import add_format, load, positive, show_diagnostics
 
-HELP = "compare with ngspice, or with what it has written"
-
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

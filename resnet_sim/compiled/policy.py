@@ -40,8 +40,8 @@ class Policy:
     # ---- one problem ----
     #: Size from which quick looks and bordered factors save time.
     medium: float = 1_500
-    #: Size from which compiled sweeps and multigrid are worth the import of numba: they take a
-    #: third of the time, so three solves of a grid of 10,000 nodes earn it back.
+    #: Size from which compiled sweeps and multigrid are worth the import of numba: a grid of
+    #: 10,000 nodes takes .025 s with them, .06 s without (`benchmarks/large_circuits.py`).
     large: float = 25_000
     #: `Problem.spread` (coordinates) from which they do so below that, too: the factors of such
     #: a graph are full, and one takes as long as the import (random graphs of 6,000 nodes).
