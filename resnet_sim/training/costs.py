@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -48,6 +48,18 @@ def _argmax(outputs: Floats) -> Ints:
 def _sums(terms: Floats) -> Floats:
     """Return the sum of each row."""
     return np.asarray(terms.sum(axis=1), dtype=float)
+
+
+Kind = TypeVar("Kind")
+
+
+def built_in(thing: object, *kinds: type[Kind]) -> TypeGuard[Kind]:
+    """Tell whether a thing is of one of these classes, with all its methods as they are there.
+
+    A subclass may override any of them, and so may attributes of the thing itself.
+    """
+    own = (getattr(type(thing), name, None) for name in getattr(thing, "__dict__", ()))
+    return type(thing) in kinds and not any(map(callable, own))
 
 
 def is_labels(targets: Any) -> bool:
@@ -104,6 +116,12 @@ class SquaredError:
             return _argmax(outputs)
         distance = ((outputs[:, None, :] - self.codes[None]) ** 2).sum(axis=2)
         return np.asarray(distance.argmin(axis=1))
+
+
+def is_squared(cost: Cost) -> TypeGuard[SquaredError]:
+    """Tell whether a cost's slope is that of the squared error, whatever its targets are."""
+    own = getattr(cost.slope, "__func__", None) is SquaredError.slope
+    return isinstance(cost, SquaredError) and own
 
 
 class CrossEntropy:

@@ -11,7 +11,7 @@ from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..errors import UsageError
 from ..many.layered.structure import Block, Layers
-from .costs import Cost, SquaredError, is_labels
+from .costs import Cost, SquaredError, built_in, is_labels
 from .data.idx import Scaled
 from .imperfections import Devices
 from .network import Network
@@ -93,27 +93,29 @@ def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | No
 
     They fit chains of layers of at least `Policy.epochs` conductances, trained by centered
     equilibrium propagation for the squared error with `SGD` or `Momentum`, at one learning
-    rate for all conductances between two layers and one for all biases of a layer.
+    rate for all conductances between two layers and one for all biases of a layer.  They call
+    no method of these, so subclasses, which may override any, don't fit.
     """
     layers = net.layers
+    if not built_in(net, Network):
+        return f"they call no method of {type(net).__name__}"
     if layers is None:
         return "the network is not solved layer by layer"
     count = sum(block.g.size for block in layers.blocks)
     if count < policy.POLICY.epochs:
         return f"{count} conductances are too few to pay"
-    if net.devices != Devices():
+    if not built_in(net.devices, Devices) or net.devices != Devices():
         return "the devices are not ideal"
     from ..many.layered.engine import unsuited
 
     reason = unsuited(layers)
     if reason is not None:
         return reason
-    # not a subclass of any of these: the loops know nothing of what it does otherwise
-    if type(optimizer) not in (SGD, Momentum):
+    if not built_in(optimizer, SGD, Momentum):
         return f"they know the optimisers SGD and Momentum, not {type(optimizer).__name__}"
-    if type(cost) is not SquaredError:
+    if not built_in(cost, SquaredError):
         return f"they know the squared error, not {type(cost).__name__}"
-    if type(rule) is not EquilibriumPropagation or rule.variant != "centered":
+    if not built_in(rule, EquilibriumPropagation) or rule.variant != "centered":
         return "they know centered equilibrium propagation, and no other rule"
     if rule.nudge == "current" or rule.beta <= 0:
         return "they nudge by positive and negative conductances"

@@ -20,6 +20,7 @@ from ..many.states import Nudge, States
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
+from .costs import built_in
 from .imperfections import Devices
 from .wires import wired
 
@@ -285,14 +286,19 @@ class Network:
 
     def _nudged(self, X: Any, near: States, nudge: Nudge) -> States:
         """Return nudged states, of the copy of the circuit that is meant for them."""
-        ideal = self.layers is not None and not self.devices.mismatch
+        ideal = self.layers is not None and self._ideal and not self.devices.mismatch
         copy = self.own if ideal else self.devices.copy(self._g)
         start = near.on if near.start is None else near.start
         return self._read(self._backend.nudged(copy, self._columns(X), nudge, start))
 
+    @property
+    def _ideal(self) -> bool:
+        """Whether the numbers of the devices say all about them."""
+        return built_in(self.devices, Devices)
+
     def _read(self, states: States) -> States:
         """Return states with the voltages that a rule gets to see."""
-        if not self.devices.read_noise:
+        if self._ideal and not self.devices.read_noise:
             return states
         return replace(states, voltages=self.devices.read(states.voltages, self._noise))
 

@@ -16,7 +16,7 @@ from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..many.states import States
 from .contrast import Gradient, KneeWarning, contrast
-from .costs import Cost, SquaredError
+from .costs import Cost, SquaredError, is_squared
 from .network import Network
 
 Estimate = tuple[Floats, Floats]
@@ -91,8 +91,7 @@ class EquilibriumPropagation:
     def _by_conductance(self, cost: Cost) -> bool:
         if self.nudge not in ("auto", "conductance", "current"):
             raise UsageError(f"unknown nudge {self.nudge!r}: auto, conductance or current")
-        # a subclass with a slope of its own is another cost
-        squared = isinstance(cost, SquaredError) and type(cost).slope is SquaredError.slope
+        squared = is_squared(cost)
         if self.nudge == "conductance" and not squared:
             raise UsageError("only the squared error is the co-content of a conductance")
         return squared and self.nudge != "current"
