@@ -7,18 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from ..model.circuit import Circuit
 from ..point.certified import CHUNK
 from ..results.operating_point import OperatingPoint
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+from .given import Given, as_circuit, spelled
 from .solve import check_arguments
 
 
+@spelled
 def monte_carlo(
-    circuit: Circuit,
+    circuit: Given,
     spread: Mapping[str, float] | None = None,
     samples: int = 1000,
     *,
@@ -83,6 +84,7 @@ def monte_carlo(
         raise UsageError(f"tolerance is the accuracy of results; write spread={dict(tolerance)}")
     if accuracy is not None:
         raise UsageError(f"accuracy is called tolerance now; write tolerance={accuracy}")
+    circuit = as_circuit(circuit)
     check_arguments(method, tolerance)
     variants = draw(circuit, spread or {}, samples, seed, distribution)
     job = jobs.Job(circuit, variants, method, tolerance)

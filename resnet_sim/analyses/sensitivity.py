@@ -23,6 +23,7 @@ from ..model.circuit import Circuit
 from ..point.certified import nodeset
 from ..point.engine import Point, PointSolver
 from ..results.operating_point import find_output
+from .given import Given, as_circuit, spelled
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ class TransferFunction:
     output_resistance: float
 
 
+@spelled
 def sensitivities(
-    circuit: Circuit, outputs: Sequence[str], *, tolerance: float = 1e-9
+    circuit: Given, outputs: Sequence[str], *, tolerance: float = 1e-9
 ) -> list[Sensitivity]:
     r"""Return the derivatives of outputs by every value of a circuit.
 
@@ -115,12 +117,13 @@ def sensitivities(
     >>> round(found.value, 6), round(found.derivatives["i1"], 6)  # V, V/A
     (0.75, 750.0)
     """
-    solution = _Linearised(circuit, tolerance)
+    solution = _Linearised(as_circuit(circuit), tolerance)
     return [solution.sensitivity(output) for output in outputs]
 
 
+@spelled
 def transfer_function(
-    circuit: Circuit, output: str, source: str, *, tolerance: float = 1e-9
+    circuit: Given, output: str, source: str, *, tolerance: float = 1e-9
 ) -> TransferFunction:
     r"""Return gain, input and output resistance between an independent source and an output.
 
@@ -137,6 +140,7 @@ def transfer_function(
     >>> [round(x, 6) for x in (found.gain, found.input_resistance, found.output_resistance)]
     [10.0, 1000.0, 50.0]
     """
+    circuit = as_circuit(circuit)
     number = circuit.element(source)
     table, _ = circuit.locate(number)
     name = circuit.element_names[number]

@@ -12,15 +12,16 @@ import numpy as np
 from ..arrays import Floats
 from ..diagnostics import Diagnostic
 from ..errors import ResnetSimError, TopologyError, UsageError
-from ..model.circuit import Circuit
 from ..point.certified import nodeset, single
 from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
 from ..solvers import METHODS
+from .given import Given, as_circuit, spelled
 
 
+@spelled
 def solve(
-    circuit: Circuit,
+    circuit: Given,
     *,
     inputs: Mapping[str, Any] | None = None,
     method: str = "auto",
@@ -31,10 +32,12 @@ def solve(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
     inputs : mapping of str to array_like, shape (B,), optional
         Values of independent sources, V or A, at B points; a scalar holds for all points.
-        Voltages and currents of the result then have shape (B,).
+        Voltages and currents of the result then have shape (B,), and its ``sweep`` holds
+        the inputs.
     method : {"auto", "cd", "newton"}
     tolerance : float
         Largest relative residual that the certificate lets pass.
@@ -58,6 +61,8 @@ def solve(
 
     Examples
     --------
+    >>> rs.solve("divider\nV1 in 0 1\nR1 in out 1k\nR2 out 0 1k")["out"]  # or the path of a deck
+    0.5
     >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 d\n.model d d(vfwd=0.25)")
     >>> op = rs.solve(circuit)
     >>> op.voltage("b"), op.current("d1")
@@ -66,6 +71,7 @@ def solve(
     array([-1.  ,  0.2 ,  0.25])
     """
     began = time.perf_counter()
+    circuit = as_circuit(circuit)
     check_arguments(method, tolerance)
     voltages = nodeset(circuit, start)
     if inputs is None:
@@ -78,7 +84,9 @@ def solve(
         circuit, names, len(values), method=method, tolerance=tolerance, start=voltages
     )
     op = choose(question).points(values, _failed)
-    return replace(op, solver=replace(op.solver, seconds=time.perf_counter() - began))
+    seconds = time.perf_counter() - began
+    swept = dict(zip(names, values.T, strict=True))
+    return replace(op, sweep=swept, solver=replace(op.solver, seconds=seconds))
 
 
 def _failed(row: int, error: ResnetSimError) -> None:
@@ -112,7 +120,8 @@ def check_arguments(method: str, tolerance: float) -> None:
         raise UsageError(f"the tolerance {tolerance} is not between 0 and 1")
 
 
-def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
+@spelled
+def check(circuit: Given) -> tuple[Diagnostic, ...]:
     r"""Return everything to be said about a circuit, short of its numbers.
 
     What floats and what is impossible shows only when the circuit is solved, so it is.
@@ -128,6 +137,7 @@ def check(circuit: Circuit) -> tuple[Diagnostic, ...]:
     >>> [diagnostic.code for diagnostic in rs.check(circuit)]
     ['W204', 'W204', 'W201']
     """
+    circuit = as_circuit(circuit)
     engine = PointSolver(circuit, "auto", 1e-9, nodeset(circuit, None))
     try:
         return engine.solve(circuit).diagnostics

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.requests import Sweep
 from ..point.certified import CHUNK
@@ -14,12 +18,13 @@ from ..results.operating_point import OperatingPoint
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+from .given import Given, as_circuit, spelled
 from .solve import check_arguments, solve
 
 
 def sweep(
-    circuit: Circuit,
-    sweeps: Sequence[Sweep],
+    circuit: Given,
+    sweeps: Sequence[Sweep] | Mapping[str, Any] = (),
     *,
     method: str = "auto",
     tolerance: float = 1e-9,
@@ -28,8 +33,9 @@ def sweep(
     journal: str | Path | None = None,
     progress: bool = False,
     chunk: int = CHUNK,
+    **values: Any,
 ) -> OperatingPoint:
-    r"""Solve at every combination of swept values, the first of `sweeps` varying fastest.
+    r"""Solve at every combination of swept values, the first one varying fastest.
 
     Switches that follow their controls start from their states at the point before; then all
     points are one task.  Points without a solution have NaN values and are explained in
@@ -37,8 +43,17 @@ def sweep(
 
     Parameters
     ----------
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
+    sweeps : sequence of Sweep, or mapping of str to array_like
+        What is swept, and its values: ohms, volts, amps, forward drops of diodes; 0 or 1 for
+        switches; parameters of the deck; ``temp`` in Celsius.
+    method, tolerance, start
+        See `solve`.
     executor, journal, progress, chunk
         See `monte_carlo`.
+    **values : array_like
+        More to be swept, by name: ``r1=[1e3, 2e3]``.
 
     Raises
     ------
@@ -48,20 +63,61 @@ def sweep(
     Examples
     --------
     >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 ideal\n.model ideal d")
-    >>> from resnet_sim.model.requests import Sweep
-    >>> op = rs.sweep(circuit, [Sweep("v1", (-1.0, 0.0, 1.0)), Sweep("r1", (1e3, 2e3))])
+    >>> op = rs.sweep(circuit, v1=[-1, 0, 1], r1=[1e3, 2e3])
     >>> op.voltage("b"), op.current("d1")
     (array([-1.,  0.,  0., -1.,  0.,  0.]), array([0.    , 0.    , 0.001 , 0.    , 0.    , 0.0005]))
     """
     from ..many import jobs
     from ..many.variants import Grid
 
+    circuit = as_circuit(circuit)
     check_arguments(method, tolerance)
-    job = jobs.Job(circuit, Grid(tuple(sweeps)), method, tolerance, start)
+    if isinstance(sweeps, Mapping):
+        values, sweeps = {**sweeps, **values}, ()
+    named = [_named(circuit, name, given) for name, given in values.items()]
+    job = jobs.Job(circuit, Grid((*sweeps, *named)), method, tolerance, start)
     return jobs.run(job, executor, journal, progress, chunk)
 
 
-def run(circuit: Circuit, *, method: str = "auto", tolerance: float = 1e-9) -> list[OperatingPoint]:
+def _named(circuit: Circuit, name: str, given: Any) -> Sweep:
+    """Return the sweep of what has a name: an element, a switch, a parameter, or ``temp``."""
+    try:
+        values = np.atleast_1d(np.asarray(given, dtype=float))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"the values of {name} must be numbers: {error}") from None
+    if values.ndim > 1 or not np.isfinite(values).all():
+        raise UsageError(f"the values of {name} must be finite numbers in one dimension")
+    name = name.lower()
+    number = circuit.find(name)
+    if number is not None:
+        of = "switch" if circuit.kind(number) == "switch" else "element"
+        return Sweep(name, tuple(values.tolist()), of)
+    if name == "temp":
+        return Sweep(name, tuple(values.tolist()), "temperature")
+    if circuit.rebuild is None:
+        circuit.element(name)  # says what may have been meant
+    _check_parameter(circuit, name, float(values[0]))
+    return Sweep(name, tuple(values.tolist()), "parameter")
+
+
+def _check_parameter(circuit: Circuit, name: str, value: float) -> None:
+    """Refuse what the deck has no parameter for, with the nearest that may be meant."""
+    try:
+        circuit.with_parameters({name: value})
+    except UsageError:
+        known = [*circuit.element_names, *_ARGUMENTS]
+        near = get_close_matches(name, known, n=1)
+        hint = f": did you mean {near[0]!r}?" if near else ""
+        raise UsageError(
+            f"{name!r} is no element, parameter or argument that could be swept{hint}"
+        ) from None
+
+
+_ARGUMENTS = ("method", "tolerance", "start", "executor", "journal", "progress", "chunk", "sweeps")
+
+
+@spelled
+def run(circuit: Given, *, method: str = "auto", tolerance: float = 1e-9) -> list[OperatingPoint]:
     r"""Do what the deck asks for: one result per analysis, an operating point by default.
 
     Examples
@@ -70,6 +126,7 @@ def run(circuit: Circuit, *, method: str = "auto", tolerance: float = 1e-9) -> l
     >>> [op.voltage("b") for op in rs.run(rs.parse_netlist(deck))]
     [0.5, array([0. , 0.5, 1. ])]
     """
+    circuit = as_circuit(circuit)
     if not circuit.analyses:
         return [solve(circuit, method=method, tolerance=tolerance)]
     return [

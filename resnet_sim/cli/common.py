@@ -137,7 +137,7 @@ def add_strict(parser: argparse.ArgumentParser) -> None:
 
 def number(text: str) -> float:
     """Read a SPICE number; for ``type=`` of an option."""
-    from ..netlist.numbers import read_number
+    from ..model.numbers import read_number
 
     read = read_number(text.strip().lower())
     if read is None or read.is_rkm or not read.is_clean or not math.isfinite(read.value):
@@ -210,9 +210,9 @@ def check_output(options: argparse.Namespace, circuit: Circuit) -> None:
     """Refuse what can't be written, before time is spent on a result."""
     for name in getattr(options, "print", None) or circuit.outputs:
         if name != "all":
-            from ..results.operating_point import find_output
+            from ..results.operating_point import check_name
 
-            find_output(circuit, name)
+            check_name(circuit, name)
     if options.output in (None, "-"):
         form = getattr(options, "format", None)
         if form is not None and not FORMATS[form].text:

@@ -11,5 +11,7 @@ DOORS = (
     "devices.crossbar",
     "devices.device",
     "devices.pieces",
+    "display",
+    "numbers",
     "requests",
 )

@@ -19,12 +19,15 @@ from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
 from .devices.device import number
 
+#: in SI units, or as SPICE writes it: ``"4.7k"``
+Value = float | str
+
 
 class CircuitBuilder(Collector):
     """Collects elements, then makes the frozen circuit.
 
     Names of nodes and elements are case-insensitive; ``"0"`` and ``"gnd"`` are ground.
-    All values are in SI units: ohm, V, A, S.
+    All values are in SI units (ohm, V, A, S), or texts that SPICE would read: ``"4.7k"``.
 
     ``resistor`` and its like add one element between named nodes; ``resistors`` and its
     like add whole columns between node numbers, see `Collector`.
@@ -34,7 +37,7 @@ class CircuitBuilder(Collector):
     >>> b = rs.CircuitBuilder("divider")
     >>> b.voltage_source("v1", "in", "0", 1.0)
     >>> b.resistor("r1", "in", "out", 1e3)
-    >>> b.resistor("r2", "out", "0", 1e3)
+    >>> b.resistor("r2", "out", "0", "1k")
     >>> rs.solve(b.build()).voltage("out")
     0.5
 
@@ -67,30 +70,30 @@ class CircuitBuilder(Collector):
                     return partial(self.add, table)
             raise AttributeError(f"a CircuitBuilder has no attribute {name!r}")
 
-    def resistor(self, name: str, p: str, q: str, ohms: float, *, at: Place = NOWHERE) -> None:
+    def resistor(self, name: str, p: str, q: str, ohms: Value, *, at: Place = NOWHERE) -> None:
         """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
         self.add_row("resistors", name, p, q, at, number(name, ohms, infinite=True))
 
     def capacitor(
-        self, name: str, p: str, q: str, farads: float = 0.0, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, farads: Value = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a capacitor (open)."""
         self.add_row("capacitors", name, p, q, at, number(name, farads))
 
     def inductor(
-        self, name: str, p: str, q: str, henries: float = 0.0, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, henries: Value = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add an inductor (short)."""
         self.add_row("inductors", name, p, q, at, number(name, henries))
 
     def voltage_source(
-        self, name: str, p: str, q: str, volts: float = 0.0, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, volts: Value = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a voltage source, ``v(p) - v(q) = volts``."""
         self.add_row("voltage_sources", name, p, q, at, number(name, volts))
 
     def current_source(
-        self, name: str, p: str, q: str, amps: float = 0.0, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, amps: Value = 0.0, *, at: Place = NOWHERE
     ) -> None:
         """Add a current source, `amps` flow from p through the source to q."""
         self.add_row("current_sources", name, p, q, at, number(name, amps))
@@ -101,20 +104,22 @@ class CircuitBuilder(Collector):
         p: str,
         q: str,
         *,
-        v_forward: float = 0.0,
-        r_on: float = 0.0,
-        r_off: float = math.inf,
-        v_reverse: float = math.inf,
-        r_reverse: float = 0.0,
+        v_forward: Value = 0.0,
+        r_on: Value = 0.0,
+        r_off: Value = math.inf,
+        v_reverse: Value = math.inf,
+        r_reverse: Value = 0.0,
         at: Place = NOWHERE,
     ) -> None:
         """Add a diode with anode p and cathode q; ideal unless told otherwise."""
+        v_forward, r_on = number(name, v_forward), number(name, r_on)
+        limits = (r_off, v_reverse, r_reverse)
+        r_off, v_reverse, r_reverse = (number(name, x, infinite=True) for x in limits)
         if not (0 <= r_on <= r_off and 0 <= r_reverse <= r_off and r_off > 0):
             raise UsageError(f"{name}: needs 0 <= r_on, r_reverse <= r_off and r_off > 0")
-        if not -v_reverse <= v_forward or math.isnan(v_reverse):
+        if not -v_reverse <= v_forward:
             raise UsageError(f"{name}: needs -v_reverse <= v_forward")
-        values = (number(name, v_forward), number(name, r_on), r_off, v_reverse, r_reverse)
-        self.add_row("diodes", name, p, q, at, *values)
+        self.add_row("diodes", name, p, q, at, v_forward, r_on, r_off, v_reverse, r_reverse)
 
     def switch(
         self,
@@ -123,10 +128,10 @@ class CircuitBuilder(Collector):
         q: str,
         *,
         control: tuple[str, str] | str | None = None,
-        threshold: float = 0.0,
-        hysteresis: float = 0.0,
-        r_on: float = 0.0,
-        r_off: float = math.inf,
+        threshold: Value = 0.0,
+        hysteresis: Value = 0.0,
+        r_on: Value = 0.0,
+        r_off: Value = math.inf,
         closed: bool = False,
         at: Place = NOWHERE,
     ) -> None:
@@ -147,7 +152,7 @@ class CircuitBuilder(Collector):
             element = control.lower()
         limits = (number(name, threshold), number(name, hysteresis))
         resistances = (number(name, r_on), number(name, r_off, infinite=True))
-        if min(resistances) < 0 or hysteresis < 0:
+        if min(resistances) < 0 or limits[1] < 0:
             raise UsageError(f"{name}: r_on, r_off and hysteresis can't be negative")
         self.add_row(
             "switches", name, p, q, at,
@@ -161,9 +166,9 @@ class CircuitBuilder(Collector):
         q: str,
         *,
         is_voltage: bool,
-        voltages: Sequence[tuple[str, float]] = (),
-        currents: Sequence[tuple[str, float]] = (),
-        constant: float = 0.0,
+        voltages: Sequence[tuple[str, Value]] = (),
+        currents: Sequence[tuple[str, Value]] = (),
+        constant: Value = 0.0,
         at: Place = NOWHERE,
     ) -> None:
         """Add a source whose voltage (or current) is affine in voltages and currents.
@@ -185,27 +190,27 @@ class CircuitBuilder(Collector):
         terms += zip(controls, gains, strict=True)
 
     def vcvs(
-        self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, cp: str, cn: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
         """Add a voltage-controlled voltage source (E)."""
-        pair = ((cp, gain), (cn, 0.0 - gain))
+        pair = _between(name, cp, cn, gain)
         self.controlled_source(name, p, q, is_voltage=True, voltages=pair, at=at)
 
     def vccs(
-        self, name: str, p: str, q: str, cp: str, cn: str, gain: float, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, cp: str, cn: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
         """Add a voltage-controlled current source (G), gain in S."""
-        pair = ((cp, gain), (cn, 0.0 - gain))
+        pair = _between(name, cp, cn, gain)
         self.controlled_source(name, p, q, is_voltage=False, voltages=pair, at=at)
 
     def cccs(
-        self, name: str, p: str, q: str, control: str, gain: float, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, control: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
         """Add a current-controlled current source (F)."""
         self.controlled_source(name, p, q, is_voltage=False, currents=((control, gain),), at=at)
 
     def ccvs(
-        self, name: str, p: str, q: str, control: str, gain: float, *, at: Place = NOWHERE
+        self, name: str, p: str, q: str, control: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
         """Add a current-controlled voltage source (H), gain in ohm."""
         self.controlled_source(name, p, q, is_voltage=True, currents=((control, gain),), at=at)
@@ -290,6 +295,12 @@ class CircuitBuilder(Collector):
                 numbers |= {name: start + k for k, name in enumerate(names)}
             start += len(names)
         return numbers
+
+
+def _between(name: str, cp: str, cn: str, gain: Value) -> tuple[tuple[str, float], ...]:
+    """Return the terms of a control by the voltage between two nodes."""
+    value = number(name, gain)
+    return (cp, value), (cn, 0.0 - value)
 
 
 _NONE = np.zeros((0, 0))

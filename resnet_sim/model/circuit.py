@@ -37,6 +37,7 @@ from .devices import (
     VoltageSources,
 )
 from .devices.crossbar import JoinedNames
+from .display import MAX_ROWS, few, how_many, html_table
 from .requests import Analysis, Derivatives, Measure
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Source:
         return Span(self.name, line, column, max(1, len(stripped)), text)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Circuit:
     r"""A nonlinear resistive circuit.
 
@@ -325,6 +326,43 @@ class Circuit:
 
     # ---- views ----
 
+    def __repr__(self) -> str:
+        title = f" {self.title!r}" if self.title else ""
+        return f"<Circuit{title}: {self._size}>"
+
+    @property
+    def _size(self) -> str:
+        """How large the circuit is, in words."""
+        tables = [table for table in self.tables.values() if len(table)]
+        kinds = [how_many(len(table), table.kind) for table in tables]
+        return ", ".join([how_many(len(self.nodes), "node"), *kinds])
+
+    def summary(self) -> str:
+        """Return what the circuit consists of and what its deck asks for, in some lines."""
+        lines = [self.title] if self.title else []
+        lines.append(f"{how_many(len(self.nodes), 'node')}: {few(self.nodes, 8)}")
+        for table in self.tables.values():
+            if len(table):
+                lines.append(f"{how_many(len(table), table.kind)}: {few(table.names, 8)}")
+        for analysis in self.analyses:
+            swept = [f"{s.name} at {how_many(len(s.values), 'value')}" for s in analysis.sweeps]
+            lines.append(f".{analysis.name} {', '.join(swept)}".rstrip())
+        severities = [diagnostic.severity for diagnostic in self.diagnostics]
+        said = [how_many(severities.count(s), s) for s in ("warning", "note") if s in severities]
+        return "\n".join([*lines, *([", ".join(said)] if said else [])])
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for number in range(min(MAX_ROWS, self.n_elements)):
+            p, q = (self.nodes[ends[number]] for ends in self.terminals)
+            table, row = self.locate(number)
+            device = self.tables[table]
+            column = getattr(device, device.value, None) if device.value else None
+            value = "" if column is None or not len(column) else f"{column[row]:.6g}"
+            rows.append((self.element_names[number], device.kind, p, q, value))
+        header = ("element", "kind", "from", "to", "value")
+        return html_table(f"{self.title} ({self._size})", header, rows, self.n_elements)
+
     def to_networkx(self) -> networkx.MultiGraph:
         """Return the circuit as a graph.
 
@@ -338,6 +376,70 @@ class Circuit:
         for table in self.tables.values():
             table.add_edges(graph, self.nodes)
         return graph
+
+    @classmethod
+    def from_networkx(cls, graph: networkx.Graph, ground: Any = None) -> Circuit:
+        """Return a circuit whose elements are the edges of a graph.
+
+        Parameters
+        ----------
+        graph : networkx.Graph
+            Of any kind.  An edge is a resistor of its ``ohms``, ``resistance`` (both ohm),
+            ``siemens`` or ``conductance`` (both S), or what its ``kind`` says, with the columns
+            of that device as `to_networkx` writes them: ``kind="voltage source", volts=5``.
+            Its first node is its ``p``, where that is given, and its name its ``name`` or key.
+        ground : node, optional
+            Which node is the ground; by default the one called ``0`` or ``gnd``.
+
+        Raises
+        ------
+        UsageError
+            If an edge says too little, or there is no ground.
+
+        Examples
+        --------
+        >>> import networkx as nx
+        >>> graph = nx.path_graph(3)
+        >>> nx.set_edge_attributes(graph, 1e3, "ohms")
+        >>> graph.add_edge(2, 0, kind="voltage source", volts=1.0)
+        >>> rs.Circuit.from_networkx(graph)
+        <Circuit: 3 nodes, 2 resistors, 1 voltage source>
+        """
+        from .from_graph import elements_of
+
+        nodes, tables = elements_of(graph, ground)
+        return cls(title=str(graph.graph.get("title", "")), nodes=nodes, tables=tables)
+
+    @classmethod
+    def from_adjacency(
+        cls, siemens: Any, ground: int = 0, names: Sequence[str] | None = None
+    ) -> Circuit:
+        """Return the resistors that a matrix of conductances says.
+
+        Parameters
+        ----------
+        siemens : array_like or sparse matrix, shape (N, N)
+            S, symmetric; 0 is open, and the diagonal must be 0.
+        ground : int
+            Row of the ground.
+        names : sequence of str, optional
+            Names of the N nodes, by default their numbers; the ground is called ``0``.
+
+        Raises
+        ------
+        UsageError
+            If the matrix is not square, not symmetric or not finite.
+
+        Examples
+        --------
+        >>> circuit = rs.Circuit.from_adjacency([[0, 1e-3], [1e-3, 0]])
+        >>> circuit.nodes, circuit.resistors.ohms
+        (('0', '1'), array([1000.]))
+        """
+        from .from_graph import resistors_of
+
+        nodes, resistors = resistors_of(siemens, ground, names)
+        return cls(nodes=nodes, tables={"resistors": resistors})
 
 
 def _find(name: str, numbers: Mapping[str, int], what: str) -> int:

@@ -30,7 +30,6 @@ __all__ = [
 DOORS = (
     "expressions.functions",
     "expressions.machine",
-    "numbers",
     "read.grammar",
     "report",
     "write.dialects",

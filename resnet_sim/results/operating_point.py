@@ -18,13 +18,15 @@ from ..arrays import Floats, Ints
 from ..diagnostics import Diagnostic
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.display import MAX_ROWS, few, how_many, html_table
 
 _OUTPUT = re.compile(
     r"v\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)|i\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[i\w?\]"
 )
+_POWER = re.compile(r"p\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[p\]")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Certificate:
     """How far a result is from fulfilling every law; computed by `certificate.certify`.
 
@@ -63,6 +65,14 @@ class Certificate:
     tolerance: float
     failures: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        verdict = "ok" if self.ok else f"failed: {few(self.failures, 1)}"
+        return (
+            f"<Certificate {verdict}; KCL {self.kcl_residual:.1e} A, laws {self.law_residual:.1e}, "
+            f"diodes {self.diode_voltage_violation:.1e} V, {self.diode_current_violation:.1e} A, "
+            f"power {self.power_mismatch:.1e}; tolerance {self.tolerance:g}>"
+        )
+
 
 @dataclass(frozen=True)
 class SolverInfo:
@@ -78,7 +88,7 @@ class SolverInfo:
     backend: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OperatingPoint:
     r"""Voltages and currents of a circuit, at one point or at many.
 
@@ -112,6 +122,8 @@ class OperatingPoint:
     ({'in': 5.0, 'out': 2.5}, 2.5)
     >>> op.current("r1"), op.current("v1"), op.status
     (0.0025, -0.0025, 'solved')
+    >>> op["out"], op["p(r1)"], op.power["v1"]  # V, W, W
+    (2.5, 0.00625, -0.0125)
     """
 
     circuit: Circuit
@@ -153,6 +165,19 @@ class OperatingPoint:
         i = self.element_currents[..., self.circuit.element(element)]
         return float(i) if self.element_currents.ndim == 1 else i
 
+    def power_of(self, element: str) -> Any:
+        """Return the power that an element takes up, W; negative where it delivers.
+
+        Raises
+        ------
+        UsageError
+            If the element is unknown.
+        """
+        number, v = self.circuit.element(element), self.node_voltages
+        p, q = (int(ends[number]) for ends in self.circuit.terminals)
+        watts = (v[..., p] - v[..., q]) * self.element_currents[..., number]
+        return float(watts) if v.ndim == 1 else watts
+
     @cached_property
     def voltages(self) -> dict[str, Any]:
         """Node name -> V (float, or array of shape (points,)), without ground."""
@@ -163,14 +188,35 @@ class OperatingPoint:
         """Element name -> A (float, or array of shape (points,))."""
         return _named(self.circuit.element_names, self.element_currents)
 
+    @cached_property
+    def power(self) -> dict[str, Any]:
+        """Element name -> W that it takes up (float, or array of shape (points,))."""
+        p, q = self.circuit.terminals
+        v = self.node_voltages
+        watts = (v[..., p] - v[..., q]) * self.element_currents
+        return _named(self.circuit.element_names, watts)
+
+    def __getitem__(self, output: str) -> Any:
+        """Return the voltage of a node (V), or what `value` does: ``op["out"]``, ``op["i(r1)"]``.
+
+        Raises
+        ------
+        UsageError
+            If there is no such node and no such output.
+        """
+        return self.value(output) if "(" in output or "@" in output else self.voltage(output)
+
     def value(self, output: str) -> Any:
-        """Return what ``v(node)``, ``v(node,node)`` or ``i(element)`` says, in V or A.
+        """Return ``v(node)``, ``v(node,node)``, ``i(element)`` or ``p(element)``, in V, A or W.
 
         Raises
         ------
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
+        power = _POWER.fullmatch(output.strip().lower())
+        if power:
+            return self.power_of(power[1] or power[2])
         found = find_output(self.circuit, output)
         if isinstance(found, int):
             return self.current(self.circuit.element_names[found])
@@ -239,12 +285,57 @@ class OperatingPoint:
             unsolved={place[k]: why for k, why in self.unsolved.items() if k in place},
         )
 
+    def __repr__(self) -> str:
+        shown = 6
+        if self.node_voltages.ndim == 1:
+            nodes = enumerate(self.circuit.nodes[1 : shown + 1], 1)
+            values = [f"v({name})={self.node_voltages[k]:.6g}" for k, name in nodes]
+            more = len(self.circuit.nodes) - 1 - shown
+            volts = ", ".join(values) + (f", ... {more:,} more" if more > 0 else "") + " V"
+            return f"<OperatingPoint {self._headline}: {volts}>"
+        return f"<OperatingPoint {self._headline}>"
+
+    @property
+    def _headline(self) -> str:
+        """What a result is, in words."""
+        points = len(self.node_voltages) if self.node_voltages.ndim > 1 else 0
+        words = [self.status, *([how_many(points, "point")] if points else [])]
+        words += [f"swept: {few(list(self.sweep), 4)}"] if self.sweep else []
+        words += [f"floating: {few(self.floating, 4)}"] if self.floating else []
+        return (f"{self.circuit.title!r} " if self.circuit.title else "") + "; ".join(words)
+
+    def _repr_html_(self) -> str:
+        if self.node_voltages.ndim == 1:
+            nodes, names = self.circuit.nodes, self.circuit.element_names
+            rows = [
+                (f"v({nodes[k]})", f"{self.node_voltages[k]:.6g} V")
+                for k in range(1, min(MAX_ROWS, len(nodes)))
+            ]
+            rows += [
+                (f"i({names[k]})", f"{self.element_currents[k]:.6g} A")
+                for k in range(min(MAX_ROWS, len(names)))
+            ]
+            total = len(nodes) - 1 + len(names)
+            return html_table(f"{self._headline}", ("quantity", "value"), rows, total)
+        header, values = self.table()
+        cells = [[f"{x:.6g}" for x in row[:MAX_ROWS]] for row in values[:MAX_ROWS]]
+        return html_table(f"{self._headline}", header[:MAX_ROWS], cells, len(values))
+
     @property
     def status(self) -> str:
         """``"solved"``, ``"not converged"``, or ``"no solution"`` (at some point)."""
         if self.unsolved:
             return "no solution"
         return "solved" if self.certificate.ok else "not converged"
+
+
+def check_name(circuit: Circuit, output: str) -> None:
+    """Refuse what is none of `OperatingPoint.value`'s forms, or names what the circuit lacks."""
+    power = _POWER.fullmatch(output.strip().lower())
+    if power:
+        circuit.element(power[1] or power[2])
+    else:
+        find_output(circuit, output)
 
 
 def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
@@ -257,7 +348,9 @@ def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
     """
     match = _OUTPUT.fullmatch(output.strip().lower())
     if match is None:
-        raise UsageError(f"{output!r} is not of the form v(node), v(node,node) or i(element)")
+        raise UsageError(
+            f"{output!r} is not of the form v(node), v(node,node), i(element), p(element)"
+        )
     if match[1]:
         return circuit.node(match[1]), circuit.node(match[2] or "0")
     return circuit.element(match[3] or match[4])

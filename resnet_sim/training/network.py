@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..analyses.given import Given, as_circuit, spelled
 from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..many.backend import Question, choose
@@ -20,6 +21,7 @@ from ..many.states import Nudge, States
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
+from ..model.display import how_many
 from .costs import built_in
 from .imperfections import Devices
 from .wires import wired
@@ -68,9 +70,10 @@ class Network:
            [1. ]])
     """
 
+    @spelled
     def __init__(
         self,
-        circuit: Circuit,
+        circuit: Given,
         inputs: Sequence[str],
         outputs: Sequence[Output],
         trainable: str | Sequence[str] = "r*",
@@ -81,6 +84,7 @@ class Network:
         devices: Devices | None = None,
         precision: str = "double",
     ) -> None:
+        circuit = as_circuit(circuit)
         self.inputs = tuple(name.lower() for name in inputs)
         self._check_inputs(circuit)
         pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
@@ -227,6 +231,13 @@ class Network:
     def batched(self) -> bool:
         """Whether samples are solved together, or one after the other."""
         return self._choice.entry.name != "one by one"
+
+    def __repr__(self) -> str:
+        title = self._selection.circuit.title
+        words = [how_many(len(self.inputs), "input"), how_many(len(self.outputs.names), "output")]
+        words.append(how_many(len(self._selection), "trainable conductance"))
+        words += [how_many(len(self.bias_names), "bias", "biases")] if self.bias_names else []
+        return f"<Network{f' {title!r}' if title else ''}: {', '.join(words)}>"
 
     def explain_backend(self) -> str:
         """Return in words what solves the circuit, and why nothing faster does.

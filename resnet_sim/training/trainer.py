@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from ..analyses.given import spelled
 from ..arrays import Bools, Floats, Ints
 from ..errors import ResnetSimError, UsageError
+from ..model.display import how_many
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from . import checkpoint as checkpoints
@@ -82,6 +84,7 @@ class Trainer:
     (array([[1.]]), True)
     """
 
+    @spelled
     def __init__(
         self,
         net: Network,
@@ -101,8 +104,15 @@ class Trainer:
         self._best: tuple[float, int, Floats] | None = None
         self._epochs: Epochs | None = None
 
+    def __repr__(self) -> str:
+        rule, cost, by = (type(x).__name__ for x in (self.rule, self.cost, self.optimizer))
+        done = how_many(len(self.history), "epoch")
+        last = f", cost {self.history[-1]['cost']:.4g}" if self.history else ""
+        return f"<Trainer {rule}, {cost}, {by}: {done}{last}; {self.net!r}>"
+
     # ---- the loop ----
 
+    @spelled
     def fit(
         self,
         X: Any,

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from test_fuzz import described, mutated, outcome
 
 from resnet_sim.compiled import policy
+from resnet_sim.model.numbers import plain_number, plain_numbers
 from resnet_sim.netlist import parse_netlist
-from resnet_sim.netlist.numbers import plain_number, plain_numbers
 from resnet_sim.netlist.read import blocks, body_cache, fast_cards
 from resnet_sim.netlist.read.blocks import Block, split
 

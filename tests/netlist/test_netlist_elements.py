@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resnet_sim.errors import NetlistError
+from resnet_sim.model.numbers import plain_number, read_number
 from resnet_sim.netlist import parse_netlist
-from resnet_sim.netlist.numbers import plain_number, read_number
 
 
 def parse(*cards, **options):

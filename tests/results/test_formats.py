@@ -14,7 +14,7 @@ import pytest
 
 import resnet_sim as rs
 from resnet_sim.cli.command import build_parser
-from resnet_sim.netlist.numbers import read_number
+from resnet_sim.model.numbers import read_number
 from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.predictions import Predictions
 from resnet_sim.results.rawfile import read_raw

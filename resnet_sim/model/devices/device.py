@@ -18,6 +18,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
+from ..numbers import read_number
 from .cards import Card, Model
 from .pieces import Pieces
 
@@ -44,13 +45,24 @@ def bools() -> Bools:
     return np.zeros(0, dtype=np.bool_)
 
 
-def number(name: str, value: float, *, infinite: bool = False) -> float:
-    """Return a value of an element; `UsageError` if it is not finite."""
-    value = float(value)
+def number(name: str, value: float | str, *, infinite: bool = False) -> float:
+    """Return a value of an element, maybe in SPICE's writing; `UsageError` if it is not finite."""
+    try:
+        value = float(value)
+    except (TypeError, ValueError):
+        value = _as_spice(name, value)
     # the difference is NaN for NaN and the infinities
     if value - value != 0.0 and not (infinite and value == math.inf):
         raise UsageError(f"the value {value} of {name} is not finite")
     return value
+
+
+def _as_spice(name: str, value: object) -> float:
+    """Return the value of ``4.7k`` and its like."""
+    found = read_number(value.strip().lower()) if isinstance(value, str) else None
+    if found is None or not found.is_clean:
+        raise UsageError(f"the value {value!r} of {name} is not a number such as 4700 or '4.7k'")
+    return found.value
 
 
 def text(value: float) -> str:

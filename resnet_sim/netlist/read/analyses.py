@@ -22,7 +22,7 @@ MAX_POINTS = 1_000_000
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
 _OUTPUT = re.compile(
-    r"([vi])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)|@([^\s\[\]]+)\[i\w?\]|[^\s,]+"
+    r"([vip])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)|@([^\s\[\]]+)\[(i\w?|p)\]|[^\s,]+"
 )
 _NODESET = re.compile(r"\s*\.\w+\s*")
 _NODESET_ENTRY = re.compile(
@@ -204,12 +204,12 @@ class AnalysisReader:
 
     def _output(self, match: re.Match[str]) -> str | None:
         """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""
-        kind, first, second, device = match.groups()
+        kind, first, second, device, quantity = match.groups()
         if kind == "v" and self._is_node(first) and (second is None or self._is_node(second)):
             return f"v({first})" if second is None else f"v({first},{second})"
         element = element_name(device or first or "")
-        if (kind == "i" or device) and element in self._builder:
-            return f"i({element})"
+        if (kind in ("i", "p") or device) and element in self._builder:
+            return f"{(quantity or kind)[0]}({element})"
         if kind or device:
             return None
         if match[0] in ("all", "alli", "allv"):
@@ -221,7 +221,7 @@ class AnalysisReader:
 
     def _unknown_output(self, match: re.Match[str], card: Card) -> None:
         message = f"{match[0]!r} is ignored: no such voltage or current"
-        hint = "outputs are v(node), v(node,node), i(element)"
+        hint = "outputs are v(node), v(node,node), i(element), p(element)"
         self._report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
 
     # ---- nodeset ----

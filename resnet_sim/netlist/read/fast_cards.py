@@ -18,7 +18,7 @@ import numpy as np
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
 from ...model.devices import CARDS, Diodes
-from ..numbers import plain_number, plain_numbers
+from ...model.numbers import plain_number, plain_numbers
 from ..source import Card
 from .blocks import Block, pays
 from .placer import GROUND, Placer

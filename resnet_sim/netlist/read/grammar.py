@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...model.numbers import read_number
 from ..expressions.machine import Op, Program
-from ..numbers import read_number
 from ..report import CardError
 from .cards import Assign, Braced, Item, Word
 

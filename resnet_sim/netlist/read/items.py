@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from ..numbers import Number, read_number
+from ...model.numbers import Number, read_number
 from ..report import CardError, Report
 from ..source import Card
 from .cards import Assign, Braced, Expression, Item, Value, Word

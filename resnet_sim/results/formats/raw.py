@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from .. import rawfile
 from ..predictions import Answers, Result
 
-_KINDS = {"v(": "voltage", "i(": "current"}
+_KINDS = {"v(": "voltage", "i(": "current", "p(": "power"}
 
 
 def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> str:

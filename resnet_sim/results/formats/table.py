@@ -142,6 +142,9 @@ def _sweep_columns(op: OperatingPoint) -> tuple[list[str], str]:
     return list(islice(chain(voltages, currents), MAX_COLUMNS)), text
 
 
+_UNITS = {"v(": "V", "i(": "A", "p(": "W"}
+
+
 def _cell(value: float, name: str, result: Result) -> tuple[str, str, str]:
     """Return number, unit and remark; words in place of what is undefined."""
     voltage = name.startswith("v")
@@ -149,7 +152,7 @@ def _cell(value: float, name: str, result: Result) -> tuple[str, str, str]:
         return result.words[name][int(value)], "", ""
     if math.isnan(value):
         return ("floating" if voltage else "undefined"), "", ""
-    number, _, unit = engineering(value, "V" if voltage else "A").partition(" ")
+    number, _, unit = engineering(value, _UNITS.get(name[:2], "A")).partition(" ")
     unique = voltage or name.partition("(")[2].rstrip(")") not in result.nonunique
     return number, unit, "" if unique else "  (one of many)"
 

@@ -1,0 +1,88 @@
+"""What may be given where a circuit is meant, and the answer to misspelt arguments."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from ..errors import UsageError
+from ..model.circuit import Circuit
+
+#: a circuit, the path of a deck, or the text of one
+Given = Circuit | str | os.PathLike[str]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: what people give instead -> what they have to write
+_INSTEAD = {
+    "CircuitBuilder": "call its build()",
+    "DiGraph": "make one with Circuit.from_networkx",
+    "Graph": "make one with Circuit.from_networkx",
+    "MultiDiGraph": "make one with Circuit.from_networkx",
+    "MultiGraph": "make one with Circuit.from_networkx",
+    "Network": "give its circuit",
+    "OperatingPoint": "give its circuit",
+    "ndarray": "make one with Circuit.from_adjacency",
+}
+
+
+def as_circuit(given: Given) -> Circuit:
+    r"""Return the circuit that is meant: itself, the deck of that name, or the deck itself.
+
+    A text of one line is a path, as a deck has at least a title and a card.
+
+    Raises
+    ------
+    NetlistError
+        If the deck can't be read.
+    UsageError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> as_circuit("load\nV1 a 0 1\nR1 a 0 1k").nodes
+    ('0', 'a')
+    """
+    if isinstance(given, Circuit):
+        return given
+    if not isinstance(given, str | os.PathLike):
+        kind = type(given).__name__
+        remedy = _INSTEAD.get(kind, "rs.CircuitBuilder makes one in Python")
+        raise UsageError(
+            f"a circuit, the path of a deck or its text is needed, not {kind}: {remedy}"
+        )
+    # who has a circuit already need not wait for the reader
+    from ..netlist import parse_netlist, read_netlist
+
+    if isinstance(given, str) and ("\n" in given or "\r" in given):
+        return parse_netlist(given)
+    path = Path(given)
+    if " " in str(given) and str(given) != "-" and not path.exists():
+        raise UsageError(
+            f"there is no file {str(given)!r}; a deck given as text has at least two lines, "
+            "of which the first is its title"
+        )
+    return read_netlist(given)
+
+
+def spelled(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the function, which answers an unknown keyword with the nearest right one."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    name = function.__qualname__.removesuffix(".__init__")
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        for word in kwargs:
+            if word not in names:
+                near = get_close_matches(word, names, n=1)
+                meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
+                raise UsageError(f"{name}() has no argument {word!r}: {meant}")
+        return function(*args, **kwargs)
+
+    return call
