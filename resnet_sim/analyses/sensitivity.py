@@ -207,13 +207,14 @@ class _Linearised:
         self.size = len(state.reduction.coordinate) + len(state.reduction.ties) + len(self.on)
 
     def terms(self, source: int) -> range:
-        """Return the terms of a controlled source; none for -1."""
-        table = self.circuit.controlled_sources
+        """Return the terms of a control; none for -1."""
+        table = self.point.state.reduction.controls
         return range(0) if source < 0 else range(int(table.ptr[source]), int(table.ptr[source + 1]))
 
     def add_control(self, slope: Floats, term: int, factor: float) -> None:
         """Add a controlling voltage or current, times its gain, to a linear form."""
-        table, red = self.circuit.controlled_sources, self.point.state.reduction
+        red = self.point.state.reduction
+        table = red.controls
         index, share = int(table.index[term]), factor * float(table.gain[term])
         if table.of_current[term]:
             slope[len(red.coordinate) + red.tie_of[index]] += share

@@ -23,7 +23,7 @@ from ..point.sources import Sources, column
 def imposed(compiled: Compiled, inputs: Sequence[str]) -> tuple[Sources, Ints]:
     """Return the coefficients of the sources, and those that depend on the state.
 
-    The latter are rows of controlled sources that not inputs alone control; what these impose
+    The latter are rows of the controls that not inputs alone control; what these impose
     is left out.
     """
     red = compiled.reduction
@@ -32,7 +32,7 @@ def imposed(compiled: Compiled, inputs: Sequence[str]) -> tuple[Sources, Ints]:
         ties=_columns(red.ties, of_input), injections=_columns(red.injections, of_input),
         rectifiers=_columns(red.rectifiers, of_input),
     ))  # fmt: skip
-    table = red.circuit.controlled_sources
+    table = red.controls
     one_way = np.zeros(len(table), dtype=np.bool_)
     for plan in compiled.plans:
         rows = plan.stage.sources[~compiled.paired[plan.stage.sources]]

@@ -121,7 +121,7 @@ def _tie(matrix: Floats, rows: Ints, p: Ints, q: Ints) -> None:
 
 def _control(red: Reduction, row: Floats, source: int, factor: float) -> None:
     """Add the controls of a source to an equation."""
-    table = red.circuit.controlled_sources
+    table = red.controls
     for term in range(table.ptr[source], table.ptr[source + 1]):
         index, gain = int(table.index[term]), float(table.gain[term])
         if table.of_current[term]:

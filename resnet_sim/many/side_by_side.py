@@ -54,8 +54,9 @@ class SideBySide(Backend):
         circuit, count = question.circuit, question.points
         if question.method != "auto":
             return f"the method {question.method} is asked for"
-        if len(circuit.controlled_sources):
-            return f"there are controlled sources: {some(circuit.controlled_sources.names)}"
+        one_way = [name for d in circuit.tables.values() if d.amplifies for name in d.names]
+        if one_way:
+            return f"there are controlled sources: {some(one_way)}"
         if not circuit.switches.fixed.all():
             names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
             return f"the state of {some(names)} depends on the solution"

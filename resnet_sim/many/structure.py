@@ -142,7 +142,8 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
     compiled = Compiled(circuit, circuit.switches.closed)
     sources, one_way = imposed(compiled, inputs)
     if len(one_way):
-        names = [circuit.element_names[circuit.first["controlled_sources"] + k] for k in one_way]
+        elements = dict.fromkeys(compiled.reduction.controls.element[one_way].tolist())
+        names = [circuit.element_names[k] for k in elements]
         shown = ", ".join(names[:8])
         raise Unsupported(f"{shown}: a source controlled one way has no co-content", names)
     if not circuit.switches.fixed.all():

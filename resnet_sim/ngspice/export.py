@@ -135,8 +135,7 @@ class Groups:
 
 def _rigid(circuit: Circuit) -> list[int]:
     """Return the elements that fix a voltage, those first whose current controls something."""
-    sources = circuit.controlled_sources
-    controls = set(sources.index[sources.of_current].tolist())
+    controls = {int(k) for device in circuit.tables.values() for k in device.controls()[1]}
     rigid = np.flatnonzero(resistances(circuit) == 0).tolist()
     return sorted(rigid, key=lambda element: element not in controls)
 

@@ -39,7 +39,7 @@ def scale_pairs(reduction: Reduction) -> Reduction:
 
 def find_pairs(reduction: Reduction) -> tuple[Pair, ...]:
     """Return forward sources whose output current comes back through a matching source."""
-    table = reduction.circuit.controlled_sources
+    table = reduction.controls
     backward: dict[int, list[int]] = {}
     for row in np.flatnonzero(~table.is_voltage):
         terms = slice(table.ptr[row], table.ptr[row + 1])
@@ -67,8 +67,8 @@ def _match(
     reduction: Reduction, tie: int, backward: dict[int, list[int]], degree: Ints
 ) -> Pair | None:
     """Return the pair whose forward source is a given controlled tie, None if it is in none."""
-    ties, circuit = reduction.ties, reduction.circuit
-    table, forward = circuit.controlled_sources, int(ties.source[tie])
+    ties, table = reduction.ties, reduction.controls
+    forward = int(ties.source[tie])
     control = _single_control(reduction, forward)
     if control is None:
         return None
@@ -91,7 +91,7 @@ def _match(
 
 def _single_control(reduction: Reduction, row: int) -> tuple[int, float] | None:
     """Return the node and gain of a source that one free node's voltage controls."""
-    table = reduction.circuit.controlled_sources
+    table = reduction.controls
     terms = slice(table.ptr[row], table.ptr[row + 1])
     if table.constant[row] != 0 or table.of_current[terms].any():
         return None

@@ -54,7 +54,7 @@ class Branches:
 
 @dataclass(frozen=True)
 class Ties(Branches):
-    """``v = volts``; `source` is the row of the controlled source that sets it, else -1."""
+    """``v = volts``; `source` is the row of the control that adds to it, else -1."""
 
     holds = "volts"
 
@@ -83,7 +83,7 @@ class Rectifiers(Branches):
 
 @dataclass(frozen=True)
 class Injections(Branches):
-    """``i = amps``; `source` is the row of the controlled source that sets it, else -1."""
+    """``i = amps``; `source` is the row of the control that adds to it, else -1."""
 
     holds = "amps"
 
@@ -104,6 +104,61 @@ def _joined(kind: type[Kind], parts: list[tuple[Any, ...]]) -> Kind:
     return kind(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+@dataclass(frozen=True)
+class Controls:
+    """Sums of voltages and currents, each of which sets the value of one tie or injection.
+
+    Attributes
+    ----------
+    element : ndarray of int, shape (rows,)
+        Whose they are.
+    is_voltage : ndarray of bool, shape (rows,)
+        It is a tie whose volts a row sets, not an injection.
+    p, q : ndarray of int, shape (rows,)
+        Ends of that.
+    constant : ndarray of float, shape (rows,)
+        What it holds beside the sum, V or A.
+    ptr : ndarray of int, shape (rows + 1,)
+        Terms of row k are ``ptr[k]:ptr[k+1]`` of the following three.
+    of_current : ndarray of bool, shape (terms,)
+    index : ndarray of int, shape (terms,)
+        Node, or an element that is a tie where `of_current`.
+    gain : ndarray of float, shape (terms,)
+    """
+
+    element: Ints
+    is_voltage: Bools
+    p: Ints
+    q: Ints
+    constant: Any
+    ptr: Ints
+    of_current: Bools
+    index: Ints
+    gain: Floats
+
+    def __len__(self) -> int:
+        return len(self.element)
+
+    @classmethod
+    def joined(cls, parts: list[tuple[Any, ...]], ties: Ties, injections: Injections) -> Controls:
+        """Return the controls of devices, and what they control."""
+        columns = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else _NO_CONTROLS
+        element, count, of_current, index, gain = columns
+        n = len(element)
+        is_voltage = np.zeros(n, dtype=np.bool_)
+        p, q = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        constant: Any = np.zeros((n, *ties.volts.shape[1:]))
+        for branch in (ties, injections):
+            own = np.flatnonzero(branch.source >= 0)
+            row = branch.source[own]
+            p[row], q[row], constant[row] = branch.p[own], branch.q[own], branch.held[own]
+            is_voltage[row] = branch is ties
+        ptr = np.cumsum([0, *count.tolist()], dtype=np.int64)
+        return cls(element, is_voltage, p, q, constant, ptr, of_current, index, gain)
+
+
+_NO_CONTROLS = [np.zeros(0, t) for t in (int, int, bool, int, float)]
+
 Kinds = tuple[Ties, Conductors, Rectifiers, Injections]
 
 
@@ -115,8 +170,11 @@ def decompose(circuit: Circuit, closed: Bools) -> Kinds:
     return take_apart(circuit, closed)[0]
 
 
-def take_apart(circuit: Circuit, closed: Bools) -> tuple[Kinds, int]:
-    """Return what `decompose` does, and the number of nodes: those within devices come last."""
+def take_apart(circuit: Circuit, closed: Bools) -> tuple[Kinds, Controls, int]:
+    """Return what `decompose` does, what controls that, and the number of nodes.
+
+    Those within devices come last.
+    """
     out = Pieces(len(circuit.nodes), closed)
     for name, device in sorted(circuit.tables.items(), key=lambda item: item[1].rank):
         if len(device):
@@ -125,4 +183,4 @@ def take_apart(circuit: Circuit, closed: Bools) -> tuple[Kinds, int]:
         _joined(Ties, out.ties), _joined(Conductors, out.conductors),
         _joined(Rectifiers, out.rectifiers), _joined(Injections, out.injections),
     )  # fmt: skip
-    return kinds, out.nodes
+    return kinds, Controls.joined(out.controls, kinds[0], kinds[3]), out.nodes

@@ -26,7 +26,7 @@ class Stage:
     parts : ndarray of int
         Connected parts of the reduction.
     sources : ndarray of int
-        Rows of controlled sources; where there are no parts they can just be evaluated.
+        Rows of the controls; where there are no parts they can just be evaluated.
     feedback : bool
         Parts and sources depend on each other.
     loops : ndarray of int
@@ -42,7 +42,7 @@ class Stage:
 
 def stages(reduction: Reduction) -> list[Stage]:
     """Return the stages of a circuit in the order in which to solve them."""
-    n_parts, n_sources = reduction.n_parts, len(reduction.circuit.controlled_sources)
+    n_parts, n_sources = reduction.n_parts, len(reduction.controls)
     if not n_sources:
         return [Stage(np.arange(n_parts), np.zeros(0, dtype=np.int64))]
     loops_sensed = _sensed_loops(reduction)
@@ -85,7 +85,7 @@ def _stage(
 
 def _sensed_loops(reduction: Reduction) -> dict[int, set[int]]:
     """Return the ties that close a loop with sensed elements, and these elements."""
-    table = reduction.circuit.controlled_sources
+    table = reduction.controls
     sensed = set(table.index[table.of_current].tolist())
     found: dict[int, set[int]] = {}
     ties = reduction.ties
@@ -107,7 +107,7 @@ class _Dependencies:
     def __init__(self, reduction: Reduction, loops: dict[int, set[int]]) -> None:
         self.red = reduction
         self.first_source = reduction.n_parts
-        n_sources = len(reduction.circuit.controlled_sources)
+        n_sources = len(reduction.controls)
         self.first_carried = self.first_source + n_sources
         self.first_loop = self.first_carried + n_sources
         self.part = reduction.part[reduction.coordinate]
@@ -147,7 +147,7 @@ class _Dependencies:
 
     def _source(self, row: int, loops: dict[int, set[int]]) -> None:
         """A controlled source waits for its controls; parts wait for the current it drives."""
-        table = self.red.circuit.controlled_sources
+        table = self.red.controls
         own = self.first_source + row
         for term in range(table.ptr[row], table.ptr[row + 1]):
             index = int(table.index[term])

@@ -182,7 +182,7 @@ class _Equations:
 
     def _source_law(self, row: int, matrix: Floats, feed: Floats, rhs: Floats) -> None:
         """Write ``s - sum gain * control = constant`` into the row of a source."""
-        table = self.red.circuit.controlled_sources
+        table = self.red.controls
         k = self.column[row]
         matrix[k, k] += 1.0
         rhs[k] += table.constant[row]
@@ -284,10 +284,9 @@ def _spread(total: Floats, p: Ints, q: Ints, flow: Floats) -> None:
 
 def _elements(state: State, stage: Stage) -> list[int]:
     """Return the controlled sources of a stage, or else what has negative resistance."""
-    circuit = state.reduction.circuit
-    rows = stage.sources
-    if len(rows):
-        return [circuit.first["controlled_sources"] + int(row) for row in rows]
+    controls = state.reduction.controls
+    if len(stage.sources):
+        return list(dict.fromkeys(controls.element[stage.sources].tolist()))
     conductors = state.reduction.conductors
     return list(dict.fromkeys(conductors.element[conductors.siemens < 0].tolist()))
 

@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
-from .branches import decompose
+from .branches import take_apart
 from .cascade import Stage, stages
 from .reduction import reduce
 
@@ -59,7 +59,7 @@ class Compiled:
         old = self.reduction
         if circuit is old.circuit:
             return self
-        ties, conductors, rectifiers, injections = decompose(circuit, old.closed)
+        (ties, conductors, rectifiers, injections), controls, _ = take_apart(circuit, old.closed)
         for new, before in (
             (ties, old.ties), (conductors, old.conductors), (rectifiers, old.rectifiers),
         ):  # fmt: skip
@@ -67,7 +67,7 @@ class Compiled:
                 return Compiled(circuit, old.closed)
         return self.replace(
             circuit=circuit, ties=ties, conductors=conductors,
-            rectifiers=rectifiers, injections=injections,
+            rectifiers=rectifiers, injections=injections, controls=controls,
         )  # fmt: skip
 
     def replace(self, **changes: Any) -> Compiled:
@@ -84,23 +84,23 @@ class Compiled:
 
     @cached_property
     def tie_of_source(self) -> Ints:
-        """The tie whose volts each controlled source sets, -1 for those that set amps."""
+        """The tie whose volts each control sets, -1 for those that set amps."""
         return self._row_of_source(self.reduction.ties.source)
 
     @cached_property
     def injection_of_source(self) -> Ints:
-        """The injection whose amps each controlled source sets, -1 for those that set volts."""
+        """The injection whose amps each control sets, -1 for those that set volts."""
         return self._row_of_source(self.reduction.injections.source)
 
     def _row_of_source(self, source: Ints) -> Ints:
-        row = np.full(len(self.reduction.circuit.controlled_sources), -1)
+        row = np.full(len(self.reduction.controls), -1)
         own = np.flatnonzero(source >= 0)
         row[source[own]] = own
         return row
 
     def terms(self, sources: Ints) -> tuple[Ints, Ints]:
         """Return the terms that control some sources, and the source of each."""
-        ptr = self.reduction.circuit.controlled_sources.ptr
+        ptr = self.reduction.controls.ptr
         count = ptr[sources + 1] - ptr[sources]
         skipped = np.cumsum(count) - count
         term = np.arange(count.sum()) + np.repeat(ptr[sources] - skipped, count)
@@ -115,8 +115,8 @@ class Compiled:
 
     @cached_property
     def paired(self) -> Bools:
-        """Tells which controlled sources belong to a scaled pair."""
-        mask = np.zeros(len(self.reduction.circuit.controlled_sources), dtype=np.bool_)
+        """Tells which controls belong to a scaled pair."""
+        mask = np.zeros(len(self.reduction.controls), dtype=np.bool_)
         for pair in self.reduction.pairs:
             mask[[pair.forward, pair.backward]] = True
         return mask

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import Forest, components, spanning_forest
 from ..model.circuit import Circuit
-from .branches import Branches, Conductors, Injections, Rectifiers, Ties, take_apart
+from .branches import Branches, Conductors, Controls, Injections, Rectifiers, Ties, take_apart
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,8 @@ class Reduction:
     ----------
     closed : ndarray of bool, shape (n_switches,)
     ties, conductors, rectifiers, injections : Ties, Conductors, Rectifiers, Injections
+    controls : Controls
+        What sets the values of some ties and injections.
     forest : Forest
         Spanning forest of the nodes by ties; tree 0 is ground's.
     coordinate : ndarray of int, shape (n_nodes,)
@@ -48,6 +50,7 @@ class Reduction:
     conductors: Conductors
     rectifiers: Rectifiers
     injections: Injections
+    controls: Controls
     forest: Forest
     coordinate: Ints
     scale: Floats
@@ -57,7 +60,7 @@ class Reduction:
 
     @cached_property
     def above(self) -> Ints:
-        """Controlled source of the nearest controlled tie between node and root, -1 if none."""
+        """Control of the nearest controlled tie between node and root, -1 if none."""
         source = np.full(len(self.coordinate), -1)
         if not (self.ties.source >= 0).any():
             return source
@@ -103,7 +106,7 @@ class Reduction:
         return side
 
     def moved(self, sources: Bools) -> Bools:
-        """Tell which nodes' offsets depend on some controlled sources, shape (n_nodes,)."""
+        """Tell which nodes' offsets depend on some of the controls, shape (n_nodes,)."""
         if not sources.any():
             return np.zeros(len(self.coordinate), dtype=np.bool_)
         source = self.ties.source
@@ -163,7 +166,7 @@ class Reduction:
 class Pair:
     """Amplifier that is reciprocal after scaling.
 
-    Rows of ``circuit.controlled_sources``, the controlling node, the forward source's gain,
+    Rows of the controls, the controlling node, the forward source's gain,
     the nodes whose voltage is the amplifier's output plus a constant, and what that output
     is per volt of control (the gain, or its negative if the source stands upside down).
     """
@@ -181,12 +184,12 @@ def reduce(circuit: Circuit, closed: Bools) -> Reduction:
 
     Controlled sources are all taken as one-way; see `amplifiers.scale_pairs`.
     """
-    (ties, conductors, rectifiers, injections), n = take_apart(circuit, closed)
+    (ties, conductors, rectifiers, injections), controls, n = take_apart(circuit, closed)
     forest = spanning_forest(n, ties.p, ties.q, ties.volts)
     coordinate, scale = forest.label, np.ones(n)
     part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers))
     return Reduction(
-        circuit, closed, ties, conductors, rectifiers, injections,
+        circuit, closed, ties, conductors, rectifiers, injections, controls,
         forest, coordinate, scale, part, n_parts,
     )  # fmt: skip
 

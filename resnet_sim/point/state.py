@@ -31,9 +31,9 @@ class State(Sources):
     piece : ndarray of int, shape (n_coordinates,)
         0 where a coordinate is defined, else the number of the rigid piece that floats.
     known_sources : ndarray of bool
-        Controlled sources whose value has been found.
+        Controls whose value has been found.
     undefined_sources : ndarray of bool
-        Controlled sources whose control is undefined.
+        Controls that something undefined enters.
     lost_parts : ndarray of bool
         Parts that an undefined source feeds: nothing in them is defined.
     """
@@ -47,7 +47,7 @@ class State(Sources):
         self.loop_current = np.zeros((len(red.ties), *points))
         self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
         self.piece = np.zeros(count, dtype=np.int64)
-        self.undefined_sources = np.zeros(len(red.circuit.controlled_sources), dtype=np.bool_)
+        self.undefined_sources = np.zeros(len(red.controls), dtype=np.bool_)
         self.known_sources = np.zeros_like(self.undefined_sources)
         self.lost_parts = np.zeros(red.n_parts + 1, dtype=np.bool_)  # the last is for no part
         super().__init__(compiled)
@@ -124,7 +124,7 @@ class State(Sources):
         if not len(rows):
             return
         red = self.reduction
-        table, tie_of = red.circuit.controlled_sources, red.tie_of
+        table, tie_of = red.controls, red.tie_of
         term, owner = self.compiled.terms(rows)
         index, sensed = table.index[term], table.of_current[term]
         control = self.node_voltages(np.where(sensed, 0, index))
@@ -246,7 +246,7 @@ class State(Sources):
 
     def _control_undefined(self, row: int) -> bool:
         """Tell whether a controlled source's value depends on something undefined."""
-        red, table = self.reduction, self.reduction.circuit.controlled_sources
+        red, table = self.reduction, self.reduction.controls
         lever: dict[int, float] = {}
         size = 0.0
         lost = self.lost_nodes()
@@ -280,7 +280,7 @@ class State(Sources):
         Ties carry what KCL leaves for them, backward sources of amplifiers what these sense.
         """
         red = self.reduction
-        table, count = red.circuit.controlled_sources, red.circuit.n_elements
+        table, count = red.controls, red.circuit.n_elements
         ties = self.tie_currents()
         for pair in red.pairs:
             term = table.ptr[pair.backward]

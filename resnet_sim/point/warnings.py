@@ -40,10 +40,8 @@ def _dangling(circuit: Circuit, most: int = 5) -> list[Diagnostic]:
     degree = np.bincount(p, minlength=n) + np.bincount(q, minlength=n)
     used = degree != 1
     used[0] = True
-    table = circuit.controlled_sources
-    used[table.index[~table.of_current]] = True
-    for column in (circuit.switches.cp, circuit.switches.cn):
-        used[column[column >= 0]] = True
+    for device in circuit.tables.values():
+        used[device.controls()[0]] = True
     loose = np.flatnonzero(~used)
     if not len(loose):
         return []
@@ -70,8 +68,7 @@ def undefined(state: State) -> tuple[Bools, Bools]:
         if device.fixes_current:
             start = circuit.first[name]
             unknown[start : start + len(device)] = False
-    rows = circuit.first["controlled_sources"] + np.flatnonzero(state.undefined_sources)
-    unknown[rows] = True
+    unknown[red.controls.element[state.undefined_sources]] = True
     # conductances that cancel leave a node floating beside what is fixed
     piece, cond = state.piece[red.coordinate], red.conductors
     unknown[cond.element[piece[cond.p] != piece[cond.q]]] = True
@@ -116,8 +113,7 @@ def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagno
     if len(islands) > most:
         found.append(Diagnostic("W201", f"{len(islands) - most} more parts float"))
     if state.undefined_sources.any():
-        first = circuit.first["controlled_sources"]
-        rows = (first + np.flatnonzero(state.undefined_sources)).tolist()
+        rows = np.unique(red.controls.element[state.undefined_sources]).tolist()
         message = f"{names_of(circuit, rows)}: what controls them is undefined, and so are they"
         found.append(Diagnostic("W206", message, circuit.span(rows[0])))
     return found

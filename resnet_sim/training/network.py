@@ -359,7 +359,9 @@ class Network:
     def only_potentials(self) -> bool:
         """Nothing but potentials against ground drives the circuit: no node leaves their range."""
         circuit = self._question.circuit
-        if len(circuit.current_sources) or len(circuit.controlled_sources):
+        if any(d.amplifies and len(d) for d in circuit.tables.values()):
+            return False
+        if len(circuit.current_sources):
             return False
         if self.layers is not None:
             held = self.layers.place < 0

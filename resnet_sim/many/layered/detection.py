@@ -70,7 +70,8 @@ class _Finder:
         self.circuit, self.trainable = circuit, trainable
         self.n_inputs, self.n_biases = len(inputs), len(biases)
         # controls by current would need the numbers of elements, which change without crossbars
-        if not circuit.switches.fixed.all() or circuit.controlled_sources.of_current.any():
+        sensed = any(d.amplifies and len(d.controls()[1]) for d in circuit.tables.values())
+        if not circuit.switches.fixed.all() or sensed:
             raise NotLayered("switches, or sources that a current controls")
         bare = circuit.with_tables(crossbars=Crossbars())
         compiled = Compiled(bare, bare.switches.closed)

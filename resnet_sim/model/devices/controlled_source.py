@@ -50,6 +50,7 @@ class ControlledSources(Table):
     value = "constant"
     fixes_voltage = "is_voltage"
     rank = 1
+    amplifies = True
     cards = (
         Card("e", "Ename node+ node- control+ control- gain", "controlled"),
         Card("g", "Gname node+ node- control+ control- gain", "controlled"),
@@ -82,11 +83,13 @@ class ControlledSources(Table):
 
     def pieces(self, out: Pieces, first: int) -> None:
         """Ties and injections whose values are found later."""
+        count = np.diff(self.ptr)
+        source = out.control(self.numbers(first), count, self.of_current, self.index, self.gain)
         for rows, add in (
             (np.flatnonzero(self.is_voltage), out.tie),
             (np.flatnonzero(~self.is_voltage), out.injection),
         ):
-            add(first + rows, self.p[rows], self.q[rows], self.constant[rows], rows)
+            add(first + rows, self.p[rows], self.q[rows], self.constant[rows], source[rows])
 
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """A voltage or a current."""
@@ -150,6 +153,10 @@ class ControlledSources(Table):
     def is_told(self) -> Bools:
         """Those that set a voltage."""
         return self.is_voltage
+
+    def controls(self) -> tuple[Ints, Ints]:
+        """Those of all terms."""
+        return self.index[~self.of_current], self.index[self.of_current]
 
     def moved(self, end: int, count: int) -> Self:
         """Controlling elements have numbers."""

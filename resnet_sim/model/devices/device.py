@@ -90,6 +90,8 @@ class Device:
     fixes_voltage: ClassVar[bool | str] = False
     #: whether its current depends on no voltage
     fixes_current: ClassVar[bool] = False
+    #: whether it delivers power that its controls don't
+    amplifies: ClassVar[bool] = False
     #: pieces come in this order; the first ties are preferred by trees
     rank: ClassVar[int] = 9
     cards: ClassVar[tuple[Card, ...]] = ()
@@ -205,6 +207,10 @@ class Device:
         return False
 
     # ---- elements that refer to others ----
+
+    def controls(self) -> tuple[Ints, Ints]:
+        """Return the nodes whose voltages, and the elements whose currents, control this."""
+        return ints(), ints()
 
     def moved(self, end: int, count: int) -> Self:
         """Return the table for a circuit whose elements from number `end` on moved by `count`."""

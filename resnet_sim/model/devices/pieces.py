@@ -14,7 +14,7 @@ class Pieces:
 
     `element` holds element numbers, p and q nodes; all arrays have shape (pieces,).  The
     current of a piece counts `sign` times into that of its element.  `source` is the row of the
-    controlled source that sets its volts or amps.
+    control that adds to its volts or amps.
 
     Attributes
     ----------
@@ -23,6 +23,8 @@ class Pieces:
         Nodes so far, those within devices come last.
     ties, conductors, rectifiers, injections : list of tuple
         Element, p, q, sign, volts or the like, and source or ohms.
+    controls : list of tuple
+        Element, number of terms, and of each term: of a current?, index, gain.
     """
 
     def __init__(self, nodes: int, closed: Bools) -> None:
@@ -31,6 +33,8 @@ class Pieces:
         self.conductors: list[tuple[Any, ...]] = []
         self.rectifiers: list[tuple[Any, ...]] = []
         self.injections: list[tuple[Any, ...]] = []
+        self.controls: list[tuple[Any, ...]] = []
+        self._n_controls = 0
 
     def tie(self, element: Ints, p: Ints, q: Ints, volts: Floats, source: Ints | int = -1) -> None:
         """Add ``v = volts``."""
@@ -62,6 +66,18 @@ class Pieces:
     ) -> None:  # fmt: skip
         """Add ``i = amps``."""
         _add(self.injections, element, p, q, sign, amps, source)
+
+    def control(
+        self, element: Ints, count: Ints, of_current: Bools, index: Ints, gain: Floats
+    ) -> Ints:
+        """Add sums of voltages and currents, each for one tie or injection; return their rows.
+
+        `count` terms each, whose `index` is the number of a node, or of an element that is a
+        tie where it is `of_current`.
+        """
+        self.controls.append((element, count, of_current, index, gain))
+        self._n_controls += len(element)
+        return self._n_controls - len(element) + np.arange(len(element))
 
     def inner(self, count: int) -> Ints:
         """Return the numbers of new nodes within devices, which nobody outside sees."""

@@ -174,6 +174,11 @@ class Switches(Table):
         """Those that are held and short become V sources."""
         return np.ones(len(self), dtype=np.bool_)
 
+    def controls(self) -> tuple[Ints, Ints]:
+        """Those of all that have any."""
+        nodes = np.concatenate((self.cp, self.cn))
+        return nodes[nodes >= 0], self.ce[self.ce >= 0]
+
     def moved(self, end: int, count: int) -> Self:
         """Controlling elements have numbers."""
         return dataclasses.replace(self, ce=np.where(self.ce >= end, self.ce + count, self.ce))

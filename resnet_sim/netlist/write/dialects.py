@@ -30,8 +30,7 @@ class ForeignWriter(Writer):
     def __init__(self, circuit: Circuit, r_on: float, r_off: float) -> None:
         super().__init__(circuit)
         self.r_on, self.r_off = r_on, r_off
-        c, s = circuit.controlled_sources, circuit.switches
-        sensed = {int(k) for k in c.index[c.of_current]} | {int(k) for k in s.ce if k >= 0}
+        sensed = {int(k) for device in circuit.tables.values() for k in device.controls()[1]}
         self._sensed = {circuit.element_names[k] for k in sensed}
 
     def letter(self, device: Device, row: int) -> str:
