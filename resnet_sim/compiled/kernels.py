@@ -59,6 +59,17 @@ class kernel:
         return function
 
 
+_solved = 0.0
+
+
+def expect_more(size: int) -> None:
+    """Import numba for the next of several medium problems, of `size` (`Policy.again`)."""
+    global _solved
+    if _solved > policy.POLICY.again:
+        import numba  # noqa: F401
+    _solved += size
+
+
 def compiled(function: Callable[..., Any], **options: Any) -> Any:
     """Return the function compiled by numba, from its cache where that is possible.
 

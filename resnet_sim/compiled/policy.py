@@ -28,6 +28,9 @@ class Policy:
     handful: float = 40
     #: Microseconds of interpreting, in all, after which numba is imported: it takes .3 to .4 s.
     rent: float = 400_000
+    #: Size of medium problems solved before, in all, from which the next imports numba: a second
+    #: one tells that more are to come, each of which takes half of the time then.
+    again: float = 2_500
 
     # ---- one linear network ----
     #: Order up to which dense elimination takes less time than importing scipy.sparse.
@@ -40,9 +43,8 @@ class Policy:
     # ---- one problem ----
     #: Size from which quick looks and bordered factors save time.
     medium: float = 1_500
-    #: Size from which compiled sweeps and multigrid are worth the import of numba: a grid of
-    #: 10,000 nodes takes .025 s with them, .06 s without (`benchmarks/large_circuits.py`).
-    large: float = 25_000
+    #: Size from which compiled sweeps and multigrid are worth the import of numba.
+    large: float = 80_000
     #: `Problem.spread` (coordinates) from which they do so below that, too: the factors of such
     #: a graph are full, and one takes as long as the import (random graphs of 6,000 nodes).
     wide: float = 1_500

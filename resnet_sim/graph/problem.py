@@ -14,12 +14,13 @@ resistance", 1951).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled.kernels import kernel
 from .graphs import bincount, components
 
 EPS = float(np.finfo(float).eps)
@@ -97,12 +98,12 @@ class Problem:
         reached = np.zeros(self.n, dtype=np.bool_)
         reached[degree.argmax()] = True
         sizes = [1]
+        widen = _widen.at(len(p), cost=20)
         for _ in range(LEVELS):
-            near = reached[p] != reached[q]
-            if not near.any():
+            found = widen(p, q, reached)
+            if not found:
                 break
-            reached[p[near]] = reached[q[near]] = True
-            sizes.append(int(reached.sum()) - sum(sizes))
+            sizes.append(found)
         return max(map(min, sizes, sizes[1:]), default=0)
 
     def inside(self, which: Bools, x: Floats) -> Problem:
@@ -182,6 +183,26 @@ class Solution:
         prob = self.problem
         v = difference(self.x, self.low, prob.diode_p, prob.diode_q, prob.drop)
         return prob.resistance * self.current - v
+
+
+def _widen_by_arrays(p: Ints, q: Ints, reached: Bools) -> int:
+    near = reached[p] != reached[q]
+    before = np.count_nonzero(reached)
+    reached[p[near]] = reached[q[near]] = True
+    return int(np.count_nonzero(reached) - before)
+
+
+@partial(kernel, interpreted=_widen_by_arrays)
+def _widen(p, q, reached):  # type: ignore[no-untyped-def]
+    """Mark the neighbours of what is reached as reached; return how many there are."""
+    before, found = reached.copy(), 0
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        if before[a] != before[b]:
+            fresh = b if before[a] else a
+            found += not reached[fresh]
+            reached[fresh] = True
+    return found
 
 
 def difference(x: Floats, low: Floats, p: Ints, q: Ints, emf: Floats) -> Floats:

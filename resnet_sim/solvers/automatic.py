@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from ..arrays import Bools, Floats
-from ..compiled import policy
+from ..compiled import kernels, policy
 from ..graph.problem import Problem, Solution
 from . import newton
 from .linear.contracted import is_large, is_medium
@@ -15,6 +15,8 @@ def solve(
     problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
 ) -> Solution:
     """Solve a problem to the last digit, whatever the tolerance; see `registry.Method`."""
+    if is_medium(problem) and len(problem.drop):
+        kernels.expect_more(problem.size)
     if on is None and problem.positive and len(problem.drop) and _pays(problem):
         from . import large
 

@@ -37,8 +37,9 @@ REDUCTION, MOST_STEPS = 1e-11, 200
 BOUND = 1e-4
 #: Residual that a rough solution leaves.
 ROUGH = 0.1
-#: Share of the coordinates whose groups may differ in networks that are similar.
-SIMILAR = 0.02
+#: Share of the coordinates whose groups may differ in networks that are similar: those whose
+#: hierarchy of grids serves both, and those whose two grids do, which are corrected more often.
+SIMILAR, ALIKE = 0.02, 0.1
 
 
 class BorderedFactors:
@@ -92,7 +93,7 @@ class BorderedFactors:
         n, first = self.problem.n, network.forest.parent < 0
         if self._similar is not None:
             base, two, of_coordinate = self._similar
-            if network.differing(base) <= SIMILAR * n:
+            if network.differing(base) <= ALIKE * n:
                 return TwoGrid(*network.laplacian, of_coordinate[first], two)
         if self._similar is None or not np.array_equal(base.soft, network.soft):
             of_coordinate = aggregates(n, network.p, network.q, network.g)
