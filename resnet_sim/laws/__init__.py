@@ -1,6 +1,7 @@
 """The laws of the devices, stated once more by code that found no solution.
 
-`certificate` judges our own answers, `foreign` those of other simulators.
+`certificate` judges our own answers, `foreign` those of other simulators, `strangers` what
+these take the devices for.
 """
 
 DOORS = (
@@ -8,4 +9,5 @@ DOORS = (
     "foreign",
     "influence",
     "registry",
+    "strangers",
 )

@@ -63,10 +63,19 @@ class _TableOf(Generic[_Table]):
 
 @dataclass(frozen=True)
 class Source:
-    """A file that the circuit was read from."""
+    """A file that the circuit was read from.
+
+    Attributes
+    ----------
+    name, text : str
+        As it was given, and its contents.
+    directory : str
+        Where names of files in it start from.
+    """
 
     name: str
     text: str
+    directory: str = ""
 
     @cached_property
     def lines(self) -> list[str]:
@@ -108,6 +117,8 @@ class Circuit:
         The texts that the ``file`` columns of the tables refer to.
     rebuild : callable, optional
         ``rebuild({"parameter": value})`` elaborates the deck anew; see `with_parameters`.
+    overrides : dict of str to float
+        Parameters that have other values than the deck gives them.
 
     Examples
     --------
@@ -129,6 +140,7 @@ class Circuit:
     diagnostics: tuple[Diagnostic, ...] = ()
     sources: tuple[Source, ...] = ()
     rebuild: Callable[[Mapping[str, float]], Circuit] | None = field(default=None, compare=False)
+    overrides: Mapping[str, float] = field(default_factory=dict, compare=False)
 
     resistors = _TableOf(Resistors)
     crossbars = _TableOf(Crossbars)

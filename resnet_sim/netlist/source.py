@@ -72,7 +72,7 @@ class SourceFile:
 
     def as_source(self) -> Source:
         """Return what the circuit keeps of the file."""
-        return Source(self.name, self.text)
+        return Source(self.name, self.text, str(self.directory.absolute()))
 
 
 class Unreadable(Exception):

@@ -3,14 +3,18 @@
 ``compare`` is what ``resnet-sim validate`` does; ``run`` asks ngspice alone.
 """
 
-from .comparison import Comparison, Report, Verdict, compare
+from .as_written import AsWritten
+from .comparison import Comparison, Verdict
 from .deviations import Deviation
 from .listings import read_output
 from .oracle import run
 from .readings import Reading
 from .report import exit_status, format_json, format_report, to_json
+from .validation import AsSolved, Report, compare
 
 __all__ = [
+    "AsSolved",
+    "AsWritten",
     "Comparison",
     "Deviation",
     "Reading",

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
-from ..analyses.sweep import run as run_analyses
 from ..arrays import Bools
-from ..errors import UsageError
 from ..laws.foreign import Violation, violation
 from ..model.circuit import Circuit
 from ..results.operating_point import OperatingPoint
 from .deviations import Deviation, Measured
-from .listings import read_output
-from .oracle import Oracle, variants
-from .process import TIME_LIMIT, find, version
-from .readings import Reading, from_plots
+from .oracle import variants
+from .readings import Reading
 
-#: largest deviation that passes, relative to the largest voltage or current of the point
-TOLERANCE = 1e-6
 #: what is reported of each analysis: so many quantities, the worst first
 MAX_WORST = 10
-#: so many points that differ are asked for again with other on-resistances
-MAX_REPEATED = 20
+#: nodes that another simulator says nothing of: so many are named
+MAX_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -97,131 +90,16 @@ class Comparison:
     verdict: Verdict | None = None
 
 
-@dataclass(frozen=True)
-class Report:
-    r"""A circuit compared: all its analyses.
-
-    Attributes
-    ----------
-    title, source : str
-        Of the circuit; who it was compared with.
-    rtol : float
-    comparisons : tuple of Comparison
-
-    Examples
-    --------
-    >>> from pathlib import Path
-    >>> _ = Path("bench.csv").write_text("v(n0),v(n1)\n1,0.6\n")
-    >>> report = rs.ngspice.compare(rs.generators.ladder(1), against="bench.csv")
-    >>> report.source, report.status, report.agrees
-    ('bench.csv', 'disagree', False)
-    """
-
-    title: str
-    source: str
-    rtol: float
-    comparisons: tuple[Comparison, ...] = field(repr=False)
-
-    @property
-    def status(self) -> str:
-        """``"agree"``, ``"disagree"``, ``"no solution"`` or ``"ngspice failed"``.
-
-        The last also where ngspice contradicts itself: that is no agreement.
-        """
-        if any(c.disagreeing for c in self.comparisons):
-            return "disagree"
-        if any(c.reading.failures or c.unresolved for c in self.comparisons):
-            return "ngspice failed"
-        return "no solution" if any(c.op.unsolved for c in self.comparisons) else "agree"
-
-    @property
-    def agrees(self) -> bool:
-        """Whether every quantity that could be compared agrees."""
-        return self.status == "agree"
-
-
-def compare(
-    circuit: Circuit,
-    ops: Sequence[OperatingPoint] | OperatingPoint | None = None,
-    *,
-    against: str | os.PathLike[str] | None = None,
-    columns: str = "",
-    rtol: float = TOLERANCE,
-    time_limit: float = TIME_LIMIT,
-) -> Report:
-    r"""Compare every node voltage and source current with those of ngspice, or of a file.
-
-    Parameters
-    ----------
-    circuit : Circuit
-    ops : OperatingPoint or sequence of them, optional
-        Results of the circuit's analyses, by default those of `resnet_sim.run`.
-    against : path, optional
-        Output of a simulator to compare with (see `listings.read_output`); by default
-        ngspice is run.
-    columns : str
-        Names of the vectors in the file if it has none.
-    rtol : float
-        Largest deviation that passes, relative to the largest voltage or current of a
-        point.  A file that holds fewer digits is compared to these.
-    time_limit : float
-        Seconds that one run of ngspice may take.
-
-    Raises
-    ------
-    SimulatorError
-        If ngspice is missing.  Where it fails, the report says so.
-    UsageError
-        If the file can't be read, or nothing in it belongs to the circuit.
-
-    Examples
-    --------
-    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 3\nR1 a b 1k\nD1 b 0 di\n.model di d(vfwd=1)")
-    >>> rs.ngspice.compare(circuit).agrees
-    True
-    """
-    if not 0 < rtol < 1:
-        raise UsageError(f"the tolerance {rtol} is not between 0 and 1")
-    plots = None if against is None else read_output(os.fspath(against), columns)
-    if plots is None:
-        find()
-    if ops is None:
-        ops = run_analyses(circuit)
-    ops = [ops] if isinstance(ops, OperatingPoint) else ops
-    comparisons = []
-    for op in ops:
-        if plots is None:
-            comparisons.append(_with_ngspice(circuit, op, rtol, time_limit))
-        else:
-            reading = from_plots(circuit, op, plots, os.fspath(against or ""))
-            comparisons.append(_judged(circuit, op, reading, rtol, ()))
-    source = version() if plots is None else os.fspath(against or "")
-    return Report(circuit.title, source, rtol, tuple(comparisons))
-
-
-def _with_ngspice(
-    circuit: Circuit, op: OperatingPoint, rtol: float, time_limit: float
-) -> Comparison:
-    oracle = Oracle(circuit, op, time_limit)
-    reading = oracle.reading()
-    notes = []
-    doubtful = sorted({*Measured(circuit, op, reading, rtol).points(), *reading.failures})
-    for point in doubtful[:MAX_REPEATED]:
-        settled = oracle.settled(point)
-        if settled is not None:
-            reading = reading.with_point(point, settled.values, settled.spread)
-            notes.append(f"point {point}: {settled.note}")
-    return _judged(circuit, op, reading, rtol, tuple(notes))
-
-
-def _judged(
+def judged(
     circuit: Circuit, op: OperatingPoint, reading: Reading, rtol: float, notes: tuple[str, ...]
 ) -> Comparison:
+    """Compare one analysis with what another simulator says about it."""
     measured = Measured(circuit, op, reading, rtol)
     deviations, points = measured.deviations(), measured.points()
     voltages = sum(d.name.startswith("v") for d in deviations)
     if 2 * reading.resolution > rtol:
         notes += (f"the numbers are rounded: compared to {2 * reading.resolution:.1g}",)
+    notes += _missing(op, reading)
     return Comparison(
         op=op,
         reading=reading,
@@ -237,6 +115,19 @@ def _judged(
         notes=(*reading.notes, *notes),
         verdict=_verdict(circuit, op, reading, points[0]) if points else None,
     )
+
+
+def _missing(op: OperatingPoint, reading: Reading) -> tuple[str, ...]:
+    """Return a note on nodes that the other simulator says nothing of."""
+    named = {int(node) for node in reading.first[~reading.is_current]}
+    named |= {int(node) for node in reading.second[~reading.is_current]}
+    nodes = [n for k, n in enumerate(op.circuit.nodes) if k and n not in op.floating]
+    lost = [n for n in nodes if op.circuit.node(n) not in named]
+    if not lost:
+        return ()
+    some = ", ".join(f"v({node})" for node in lost[:MAX_NAMED])
+    more = ", ..." if len(lost) > MAX_NAMED else ""
+    return (f"{len(lost)} of {len(nodes)} nodes are not in {reading.source}: {some}{more}",)
 
 
 def _skipped(op: OperatingPoint, reading: Reading) -> dict[str, str]:

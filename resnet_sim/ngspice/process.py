@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -32,12 +33,23 @@ _FAILURE = re.compile(
 )
 
 
+#: what stands before a complaint when ngspice tries one conductance after another
+_TRIAL = re.compile(r"^Trying gmin =\s*\S+")
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What a run has left: the plot, and how long it took (s)."""
+    """What a run has left: plots, how long it took (s), and what ngspice says that it ignores."""
 
-    plot: Plot
+    plots: tuple[Plot, ...]
     seconds: float
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def plot(self) -> Plot:
+        """The plot of a run that has one."""
+        (plot,) = self.plots
+        return plot
 
 
 def find() -> str:
@@ -76,11 +88,26 @@ def simulate(deck: str, time_limit: float = TIME_LIMIT) -> Outcome:
     SimulatorError
         If ngspice is missing, takes too long, reports a failure or leaves no result.
     """
+    outcome = run_files({"deck.cir": deck}, time_limit)
+    if len(outcome.plots) != 1:
+        raise SimulatorError(f"ngspice left {len(outcome.plots)} results for one analysis")
+    return outcome
+
+
+def run_files(files: Mapping[str, str], time_limit: float = TIME_LIMIT) -> Outcome:
+    """Run ``deck.cir`` of some files; what it writes itself must be called ``out.raw``.
+
+    Raises
+    ------
+    SimulatorError
+        As `simulate`.
+    """
     command = find()
     report("running ngspice")
     with tempfile.TemporaryDirectory(prefix="resnet-sim-") as name:
         directory = Path(name)
-        (directory / "deck.cir").write_text(deck, encoding="utf-8")
+        for file, text in files.items():
+            (directory / file).write_text(text, encoding="utf-8")
         began = time.perf_counter()
         try:
             run = subprocess.run(
@@ -99,16 +126,22 @@ def simulate(deck: str, time_limit: float = TIME_LIMIT) -> Outcome:
         if not raw.exists():
             raise SimulatorError(f"ngspice left no result: {_tail(log)}")
         try:
-            (plot,) = read_raw(raw.read_bytes())
+            plots = read_raw(raw.read_bytes())
         except (UsageError, ValueError) as error:
             raise SimulatorError(f"ngspice left a result that can't be read: {error}") from None
-    return Outcome(plot, seconds)
+    ignored = [line.strip() for line in log.splitlines() if "ignored" in line]
+    return Outcome(tuple(plots), seconds, tuple(dict.fromkeys(ignored)))
 
 
 def _complaint(log: str) -> str:
-    """Return the lines of a log that say that something failed, each once."""
-    lines = [line.strip() for line in log.splitlines() if _FAILURE.search(line)]
-    return " / ".join(list(dict.fromkeys(lines))[:4])
+    """Return the lines of a log that say that something failed, each once, and what is next."""
+    lines = [_TRIAL.sub("", line).strip() for line in log.splitlines()]
+    found: list[str] = []
+    for k, line in enumerate(lines):
+        if _FAILURE.search(line):
+            # the card that an error is about stands below it
+            found += [line, *(lines[k + 1 : k + 3] if line.endswith(":") else [])]
+    return " / ".join([line for line in dict.fromkeys(found) if line][:4])
 
 
 def _tail(log: str) -> str:

@@ -16,7 +16,9 @@ from ..results.operating_point import OperatingPoint
 from ..results.rawfile import Plot
 
 _VOLTAGE = re.compile(r"v\(([^(),]+)(?:(?:,|\)-v\()([^(),]+))?\)").fullmatch
-_CURRENT = re.compile(r"i\(@?([^()\[\]]+?)(?:\[id?\])?\)|@([^\[\]]+)\[id?\]|(.+)#branch").fullmatch
+_CURRENT = re.compile(
+    r"i\(@?([^()\[\]]+?)(?:\[(?:id?|current)\])?\)|@([^\[\]]+)\[(?:id?|current)\]|(.+)#branch"
+).fullmatch
 
 
 @dataclass(frozen=True)
@@ -183,8 +185,16 @@ def match(
     return list(found.values()), list(found), [matcher.label(q) for q in found], unmatched
 
 
-def from_plots(circuit: Circuit, op: OperatingPoint, plots: list[Plot], source: str) -> Reading:
+def from_plots(
+    circuit: Circuit,
+    op: OperatingPoint,
+    plots: list[Plot],
+    source: str,
+    exported: Mapping[str, str] | None = None,
+) -> Reading:
     """Return the reading of the plot that belongs to an analysis, which it takes away.
+
+    `exported` is that of a `Matcher`.
 
     Raises
     ------
@@ -201,7 +211,7 @@ def from_plots(circuit: Circuit, op: OperatingPoint, plots: list[Plot], source: 
         )
     plot = fitting[0]
     plots.remove(plot)
-    found, quantities, names, unmatched = match(circuit, plot.names)
+    found, quantities, names, unmatched = match(circuit, plot.names, exported)
     scale = _scale(op, plot)
     if scale is not None and scale not in found:
         unmatched.remove(plot.names[scale])

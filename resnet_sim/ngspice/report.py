@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..laws.strangers import Stranger
+from ..model.circuit import Circuit
 from ..results.formats.table import engineering
-from .comparison import Comparison, Report, Verdict
+from .as_written import AsWritten
+from .comparison import Comparison, Verdict
 from .deviations import Deviation
+from .validation import Report
 
 #: of what could not be compared, so many lines are shown
 MAX_LISTED = 12
@@ -18,7 +22,18 @@ MAX_LISTED = 12
 #: voltages that obey the laws and are this far apart are different solutions
 ELSEWHERE = 1e-3
 
-_EXIT_STATUS = {"agree": 0, "disagree": 1, "no solution": 3, "ngspice failed": 4}
+_EXIT_STATUS = {
+    "agree": 0, "disagree": 1, "not confirmed": 1, "no solution": 3, "ngspice failed": 4
+}  # fmt: skip
+_WORDS = {
+    "agree": "agrees with {source}",
+    "disagree": "DISAGREES with {source}",
+    "no solution": "agrees with {source}, as far as there is a solution",
+    "ngspice failed": "not validated: {source} failed or contradicts itself",
+    "not confirmed": "not confirmed by {source}",
+    "not compared": "not compared",
+    "no deck": "not compared",
+}
 _BELIEVE = {
     "ours": "believe resnet-sim: its voltages obey the laws better",
     "theirs": "believe {source}: its voltages obey the laws better; please report this",
@@ -28,7 +43,7 @@ _BELIEVE = {
 
 
 def exit_status(report: Report) -> int:
-    r"""Return the exit status: 0 agree, 1 disagree, 3 no solution, 4 ngspice failed.
+    r"""Return the exit status: 0 agree, 1 disagree or not confirmed, 3 no solution, 4 failed.
 
     Examples
     --------
@@ -57,23 +72,88 @@ def format_report(report: Report) -> str:
       believe resnet-sim: its voltages obey the laws better
     ...
     """
-    verdicts = {
-        "agree": f"agrees with {report.source}",
-        "disagree": f"DISAGREES with {report.source}",
-        "no solution": f"agrees with {report.source}, as far as there is a solution",
-        "ngspice failed": f"not validated: {report.source} failed or contradicts itself",
-    }
     title = "".join(c if c.isprintable() else " " for c in report.title).strip()
-    blocks = [f"{title or 'the circuit'}: {verdicts[report.status]}"]
-    for number, comparison in enumerate(report.comparisons, 1):
-        if len(report.comparisons) > 1:
-            kind = "sweep" if comparison.op.sweep else "operating point"
-            blocks.append(f"analysis {number}: {kind}")
-        blocks += _blocks(comparison, report)
+    head = _WORDS[report.status].format(source=report.source)
+    blocks = [f"{title or 'the circuit'}: {head}"]
+    if report.as_solved is None:
+        return "\n\n".join(blocks + _as_written(report)) + "\n"
+    blocks[0] += f"\n  as written: {_summary(report.as_written, report.source)}"
+    words = _WORDS[report.as_solved.status].format(source=report.source)
+    blocks[0] += f"\n  as solved:  {words}"
+    # what agrees twice is shown once
+    if report.as_written.status != "agree":
+        blocks += _as_written(report)
+    if report.as_written.status != "disagree" or report.as_solved.status != "agree":
+        blocks += _analyses(report.as_solved.comparisons, report)
     return "\n\n".join(blocks) + "\n"
 
 
-def _blocks(comparison: Comparison, report: Report) -> list[str]:
+def _summary(written: AsWritten, source: str) -> str:
+    """Return in a line what became of the deck as it was written."""
+    words = _WORDS[written.status].format(source=source)
+    if written.why:
+        words += f": {written.why}"
+    count = len(written.stand_ins)
+    if written.stand_ins and written.comparisons:
+        words += f" ({_count(count, 'card')} replaced: ideal devices, in the limit)"
+    return words
+
+
+def _as_written(report: Report) -> list[str]:
+    """Return the blocks about the user's deck, or about a file."""
+    written = report.as_written
+    if not written.comparisons:
+        return []
+    blocks = _analyses(written.comparisons, report, doubts=not written.strangers)
+    blocks += _strange(written, report)
+    blocks += _listed("replaced, as ngspice has no such devices:", written.stand_ins)
+    return blocks + ["\n".join(written.notes)] * bool(written.notes)
+
+
+def _strange(written: AsWritten, report: Report) -> list[str]:
+    """Return what the other simulator takes for something else, and how far that goes."""
+    if not written.strangers:
+        return []
+    circuit = written.comparisons[0].op.circuit
+    reasons = {s.name: stranger_words(circuit, s, report.source) for s in written.strangers}
+    worst = written.worst
+    unit = "V" if worst.name.startswith("v") else "A"
+    move = f"{engineering(abs(worst.difference), unit, 3)} ({worst.relative:.2g} of the largest)"
+    head = f"read otherwise by {report.source}, which moves {worst.name} by {move}:"
+    return _listed(head, reasons)
+
+
+def stranger_words(circuit: Circuit, stranger: Stranger, source: str) -> str:
+    """Return what is strange about a device or a node, in words."""
+    name, off = stranger.name, engineering(stranger.off, stranger.unit, 3)
+    if name.startswith("v("):
+        return f"the currents of all elements there add up to {off}: they are not the same ones"
+    element = circuit.element(name)
+    line = circuit.line(element)
+    place = f", line {line}" if line else ""
+    there = " and ".join(
+        engineering(x, unit, 3) for x, unit in ((stranger.volts, "V"), (stranger.amps, "A"))
+        if math.isfinite(x)
+    )  # fmt: skip
+    ideal = circuit.locate(element)[0] == "diodes"
+    how = "idealised" if ideal else "another law"
+    return f"{how} ({circuit.kind(element)}{place}): {there} in {source}, off our law by {off}"
+
+
+def _analyses(
+    comparisons: Sequence[Comparison], report: Report, *, doubts: bool = True
+) -> list[str]:
+    """Return the blocks of each analysis."""
+    blocks = []
+    for number, comparison in enumerate(comparisons, 1):
+        if len(comparisons) > 1:
+            kind = "sweep" if comparison.op.sweep else "operating point"
+            blocks.append(f"analysis {number}: {kind}")
+        blocks += _blocks(comparison, report, doubts)
+    return blocks
+
+
+def _blocks(comparison: Comparison, report: Report, doubts: bool) -> list[str]:
     lines = _table(comparison, report.source)
     count = comparison.compared
     points = count["points"]
@@ -84,7 +164,7 @@ def _blocks(comparison: Comparison, report: Report) -> list[str]:
     ]
     summary += [f"  {note}" for note in comparison.notes]
     blocks = ["\n".join(lines)] if lines else []
-    if comparison.verdict:
+    if comparison.verdict and doubts:
         far = comparison.worst[0].relative > ELSEWHERE
         blocks.append(_opinion(comparison.verdict, report.source, far))
     blocks.append("\n".join(summary))
@@ -157,13 +237,37 @@ def to_json(report: Report) -> dict[str, Any]:
     >>> rs.ngspice.to_json(report)["analyses"][0]["disagreeing"]
     ['v(n1)']
     """
+    solved = report.as_solved
     return {
         "title": report.title,
         "status": report.status,
         "agrees": report.agrees,
         "source": report.source,
         "rtol": report.rtol,
+        "as_written": _written(report),
+        "as_solved": None
+        if solved is None
+        else {"status": solved.status, "agrees": solved.status == "agree"},
         "analyses": [_record(comparison) for comparison in report.comparisons],
+    }
+
+
+def _written(report: Report) -> dict[str, Any]:
+    written = report.as_written
+    circuit = written.comparisons[0].op.circuit if written.comparisons else None
+    return {
+        "status": written.status,
+        "agrees": written.status == "agree",
+        "reason": written.why,
+        "devices": [
+            _finite(dataclasses.asdict(s))
+            | {"reason": stranger_words(circuit, s, report.source) if circuit else ""}
+            for s in written.strangers
+        ],
+        "worst": _deviation(written.worst, {}) if written.comparisons else None,
+        "replaced": [{"card": card, "by": by} for card, by in written.stand_ins.items()],
+        "analyses": [_record(comparison) for comparison in written.comparisons],
+        "notes": list(written.notes),
     }
 
 

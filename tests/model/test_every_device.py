@@ -200,7 +200,10 @@ def test_bad_values_are_refused(table, lines):
 @every_case
 def test_ngspice_agrees(table, lines):
     report = rs.ngspice.compare(circuit_of(table, lines))
-    assert report.agrees, report
+    # a switch that is held has no card in ngspice, and crossbars have none anywhere
+    beyond = {"not compared", "no deck"} if "fixed" in lines or not lines else {"agree"}
+    assert report.as_solved.status == "agree", report
+    assert report.as_written.status in beyond, report
 
 
 @every_case

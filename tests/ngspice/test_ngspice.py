@@ -48,7 +48,9 @@ def tally(circuits) -> tuple[Counter, list[str]]:
             words["unsolved"] += 1
             continue
         report = rs.ngspice.compare(circuit, op)
-        words[report.status] += 1
+        # what loops of sources do to ngspice is known; the export leaves one element out
+        wrong = report.as_written.status == "disagree"
+        words["disagree" if wrong else report.as_solved.status] += 1
         if not report.agrees:
             reports.append(f"seed {seed}\n{rs.format_netlist(circuit)}\n{explained(report)}")
     return words, reports

@@ -63,6 +63,7 @@ class Elaboration:
         options: dict[str, Any] = {
             "forward_drop": forward_drop, "max_elements": max_elements, "quick": quick
         }  # fmt: skip
+        self._overrides = overrides
         self._rebuild = partial(_rebuild, deck, overrides, options)
         self._quick, self._max_elements, self._expanded = quick, max_elements, 0
         self._preparer = Preparer(self._report, quick=quick)
@@ -99,6 +100,7 @@ class Elaboration:
             diagnostics=diagnostics,
             sources=tuple(file.as_source() for file in self._report.files),
             rebuild=self._rebuild,
+            overrides=self._overrides,
         )
         return self._check_ground(circuit)
 
