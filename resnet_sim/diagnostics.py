@@ -66,6 +66,7 @@ CODES: dict[str, str] = {
     "N103": "card without effect",
     "N104": "time-dependent source: value at t = 0",
     "N105": "option without effect",
+    "N109": "source that jumps",
     "E201": "loop of ideal voltage sources and shorts fixes two different voltages",
     "E202": "ideal diodes and sources contradict each other: no voltages satisfy all of them",
     "E203": "current that must flow has no path",

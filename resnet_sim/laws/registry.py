@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..model.circuit import Circuit
+from .behavioural_source import BehaviouralSourceLaw
 from .capacitor import CapacitorLaw
 from .controlled_source import ControlledSourceLaw
 from .crossbar import CrossbarLaw
@@ -30,6 +31,7 @@ LAWS: tuple[type[Law[Any]], ...] = (
     SwitchLaw,
     ControlledSourceLaw,
     LimiterLaw,
+    BehaviouralSourceLaw,
 )
 
 

@@ -6,12 +6,14 @@ Nothing in here knows how a circuit was read or will be solved.
 DOORS = (
     "builder",
     "circuit",
+    "clamps",
     "devices",
     "devices.cards",
     "devices.crossbar",
     "devices.device",
     "devices.pieces",
     "display",
+    "formula",
     "numbers",
     "requests",
 )

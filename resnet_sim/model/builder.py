@@ -18,6 +18,7 @@ from .collector import NOWHERE, Collector, Place
 from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
 from .devices.device import number
+from .formula import Formula
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
 Value = float | str
@@ -188,6 +189,28 @@ class CircuitBuilder(Collector):
         controls: list[str | int] = [self.node(node) for node, _ in voltages]
         controls += [element.lower() for element, _ in currents]
         terms += zip(controls, gains, strict=True)
+
+    def behavioural_source(
+        self,
+        name: str,
+        p: str,
+        q: str,
+        *,
+        is_voltage: bool,
+        formula: Formula,
+        at: Place = NOWHERE,
+    ) -> None:
+        """Add a source whose voltage (or current) is a formula of voltages and currents.
+
+        Parameters
+        ----------
+        formula : Formula
+            Of nodes and elements by name; elements as in `switch`.
+        """
+        row: list[Formula] = []
+        self.add_row("behavioural_sources", name, p, q, at, bool(is_voltage), row)
+        # the element's own nodes are numbered first
+        row.append(formula.renamed(lambda node: self.node(str(node)), lambda e: str(e).lower()))
 
     def vcvs(
         self, name: str, p: str, q: str, cp: str, cn: str, gain: Value, *, at: Place = NOWHERE

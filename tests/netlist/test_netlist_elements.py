@@ -318,9 +318,8 @@ def test_a_controlled_source_is_affine_in_voltages_and_currents(card, expected):
         ("1/v(a)", "division"),
         ("v(a)**2", "power"),
         ("sin(v(a))", "sin"),
-        ("max(v(a),1)", "max"),
-        ("v(a) > 1 ? 1 : 0", "'>'"),
-        ("if(i(v1),1,0)", "if"),
+        ("atan2(v(a),1)", "atan2"),
+        ("if(i(v1),1,0)", "condition"),
     ],
 )
 def test_a_nonlinear_source_is_refused_by_the_name_of_what_is_nonlinear(expression, word):
@@ -328,9 +327,45 @@ def test_a_nonlinear_source_is_refused_by_the_name_of_what_is_nonlinear(expressi
         parse("v1 a 0 1", f"b1 o 0 v={expression}")
 
 
-@pytest.mark.parametrize("form", ["table {v(a)} = (0,0) (1,2)", "poly(1) a 0 0 1 2"])
+@pytest.mark.parametrize("form", ["laplace {v(a)} = {1/s}", "poly(1) a 0 0 1 2"])
 def test_other_nonlinear_forms_are_refused(form):
     assert errors("v1 a 0 1", f"e1 b 0 {form}") == ["E120"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "table {v(a,b)} = (0,0) (1,2)",
+        "table {v(a,b)}=(0,0),(1,2)",
+        "table = {v(a,b)} = (0,0) (1,{k})",
+        "table 'v(a,b)' 0 0 1 k",
+        "a b table=(0,0,1,2)",
+        "value={table(v(a)-v(b),0,0,1,k)}",
+    ],
+)
+@pytest.mark.parametrize("letter", ["e", "g"])
+def test_a_table_is_written_in_many_ways(letter, form):
+    c = parse("v1 a 0 1", ".param k=2", f"{letter}1 o 0 {form}").behavioural_sources
+    (call,) = c.formulas[0].calls
+    assert call.name == "table"
+    assert dict(call.arguments[0].voltages) == {1: 1.0, 3: -1.0}
+    assert [some.constant for some in call.arguments[1:]] == [0, 0, 1, 2]
+    assert c.is_voltage.tolist() == [letter == "e"]
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ("table {v(a)} = (0,0) (1)", "E104"),
+        ("table {v(a)}", "E104"),
+        ("table v(a) (0,0) (1,2)", "E103"),
+        ("table {v(a)} = (0,0) (1,x)", "E107"),
+        ("table {v(a) = (0,0)", "E103"),
+        ("table {q*v(a)} = (0,0) (1,1)", "E107"),
+    ],
+)
+def test_a_bad_table_is_refused(form, code):
+    assert errors("v1 a 0 1", f"e1 o 0 {form}") == [code]
 
 
 @pytest.mark.parametrize("control", ["l1", "e1", "h1", "b1"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .behavioural_source import BehaviouralSources
 from .capacitor import Capacitors
 from .cards import Card, Model
 from .controlled_source import ControlledSources
@@ -29,6 +30,7 @@ DEVICES: dict[str, type[Table] | type[Crossbars]] = {
         Switches,
         ControlledSources,
         Limiters,
+        BehaviouralSources,
     )
 }
 
@@ -46,6 +48,7 @@ __all__ = [
     "CARDS",
     "DEVICES",
     "MODELS",
+    "BehaviouralSources",
     "Capacitors",
     "Card",
     "ControlledSources",

@@ -56,7 +56,6 @@ class ControlledSources(Table):
         Card("g", "Gname node+ node- control+ control- gain", "controlled"),
         Card("f", "Fname node+ node- Vsource gain", "controlled"),
         Card("h", "Hname node+ node- Vsource gain", "controlled"),
-        Card("b", "Bname node+ node- V={expression} or I={expression}", "behavioural"),
     )
     outline = ((-0.8, 0), (0, -0.8), (0.8, 0), (0, 0.8))
 

@@ -22,6 +22,8 @@ class Deck(Protocol):
 class ForeignDeck(Deck, Protocol):
     """The same for other simulators, which bear nothing ideal."""
 
+    #: what it is called
+    dialect: str
     #: the letter of cards of diodes
     diode_letter: str
     #: the largest resistance of a diode or switch that blocks, ohm

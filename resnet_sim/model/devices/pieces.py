@@ -40,9 +40,11 @@ class Pieces:
         """Add ``v = volts``."""
         _add(self.ties, element, p, q, 1.0, volts, source)
 
-    def conductor(self, element: Ints, p: Ints, q: Ints, siemens: Floats) -> None:
+    def conductor(
+        self, element: Ints, p: Ints, q: Ints, siemens: Floats, sign: float = 1.0
+    ) -> None:
         """Add ``i = siemens v``."""
-        _add(self.conductors, element, p, q, 1.0, siemens)
+        _add(self.conductors, element, p, q, sign, siemens)
 
     def resistance(self, element: Ints, p: Ints, q: Ints, ohms: Floats) -> None:
         """Add ``v = ohms i``: a tie, a conductor, or nothing where that is infinite."""

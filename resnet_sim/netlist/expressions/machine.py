@@ -1,19 +1,23 @@
-"""Evaluating expressions: numbers, and values that are affine in voltages and currents.
+"""Evaluating expressions: numbers, and formulas of voltages and currents.
 
-A program is run by a stack machine.  Its values are floats, or `Affine` objects where a
-B source or a VALUE= reads the circuit: constant + sum gain * v(node) + sum gain * i(source).
-Everything that would leave that family is refused by the name of the operation.
+A program is run by a stack machine.  Its values are floats, or a `Sum` where a
+B source or a VALUE= reads the circuit: constant + sum gain * v(node) + sum gain * i(source)
++ sum gain * call, where a call is a function of such values that is not affine.  The machine
+leaves those as they are; which can be solved is decided where the formula is used.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from ...model.formula import Call, Formula, Sum, ordered
 from ..report import CardError, did_you_mean
 from .functions import BINARY, CONSTANTS, FUNCTIONS
+
+#: functions and operators that are the same under two names
+_SAME = {"ternary_fcn": "if", "^": "**", "&": "&&", "|": "||"}
 
 #: one instruction of a compiled expression
 Op = tuple[str | float | int, ...]
@@ -26,45 +30,14 @@ MAX_TOTAL_STEPS = 20_000_000
 MAX_CALLS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Affine:
-    """``constant + sum gain * v(node) + sum gain * i(source)``.
-
-    Attributes
-    ----------
-    constant : float
-    voltages, currents : dict
-        Node, or source, as written -> gain.
-    """
-
-    constant: float = 0.0
-    voltages: Mapping[str, float] = field(default_factory=dict)
-    currents: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def is_constant(self) -> bool:
-        """Tell whether no gain is left."""
-        return not any(self.voltages.values()) and not any(self.currents.values())
-
-    def scaled(self, factor: float) -> Affine:
-        """Return the product with a number."""
-        return Affine(
-            self.constant * factor,
-            {node: gain * factor for node, gain in self.voltages.items()},
-            {source: gain * factor for source, gain in self.currents.items()},
-        )
-
-    def plus(self, other: Affine, sign: float) -> Affine:
-        """Return ``self + sign * other``."""
-        voltages, currents = dict(self.voltages), dict(self.currents)
-        for node, gain in other.voltages.items():
-            voltages[node] = voltages.get(node, 0.0) + sign * gain
-        for source, gain in other.currents.items():
-            currents[source] = currents.get(source, 0.0) + sign * gain
-        return Affine(self.constant + sign * other.constant, voltages, currents)
+Number = float | Sum
 
 
-Number = float | Affine
+class Reading(NamedTuple):
+    """The formula that an expression amounts to, and where its calls are: offset and length."""
+
+    formula: Formula
+    places: tuple[tuple[int, int], ...] = ()
 
 
 class Function(NamedTuple):
@@ -93,7 +66,7 @@ class Machine:
     def __init__(self) -> None:
         self._total = 0
 
-    def run(self, program: Program, names: Names) -> Number:
+    def run(self, program: Program, names: Names) -> float | Reading:
         """Return the value of an expression: a float unless it reads the circuit.
 
         Raises
@@ -112,7 +85,7 @@ class Machine:
         if self._total > MAX_TOTAL_STEPS:
             message = f"the expressions of the deck take more than {MAX_TOTAL_STEPS} steps"
             raise CardError("E125", message)
-        return value
+        return run.reading(value) if isinstance(value, Sum) else value
 
 
 class _Run:
@@ -120,11 +93,28 @@ class _Run:
 
     def __init__(self, names: Names) -> None:
         self.names, self.steps = names, 0
+        #: calls that are no numbers -> their numbers; their places and sizes when written out
+        self.calls: dict[Call, int] = {}
+        self.places: list[tuple[int, int]] = []
+        self.sizes: list[int] = []
+
+    def reading(self, value: Sum) -> Reading:
+        """Return a value as a formula."""
+        formula, before = ordered(value, list(self.calls))
+        return Reading(formula, tuple(self.places[k] for k in before))
 
     def execute(self, program: Program, local: Mapping[str, Number], depth: int) -> Number:
         stack: list[Number] = []
+        # ends of what is chosen by a condition that is no number, innermost last
+        joins: list[list[int]] = []
         at = 0
-        while at < len(program):
+        while at < len(program) or joins:
+            while joins and at == joins[-1][-1]:
+                place = joins.pop()
+                *stack, condition, yes, no = stack
+                stack.append(self._left("if", place[0], 1, [condition, yes, no]))
+            if at == len(program):
+                continue
             op: Any = program[at]
             at += 1
             self.steps += 1
@@ -138,20 +128,28 @@ class _Run:
                 stack.append(local[op[1]] if op[1] in local else self._name(op))
             elif kind == "binary":
                 right = stack.pop()
-                if isinstance(right, Affine) or isinstance(stack[-1], Affine):
+                if isinstance(right, Sum) or isinstance(stack[-1], Sum):
                     self.steps += _size(stack[-1]) // 16
-                stack[-1] = _binary(op, stack[-1], right)
+                stack[-1] = self._binary(op, stack[-1], right)
             elif kind == "unless":
-                at += 0 if _truth(stack.pop()) else op[1]
+                truth = _plain(stack[-1])
+                if truth is None:  # both sides are computed; the skip between tells the end
+                    joins.append([_place_of(program, at - 2), at + op[1] - 1, -1])
+                else:
+                    stack.pop()
+                    at += 0 if truth != 0 else op[1]
             elif kind == "skip":
-                at += op[1]
+                if joins and joins[-1][1] == at - 1:
+                    joins[-1][2] = at + op[1]
+                else:
+                    at += op[1]
             elif kind == "call":
                 n = len(stack) - op[3]
                 arguments = stack[n:]
                 del stack[n:]
                 stack.append(self._call(op, arguments, depth))
             elif kind == "unary":
-                stack[-1] = _unary(op, stack[-1])
+                stack[-1] = self._unary(op, stack[-1])
             else:
                 stack.append(_probe(op))
         return stack[-1]
@@ -175,7 +173,7 @@ class _Run:
         name, offset = str(op[1]), int(op[2])
         function = self.names.function(name)
         if function is None:
-            return _builtin(name, offset, arguments)
+            return self._builtin(name, offset, arguments)
         if len(function.parameters) != len(arguments):
             raise CardError(
                 "E127",
@@ -187,97 +185,96 @@ class _Run:
             message = f"{name}() calls itself, or functions call each other {MAX_CALLS} deep"
             raise CardError("E117", message, offset, len(name), "functions can't be recursive")
         local = dict(zip(function.parameters, arguments, strict=True))
+        first = len(self.places)
         try:
-            return self.execute(function.program, local, depth + 1)
+            value = self.execute(function.program, local, depth + 1)
         except CardError as error:
             # the offset belongs to the function's text: point at the call instead
             error.offset, error.length = offset, len(name)
             raise
+        self.places[first:] = [(offset, len(name))] * (len(self.places) - first)
+        return value
+
+    # ---- what reads the circuit ----
+
+    def _left(self, name: str, offset: int, length: int, arguments: list[Number]) -> Sum:
+        """Return a call that depends on the circuit, to be made sense of elsewhere."""
+        sums = [a if isinstance(a, Sum) else Sum(a) for a in arguments]
+        call = Call(name, tuple(sums))
+        number = self.calls.setdefault(call, len(self.calls))
+        if number == len(self.places):
+            self.places.append((offset, length))
+            written = 1 + sum(1 + sum(self.sizes[k] for k, _ in some.calls) for some in sums)
+            self.sizes.append(written)
+            self.steps += sum(len(terms) for some in sums for terms in some[1:])
+            if written > MAX_STEPS:
+                message = f"written out, the expression has more than {MAX_STEPS} operations"
+                raise CardError("E125", message, offset, length)
+        return Sum(calls=((number, 1.0),))
+
+    def _binary(self, op: Op, left: Number, right: Number) -> Number:
+        symbol, offset = str(op[1]), int(op[2])
+        if not isinstance(left, Sum) and not isinstance(right, Sum):
+            return _computed(symbol, offset, BINARY[symbol], [left, right])
+        # terms of gain zero are kept: their nodes belong to the circuit
+        a, b = _plain(left), _plain(right)
+        if symbol in "+-":
+            one = left if isinstance(left, Sum) else Sum(left)
+            other = right if isinstance(right, Sum) else Sum(right)
+            return one.plus(other, 1.0 if symbol == "+" else -1.0)
+        if symbol in "*/" and b is not None and isinstance(left, Sum):
+            return left.scaled(
+                b if symbol == "*" else _computed("/", offset, BINARY["/"], [1.0, b])
+            )
+        if symbol == "*" and a is not None and isinstance(right, Sum):
+            return right.scaled(a)
+        if a is not None and b is not None:
+            return _computed(symbol, offset, BINARY[symbol], [a, b])
+        if symbol in "**^" and b == 1.0:
+            return left
+        return self._left(_SAME.get(symbol, symbol), offset, len(symbol), [left, right])
+
+    def _unary(self, op: Op, value: Number) -> Number:
+        symbol, offset = str(op[1]), int(op[2])
+        if symbol == "!":
+            plain = _plain(value)
+            return self._left("!", offset, 1, [value]) if plain is None else float(not plain)
+        if symbol == "+":
+            return value
+        return value.scaled(-1.0) if isinstance(value, Sum) else -value
+
+    def _builtin(self, name: str, offset: int, arguments: list[Number]) -> Number:
+        known = FUNCTIONS.get(name)
+        if known is None:
+            hint = did_you_mean(name, FUNCTIONS) or f"define it: .func {name}(x) {{...}}"
+            raise CardError("E127", f"unknown function {name!r}", offset, len(name), hint)
+        least, most, function = known
+        if not least <= len(arguments) <= most:
+            expected = f"{least}" if least == most else f"{least} or more"
+            message = f"{name}() takes {expected} arguments, not {len(arguments)}"
+            raise CardError("E127", message, offset, len(name))
+        plain = [_plain(argument) for argument in arguments]
+        values = [value for value in plain if value is not None]
+        if len(values) < len(plain):
+            return self._left(_SAME.get(name, name), offset, len(name), arguments)
+        return _computed(name, offset, function, values)
 
 
 def _size(value: Number) -> int:
-    return len(value.voltages) + len(value.currents) if isinstance(value, Affine) else 0
+    return value.size if isinstance(value, Sum) else 0
 
 
-def _truth(value: Number) -> bool:
-    if isinstance(value, Affine):
-        if not value.is_constant:
-            raise _nonlinear("a condition on a voltage or current", 0, 1)
-        value = value.constant
-    return value != 0
-
-
-def _nonlinear(what: str, offset: int, length: int) -> CardError:
-    return CardError(
-        "E120",
-        f"nonlinear: {what}",
-        offset,
-        length,
-        "sources may only depend on voltages and currents as constant + sum of gain * v or i",
-    )
+def _place_of(program: Program, last: int) -> int:
+    """Return the offset of an instruction, 0 if it has none."""
+    op = program[last]
+    return int(op[2]) if len(op) > 2 else 0
 
 
 def _plain(value: Number) -> float | None:
     """Return a value that reads nothing from the circuit as a float, otherwise None."""
-    if isinstance(value, Affine):
+    if isinstance(value, Sum):
         return value.constant if value.is_constant else None
     return value
-
-
-def _binary(op: Op, left: Number, right: Number) -> Number:
-    symbol, offset = str(op[1]), int(op[2])
-    if not isinstance(left, Affine) and not isinstance(right, Affine):
-        return _computed(symbol, offset, BINARY[symbol], [left, right])
-    # terms of gain zero are kept: their nodes belong to the circuit
-    a, b = _plain(left), _plain(right)
-    if symbol in "+-":
-        one = left if isinstance(left, Affine) else Affine(left)
-        other = right if isinstance(right, Affine) else Affine(right)
-        return one.plus(other, 1.0 if symbol == "+" else -1.0)
-    if symbol in "*/" and b is not None and isinstance(left, Affine):
-        return left.scaled(b if symbol == "*" else _computed("/", offset, BINARY["/"], [1.0, b]))
-    if symbol == "*" and a is not None and isinstance(right, Affine):
-        return right.scaled(a)
-    if a is not None and b is not None:
-        return _computed(symbol, offset, BINARY[symbol], [a, b])
-    if symbol in "**^" and b == 1.0:
-        return left
-    what = {
-        "*": "the product of two voltages or currents",
-        "/": "a division by a voltage or current",
-        "**": "a power of a voltage or current",
-        "^": "a power of a voltage or current",
-    }.get(symbol, f"{symbol!r} of a voltage or current")
-    raise _nonlinear(what, offset, len(symbol))
-
-
-def _unary(op: Op, value: Number) -> Number:
-    symbol, offset = str(op[1]), int(op[2])
-    if symbol == "!":
-        plain = _plain(value)
-        if plain is None:
-            raise _nonlinear("'!' of a voltage or current", offset, 1)
-        return float(not plain)
-    if symbol == "+":
-        return value
-    return value.scaled(-1.0) if isinstance(value, Affine) else -value
-
-
-def _builtin(name: str, offset: int, arguments: list[Number]) -> float:
-    known = FUNCTIONS.get(name)
-    if known is None:
-        hint = did_you_mean(name, FUNCTIONS) or f"define it: .func {name}(x) {{...}}"
-        raise CardError("E127", f"unknown function {name!r}", offset, len(name), hint)
-    least, most, function = known
-    if not least <= len(arguments) <= most:
-        expected = f"{least}" if least == most else f"{least} or more"
-        message = f"{name}() takes {expected} arguments, not {len(arguments)}"
-        raise CardError("E127", message, offset, len(name))
-    plain = [_plain(argument) for argument in arguments]
-    values = [value for value in plain if value is not None]
-    if len(values) < len(plain):
-        raise _nonlinear(f"{name}() of a voltage or current", offset, len(name))
-    return _computed(name, offset, function, values)
 
 
 def _computed(what: str, offset: int, function: Callable[..., float], values: list[float]) -> float:
@@ -297,14 +294,14 @@ def _computed(what: str, offset: int, function: Callable[..., float], values: li
     raise CardError("E121", problem, offset, len(what))
 
 
-def _probe(op: Op) -> Affine:
+def _probe(op: Op) -> Sum:
     _, kind, offset, length, *names = op
     words = [str(name) for name in names]
     if kind == "i":
         if len(words) > 1:
             raise CardError("E128", "i() takes one source", int(offset), int(length))
-        return Affine(0.0, {}, {words[0]: 1.0})
-    voltages = {words[0]: 1.0}
+        return Sum(currents=((words[0], 1.0),))
+    voltages: dict[str | int, float] = {words[0]: 1.0}
     if len(words) > 1:
         voltages[words[1]] = voltages.get(words[1], 0.0) - 1.0
-    return Affine(0.0, voltages, {})
+    return Sum(voltages=tuple(voltages.items()))

@@ -101,6 +101,15 @@ class CardReader(ValueReader):
             return self.items.pop()  # type: ignore[return-value]
         return None
 
+    def points(self, start: int) -> list[Value]:
+        """Read numbers and expressions from a place of the card on."""
+        text = self.card[2][start:].replace("=", " ", 1)
+        self.items = read_items(" " * start + text, quick=self.quick)[::-1]
+        found = []
+        while self.items:
+            found.append(self.take_value("a number"))
+        return found
+
     def finish(self) -> None:
         """Check that nothing is left."""
         if self.items:

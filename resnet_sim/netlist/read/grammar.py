@@ -6,6 +6,7 @@ parsing nor evaluating a hostile expression can exhaust Python's stack.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -164,6 +165,14 @@ def parse_expression(text: str) -> Program:
     CardError
     """
     return tuple(_parse(text, "expression", "expression"))
+
+
+def moved(program: Program, by: int) -> Iterator[Op]:
+    """Yield a program whose text stands further on."""
+    for op in program:
+        if op[0] in ("name", "probe", "call", "unary", "binary"):
+            op = (*op[:2], int(op[2]) + by, *op[3:])
+        yield op
 
 
 def parse_assignments(text: str, start: str = "assignments") -> list[Definition]:

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 from ...errors import UsageError
 from ...model.builder import CircuitBuilder
+from ...model.clamps import NotPiecewiseLinear, clamped
 from ...model.devices import CARDS, MODELS
-from ..expressions.machine import Affine
+from ...model.formula import Formula, Sum
+from ..expressions.machine import Reading
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .cards import (
@@ -259,29 +261,56 @@ class Placer:
 
     def _behavioural(self, site: Site, device: BehaviouralSource) -> None:
         expression = device.expression
-        value = self.evaluator.affine(expression, site.scope)
-        if not isinstance(value, Affine):
-            value = Affine(value)
+        read = self.evaluator.reading(expression, site.scope)
+        if not isinstance(read, Reading):
+            read = Reading(Formula(Sum(read)))
         places = {
             str(op[4]): (expression.offset + int(op[2]), int(op[3]))
             for op in expression.program
             if op[0] == "probe" and op[1] == "i"
         }
-        voltages = [
-            (self.nodes((node,), site.scope)[0], gain) for node, gain in value.voltages.items()
-        ]
-        currents = [
-            (self._control(Word(s, places.get(s, (0, 1))[0]), site), gain)
-            for s, gain in value.currents.items()
-        ]
-        self._controlled(site, device.is_voltage, voltages, currents, value.constant)
+        formula = read.formula.renamed(
+            lambda node: self.nodes((str(node),), site.scope)[0],
+            lambda of: self._control(Word(str(of), places.get(str(of), (0, 1))[0]), site),
+        )
+        if formula.is_affine:
+            constant, voltages, currents, _ = formula.value
+            self._controlled(site, device.is_voltage, voltages, currents, constant)
+        else:
+            self._nonlinear(site, device, read, formula)
+
+    def _nonlinear(
+        self, site: Site, device: BehaviouralSource, read: Reading, formula: Formula
+    ) -> None:
+        """Place a source that is not affine, if it can be solved."""
+        try:
+            found = clamped(formula)
+        except NotPiecewiseLinear as error:
+            offset, length = read.places[error.call]
+            hint = "sources may be sums of voltages and currents, and what max, min, abs, limit, "
+            hint += "table, if ... make of such sums"
+            offset += device.expression.offset
+            raise CardError("E120", f"nonlinear: {error}", offset, length, hint) from None
+        if found.steps:
+            message = f"{site.name} jumps: where it does, any value between the ends may be meant"
+            self.report.add("N109", message, site.card)
+        if device.is_voltage:
+            self.branches.add(site.name)
+        self.builder.behavioural_source(
+            site.name,
+            site.p,
+            site.q,
+            is_voltage=device.is_voltage,
+            formula=formula,
+            at=site.card[:2],
+        )
 
     def _controlled(
         self,
         site: Site,
         is_voltage: bool,
-        voltages: list[tuple[str, float]],
-        currents: list[tuple[str, float]],
+        voltages: Sequence[tuple[Any, float]],
+        currents: Sequence[tuple[Any, float]],
         constant: float,
     ) -> None:
         if is_voltage:

@@ -31,6 +31,7 @@ from .cards import (
 from .fields import IGNORED_KEYS, CardReader, element_name
 from .grammar import parse_assignments
 from .items import is_numeric
+from .tables import read_table
 
 _UNSUPPORTED = {
     "j": "JFET",
@@ -47,7 +48,8 @@ _UNSUPPORTED = {
 
 _RESISTOR_KEYS = {"r", "resistance", "tc", "tc1", "tc2", "temp", "dtemp", "m", "scale", "l", "w"}
 _TIME_FUNCTIONS = {"pulse", "sin", "sine", "exp", "pwl", "sffm", "am", "trnoise", "trrandom"}
-_NONLINEAR_FORM = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(table|laplace|freq|chebyshev)\b").match
+_NONLINEAR_FORM = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(laplace|freq|chebyshev)\b").match
+_TABLE = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(?:\S+\s+\S+\s+)?(table)\b").match
 _VALUE_KEY = re.compile(r"(?<![^\s)])(value|vol|cur|v|i)\s*(?:=|(?=\{|'))")
 
 
@@ -87,6 +89,8 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
 def _expression_start(text: str) -> int | None:
     """Return where ``V=``, ``VALUE=`` or the like begins, None if the card has none."""
     match = _VALUE_KEY.search(text)
+    if match is None and (table := _TABLE(text)):
+        return table.start(1)
     return match.start() if match else None
 
 
@@ -227,6 +231,8 @@ def _controlled(r: CardReader) -> Read:
     is_voltage = r.letter in "eh"
     start = _expression_start(r.card[2])
     if start is not None:
+        if r.letter in "eg" and r.card[2].startswith("table", start):
+            return nodes, read_table(r, start, is_voltage)
         r.finish()
         return nodes, _behaviour(r, start, is_voltage)
     per_control = 2 if r.letter in "eg" else 1

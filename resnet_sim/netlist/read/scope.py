@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..expressions.machine import Affine, Function, Machine, Number
+from ..expressions.machine import Function, Machine, Reading
 from ..report import CardError, Report
 from .cards import Expression, Model, ModelCard, Value
 
@@ -131,16 +131,16 @@ class Evaluator:
         """
         if isinstance(value, float):
             return value
-        result = self.affine(value, scope)
-        if isinstance(result, Affine):
-            if not result.is_constant:
+        result = self.reading(value, scope)
+        if isinstance(result, Reading):
+            if not result.formula.value.is_constant:
                 message = "voltages and currents can't be used here, only in controlled sources"
                 self._report.add("E120", message, value.card, value.offset)
                 raise Failed
-            return result.constant
+            return result.formula.value.constant
         return result
 
-    def affine(self, expression: Expression, scope: Scope) -> Number:
+    def reading(self, expression: Expression, scope: Scope) -> float | Reading:
         """Return the value of an expression that may read voltages and currents.
 
         Raises
@@ -197,8 +197,8 @@ class Evaluator:
             scope.values[name] = None
 
 
-def _check_parameter(name: str, result: Number) -> None:
-    if isinstance(result, Affine):
+def _check_parameter(name: str, result: float | Reading) -> None:
+    if isinstance(result, Reading):
         raise CardError("E120", f"parameter {name!r} can't depend on voltages or currents")
     if math.isnan(result):
         raise CardError("E121", f"parameter {name!r} is not a number")

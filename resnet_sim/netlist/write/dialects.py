@@ -25,6 +25,7 @@ class ForeignWriter(Writer):
     """
 
     needs_op = True
+    dialect: str
     diode_letter = "d"
 
     def __init__(self, circuit: Circuit, r_on: float, r_off: float) -> None:
@@ -100,6 +101,7 @@ class ForeignWriter(Writer):
 class NgspiceWriter(ForeignWriter):
     """ngspice: diodes are XSPICE ``sidiode`` devices, linear in three pieces."""
 
+    dialect = "ngspice"
     diode_letter = "a"
 
     def diode_model(self, values: Mapping[str, float]) -> str:
@@ -110,6 +112,8 @@ class NgspiceWriter(ForeignWriter):
 
 class LtspiceWriter(ForeignWriter):
     """LTspice: diodes with Ron, Roff, Vfwd, Vrev are linear in three pieces."""
+
+    dialect = "ltspice"
 
     def diode_model(self, values: Mapping[str, float]) -> str:
         """Return type and parameters of a diode's model."""

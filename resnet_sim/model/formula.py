@@ -1,0 +1,134 @@
+"""Formulas of voltages and currents, as decks state them for sources and resistances.
+
+A formula is kept as a list of steps that refer to earlier ones, so that neither evaluating nor
+comparing it recurses, and what occurs twice is there once.  What it *means* is stated by
+`laws`; which of them are solved, and how, by what takes it apart (`clamps`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+#: a name as written or a number, and a gain
+Terms = tuple[tuple[Any, float], ...]
+
+
+class Sum(NamedTuple):
+    """``constant + sum gain * v(node) + sum gain * i(element) + sum gain * call``.
+
+    Nodes and elements are names as written, or their numbers; calls are numbers.
+    """
+
+    constant: float = 0.0
+    voltages: Terms = ()
+    currents: Terms = ()
+    calls: Terms = ()
+
+    @property
+    def is_constant(self) -> bool:
+        """Tell whether it depends on nothing."""
+        return not any(gain for terms in self[1:] for _, gain in terms)
+
+    @property
+    def size(self) -> int:
+        """How many terms there are."""
+        return len(self.voltages) + len(self.currents) + len(self.calls)
+
+    def scaled(self, factor: float) -> Sum:
+        """Return the product with a number."""
+        terms = (tuple((of, gain * factor) for of, gain in some) for some in self[1:])
+        return Sum(self.constant * factor, *terms)
+
+    def plus(self, other: Sum, factor: float = 1.0) -> Sum:
+        """Return ``self + factor * other``; terms whose gains cancel are kept."""
+        terms = []
+        for some, more in zip(self[1:], other[1:], strict=True):
+            if not more:
+                terms.append(some)
+                continue
+            total = dict(some)
+            for of, gain in more:
+                total[of] = total.get(of, 0.0) + factor * gain
+            terms.append(tuple(total.items()))
+        return Sum(self.constant + factor * other.constant, *terms)
+
+
+class Call(NamedTuple):
+    """A function of sums that is not itself a sum."""
+
+    name: str
+    arguments: tuple[Sum, ...]
+
+
+class Formula(NamedTuple):
+    """The value of a sum that may refer to calls, of which each refers to earlier ones alone.
+
+    Calls stand in the order in which they are met when the formula is read as text.
+    """
+
+    value: Sum
+    calls: tuple[Call, ...] = ()
+
+    @property
+    def is_affine(self) -> bool:
+        """Tell whether no function is called."""
+        return not self.calls
+
+    def sums(self) -> Iterator[Sum]:
+        """Yield all sums, in the order in which text has them."""
+        for call in self.calls:
+            yield from call.arguments
+        yield self.value
+
+    def nodes(self) -> list[str | int]:
+        """Return the nodes whose voltages matter, each once."""
+        return list(dict.fromkeys(node for some in self.sums() for node, _ in some.voltages))
+
+    def elements(self) -> list[str | int]:
+        """Return the elements whose currents matter, each once."""
+        return list(dict.fromkeys(name for some in self.sums() for name, _ in some.currents))
+
+    def renamed(
+        self, node: Callable[[str | int], str | int], element: Callable[[str | int], str | int]
+    ) -> Formula:
+        """Return the formula with nodes and elements called otherwise."""
+
+        def sum_(some: Sum) -> Sum:
+            voltages = tuple((node(k), gain) for k, gain in some.voltages)
+            currents = tuple((element(k), gain) for k, gain in some.currents)
+            return Sum(some.constant, voltages, currents, some.calls)
+
+        calls = tuple(Call(c.name, tuple(map(sum_, c.arguments))) for c in self.calls)
+        return Formula(sum_(self.value), calls)
+
+    def scaled(self, factor: float) -> Formula:
+        """Return the product with a number."""
+        return Formula(self.value.scaled(factor), self.calls)
+
+
+def ordered(value: Sum, calls: list[Call]) -> tuple[Formula, list[int]]:
+    """Return a formula with the calls that it needs, in their order, and what they were before."""
+    place: dict[int, int] = {}
+    before: list[int] = []
+    # depth first through the sums, without recursion: (sums left to look at, call to add then)
+    stack: list[tuple[list[int], int]] = [([k for k, _ in value.calls][::-1], -1)]
+    while stack:
+        waiting, own = stack[-1]
+        if waiting:
+            k = waiting.pop()
+            if k not in place:
+                inner = [j for some in calls[k].arguments for j, _ in some.calls]
+                stack.append((inner[::-1], k))
+                place[k] = -1
+            continue
+        stack.pop()
+        if own >= 0:
+            place[own] = len(before)
+            before.append(own)
+
+    def moved(some: Sum) -> Sum:
+        return some._replace(calls=tuple((place[k], gain) for k, gain in some.calls))
+
+    kept = tuple(Call(calls[k].name, tuple(map(moved, calls[k].arguments))) for k in before)
+    return Formula(moved(value), kept), before

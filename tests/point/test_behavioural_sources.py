@@ -1,0 +1,99 @@
+"""Sources given by piecewise-linear formulas: alone, with feedback, written, in ngspice."""
+
+from random import Random
+
+import pytest
+from formulas import random_formula
+from ngspice_tools import requires_ngspice
+
+import resnet_sim as rs
+from resnet_sim import NetlistError, parse_netlist
+from resnet_sim.netlist import format_netlist
+
+
+def one_way(seed: int, count: int = 6):
+    """A deck of formulas of two given voltages, and what they are."""
+    draw = Random(seed)
+    v = {"v(a)": round(draw.uniform(-4, 4), 3), "v(b)": round(draw.uniform(-4, 4), 3)}
+    made = [random_formula(draw, draw.randint(1, 4)) for _ in range(count)]
+    cards = [f"b{k} o{k} 0 v={text}" for k, (text, _) in enumerate(made)]
+    lines = "\n".join(["formulas", f"v1 a 0 {v['v(a)']}", f"v2 b 0 {v['v(b)']}", *cards])
+    return parse_netlist(lines), [f(v) for _, f in made]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_formula_of_given_voltages_is_what_its_functions_say(seed):
+    circuit, expected = one_way(seed)
+    op = rs.solve(circuit)
+    assert op.certificate.ok, op.certificate.failures
+    found = [op.voltage(f"o{k}") for k in range(len(expected))]
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_formula_that_is_written_reads_back(seed):
+    circuit, _ = one_way(seed)
+    again = parse_netlist(format_netlist(circuit))
+    assert again.behavioural_sources.formulas == circuit.behavioural_sources.formulas
+
+
+@requires_ngspice
+@pytest.mark.parametrize("seed", range(4))
+def test_ngspice_takes_our_formulas_for_the_same(seed):
+    circuit, _ = one_way(seed, count=12)
+    report = rs.ngspice.compare(circuit)
+    assert report.agrees, report
+
+
+def solved(*cards: str):
+    return rs.solve(parse_netlist("\n".join(("a deck", *cards))))
+
+
+def test_an_amplifier_stays_within_its_rails():
+    cards = ("r1 in m 1k", "r2 m out 10k", "b1 out 0 v=limit(-1e6*v(m),-5,4)")
+    for volts, out in ((0.2, -2.0), (1.0, -5.0), (-1.0, 4.0)):
+        op = solved(f"v1 in 0 {volts}", *cards)
+        assert op.certificate.ok
+        assert op.voltage("out") == pytest.approx(out, rel=2e-5)
+        assert not any(d.code == "W205" for d in op.diagnostics)
+
+
+def test_a_table_with_positive_feedback_has_three_solutions():
+    op = solved("e1 out 0 table {v(p)} = (-1m,-10) (1m,10)", "r1 out p 1k", "r2 p 0 1k")
+    (warning,) = (d for d in op.diagnostics if d.code == "W205")
+    for volts in ("10 V", "-10 V", "0 V"):
+        assert volts in warning.message
+
+
+def test_a_falling_characteristic_has_three_solutions():
+    # the load line (1 - v) / 1k meets (0, 0) (0.2, 1m) (0.6, 0.2m) (1, 1m) in three places
+    op = solved("v1 a 0 1", "r1 a d 1k", "b1 d 0 i=pwl(v(d),0,0,0.2,1m,0.6,0.2m,1,1m)")
+    (warning,) = (d for d in op.diagnostics if d.code == "W205")
+    for volts in (1 / 6, 0.4, 2 / 3):
+        assert f"{volts:.6g} V" in warning.message
+
+
+def test_an_ideal_comparator_may_rest_on_its_step():
+    op = solved("v1 a 0 0.3", "b1 out 0 v=5*u(v(a)-v(p))", "r1 out p 1k", "r2 p 0 1k")
+    assert op.voltage("out") == pytest.approx(0.6, rel=1e-12)
+    assert op.certificate.ok
+    assert any(d.code == "N109" for d in op.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("formula", "word"),
+    [
+        ("v(a)*v(b)", "product"),
+        ("max(v(a),0)*v(b)", "product"),
+        ("v(a) > 0 ? v(b) : 1", "step"),
+        ("v(a) ? 1 : 2", "condition"),
+        ("v(a) == 1 ? 1 : 2", "'=='"),
+        ("max(v(a), sin(v(b)))", "sin"),
+        ("table(v(a),0,v(b),1,1)", "points"),
+        ("pwl(v(a),1,0,0,1,2,2)", "ascending"),
+    ],
+)
+def test_what_is_not_piecewise_linear_is_refused_by_its_name(formula, word):
+    with pytest.raises(NetlistError, match=word) as caught:
+        solved("v1 a 0 1", "v2 b 0 1", f"b1 o 0 v={formula}")
+    assert [d.code for d in caught.value.diagnostics] == ["E120"]
