@@ -157,7 +157,8 @@ def _changes(circuit: Circuit) -> dict[str, float]:
     for name, table in circuit.tables.items():
         for column in dataclasses.fields(table):
             ours, theirs = getattr(table, column.name), getattr(read.tables[name], column.name)
-            if np.array_equal(ours, theirs):
+            # formulas are tuples of tuples, which no array can hold
+            if ours == theirs if isinstance(ours, tuple) else np.array_equal(ours, theirs):
                 continue
             if (name, column.name) not in _ALTERED or len(ours) != len(theirs):
                 raise Unfit(f"{column.name} of {name.replace('_', ' ')} is not what the deck says")
