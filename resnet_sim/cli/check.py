@@ -14,6 +14,8 @@ from .common import (
     show_diagnostics,
 )
 
+DECKS = "several"
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
 from ..errors import (
@@ -35,9 +37,11 @@ from .common import (
     NO_SOLUTION,
     NO_WORKERS,
     TOLERANCE,
+    add_deck,
     complain,
-    deck_options,
+    settle_format,
     show_diagnostics,
+    silence,
 )
 from .interrupt import watched
 from .subcommands import COMMANDS, load
@@ -55,8 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = next((word for word in arguments if not word.startswith("-")), "")
     options = build_parser(given).parse_args(arguments)
     try:
-        status = _run(options)
+        status = max(_run(options, file) for file in _files(options))
         sys.stdout.flush()
+        if getattr(options, "watch", False):
+            _watch(options)
     except BrokenPipeError:
         # Python flushes stdout once more when it exits: give it somewhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -67,29 +73,78 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that guesses what a misspelt command or option was meant to be."""
+
+    def error(self, message: str) -> NoReturn:
+        wrong = re.search(r"invalid choice: '([^']*)'|unrecognized arguments: ([^\s=]+)", message)
+        near = get_close_matches(wrong[1] or wrong[2], self.words(), n=1) if wrong else []
+        super().error(f"{message}; did you mean {near[0]}?" if near else message)
+
+    def words(self) -> Iterator[str]:
+        """Yield everything that can be said: commands, options, and what these can be."""
+        for action in self._actions:
+            yield from action.option_strings
+            for choice in action.choices or ():
+                yield str(choice)
+                if isinstance(action.choices, dict):  # of commands, to their parsers
+                    yield from action.choices[choice].words()
+
+
+def _files(options: argparse.Namespace) -> Sequence[str]:
+    """Return the decks to be read, one after the other; one empty name if none is."""
+    files: Sequence[str] = getattr(options, "files", None) or [getattr(options, "file", "")]
+    if len(files) > 1 and getattr(options, "output", None) not in (None, "-"):
+        complain(f"error: {len(files)} decks can't be written to one file {options.output}")
+        raise SystemExit(BAD_INPUT)
+    if getattr(options, "watch", False) and "-" in files:
+        complain("error: --watch needs files: standard input does not change")
+        raise SystemExit(BAD_INPUT)
+    return files
+
+
+def _watch(options: argparse.Namespace) -> NoReturn:
+    """Run the command again whenever a deck, or what it includes, has changed."""
+    from .watch import changes
+
+    for file in changes(options):
+        print(f"---- {file} has changed ----", flush=True)
+        for each in _files(options):
+            _run(options, each)
+        sys.stdout.flush()
+    raise AssertionError("watching ends by an interrupt")
+
+
 def build_parser(given: str | None = None) -> argparse.ArgumentParser:
     """Return the parser of the command line, with the options of one command or of all."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="resnet-sim",
         description="Exact operating points of resistive circuits given as SPICE netlists.",
         epilog="Exit status: 0 solved and certified, 1 tolerance not met, 2 bad usage or "
         "netlist, 3 no solution, 4 ngspice is missing or failed.",
     )
-    parser.add_argument("--version", action="version", version=f"resnet-sim {__version__}")
+    parser.add_argument("-V", "--version", action="version", version=f"resnet-sim {__version__}")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    deck = deck_options()
     for name, purpose in COMMANDS.items():
-        subparser = subparsers.add_parser(name, parents=[deck], help=purpose)
         if given in (None, name):
             command = load(name)
+            subparser = subparsers.add_parser(name, help=purpose)
+            if (decks := getattr(command, "DECKS", "one")) != "none":
+                add_deck(subparser, decks == "several")
             command.add_options(subparser)
             subparser.set_defaults(run=command.run)
+        else:
+            subparsers.add_parser(name, help=purpose)
     return parser
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, file: str) -> int:
+    """Run the command on one deck."""
+    options.file, options.circuit = file, None
+    settle_format(options)
+    silence(options)
     try:
-        with shown(options.progress), watched(getattr(options, "limit", None)):
+        with shown(getattr(options, "progress", False)), watched(getattr(options, "limit", None)):
             status: int = options.run(options)
     except BrokenPipeError:
         raise
@@ -101,7 +156,7 @@ def _run(options: argparse.Namespace) -> int:
 def _report_failure(error: Exception, options: argparse.Namespace) -> int:
     """Say on stderr, and in JSON if that was wanted, why there is no result."""
     exit_status, status, message = _explain(error)
-    if exit_status == INTERNAL_ERROR and options.debug:
+    if exit_status == INTERNAL_ERROR and getattr(options, "debug", False):
         import traceback
 
         traceback.print_exception(error)

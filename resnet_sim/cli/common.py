@@ -32,11 +32,16 @@ MOST_EXPLAINED = 5
 # ---- options ----
 
 
-def deck_options() -> argparse.ArgumentParser:
-    """Return the options of every command that reads a deck, as a parent parser."""
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("file", metavar="FILE", help="netlist, or - for standard input")
-    common.add_argument(
+def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
+    """Declare the options of every command that reads a deck, or several."""
+    if several:
+        parser.add_argument("files", metavar="FILE", nargs="+", help="netlists, or -")
+        parser.add_argument(
+            "--watch", action="store_true", help="do it again whenever a file has changed"
+        )
+    else:
+        parser.add_argument("file", metavar="FILE", help="netlist, or - for standard input")
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -45,7 +50,7 @@ def deck_options() -> argparse.ArgumentParser:
         help="value of an element or .param, such as r1=4.7k (repeatable)",
     )
     for verb in ("close", "open"):
-        common.add_argument(
+        parser.add_argument(
             f"--{verb}",
             action="append",
             default=[],
@@ -53,23 +58,33 @@ def deck_options() -> argparse.ArgumentParser:
             metavar="SWITCH",
             help=f"hold a switch {'closed' if verb == 'close' else 'open'} (repeatable)",
         )
-    common.add_argument(
+    parser.add_argument(
         "--forward-drop",
         type=number,
         metavar="V",
         help="forward voltage of diodes whose model is exponential",
     )
-    common.add_argument(
+    parser.add_argument(
         "--progress",
         action="store_true",
         help="say on stderr what is being done, and how far it is",
     )
-    common.add_argument(
+    parser.add_argument(
         "--debug",
         action="store_true",
         help="say what solves many points, and show tracebacks of internal errors",
     )
-    return common
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="show errors, but neither warnings nor notes"
+    )
+    parser.add_argument(
+        "--silence",
+        action="extend",
+        default=[],
+        type=_codes,
+        metavar="CODES",
+        help="don't show these warnings and notes: W101,N103 (repeatable)",
+    )
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -85,15 +100,23 @@ def add_format(parser: argparse.ArgumentParser, default: str, reports: bool = Fa
     parser.add_argument(
         "--format",
         choices=list(forms),
-        default=default,
-        help=listed(forms),
+        help=f"{listed(forms)} (default: what the ending of OUT says, or {default})",
     )
+    parser.set_defaults(usual_format=default, formats=tuple(forms))
+
+
+def settle_format(options: argparse.Namespace) -> None:
+    """Choose the format that was not: by the ending of the output file, or the usual one."""
+    if getattr(options, "format", "") is not None:
+        return
+    ending = Path(getattr(options, "output", None) or "").suffix[1:].lower()
+    named = [name for name in options.formats if FORMATS[name].ending == ending]
+    options.format = named[0] if named else options.usual_format
 
 
 def listed(entries: Mapping[str, Any]) -> str:
-    """Return the help of an option whose choices are the entries of a registry."""
-    text = "; ".join(f"{name}: {entry.description}" for name, entry in entries.items())
-    return f"{text} (default: %(default)s)"
+    """Return the entries of a registry, for the help of an option that chooses one."""
+    return "; ".join(f"{name}: {entry.description}" for name, entry in entries.items())
 
 
 def add_print(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +141,8 @@ def add_solver(
     parser: argparse.ArgumentParser, tolerance: Callable[[str], float | str] | None = None
 ) -> None:
     """Declare ``--method`` and ``--tolerance``, which `tolerance` reads."""
-    parser.add_argument("--method", choices=list(METHODS), default="auto", help=listed(METHODS))
+    methods = f"{listed(METHODS)} (default: %(default)s)"
+    parser.add_argument("--method", choices=list(METHODS), default="auto", help=methods)
     parser.add_argument(
         "--tolerance",
         type=tolerance or positive,
@@ -175,6 +199,17 @@ def assignment(text: str) -> tuple[str, float]:
     return name.strip().lower(), number(value)
 
 
+def _codes(text: str) -> list[str]:
+    """Read ``W101,N103``."""
+    from ..diagnostics import CODES
+
+    codes = re.split(r"[\s,]+", text.strip().upper())
+    for code in codes:
+        if code not in CODES or code[0] == "E":
+            raise argparse.ArgumentTypeError(f"{code} is not the code of a warning or a note")
+    return codes
+
+
 def _outputs(text: str) -> tuple[str, ...]:
     """Return the names in ``v(a,b) i(r1),v(c)``."""
     return tuple(re.findall(r"[^\s,()]+\([^()]*\)|[^\s,]+", text))
@@ -206,10 +241,11 @@ def load(options: argparse.Namespace) -> Circuit:
     return circuit.with_switches(switches) if switches else circuit
 
 
-def check_output(options: argparse.Namespace, circuit: Circuit) -> None:
+def check_output(options: argparse.Namespace, circuit: Circuit | None = None) -> None:
     """Refuse what can't be written, before time is spent on a result."""
-    for name in getattr(options, "print", None) or circuit.outputs:
-        if name != "all":
+    names = getattr(options, "print", None) or (circuit.outputs if circuit else ())
+    for name in names:
+        if circuit and name != "all":
             from ..results.operating_point import check_name
 
             check_name(circuit, name)
@@ -219,7 +255,8 @@ def check_output(options: argparse.Namespace, circuit: Circuit) -> None:
             raise UsageError(f"{form} is not text: name a file with -o")
         return
     target = Path(options.output).resolve()
-    if any(Path(source.name).resolve() == target for source in circuit.sources):
+    sources = circuit.sources if circuit else ()
+    if any(Path(source.name).resolve() == target for source in sources):
         raise UsageError(f"the output {options.output} would overwrite the netlist")
     if target.is_dir():
         raise UsageError(f"the output {options.output} is a directory")
@@ -263,10 +300,24 @@ def verdict(ops: Sequence[OperatingPoint]) -> int:
     return TOLERANCE if "not converged" in statuses else SOLVED
 
 
+#: codes and severities that are not shown; what ``--silence`` and ``--quiet`` say
+_silenced: set[str] = set()
+
+
+def silence(options: argparse.Namespace) -> None:
+    """Show no more of what ``--silence`` and ``--quiet`` name."""
+    _silenced.clear()
+    _silenced.update(getattr(options, "silence", ()))
+    if getattr(options, "quiet", False):
+        _silenced.update(("warning", "note"))
+
+
 def show_diagnostics(diagnostics: Iterable[Diagnostic]) -> None:
     """Print each diagnostic once on stderr."""
     colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
     for diagnostic in dict.fromkeys(diagnostics):
+        if not _silenced.isdisjoint((diagnostic.code, diagnostic.severity)):
+            continue
         head, *rest = diagnostic.render().split("\n")
         if colour:
             red, yellow, cyan = "\033[1;31m", "\033[1;33m", "\033[1;36m"

@@ -44,7 +44,10 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
     for kind in KINDS:
         entries = _registry(kind)
         group.add_argument(
-            f"--{kind}", choices=list(entries), default=next(iter(entries)), help=listed(entries)
+            f"--{kind}",
+            choices=list(entries),
+            default=next(iter(entries)),
+            help=f"{listed(entries)} (default: %(default)s)",
         )
         options = {n: o for entry in entries.values() for n, o in entry.options.items()}
         for name, option in options.items():

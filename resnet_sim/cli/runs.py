@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 #: options that a run may be resumed with otherwise than begun
 _FREE = {"file", "output", "to", "data", "validation", "epochs", "checkpoint",
-         "checkpoint_every", "resume",
+         "checkpoint_every", "resume", "quiet", "silence",
          "metrics", "progress", "debug", "run", "circuit", "set", "close", "open",
          "forward_drop"}  # fmt: skip
 #: options that are called otherwise than the attributes they set

@@ -23,6 +23,8 @@ from .common import (
     verdict,
 )
 
+DECKS = "several"
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""

@@ -19,6 +19,8 @@ COMMANDS = {
     "graph": "draw the circuit; voltages are colours, conducting diodes are filled",
     "train": "teach resistors to turn inputs into targets",
     "predict": "print what a circuit gives out for a table of inputs",
+    "explain": "say what the code of a message means, and what to do",
+    "examples": "list the examples, or print one",
 }
 
 

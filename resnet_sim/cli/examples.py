@@ -1,0 +1,41 @@
+"""``resnet-sim examples``: the decks that come with the package."""
+
+from __future__ import annotations
+
+import argparse
+from difflib import get_close_matches
+from pathlib import Path
+
+from ..errors import UsageError
+from .common import SOLVED, add_output, check_output, deliver
+from .shipped import shipped
+
+DECKS = "none"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    parser.add_argument("name", metavar="NAME", nargs="?", help="which one; without it, a list")
+    add_output(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a deck, or the names and titles of all."""
+    decks = {path.stem: path for path in sorted(shipped("examples/netlists").glob("*.net"))}
+    if options.name is None:
+        width = max(map(len, decks), default=0)
+        print("\n".join(f"{name:<{width}}  {_title(path)}" for name, path in decks.items()))
+        return SOLVED
+    name = Path(options.name).stem.lower()
+    if name not in decks:
+        near = get_close_matches(name, decks, n=1)
+        raise UsageError(f"no example {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+    check_output(options)
+    deliver(decks[name].read_text(encoding="utf-8"), options)
+    return SOLVED
+
+
+def _title(path: Path) -> str:
+    """Return the first line of a deck."""
+    with path.open(encoding="utf-8") as deck:
+        return deck.readline().strip()

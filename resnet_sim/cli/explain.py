@@ -1,0 +1,36 @@
+"""``resnet-sim explain``: what the code of a message means."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from difflib import get_close_matches
+
+from ..diagnostics import CODES
+from ..errors import UsageError
+from .common import SOLVED
+from .shipped import shipped
+
+DECKS = "none"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of this command."""
+    parser.add_argument("code", metavar="CODE", nargs="?", help="such as E107; without it, all")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the section of the documents about a code, or one line for each code."""
+    if options.code is None:
+        print("\n".join(f"{code}  {meaning}" for code, meaning in CODES.items()))
+        return SOLVED
+    code = options.code.strip().upper()
+    if code not in CODES:
+        near = get_close_matches(code, CODES, n=1)
+        hint = f": did you mean {near[0]}?" if near else ""
+        raise UsageError(f"no message has the code {options.code}{hint}")
+    text = shipped("docs/diagnostics.md").read_text(encoding="utf-8")
+    section = re.search(rf"^### ({code} .*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+    assert section is not None  # the tests of the documents hold that there is one
+    print(section[1].strip())
+    return SOLVED

@@ -1,0 +1,136 @@
+"""Habits of command lines: endings choose formats, slips are answered, examples are at hand."""
+
+import json
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from resnet_sim.cli import main
+from resnet_sim.diagnostics import CODES
+from resnet_sim.results.formats.registry import FORMATS
+
+DECK = "load\nV1 a 0 1\nR1 a 0 4k7\n.end\n"
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run the command in a folder with a deck; returns exit status, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    Path("load.net").write_text(DECK)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        try:
+            status = main(list(arguments))
+        except SystemExit as stop:  # argparse
+            status = int(stop.code or 0)
+        return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_the_ending_of_the_output_chooses_the_format(run, form):
+    name = f"out.{form.ending.upper()}"
+    assert run("solve", "load.net", "-o", name)[0] == 0
+    assert run("solve", "load.net", "--format", form.name, "-o", "given")[0] == 0
+    hide = re.compile(rb"\d+(\.\d+)?( ms| us|e-\d+| s\b)|\"seconds\": [^,}]*")
+    assert hide.sub(b"", Path(name).read_bytes()) == hide.sub(b"", Path("given").read_bytes())
+
+
+def test_a_format_that_is_given_counts_more_than_an_ending(run):
+    assert run("solve", "load.net", "--format", "json", "-o", "out.csv")[0] == 0
+    assert json.loads(Path("out.csv").read_text())["voltages"] == {"a": 1.0}
+
+
+def test_an_unknown_ending_leaves_the_usual_format(run):
+    assert run("solve", "load.net", "-o", "out.xyz")[0] == 0
+    assert "certificate: ok" in Path("out.xyz").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [
+        (["sovle", "load.net"], "solve"),
+        (["solve", "load.net", "--formt", "json"], "--format"),
+        (["solve", "load.net", "--format", "jsn"], "json"),
+        (["validate", "load.net", "--aginst", "x"], "--against"),
+        (["explain", "E1111"], "E111"),
+        (["examples", "zenr"], "'zener'"),
+    ],
+)
+def test_slips_are_answered_with_the_nearest_right_word(run, arguments, meant):
+    status, out, err = run(*arguments)
+    assert (status, out) == (2, "")
+    assert f"did you mean {meant}?" in err
+
+
+def test_warnings_are_silenced_all_or_by_code(run):
+    assert "W105" in run("solve", "load.net")[2]
+    assert run("solve", "load.net", "-q")[2] == ""
+    assert run("solve", "load.net", "--silence", "w105,N103")[2] == ""
+    assert "W105" in run("solve", "load.net", "--silence", "N103")[2]
+    assert run("solve", "load.net", "--silence", "E107")[0] == 2  # errors are never silent
+    Path("bad.net").write_text("bad\nR1 a 0 {x}\n")
+    assert "E107" in run("solve", "bad.net", "-q")[2]
+
+
+def test_several_decks_are_solved_and_the_worst_status_counts(run):
+    Path("bad.net").write_text("bad\nR1 a 0 {x}\n")
+    status, out, err = run("solve", "bad.net", "load.net", "--format", "json")
+    assert status == 2
+    objects = [json.loads(line) for line in out.splitlines()]
+    assert [each["status"] for each in objects] == ["error", "solved"]
+    assert "E107" in err
+    assert run("check", "load.net", "load.net")[0] == 0
+    assert run("solve", "load.net", "load.net", "-o", "x.csv")[0] == 2
+    assert not Path("x.csv").exists()
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_code_is_explained(run, code):
+    status, out, _ = run("explain", code.lower())
+    assert status == 0
+    assert out.startswith(code)
+    assert code in run("explain")[1]
+
+
+def test_examples_are_listed_and_solved_as_they_are_printed(run):
+    names = [line.split()[0] for line in run("examples")[1].splitlines()]
+    assert {"zener", "wheatstone-bridge"} <= set(names)
+    assert run("examples", "zener", "-o", "mine.net")[0] == 0
+    assert Path("mine.net").read_text() == run("examples", "zener")[1]
+    assert run("solve", "mine.net", "-q")[0] == 0
+
+
+def test_a_watched_deck_is_solved_again_when_it_changes(tmp_path):
+    deck = tmp_path / "load.net"
+    deck.write_text("load\n.include part.inc\nV1 a 0 1\n.end\n")
+    (tmp_path / "part.inc").write_text("R1 a 0 1k\n")
+    options = ("--watch", "--format", "csv")
+    command = [sys.executable, "-um", "resnet_sim", "solve", str(deck), *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        timer = threading.Timer(30, process.kill)  # rather than wait for ever
+        timer.start()
+        lines = [process.stdout.readline() for _ in range(2)]
+        assert "-0.001" in lines[1]
+        time.sleep(0.3)
+        (tmp_path / "part.inc").write_text("R1 a 0 500\n")
+        lines = [process.stdout.readline() for _ in range(3)]
+        assert "has changed" in lines[0]
+        assert "-0.002" in lines[2]
+        timer.cancel()
+        process.kill()
+
+
+def test_standard_input_is_not_watched(run, monkeypatch):
+    import io
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(DECK.encode())))
+    status, _, err = run("solve", "-", "--watch")
+    assert status == 2
+    assert "does not change" in err
