@@ -46,7 +46,7 @@ LINES: dict[str, list[str]] = {
     ],
     "behavioural_sources": [
         "bx a 0 v=max(v(in)-0.5, v(out)/3)\nr3 a out 1k",
-        "bx out 0 i=0.3m*limit(v(in),-1.2,1)+0.1m*abs(v(out)-9)",
+        "bx out 0 i=0.3m*min(max(v(in),-1.2),1)+0.1m*abs(v(out)-9)",
         "bx a 0 v=v(out)>0.5 ? 1.7-3*v(out) : 0.6-0.8*v(out)\nr3 a out 1k",
         "ex a 0 table {v(in,out)} = (-1,0) (0.2,0.4) (1,2) (5,-3)\nr3 a out 1k",
         "bx out 0 i=pwl(v(out),0,0,1,1m,2,-0.5m)",
