@@ -1,5 +1,6 @@
 """The witnesses themselves: a judge that errs is worse than none."""
 
+import dataclasses
 from fractions import Fraction
 from itertools import product
 from random import Random
@@ -8,12 +9,13 @@ import enumeration
 import numpy as np
 import pytest
 from circuits import FAMILIES, LARGE, random_circuit
-from enumeration import Undecided, all_outcomes, combinations, merged
+from enumeration import Undecided, all_outcomes, apart, combinations, merged
+from judgement import RIGHT, WRONG, _compare
 from laws import violations
 from rationals import Eliminated, affine_hull, evaluate, maximise, solve_dense, substitute
 from scipy.optimize import linprog
 
-from resnet_sim import parse_netlist
+from resnet_sim import parse_netlist, solve
 
 ONE = Fraction(1)
 
@@ -157,3 +159,38 @@ def test_the_judge_of_laws_knows_diodes(volts, amps):
         amps if name == "d1" else sign.get(name, 1) * amps for name in circuit.element_names
     ]
     assert any("d1" in v for v in violations(circuit, [0.0, volts], currents, []))
+
+
+def numbers(values) -> np.ndarray:
+    return np.array([np.nan if value is None else float(value) for value in values])
+
+
+def test_a_mixture_of_two_solutions_is_no_solution():
+    """Their voltages differ by 3e-8 V, which is within the tolerance, their currents by 2e-5 A."""
+    circuit = random_circuit("negative_resistors", 50_000_301)
+    truths = apart(all_outcomes(circuit))
+    assert len(truths) == 2
+    result = solve(circuit)
+    points = [(numbers(truth.voltages), numbers(truth.currents)) for truth in truths]
+    assert np.abs(points[0][0] - points[1][0]).max() < 1e-7
+    for (voltages, _), (_, currents) in product(points, points):
+        same = any(voltages is v and currents is i for v, i in points)
+        claim = dataclasses.replace(result, node_voltages=voltages, element_currents=currents)
+        assert _compare(claim, truths, False).word == (RIGHT if same else WRONG)
+
+
+@pytest.mark.parametrize("family", ["linear", "random_feedback", "negative_resistors", "floating"])
+@pytest.mark.parametrize("seed", range(4, 8))
+def test_errors_of_a_few_billionths_are_found(family, seed):
+    circuit = random_circuit(family, seed, decades=2)
+    outcomes = all_outcomes(circuit)
+    if not outcomes:
+        return
+    true = numbers(outcomes[0].voltages), numbers(outcomes[0].currents)
+    closed = circuit.switches.closed
+    assert not violations(circuit, *true, closed)
+    largest = int(np.nanargmax(np.abs(true[1])))
+    for planted in (1e-8, -1e-8):
+        wrong = true[1].copy()
+        wrong[largest] *= 1 + planted
+        assert not true[1][largest] or violations(circuit, true[0], wrong, closed)

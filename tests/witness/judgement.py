@@ -88,13 +88,19 @@ def _compare(result: OperatingPoint, truths: list[Outcome], connected: bool) -> 
     if broken:
         return Verdict(WRONG, "; ".join(broken[:3]))
     misses = [_differences(result, truth) for truth in truths]
-    best = min(range(len(truths)), key=lambda k: len(misses[k]))
-    if misses[best]:
-        return Verdict(WRONG, "node: got, true: " + "; ".join(misses[best][:5]))
+    fewest = min(map(len, misses))
+    best = [truth for truth, miss in zip(truths, misses, strict=True) if len(miss) == fewest]
+    if fewest:
+        first = next(miss for miss in misses if len(miss) == fewest)
+        return Verdict(WRONG, "node: got, true: " + "; ".join(first[:5]))
     said = any(d.code == "W205" for d in result.diagnostics)
     if not connected and said != (len(truths) > 1) and not len(result.circuit.switches):
         return Verdict(CRIED_WOLF if said else SILENT, f"{len(truths)} solutions")
-    return _currents(result, truths[best])
+    # Solutions may differ by less than VOLTS in their voltages and by more in their currents,
+    # which flow through milliohms.  A result is one of them if it has the currents of the same
+    # one whose voltages it has; nothing is accepted that no single solution says.
+    judged = [_currents(result, truth) for truth in best]
+    return next((j for j in judged if j.word == RIGHT), judged[0])
 
 
 def _differences(result: OperatingPoint, truth: Outcome) -> list[str]:
