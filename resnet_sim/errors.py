@@ -108,7 +108,9 @@ class ConvergenceError(ResnetSimError):
 
     Examples
     --------
-    >>> rs.solve(rs.parse_netlist("floating control\nV1 a 0 1\nE1 a 0 x y 2\nC1 x y 1n"))
+    >>> deck = "floating control\nV1 a 0 1\nE1 a 0 x y 2\nC1 x y 1n\n.model ideal D(Vfwd=0)\n"
+    >>> diodes = [f"D{k} a b ideal" for k in range(12)]  # too many to try out all states
+    >>> rs.solve(rs.parse_netlist(deck + "\n".join(diodes)))
     Traceback (most recent call last):
     resnet_sim.errors.ConvergenceError: the voltages around the loop v1, e1 would have to fix ...
     """

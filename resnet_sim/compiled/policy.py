@@ -59,6 +59,9 @@ class Policy:
     #: Unknowns of a loop of feedback, dense matrices of 72 MB each, and of an adjoint.
     feedback: float = 3_000
     adjoint: float = 4_000
+    #: Coordinates up to which a circuit is solved as one where something undefined joins its
+    #: stages; none if it has more rectifiers than `enumerated`.
+    joint: float = 200
     #: Switches whose states are all tried out when they don't settle.
     switches: float = 10
 

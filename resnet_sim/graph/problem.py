@@ -18,6 +18,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
@@ -151,15 +152,37 @@ class Solution:
         current: Floats = prob.conductance * difference(
             self.x, self.low, prob.edge_p, prob.edge_q, prob.emf
         )
-        largest = np.abs(prob.conductance).max(axis=0, initial=0.0)
-        current[np.abs(current) <= 16 * EPS**2 * self.voltage_scale * largest] = 0.0
+        current[np.abs(current) <= self.least_current] = 0.0
         return current
+
+    @cached_property
+    def least_current(self) -> Any:
+        """What is below the last digit of double-double coordinates, A; of many points, of each."""
+        largest = np.abs(self.problem.conductance).max(axis=0, initial=0.0)
+        drop = np.abs(self.problem.drop).max(axis=0, initial=0.0)
+        return 16 * EPS**2 * np.maximum(self.voltage_scale, drop) * largest
 
     @cached_property
     def voltage_scale(self) -> Any:
         """Largest coordinate or source, V; of many points, of each."""
         largest = np.abs(self.problem.emf).max(axis=0, initial=0.0)
         return np.maximum(np.abs(self.x).max(axis=0), largest)
+
+    def resting(self) -> Bools:
+        """Tell which coordinates are zero because nothing drives a current to them, shape (n,).
+
+        They hang on the reference by edges; what rounding leaves there is no digit of anything.
+        """
+        prob = self.problem
+        count, part = prob.parts
+        driven = np.zeros(count, dtype=np.bool_)
+        driven[part[prob.edge_p[prob.emf != 0]]] = True
+        driven[part[1:][prob.injection[1:] != 0]] = True
+        for ends in (prob.diode_p, prob.diode_q):
+            live = ends[self.current != 0]
+            driven[part[live[live != 0]]] = True  # what flows into the reference drives nothing
+        none: Bools = (part == part[0]) & ~driven[part[0]]
+        return none
 
     def residual(self) -> Floats:
         """Return the KCL residual at each coordinate relative to the currents there, shape (n,).
@@ -229,6 +252,11 @@ def node_sums_abs(n: int, p: Ints, q: Ints, current: Floats) -> Floats:
     return bincount(p, size, n) + bincount(q, size, n)
 
 
+#: What large and small conductances, or such that cancel, are added up in: of what one of them
+#: is the small rest, a double would keep few digits.
+Extended = npt.NDArray[np.longdouble]
+
+
 @dataclass(frozen=True)
 class MixedProblem:
     """Mixed linear complementarity problem of n unknowns and m rectifiers.
@@ -238,19 +266,46 @@ class MixedProblem:
 
     Attributes
     ----------
-    matrix : ndarray of float, shape (n, n)
+    matrix : ndarray of longdouble, shape (n, n)
     feed : ndarray of float, shape (n, m)
-    rhs : ndarray of float, shape (n,)
+    rhs : ndarray of longdouble, shape (n,)
     sense : ndarray of float, shape (m, n)
     drop, resistance : ndarray of float, shape (m,)
     """
 
-    matrix: Floats
+    matrix: Extended
     feed: Floats
-    rhs: Floats
+    rhs: Extended
     sense: Floats
     drop: Floats
     resistance: Floats
+
+    @cached_property
+    def equations(self) -> Extended:
+        """The matrix if all rectifiers conduct, shape (n + m, n + m)."""
+        n, m = self.feed.shape
+        whole = np.zeros((n + m, n + m), dtype=np.longdouble)
+        whole[:n, :n], whole[:n, n:] = self.matrix, self.feed
+        whole[n:, :n] = self.sense
+        whole[range(n, n + m), range(n, n + m)] = -self.resistance
+        return whole
+
+    def gap(self, solution: MixedSolution) -> Floats:
+        """Return how far each rectifier is from conducting, V."""
+        gap: Floats = self.drop + self.resistance * solution.current - self.sense @ solution.z
+        return gap
+
+    def touching(self, solution: MixedSolution) -> Bools:
+        """Tell which rectifiers have no gap but for rounding."""
+        reach = np.abs(self.drop) + np.abs(self.sense) @ np.abs(solution.z)
+        noise = 16 * EPS * float(np.abs(solution.z).max(initial=0.0))
+        none: Bools = np.abs(self.gap(solution)) <= 1e-11 * reach + noise
+        return none
+
+    def carrying(self, solution: MixedSolution) -> Bools:
+        """Tell which rectifiers carry current, more than rounding."""
+        some: Bools = solution.current > 1e-12 * np.abs(solution.current).max(initial=0.0)
+        return some
 
 
 @dataclass(frozen=True)

@@ -291,4 +291,5 @@ def _stray_currents(solution: Solution) -> Floats:
     np.maximum.at(loudest, part, size)
     loudest[0] = 0.0
     stray: Floats = np.maximum(loudest[part[prob.diode_p]], loudest[part[prob.diode_q]])
-    return 64 * EPS * stray
+    result: Floats = np.maximum(64 * EPS * stray, solution.least_current)
+    return result

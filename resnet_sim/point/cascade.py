@@ -70,6 +70,23 @@ def stages(reduction: Reduction) -> list[Stage]:
     return [s for s in ordered if len(s.parts) or len(s.sources)]
 
 
+def everything(reduction: Reduction) -> Stage:
+    """Return the stage in which all of a circuit is solved at once.
+
+    Its equations hold that the voltages of controlled sources fit around loops.
+    """
+    sources = np.arange(len(reduction.controls))
+    ties, sensed = reduction.ties, _sensed_loops(reduction)
+    closing = [
+        tie
+        for tie in np.flatnonzero(~reduction.forest.in_tree).tolist()
+        if tie in sensed
+        or (ties.source[[tie, *reduction.path(int(ties.p[tie]), int(ties.q[tie]))]] >= 0).any()
+    ]
+    loops = np.array(closing, dtype=np.int64)
+    return Stage(np.arange(reduction.n_parts), sources, True, loops)
+
+
 def _stage(
     members: list[int], n_parts: int, n_sources: int, ties: Sequence[int] | None = None
 ) -> Stage:

@@ -25,6 +25,7 @@ from ..workers.progress import report
 from . import infeasible, warnings
 from .cascade import Stage
 from .plan import Compiled, Plan
+from .rounding import Noise
 from .state import State
 
 
@@ -151,12 +152,7 @@ class PointSolver:
         if key not in self._compiled:
             self._compiled[key] = Compiled(circuit, closed)
         compiled = self._compiled[key].variant(circuit)
-        state = State(compiled)
-        log = _Log()
-        for number, plan in enumerate(compiled.plans):
-            self._solve_stage(state, plan, (key, number), log)
-        infeasible.check_loops(state)
-        infeasible.check_fixed_rectifiers(state)
+        state, log = self._stages(compiled, key)
         nodes = slice(len(circuit.nodes))  # what is within devices is nobody's business
         voltages, currents = state.node_voltages()[nodes], state.currents()
         floating, undefined = warnings.undefined(state)
@@ -177,15 +173,50 @@ class PointSolver:
             tuple(dict.fromkeys([*diagnostics, *loops])), nonunique,
         )  # fmt: skip
 
+    def _stages(self, compiled: Compiled, key: bytes) -> tuple[State, _Log]:
+        """Solve stage by stage, or all in one where what comes later may narrow down the rest.
+
+        That is where something is undefined, or where one of several solutions led nowhere.
+        """
+        state, log, failure = self._pass_through(compiled, key)
+        several = failure is not None and any(d.code == "W205" for d in log.diagnostics)
+        if not (several or state.undefined_sources.any()):
+            if failure is not None:
+                raise failure
+            return state, log
+        error: TopologyError | ConvergenceError | None = None
+        if _is_small(state):
+            whole, said, error = self._pass_through(compiled.joint(), key)
+            if error is None:
+                return whole, said
+        if failure is None:
+            return state, log
+        if several and isinstance(failure, TopologyError) and not isinstance(error, TopologyError):
+            raise ConvergenceError(f"one of several solutions of a part led to: {failure}")
+        raise failure
+
+    def _pass_through(
+        self, compiled: Compiled, key: bytes
+    ) -> tuple[State, _Log, TopologyError | ConvergenceError | None]:
+        """Solve stage after stage; return how far it went and what ended it early."""
+        state, log = State(compiled), _Log()
+        try:
+            for number, plan in enumerate(compiled.plans):
+                self._solve_stage(state, plan, (key, number), log)
+            infeasible.check_loops(state)
+            infeasible.check_fixed_rectifiers(state)
+        except (TopologyError, ConvergenceError) as error:
+            return state, log, error
+        return state, log, None
+
     def _solve_stage(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
         stage = plan.stage
         if stage.feedback:
             self._feedback(state, stage, plan, log)
         elif plan.n > 1:
             self._minimise(state, plan, key, log)
-        state.mark_lost(plan)
-        if not stage.feedback:
-            state.evaluate_sources(stage.sources)
+        # what solved a stage like feedback knows its sources already
+        state.evaluate_sources(stage.sources[~state.known_sources[stage.sources]])
 
     def _minimise(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
         """Solve a stage as a convex problem."""
@@ -197,12 +228,7 @@ class PointSolver:
             "%d unknowns, %d conductances, %d rectifiers: is there a solution?",
             problem.n - 1, len(problem.edge_p), len(problem.drop),
         )  # fmt: skip
-        cycle = negative_cycle(problem)
-        if cycle:
-            raise infeasible.contradiction(state, plan, cycle)
-        cut = unroutable(problem)
-        if cut is not None:
-            raise infeasible.no_path(state, plan, cut)
+        problem = _possible(state, plan, problem)
         x = None if self.start is None else state.start(plan, self.start)
         on = self._conducting.get(key)
         if on is not None and len(on) != len(problem.drop):
@@ -211,6 +237,7 @@ class PointSolver:
         if solution.converged:
             self._conducting[key] = solution.current > 0
         state.absorb(plan, solution)
+        state.mark_lost(plan)
         log.methods.append(solution.method)
         log.iterations += solution.iterations
         log.notes += solution.notes
@@ -219,15 +246,36 @@ class PointSolver:
         """Solve a stage whose parts and sources depend on each other."""
         from . import feedback
 
-        lost = state.controls_undefined(stage)
         outcome = feedback.solve(state, stage, plan, self.start)
-        if lost:
-            state.undefined_sources[stage.sources] = True
-            state.lost_parts[stage.parts] = True
         log.methods.append(outcome.method)
         log.iterations += outcome.tried
         log.notes += outcome.notes
         log.diagnostics += outcome.diagnostics
+
+
+def _is_small(state: State) -> bool:
+    """Tell whether all of a circuit can be searched for solutions at once."""
+    red, sizes = state.reduction, policy.POLICY
+    return len(red.part) <= sizes.joint and len(red.rectifiers) <= sizes.enumerated
+
+
+def _possible(state: State, plan: Plan, problem: Problem) -> Problem:
+    """Return a stage's problem if it has a solution, or what of it is more than rounding.
+
+    Raises
+    ------
+    TopologyError
+        If it has none.
+    """
+    cycle, cut = negative_cycle(problem), unroutable(problem)
+    if cycle or cut is not None:
+        problem = Noise(state).cleared(problem, plan)
+        cycle, cut = negative_cycle(problem), unroutable(problem)
+    if cycle:
+        raise infeasible.contradiction(state, plan, cycle)
+    if cut is not None:
+        raise infeasible.no_path(state, plan, cut)
+    return problem
 
 
 def _is_convex(problem: Problem) -> bool:

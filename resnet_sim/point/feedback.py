@@ -15,8 +15,9 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
-from ..graph.problem import MixedProblem, MixedSolution
+from ..graph.problem import EPS, Extended, MixedProblem, MixedSolution
 from ..solvers import complementarity
+from ..solvers.freedom import NOISE
 from .branches import Branches
 from .cascade import Stage
 from .infeasible import names_of
@@ -45,20 +46,29 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
     ConvergenceError
         If none was found.
     """
+    state.mark_lost(plan)
+    lost = state.controls_undefined(stage) or bool(state.lost_parts[stage.parts].any())
     equations = _Equations(state, stage, plan)
     if start is not None:  # there is no start within devices
         start = np.append(start, np.full(len(equations.offset) - len(start), np.nan))
     problem = equations.problem()
     guess = None if start is None else equations.conducting(start)
     outcome = complementarity.solve(problem, guess, float(np.abs(state.offset).max()))
-    if not outcome.solutions:
-        raise _none_found(state, stage, outcome.exhaustive)
-    solutions = sorted(outcome.solutions, key=equations.distance(start))
-    equations.absorb(solutions[0])
-    equations.mark_free(complementarity.undetermined(problem, solutions[0]))
+    if lost:
+        state.undefined_sources[stage.sources] = True
+        state.lost_parts[stage.parts] = True
+    if not outcome.groups:
+        # what is undefined may have another value than the one tried
+        raise _none_found(state, stage, outcome.exhaustive and not lost)
+    distance = equations.distance(start)
+    order = sorted(range(len(outcome.groups)), key=lambda k: distance(outcome.groups[k][0]))
+    groups = [outcome.groups[k] for k in order]
+    equations.absorb(groups[0][0])
+    if not lost:
+        equations.mark_free(outcome.directions(order[0]))
     diagnostics: tuple[Diagnostic, ...] = ()
-    if len(solutions) > 1:
-        diagnostics = (_several(state, stage, equations, solutions),)
+    if len(groups) > 1:
+        diagnostics = (_several(state, stage, equations, [group[0] for group in groups]),)
     method = f"feedback ({outcome.method})"
     return Outcome(method, outcome.tried, (), diagnostics)
 
@@ -98,7 +108,9 @@ class _Equations:
         parts = self.red.branch_parts(branches)
         fixed = (parts < 0) & (moved[branches.p] | moved[branches.q])
         fixed &= ~(self.later[branches.p] | self.later[branches.q])
-        return np.flatnonzero(np.isin(parts, self.stage.parts) | fixed)
+        chosen = np.zeros(self.red.n_parts + 1, dtype=np.bool_)
+        chosen[self.stage.parts] = True  # index -1, for no part, stays False
+        return np.flatnonzero(chosen[parts] | fixed)
 
     def _node_forms(self) -> Floats:
         """Return node voltages per unit of each unknown, shape (n_nodes, n)."""
@@ -117,22 +129,23 @@ class _Equations:
                 forms[:, column] = red.forest.offsets(red.ties.p, unit)
         return forms
 
-    def _outflow(self) -> tuple[Floats, Floats, Floats]:
+    def _outflow(self) -> tuple[Extended, Extended, Floats]:
         """Return what leaves each node through all but ties: linear, constant, per rectifier."""
         red, state = self.red, self.state
         n_nodes = len(red.coordinate)
-        linear, constant = np.zeros((n_nodes, self.n)), np.zeros(n_nodes)
+        linear = np.zeros((n_nodes, self.n), dtype=np.longdouble)
+        constant = np.zeros(n_nodes, dtype=np.longdouble)
         of_current = np.zeros((n_nodes, len(self.rectifiers)))
 
         branch = red.conductors
         rows = self.conductors
         p, q, g = branch.p[rows], branch.q[rows], branch.siemens[rows]
         form = g[:, None] * (self.nodes[p] - self.nodes[q])
-        np.add.at(linear, p, form)
-        np.add.at(linear, q, -form)
-        flow = g * (self.offset[p] - self.offset[q])
-        _spread(constant, p, q, flow)
-        still = np.setdiff1d(np.arange(len(branch)), rows)
+        _spread(linear, p, q, form)
+        self.turnover = np.zeros(linear.shape)
+        _spread(self.turnover, p, q, np.abs(form), 1.0)
+        _spread(constant, p, q, g * (self.offset[p] - self.offset[q]))
+        still = _others(branch, rows)
         _spread(constant, branch.p[still], branch.q[still], state.conductor_current[still])
 
         feeds = red.injections
@@ -149,56 +162,64 @@ class _Equations:
             linear[red.ties.q[loop], unknown] -= 1.0
 
         rect = red.rectifiers
-        columns = np.arange(len(self.rectifiers))
-        np.add.at(of_current, (rect.p[self.rectifiers], columns), 1.0)
-        np.add.at(of_current, (rect.q[self.rectifiers], columns), -1.0)
-        still = np.setdiff1d(np.arange(len(rect)), self.rectifiers)
+        rows = self.rectifiers
+        _spread(of_current, rect.p[rows], rect.q[rows], np.eye(len(rows)))
+        still = _others(rect, rows)
         _spread(constant, rect.p[still], rect.q[still], state.rectifier_current[still])
         return linear, constant, of_current
 
     def problem(self) -> MixedProblem:
         """Return KCL at the coordinates and the laws of the sources as one problem."""
         red, plan = self.red, self.plan
-        matrix = np.zeros((self.n, self.n))
+        matrix = np.zeros((self.n, self.n), dtype=np.longdouble)
+        size = np.zeros((self.n, self.n))
         feed = np.zeros((self.n, len(self.rectifiers)))
-        rhs = np.zeros(self.n)
+        rhs = np.zeros(self.n, dtype=np.longdouble)
         local = np.full(len(red.part), -1)
         local[plan.coordinates] = np.arange(self.n_coordinates)
         row_of_node = local[red.coordinate]
         own = np.flatnonzero(row_of_node >= 0)
         weight = 1.0 / red.scale[own]
         np.add.at(matrix, row_of_node[own], weight[:, None] * self.outflow[own])
+        np.add.at(size, row_of_node[own], np.abs(weight)[:, None] * self.turnover[own])
         np.add.at(feed, row_of_node[own], weight[:, None] * self.outflow_of_current[own])
         np.add.at(rhs, row_of_node[own], -weight * self.constant_outflow[own])
         for row in self.sources:
-            self._source_law(int(row), matrix, feed, rhs)
+            self._source_law(int(row), matrix, size, feed, rhs)
         for row, loop in enumerate(self.loops.tolist(), start=self.n - len(self.loops)):
             self._loop_law(loop, row, matrix, rhs)
+        # where all cancels rounding must not decide how much of nothing is left
+        matrix[np.abs(matrix) <= 4 * EPS * size] = 0.0
         branch = red.rectifiers
         p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
         sense = self.nodes[p] - self.nodes[q]
         drop = branch.drop[self.rectifiers] - (self.offset[p] - self.offset[q])
         return MixedProblem(matrix, feed, rhs, sense, drop, branch.resistance[self.rectifiers])
 
-    def _source_law(self, row: int, matrix: Floats, feed: Floats, rhs: Floats) -> None:
+    def _source_law(
+        self, row: int, matrix: Extended, size: Floats, feed: Floats, rhs: Extended
+    ) -> None:
         """Write ``s - sum gain * control = constant`` into the row of a source."""
         table = self.red.controls
         k = self.column[row]
         matrix[k, k] += 1.0
+        size[k, k] += 1.0
         rhs[k] += table.constant[row]
         for term in range(table.ptr[row], table.ptr[row + 1]):
             index, gain = int(table.index[term]), float(table.gain[term])
             if table.of_current[term]:
-                linear, constant, of_current = self._tie_current(index)
+                linear, turnover, constant, of_current = self._tie_current(index)
                 matrix[k] -= gain * linear
+                size[k] += abs(gain) * turnover
                 rhs[k] += gain * constant
                 feed[k] -= gain * of_current
             else:
                 known = self.state.node_voltage(index)  # coordinates of the stage are zero yet
                 matrix[k] -= gain * self.nodes[index]
+                size[k] += np.abs(gain * self.nodes[index])
                 rhs[k] += gain * known
 
-    def _loop_law(self, tie: int, row: int, matrix: Floats, rhs: Floats) -> None:
+    def _loop_law(self, tie: int, row: int, matrix: Extended, rhs: Extended) -> None:
         """Write that the voltages around a loop of ties fit."""
         ties = self.red.ties
         p, q = int(ties.p[tie]), int(ties.q[tie])
@@ -208,20 +229,21 @@ class _Equations:
         if column is not None:
             matrix[row, column] -= 1.0
 
-    def _tie_current(self, element: int) -> tuple[Floats, float, Floats]:
-        """Return the current of a tie as an affine form."""
+    def _tie_current(self, element: int) -> tuple[Extended, Floats, float, Floats]:
+        """Return the current of a tie as an affine form, with what its factors are made of."""
         red: Reduction = self.red
         tie = red.tie_of[element]
         if not red.forest.in_tree[tie]:
-            linear = np.zeros(self.n)
+            linear = np.zeros(self.n, dtype=np.longdouble)
             own = np.flatnonzero(self.loops == tie)
             linear[self.n - len(self.loops) + own] = 1.0
-            return linear, 0.0, np.zeros(len(self.rectifiers))
+            return linear, np.zeros(self.n), 0.0, np.zeros(len(self.rectifiers))
         side = red.below(tie)
         sign = -1.0 if side[red.ties.p[tie]] else 1.0
         linear = sign * self.outflow[side].sum(axis=0)
         of_current = sign * self.outflow_of_current[side].sum(axis=0)
-        return linear, sign * float(self.constant_outflow[side].sum()), of_current
+        constant = sign * float(self.constant_outflow[side].sum())
+        return linear, self.turnover[side].sum(axis=0), constant, of_current
 
     # ---- start and result ----
 
@@ -267,19 +289,50 @@ class _Equations:
         state.conductor_current[rows] = branch.siemens[rows] * (form @ z + rise)
         state.rectifier_current[self.rectifiers] = solution.current
 
-    def mark_free(self, free: Bools) -> None:
-        """Note which coordinates and sources the equations leave undefined."""
-        part = self.red.part[self.plan.coordinates]
+    def mark_free(self, directions: Floats) -> None:
+        """Note how the stage may change, and that nothing else in it does."""
+        state, red, n = self.state, self.red, self.n
+        free = (directions != 0.0).any(axis=0)
+        part = red.part[self.plan.coordinates]
         # pieces of one part are not told apart
-        first = self.n - len(self.loops)
-        coordinates, sources = free[: self.n_coordinates], free[self.n_coordinates : first]
-        self.state.mark_floating(self.plan, np.where(coordinates, part + 1, 0))
-        self.state.undefined_sources[self.sources] = sources
+        state.mark_floating(self.plan, np.where(free[: self.n_coordinates], part + 1, 0))
+        state.undefined_sources[self.sources] = free[self.n_coordinates : n - len(self.loops)]
+        state.loop_determined[self.loops] = ~free[n - len(self.loops) : n]
+        for kind, rows in (
+            (red.conductors, self.conductors),
+            (red.rectifiers, self.rectifiers),
+            (red.controls, self.sources),
+        ):
+            np.subtract.at(state.uncharted, kind.element[rows], 1)
+        state.charted_nodes |= (self.nodes != 0.0).any(axis=1) & ~self.later
+        state.drifts += [self._drift(direction) for direction in directions]
+
+    def _drift(self, direction: Floats) -> State:
+        """Return how everything changes along a direction of the solution set."""
+        n, first, fresh = self.n, self.n - len(self.loops), self.state.at_rest()
+        fresh.set_sources(self.sources, direction[self.n_coordinates : first])
+        fresh.x[self.plan.coordinates] = direction[: self.n_coordinates]
+        fresh.loop_current[self.loops] = direction[first:n]
+        branch, rows = self.red.conductors, self.conductors
+        form = self.nodes[branch.p[rows]] - self.nodes[branch.q[rows]]
+        rise = form @ direction[:n]
+        rise[np.abs(rise) <= NOISE * (np.abs(form) @ np.abs(direction[:n]))] = 0.0
+        fresh.conductor_current[:] = 0.0
+        fresh.conductor_current[rows] = branch.siemens[rows] * rise
+        fresh.rectifier_current[:] = 0.0
+        fresh.rectifier_current[self.rectifiers] = direction[n:]
+        return fresh
 
 
-def _spread(total: Floats, p: Ints, q: Ints, flow: Floats) -> None:
+def _others(branches: Branches, rows: Ints) -> Ints:
+    rest = np.ones(len(branches), dtype=np.bool_)
+    rest[rows] = False
+    return np.flatnonzero(rest)
+
+
+def _spread(total: Floats | Extended, p: Ints, q: Ints, flow: Floats, sign: float = -1.0) -> None:
     np.add.at(total, p, flow)
-    np.add.at(total, q, -flow)
+    np.add.at(total, q, sign * flow)
 
 
 def _elements(state: State, stage: Stage) -> list[int]:

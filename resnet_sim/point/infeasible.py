@@ -14,6 +14,7 @@ from ..model.circuit import Circuit
 from .branches import Branches
 from .plan import Plan
 from .reduction import Reduction
+from .rounding import Noise
 from .state import State
 
 
@@ -72,6 +73,8 @@ def check_loops(state: State) -> None:
         wanted = state.tie_value[tie]
         if abs(found - wanted) <= 1e-9 * (abs(found) + abs(wanted)):
             continue
+        if abs(found - wanted) <= Noise(state).of_loop(int(tie)):
+            continue
         ties = [*red.path(p, q), int(tie)]
         sources = red.ties.source[ties]
         loop = [int(e) for e in red.ties.element[ties]]
@@ -110,6 +113,9 @@ def check_fixed_rectifiers(state: State) -> None:
     above = state.offset[p] - state.offset[q] - branch.drop[rows]
     size = np.abs(state.offset[p]) + np.abs(state.offset[q]) + np.abs(branch.drop[rows])
     for k in np.flatnonzero((branch.resistance[rows] == 0) & (above > 1e-9 * size)):
+        noise = Noise(state).of_nodes
+        if above[k] <= noise[p[k]] + noise[q[k]]:
+            continue
         raise _contradiction(state, [int(rows[k])])
 
 

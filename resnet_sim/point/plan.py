@@ -14,7 +14,7 @@ from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
 from .branches import take_apart
-from .cascade import Stage, stages
+from .cascade import Stage, everything, stages
 from .reduction import reduce
 
 
@@ -81,6 +81,12 @@ class Compiled:
         """All parts as if they were one stage."""
         none = np.zeros(0, dtype=np.int64)
         return self._plan(Stage(np.arange(self.reduction.n_parts), none), *self._branch_parts())
+
+    def joint(self) -> Compiled:
+        """Return the same with all stages in one, as if there were feedback."""
+        fresh = copy.copy(self)
+        fresh.plans = [self._plan(everything(self.reduction), *self._branch_parts())]
+        return fresh
 
     @cached_property
     def tie_of_source(self) -> Ints:

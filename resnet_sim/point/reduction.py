@@ -105,6 +105,13 @@ class Reduction:
         side[self.nodes_below(tie)] = True
         return side
 
+    @cached_property
+    def pieces(self) -> Ints:
+        """The number of conductors, rectifiers and controls of each element."""
+        kinds = (self.conductors, self.rectifiers, self.controls)
+        element = np.concatenate([kind.element for kind in kinds])
+        return np.bincount(element, minlength=self.circuit.n_elements)
+
     def moved(self, sources: Bools) -> Bools:
         """Tell which nodes' offsets depend on some of the controls, shape (n_nodes,)."""
         if not sources.any():

@@ -10,6 +10,7 @@ from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import bincount
 from ..graph.problem import EPS, Problem, Solution
 from ..graph.topology import ROUNDING, rigid_pieces
+from .branches import Branches
 from .cascade import Stage
 from .plan import Compiled, Plan
 from .sources import Sources, column
@@ -36,6 +37,12 @@ class State(Sources):
         Controls that something undefined enters.
     lost_parts : ndarray of bool
         Parts that an undefined source feeds: nothing in them is defined.
+    uncharted : ndarray of int, shape (n_elements,)
+        How many conductors, rectifiers and controls of each element are in no stage with feedback.
+    charted_nodes : ndarray of bool
+        Nodes of such stages, of which `drifts` tell all that is undefined.
+    drifts : list of State
+        How stages with feedback may change without leaving their solutions, one each.
     """
 
     def __init__(self, compiled: Compiled) -> None:
@@ -50,6 +57,9 @@ class State(Sources):
         self.undefined_sources = np.zeros(len(red.controls), dtype=np.bool_)
         self.known_sources = np.zeros_like(self.undefined_sources)
         self.lost_parts = np.zeros(red.n_parts + 1, dtype=np.bool_)  # the last is for no part
+        self.uncharted = red.pieces.copy()
+        self.charted_nodes = np.zeros(len(red.coordinate), dtype=np.bool_)
+        self.drifts: list[State] = []
         super().__init__(compiled)
 
     def refresh(self) -> None:
@@ -101,7 +111,16 @@ class State(Sources):
         scale = column(plan.diode_scale, solution.x)
         self.rectifier_current[plan.rectifiers] = solution.current * scale
         if solution.x.ndim == 1:
+            self._still(plan, solution.resting())
             self.mark_floating(plan, rigid_pieces(solution)[1:])
+
+    def _still(self, plan: Plan, resting: Bools) -> None:
+        """Leave no rounding in local coordinates that nothing drives."""
+        if resting.any():
+            here = plan.coordinates[resting[1:]]
+            self.x[here] = self.low[here] = 0.0
+            joined = resting[plan.edge_p] & resting[plan.edge_q]
+            self.conductor_current[plan.conductors[joined]] = 0.0
 
     def mark_floating(self, plan: Plan, piece: Ints) -> None:
         """Note which of a stage's coordinates float, as rigid pieces numbered from 1."""
@@ -177,22 +196,30 @@ class State(Sources):
         red = self.reduction
         n = len(red.coordinate)
         total = np.zeros((n, *self.loop_current.shape[1:]))
-        for branch, current in (
+        for branch, current in self.flows():
+            if len(branch):
+                total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
+        return total
+
+    def flows(self) -> list[tuple[Branches, Floats]]:
+        """Return all currents that don't follow from others by KCL."""
+        red = self.reduction
+        return [
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
             (red.injections, self.injection_value),
             (red.ties, self.loop_current),
-        ):
-            if len(branch):
-                total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
-        return total
+        ]
 
     def lost_nodes(self) -> Bools:
         """Tell which nodes' voltages depend on an undefined source, shape (n_nodes,)."""
         red = self.reduction
         lost = self.lost_parts[red.part[red.coordinate]]
-        if self.undefined_sources.any():
-            lost |= (red.above >= 0) & self.undefined_sources[red.above]
+        lost |= red.moved(self.undefined_sources)
+        if self.charted_nodes.any():
+            lost &= ~self.charted_nodes
+            for drift in self.drifts:
+                lost |= drift.moving_voltages() != 0.0
         return lost
 
     def mark_lost(self, plan: Plan) -> None:
@@ -228,15 +255,18 @@ class State(Sources):
         tie = red.tie_of[element]
         if self.looping_ties()[tie]:
             return True
+        if any(drift.moving_currents()[element] for drift in self.drifts):
+            return True
         if not self.undefined_sources.any() or not red.forest.in_tree[tie]:
             return False
         side, lost = red.below(tie), self.lost_nodes()
         for kind in (red.conductors, red.rectifiers):
-            crossing = side[kind.p] != side[kind.q]
+            crossing = (side[kind.p] != side[kind.q]) & (self.uncharted[kind.element] > 0)
             if (crossing & (lost[kind.p] | lost[kind.q])).any():
                 return True
         feeds = red.injections
         crossing = (side[feeds.p] != side[feeds.q]) & (feeds.source >= 0)
+        crossing &= self.uncharted[feeds.element] > 0
         return bool(self.undefined_sources[feeds.source[crossing]].any())
 
     def controls_undefined(self, stage: Stage) -> bool:
@@ -246,6 +276,8 @@ class State(Sources):
 
     def _control_undefined(self, row: int) -> bool:
         """Tell whether a controlled source's value depends on something undefined."""
+        if any(drift._controls(row) for drift in self.drifts):
+            return True
         red, table = self.reduction, self.reduction.controls
         lever: dict[int, float] = {}
         size = 0.0
@@ -256,6 +288,8 @@ class State(Sources):
                     return True
                 continue
             node, gain = int(table.index[k]), float(table.gain[k])
+            if self.charted_nodes[node]:
+                continue
             if lost[node]:
                 return True
             piece = int(self.piece[red.coordinate[node]])
@@ -263,7 +297,25 @@ class State(Sources):
             size = max(size, abs(gain))
         return any(piece and abs(sum_) > ROUNDING * size for piece, sum_ in lever.items())
 
+    def _controls(self, row: int) -> bool:
+        """Tell whether what controls a source differs from zero by more than rounding."""
+        table = self.reduction.controls
+        terms = slice(table.ptr[row], table.ptr[row + 1])
+        of_current, index = table.of_current[terms], table.index[terms]
+        control = self.moving_voltages()[np.where(of_current, 0, index)]
+        if of_current.any():
+            control[of_current] = self.moving_currents()[index[of_current]]
+        control *= table.gain[terms]
+        return bool(abs(control.sum()) > 1e-9 * np.abs(control).sum())
+
     # ---- result ----
+
+    def at_rest(self) -> State:
+        """Return a copy in which all voltages and currents are zero."""
+        fresh = self.without_currents()
+        fresh.x, fresh.low = np.zeros_like(self.x), np.zeros_like(self.low)
+        fresh.tie_value = np.zeros_like(self.tie_value)
+        return fresh
 
     def without_currents(self) -> State:
         """Return a copy with the same voltages, in which no current flows yet."""
@@ -273,6 +325,25 @@ class State(Sources):
         fresh.injection_value = np.zeros_like(self.injection_value)
         fresh.loop_current = np.zeros_like(self.loop_current)
         return fresh
+
+    def moving_voltages(self) -> Floats:
+        """Return the voltages of all nodes, V, zero where they cancel but for rounding."""
+        red, v = self.reduction, self.node_voltages()
+        size = np.abs(red.scale * self.x[red.coordinate]) + np.abs(self.offset)
+        return np.where(np.abs(v) <= 1e-9 * size, 0.0, v)
+
+    def moving_currents(self) -> Floats:
+        """Return the currents of all elements, A, zero where others cancel but for rounding."""
+        red, current = self.reduction, self.currents()
+        size = np.zeros(len(red.coordinate))
+        for branch, flow in self.flows():
+            size += bincount(branch.p, np.abs(flow), len(size))
+            size += bincount(branch.q, np.abs(flow), len(size))
+        child = np.flatnonzero(red.forest.parent >= 0)
+        element = red.ties.element[red.forest.edge[child]]
+        none = np.abs(current[element]) <= 1e-9 * red.forest.subtree_sums(size)[child]
+        current[element[none]] = 0.0
+        return current
 
     def currents(self) -> Floats:
         """Return the currents of all elements, A, shape (n_elements,) or (n_elements, points).

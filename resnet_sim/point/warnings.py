@@ -59,19 +59,20 @@ def _dangling(circuit: Circuit, most: int = 5) -> list[Diagnostic]:
 def undefined(state: State) -> tuple[Bools, Bools]:
     """Return which nodes float and which elements' currents depend on that."""
     red = state.reduction
-    floating = state.piece[red.coordinate] > 0
     lost = state.lost_nodes()
+    floating = np.where(state.charted_nodes, lost, state.piece[red.coordinate] > 0)
     circuit, forest = red.circuit, red.forest
     p, q = circuit.terminals
-    unknown = lost[p] | lost[q]
+    known = state.uncharted == 0
+    unknown = (lost[p] | lost[q]) & ~known
+    carried, uncharted = red.ties.element, lost & ~state.charted_nodes
+    unknown[carried] = uncharted[p[carried]] | uncharted[q[carried]]
     for name, device in circuit.tables.items():
         if device.fixes_current:
             start = circuit.first[name]
             unknown[start : start + len(device)] = False
-    unknown[red.controls.element[state.undefined_sources]] = True
-    # conductances that cancel leave a node floating beside what is fixed
-    piece, cond = state.piece[red.coordinate], red.conductors
-    unknown[cond.element[piece[cond.p] != piece[cond.q]]] = True
+    controlled = red.controls.element[state.undefined_sources]
+    unknown[controlled[~known[controlled]]] = True
     if unknown.any():
         # a tie's current is unknown if one crosses between its far side and the rest: give
         # every unknown one a weight of its own and see whether the weights cancel
@@ -84,6 +85,9 @@ def undefined(state: State) -> tuple[Bools, Bools]:
         child = np.flatnonzero(forest.parent >= 0)
         crossed = np.abs(sums[child]) > 1e-9
         unknown[red.ties.element[forest.edge[child[crossed]]]] = True
+    # within a stage with feedback what changes is known, and what of it cancels
+    for drift in state.drifts:
+        unknown |= drift.moving_currents() != 0
     return floating | lost, unknown
 
 

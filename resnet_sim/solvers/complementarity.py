@@ -9,27 +9,36 @@ mixed-integer solution.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Bools, Floats
+from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
-from ..graph.problem import EPS, MixedProblem, MixedSolution
+from ..graph.problem import EPS, Extended, MixedProblem, MixedSolution
+from .freedom import directions, inside
+from .singular import Square, power_of_two
 
 STARTS = 60
 STEPS = 60
-TINY = 1e-300
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """All solutions found, how many guesses were tried, and whether none was left out."""
+    """All solutions found, how many guesses were tried, and whether none was left out.
 
-    solutions: tuple[MixedSolution, ...]
+    Solutions come in groups that hang together; the first of each stands for it.
+    """
+
+    groups: tuple[list[MixedSolution], ...]
     tried: int
     exhaustive: bool
     method: str
+    search: Search
+
+    def directions(self, group: int) -> Floats:
+        """Return how the solutions of a group may change, see `freedom.directions`."""
+        return directions(self.search.problem, self.groups[group], self.search.loose)
 
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
@@ -45,66 +54,79 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         of it are the same.
     """
     m = len(problem.drop)
-    search = _Search(problem)
+    search = Search(problem)
+    # currents alone make voltages too: at least these
+    made = np.abs(problem.rhs).astype(float) / power_of_two(problem.matrix.astype(float), 1)
+    scale = max(scale, made.max(initial=0.0))
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
     if m <= policy.POLICY.enumerated:
         # few conducting first: sets with redundant ones are singular and less exact
         codes = sorted(range(2**m), key=lambda code: code.bit_count())
-        found: list[MixedSolution] = []
-        for code in codes:
-            guess = (code >> np.arange(m) & 1).astype(np.bool_)
-            _add(found, scale, search.attempt(guess))
-        found = _strict_only(problem, found, scale)
+        guesses = ((code >> np.arange(m) & 1).astype(np.bool_) for code in codes)
+        passed = [s for s in map(search.attempt, guesses) if s is not None]
+        found = _strict_only(search, passed, scale)
         if first is not None:
-            found.sort(key=lambda s: float(np.abs(s.z - first.z).max(initial=0.0)))
-        return Outcome(tuple(found), search.tried, True, "enumeration")
-    found = [] if first is None else [first]
+            found.sort(key=lambda group: float(np.abs(group[0].z - first.z).max(initial=0.0)))
+        return Outcome(tuple(found), search.tried, True, "enumeration", search)
+    groups = [] if first is None else [[first]]
     rng = np.random.default_rng(0)
     for k in range(STARTS):
         share = (1.0, 0.5, 0.2, 0.8)[k % 4]
-        _add(found, scale, search.newton(rng.random(m) < share))
-        if len(found) > 1 or (found and k >= 8):
+        _add(groups, search, scale, search.newton(rng.random(m) < share))
+        if len(groups) > 1 or (groups and k >= 8):
             break
-    if not found:
+    if not groups:
         integer = mixed_integer(problem)
         if integer is not None:
-            _add(found, scale, search.newton(integer))
-    return Outcome(tuple(found), search.tried, False, "complementarity")
+            _add(groups, search, scale, search.newton(integer))
+    return Outcome(tuple(groups), search.tried, False, "complementarity", search)
 
 
 def _strict_only(
-    problem: MixedProblem, found: list[MixedSolution], scale: float
-) -> list[MixedSolution]:
-    """Drop what only uncertainty excuses, where something better is there.
+    search: Search, passed: list[MixedSolution], scale: float
+) -> list[list[MixedSolution]]:
+    """Return the groups; of what only uncertainty excuses, where nothing better is there.
 
     In an ill-conditioned system a set passes although its voltages overstep the drops by
-    far more than their own rounding.
+    far more than their own rounding.  The same solution may come from another set that does
+    not, so each set counts before any are taken for the same.
     """
-    strict = []
-    for solution in found:
-        gap = problem.drop + problem.resistance * solution.current - problem.sense @ solution.z
-        terms = np.abs(problem.sense) @ np.abs(solution.z)
-        size = scale + np.abs(problem.drop).max(initial=0.0) + terms.max(initial=0.0)
-        if (gap >= -64 * EPS * size).all():
-            strict.append(solution)
-    return strict or found
+    strict: list[list[MixedSolution]] = []
+    excused: list[list[MixedSolution]] = []
+    for solution in passed:
+        gap = search.problem.gap(solution)
+        terms = np.abs(search.problem.sense) @ np.abs(solution.z)
+        size = scale + np.abs(search.problem.drop).max(initial=0.0) + terms.max(initial=0.0)
+        target = strict if (gap >= -64 * EPS * size).all() else excused
+        _add(target, search, scale, solution)
+    return strict or excused
 
 
-def _add(found: list[MixedSolution], scale: float, new: MixedSolution | None) -> None:
-    """Append a solution unless it is there already."""
+def _add(
+    groups: list[list[MixedSolution]], search: Search, scale: float, new: MixedSolution | None
+) -> None:
+    """Put a solution to those that hang together with it, unless it is there already."""
     if new is None:
         return
-    for old in found:
-        fixed = ~(old.free | new.free)
-        size = np.abs(old.z).max(initial=0.0) + np.abs(new.z).max(initial=0.0)
-        if new.free_current.any():  # a singular system, solved less exactly
-            size, scale = 1e3 * size, 1e3 * scale
-        if (np.abs(old.z - new.z)[fixed] <= 1e-9 * size + 1e-11 * scale).all():
-            return
-    found.append(new)
+    near = [g for g in groups if any(_same(s, new, scale) or search.joined(s, new) for s in g)]
+    if not near:
+        groups.append([new])
+        return
+    near[0] += [s for g in near[1:] for s in g]
+    groups[:] = [g for g in groups if not any(g is other for other in near[1:])]
+    if not any(_same(s, new, scale, everywhere=True) for s in near[0]):
+        near[0].append(new)
 
 
-class _Search:
+def _same(old: MixedSolution, new: MixedSolution, scale: float, everywhere: bool = False) -> bool:
+    """Tell whether two solutions agree where both are determined."""
+    fixed = ~(old.free | new.free) | everywhere
+    one, other = old.z[fixed], new.z[fixed]
+    size = np.abs(one).max(initial=0.0) + np.abs(other).max(initial=0.0)
+    return bool((np.abs(one - other) <= 1e-9 * size + 1e-11 * scale).all())
+
+
+class Search:
     """Tries conducting sets of one problem."""
 
     def __init__(self, problem: MixedProblem) -> None:
@@ -112,11 +134,33 @@ class _Search:
         self.n, self.m = len(problem.rhs), len(problem.drop)
         self.tried = 0
         self.known: dict[bytes, tuple[MixedSolution, Bools]] = {}
+        #: a solution of the equations of singular sets that have any, and its rounding
+        self.equations: dict[bytes, tuple[Extended, Floats]] = {}
+        self.rhs: Extended = np.concatenate((problem.rhs, problem.drop), dtype=np.longdouble)
+        self.sense = np.abs(problem.sense)
 
     def attempt(self, on: Bools) -> MixedSolution | None:
-        """Return the solution with exactly this conducting set, None if it is none."""
+        """Return a solution with exactly this conducting set, None if there is none.
+
+        Of many it is one amid them: that nearest to zero may lack what the others have.
+        """
         solution, wrong = self.evaluate(on)
-        return None if wrong.any() else solution
+        if not self.loose(on):
+            return None if wrong.any() else solution
+        fixed = np.where(
+            on, ~solution.free_current, ~(self.problem.sense[:, solution.free] != 0).any(axis=1)
+        )
+        if (wrong & fixed).any():
+            return None
+        key = on.tobytes()
+        amid = inside(self.problem, on, *self.equations[key]) if key in self.equations else None
+        if amid is None:
+            return None
+        near, free = amid
+        solution, wrong = self._evaluate(on, near)
+        if wrong.any():
+            return None
+        return replace(solution, free=free[: self.n], free_current=free[self.n :])
 
     def newton(self, on: Bools) -> MixedSolution | None:
         """Flip what is wrong until nothing is, or guesses repeat."""
@@ -142,6 +186,23 @@ class _Search:
                 on = on ^ wrong
         return None
 
+    def joined(self, one: MixedSolution, other: MixedSolution) -> bool:
+        """Tell whether all that lies between two solutions solves the problem too.
+
+        It does if no rectifier carries current in one and has a gap in the other, and the
+        set of those that carry current leaves room to move.
+        """
+        problem = self.problem
+        on = problem.carrying(one) | problem.carrying(other)
+        if not (problem.touching(one) & problem.touching(other))[on].all():
+            return False
+        return self.loose(on)
+
+    def loose(self, on: Bools) -> bool:
+        """Tell whether the equations of a conducting set are singular."""
+        solution, _ = self.evaluate(on)
+        return bool(solution.free.any() or solution.free_current.any())
+
     def evaluate(self, on: Bools) -> tuple[MixedSolution, Bools]:
         """Solve the equations of a conducting set; tell which rectifiers contradict it."""
         key = on.tobytes()
@@ -150,145 +211,47 @@ class _Search:
             self.known[key] = self._evaluate(on)
         return self.known[key]
 
-    def _evaluate(self, on: Bools) -> tuple[MixedSolution, Bools]:
-        prob, n = self.problem, self.n
-        set_ = np.flatnonzero(on)
-        matrix = np.block(
-            [
-                [prob.matrix, prob.feed[:, set_]],
-                [prob.sense[set_], -np.diag(prob.resistance[set_])],
-            ]
-        )
-        rhs = np.concatenate((prob.rhs, prob.drop[set_]))
-        y, low, error, null, consistent = solve_linear(matrix, rhs)
-        current = np.zeros(self.m)
-        current[set_] = y[n:]
-        slack_current = np.zeros(self.m)
-        slack_current[set_] = error[n:]
-        gap = prob.drop + prob.resistance * current - prob.sense @ y[:n]
-        size = np.abs(prob.drop) + np.abs(prob.sense) @ np.abs(y[:n])
-        slack = 64 * EPS * size + np.abs(prob.sense) @ error[:n] + prob.resistance * slack_current
-        wrong = np.where(on, current < -slack_current, gap < -slack)
+    def _evaluate(self, on: Bools, near: Extended | None = None) -> tuple[MixedSolution, Bools]:
+        """Solve the equations; where many solve them the one nearest to zero or to `near`."""
+        kept = np.flatnonzero(np.concatenate((np.ones(self.n, dtype=np.bool_), on)))
+        square, rhs = Square(self.problem.equations[kept[:, None], kept]), self.rhs[kept]
+        if self.m and not square.null.any():
+            y, off = square.rough(rhs)
+            solution, wrong, _ = self._judge(on, kept, square.null, y, np.zeros(len(y)), off)
+            if wrong.any():
+                return solution, wrong  # by so much that more digits change nothing
+        start = None if near is None else near[kept]
+        y, low, error, consistent = square.solve(rhs, start)
+        solution, wrong, slack = self._judge(on, kept, square.null, y, low, error)
+        if consistent and square.null.any():
+            known = np.zeros(self.n + self.m, dtype=np.longdouble)
+            known[kept] = y + low.astype(np.longdouble)
+            self.equations[on.tobytes()] = (known, slack)
         if not consistent:
             # no solution here; let what is off and nearest to conducting flip, else what is on
-            wrong = wrong if wrong.any() else np.ones(self.m, dtype=np.bool_)
-        free_current = np.zeros(self.m, dtype=np.bool_)
-        free_current[set_] = null[n:]
-        current = np.maximum(current, 0.0)
-        if not self.m and not consistent:
-            wrong = np.ones(1, dtype=np.bool_)
-        return MixedSolution(y[:n], low[:n], current, null[:n], free_current), wrong
+            wrong = wrong if wrong.any() else np.ones(max(self.m, 1), dtype=np.bool_)
+        return solution, wrong
 
+    def _judge(
+        self, on: Bools, kept: Ints, null: Bools, y: Floats, low: Floats, error: Floats
+    ) -> tuple[MixedSolution, Bools, Floats]:
+        """Return what solves the equations of a set, what contradicts it, and what rounding may.
 
-def solve_linear(matrix: Floats, rhs: Floats) -> tuple[Floats, Floats, Floats, Bools, bool]:
-    """Solve a square system that may be singular.
-
-    Returns
-    -------
-    solution, low : ndarray
-        The smallest one where there are many, and its digits beyond double precision.
-    error : ndarray
-        Bound of the rounding error of each component: ``eps |A^-1| |A| |x|``
-        (Higham, "Accuracy and Stability of Numerical Algorithms", section 7.2).
-    null : ndarray of bool
-        Components that the system does not determine.
-    consistent : bool
-        False if no solution exists.
-    """
-    n = len(rhs)
-    if n == 0:
-        none = np.zeros(0)
-        return none, none, none, np.zeros(0, dtype=np.bool_), True
-    rows = np.abs(matrix).max(axis=1)
-    rows[rows == 0] = 1.0
-    matrix, rhs = matrix / rows[:, None], rhs / rows
-    columns = np.abs(matrix).max(axis=0)
-    columns[columns == 0] = 1.0
-    matrix = matrix / columns
-    try:
-        inverse = np.linalg.inv(matrix)
-    except np.linalg.LinAlgError:
-        return _singular(matrix, rhs, columns)
-    if not np.isfinite(inverse).all() or np.abs(inverse).sum(axis=1).max() > 1e13:
-        return _singular(matrix, rhs, columns)
-    exact, extended = matrix.astype(np.longdouble), (inverse @ rhs).astype(np.longdouble)
-    for _ in range(3):
-        extended = extended + inverse @ (rhs - exact @ extended).astype(float)
-    x = extended.astype(float)
-    error = 4 * EPS * np.abs(inverse) @ (np.abs(matrix) @ np.abs(x) + np.abs(rhs))
-    extended[np.abs(x) <= error] = 0.0
-    extended /= columns
-    x = extended.astype(float)
-    low = (extended - x).astype(float)
-    return x, low, error / columns, np.zeros(n, dtype=np.bool_), True
-
-
-def _singular(
-    matrix: Floats, rhs: Floats, columns: Floats
-) -> tuple[Floats, Floats, Floats, Bools, bool]:
-    """Least-squares solution of a scaled singular system, and its null space."""
-    left, values, right = np.linalg.svd(matrix)
-    rank = int((values > 1e-12 * values[0]).sum())
-    x = right[:rank].T @ ((left[:, :rank].T @ rhs) / values[:rank])
-    residual = rhs - matrix @ x
-    size = np.abs(matrix) @ np.abs(x) + np.abs(rhs)
-    consistent = bool((np.abs(residual) <= 1e-9 * size.max(initial=TINY)).all())
-    null = np.abs(right[rank:]).max(axis=0, initial=0.0) > 1e-9
-    error = 4 * EPS * np.abs(right[:rank].T) @ (np.abs(left[:, :rank].T) @ size / values[:rank])
-    x[np.abs(x) <= error] = 0.0
-    return x / columns, np.zeros(len(x)), error / columns, null, consistent
-
-
-def undetermined(problem: MixedProblem, solution: MixedSolution) -> Bools:
-    """Tell which unknowns may change without leaving the solution set, shape (n,).
-
-    Directions are the null space of the equations with the rectifiers that carry current;
-    those that are just not conducting let a direction pass one way only.
-    """
-    n = len(problem.rhs)
-    size = np.abs(solution.current).max(initial=0.0)
-    on = np.flatnonzero(solution.current > 1e-12 * size)
-    matrix = np.block(
-        [
-            [problem.matrix, problem.feed[:, on]],
-            [problem.sense[on], -np.diag(problem.resistance[on])],
-        ]
-    )
-    if not matrix.size:
-        return np.zeros(n, dtype=np.bool_)
-    rows = np.abs(matrix).max(axis=1)
-    matrix = matrix / np.where(rows > 0, rows, 1.0)[:, None]
-    columns = np.abs(matrix).max(axis=0)
-    columns[columns == 0] = 1.0
-    _, values, right = np.linalg.svd(matrix / columns)
-    null = right[int((values > 1e-12 * values[0]).sum()) :] / columns
-    null = null[:, :n]
-    if not null.size or np.abs(null).max() <= 1e-9:
-        return np.zeros(n, dtype=np.bool_)
-    idle = np.setdiff1d(np.arange(len(problem.drop)), on)
-    gap = problem.drop[idle] - problem.sense[idle] @ solution.z
-    reach = np.abs(problem.drop[idle]) + np.abs(problem.sense[idle]) @ np.abs(solution.z)
-    noise = 16 * EPS * float(np.abs(solution.z).max(initial=0.0))
-    tight = idle[np.abs(gap) <= 1e-11 * reach + noise]
-    return _movable(null, problem.sense[tight] @ null.T)
-
-
-def _movable(null: Floats, closing: Floats) -> Bools:
-    """Tell which components of ``t @ null`` can differ from zero where ``closing t <= 0``."""
-    moving: Bools = np.abs(null).max(axis=0) > 1e-9
-    if not len(closing):
-        return moving
-    from scipy.optimize import linprog
-
-    for k in np.flatnonzero(moving):
-        reach = 0.0
-        for sign in (1.0, -1.0):
-            result = linprog(
-                sign * null[:, k], A_ub=closing, b_ub=np.zeros(len(closing)), bounds=(-1.0, 1.0)
-            )
-            reach = max(reach, -result.fun if result.fun is not None else 0.0)
-        moving[k] = reach > 1e-9
-    return moving
+        The last is the rounding of the currents of the set and of the gaps of the others.
+        """
+        prob, n = self.problem, self.n
+        current, slack_current = np.zeros(n + self.m), np.zeros(n + self.m)
+        free = np.zeros(n + self.m, dtype=np.bool_)
+        current[kept], slack_current[kept], free[kept] = y, error, null
+        current, slack_current = current[n:], slack_current[n:]
+        z = y[:n]
+        gap = prob.drop + prob.resistance * current - prob.sense @ z
+        size = np.abs(prob.drop) + self.sense @ np.abs(z)
+        slack = 64 * EPS * size + self.sense @ error[:n] + prob.resistance * slack_current
+        slack = np.where(on, slack_current, slack)
+        wrong = np.where(on, current, gap) < -slack
+        solution = MixedSolution(z, low[:n], np.maximum(current, 0.0), free[:n], free[n:])
+        return solution, wrong, slack
 
 
 def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
@@ -303,13 +266,13 @@ def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
     big = 1e3 * scale
     eye, zero = np.eye(m), np.zeros((n, m))
     gap = np.hstack((-problem.sense, np.diag(problem.resistance), np.zeros((m, m))))
-    rows = np.abs(np.hstack((problem.matrix, problem.feed))).max(axis=1)
-    rows[rows == 0] = 1.0
+    matrix = problem.matrix.astype(float)
+    rows = power_of_two(np.hstack((matrix, problem.feed)), 1)
     constraints = [
         LinearConstraint(
-            np.hstack((problem.matrix, problem.feed, zero)) / rows[:, None],
-            problem.rhs / rows,
-            problem.rhs / rows,
+            np.hstack((matrix, problem.feed, zero)) / rows[:, None],
+            problem.rhs.astype(float) / rows,
+            problem.rhs.astype(float) / rows,
         ),
         LinearConstraint(gap, -problem.drop, np.inf),
         LinearConstraint(

@@ -238,6 +238,22 @@ def negative_resistors(maker: Maker) -> None:
     maker.builder.resistor(maker.name("r"), *maker.pair(), -maker.ohms())
 
 
+def cancelling_resistors(maker: Maker) -> None:
+    """Resistors r and -r side by side, in series and in loops with diodes and sources."""
+    linear(maker)
+    for _ in range(maker.random.randint(1, 2)):
+        p, q, between = *maker.pair(), f"m{maker._count}"
+        ohms = maker.ohms()
+        ends = maker.random.choice(
+            (((p, q), (p, q)), ((p, between), (between, q)), (maker.pair(),) * 2)
+        )
+        for (a, b), value in zip(ends, (ohms, -ohms), strict=True):
+            maker.builder.resistor(maker.name("r"), a, b, value)
+        if between in ends[0] and maker.chance(0.6):
+            maker.diode(*maker.random.sample([between, q, "0", p], 2))
+    maker.many(4, maker.diode)
+
+
 def controlled_switches(maker: Maker) -> None:
     """Switches that a source voltage or a divider controls."""
     linear(maker)
@@ -266,7 +282,8 @@ CONVEX: dict[str, Family] = {
 }  # fmt: skip
 ONE_WAY: dict[str, Family] = {"cascade": cascade}
 FEEDBACK: dict[str, Family] = {
-    f.__name__: f for f in (operational_amplifiers, random_feedback, negative_resistors)
+    f.__name__: f
+    for f in (operational_amplifiers, random_feedback, negative_resistors, cancelling_resistors)
 }
 SWITCHED: dict[str, Family] = {"controlled_switches": controlled_switches}
 LARGE: dict[str, Family] = {f.__name__: f for f in (large_network, large_grid)}
