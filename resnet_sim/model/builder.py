@@ -144,6 +144,8 @@ class CircuitBuilder(Collector):
             A pair of nodes (a voltage controls), or the name of a voltage source,
             inductor or voltage-output controlled source (its current controls).  None: it
             stays as `closed` says.
+        hysteresis : float
+            Negative: between its states it moves smoothly, see `Switches`.
         """
         cp = cn = -1
         element: str | None = None
@@ -153,8 +155,8 @@ class CircuitBuilder(Collector):
             element = control.lower()
         limits = (number(name, threshold), number(name, hysteresis))
         resistances = (number(name, r_on), number(name, r_off, infinite=True))
-        if min(resistances) < 0 or limits[1] < 0:
-            raise UsageError(f"{name}: r_on, r_off and hysteresis can't be negative")
+        if min(resistances) < 0:
+            raise UsageError(f"{name}: r_on and r_off can't be negative")
         self.add_row(
             "switches", name, p, q, at,
             *resistances, cp, cn, element, *limits, closed, control is None,

@@ -99,8 +99,17 @@ class Formula(NamedTuple):
             currents = tuple((element(k), gain) for k, gain in some.currents)
             return Sum(some.constant, voltages, currents, some.calls)
 
-        calls = tuple(Call(c.name, tuple(map(sum_, c.arguments))) for c in self.calls)
-        return Formula(sum_(self.value), calls)
+        return self._mapped(sum_)
+
+    def shared(self, count: float) -> Formula:
+        """Return the formula of what takes one of `count` equal shares of each current."""
+        return self._mapped(
+            lambda some: some._replace(currents=tuple((k, gain / count) for k, gain in some.currents))
+        )
+
+    def _mapped(self, change: Callable[[Sum], Sum]) -> Formula:
+        calls = tuple(Call(c.name, tuple(map(change, c.arguments))) for c in self.calls)
+        return Formula(change(self.value), calls)
 
     def scaled(self, factor: float) -> Formula:
         """Return the product with a number."""

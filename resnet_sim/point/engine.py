@@ -110,6 +110,7 @@ class PointSolver:
         """Follow the switches until they agree with their controls."""
         seen: set[bytes] = set()
         current, failure = states, None
+        halfway = np.zeros(len(states), dtype=np.bool_)
         while current.tobytes() not in seen and len(seen) < 40:
             seen.add(current.tobytes())
             try:
@@ -117,9 +118,11 @@ class PointSolver:
             except (TopologyError, ConvergenceError) as error:
                 failure = error
                 break
-            follows = _controlled_states(point, states)
+            follows, between = _controlled_states(point, states)
             if np.array_equal(follows, current):
-                return point
+                if not between.any():
+                    return point
+                halfway |= between
             current = follows
         free = np.flatnonzero(~circuit.switches.fixed)
         if len(free) <= policy.POLICY.switches:
@@ -128,6 +131,8 @@ class PointSolver:
                 return found
         if failure is not None:
             raise failure
+        if halfway.any():
+            raise warnings.between(circuit, halfway)
         raise warnings.unsettled(circuit, len(free) <= policy.POLICY.switches)
 
     def _try_all(self, circuit: Circuit, states: Bools, free: list[int]) -> Point | None:
@@ -140,7 +145,8 @@ class PointSolver:
                     point = self._solve_with(circuit, trial)
                 except (TopologyError, ConvergenceError):
                     continue
-                if np.array_equal(_controlled_states(point, states), trial):
+                follows, between = _controlled_states(point, states)
+                if np.array_equal(follows, trial) and not between.any():
                     return point
         return None
 
@@ -291,17 +297,20 @@ def _is_convex(problem: Problem) -> bool:
     )
 
 
-def _controlled_states(point: Point, before: Bools) -> Bools:
-    """Return the states that the switches' controls ask for."""
+def _controlled_states(point: Point, before: Bools) -> tuple[Bools, Bools]:
+    """Return the states that the switches' controls ask for, and which are between two states."""
     table = point.circuit.switches
     v, i = point.masked_voltages, point.masked_currents
     control = np.where(table.ce >= 0, i[table.ce], v[table.cp] - v[table.cn])
-    high, low = table.threshold + table.hysteresis, table.threshold - table.hysteresis
+    width = np.abs(table.hysteresis)
+    high, low = table.threshold + width, table.threshold - width
     # rounding must not decide what the deck makes equal on purpose
     blur = 1e-12 * (np.abs(v[table.cp]) + np.abs(v[table.cn]) + np.abs(table.threshold))
     blur = np.where(table.ce >= 0, 1e-12 * np.abs(table.threshold), blur)
+    smooth = (table.hysteresis < 0) & ~table.fixed
     with np.errstate(invalid="ignore"):
         above = np.where(table.hysteresis > 0, control > high + blur, control >= high - blur)
-        below = control < low - blur
+        below = np.where(smooth, control <= low + blur, control < low - blur)
+        between = smooth & np.isfinite(control) & ~above & ~below
     states = np.where(above, True, np.where(below, False, before))
-    return np.where(table.fixed, table.closed, states)
+    return np.where(table.fixed, table.closed, states), between

@@ -242,3 +242,13 @@ def unsettled(circuit: Circuit, all_tried: bool) -> TopologyError:
     hint = "hold some of them with --open or --close, or give them hysteresis"
     diagnostic = Diagnostic("E205", message, circuit.span(free[0]), hint)
     return TopologyError((diagnostic,), names, (), [circuit.line(k) for k in free])
+
+
+def between(circuit: Circuit, halfway: Bools) -> TopologyError:
+    """Return the error for smooth switches whose controls are between on and off."""
+    some = (circuit.first["switches"] + np.flatnonzero(halfway)).tolist()
+    names = [circuit.element_names[k] for k in some]
+    message = f"{names_of(circuit, some)}: the control is between on and off"
+    hint = "there the resistance moves smoothly, which is not solved: SW and CSW switch at once"
+    diagnostic = Diagnostic("E207", message, circuit.span(some[0]), hint)
+    return TopologyError((diagnostic,), names, (), [circuit.line(k) for k in some])

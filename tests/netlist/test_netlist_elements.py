@@ -135,7 +135,7 @@ def test_temperature_comes_from_temp_or_options_relative_to_tnom():
 
 def test_a_resistor_model_gives_sheet_resistance_and_temperature_coefficients():
     model = ".model rm r(rsh=100 narrow=1u tc1=1m)"
-    assert ohms("r1 a b rm l=11u w=2u", model) == pytest.approx(1000)
+    assert ohms("r1 a b rm l=11u w=3u", model) == pytest.approx(1100)
     assert ohms("r1 a b rm r=2k temp=127", model) == pytest.approx(2200)
     assert ohms("r1 a b 2k rm temp=127", model) == pytest.approx(2200)
 
@@ -258,11 +258,11 @@ def test_a_current_switch_is_controlled_by_a_source():
 
 def test_pspice_switch_models_give_on_and_off_levels():
     s = parse("s1 a b c 0 sm", ".model sm vswitch(von=3 voff=1)").switches
-    assert (s.threshold[0], s.hysteresis[0], s.r_off[0]) == (2, 1, 1e6)
+    assert (s.threshold[0], s.hysteresis[0], s.r_off[0]) == (2, -1, 1e6)
 
 
-def test_a_negative_hysteresis_is_an_error():
-    assert errors("s1 a b c 0 sm", ".model sm sw(vt=1 vh=-.5)") == ["E123"]
+def test_a_negative_hysteresis_is_that_of_a_smooth_switch():
+    assert parse("s1 a b c 0 sm", ".model sm sw(vt=1 vh=-.5)").switches.hysteresis[0] == -0.5
 
 
 # ---- controlled sources ----

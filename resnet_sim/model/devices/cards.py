@@ -19,6 +19,8 @@ class Card(NamedTuple):
         How it is read, see `readers`; ``"plain"`` is ``name node node value ... key=value``.
     values, keys : tuple of str
         Of a plain card: what is given in its order, and what by name (see `Device.row`).
+    parallel : tuple of str
+        Of a plain card: which of these are n times as large for n elements in parallel.
     """
 
     letter: str
@@ -26,6 +28,7 @@ class Card(NamedTuple):
     form: str = "plain"
     values: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
+    parallel: tuple[str, ...] = ()
 
 
 class Given(NamedTuple):

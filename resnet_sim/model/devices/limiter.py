@@ -41,7 +41,9 @@ class Limiters(Table):
     value = "amps"
     varies = swept = True
     infinite = frozenset({"amps", "ratio"})
-    cards = (Card("y", "Yname node node limit [ratio=value]", values=("amps",), keys=("ratio",)),)
+    cards = (
+        Card("y", "Yname node node limit [ratio=value]", "plain", ("amps",), ("ratio",), ("amps",)),
+    )
     stroke = ((-0.7, -0.25), (-0.2, -0.25), (0.2, 0.25), (0.7, 0.25))
 
     amps: Floats = field(default_factory=floats)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .decks import ForeignDeck
 
 _KNOWN = frozenset(
-    {"r", "rsh", "l", "w", "defl", "defw", "narrow", "dw", "short", "dlr", "tc1", "tc2"}
-    | {"tnom", "kf", "af", "tref"}
+    {"r", "res", "resistance", "rsh", "l", "w", "defw", "narrow", "dw", "short", "dlr"}
+    | {"tc1", "tc2", "tce", "tnom", "tref", "kf", "af", "lf", "wf", "ef", "bv_max"}
 )
 
 

@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
 #: resistance of a closed switch that should have none (ohm): 0 makes ngspice fail
 CLOSED = 1e-6
+#: LTspice's parameters that would add something to a closed switch
+UNSUPPORTED = {"vser", "ilimit", "oneway"}
 
 
 def evaluate(model: Given) -> Mapping[str, float]:
-    """Return the columns that a model gives."""
+    """Return the columns that a model gives, and whether it closes when its control falls."""
     given = model.numbers
     letter = "v" if model.type in ("sw", "vswitch") else "i"
-    # PSpice's types have defaults of their own
+    # PSpice's types have defaults of their own, and move smoothly from one state to the other
     is_pspice = model.type in ("vswitch", "iswitch")
+    inverted = False
     if is_pspice or f"{letter}on" in given or f"{letter}off" in given:
         on = given.get(f"{letter}on", 1.0 if letter == "v" else 1e-3)
         off = given.get(f"{letter}off", 0.0)
-        threshold, hysteresis = (on + off) / 2, (on - off) / 2
+        threshold, hysteresis, inverted = (on + off) / 2, -abs(on - off) / 2, on < off
     else:
         threshold, hysteresis = given.get(f"{letter}t", 0.0), given.get(f"{letter}h", 0.0)
-    if hysteresis < 0:
-        hint = "the switch closes when its control rises: exchange the control nodes if need be"
-        raise BadModel("the hysteresis must not be negative", hint=hint)
     if not math.isfinite(threshold) or not math.isfinite(hysteresis):
         raise BadModel("threshold and hysteresis must be finite")
     r_on = given.get("ron", 1.0)
@@ -47,11 +47,21 @@ def evaluate(model: Given) -> Mapping[str, float]:
         raise BadModel("Ron must be 0 or more", "ron")
     if not r_off > 0:
         raise BadModel("Roff must be above 0", "roff")
-    return {"r_on": r_on, "r_off": r_off, "threshold": threshold, "hysteresis": hysteresis}
+    for key in UNSUPPORTED & given.keys():
+        if given[key] not in (0.0, math.inf):
+            raise BadModel(f"{key} of a switch is not supported", key, "put an element in series")
+    return {
+        "r_on": r_on,
+        "r_off": r_off,
+        "threshold": threshold,
+        "hysteresis": hysteresis,
+        "inverted": inverted,
+    }
 
 
 def _model(letter: str, kind: str, *types: str) -> Model:
-    known = {"ron", "roff", *(f"{letter}{x}" for x in ("t", "h", "on", "off"))}
+    known = {"ron", "roff", "lser", *UNSUPPORTED}
+    known |= {f"{letter}{x}" for x in ("t", "h", "on", "off")}
     return Model(kind, types, frozenset(known), evaluate)
 
 
@@ -65,7 +75,9 @@ class Switches(Table):
 
     Closed when the control exceeds ``threshold + hysteresis``, open when it is below
     ``threshold - hysteresis``; in between, and on the limits, it keeps its state, except
-    that without hysteresis a control equal to the threshold closes it.
+    that without hysteresis a control equal to the threshold closes it.  A negative hysteresis
+    stands for a resistance that moves smoothly while the control is within ``|hysteresis|`` of
+    the threshold; a point in which it would is refused.
 
     Attributes
     ----------

@@ -13,8 +13,8 @@ def _sign(x: float) -> float:
     return float((x > 0) - (x < 0))
 
 
-def _limit(x: float, a: float, b: float) -> float:
-    return max(min(a, b), min(x, max(a, b)))
+def _step(x: float) -> float:
+    return float(x > 0)
 
 
 def _table(x: float, *pairs: float) -> float:
@@ -38,27 +38,59 @@ def _between(x: float, at: Sequence[float], values: Sequence[float], *, clamped:
     return values[k - 1] * (1.0 - share) + values[k] * share
 
 
+def _limit(x: float, a: float, b: float | None = None) -> float:
+    # limit(nominal, variation) is one of the random functions
+    return x if b is None else max(min(a, b), min(x, max(a, b)))
+
+
+#: random functions -> what they are about, given their first argument
+NOMINAL: dict[str, tuple[int, int, Callable[..., float]]] = {
+    "agauss": (1, 3, lambda nominal, *_: nominal),
+    "aunif": (2, 2, lambda nominal, _: nominal),
+    "mc": (2, 2, lambda nominal, _: nominal),
+    "unif": (2, 2, lambda nominal, _: nominal),
+    # with one argument it is LTspice's, about 0
+    "gauss": (1, 3, lambda x, *more: x if more else 0.0),
+    "flat": (1, 1, lambda _: 0.0),
+    "rand": (1, 1, lambda _: 0.5),
+    "random": (1, 1, lambda _: 0.5),
+    "white": (1, 1, lambda _: 0.0),
+}
+
 #: name -> (least and greatest number of arguments, function)
 FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "abs": (1, 1, abs),
+    "fabs": (1, 1, abs),
     "sqrt": (1, 1, math.sqrt),
+    "cbrt": (1, 1, math.cbrt),
+    "sqr": (1, 1, lambda x: x * x),
     "exp": (1, 1, math.exp),
     "ln": (1, 1, math.log),
     "log": (1, 1, math.log),
     "log10": (1, 1, math.log10),
+    "db": (1, 1, lambda x: 20 * math.log10(abs(x))),
     "sin": (1, 1, math.sin),
     "cos": (1, 1, math.cos),
     "tan": (1, 1, math.tan),
     "asin": (1, 1, math.asin),
+    "arcsin": (1, 1, math.asin),
     "acos": (1, 1, math.acos),
+    "arccos": (1, 1, math.acos),
     "atan": (1, 1, math.atan),
+    "arctan": (1, 1, math.atan),
     "atan2": (2, 2, math.atan2),
     "sinh": (1, 1, math.sinh),
     "cosh": (1, 1, math.cosh),
     "tanh": (1, 1, math.tanh),
+    "asinh": (1, 1, math.asinh),
+    "acosh": (1, 1, math.acosh),
+    "atanh": (1, 1, math.atanh),
     "hypot": (2, 2, math.hypot),
     "pow": (2, 2, math.pow),
-    "pwr": (2, 2, lambda x, y: _sign(x) * math.pow(abs(x), y)),
+    # of negative numbers ngspice's .param, LTspice and PSpice take the size; pwrs has the sign
+    "pwr": (2, 2, lambda x, y: math.pow(abs(x), y)),
+    "pwrs": (2, 2, lambda x, y: _sign(x) * math.pow(abs(x), y)),
+    "fmod": (2, 2, math.fmod),
     "min": (1, 100, lambda *values: min(values)),
     "max": (1, 100, lambda *values: max(values)),
     "floor": (1, 1, lambda x: float(math.floor(x))),
@@ -67,14 +99,26 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "nint": (1, 1, lambda x: float(round(x))),
     "round": (1, 1, lambda x: float(round(x))),
     "sgn": (1, 1, _sign),
-    "u": (1, 1, lambda x: float(x > 0)),
-    "uramp": (1, 1, lambda x: max(x, 0.0)),
+    "sign": (2, 2, lambda x, y: abs(x) * _sign(y)),
+    "u": (1, 1, _step),
+    "stp": (1, 1, _step),
     "u2": (1, 1, lambda x: min(max(x, 0.0), 1.0)),
-    "limit": (3, 3, _limit),
+    "uramp": (1, 1, lambda x: max(x, 0.0)),
+    "buf": (1, 1, lambda x: float(x > 0.5)),
+    "inv": (1, 1, lambda x: float(x <= 0.5)),
+    "eq0": (1, 1, lambda x: float(x == 0)),
+    "ne0": (1, 1, lambda x: float(x != 0)),
+    "gt0": (1, 1, _step),
+    "ge0": (1, 1, lambda x: float(x >= 0)),
+    "lt0": (1, 1, lambda x: float(x < 0)),
+    "le0": (1, 1, lambda x: float(x <= 0)),
+    "limit": (2, 3, _limit),
     "table": (3, 10_000, _table),
     "pwl": (5, 10_000, _pwl),
+    "ddt": (1, 1, lambda _: 0.0),
     "if": (3, 3, lambda condition, yes, no: yes if condition else no),
     "ternary_fcn": (3, 3, lambda condition, yes, no: yes if condition else no),
+    **NOMINAL,
 }
 
 BINARY: dict[str, Callable[[float, float], float]] = {
@@ -83,10 +127,13 @@ BINARY: dict[str, Callable[[float, float], float]] = {
     "*": operator.mul,
     "/": operator.truediv,
     "%": math.fmod,
+    "\\": lambda a, b: float(math.trunc(a / b)),
     "**": math.pow,
     "^": math.pow,
     "==": lambda a, b: float(a == b),
+    "=": lambda a, b: float(a == b),
     "!=": lambda a, b: float(a != b),
+    "<>": lambda a, b: float(a != b),
     "<": lambda a, b: float(a < b),
     ">": lambda a, b: float(a > b),
     "<=": lambda a, b: float(a <= b),
@@ -97,4 +144,5 @@ BINARY: dict[str, Callable[[float, float], float]] = {
     "||": lambda a, b: float(bool(a) or bool(b)),
 }
 
-CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
+#: at an operating point the time and the frequency are 0
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "time": 0.0, "hertz": 0.0}

@@ -14,10 +14,13 @@ from typing import Any, NamedTuple, Protocol
 
 from ...model.formula import Call, Formula, Sum, ordered
 from ..report import CardError, did_you_mean
-from .functions import BINARY, CONSTANTS, FUNCTIONS
+from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL
 
 #: functions and operators that are the same under two names
-_SAME = {"ternary_fcn": "if", "^": "**", "&": "&&", "|": "||"}
+_SAME = {
+    **{"ternary_fcn": "if", "^": "**", "&": "&&", "|": "||", "=": "==", "<>": "!="},
+    **{"stp": "u", "fabs": "abs"},
+}
 
 #: one instruction of a compiled expression
 Op = tuple[str | float | int, ...]
@@ -61,10 +64,17 @@ class Names(Protocol):
 
 
 class Machine:
-    """Runs programs; counts the steps of a deck so that none can run for ever."""
+    """Runs programs; counts the steps of a deck so that none can run for ever.
+
+    Attributes
+    ----------
+    drawn : str
+        A random function that was called, of which the nominal value was taken.
+    """
 
     def __init__(self) -> None:
         self._total = 0
+        self.drawn = ""
 
     def run(self, program: Program, names: Names) -> float | Reading:
         """Return the value of an expression: a float unless it reads the circuit.
@@ -82,6 +92,7 @@ class Machine:
             value = run.execute(program, {}, 0)
         finally:
             self._total += run.steps
+            self.drawn = self.drawn or run.drawn
         if self._total > MAX_TOTAL_STEPS:
             message = f"the expressions of the deck take more than {MAX_TOTAL_STEPS} steps"
             raise CardError("E125", message)
@@ -92,7 +103,7 @@ class _Run:
     """One evaluation: the names it sees and the steps it took."""
 
     def __init__(self, names: Names) -> None:
-        self.names, self.steps = names, 0
+        self.names, self.steps, self.drawn = names, 0, ""
         #: calls that are no numbers -> their numbers; their places and sizes when written out
         self.calls: dict[Call, int] = {}
         self.places: list[tuple[int, int]] = []
@@ -173,6 +184,8 @@ class _Run:
         name, offset = str(op[1]), int(op[2])
         function = self.names.function(name)
         if function is None:
+            if name in NOMINAL or (name == "limit" and len(arguments) == 2):
+                self.drawn = name
             return self._builtin(name, offset, arguments)
         if len(function.parameters) != len(arguments):
             raise CardError(
@@ -250,7 +263,7 @@ class _Run:
             raise CardError("E127", f"unknown function {name!r}", offset, len(name), hint)
         least, most, function = known
         if not least <= len(arguments) <= most:
-            expected = f"{least}" if least == most else f"{least} or more"
+            expected = f"{least}" if least == most else f"{least} to {most}"
             message = f"{name}() takes {expected} arguments, not {len(arguments)}"
             raise CardError("E127", message, offset, len(name))
         plain = [_plain(argument) for argument in arguments]

@@ -49,6 +49,7 @@ class Preparer:
         self._defaults: dict[int, list[tuple[str, Value]]] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
         self._visible: dict[int, dict[str, Subcircuit]] = {}
+        self._mentions: dict[tuple[int, str], bool] = {}
         #: names of elements whose cards are wrong
         self.unreadable: set[str] = set()
 
@@ -149,6 +150,22 @@ class Preparer:
                 self._report.error(error, subcircuit.card)
         return found
 
+    def mentions(self, subcircuit: Subcircuit, name: str) -> bool:
+        """Tell whether a name occurs in a subcircuit, or in one that it uses."""
+        key = (id(subcircuit), name)
+        if key not in self._mentions:
+            word = re.compile(rf"(?<![\w.#$]){re.escape(name)}(?![\w.#$])").search
+            waiting, seen = [subcircuit], {id(subcircuit)}
+            found = False
+            while waiting and not found:
+                current = waiting.pop()
+                found = any(map(word, _texts(current.body)))
+                used = [s for s, _ in self._uses(current) if id(s) not in seen]
+                seen.update(map(id, used))
+                waiting += used
+            self._mentions[key] = found
+        return self._mentions[key]
+
     # ---- sizes ----
 
     def size(self, subcircuit: Subcircuit, limit: int) -> int:
@@ -229,3 +246,18 @@ def _bodies(body: Body) -> list[Body]:
             if isinstance(item, Conditional):
                 waiting += [branch for _, branch in item.branches]
     return bodies
+
+
+def _texts(body: Body) -> Iterator[str]:
+    """Yield the text of all cards of a body."""
+    for part in _bodies(body):
+        yield from (card[2] for _, card in part.declarations)
+        for item in part.items:
+            if isinstance(item, Block):
+                yield item.text
+            elif isinstance(item, Conditional):
+                yield from (card[2] for card, _ in item.branches if card is not None)
+            else:
+                yield item[2]
+        # definitions within have defaults, which may name it
+        yield from (inner.card[2] for inner in part.subcircuits)

@@ -22,7 +22,7 @@ class Word(NamedTuple):
 
 
 class Braced(NamedTuple):
-    """The text of an expression in braces or single quotes, without these."""
+    """The text of an expression, or a string, in braces or quotes, without these."""
 
     text: str
     offset: int
@@ -63,13 +63,22 @@ class Reactance(NamedTuple):
     """C or L card; the value is kept though it does not matter at DC."""
 
     value: Value
+    parameters: Parameters
+
+
+class Waveform(NamedTuple):
+    """A function of time, see `waveforms`."""
+
+    name: Word
+    arguments: tuple[Value, ...]
 
 
 class IndependentSource(NamedTuple):
-    """V or I card: ``scale * value`` in V or A."""
+    """V or I card: a value in V or A, or else what a waveform is at t = 0."""
 
     value: Value
-    scale: Value
+    waveform: Waveform | None
+    parameters: Parameters
 
 
 class Diode(NamedTuple):
@@ -89,7 +98,7 @@ class Switch(NamedTuple):
 
 
 class LinearSource(NamedTuple):
-    """E, F, G, H card: ``scale * (constant + sum gain * control)``.
+    """E, F, G, H card: ``constant + sum gain * control``, times what the parameters say.
 
     Each control is a pair of nodes, or one source whose current it is.
     """
@@ -98,7 +107,7 @@ class LinearSource(NamedTuple):
     constant: Value
     controls: tuple[tuple[Word, ...], ...]
     gains: tuple[Value, ...]
-    scale: Value
+    parameters: Parameters
 
 
 class BehaviouralSource(NamedTuple):
@@ -106,6 +115,7 @@ class BehaviouralSource(NamedTuple):
 
     is_voltage: bool
     expression: Expression
+    parameters: Parameters
 
 
 class Plain(NamedTuple):
@@ -115,10 +125,11 @@ class Plain(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """X card."""
+    """X card; `keys` are the names of the parameters with their places."""
 
     subcircuit: Word
     parameters: Parameters
+    keys: tuple[Word, ...]
 
 
 Device = (

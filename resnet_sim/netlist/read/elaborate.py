@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -157,6 +158,8 @@ class Elaboration:
     def _block(self, block: Block, scope: Scope) -> Iterator[Element]:
         if block.of_instances:
             return self._repeated(block, scope)
+        if scope.multiplier != 1.0:
+            return self._read(block.cards(), scope)
         return self._read(PlainCards(self._placer, scope).add_block(block), scope)
 
     def _read(self, cards: Iterable[Card], scope: Scope) -> Iterator[Element]:
@@ -211,7 +214,12 @@ class Elaboration:
         child = Scope(prefix, subcircuit.body, scope, home)
         child.nodes = dict(zip(subcircuit.ports, nodes, strict=True))
         given = {key: self._evaluator.number(value, scope) for key, value in device.parameters}
-        for name, value in self._preparer.defaults(subcircuit):
+        defaults = self._preparer.defaults(subcircuit)
+        child.multiplier = scope.multiplier
+        undeclared = given.keys() - {name for name, _ in defaults}
+        if undeclared:
+            child.multiplier *= self._undeclared(undeclared, given, subcircuit, device)
+        for name, value in defaults:
             if name in given:
                 continue
             if isinstance(value, Expression):
@@ -222,6 +230,26 @@ class Elaboration:
         child.given = given
         self._gatherer.gather(subcircuit.body, child, self._top)
         self._elements(subcircuit.body, child)
+
+    def _undeclared(
+        self,
+        names: Iterable[str],
+        given: Mapping[str, float],
+        subcircuit: Subcircuit,
+        device: Instance,
+    ) -> float:
+        """Return how many instances are in parallel; refuse parameters that mean nothing."""
+        for name in names:
+            if name != "m" and not self._preparer.mentions(subcircuit, name):
+                known = [known for known, _ in self._preparer.defaults(subcircuit)]
+                message = f"subcircuit {subcircuit.name} has no parameter {name!r}"
+                place = next(key for key in device.keys if key.text == name)
+                hint = did_you_mean(name, known) or f"it has: {' '.join(known) or 'none'}"
+                raise CardError("E136", message, place.offset, len(name), hint)
+        count = given["m"] if "m" in names else 1.0
+        if not 0 < count < math.inf:
+            raise CardError("E132", f"m={count:g}, but must be above 0")
+        return count
 
     # ---- many instances of the same ----
 

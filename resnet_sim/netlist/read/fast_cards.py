@@ -21,8 +21,9 @@ from ...model.devices import CARDS, Diodes
 from ...model.numbers import plain_number, plain_numbers
 from ..source import Card
 from .blocks import Block, pays
-from .placer import GROUND, Placer
+from .placer import Placer
 from .scope import Failed, Scope
+from .sites import GROUND
 
 _SPECIAL = re.compile(r"[,(){}='\"]").search
 #: letter -> table of devices that a name, two nodes and a number say everything about

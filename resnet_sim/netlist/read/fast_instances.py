@@ -12,8 +12,9 @@ import numpy as np
 from ...model.builder import CircuitBuilder
 from ...model.devices import DEVICES
 from .blocks import Block
-from .placer import GROUND, Placer
+from .placer import Placer
 from .scope import Scope
+from .sites import GROUND
 
 #: In a template these stand for ``x1.`` and, followed by a number, for a node of the card;
 #: no name in a deck begins with white space.

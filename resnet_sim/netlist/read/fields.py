@@ -7,12 +7,17 @@ from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .cards import Assign, Braced, Item, Parameters, Value, Word
 from .items import ValueReader, is_numeric, read_items, too_many
+from .parameters import PARAMETERS, Effect
 
 #: form of the cards that are no devices
 INSTANCE = "Xname node ... subcircuit [parameter=value ...]"
 
-#: keys that have no influence on an operating point
-IGNORED_KEYS = {"ac", "noisy", "noise", "ic", "temp", "dtemp", "off", "tc", "tc1", "tc2", "cpar"}
+#: parameters that may stand without a value
+FLAGS = {"noiseless", "noisy", "load", "on", "off", "fixed"}
+#: parameters that may have a second value
+_LISTS = {"tc", "ac", "distof1", "distof2", "ic"}
+#: parameters in ohm
+_OHMS = {"r", "resistance", "rser", "rpar"}
 
 
 def element_name(word: str) -> str:
@@ -74,26 +79,67 @@ class CardReader(ValueReader):
             item = self.word(what)
         return self.value(item, unit=unit)
 
-    def keywords(self, known: set[str], unit: str = "") -> Parameters:
-        """Take all the ``key=value`` that follow; warn of those that mean nothing here."""
-        found = []
-        while (item := self.assignment()) is not None:
-            key, value = item
-            if key.text not in known:
-                if key.text not in IGNORED_KEYS:
-                    self.report.add(
-                        "W113",
-                        f"parameter {key.text!r} is ignored",
-                        self.card,
-                        key.offset,
-                        len(key.text),
-                        hint=did_you_mean(key.text, known),
-                    )
-                continue
-            found.append((key.text, self.value(value, unit=unit)))
-            if key.text == "tc" and self.items and is_numeric(self.items[-1]):
-                found.append(("tc2", self.take_value("tc2")))
+    def keywords(self, kind: str | None = None) -> Parameters:
+        """Take all the parameters that follow, ``key=value``, ``key value`` or a word alone.
+
+        Parameters
+        ----------
+        kind : str, optional
+            Which of `PARAMETERS` are known; default: those of the letter.
+
+        Returns
+        -------
+        tuple of (str, value)
+            Those that are implemented; the second value of tc= is called tc2.
+
+        Raises
+        ------
+        CardError
+            If a parameter is unknown or refused.
+        """
+        found: list[tuple[str, Value]] = []
+        while self.at_parameter(kind):
+            item = self.items.pop()
+            key = item.key if isinstance(item, Assign) else item
+            assert isinstance(key, Word)
+            implemented = self.parameter(key, kind)
+            values = [item.value] if isinstance(item, Assign) else []
+            wanted = 0 if key.text in FLAGS else 1 + (key.text in _LISTS)
+            while len(values) < wanted and self.items and is_numeric(self.items[-1]):
+                values.append(self.items.pop())  # type: ignore[arg-type]
+            if implemented:
+                unit = "ohm" if key.text in _OHMS else ""
+                numbers = [self.value(value, unit=unit) for value in values] or [1.0]
+                found += zip((key.text, "tc2"), numbers, strict=False)
         return tuple(found)
+
+    def at_parameter(self, kind: str | None = None) -> bool:
+        """Tell whether a parameter is next."""
+        if not self.items or not isinstance(self.items[-1], Word):
+            return bool(self.items) and isinstance(self.items[-1], Assign)
+        word = self.items[-1].text
+        # dc may stand without a value, as no other: see `independent`
+        if word not in PARAMETERS[kind or self.letter] or word == "dc":
+            return False
+        return word in FLAGS or (len(self.items) > 1 and is_numeric(self.items[-2]))
+
+    def parameter(self, key: Word, kind: str | None = None) -> bool:
+        """Tell whether a parameter is implemented; harmless ones are not.
+
+        Raises
+        ------
+        CardError
+            If it is unknown or refused.
+        """
+        known = PARAMETERS[kind or self.letter]
+        place = (key.offset, len(key.text))
+        if key.text not in known:
+            hint = did_you_mean(key.text, known) or f"known here: {' '.join(sorted(known))}"
+            raise CardError("E136", f"unknown parameter {key.text!r}", *place, hint)
+        effect, _, text = known[key.text]
+        if effect is Effect.REFUSED:
+            raise CardError("E115", f"parameter {key.text!r} is not supported", *place, text)
+        return effect is Effect.IMPLEMENTED
 
     def assignment(self) -> Assign | None:
         """Take ``key=value`` if that is next."""

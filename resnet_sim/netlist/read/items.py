@@ -16,7 +16,7 @@ from .cards import Assign, Braced, Expression, Item, Value, Word
 from .grammar import parse_card, parse_expression
 
 _W = r"""[^\s,()={}'"]+"""
-_B = r"""\{[^{}]*\}|'[^']*'"""
+_B = r"""\{[^{}]*\}|'[^']*'|"[^"]*\""""
 _TOKEN = re.compile(
     rf"\s*(?:({_W})(?:\s*=\s*(?:({_W})|({_B})))?|({_B})|=\s*(?:({_W})|({_B}))|[(),])"
 )

@@ -96,6 +96,8 @@ class ModelReader:
             except CardError as error:
                 self._report.error(error, model.card)
                 raise Failed from None
+            # the last of several counts, also among aliases
+            numbers.pop(key.text, None)
             numbers[key.text] = self._evaluator.number(value, scope)
         for key, _ in model.parameters:
             value = numbers.get(key.text, 0.0)

@@ -3,91 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from ...errors import UsageError
-from ...model.builder import CircuitBuilder
 from ...model.clamps import NotPiecewiseLinear, clamped
-from ...model.devices import CARDS, MODELS
+from ...model.devices import CARDS
 from ...model.formula import Formula, Sum
 from ..expressions.machine import Reading
-from ..report import CardError, Report, did_you_mean
-from ..source import Card
+from ..report import CardError, did_you_mean
 from .cards import (
     BehaviouralSource,
     Diode,
     Element,
-    Expression,
     IndependentSource,
     LinearSource,
-    Model,
-    Parameters,
     Plain,
     Reactance,
     Resistor,
     Switch,
-    Value,
     Word,
 )
 from .fields import element_name
-from .models import ModelReader
-from .resistance import sheet_resistance, temperature_factor
-from .scope import Evaluator, Failed, Scope
-
-GROUND = ("0", "gnd")
-
-
-class Control(NamedTuple):
-    """A reference to the current of an element, checked when all elements are known."""
-
-    card: Card
-    offset: int
-    length: int
-    name: str
+from .passive import PassivePlacer
+from .resistance import temperature_factor
+from .scope import Failed, Scope
+from .sites import Control, Site
 
 
-class Site(NamedTuple):
-    """Where an element goes: its full name and nodes, its card, the scope of its values."""
-
-    name: str
-    p: str
-    q: str
-    card: Card
-    scope: Scope
-
-    @property
-    def letter(self) -> str:
-        """The first letter of the card."""
-        return self.card[2].lstrip()[0]
-
-
-@dataclass
-class Placer:
-    """Adds elements to a builder.
-
-    Attributes
-    ----------
-    temperature, nominal : float
-        Celsius.
-    branches : set of str
-        Elements that fix a voltage, whose currents can control others.
-    failed : set of str
-        Elements that are missing because something is wrong with their cards.
-    """
-
-    builder: CircuitBuilder
-    report: Report
-    evaluator: Evaluator
-    models: ModelReader
-    temperature: float = 27.0
-    nominal: float = 27.0
-    global_nodes: set[str] = field(default_factory=set)
-    branches: set[str] = field(default_factory=set)
-    failed: set[str] = field(default_factory=set)
-    controls: list[Control] = field(default_factory=list)
-    shorts: list[tuple[str, Card]] = field(default_factory=list)
+class Placer(PassivePlacer):
+    """Adds elements to a builder."""
 
     def place(self, element: Element, scope: Scope) -> None:
         """Add an element; what is wrong with it goes to the report."""
@@ -105,119 +50,13 @@ class Placer:
             return
         self.failed.add(site.name)
 
-    def nodes(self, names: Sequence[str], scope: Scope) -> Sequence[str]:
-        """Return the full names of nodes."""
-        if not scope.prefix:
-            return names
-        known = scope.nodes
-        for name in names:
-            if name not in known:
-                is_global = name in GROUND or name in self.global_nodes
-                known[name] = name if is_global else scope.prefix + name
-        return [known[name] for name in names]
-
-    def _number(self, value: Value, scope: Scope, what: str) -> float:
-        number = self.evaluator.number(value, scope)
-        if not math.isfinite(number):
-            raise CardError("E132", f"{what} is not finite", _offset(value))
-        return number
-
-    def _model(self, word: Word, scope: Scope, kind: str) -> Model:
-        model = self.find_model(word.text, scope)
-        if model is None:
-            known = [name for s in scope.enclosing() for name in s.model_cards]
-            hint = did_you_mean(word.text, known) or f"define it: .model {word.text} ..."
-            message = f"unknown model {word.text!r}"
-            raise CardError("E110", message, word.offset, len(word.text), hint)
-        if model.kind != kind:
-            message = f"{word.text!r} is a {model.kind} model, not a {kind} model"
-            types = " or ".join(sorted(t.upper() for t, m in MODELS.items() if m.kind == kind))
-            hint = f"this element needs a model of type {types}"
-            raise CardError("E126", message, word.offset, len(word.text), hint)
-        return model
-
-    def find_model(self, name: str, scope: Scope) -> Model | None:
-        """Return a model evaluated where it stands, None if there is none of that name.
-
-        Raises
-        ------
-        Failed
-            If the model is wrong.
-        """
-        for home in scope.enclosing():
-            if name in home.models:
-                model = home.models[name]
-                if model is None:
-                    raise Failed
-                return model
-            if name in home.model_cards:
-                home.models[name] = None
-                home.models[name] = model = self.models.evaluate(home.model_cards[name], home)
-                return model
-        return None
-
     # ---- one method a form of card ----
-
-    def _resistor(self, site: Site, device: Resistor) -> None:
-        given = self._parameters(device.parameters, site.scope)
-        value = given.get("r", given.get("resistance"))
-        if device.value is not None:
-            value = self.evaluator.number(device.value, site.scope)
-        model: dict[str, float] = {}
-        if device.model is not None:
-            if any(device.model.text in s.model_cards for s in site.scope.enclosing()):
-                model = dict(self._model(device.model, site.scope, "resistor").values)
-            elif value is None:
-                # a bare parameter
-                code = (("name", device.model.text, 0),)
-                expression = Expression(code, site.card, device.model.offset)
-                value = self.evaluator.number(expression, site.scope)
-            else:
-                self._model(device.model, site.scope, "resistor")
-        if value is None:
-            value = sheet_resistance(model, given) if model else None
-        if value is None:
-            hint = "write 0 for an ideal short"
-            raise CardError(
-                "E129", f"resistor {site.name} has no value", _end(site.card), hint=hint
-            )
-        factor = temperature_factor(model, given, self.temperature, self.nominal)
-        ohms = value * factor * given.get("scale", 1.0)
-        multiplier = given.get("m", 1.0)
-        if multiplier <= 0 or ohms == -math.inf or math.isnan(ohms):
-            raise CardError("E132", f"{site.name}: {ohms:g} ohm, m={multiplier:g} make no resistor")
-        if ohms == 0:
-            self.shorts.append((site.name, site.card))
-        self.builder.resistor(site.name, site.p, site.q, ohms / multiplier, at=site.card[:2])
-
-    def _parameters(self, parameters: Parameters, scope: Scope) -> dict[str, float]:
-        return {key: self.evaluator.number(value, scope) for key, value in parameters}
-
-    def _reactance(self, site: Site, device: Reactance) -> None:
-        value = self._number(device.value, site.scope, "the value")
-        if site.letter == "l":
-            self.branches.add(site.name)
-            self.builder.inductor(site.name, site.p, site.q, value, at=site.card[:2])
-        else:
-            self.builder.capacitor(site.name, site.p, site.q, value, at=site.card[:2])
-
-    def _source(self, site: Site, device: IndependentSource) -> None:
-        value = self._number(device.value, site.scope, "the value")
-        if site.letter == "i":
-            value *= self._number(device.scale, site.scope, "m")
-            self.builder.current_source(site.name, site.p, site.q, value, at=site.card[:2])
-            return
-        if value != 0 and self.builder.node(site.p) == self.builder.node(site.q):
-            message = f"both ends of {site.name} are on node {site.p}, which shorts its {value:g} V"
-            raise CardError("E122", message, *_place(site.card), "check the node names")
-        self.branches.add(site.name)
-        self.builder.voltage_source(site.name, site.p, site.q, value, at=site.card[:2])
 
     def _diode(self, site: Site, device: Diode) -> None:
         values = dict(self._model(device.model, site.scope, "diode").values)
-        if device.parameters:
+        if device.parameters or site.scope.multiplier != 1.0:
             given = self._parameters(device.parameters, site.scope)
-            parallel = given.get("area", 1.0) * given.get("m", 1.0)
+            parallel = given.get("area", 1.0) * self._parallel(site, given)
             if not 0 < parallel < math.inf:
                 raise CardError("E132", f"{site.name}: area and m must be above 0")
             for key in ("r_on", "r_off", "r_reverse"):
@@ -227,7 +66,15 @@ class Placer:
     def _switch(self, site: Site, device: Switch) -> None:
         of_voltage = len(device.control) == 2
         kind = "voltage switch" if of_voltage else "current switch"
-        values = self._model(device.model, site.scope, kind).values
+        values = dict(self._model(device.model, site.scope, kind).values)
+        around = site.scope.multiplier
+        if around != 1.0:
+            self._differs(site, "switches")
+            values["r_on"] /= around
+            values["r_off"] /= around
+            if not of_voltage:
+                values["threshold"] *= around
+                values["hysteresis"] *= around
         control: Any = None
         if device.fixed:
             pass
@@ -235,18 +82,30 @@ class Placer:
             control = tuple(self.nodes([word.text for word in device.control], site.scope))
         else:
             control = self._control(device.control[0], site)
+        closed = device.closed
+        if values.pop("inverted"):
+            if of_voltage:
+                control = control and control[::-1]
+                values["threshold"] *= -1.0
+            elif values["r_off"] == math.inf:
+                raise CardError("E115", f"{site.name} closes when its current falls: give Roff")
+            else:
+                # what is called closed is above the threshold
+                values["r_on"], values["r_off"] = values["r_off"], values["r_on"]
+                closed = not closed
         self.builder.switch(
             site.name,
             site.p,
             site.q,
             control=control,
-            closed=device.closed,
+            closed=closed,
             at=site.card[:2],
             **values,
         )
 
     def _linear(self, site: Site, device: LinearSource) -> None:
-        scale = self._number(device.scale, site.scope, "m")
+        given = self._parameters(device.parameters, site.scope)
+        scale = given.get("m", 1.0) * given.get("scale", 1.0) * self._heat(given)
         constant = self._number(device.constant, site.scope, "the constant") * scale
         voltages: list[tuple[str, float]] = []
         currents: list[tuple[str, float]] = []
@@ -259,20 +118,32 @@ class Placer:
                 currents.append((self._control(control[0], site), gain))
         self._controlled(site, device.is_voltage, voltages, currents, constant)
 
+    def _heat(self, given: Mapping[str, float]) -> float:
+        return temperature_factor({}, given, self.temperature, self.nominal)
+
     def _behavioural(self, site: Site, device: BehaviouralSource) -> None:
         expression = device.expression
         read = self.evaluator.reading(expression, site.scope)
         if not isinstance(read, Reading):
             read = Reading(Formula(Sum(read)))
+        given = self._parameters(device.parameters, site.scope)
+        # ngspice heats formulas from 27 degrees, whatever the nominal temperature
+        count, heat = given.get("m", 1.0), temperature_factor({}, given, self.temperature, 27.0)
+        scale = (1 / count if given.get("reciprocm") else count) * (
+            1 / heat if given.get("reciproctc") else heat
+        )
         places = {
             str(op[4]): (expression.offset + int(op[2]), int(op[3]))
             for op in expression.program
             if op[0] == "probe" and op[1] == "i"
         }
-        formula = read.formula.renamed(
+        formula = read.formula.scaled(scale).renamed(
             lambda node: self.nodes((str(node),), site.scope)[0],
             lambda of: self._control(Word(str(of), places.get(str(of), (0, 1))[0]), site),
         )
+        self._beside(site, given, site.scope.multiplier)
+        if device.is_voltage:
+            site = self._behind(site, "rser", given.get("rser", 0.0) / site.scope.multiplier)
         if formula.is_affine:
             constant, voltages, currents, _ = formula.value
             self._controlled(site, device.is_voltage, voltages, currents, constant)
@@ -294,6 +165,12 @@ class Placer:
         if found.steps:
             message = f"{site.name} jumps: where it does, any value between the ends may be meant"
             self.report.add("N109", message, site.card)
+        around = site.scope.multiplier
+        if around != 1.0:
+            # voltages are those of one, currents those of all in parallel
+            self._differs(site, "what depends on a current, and B sources")
+            formula = formula.shared(around)
+            formula = formula if device.is_voltage else formula.scaled(around)
         if device.is_voltage:
             self.branches.add(site.name)
         self.builder.behavioural_source(
@@ -315,6 +192,15 @@ class Placer:
     ) -> None:
         if is_voltage:
             self.branches.add(site.name)
+        around = site.scope.multiplier
+        if around != 1.0:
+            # voltages are those of one, currents those of all in parallel
+            if currents or (site.letter == "b" and not is_voltage):
+                self._differs(site, "what depends on a current, and B sources")
+            outwards, inwards = (1.0, around) if is_voltage else (around, 1.0)
+            constant *= outwards
+            voltages = [(node, gain * outwards) for node, gain in voltages]
+            currents = [(name, gain / inwards) for name, gain in currents]
         self.builder.controlled_source(
             site.name,
             site.p,
@@ -328,7 +214,9 @@ class Placer:
 
     def _plain(self, site: Site, device: Plain) -> None:
         values = self._parameters(device.values, site.scope)
-        table = CARDS[site.letter][0]
+        table, card = CARDS[site.letter]
+        for name in card.parallel:
+            values[name] *= site.scope.multiplier
         if table.fixes_voltage:
             self.branches.add(site.name)
         self.builder.add(table.plural, site.name, site.p, site.q, at=site.card[:2], **values)
@@ -363,19 +251,6 @@ class Placer:
             if more:
                 message += f"; so {'is 1 other' if more == 1 else f'are {more} others'}"
             self.report.add("N102", message, card)
-
-
-def _offset(value: Value) -> int:
-    return value.offset if isinstance(value, Expression) else 0
-
-
-def _place(card: Card) -> tuple[int, int]:
-    start = len(card[2]) - len(card[2].lstrip())
-    return start, len(card[2].strip())
-
-
-def _end(card: Card) -> int:
-    return max(0, len(card[2].rstrip()) - 1)
 
 
 #: what was read -> what places it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable
 
@@ -16,9 +15,7 @@ from .cards import (
     Diode,
     Element,
     Expression,
-    IndependentSource,
     Instance,
-    Item,
     LinearSource,
     Parameters,
     Plain,
@@ -28,8 +25,9 @@ from .cards import (
     Value,
     Word,
 )
-from .fields import IGNORED_KEYS, CardReader, element_name
+from .fields import CardReader, element_name
 from .grammar import parse_assignments
+from .independent import read_source
 from .items import is_numeric
 from .tables import read_table
 
@@ -46,10 +44,12 @@ _UNSUPPORTED = {
     "z": "MESFET",
 }
 
-_RESISTOR_KEYS = {"r", "resistance", "tc", "tc1", "tc2", "temp", "dtemp", "m", "scale", "l", "w"}
-_TIME_FUNCTIONS = {"pulse", "sin", "sine", "exp", "pwl", "sffm", "am", "trnoise", "trrandom"}
 _NONLINEAR_FORM = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(laplace|freq|chebyshev)\b").match
 _TABLE = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(?:\S+\s+\S+\s+)?(table)\b").match
+#: what HSPICE calls the linear ones
+_HSPICE_NAMES = {"e": "vcvs", "f": "cccs", "g": "vccs", "h": "ccvs"}
+_REACTANCES = {"c": ("c", "capacitance"), "l": ("l", "inductance")}
+_FORMULAS = {"c": ("q",), "l": ("flux",)}
 _VALUE_KEY = re.compile(r"(?<![^\s)])(value|vol|cur|v|i)\s*(?:=|(?=\{|'))")
 
 
@@ -102,6 +102,9 @@ def _resistor(r: CardReader) -> Read:
     value: Value | None = None
     model: Word | None = None
     while r.items and not isinstance(r.items[-1], Assign):
+        # with neither value nor model yet, a word is one of these, whatever its name
+        if (value is not None or model is not None) and r.at_parameter():
+            break
         if value is None and is_numeric(r.items[-1]):
             value = r.take_value("the resistance", "ohm")
         elif model is None and not is_numeric(r.items[-1]):
@@ -109,8 +112,7 @@ def _resistor(r: CardReader) -> Read:
             model = r.word("the model")
         else:
             break
-    parameters = r.keywords(_RESISTOR_KEYS, "ohm")
-    return nodes, Resistor(value, model, parameters)
+    return nodes, Resistor(value, model, r.keywords())
 
 
 def _reactance(r: CardReader) -> Read:
@@ -122,83 +124,13 @@ def _reactance(r: CardReader) -> Read:
             value = r.take_value("the value", unit)
         else:
             r.word("the model")
-    for key, given in r.keywords({"c", "l", "m", "scale", "capacitance", "inductance", "ic"}, unit):
-        if key[0] == r.letter or key in ("capacitance", "inductance"):
-            value = given
-    return nodes, Reactance(value)
-
-
-def _independent(r: CardReader) -> Read:
-    nodes = r.nodes(2)
-    dc: Value | None = None
-    initial: Value | None = None
-    scale: Value = 1.0
-    while r.items:
-        item = r.items.pop()
-        if isinstance(item, Assign) and item.key.text == "m" and r.letter == "i":
-            scale = r.value(item.value)
-        elif isinstance(item, Assign) and item.key.text == "dc":
-            dc = r.value(item.value)
-        elif isinstance(item, Assign):
-            _source_parameter(r, item)
-        elif isinstance(item, Word) and item.text == "dc":
-            dc = r.take_value("the value") if r.items and _is_value(r.items[-1]) else 0.0
-        elif isinstance(item, Word) and item.text in ("ac", "distof1", "distof2"):
-            for _ in range(2):
-                if r.items and is_numeric(r.items[-1]):
-                    r.take_value("the magnitude")
-        elif isinstance(item, Word) and item.text in _TIME_FUNCTIONS:
-            initial = _initial_value(r, item)
-        elif dc is None and initial is None:
-            dc = r.value(item)
-        else:
-            r.items.append(item)
-            break
-    if dc is None and initial is None:
-        unit = "V" if r.letter == "v" else "A"
-        r.report.add(
-            "W111", f"no value: 0 {unit} is assumed", r.card, hint="write DC 0 if so meant"
-        )
-    value = dc if dc is not None else initial if initial is not None else 0.0
-    return nodes, IndependentSource(value, scale)
-
-
-def _is_value(item: Item) -> bool:
-    return is_numeric(item) or (
-        isinstance(item, Word) and item.text not in _TIME_FUNCTIONS and item.text != "ac"
-    )
-
-
-def _source_parameter(r: CardReader, item: Assign) -> None:
-    key = item.key
-    if key.text in ("rser", "rpar"):
-        message = f"{key.text} inside a source is not supported"
-        raise CardError("E115", message, key.offset, len(key.text), "add a resistor to the deck")
-    if key.text not in IGNORED_KEYS:
-        message = f"parameter {key.text!r} is ignored"
-        r.report.add("W113", message, r.card, key.offset, len(key.text))
-
-
-def _initial_value(r: CardReader, function: Word) -> Value:
-    """Return the value of a time function at t = 0 and take its arguments."""
-    arguments = []
-    while r.items and is_numeric(r.items[-1]):
-        arguments.append(r.take_value("an argument"))
-    if function.text == "pwl" and len(arguments) < 2:
-        message = "PWL needs pairs of time and value"
-        raise CardError("E104", message, function.offset, len(function.text))
-    value: Value = 0.0
-    if arguments and function.text not in ("am", "trnoise", "trrandom"):
-        value = arguments[1 if function.text == "pwl" else 0]
-    if function.text in ("sin", "sine") and len(arguments) > 5:
-        numbers = [a for a in (arguments[0], arguments[1], arguments[5]) if isinstance(a, float)]
-        if len(numbers) < 3:
-            message = "a SIN with a phase must be given by numbers"
-            raise CardError("E106", message, function.offset, len(function.text))
-        value = numbers[0] + numbers[1] * math.sin(math.radians(numbers[2]))
-    message = f"{function.text.upper()} depends on time: its value at t = 0 is taken"
-    r.report.add("N104", message, r.card, function.offset, len(function.text))
-    return value
+    for item in r.items:
+        if isinstance(item, Assign) and item.key.text in _REACTANCES[r.letter]:
+            value = r.value(item.value, unit=unit)
+        elif isinstance(item, Assign) and item.key.text in _FORMULAS[r.letter]:
+            # a formula without braces, which says nothing about DC
+            r.items = [other for other in r.items if isinstance(other, Assign)]
+    return nodes, Reactance(value, r.keywords())
 
 
 def _diode(r: CardReader) -> Read:
@@ -207,9 +139,7 @@ def _diode(r: CardReader) -> Read:
     parameters: Parameters = ()
     if r.items and is_numeric(r.items[-1]):
         parameters = (("area", r.take_value("the area")),)
-    if r.items and r.items[-1] == ("off", getattr(r.items[-1], "offset", None)):
-        r.items.pop()
-    return nodes, Diode(model, parameters + r.keywords({"area", "m"}))
+    return nodes, Diode(model, parameters + r.keywords())
 
 
 def _switch(r: CardReader) -> Read:
@@ -217,13 +147,8 @@ def _switch(r: CardReader) -> Read:
     count = 2 if r.letter == "s" else 1
     control = tuple(r.word("the control") for _ in range(count))
     model = r.word("the model")
-    closed = False
-    if r.items and isinstance(r.items[-1], Word) and r.items[-1].text in ("on", "off"):
-        closed = r.word("the state").text == "on"
-    fixed = bool(r.items) and r.items[-1][0] == "fixed"
-    if fixed:
-        r.items.pop()
-    return nodes, Switch(control, model, closed, fixed)
+    states = [key for key, _ in r.keywords()]
+    return nodes, Switch(control, model, "on" in states, "fixed" in states)
 
 
 def _controlled(r: CardReader) -> Read:
@@ -233,16 +158,16 @@ def _controlled(r: CardReader) -> Read:
     if start is not None:
         if r.letter in "eg" and r.card[2].startswith("table", start):
             return nodes, read_table(r, start, is_voltage)
-        r.finish()
         return nodes, _behaviour(r, start, is_voltage)
     per_control = 2 if r.letter in "eg" else 1
     first = r.word("the control")
     if first.text == "poly":
         return nodes, _polynomial(r, per_control, is_voltage)
+    if first.text == _HSPICE_NAMES[r.letter] and len(r.items) > per_control:
+        first = r.word("the control")
     control = (first, *(r.word("the control") for _ in range(per_control - 1)))
     gain = r.take_value("the gain")
-    scale = dict(r.keywords({"m"})).get("m", 1.0)
-    return nodes, LinearSource(is_voltage, 0.0, (control,), (gain,), scale)
+    return nodes, LinearSource(is_voltage, 0.0, (control,), (gain,), r.keywords())
 
 
 def _polynomial(r: CardReader, per_control: int, is_voltage: bool) -> LinearSource:
@@ -254,7 +179,7 @@ def _polynomial(r: CardReader, per_control: int, is_voltage: bool) -> LinearSour
     controls = tuple(tuple(r.word("a control") for _ in range(per_control)) for _ in range(n))
     places = [item.key if isinstance(item, Assign) else item for item in r.items[::-1]]
     values = [r.take_value("a coefficient")]
-    while r.items:
+    while r.items and not isinstance(r.items[-1], Assign):
         values.append(r.take_value("a coefficient"))
     if n == 1 and len(values) == 1:
         # SPICE2's exception: a lone coefficient is the gain, not the constant
@@ -264,10 +189,12 @@ def _polynomial(r: CardReader, per_control: int, is_voltage: bool) -> LinearSour
             message = "nonlinear: POLY with a coefficient of second or higher order"
             raise CardError("E120", message, place.offset, len(place.text))
     gains = (*values[1 : n + 1], *[0.0] * (n + 1 - len(values)))
-    return LinearSource(is_voltage, values[0], controls, gains, 1.0)
+    return LinearSource(is_voltage, values[0], controls, gains, r.keywords())
 
 
 def _behaviour(r: CardReader, start: int, is_voltage: bool | None) -> BehaviouralSource:
+    before = r.keywords("formula")
+    r.finish()
     text = r.card[2]
     match = _VALUE_KEY.match(text, start)
     if match is not None and not match[0].endswith("="):
@@ -285,11 +212,14 @@ def _behaviour(r: CardReader, start: int, is_voltage: bool | None) -> Behavioura
         message = f"{name!r} can't be given here"
         hint = "this source takes " + " or ".join(f"{a.upper()}=" for a in allowed)
         raise CardError("E103", message, offset + start, len(name), hint)
-    for other, offset, *_ in definitions[1:]:
-        message = f"parameter {other!r} is ignored"
-        r.report.add("W113", message, r.card, offset + start, len(other))
+    after = tuple(
+        (other, Expression(code, r.card, start))
+        for other, offset, _, code in definitions[1:]
+        if r.parameter(Word(other, offset + start), "formula")
+    )
     expression = Expression(program, r.card, start)
-    return BehaviouralSource(name == "v" if is_voltage is None else is_voltage, expression)
+    is_voltage = name == "v" if is_voltage is None else is_voltage
+    return BehaviouralSource(is_voltage, expression, before + after)
 
 
 def _behavioural(r: CardReader) -> Read:
@@ -299,7 +229,6 @@ def _behavioural(r: CardReader) -> Read:
         r.items.clear()
         r.word("V= or I=")
         start = 0
-    r.finish()
     return nodes, _behaviour(r, start, None)
 
 
@@ -307,7 +236,7 @@ def _plain(r: CardReader) -> Read:
     nodes = r.nodes(2)
     card = CARDS[r.letter][1]
     values = tuple((name, r.take_value(name)) for name in card.values)
-    return nodes, Plain(values + r.keywords(set(card.keys)))
+    return nodes, Plain(values + r.keywords())
 
 
 def _instance(r: CardReader) -> Read:
@@ -319,11 +248,13 @@ def _instance(r: CardReader) -> Read:
         words.append(word)
     if not words:
         words.append(r.word("the subcircuit"))
-    parameters = []
+    parameters, keys = [], []
     while (item := r.assignment()) is not None:
         key, value = item
         parameters.append((key.text, r.value(value)))
-    return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
+        keys.append(key)
+    device = Instance(words[-1], tuple(parameters), tuple(keys))
+    return tuple(w.text for w in words[:-1]), device
 
 
 #: form of a card, see `devices.cards.Card`, -> what reads it
@@ -331,7 +262,7 @@ FORMS: dict[str, Callable[[CardReader], Read]] = {
     "plain": _plain,
     "resistor": _resistor,
     "reactance": _reactance,
-    "independent": _independent,
+    "independent": read_source,
     "diode": _diode,
     "switch": _switch,
     "controlled": _controlled,

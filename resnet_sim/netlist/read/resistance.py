@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+#: length and width of a resistor that gives none (m), in ngspice
+DEFAULT = 1e-5
+
 
 def temperature_factor(
     model: Mapping[str, float], given: Mapping[str, float], temperature: float, nominal: float
 ) -> float:
-    """Return the factor ``1 + tc1 rise + tc2 rise**2``.
+    """Return the factor ``1 + tc1 rise + tc2 rise**2``, or with tce ``1.01**(tce rise)``.
 
     Parameters
     ----------
@@ -19,18 +22,31 @@ def temperature_factor(
     """
     tc1 = given.get("tc1", given.get("tc", model.get("tc1", 0.0)))
     tc2 = given.get("tc2", model.get("tc2", 0.0))
-    if not tc1 and not tc2:
+    tce = given.get("tce", model.get("tce"))
+    if not tc1 and not tc2 and not tce:
         return 1.0
     nominal = model.get("tnom", model.get("tref", nominal))
     rise = given.get("temp", temperature + given.get("dtemp", 0.0)) - nominal
+    if tce is not None:
+        return float(1.01 ** (tce * rise))
     return 1.0 + tc1 * rise + tc2 * rise * rise
 
 
+def latest(model: Mapping[str, float], *aliases: str) -> float | None:
+    """Return a parameter of a model by any of its names: the last that is given counts."""
+    return next((model[key] for key in reversed(list(model)) if key in aliases), None)
+
+
 def sheet_resistance(model: Mapping[str, float], given: Mapping[str, float]) -> float | None:
-    """Return the resistance of a semiconductor resistor, None if the model has no sheet value."""
-    length = given.get("l", model.get("l", model.get("defl", 0.0)))
-    width = given.get("w", model.get("w", model.get("defw", 1e-5)))
-    narrow = model.get("narrow", 0.0)
-    if model.get("rsh") and length and width - narrow > 0:
-        return model["rsh"] * (length - model.get("short", narrow)) / (width - narrow)
-    return model.get("r")
+    """Return ngspice's ``rsh (l - 2 short) / (w - 2 narrow)``, None if the model has no rsh."""
+    length = given.get("l", model.get("l", DEFAULT))
+    width = given.get("w", latest(model, "w", "defw"))
+    if width is None:
+        width = DEFAULT
+    if not model.get("rsh") or length * width <= 0:
+        return None
+    length -= 2 * (latest(model, "short", "dlr") or 0.0)
+    width -= 2 * (latest(model, "narrow", "dw") or 0.0)
+    if width <= 0:
+        return float("inf") if width == 0 else float("nan")
+    return model["rsh"] * length / width

@@ -56,6 +56,8 @@ class Scope:
         Parameters that are not computed yet.
     given : mapping
         What the instance gives; stronger than a .param in the body, as in ngspice.
+    multiplier : float
+        So many of it are in parallel.
     nodes : dict
         Node as written -> full name.
     branches : dict
@@ -69,6 +71,7 @@ class Scope:
     values: dict[str, float | None] = field(default_factory=dict)
     definitions: dict[str, Expression] = field(default_factory=dict)
     given: Mapping[str, float] = field(default_factory=dict)
+    multiplier: float = 1.0
     functions: dict[str, Function] = field(default_factory=dict)
     model_cards: dict[str, ModelCard] = field(default_factory=dict)
     models: dict[str, Model | None] = field(default_factory=dict)
@@ -154,6 +157,8 @@ class Evaluator:
         while True:
             try:
                 result = self._machine.run(current.program, where)
+                if self._machine.drawn:
+                    self._note_random(current)
                 if waiting:
                     _check_parameter(next(reversed(waiting))[1], result)
             except _Needed as needed:
@@ -177,6 +182,12 @@ class Evaluator:
             (_, name), (home, _) = waiting.popitem()
             home.values[name] = float(result)  # type: ignore[arg-type]
             where, current = next(reversed(waiting.values())) if waiting else (scope, expression)
+
+    def _note_random(self, expression: Expression) -> None:
+        message = f"{self._machine.drawn}() is random: its nominal value is taken"
+        self._machine.drawn = ""
+        hint = "resnet-sim sweep --samples 1000 --spread 'r*=5%' varies components"
+        self._report.add("N107", message, expression.card, hint=hint)
 
     def _circular(self, needed: _Needed, waiting: _Waiting) -> None:
         names = [name for _, name in waiting]

@@ -39,4 +39,4 @@ def read_table(r: CardReader, start: int, is_voltage: bool) -> BehaviouralSource
     if len(points) < 2 or len(points) % 2:
         raise CardError("E104", "TABLE needs pairs of numbers", start, 5)
     code.append(("call", "table", 0, 1 + len(points)))
-    return BehaviouralSource(is_voltage, Expression(tuple(code), r.card, start))
+    return BehaviouralSource(is_voltage, Expression(tuple(code), r.card, start), ())

@@ -1,0 +1,141 @@
+"""Resistors, reactances and independent sources to elements of the circuit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from ..report import CardError
+from ..source import Card
+from .cards import Expression, IndependentSource, Reactance, Resistor, Waveform
+from .resistance import latest, sheet_resistance, temperature_factor
+from .sites import Places, Site
+from .waveforms import WAVEFORMS, Shift, Unspecified
+
+
+class PassivePlacer(Places):
+    """Places what depends on nothing else in the circuit: one method a form of card."""
+
+    def _resistor(self, site: Site, device: Resistor) -> None:
+        given = self._parameters(device.parameters, site.scope)
+        value = given.get("r", given.get("resistance"))
+        if device.value is not None:
+            value = self.evaluator.number(device.value, site.scope)
+        model: dict[str, float] = {}
+        if device.model is not None:
+            if any(device.model.text in s.model_cards for s in site.scope.enclosing()):
+                model = dict(self._model(device.model, site.scope, "resistor").values)
+            elif value is None:
+                # a bare parameter
+                code = (("name", device.model.text, 0),)
+                expression = Expression(code, site.card, device.model.offset)
+                value = self.evaluator.number(expression, site.scope)
+            else:
+                self._model(device.model, site.scope, "resistor")
+        if value is None:
+            value = self._of_model(site, model, given)
+        if value is None:
+            hint = "write 0 for an ideal short"
+            raise CardError(
+                "E129", f"resistor {site.name} has no value", _end(site.card), hint=hint
+            )
+        factor = temperature_factor(model, given, self.temperature, self.nominal)
+        ohms = value * factor * given.get("scale", 1.0)
+        if ohms == -math.inf or math.isnan(ohms):
+            raise CardError("E132", f"{site.name}: {ohms:g} ohm make no resistor")
+        if ohms == 0:
+            self.shorts.append((site.name, site.card))
+        ohms /= self._parallel(site, given)
+        self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
+
+    def _of_model(
+        self, site: Site, model: Mapping[str, float], given: Mapping[str, float]
+    ) -> float | None:
+        """Return the resistance that a model gives, None if it gives none."""
+        value = sheet_resistance(model, given)
+        if value is None:
+            return latest(model, "r", "resistance", "res")
+        if any(model.get(key) for key in ("narrow", "dw", "short", "dlr")):
+            message = f"{site.name} has rsh (l - 2 short) / (w - 2 narrow) = {value:g} ohm"
+            self.report.add("N106", message, site.card, hint="this is ngspice's law")
+        return value
+
+    def _reactance(self, site: Site, device: Reactance) -> None:
+        value = 0.0
+        if isinstance(device.value, float) or not _reads_circuit(device.value):
+            value = self._number(device.value, site.scope, "the value")
+        given = self._parameters(device.parameters, site.scope)
+        count = self._parallel(site, given)
+        if site.letter == "l":
+            series, across = given.get("rser", 0.0), given.get("rpar", math.inf)
+            ohms = series if across == math.inf else 1 / (1 / series + 1 / across) if series else 0
+            site = self._behind(site, "rser", ohms / count)
+            self.branches.add(site.name)
+            self.builder.inductor(site.name, site.p, site.q, value / count, at=site.card[:2])
+        elif "rpar" in given:
+            # its current at DC is that of the resistance
+            self.builder.resistor(
+                site.name, site.p, site.q, given["rpar"] / count, at=site.card[:2]
+            )
+        else:
+            self.builder.capacitor(site.name, site.p, site.q, value * count, at=site.card[:2])
+
+    def _source(self, site: Site, device: IndependentSource) -> None:
+        given = self._parameters(device.parameters, site.scope)
+        value = self._number(device.value, site.scope, "the value")
+        if device.waveform is not None:
+            value = self._at_start(site, device.waveform, given)
+        if site.letter == "i":
+            self._current_source(site, device, value, given)
+            return
+        around = site.scope.multiplier
+        self._beside(site, given, around)
+        series = given.get("rser", given.get("z0", 50.0) if "portnum" in given else 0.0)
+        site = self._behind(site, "rser", series / around)
+        if value != 0 and self.builder.node(site.p) == self.builder.node(site.q):
+            message = f"both ends of {site.name} are on node {site.p}, which shorts its {value:g} V"
+            raise CardError("E122", message, *_place(site.card), "check the node names")
+        self.branches.add(site.name)
+        self.builder.voltage_source(site.name, site.p, site.q, value, at=site.card[:2])
+
+    def _at_start(self, site: Site, waveform: Waveform, given: Mapping[str, float]) -> float:
+        """Return what a function of time is at t = 0."""
+        arguments = [self._number(a, site.scope, "an argument") for a in waveform.arguments]
+        shift = Shift(given.get("td", 0.0), given.get("r"))
+        try:
+            return WAVEFORMS[waveform.name.text](arguments, shift)
+        except (Unspecified, ArithmeticError) as error:
+            word = waveform.name
+            raise CardError("E104", str(error), word.offset, len(word.text)) from None
+
+    def _current_source(
+        self, site: Site, device: IndependentSource, value: float, given: Mapping[str, float]
+    ) -> None:
+        count = self._parallel(site, given)
+        ends, at = (site.name, site.p, site.q), site.card[:2]
+        self._beside(site, given, count)
+        is_pwl = device.waveform is not None and device.waveform.name.text == "pwl"
+        if "r" in given and not is_pwl:
+            if value != 0:
+                raise CardError("E115", f"{site.name} is a current source and a resistance")
+            self.builder.resistor(*ends, given["r"] / count, at=at)
+        elif "load" in given:
+            # a load takes its current, but delivers none
+            if value < 0:
+                raise CardError("E132", f"{site.name}: a load takes a positive current")
+            self.builder.add("limiters", *ends, value * count, 0.0, at=at)
+        else:
+            self.builder.current_source(*ends, value * count, at=at)
+
+
+def _reads_circuit(value: Expression) -> bool:
+    return any(op[0] == "probe" for op in value.program)
+
+
+def _place(card: Card) -> tuple[int, int]:
+    start = len(card[2]) - len(card[2].lstrip())
+    return start, len(card[2].strip())
+
+
+def _end(card: Card) -> int:
+    return max(0, len(card[2].rstrip()) - 1)

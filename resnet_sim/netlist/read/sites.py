@@ -1,0 +1,158 @@
+"""Where elements go: names, nodes, models, and what is common to placing all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ...model.builder import CircuitBuilder
+from ...model.devices import MODELS
+from ..report import CardError, Report, did_you_mean
+from ..source import Card
+from .cards import Expression, Model, Parameters, Value, Word
+from .models import ModelReader
+from .scope import Evaluator, Failed, Scope
+
+GROUND = ("0", "gnd")
+
+
+class Control(NamedTuple):
+    """A reference to the current of an element, checked when all elements are known."""
+
+    card: Card
+    offset: int
+    length: int
+    name: str
+
+
+class Site(NamedTuple):
+    """Where an element goes: its full name and nodes, its card, the scope of its values."""
+
+    name: str
+    p: str
+    q: str
+    card: Card
+    scope: Scope
+
+    @property
+    def letter(self) -> str:
+        """The first letter of the card."""
+        return self.card[2].lstrip()[0]
+
+
+@dataclass
+class Places:
+    """A builder, and what elements need to find their place in it.
+
+    Attributes
+    ----------
+    temperature, nominal : float
+        Celsius.
+    branches : set of str
+        Elements that fix a voltage, whose currents can control others.
+    failed : set of str
+        Elements that are missing because something is wrong with their cards.
+    """
+
+    builder: CircuitBuilder
+    report: Report
+    evaluator: Evaluator
+    models: ModelReader
+    temperature: float = 27.0
+    nominal: float = 27.0
+    global_nodes: set[str] = field(default_factory=set)
+    branches: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)
+    controls: list[Control] = field(default_factory=list)
+    shorts: list[tuple[str, Card]] = field(default_factory=list)
+
+    def nodes(self, names: Sequence[str], scope: Scope) -> Sequence[str]:
+        """Return the full names of nodes."""
+        if not scope.prefix:
+            return names
+        known = scope.nodes
+        for name in names:
+            if name not in known:
+                is_global = name in GROUND or name in self.global_nodes
+                known[name] = name if is_global else scope.prefix + name
+        return [known[name] for name in names]
+
+    def _number(self, value: Value, scope: Scope, what: str) -> float:
+        number = self.evaluator.number(value, scope)
+        if not math.isfinite(number):
+            raise CardError("E132", f"{what} is not finite", _offset(value))
+        return number
+
+    def _model(self, word: Word, scope: Scope, kind: str) -> Model:
+        model = self.find_model(word.text, scope)
+        if model is None:
+            known = [name for s in scope.enclosing() for name in s.model_cards]
+            hint = did_you_mean(word.text, known) or f"define it: .model {word.text} ..."
+            message = f"unknown model {word.text!r}"
+            raise CardError("E110", message, word.offset, len(word.text), hint)
+        if model.kind != kind:
+            message = f"{word.text!r} is a {model.kind} model, not a {kind} model"
+            types = " or ".join(sorted(t.upper() for t, m in MODELS.items() if m.kind == kind))
+            hint = f"this element needs a model of type {types}"
+            raise CardError("E126", message, word.offset, len(word.text), hint)
+        return model
+
+    def find_model(self, name: str, scope: Scope) -> Model | None:
+        """Return a model evaluated where it stands, None if there is none of that name.
+
+        Raises
+        ------
+        Failed
+            If the model is wrong.
+        """
+        for home in scope.enclosing():
+            if name in home.models:
+                model = home.models[name]
+                if model is None:
+                    raise Failed
+                return model
+            if name in home.model_cards:
+                home.models[name] = None
+                home.models[name] = model = self.models.evaluate(home.model_cards[name], home)
+                return model
+        return None
+
+    # ---- elements in parallel and in series ----
+
+    def _parallel(self, site: Site, given: Mapping[str, float], name: str = "m") -> float:
+        """Return how many of an element are in parallel, those of its instance included."""
+        count = given.get(name, 1.0)
+        if not 0 < count < math.inf:
+            raise CardError("E132", f"{site.name}: {name}={count:g}, but must be above 0")
+        around = site.scope.multiplier
+        if around != 1.0 and count != 1.0:
+            self._differs(site, f"{name}= of an element within it")
+        return count * around
+
+    def _differs(self, site: Site, what: str) -> None:
+        """Warn that ngspice does not multiply something in an instance with m=."""
+        message = f"{site.scope.prefix[:-1]} has m={site.scope.multiplier:g}: so many in parallel"
+        self.report.add("W119", message, site.card, hint=f"ngspice ignores here {what}")
+
+    def _parameters(self, parameters: Parameters, scope: Scope) -> dict[str, float]:
+        return {key: self.evaluator.number(value, scope) for key, value in parameters}
+
+    def _behind(self, site: Site, key: str, ohms: float) -> Site:
+        """Put a resistance in series; return the place behind it."""
+        if ohms == 0:
+            return site
+        inner = f"{site.name}#{key}"
+        self.builder.resistor(inner, site.p, inner, ohms, at=site.card[:2])
+        return site._replace(p=inner)
+
+    def _beside(self, site: Site, given: Mapping[str, float], count: float) -> None:
+        """Put rpar in parallel, if it is given."""
+        if "rpar" in given:
+            ends = (f"{site.name}#rpar", site.p, site.q)
+            self.builder.resistor(*ends, given["rpar"] / count, at=site.card[:2])
+
+
+def _offset(value: Value) -> int:
+    return value.offset if isinstance(value, Expression) else 0
