@@ -140,14 +140,15 @@ class Preparer:
         """Return the parameters of a subcircuit and their defaults."""
         found = self._defaults.get(id(subcircuit))
         if found is None:
-            found = self._defaults[id(subcircuit)] = []
+            values: dict[str, Value] = {}
             reader = ValueReader(subcircuit.card, self._report)
             try:
                 for item in read_items(subcircuit.card[2], quick=self._quick):
                     if isinstance(item, Assign):
-                        found.append((item.key.text, reader.value(item.value)))
+                        values[item.key.text] = reader.value(item.value)
             except CardError as error:
                 self._report.error(error, subcircuit.card)
+            found = self._defaults[id(subcircuit)] = list(values.items())
         return found
 
     def mentions(self, subcircuit: Subcircuit, name: str) -> bool:

@@ -214,34 +214,30 @@ class Elaboration:
         child = Scope(prefix, subcircuit.body, scope, home)
         child.nodes = dict(zip(subcircuit.ports, nodes, strict=True))
         given = {key: self._evaluator.number(value, scope) for key, value in device.parameters}
-        defaults = self._preparer.defaults(subcircuit)
         child.multiplier = scope.multiplier
-        undeclared = given.keys() - {name for name, _ in defaults}
-        if undeclared:
-            child.multiplier *= self._undeclared(undeclared, given, subcircuit, device)
-        for name, value in defaults:
+        declared = 0
+        for name, value in self._preparer.defaults(subcircuit):
             if name in given:
-                continue
-            if isinstance(value, Expression):
+                declared += 1
+            elif isinstance(value, Expression):
                 child.definitions[name] = value
             else:
                 child.values[name] = value
+        if declared < len(given):
+            child.multiplier *= self._undeclared(given, subcircuit, device)
         child.values.update(given)
         child.given = given
         self._gatherer.gather(subcircuit.body, child, self._top)
         self._elements(subcircuit.body, child)
 
     def _undeclared(
-        self,
-        names: Iterable[str],
-        given: Mapping[str, float],
-        subcircuit: Subcircuit,
-        device: Instance,
+        self, given: Mapping[str, float], subcircuit: Subcircuit, device: Instance
     ) -> float:
         """Return how many instances are in parallel; refuse parameters that mean nothing."""
+        known = [name for name, _ in self._preparer.defaults(subcircuit)]
+        names = [name for name in given if name not in known]
         for name in names:
             if name != "m" and not self._preparer.mentions(subcircuit, name):
-                known = [known for known, _ in self._preparer.defaults(subcircuit)]
                 message = f"subcircuit {subcircuit.name} has no parameter {name!r}"
                 place = next(key for key in device.keys if key.text == name)
                 hint = did_you_mean(name, known) or f"it has: {' '.join(known) or 'none'}"
