@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
 from ..diagnostics import Diagnostic, Label, Span
@@ -12,6 +12,11 @@ from .source import Card, SourceFile
 #: reading stops after so many errors, and a warning is repeated so many times
 MAX_ERRORS = 200
 MAX_REPEATS = 20
+#: so many names are compared with others for a suggestion
+MAX_SUGGESTIONS = 20
+
+#: a remedy, or what finds one, which is asked only if it is shown
+Hint = str | Callable[[], str | None] | None
 
 
 class CardError(Exception):
@@ -23,7 +28,7 @@ class CardError(Exception):
         message: str,
         offset: int = 0,
         length: int = 1,
-        hint: str | None = None,
+        hint: Hint = None,
         caret: str = "",
     ) -> None:
         super().__init__(message)
@@ -43,6 +48,7 @@ class Report:
         self.n_errors = 0
         self._found: dict[tuple[object, ...], Diagnostic] = {}
         self._counts: dict[str, int] = {}
+        self._hints: dict[str, str | None] = {}
 
     def copy(self) -> Report:
         """Return a report that starts from what this one holds."""
@@ -67,7 +73,7 @@ class Report:
         offset: int | None = None,
         length: int = 1,
         *,
-        hint: str | None = None,
+        hint: Hint = None,
         caret: str = "",
         labels: tuple[Label, ...] = (),
     ) -> None:
@@ -79,7 +85,8 @@ class Report:
         self._counts[code] = self._counts.get(code, 0) + 1
         if code[0] != "E" and self._counts[code] > MAX_REPEATS:
             return
-        self._found[(code, *where)] = Diagnostic(code, message, span, hint, labels, caret)
+        shown = self._hint(message, hint) if callable(hint) else hint
+        self._found[(code, *where)] = Diagnostic(code, message, span, shown, labels, caret)
         if code[0] == "E":
             self.n_errors += 1
             if self.n_errors == MAX_ERRORS:
@@ -87,6 +94,13 @@ class Report:
                     "E135", f"giving up after {MAX_ERRORS} errors", hint="repair these first"
                 )
                 raise Abandoned
+
+    def _hint(self, message: str, find: Callable[[], str | None]) -> str | None:
+        """Return a hint that takes time to find, once for all messages that are alike."""
+        if message not in self._hints:
+            few = len(self._hints) < MAX_SUGGESTIONS
+            self._hints[message] = find() if few else None
+        return self._hints[message]
 
     def error(self, error: CardError, card: Card) -> None:
         """Add a `CardError` of a card."""
@@ -127,6 +141,11 @@ class Report:
         if self.n_errors:
             raise NetlistError(found)
         return found
+
+
+def suggestion(name: str, known: Callable[[], Iterable[str]], otherwise: str = "") -> Hint:
+    """Return a hint that compares a name with those that are known, once it is shown."""
+    return lambda: did_you_mean(name, known()) or otherwise or None
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

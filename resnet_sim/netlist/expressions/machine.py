@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ...model.formula import Call, Formula, Sum, ordered
-from ..report import CardError, did_you_mean
+from ..report import CardError, suggestion
 from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL
 
 #: functions and operators that are the same under two names
@@ -176,7 +176,7 @@ class _Run:
                 f"undefined parameter {name!r}",
                 offset,
                 len(name),
-                did_you_mean(name, self.names.known()) or f"define it: .param {name}=...",
+                suggestion(name, self.names.known, f"define it: .param {name}=..."),
             )
         return value
 
@@ -259,7 +259,7 @@ class _Run:
     def _builtin(self, name: str, offset: int, arguments: list[Number]) -> Number:
         known = FUNCTIONS.get(name)
         if known is None:
-            hint = did_you_mean(name, FUNCTIONS) or f"define it: .func {name}(x) {{...}}"
+            hint = suggestion(name, lambda: FUNCTIONS, f"define it: .func {name}(x) {{...}}")
             raise CardError("E127", f"unknown function {name!r}", offset, len(name), hint)
         least, most, function = known
         if not least <= len(arguments) <= most:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ...model.builder import CircuitBuilder
 from ...model.devices import CARDS
 from ...model.requests import Analysis, Sweep
-from ..report import CardError, Report, did_you_mean
+from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Word
 from .fields import element_name
@@ -182,7 +182,7 @@ class AnalysisReader:
         if name in self._failed:
             raise Failed
         message = f"nothing to sweep: {word.text!r} is no source, resistor, switch or parameter"
-        hint = did_you_mean(word.text, known)
+        hint = suggestion(word.text, lambda: known)
         raise CardError("E131", message, word.offset, len(word.text), hint)
 
     # ---- outputs ----

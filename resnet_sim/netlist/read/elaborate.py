@@ -11,7 +11,7 @@ from typing import Any
 from ...diagnostics import Diagnostic, Label
 from ...model.builder import CircuitBuilder
 from ...model.circuit import Circuit
-from ..report import Abandoned, CardError, did_you_mean
+from ..report import Abandoned, CardError, suggestion
 from ..source import Card
 from .analyses import AnalysisReader
 from .blocks import Block, pays
@@ -67,6 +67,7 @@ class Elaboration:
         self._overrides = overrides
         self._rebuild = partial(_rebuild, deck, overrides, options)
         self._quick, self._max_elements, self._expanded = quick, max_elements, 0
+        self._missing: set[int] = set()
         self._preparer = Preparer(self._report, quick=quick)
         self._evaluator = Evaluator(self._report)
         models = ModelReader(self._report, self._evaluator, forward_drop)
@@ -185,9 +186,14 @@ class Elaboration:
     # ---- subcircuits ----
 
     def _instance(self, element: Element, device: Instance, scope: Scope) -> None:
+        if id(element) in self._missing:
+            return
         try:
             self._expand(element, device, scope)
         except CardError as error:
+            if error.code == "E111":
+                # wherever the card is met again, its subcircuit will be as unknown
+                self._missing.add(id(element))
             if not error.offset:
                 word = device.subcircuit
                 error.offset, error.length = word.offset, len(word.text)
@@ -240,7 +246,7 @@ class Elaboration:
             if name != "m" and not self._preparer.mentions(subcircuit, name):
                 message = f"subcircuit {subcircuit.name} has no parameter {name!r}"
                 place = next(key for key in device.keys if key.text == name)
-                hint = did_you_mean(name, known) or f"it has: {' '.join(known) or 'none'}"
+                hint = suggestion(name, lambda: known, f"it has: {' '.join(known) or 'none'}")
                 raise CardError("E136", message, place.offset, len(name), hint)
         count = given["m"] if "m" in names else 1.0
         if not 0 < count < math.inf:
@@ -312,8 +318,11 @@ class Elaboration:
         for home in scope.enclosing():
             if name in home.subcircuits:
                 return home, home.subcircuits[name]
-        known = [known for home in scope.enclosing() for known in home.subcircuits]
-        hint = did_you_mean(name, known) or f"define it: .subckt {name} ..."
+
+        def known() -> list[str]:
+            return [known for home in scope.enclosing() for known in home.subcircuits]
+
+        hint = suggestion(name, known, f"define it: .subckt {name} ...")
         raise CardError("E111", f"unknown subcircuit {name!r}", hint=hint)
 
     def _limit(self, element: Element, subcircuit: Subcircuit, scope: Scope) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...model.devices import CARDS
-from ..report import CardError, Report, did_you_mean
+from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Parameters, Value, Word
 from .items import ValueReader, is_numeric, read_items, too_many
@@ -134,7 +134,7 @@ class CardReader(ValueReader):
         known = PARAMETERS[kind or self.letter]
         place = (key.offset, len(key.text))
         if key.text not in known:
-            hint = did_you_mean(key.text, known) or f"known here: {' '.join(sorted(known))}"
+            hint = suggestion(key.text, lambda: known, f"known here: {' '.join(sorted(known))}")
             raise CardError("E136", f"unknown parameter {key.text!r}", *place, hint)
         effect, _, text = known[key.text]
         if effect is Effect.REFUSED:

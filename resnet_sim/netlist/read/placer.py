@@ -11,7 +11,7 @@ from ...model.clamps import NotPiecewiseLinear, clamped
 from ...model.devices import CARDS
 from ...model.formula import Formula, Sum
 from ..expressions.machine import Reading
-from ..report import CardError, did_you_mean
+from ..report import CardError, Hint, suggestion
 from .cards import (
     BehaviouralSource,
     Diode,
@@ -237,12 +237,11 @@ class Placer(PassivePlacer):
             place = (control.card, control.offset, control.length)
             if control.name in self.builder:
                 message = f"the current of {control.name} can't control anything"
-                hint = f"put a 0 V source in series with {control.name} and use its current"
+                hint: Hint = f"put a 0 V source in series with {control.name} and use its current"
             else:
                 message = f"unknown source {control.name!r}"
-                hint = did_you_mean(control.name, sorted(self.branches)) or (
-                    "the current of a V, L, E or H element is meant here"
-                )
+                remedy = "the current of a V, L, E or H element is meant here"
+                hint = suggestion(control.name, lambda: sorted(self.branches), remedy)
             self.report.add("E114", message, *place, hint=hint)
         if self.shorts:
             name, card = self.shorts[0]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import MODELS
-from ..report import CardError, Report, did_you_mean
+from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Expression, Model, Parameters, Value, Word
 from .models import ModelReader
@@ -88,8 +88,11 @@ class Places:
     def _model(self, word: Word, scope: Scope, kind: str) -> Model:
         model = self.find_model(word.text, scope)
         if model is None:
-            known = [name for s in scope.enclosing() for name in s.model_cards]
-            hint = did_you_mean(word.text, known) or f"define it: .model {word.text} ..."
+
+            def known() -> list[str]:
+                return [name for s in scope.enclosing() for name in s.model_cards]
+
+            hint = suggestion(word.text, known, f"define it: .model {word.text} ...")
             message = f"unknown model {word.text!r}"
             raise CardError("E110", message, word.offset, len(word.text), hint)
         if model.kind != kind:
