@@ -103,9 +103,11 @@ class Formula(NamedTuple):
 
     def shared(self, count: float) -> Formula:
         """Return the formula of what takes one of `count` equal shares of each current."""
-        return self._mapped(
-            lambda some: some._replace(currents=tuple((k, gain / count) for k, gain in some.currents))
-        )
+
+        def share(some: Sum) -> Sum:
+            return some._replace(currents=tuple((k, gain / count) for k, gain in some.currents))
+
+        return self._mapped(share)
 
     def _mapped(self, change: Callable[[Sum], Sum]) -> Formula:
         calls = tuple(Call(c.name, tuple(map(change, c.arguments))) for c in self.calls)
