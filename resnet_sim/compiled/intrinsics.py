@@ -14,8 +14,8 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-#: float32 in a vector
-LANES = 16
+#: float32 in a vector, and float64
+LANES, DOUBLES = 16, 8
 #: bytes; loads across cache lines cost a third of the speed
 ALIGNMENT = 64
 
@@ -24,20 +24,32 @@ INDEX = ir.IntType(64)
 
 
 class VectorType(types.Type):
-    """numba's name for ``<16 x float>``."""
+    """numba's name for ``<16 x float>`` and ``<8 x double>``."""
 
-    def __init__(self) -> None:
-        super().__init__(name="float32x16")
+    def __init__(self, name: str, code: Any) -> None:
+        super().__init__(name=name)
+        self.code = code
 
 
 @register_model(VectorType)
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: VectorType) -> None:
-        super().__init__(manager, kind, VECTOR)
+        super().__init__(manager, kind, kind.code)
 
 
-#: the type, for explicit signatures
-vector = VectorType()
+#: the types, for explicit signatures
+vector = VectorType("float32x16", VECTOR)
+doubles = VectorType("float64x8", ir.VectorType(ir.DoubleType(), DOUBLES))
+
+
+def vector_of(array: Any) -> VectorType:
+    """Return the type of the vectors in an array."""
+    return doubles if array.dtype == types.float64 else vector
+
+
+def _filling(element: Any) -> Any:
+    """Return the vector of elements that fills a register."""
+    return doubles.code if element == ir.DoubleType() else VECTOR
 
 
 class Operand(NamedTuple):
@@ -58,7 +70,7 @@ class Emitter:
         return self.context.cast(self.builder, operand.value, operand.kind, kind)
 
     def address(self, array: Operand, index: Operand, offset: Any = 0) -> Any:
-        """Return the address of an element, counted in float32 from the start of the array."""
+        """Return the address of an element, counted from the start of the array."""
         struct = cgutils.create_struct_proxy(array.kind)(self.context, self.builder, array.value)
         offset = INDEX(offset) if isinstance(offset, int) else offset
         # neither bounds nor negative indices are looked at: both would cost a comparison a load
@@ -68,18 +80,19 @@ class Emitter:
     def load(self, address: Any) -> Any:
         """Load an aligned vector."""
         # LLVM may assume this alignment: at any other address the program crashes or is wrong
-        place = self.builder.bitcast(address, VECTOR.as_pointer())
+        place = self.builder.bitcast(address, _filling(address.type.pointee).as_pointer())
         return self.builder.load(place, align=ALIGNMENT)
 
     def store(self, value: Any, address: Any) -> None:
         """Store an aligned vector."""
-        place = self.builder.bitcast(address, VECTOR.as_pointer())
+        place = self.builder.bitcast(address, value.type.as_pointer())
         self.builder.store(value, place, align=ALIGNMENT)
 
     def splat(self, scalar: Any) -> Any:
         """Return a vector of equal lanes."""
-        one = self.builder.insert_element(ir.Constant(VECTOR, ir.Undefined), scalar, INDEX(0))
-        return self.permute(one, [0] * LANES)
+        kind = _filling(scalar.type)
+        one = self.builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, INDEX(0))
+        return self.permute(one, [0] * kind.count)
 
     def shuffle(self, one: Any, other: Any, lanes: list[int]) -> Any:
         """Pick lanes of two vectors, those of the second counted from `LANES`."""
@@ -93,8 +106,8 @@ class Emitter:
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """Return ``a * b + c``."""
         # fmuladd: fused where the machine can, never a call of the C library
-        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-        name = f"llvm.fmuladd.v{LANES}f32"
+        kind = ir.FunctionType(a.type, [a.type] * 3)
+        name = "llvm.fmuladd.v16f32" if a.type == VECTOR else "llvm.fmuladd.v8f64"
         function = cgutils.get_or_insert_function(self.builder.module, kind, name)
         return self.builder.call(function, [a, b, c])
 
@@ -118,7 +131,7 @@ class Emitter:
 
     def pack(self, vectors: list[Any]) -> Any:
         """Return vectors as a bank."""
-        return cgutils.pack_array(self.builder, vectors, ty=VECTOR)
+        return cgutils.pack_array(self.builder, vectors, ty=vectors[0].type)
 
 
 def operation(result: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
@@ -149,14 +162,16 @@ def elementwise(emit: Callable[..., Any]) -> Any:
     """Make an intrinsic of vectors and banks; a vector meets each vector of a bank."""
 
     def result(*kinds: Any) -> Any:
-        return next((kind for kind in kinds if kind is not vector), vector)
+        return next((kind for kind in kinds if not isinstance(kind, VectorType)), kinds[0])
 
     def code(emitter: Emitter, *operands: Operand) -> Any:
         kind = result(*(operand.kind for operand in operands))
-        if kind is vector:
+        if isinstance(kind, VectorType):
             return emit(emitter, *(operand.value for operand in operands))
         columns = [
-            [operand.value] * kind.count if operand.kind is vector else emitter.unpack(operand)
+            [operand.value] * kind.count
+            if isinstance(operand.kind, VectorType)
+            else emitter.unpack(operand)
             for operand in operands
         ]
         return emitter.pack([emit(emitter, *row) for row in zip(*columns, strict=True)])

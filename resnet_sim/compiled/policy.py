@@ -37,8 +37,8 @@ class Policy:
     dense: float = 250
     #: Order from which a compiled ordering of our own is faster than that of SuperLU.
     own_order: float = 50_000
-    #: Pairs of neighbours above which the list of them is no gain in side by side elimination.
-    most_pairs: float = 30_000_000
+    #: Entries above which the factors of eight points, of 64 bytes each, have no room.
+    most_entries: float = 30_000_000
 
     # ---- one problem ----
     #: Size from which quick looks and bordered factors save time.
@@ -66,14 +66,13 @@ class Policy:
     switches: float = 10
 
     # ---- one circuit, many points ----
-    #: Points times nodes (plus what any takes) from which side by side pays for numba.
-    side_by_side: float = 30_000
+    #: Points times nodes (plus what any takes) from which lanes pay for numba.
+    lanes: float = 30_000
     any_point: float = 50
     #: Points that take as long, in large circuits, as finding the order of elimination does.
     fewest_points: float = 16
-    #: Entries up to which a matrix is held dense, and coordinates up to which an inverse is.
+    #: Entries up to which a matrix is held dense.
     dense_entries: float = 20_000
-    dense_inverse: float = 1_500
     #: Rows times samples from which tiles are worth threads.
     tiles: float = 200_000
     #: Resistors from which looking for layers pays, and conductances from which compiled epochs.

@@ -1,10 +1,10 @@
-"""Vectors of sixteen float32, for compiled loops that LLVM doesn't vectorise well by itself.
+"""Vectors of sixteen float32 or eight float64, for loops that LLVM doesn't vectorise well.
 
 All but `aligned` can only be called from functions compiled by numba.  A vector is one
 register of AVX-512; on other machines LLVM splits it.  A *bank* is a tuple of vectors, say
-accumulators that stay in registers.  Indices count float32 from the start of a C-contiguous
+accumulators that stay in registers.  Indices count numbers from the start of a C-contiguous
 array, whatever its shape, and are not checked; where vectors are loaded and stored they must
-be multiples of sixteen, in an array made by `aligned`.
+be multiples of a vector's length, in an array made by `aligned`.
 
 >>> import numba                                    # doctest: +SKIP
 >>> @numba.njit(nogil=True, cache=True)
@@ -27,6 +27,7 @@ from numba import types
 from numba.core import cgutils
 
 from .intrinsics import ALIGNMENT as ALIGNMENT
+from .intrinsics import DOUBLES as DOUBLES
 from .intrinsics import (
     INDEX,
     VECTOR,
@@ -34,8 +35,10 @@ from .intrinsics import (
     Operand,
     elementwise,
     operation,
+    vector_of,
 )
 from .intrinsics import LANES as LANES
+from .intrinsics import doubles as doubles
 from .intrinsics import vector as vector
 
 
@@ -54,9 +57,9 @@ def aligned(
 # ---- vectors ----
 
 
-@operation(lambda *_: vector)
+@operation(lambda array, *_: vector_of(array))
 def load(emit: Emitter, array: Operand, index: Operand) -> Any:
-    """Return ``array[index : index + 16]``."""
+    """Return ``array[index : index + 16]``, of float64 ``array[index : index + 8]``."""
     return emit.load(emit.address(array, index))
 
 
@@ -70,6 +73,12 @@ def store(emit: Emitter, array: Operand, index: Operand, a: Operand) -> Any:
 def splat(emit: Emitter, scalar: Operand) -> Any:
     """Return a vector of sixteen times `scalar`."""
     return emit.splat(emit.cast(scalar, types.float32))
+
+
+@operation(lambda array, *_: vector_of(array))
+def broadcast(emit: Emitter, array: Operand, index: Operand) -> Any:
+    """Return a vector that is ``array[index]`` in all lanes."""
+    return emit.splat(emit.builder.load(emit.address(array, index)))
 
 
 @operation(lambda *_: types.float32)
@@ -161,6 +170,14 @@ def fma(emit: Emitter, a: Any, b: Any, c: Any) -> Any:
 
 
 @elementwise
+def inverse(emit: Emitter, a: Any) -> Any:
+    """Return ``1 / a``, and 0 where `a` is not positive."""
+    one, none = (ir.Constant(a.type, [number] * a.type.count) for number in (1.0, 0.0))
+    positive = emit.builder.fcmp_ordered(">", a, none)
+    return emit.builder.select(positive, emit.builder.fdiv(one, a), none)
+
+
+@elementwise
 def minimum(emit: Emitter, a: Any, b: Any) -> Any:
     """Return the lesser of `a` and `b`; `a` where that is NaN."""
     return emit.choose("<", a, b)
@@ -184,13 +201,17 @@ def _bank(*kinds: Any) -> Any:
     return types.UniTuple(vector, _count(kinds[-1]))
 
 
+def _bank_of(array: Any, *kinds: Any) -> Any:
+    return types.UniTuple(vector_of(array), _count(kinds[-1]))
+
+
 @operation(_bank)
 def bank(emit: Emitter, like: Operand) -> Any:
     """Return a bank of zeros, as many vectors as the constant or the tuple `like` says."""
     return emit.pack([ir.Constant(VECTOR, [0.0] * LANES)] * _count(like.kind))
 
 
-@operation(_bank)
+@operation(_bank_of)
 def load_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, like: Operand) -> Any:
     """Return the vectors at `index`, ``index + step``, ... as a bank like `like`."""
     stride = emit.cast(step, types.intp)
@@ -253,6 +274,15 @@ def together(emit: Emitter, a: Operand) -> Any:
     # one after the other, so that the sum has the same bits on every machine
     first, *others = emit.unpack(a)
     return reduce(emit.builder.fadd, others, first)
+
+
+@operation(lambda v, *_: v)
+def dot(emit: Emitter, v: Operand, a: Operand, b: Operand) -> Any:
+    """Return `v` plus the sum of the products of the vectors of two banks."""
+    value = v.value
+    for one, other in zip(emit.unpack(a), emit.unpack(b), strict=True):
+        value = emit.fma(one, other, value)
+    return value
 
 
 @operation(lambda a, *_: a)

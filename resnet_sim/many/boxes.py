@@ -22,7 +22,6 @@ complementarity problems", 2006).
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -31,8 +30,9 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..point.infeasible import names_of
+from .lane_states import LaneStates, no_structure
+from .lanes import cores
 from .question import Question
-from .shared_factor import SharedFactor, no_structure
 from .states import Backend, Nudge, States
 from .structure import Structure
 from .tiles import Boxes, Laplacian, Outcome, Tiles
@@ -73,15 +73,15 @@ class Held:
 class BoxLanes(Backend):
     """States of a circuit whose rectifiers each bound one coordinate.
 
-    What can't be proved here goes to `SharedFactor`, in double precision.
+    What can't be proved here goes to `LaneStates`, in double precision.
     """
 
     def __init__(self, question: Question) -> None:
         super().__init__(question)
-        self.precise = SharedFactor(question)
+        self.precise = LaneStates(question)
         s = self.structure = self.precise.structure
         #: one for each core; results don't depend on it
-        self.threads = _cores()
+        self.threads = cores()
         bounded, self._box = np.unique(s.diode_p + s.diode_q - 1, return_inverse=True)
         row = np.full(s.n, -1)
         row[bounded] = np.arange(len(bounded))
@@ -247,8 +247,7 @@ class BoxLanes(Backend):
         result = self.structure.node_adjoint(tiles.unpack(outcome.x))
         bad = np.flatnonzero(~outcome.good(tiles))
         if len(bad):
-            part = replace(states, on=states.on[bad], detail=self.precise.factor(held.g))
-            result[bad] = self.precise.adjoint(part, slope[bad])
+            result[bad] = self.precise.adjoint_of(held.g, states.on[bad], slope[bad])[0]
         return result
 
 
@@ -258,10 +257,3 @@ def _conducting(
     """Tell which boxes are held at their lower and upper ends, in tiles."""
     x = outcome.x[:, boxes.coordinate]
     return (x <= bounds[0]) & (outcome.push > 0), (x >= bounds[1]) & (outcome.push < 0)
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -8,5 +8,12 @@ from __future__ import annotations
 from .registry import METHODS, solve
 
 #: modules that other packages may use
-DOORS = ("complementarity", "freedom", "linear.elimination", "linear.laplacian", "registry")
+DOORS = (
+    "complementarity",
+    "freedom",
+    "linear.frontal",
+    "linear.fronts",
+    "linear.laplacian",
+    "registry",
+)
 __all__ = ["METHODS", "solve"]

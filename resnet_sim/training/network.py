@@ -249,7 +249,7 @@ class Network:
         >>> b.resistor("r1", "in", "out", 1e3)
         >>> b.resistor("r2", "out", "0", 1e3)
         >>> print(tr.Network(b.build(), ["v1"], ["out"]).explain_backend())
-        backend: shared factor (one factorisation for all samples)
+        backend: lanes (samples as lanes of vectors, each with its own set of conducting rectifiers)
           not layered: 2 resistors are too few to pay, and no crossbar
           not boxes: it works in single precision, which is not asked for
         """

@@ -14,7 +14,7 @@ from resnet_sim import generators as gen
 from resnet_sim import training as tr
 from resnet_sim.cli import main
 from resnet_sim.compiled import policy
-from resnet_sim.many import side_by_side
+from resnet_sim.many import lane_points
 from resnet_sim.many.backend import BACKENDS, Question, choose
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.states import Nudge
@@ -24,7 +24,7 @@ from resnet_sim.many.trainable import select
 @pytest.fixture(autouse=True)
 def everything_pays():
     """Let no circuit be too small for a backend."""
-    with policy.using(side_by_side=0, fewest_points=0, layers=0):
+    with policy.using(lanes=0, fewest_points=0, layers=0):
         yield
 
 
@@ -175,7 +175,7 @@ def test_bad_inputs_are_refused_whichever_backend_is_taken(values):
     )
     messages = []
     for worth in (0, np.inf):
-        with policy.using(side_by_side=worth), pytest.raises(rs.ResnetSimError) as caught:
+        with policy.using(lanes=worth), pytest.raises(rs.ResnetSimError) as caught:
             rs.solve(circuit, inputs={"v1": values})
         messages.append(str(caught.value))
     assert messages[0] == messages[1]
@@ -194,9 +194,9 @@ def test_the_lowest_input_without_solution_is_named_across_blocks():
     circuit = rs.parse_netlist(
         "a\nv1 a 0 1\nr1 a b 1\nr2 b 0 1\nd1 a 0 d\n.model d d(vfwd=2 ron=0 roff=inf)\n"
     )
-    values = np.ones(3 * side_by_side.BLOCK)
-    values[[side_by_side.BLOCK + 7, -1]] = 3.0
-    with pytest.raises(rs.TopologyError, match=f"input {side_by_side.BLOCK + 7}: .*d1"):
+    values = np.ones(3 * lane_points.BLOCK)
+    values[[lane_points.BLOCK + 7, -1]] = 3.0
+    with pytest.raises(rs.TopologyError, match=f"input {lane_points.BLOCK + 7}: .*d1"):
         rs.solve(circuit, inputs={"v1": values})
 
 
@@ -261,7 +261,7 @@ def test_a_question_is_sent_without_what_was_found_out():
 def test_small_questions_are_not_worth_it():
     with policy.using(**asdict(policy.Policy())):
         choice = choose(Question(ladder(), ("v1",), 10))
-    assert choice.reasons == {"side by side": "10 points of 5 nodes are too few to pay"}
+    assert choice.reasons == {"lanes": "10 points of 5 nodes are too few to pay"}
 
 
 def test_results_and_the_command_tell_what_was_chosen(tmp_path, capsys):
@@ -270,13 +270,13 @@ def test_results_and_the_command_tell_what_was_chosen(tmp_path, capsys):
     table.write_text("v1,v(out)\n1,.4\n2,.8\n")
     assert rs.solve(rs.read_netlist(deck)).solver.backend == ""
     (op,) = rs.run(rs.read_netlist(deck))
-    assert op.solver.backend.startswith("backend: side by side (")
+    assert op.solver.backend.startswith("backend: lanes (")
     found = rs.monte_carlo(rs.read_netlist(deck), {"r*": 0.1}, 10, method="newton")
-    assert "not side by side: the method newton is asked for" in found.solver.backend
+    assert "not lanes: the method newton is asked for" in found.solver.backend
     learn = ["train", str(deck), "--data", str(table), "--input", "v1", "--output", "v(out)"]
     for command, words in (
-        (["solve", str(deck)], "backend: side by side"),
-        (["sweep", str(deck)], "backend: side by side"),
+        (["solve", str(deck)], "backend: lanes"),
+        (["sweep", str(deck)], "backend: lanes"),
         ([*learn, "--epochs", "1"], "backend: layered"),
     ):
         assert main(command) == 0
@@ -288,4 +288,17 @@ def test_results_and_the_command_tell_what_was_chosen(tmp_path, capsys):
 def test_a_network_is_chosen_by_the_same_rules():
     net = tr.Network(ladder(), ["v1", "v2"], ["b"], "r*", biases="i1")
     assert net.explain_backend() == str(choose(net._question))
-    assert net.batched and "one factorisation" in net.explain_backend()
+    assert net.batched and "each with its own set" in net.explain_backend()
+
+
+def test_lanes_leave_no_point_of_a_grid_to_others():
+    """Diodes to ground hold nodes at zero: there the certificate allows next to nothing."""
+    circuit = rs.generators.grid(12, seed=1)
+    source = circuit.current_sources.names[0]
+    values = np.linspace(-2.0, 2.0, 40)[:, None]
+    choice = choose(Question(circuit, (source,), len(values)))
+    assert choice.entry.name == "lanes"
+    _, good = choice.backend.together.solve(values)
+    assert good.all()
+    net = tr.Network(circuit, [source], ["n9_5"], "r*")
+    assert net.free(values).detail.good.all()

@@ -12,7 +12,7 @@ from resnet_sim import generators as gen
 from resnet_sim import training as tr
 from resnet_sim.compiled import policy
 from resnet_sim.many.boxes import BoxLanes
-from resnet_sim.many.shared_factor import SharedFactor
+from resnet_sim.many.lane_states import LaneStates
 from resnet_sim.many.states import Nudge
 
 #: conductances over two decades, diodes to ground only
@@ -62,12 +62,12 @@ def alone(monkeypatch):
 
 
 class Unhelpful:
-    """A `SharedFactor` that states problems and does not solve them."""
+    """A `LaneStates` that states problems and does not solve them."""
 
     def __init__(self, precise):
         self._precise = precise
 
-    solve = nudged = adjoint = factor = refuses
+    solve = nudged = adjoint = adjoint_of = refuses
 
     def __getattr__(self, name):
         return getattr(self._precise, name)
@@ -243,7 +243,7 @@ def test_a_circuit_with_diodes_between_free_nodes_is_refused():
 def test_the_backend_is_asked_for():
     single, double = random_networks(0)
     assert isinstance(single._backend, BoxLanes)
-    assert isinstance(double._backend, SharedFactor)
+    assert isinstance(double._backend, LaneStates)
     assert single.batched
 
 

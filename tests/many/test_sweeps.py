@@ -23,7 +23,7 @@ from resnet_sim.results import rawfile
 @pytest.fixture
 def together():
     """Solve variants together however few they are."""
-    with policy.using(side_by_side=0, fewest_points=0):
+    with policy.using(lanes=0, fewest_points=0):
         yield
 
 

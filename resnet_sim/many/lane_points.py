@@ -1,7 +1,7 @@
-"""Points side by side: the structure that they share, and their results.
+"""Operating points as lanes: the structure that they share, and their results.
 
 Points share nodes, elements and what is connected to what.  Where the circuit is one convex
-problem its structure is analysed once, and `newton_lanes` solves many points at a time.
+problem its structure is analysed once, and `lanes` solves many points at a time.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, ResnetSimError, TopologyError
-from ..graph.graphs import spanning_forest
-from ..graph.problem import Solution
+from ..graph.graphs import bincount, spanning_forest
+from ..graph.problem import EPS, Problem, Solution
 from ..laws.certificate import certify_points
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
@@ -24,7 +24,7 @@ from ..point.plan import Compiled
 from ..point.state import State
 from ..point.warnings import nonunique
 from ..results.operating_point import OperatingPoint, SolverInfo
-from .newton_lanes import Answers, Data, NewtonLanes
+from .lanes import Data, Lanes, Network
 from .one_by_one import OneByOne
 from .question import Failed, Question, some
 from .states import Backend
@@ -37,7 +37,7 @@ TIGHT = 1e-9
 KINDS = {name: device.sets for name, device in DEVICES.items() if device.sets}
 
 
-class SideBySide(Backend):
+class LanePoints(Backend):
     """Operating points of one convex problem whose data differ, as lanes of one elimination.
 
     The certificate judges each point.  One that does not settle or does not pass goes to
@@ -63,7 +63,7 @@ class SideBySide(Backend):
         if not question.varied:
             return "nothing differs from point to point"
         if count < policy.POLICY.fewest_points or (
-            count * (len(circuit.nodes) + policy.POLICY.any_point) < policy.POLICY.side_by_side
+            count * (len(circuit.nodes) + policy.POLICY.any_point) < policy.POLICY.lanes
         ):
             return f"{count} points of {len(circuit.nodes)} nodes are too few to pay"
         return question.once(Together).reason
@@ -128,8 +128,8 @@ class Together:
         fixed = self._find_rows()
         if fixed:
             return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
-        self.lanes = NewtonLanes(self.problem)
-        return None if self.lanes.possible else "elimination would take too much memory"
+        self.lanes = Lanes(Network.of(self.problem))
+        return self.lanes.unfit
 
     def _find_rows(self) -> list[str]:
         """Find which row of the branches each varied value belongs to; return names without."""
@@ -162,11 +162,12 @@ class Together:
         """Return the points, and which of them are solved and certified."""
         state, tolerance = self._state(values), self.question.tolerance
         problem = state.problem(self.plan)
-        data = Data(problem.conductance, problem.emf, problem.injection, problem.drop)
-        answers = self.lanes.solve(data, self.on)
+        on = np.repeat(self.on[None], len(values), axis=0)
+        answers = self.lanes.settle(self._data(problem), on, following=True, slack=EPS)
+        x = np.concatenate((np.zeros((1, len(values))), answers.x.T))
+        steps, current = int(answers.steps.sum()), np.ascontiguousarray(answers.current.T)
         state.absorb(self.plan, Solution(
-            problem, answers.x, np.zeros_like(answers.x), answers.current,
-            answers.steps, True, "newton",
+            problem, x, np.zeros_like(x), current, steps, True, "newton",
         ))  # fmt: skip
         voltages = np.ascontiguousarray(state.node_voltages()[: len(self.circuit.nodes)].T)
         currents = np.ascontiguousarray(state.currents().T)
@@ -180,15 +181,26 @@ class Together:
             certificate, _ = certify_points(
                 self._variants(values[good]), voltages[good], currents[good], closed, tolerance
             )
-        names, warnings = self._nonunique(state, answers, data)
+        names, warnings = self._nonunique(state, x, current, problem.drop)
         result = OperatingPoint(
             self.circuit, voltages, currents, certificate,
-            SolverInfo("newton", answers.steps, 0.0),
+            SolverInfo("newton", steps, 0.0),
             (*self.solver.structure, *warnings),
             nonunique=names,
             closed=np.repeat(closed[None, :], len(values), axis=0),
         )  # fmt: skip
         return result, good
+
+    def _data(self, problem: Problem) -> Data:
+        """Return the numbers of points as lanes want them."""
+        n, p, q = problem.n, problem.edge_p, problem.edge_q
+        flow = problem.conductance * problem.emf
+        load = problem.injection + bincount(p, flow, n) - bincount(q, flow, n)
+        siemens = problem.conductance if "resistors" in self.varied else problem.conductance[:, 0]
+        return Data(
+            np.ascontiguousarray(siemens.T), np.ascontiguousarray(load[1:].T),
+            np.ascontiguousarray(problem.drop.T),
+        )  # fmt: skip
 
     def _state(self, values: Floats) -> State:
         """Return the points before they are solved."""
@@ -229,12 +241,12 @@ class Together:
         return allowed
 
     def _nonunique(
-        self, state: State, answers: Answers, data: Data
+        self, state: State, x: Floats, current: Floats, drop: Floats
     ) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
         """Return elements whose current is one of many in some variant, and warnings."""
-        prob, on = self.problem, answers.current > 0
-        gap = data.drop - (answers.x[prob.diode_p] - answers.x[prob.diode_q])
-        volts = np.abs(answers.x).max(axis=0, initial=0.0) + np.abs(data.drop)
+        prob, on = self.problem, current > 0
+        gap = drop - (x[prob.diode_p] - x[prob.diode_q])
+        volts = np.abs(x).max(axis=0, initial=0.0) + np.abs(drop)
         tight: Bools = (on | (gap <= TIGHT * volts)) & prob.hard[:, None]
         looping, shorted = self._pruned(tight), self._shorted(state)
         names: dict[str, None] = {}

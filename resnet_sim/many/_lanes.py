@@ -1,0 +1,214 @@
+"""Compiled loops of `lanes`: Newton's method in eight lanes.  Importing this imports numba.
+
+What is in the tuples of arrays tells `lanes.Lanes`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compiled.kernels import compiled, subloops
+from ..solvers.linear.frontal import W
+from ._passes import begin, factorise, move, solve
+from ._reactions import combine, forces, lanczos, measure
+
+#: Newton steps without fewer contradictions after which only the last one flips (Murty), steps
+#: at most; passes at most, and with a pull
+MURTY_AFTER, MOST_STEPS, MOST_PASSES, PASSES = 3, 150, 6, 3
+#: contradictions that count after the first pass and after the last, relative to the largest
+#: voltage; what rounding leaves across a conducting rectifier, relative to the voltages at its ends
+COARSE, FINE, ROUNDING = 1e-6, 1e-12, 3e-15
+
+
+@subloops
+def _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing):  # type: ignore[no-untyped-def]
+    """Count rectifiers that contradict their state by more than rounding, in each lane."""
+    p, q, ohms = rectifiers
+    x, current = work[0], work[2]
+    d, on, around = lanes[1], lanes[2], lanes[3]
+    volts[:] = 1e-300
+    for k in range(len(x)):
+        for lane in range(W):
+            volts[lane] = max(volts[lane], abs(x[k, lane]))
+    for k in range(len(p)):
+        for lane in range(W):
+            volts[lane] = max(volts[lane], abs(d[k, lane]))
+    count[:] = 0
+    missing[:] = 0.0
+    for k in range(len(p)):
+        for lane in range(W):
+            high = limit * volts[lane]
+            above = x[p[k], lane] - x[q[k], lane] - d[k, lane]
+            if on[k, lane]:
+                off = -current[k, lane] > high * around[k, lane]
+                lack = abs(above - ohms[k] * current[k, lane])
+                lack -= ROUNDING * (abs(x[p[k], lane]) + abs(x[q[k], lane]))
+                missing[lane] = max(missing[lane], lack)
+            else:
+                off = above > high
+            wrong[k, lane] = off
+            count[lane] += off
+    for lane in range(W):
+        missing[lane] /= volts[lane]
+
+
+@subloops
+def _flip(on, wrong, lane, count, memory):  # type: ignore[no-untyped-def]
+    """Flip what is wrong in a lane, or only the last one; tell whether to go on."""
+    fewest, waited, steps = memory
+    if count[lane] < fewest[lane]:
+        fewest[lane], waited[lane] = count[lane], 0
+    else:
+        waited[lane] += 1
+    for k in range(len(on) - 1, -1, -1):
+        if wrong[k, lane]:
+            on[k, lane] = not on[k, lane]
+            if waited[lane] >= MURTY_AFTER:
+                break
+    steps[lane] += 1
+    return steps[lane] < MOST_STEPS
+
+
+@subloops
+def _end(system, work, lanes, results, sample, lane, steps, settled):  # type: ignore[no-untyped-def]
+    """Store what was found for a sample."""
+    x_of, current_of, on_of, steps_of, settled_of, _ = results
+    place = system[7]
+    for k in range(len(place)):
+        x_of[sample, k] = work[0][place[k], lane]
+    for k in range(current_of.shape[1]):
+        current_of[sample, k] = max(work[2][k, lane], 0.0)
+        on_of[sample, k] = lanes[2][k, lane]
+    steps_of[sample], settled_of[sample] = steps[lane] + 1, settled
+
+
+@compiled
+def settle(  # type: ignore[no-untyped-def]
+    system, outputs, values, table, tables, work, room, lanes, basis, queue, results, pull, chained,
+    slack,
+):  # fmt: skip
+    """Find the states of the samples in a queue.
+
+    Where `pull` is not NaN outputs are pulled to their aims with ``1 / pull`` S.  `chained`
+    samples begin with the rectifiers of the one before in their lane.  What may be missing
+    across conducting ones is `slack` times the largest voltage.
+    """
+    rectifiers = system[6]
+    c, d, on = lanes[0], lanes[1], lanes[2]
+    sample, count = np.full(W, -1), np.zeros(W, dtype=np.int64)
+    fewest, waited, steps = np.zeros(W, np.int64), np.zeros(W, np.int64), np.zeros(W, np.int64)
+    memory = fewest, waited, steps
+    missing, volts, loose = np.zeros(W), np.zeros(W), np.zeros(W, np.bool_)
+    known = np.zeros(W, np.bool_)
+    wrong, pending = np.zeros(on.shape, np.bool_), np.zeros(W, np.bool_)
+    following = 0
+    while True:
+        active = 0
+        for lane in range(W):
+            if sample[lane] < 0 and following < len(queue):
+                sample[lane] = queue[following]
+                begin(system, values, table, tables, lanes, sample[lane], lane, known[lane])
+                fewest[lane], waited[lane], steps[lane] = len(on) + 1, 0, 0
+                following += 1
+            active += sample[lane] >= 0
+        if active == 0:
+            break
+        factorise(system, values, work, room, lanes, loose)
+        if pull == pull:
+            for number in range(PASSES):
+                solve(system, values, work, c, d, number == 0)
+            _pull(system, outputs, values, work, lanes, basis, tables, results, sample, pull)
+            _contradictions(rectifiers, work, lanes, FINE, volts, wrong, count, missing)
+            missing[:] = 0.0
+        else:
+            solve(system, values, work, c, d, True)
+            _contradictions(rectifiers, work, lanes, COARSE, volts, wrong, count, missing)
+        ready = 0
+        for lane in range(W):
+            pending[lane] = sample[lane] >= 0 and count[lane] == 0
+            ready += pending[lane]
+            open_lane = sample[lane] >= 0 and count[lane] > 0
+            if open_lane and not _flip(on, wrong, lane, count, memory):
+                _end(system, work, lanes, results, sample[lane], lane, steps, False)
+                sample[lane], known[lane] = -1, False
+        if 2 * ready < active:
+            continue  # lanes without contradictions wait for others
+        for number in range(MOST_PASSES):
+            if pull != pull:
+                _contradictions(rectifiers, work, lanes, FINE, volts, wrong, count, missing)
+            for lane in range(W):
+                last = number == MOST_PASSES - 1
+                if not pending[lane] or (missing[lane] > slack and not last):
+                    continue
+                pending[lane] = False
+                ready -= 1
+                done = count[lane] == 0
+                if done or not _flip(on, wrong, lane, count, memory):
+                    good = done and not loose[lane]
+                    _end(system, work, lanes, results, sample[lane], lane, steps, good)
+                    sample[lane], known[lane] = -1, chained and good
+            if ready == 0:
+                break
+            solve(system, values, work, c, d, False)
+
+
+@subloops
+def _pull(system, outputs, values, work, lanes, basis, tables, results, sample, pull):  # type: ignore[no-untyped-def]
+    """Pull the outputs of all lanes to their aims."""
+    x, current = work[0], work[2]
+    aim, kept_x, kept_current = basis[-3:]
+    measure(outputs, x, aim)
+    for o in range(len(aim)):
+        for lane in range(W):
+            wanted = tables[4][sample[lane], o] if sample[lane] >= 0 else aim[o, lane]
+            aim[o, lane] = wanted - aim[o, lane]
+    move(x, kept_x)
+    move(current, kept_current)
+    lanczos(system, outputs, values, work, basis, aim, abs(pull), False)
+    move(kept_x, x)
+    move(kept_current, current)
+    for lane in range(W):
+        basis[10][:, lane] = 0.0
+        if sample[lane] >= 0:
+            forces(basis, lane, pull, False, results[5][sample[lane]])
+    combine(basis, x, current)
+
+
+@compiled
+def respond(  # type: ignore[no-untyped-def]
+    system, outputs, values, table, tables, work, room, lanes, basis, queue, shifts, forced, found
+):  # fmt: skip
+    """Find how states change with forces f at the outputs: ``(T + shift) f = aim``, for `shifts`.
+
+    With `forced` f is the aim itself.  Rectifiers stay as they are.
+    """
+    x_of, current_of, force_of, fine = found
+    aim, kept_x, kept_current = basis[-3:]
+    place = system[7]
+    loose = np.zeros(W, np.bool_)
+    for first in range(0, len(queue), W):
+        count = min(W, len(queue) - first)
+        for lane in range(W):
+            sample = queue[min(first + lane, len(queue) - 1)]
+            begin(system, values, table, tables, lanes, sample, lane, False)
+            for o in range(len(aim)):
+                aim[o, lane] = tables[4][sample, o]
+        factorise(system, values, work, room, lanes, loose)
+        least = 0.0
+        for shift in shifts:
+            least = abs(shift)
+        lanczos(system, outputs, values, work, basis, aim, least, forced)
+        for s in range(len(shifts)):
+            kept_x[:] = 0.0
+            kept_current[:] = 0.0
+            for lane in range(W):
+                sample = queue[min(first + lane, len(queue) - 1)]
+                definite = forces(basis, lane, shifts[s], forced, force_of[s, sample])
+                fine[s, sample] = definite and not loose[lane]
+            combine(basis, kept_x, kept_current)
+            for lane in range(count):
+                sample = queue[first + lane]
+                for k in range(len(place)):
+                    x_of[s, sample, k] = kept_x[place[k], lane]
+                for k in range(len(kept_current)):
+                    current_of[s, sample, k] = kept_current[k, lane]

@@ -1,0 +1,115 @@
+"""Compiled loops of `lanes`: linear networks, eight at a time.  Importing this imports numba.
+
+Samples are the lanes of vectors, each with its own set of conducting rectifiers; no lane knows
+of the others, so that the bits of a sample don't depend on its company.  `system`, `tables`,
+`lanes` and `work` are tuples of arrays: see `lanes.Lanes`.  Conductances are `values` of shape
+(edges,) where they are common; else of shape (edges, 8), filled from a table.
+"""
+
+from __future__ import annotations
+
+from ..compiled.kernels import inlined, subloops
+from ..compiled.vectors import add, broadcast, fma, load, mul, store, sub
+from ..solvers.linear.frontal import W, eliminate, sweep
+
+#: conductance of a conducting rectifier beside those at its ends
+STIFFNESS = 1e7
+
+
+@inlined
+def _leave(graph, values, c, x, y):  # type: ignore[no-untyped-def]
+    """Set y to what is injected at each node and not carried off by edges."""
+    ptr, other, branch = graph
+    for k in range(len(ptr) - 1):
+        own, left = load(x, k * W), load(c, k * W)
+        for e in range(ptr[k], ptr[k + 1]):
+            rise = sub(load(x, other[e] * W), own)
+            if values.ndim == 1:
+                left = fma(broadcast(values, branch[e]), rise, left)
+            else:
+                left = fma(load(values, branch[e] * W), rise, left)
+        store(y, k * W, left)
+
+
+@subloops
+def solve(system, values, work, c, d, fresh):  # type: ignore[no-untyped-def]
+    """Solve for what is missing: rectifiers conduct stiffly, which the next pass takes back.
+
+    That is the method of multipliers.  With `fresh` nothing is known yet.
+    """
+    plan, rows, graph, rectifiers = system[0], system[4], system[5], system[6]
+    x, y, current, gap, stiff, none, factor, pivot = work
+    p, q, ohms = rectifiers
+    n, zero = len(x) - 1, load(none, 0)
+    if fresh:
+        for k in range(n):
+            store(x, k * W, zero)
+            store(y, k * W, load(c, k * W))
+        for k in range(len(p)):
+            store(current, k * W, zero)
+    else:
+        _leave(graph, values, c, x, y)
+    store(y, n * W, zero)
+    for k in range(len(p)):
+        a, b, flow = p[k] * W, q[k] * W, load(current, k * W)
+        missing = sub(fma(broadcast(ohms, k), flow, load(d, k * W)), sub(load(x, a), load(x, b)))
+        store(gap, k * W, missing)
+        fed = sub(mul(load(stiff, k * W), missing), flow)
+        store(y, a, add(load(y, a), fed))
+        store(y, b, sub(load(y, b), fed))
+    sweep(plan, rows, none, factor, pivot, y)
+    store(y, n * W, zero)
+    for k in range(n):
+        store(x, k * W, add(load(x, k * W), load(y, k * W)))
+    for k in range(len(p)):
+        rise = sub(load(y, p[k] * W), load(y, q[k] * W))
+        lack = sub(rise, load(gap, k * W))
+        store(current, k * W, fma(load(stiff, k * W), lack, load(current, k * W)))
+
+
+@subloops
+def move(source, target):  # type: ignore[no-untyped-def]
+    """Copy what is in all lanes."""
+    for k in range(len(source)):
+        store(target, k * W, load(source, k * W))
+
+
+@subloops
+def begin(system, values, table, tables, lanes, sample, lane, kept):  # type: ignore[no-untyped-def]
+    """Let a sample begin in a lane; rectifiers may be kept as they are."""
+    load_of, drop_of, on_of, around_of, _ = tables
+    c, d, on, around, sums = lanes
+    (p, q, _), place, (edge_p, edge_q) = system[6:]
+    for k in range(load_of.shape[1]):
+        c[place[k], lane] = load_of[sample, k]
+    for k in range(len(p)):
+        d[k, lane] = drop_of[sample, k]
+        on[k, lane] = on[k, lane] if kept else on_of[sample, k]
+        around[k, lane] = around_of[k]
+    if values.ndim == 2:
+        sums[:] = 0.0
+        for e in range(len(edge_p)):
+            values[e, lane] = table[sample, e]
+            sums[edge_p[e]] += abs(table[sample, e])
+            sums[edge_q[e]] += abs(table[sample, e])
+        sums[-1] = 0.0
+        for k in range(len(p)):
+            here = sums[p[k]] + sums[q[k]]
+            around[k, lane] = here if here > 0.0 else around_of[k]
+
+
+@subloops
+def factorise(system, values, work, room, lanes, loose):  # type: ignore[no-untyped-def]
+    """Eliminate with the rectifiers that are on; tell in which lanes something floats."""
+    plan, family, edges, diodes = system[:4]
+    on, around, ohms = lanes[2], lanes[3], system[6][2]
+    stiff, none, factor, pivot = work[4:]
+    for k in range(len(ohms)):
+        for lane in range(W):
+            hard = 1.0 / (ohms[k] + 1.0 / (STIFFNESS * around[k, lane]))
+            stiff[k, lane] = hard if on[k, lane] else 0.0
+    eliminate(plan, family, edges, diodes, values, stiff, none, room, factor, pivot)
+    loose[:] = False
+    for k in range(len(pivot)):
+        for lane in range(W):
+            loose[lane] |= pivot[k, lane] == 0.0

@@ -1,0 +1,143 @@
+"""Compiled loops of `lanes`: how outputs react to forces.  Importing this imports numba.
+
+T maps forces at the outputs to what these move.  What a conductance s at each output does follows
+from ``(T + 1/s) f = aim``, s negative or infinite included; a few steps of Lanczos' method find f
+for all s of a size, and with a clamp as many as there are outputs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..compiled.kernels import subloops
+from ..solvers.linear.frontal import W
+from ._passes import move, solve
+
+#: a share of f that no longer counts; what is zero beside the largest of T; what is singular
+LAST, NOTHING, SINGULAR = 1e-12, 1e-13, 1e-12
+
+
+@subloops
+def measure(outputs, x, out):  # type: ignore[no-untyped-def]
+    """Set `out` to the outputs at x, but for what they are at zero."""
+    p, q, at_p, at_q = outputs
+    for o in range(len(p)):
+        for lane in range(W):
+            out[o, lane] = at_p[o] * x[p[o], lane] - at_q[o] * x[q[o], lane]
+
+
+@subloops
+def feed(outputs, force, c):  # type: ignore[no-untyped-def]
+    """Set c to injections that forces at the outputs amount to."""
+    p, q, at_p, at_q = outputs
+    c[:] = 0.0
+    for o in range(len(p)):
+        for lane in range(W):
+            c[p[o], lane] += at_p[o] * force[o, lane]
+            c[q[o], lane] -= at_q[o] * force[o, lane]
+
+
+@subloops
+def _part(vectors, k, target, lane, sign):  # type: ignore[no-untyped-def]
+    """Return the product of vector k and a target in a lane, and take it out if asked to."""
+    total = 0.0
+    for o in range(len(target)):
+        total += vectors[k, o, lane] * target[o, lane]
+    for o in range(len(target)):
+        target[o, lane] -= sign * total * vectors[k, o, lane]
+    return total
+
+
+@subloops
+def lanczos(system, outputs, values, work, basis, aim, shift, forced):  # type: ignore[no-untyped-def]
+    """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
+
+    Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way.
+    """
+    vectors, states, flows, diagonal, beside, size, left, source, still, reached = basis[:10]
+    for lane in range(W):
+        total = 0.0
+        for o in range(len(aim)):
+            total += aim[o, lane] ** 2
+        beside[0, lane] = np.sqrt(total)
+        size[lane], left[lane] = 0, 1.0 if total > 0.0 else 0.0
+        for o in range(len(aim)):
+            vectors[0, o, lane] = aim[o, lane] / beside[0, lane] if total > 0.0 else 0.0
+    for k in range(len(states)):
+        feed(outputs, vectors[k], source)
+        for number in range(2):
+            solve(system, values, work, source, still, number == 0)
+        move(work[0], states[k])
+        move(work[2], flows[k])
+        measure(outputs, work[0], reached)
+        going = False
+        for lane in range(W):
+            if k + 1 < len(states):
+                vectors[k + 1, :, lane] = 0.0
+            if left[lane] == 0.0:
+                continue
+            size[lane] = k + 1
+            diagonal[k, lane] = _part(vectors, k, reached, lane, 1.0)
+            for _again in range(2):  # for rounding
+                for j in range(k + 1):
+                    _part(vectors, j, reached, lane, 1.0)
+            total = 0.0
+            for o in range(len(reached)):
+                total += reached[o, lane] ** 2
+            norm = np.sqrt(total)
+            left[lane] *= min(1.0, norm / shift) if shift > 0.0 else 1.0
+            if forced or norm <= NOTHING * diagonal[0, lane] or left[lane] < LAST:
+                left[lane] = 0.0
+            elif k + 1 < len(states):
+                going = True
+                beside[k + 1, lane] = norm
+                for o in range(len(reached)):
+                    vectors[k + 1, o, lane] = reached[o, lane] / norm
+        if not going:
+            break
+
+
+@subloops
+def forces(basis, lane, shift, forced, force):  # type: ignore[no-untyped-def]
+    """Set the forces of a lane, and each vector's share in them; tell if T + shift is definite.
+
+    The tridiagonal system is solved by elimination.
+    """
+    vectors, _, _, diagonal, beside, size = basis[:6]
+    share, pivot = basis[10], basis[11]
+    count, definite, sign = size[lane], True, 1.0 if shift >= 0.0 else -1.0
+    force[:] = 0.0
+    share[:, lane] = 0.0
+    for k in range(count):
+        share[k, lane] = beside[0, lane] if k == 0 else 0.0
+        if forced:
+            continue
+        pivot[k] = diagonal[k, lane] + shift
+        if k > 0:
+            factor = beside[k, lane] / pivot[k - 1]
+            pivot[k] -= factor * beside[k, lane]
+            share[k, lane] -= factor * share[k - 1, lane]
+        definite &= sign * pivot[k] > SINGULAR * max(diagonal[0, lane], abs(shift))
+    for k in range(count - 1, -1, -1):
+        if not forced:
+            after = beside[k + 1, lane] * share[k + 1, lane] if k + 1 < count else 0.0
+            share[k, lane] = (share[k, lane] - after) / pivot[k]
+        for o in range(len(force)):
+            force[o] += share[k, lane] * vectors[k, o, lane]
+    return definite
+
+
+@subloops
+def combine(basis, x, current):  # type: ignore[no-untyped-def]
+    """Add to x and `current` what the forces of all lanes do."""
+    _, states, flows, _, _, size = basis[:6]
+    share, most = basis[10], 0
+    for lane in range(W):
+        most = max(most, size[lane])
+    for k in range(most):
+        for i in range(len(x)):
+            for lane in range(W):
+                x[i, lane] += share[k, lane] * states[k, i, lane]
+        for i in range(len(current)):
+            for lane in range(W):
+                current[i, lane] += share[k, lane] * flows[k, i, lane]

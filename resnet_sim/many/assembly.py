@@ -1,0 +1,66 @@
+"""Matrices that are linear in the conductances, on patterns that don't change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats, Ints
+from .structure import Structure
+
+
+class Assembly:
+    """Sparse matrices that are linear in the conductances, on a fixed pattern."""
+
+    def __init__(self, structure: Structure) -> None:
+        s = self.structure = structure
+        from scipy.sparse import csr_array
+
+        k = np.arange(len(s.edge))
+        inner = s.edge_p * s.edge_q != 0
+        p, q, at = s.edge_p, s.edge_q, s.edge
+        own_p, own_q = p != 0, q != 0
+        one = np.ones(len(k))
+        self.stiffness = _Pattern(
+            np.concatenate((p[own_p], q[own_q], p[inner], q[inner])) - 1,
+            np.concatenate((p[own_p], q[own_q], q[inner], p[inner])) - 1,
+            np.concatenate((at[own_p], at[own_q], at[inner], at[inner])),
+            np.concatenate((one[own_p], one[own_q], -one[inner], -one[inner])),
+            (s.n, s.n),
+        )
+        rows, columns = np.concatenate((p, q)), np.concatenate((k, k))
+        sign = np.concatenate((one, -one))
+        ends = csr_array((sign, (rows, columns)), shape=(s.n + 1, len(k)))[1:]
+        emf = s.emf.tocoo()
+        source = csr_array(ends)[:, emf.row].tocoo()
+        self.load = _Pattern(
+            source.row, emf.col[source.col], at[emf.row[source.col]],
+            source.data * emf.data[source.col], (s.n, s.columns),
+        )  # fmt: skip
+
+
+class _Pattern:
+    """Matrix whose entries are sums of ``coefficient * conductance[branch]``."""
+
+    def __init__(
+        self, row: Ints, column: Ints, branch: Ints, coefficient: Floats, shape: tuple[int, int]
+    ) -> None:
+        flat = row.astype(np.int64) * shape[1] + column
+        unique, self._slot = np.unique(flat, return_inverse=True)
+        self.row, self.column = unique // shape[1], unique % shape[1]
+        self._branch, self._coefficient, self.shape = branch, coefficient, shape
+
+    def values(self, conductance: Floats) -> Floats:
+        weights = self._coefficient * conductance[self._branch]
+        return np.asarray(np.bincount(self._slot, weights, len(self.row)), dtype=float)
+
+    def dense(self, conductance: Floats) -> Floats:
+        matrix = np.zeros(self.shape)
+        matrix[self.row, self.column] = self.values(conductance)
+        return matrix
+
+    def sparse(self, conductance: Floats) -> Any:
+        from scipy.sparse import csr_array
+
+        return csr_array((self.values(conductance), (self.row, self.column)), shape=self.shape)

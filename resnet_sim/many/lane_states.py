@@ -1,0 +1,332 @@
+"""States to train with, as lanes: each sample has its own set of conducting rectifiers.
+
+A nudged state is the free one and what forces at the outputs add to it; only where that
+contradicts a rectifier is it looked for again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..errors import UsageError
+from .assembly import Assembly
+from .audit import imbalance
+from .lanes import Data, Lanes, Network
+from .one_by_one import OneByOne
+from .question import Question
+from .states import Backend, Nudge, States, Terminals, knees
+from .structure import Structure, Unsupported, compact
+
+#: Largest KCL residual relative to the currents at a coordinate.
+TOLERANCE = 1e-9
+#: What contradicts a rectifier, relative to the largest voltage.
+FINE = 1e-12
+
+
+@dataclass
+class Held:
+    """What starts similar states, and what reactions need.
+
+    Attributes
+    ----------
+    g, u : ndarray
+        Conductances, S, and inputs.
+    x, current : ndarray, shapes (B, n) and (B, m)
+    on : ndarray of bool, shape (B, m)
+    good : ndarray of bool, shape (B,)
+        Not so where states were found one by one: these are in `others`.
+    rescued : States, optional
+        Of the others, in their order.
+    reactions : dict
+        To what is forced at the outputs, as found so far.
+    """
+
+    g: Floats
+    u: Floats
+    x: Floats
+    current: Floats
+    on: Bools
+    good: Bools
+    rescued: States | None = None
+    reactions: dict[Any, Any] = field(default_factory=dict)
+
+
+class LaneStates(Backend):
+    """States of a circuit that is one convex problem.
+
+    What does not settle here, and what has no solution, goes to `OneByOne` for an answer.
+    """
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        assert isinstance(question.structure, Structure)
+        s = self.structure = question.structure
+        self.rescue = OneByOne(question)
+        red = s.reduction
+        row = np.full(question.whole.n_elements, -1)
+        row[red.conductors.element] = np.arange(len(red.conductors.element))
+        self._trainable: Ints = row[question.selection.elements()]
+        self.assembly = Assembly(s)
+        p, q = self._p, self._q = self.outputs.p, self.outputs.q
+        #: what outputs are at zero
+        self.output_offset = s.offset[p] - s.offset[q]
+        self.lanes = question.once(lanes_of)
+        self._transfer: tuple[bytes, Floats] = (b"", np.zeros((0, 0)))
+
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why samples can't be lanes, None if they can."""
+        if question.precision == "single":
+            return "it works in double precision only"
+        return no_structure(question) or question.once(lanes_of).unfit
+
+    @cached_property
+    def output_map(self) -> Any:
+        """Outputs per unit of each coordinate, shape (n_outputs, n)."""
+        from scipy.sparse import csr_array
+
+        s = self.structure
+        rows = np.arange(len(self._p))
+        value = np.concatenate((s.scale[self._p], -s.scale[self._q]))
+        column = np.concatenate((s.coordinate[self._p], s.coordinate[self._q]))
+        shape = (len(rows), s.n + 1)
+        matrix = csr_array((value, (np.concatenate((rows, rows)), column)), shape=shape)
+        return compact(matrix[:, 1:])
+
+    def conductances(self, g: Floats) -> Floats:
+        """Return the conductances (S) of all conductors when g are those that learn."""
+        conductance = self.structure.reduction.conductors.siemens.copy()
+        conductance[self._trainable] = g
+        return conductance
+
+    # ---- states ----
+
+    def nudged(
+        self, g: Floats, u: Floats, nudge: Nudge, start: Held | Bools | None = None
+    ) -> States:
+        """Return the states with additions at the outputs."""
+        if nudge.stiffness and nudge.target is None:
+            raise UsageError("a nudge with a stiffness needs a target")
+        if not self._allowed(g, nudge.stiffness):
+            return self.rescue.nudged(g, u, nudge)
+        s = self.structure
+        data = self._data(g, u, nudge)
+        on = np.zeros(data.drop.shape, dtype=np.bool_)
+        before = start.on if isinstance(start, Held) else start
+        if before is not None and before.shape == on.shape:
+            on[:] = before
+        x, current = np.zeros((len(u), s.n)), np.zeros(on.shape)
+        force = np.zeros((len(u), len(self._p)))
+        left = np.ones(len(u), dtype=np.bool_)
+        if nudge and isinstance(start, Held) and start.g is g and np.array_equal(start.u, u):
+            x, current, force, left = self._reacted(start, nudge, data)
+        rows = np.flatnonzero(left)
+        if len(rows):
+            found = self._settled(data.rows(rows), on[rows], nudge.rows(rows), u[rows])
+            x[rows], current[rows], force[rows] = found.x, found.current, found.force
+            on[rows], left[rows] = found.on, ~found.settled
+        good = ~left & self.possible(u) & self._good(data, x, current, force, nudge, u)
+        return self._states(Held(g, u, x, current, on, good), data.drop, nudge)
+
+    def _data(self, g: Floats, u: Floats, nudge: Nudge) -> Data:
+        s = self.structure
+        conductance = self.conductances(g)
+        load = self.assembly.load.sparse(conductance) @ u.T
+        load = np.ascontiguousarray((load + (s.injection @ u.T)[1:]).T)
+        if nudge.force is not None:
+            load += nudge.force @ self.output_map
+        return Data(conductance[s.edge], load, np.ascontiguousarray((s.drop @ u.T).T))
+
+    def _wanted(self, nudge: Nudge, u: Floats) -> Floats:
+        """Return targets less what the outputs are at x = 0."""
+        assert nudge.target is not None
+        wanted: Floats = nudge.target - (self.output_offset @ u.T).T
+        return wanted
+
+    def _settled(self, data: Data, on: Bools, nudge: Nudge, u: Floats) -> Any:
+        if not nudge.stiffness:
+            return self.lanes.settle(data, on)
+        return self.lanes.settle(data, on, nudge.stiffness, self._wanted(nudge, u))
+
+    def _reacted(
+        self, held: Held, nudge: Nudge, data: Data
+    ) -> tuple[Floats, Floats, Floats, Bools]:
+        """Return free states plus reactions: x, currents, forces, and where that is no state."""
+        pull = nudge.stiffness
+        if pull:
+            aim = self._wanted(nudge, held.u) - held.x @ self.output_map.T
+            if nudge.force is not None:
+                return held.x, held.current, aim, np.ones(len(aim), dtype=np.bool_)
+            pulls = (pull,) if np.isinf(pull) else (abs(pull), -abs(pull))
+        else:
+            assert nudge.force is not None
+            aim, pulls = nudge.force, None
+        key = (pulls, aim.tobytes())
+        opposite = (pulls, (-aim).tobytes())
+        sign = -1.0 if key not in held.reactions and opposite in held.reactions else 1.0
+        if sign < 0:
+            key = opposite
+        if key not in held.reactions:
+            held.reactions[key] = self.lanes.respond(data.conductance, held.on, aim, pulls)
+        x, current, force, fine = (
+            part[pulls.index(pull) if pulls else 0] for part in held.reactions[key]
+        )
+        x, current = held.x + sign * x, held.current + sign * current
+        force = np.zeros_like(force) if not pull else sign * force
+        wrong = self._contradictions(x, current, data, held.on)
+        return x, np.maximum(current, 0.0), force, ~(held.good & fine) | wrong
+
+    def _contradictions(self, x: Floats, current: Floats, data: Data, on: Bools) -> Bools:
+        """Tell in which samples a rectifier contradicts its state."""
+        limit = FINE * self._volts(x, data.drop)
+        above = self._above(x) - data.drop
+        around = self.lanes.around(data.conductance)
+        wrong: Bools = np.where(on, -current / around, above) > limit
+        return np.asarray(wrong.any(axis=1))
+
+    def _above(self, x: Floats) -> Floats:
+        """Return the voltages across rectifiers, shape (B, m)."""
+        s = self.structure
+        padded = np.concatenate((np.zeros((len(x), 1)), x), axis=1)
+        above: Floats = padded[:, s.diode_p] - padded[:, s.diode_q]
+        return above
+
+    def _volts(self, x: Floats, drop: Floats) -> Floats:
+        volts = np.abs(x).max(axis=1, initial=0.0) + np.abs(drop).max(axis=1, initial=0.0)
+        return np.asarray(np.maximum(volts, 1e-300)[:, None])
+
+    def _good(
+        self, data: Data, x: Floats, current: Floats, force: Floats, nudge: Nudge, u: Floats
+    ) -> Bools:
+        """Tell which samples fulfil all laws to `TOLERANCE`."""
+        s, load = self.structure, data.load
+        good = np.ones(len(x), dtype=np.bool_)
+        if nudge.stiffness:
+            load = load + force @ self.output_map
+            wanted, reached = self._wanted(nudge, u), x @ self.output_map.T
+            sprung = force / nudge.stiffness
+            span = np.abs(reached) + np.abs(wanted) + np.abs(sprung)
+            good &= (np.abs(wanted - reached - sprung) <= TOLERANCE * span).all(axis=1)
+        ends = (s.edge_p, s.edge_q, s.diode_p, s.diode_q)
+        good &= imbalance.compiled(*ends, data.conductance, load, x, current) <= TOLERANCE
+        gap = data.drop + s.resistance * current - self._above(x)
+        span = TOLERANCE * (self._volts(x, data.drop) + s.resistance * current)
+        good &= (gap >= -span).all(axis=1) & ((gap <= span) | (current == 0)).all(axis=1)
+        return good
+
+    def _states(self, held: Held, drop: Floats, nudge: Nudge) -> States:
+        s, x, current, u = self.structure, held.x, held.current, held.u
+        bad = np.flatnonzero(~held.good)
+        if len(bad):
+            found = held.rescued = self.rescue.rows(held.g, u[bad], nudge.rows(bad), bad)
+            x[bad] = s.coordinates(found.voltages, u[bad])
+            scale = s.reduction.branch_scale(s.reduction.rectifiers, s.rectifier)
+            for row, state in zip(bad.tolist(), found.detail, strict=True):
+                current[row] = state.rectifier_current[s.rectifier] / np.abs(scale)
+            held.on[bad] = current[bad] > 0
+        voltages = s.voltages(x, u)
+        volts = self._volts(x, drop)
+        gap = drop + s.resistance * current - self._above(x)
+        swing = current / self.lanes.around(self.conductances(held.g)[s.edge])
+        near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q)
+        element = s.reduction.rectifiers.element[s.rectifier]
+        knee = np.where(near < 0, -1, element[near] if len(element) else near)
+        return States(self, voltages, self.measure(voltages), held.on, knee, held, held)
+
+    def measure(self, voltages: Floats) -> Floats:
+        """Return the outputs (V), shape (B, n_outputs), of node voltages."""
+        outputs: Floats = voltages[:, self._p] - voltages[:, self._q]
+        return outputs
+
+    def possible(self, u: Floats) -> Bools:
+        """Tell for which samples the given potentials contradict neither loops nor diodes."""
+        s = self.structure
+        size = 1e-9 * np.abs(u).max(axis=1, initial=0.0)
+        possible = np.ones(len(u), dtype=np.bool_)
+        if s.loops.shape[0]:
+            possible &= np.abs(s.loops @ u.T).max(axis=0) <= size
+        if s.above.shape[0]:
+            possible &= (s.above @ u.T).max(axis=0) <= size
+        return possible
+
+    def _allowed(self, g: Floats, stiffness: float) -> bool:
+        """Tell whether the circuit is known to bear a nudge without its rectifiers.
+
+        Raises
+        ------
+        UsageError
+            If a negative stiffness makes it unstable, or an infinite one is not possible.
+        """
+        if 0.0 <= stiffness < np.inf:
+            return True
+        transfer = self._outputs_per_force(g)
+        if np.isnan(transfer).any():
+            return stiffness > 0  # something floats
+        values = np.linalg.eigvalsh(0.5 * (transfer + transfer.T))
+        if stiffness < 0 and -stiffness * values[-1] >= 1.0:
+            raise UsageError(
+                f"a nudge of {stiffness:.6g} S makes the circuit unstable; "
+                f"it must stay above {-1.0 / values[-1]:.6g} S"
+            )
+        if np.isinf(stiffness) and not values[0] > 1e-12 * values[-1]:
+            raise UsageError("outputs that depend on each other or on sources can't be clamped")
+        return True
+
+    def _outputs_per_force(self, g: Floats) -> Floats:
+        """Return what forces at the outputs do there where no rectifier conducts, ohm.
+
+        Shape (n_outputs, n_outputs), or a NaN where something floats.
+        """
+        key = g.tobytes()
+        if self._transfer[0] != key:
+            unit = np.eye(len(self._p))
+            on = np.zeros((len(unit), len(self.structure.diode_p)), dtype=np.bool_)
+            conductance = self.conductances(g)[self.structure.edge]
+            x, _, _, fine = self.lanes.respond(conductance, on, unit)
+            transfer = x[0] @ self.output_map.T if fine.all() else np.full((1, 1), np.nan)
+            self._transfer = (key, transfer)
+        return self._transfer[1]
+
+    # ---- adjoint ----
+
+    def adjoint(self, states: States, slope: Floats) -> Floats:
+        """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
+        held: Held = states.detail
+        result, fine = self.adjoint_of(held.g, held.on, slope)
+        bad = np.flatnonzero(~(fine & held.good))
+        if len(bad):
+            others = held.rescued
+            if others is None or len(others.voltages) != len(bad):
+                others = self.rescue.rows(held.g, held.u[bad], Nudge(), bad)
+            result[bad] = self.rescue.adjoint(others, slope[bad])
+        return result
+
+    def adjoint_of(self, g: Floats, on: Bools, slope: Floats) -> tuple[Floats, Bools]:
+        """Return the adjoint with given rectifiers conducting, and where there is one."""
+        conductance = self.conductances(g)[self.structure.edge]
+        x, _, _, fine = self.lanes.respond(conductance, on, slope)
+        return self.structure.node_adjoint(x[0]), fine[0]
+
+
+def lanes_of(question: Question) -> Lanes:
+    """Return the lanes that solve a circuit which is one convex problem."""
+    s, outputs = question.structure, question.once(Terminals.of)
+    assert isinstance(s, Structure)
+    p, q = outputs.p, outputs.q
+    return Lanes(Network(
+        s.n + 1, s.edge_p, s.edge_q, s.diode_p, s.diode_q, s.resistance,
+        s.coordinate[p], s.coordinate[q], s.scale[p], s.scale[q],
+    ))  # fmt: skip
+
+
+def no_structure(question: Question) -> str | None:
+    """Return why a circuit is not one convex problem whose data are affine in the inputs."""
+    if question.unlearnable:
+        return question.unlearnable
+    structure = question.structure
+    return str(structure) if isinstance(structure, Unsupported) else None

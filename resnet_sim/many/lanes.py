@@ -1,0 +1,323 @@
+"""One network problem at many points, eight of them in the lanes of vectors.
+
+The graph is analysed once: in which order nodes are eliminated, and in which dense fronts (see
+`solvers.linear.fronts`).  A point has data of its own and its own set of conducting rectifiers,
+which are stiff conductances on the same graph, their excess being taken back by further passes
+(method of multipliers).  Active-set Newton as in `solvers.newton`: what contradicts its state
+flips, after steps without fewer contradictions only one of them (Murty).  Lanes are refilled as
+points settle.  What does not settle is left to the caller.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
+from ..graph.graphs import bincount
+from ..graph.problem import Problem
+from ..solvers.linear.fronts import Fronts, fronts
+
+#: Points that a thread does at a time.
+PART = 32
+
+
+@dataclass(frozen=True)
+class Network:
+    """What is joined to what; 0 is the reference.
+
+    Attributes
+    ----------
+    n : int
+        Coordinates, the reference included.
+    edge_p, edge_q : ndarray of int, shape (e,)
+    diode_p, diode_q, resistance : ndarray, shape (m,)
+    output_p, output_q : ndarray of int, shape (outputs,)
+    scale_p, scale_q : ndarray, shape (outputs,)
+        Outputs are ``scale_p x_p - scale_q x_q``.
+    """
+
+    n: int
+    edge_p: Ints
+    edge_q: Ints
+    diode_p: Ints
+    diode_q: Ints
+    resistance: Floats
+    output_p: Ints
+    output_q: Ints
+    scale_p: Floats
+    scale_q: Floats
+
+    @classmethod
+    def of(cls, problem: Problem) -> Network:
+        """Return what a problem is about, without outputs."""
+        none, number = np.zeros(0, dtype=np.int64), np.zeros(0)
+        return cls(
+            problem.n, problem.edge_p, problem.edge_q,
+            problem.diode_p, problem.diode_q, problem.resistance, none, none, number, number,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Data:
+    """The numbers of S points.
+
+    Attributes
+    ----------
+    conductance : ndarray, shape (e,) or (S, e)
+        S; common to all points, or of each.
+    load : ndarray, shape (S, n - 1)
+        Injections, those of sources in edges included, A.
+    drop : ndarray, shape (S, m)
+        V.
+    """
+
+    conductance: Floats
+    load: Floats
+    drop: Floats
+
+    def rows(self, rows: Ints) -> Data:
+        """Return some of the points."""
+        common = self.conductance.ndim == 1
+        conductance = self.conductance if common else self.conductance[rows]
+        return Data(conductance, self.load[rows], self.drop[rows])
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What was found for S points.
+
+    Attributes
+    ----------
+    x, current : ndarray, shapes (S, n - 1) and (S, m)
+    on : ndarray of bool, shape (S, m)
+    steps : ndarray of int, shape (S,)
+    settled : ndarray of bool, shape (S,)
+    force : ndarray, shape (S, outputs)
+        Currents that a pull feeds into the outputs.
+    """
+
+    x: Floats
+    current: Floats
+    on: Bools
+    steps: Ints
+    settled: Bools
+    force: Floats
+
+
+class Lanes:
+    """Solves problems on one graph."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        #: one for each core; results don't depend on it
+        self.threads = cores()
+        self._spare: list[_Room] = []
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_spare": []}
+
+    @cached_property
+    def fronts(self) -> Fronts:
+        """The order of elimination."""
+        net = self.network
+        p = np.concatenate((net.edge_p, net.diode_p))
+        q = np.concatenate((net.edge_q, net.diode_q))
+        return fronts(net.n, p, q)
+
+    @property
+    def unfit(self) -> str | None:
+        """Why there is no room for the factors of eight points, None if there is."""
+        fits = self.fronts.size <= policy.POLICY.most_entries
+        return None if fits else "elimination would take too much memory"
+
+    @cached_property
+    def system(self) -> tuple[Any, ...]:
+        """What loops must know of the graph, by place in the order of elimination."""
+        net, f = self.network, self.fronts
+        place = f.place
+        p, q = place[net.edge_p], place[net.edge_q]
+        ends, others = np.concatenate((p, q)), np.concatenate((q, p))
+        branch = np.tile(np.arange(len(p)), 2)
+        order = np.lexsort((branch, ends))
+        ptr = np.searchsorted(ends[order], np.arange(f.n + 1))
+        return (
+            f.plan, f.family, f.entries(net.edge_p, net.edge_q),
+            f.entries(net.diode_p, net.diode_q), f.rows,
+            (ptr, others[order], branch[order]),
+            (place[net.diode_p], place[net.diode_q], np.ascontiguousarray(net.resistance)),
+            np.ascontiguousarray(place[1:]), (p, q),
+        )  # fmt: skip
+
+    @cached_property
+    def outputs(self) -> tuple[Any, ...]:
+        """Places and scales of the outputs."""
+        net, place = self.network, self.fronts.place
+        return place[net.output_p], place[net.output_q], net.scale_p + 0.0, net.scale_q + 0.0
+
+    def around(self, conductance: Floats) -> Floats:
+        """Return the conductance at the ends of each rectifier, S, of a typical point."""
+        net = self.network
+        typical = conductance if conductance.ndim == 1 else np.abs(conductance).mean(axis=0)
+        size = np.abs(typical)
+        at = bincount(net.edge_p, size, net.n) + bincount(net.edge_q, size, net.n)
+        at[0] = 0.0  # there is no other side to the reference
+        around: Floats = at[net.diode_p] + at[net.diode_q]
+        around[around == 0] = float(np.median(size)) if len(size) else 1.0
+        return around
+
+    def settle(
+        self, data: Data, on: Bools, pull: float = np.nan, aim: Floats | None = None,
+        following: bool = False, slack: float = 1e-12,
+    ) -> Answers:  # fmt: skip
+        """Solve all points, from sets of conducting rectifiers, shape (S, m).
+
+        With a `pull` (S, may be negative or infinite) outputs are pulled to their aims, V.
+        If points are `following` each other, only the first use these sets.  What may be
+        missing across conducting rectifiers is `slack` times the largest voltage.
+        """
+        from ._lanes import settle
+
+        count, m, outputs = len(data.load), len(self.network.diode_p), len(self.outputs[0])
+        found = Answers(
+            np.zeros(data.load.shape), np.zeros((count, m)), np.array(on), np.zeros(count, int),
+            np.zeros(count, bool), np.zeros((count, outputs)),
+        )  # fmt: skip
+        results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
+        shift = 1.0 / pull if pull == pull else np.nan
+
+        def work(room: _Room, queue: Ints) -> None:
+            settle(
+                self.system, self.outputs, room.values(data.conductance), *self._tables(
+                    data, np.array(on), aim
+                ), room.work, room.room, room.lanes, room.basis, queue, results, shift,
+                following, slack,
+            )  # fmt: skip
+
+        self._share(work, count, pull == pull)
+        return found
+
+    def respond(
+        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...] | None = None
+    ) -> tuple[Floats, Floats, Floats, Bools]:
+        """Return how states change with forces at the outputs, rectifiers being as they are.
+
+        For each of `pulls` (S), which have one size, to an `aim` in the outputs, V; without
+        them for forces `aim` (A).
+
+        Returns
+        -------
+        x, current, force : ndarray, shapes (pulls, S, n - 1), (pulls, S, m), (pulls, S, outputs)
+        fine : ndarray of bool, shape (pulls, S)
+            Whether there is such a state, and a stable one.
+        """
+        from ._lanes import respond
+
+        count, n, m = len(on), self.fronts.n, len(self.network.diode_p)
+        shifts = np.array([1.0 / pull for pull in pulls or (np.inf,)])
+        shape = (len(shifts), count)
+        found = (
+            np.zeros((*shape, n)), np.zeros((*shape, m)), np.zeros((*shape, aim.shape[1])),
+            np.zeros(shape, bool),
+        )  # fmt: skip
+        data = Data(conductance, np.zeros((count, n)), np.zeros((count, m)))
+
+        def work(room: _Room, queue: Ints) -> None:
+            respond(
+                self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
+                room.work, room.room, room.lanes, room.basis, queue, shifts, pulls is None, found,
+            )  # fmt: skip
+
+        self._share(work, count, True)
+        return found
+
+    def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
+        table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))
+        rows = np.ascontiguousarray
+        none = np.zeros((len(on), 0))
+        return rows(table), (
+            rows(data.load), rows(data.drop), rows(on), self.around(data.conductance),
+            none if aim is None else rows(aim),
+        )  # fmt: skip
+
+    def _share(self, work: Callable[[_Room, Ints], None], count: int, reacts: bool) -> None:
+        """Let threads work on all points; who does which does not matter to the bits."""
+
+        def task(queue: Ints) -> None:
+            try:
+                room = self._spare.pop()
+            except IndexError:
+                room = _Room(self)
+            if reacts:
+                room.react(len(self.outputs[0]))
+            work(room, queue)
+            self._spare.append(room)
+
+        # of a length that does not depend on the threads: points may follow each other
+        parts = [np.arange(k, min(k + PART, count)) for k in range(0, count, PART)]
+        if self.threads == 1 or len(parts) == 1 or (count * self.fronts.size < policy.POLICY.tiles):
+            for part in parts:
+                task(part)
+            return
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(pool.map(task, parts))
+
+
+class _Room:
+    """Arrays that eight points need while they are solved."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        from ..compiled.vectors import aligned
+
+        def room(*shape: int) -> Floats:
+            return aligned((*shape, 8), np.float64)
+
+        self.new = room
+        f, self.n, self.m = lanes.fronts, lanes.fronts.n, len(lanes.network.diode_p)
+        n, m = self.n, self.m
+        self.work = (
+            room(n + 1), room(n + 1), room(m), room(m), room(m), room(1), room(f.size + 4), room(n)
+        )  # fmt: skip
+        self.room = room(f.front), room(f.stack)
+        self.lanes = (
+            room(n + 1), room(m), np.zeros((m, 8), bool), room(m),
+            np.zeros(n + 1),
+        )  # fmt: skip
+        self.basis: tuple[Any, ...] = ()
+        self._edges = len(lanes.network.edge_p)
+        self._values: Floats | None = None
+        self._reacting = -1
+        self.react(0)
+
+    def react(self, outputs: int) -> None:
+        """Make room for a basis of as many vectors as there are outputs."""
+        if outputs <= self._reacting:
+            return
+        self._reacting, room, n, m = outputs, self.new, self.n, self.m
+        self.basis = (
+            room(outputs, outputs), room(outputs, n + 1), room(outputs, m), room(outputs),
+            room(outputs), np.zeros(8, int), np.zeros(8), room(n + 1), room(m), room(outputs),
+            room(outputs), np.zeros(outputs), room(outputs), room(n + 1), room(m),
+        )  # fmt: skip
+
+    def values(self, conductance: Floats) -> Floats:
+        """Return the conductances, or room for those of eight points."""
+        if conductance.ndim == 1:
+            return np.ascontiguousarray(conductance)
+        if self._values is None:
+            self._values = self.new(self._edges)
+        return self._values
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

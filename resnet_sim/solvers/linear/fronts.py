@@ -1,0 +1,261 @@
+"""Symbolic elimination: in which order the nodes of a graph go, and in which dense fronts.
+
+Done once for all networks on one graph.  Eliminating a node of a network of conductances joins
+its neighbours pairwise (star to mesh).  Nodes that are eliminated one after the other with the
+same neighbours are a *supernode*, whose neighbourhood is a dense front (Duff and Reid, "The
+multifrontal solution of indefinite sparse symmetric linear equations", 1983).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...arrays import Ints
+from ...compiled.kernels import kernel
+
+#: Zeros that a supernode may have in the rows of a front for being one with its parent: some,
+#: and a share of its entries.
+SOME, SHARE = 12, 0.2
+
+
+@dataclass(frozen=True)
+class Fronts:
+    """Supernodes of n nodes beside the reference, in the order in which they are eliminated.
+
+    Attributes
+    ----------
+    place : ndarray of int, shape (n + 1,)
+        When each node is eliminated; that of the reference, node 0, is n.
+    first, rest, kept, waits, begin : ndarray of int
+        See `frontal`; ``rows[begin[s]:begin[s + 1]]`` are the other rows of a front.
+    rows : ndarray of int
+    child, children, position : ndarray of int
+        ``children[child[s]:child[s + 1]]`` leave something; the position in the parent's
+        front of each of `rows`.
+    size, front, stack : int
+        Entries of the factor, of the largest front without its pivots, of what waits at once.
+    """
+
+    place: Ints
+    first: Ints
+    rest: Ints
+    kept: Ints
+    waits: Ints
+    begin: Ints
+    rows: Ints
+    child: Ints
+    children: Ints
+    position: Ints
+    size: int
+    front: int
+    stack: int
+
+    @property
+    def n(self) -> int:
+        """Number of nodes without the reference."""
+        return len(self.place) - 1
+
+    @property
+    def plan(self) -> tuple[Ints, ...]:
+        """What loops need to find their way."""
+        return self.first, self.rest, self.kept, self.waits, self.begin
+
+    @property
+    def family(self) -> tuple[Ints, ...]:
+        """What leaves what to whom."""
+        return self.child, self.children, self.position
+
+    def entries(self, p: Ints, q: Ints) -> tuple[Ints, ...]:
+        """Return where branches p - q are in the factor, by supernodes: starts, places, branches.
+
+        Branches with equal ends are left out.
+        """
+        low = np.minimum(self.place[p], self.place[q])
+        high = np.maximum(self.place[p], self.place[q])
+        branch = np.flatnonzero(low != high)
+        low, high = low[branch], high[branch]
+        node = np.searchsorted(self.first, low, side="right") - 1
+        order = np.argsort(node, kind="stable")
+        branch, low, high, node = branch[order], low[order], high[order], node[order]
+        own, stop = self.first[node], self.first[node + 1]
+        pivots, width = stop - own, stop - own + self.rest[node] + 1
+        keys = np.repeat(np.arange(len(self.rest)), self.rest) * (self.n + 1) + self.rows
+        other = np.searchsorted(keys, node * (self.n + 1) + high) - self.begin[node] + pivots
+        column = np.where(high == self.n, width - 1, np.where(high < stop, high - own, other))
+        ptr = np.searchsorted(node, np.arange(len(self.rest) + 1))
+        return ptr, self.kept[node] + (low - own) * width + column, branch
+
+
+def fronts(n: int, p: Ints, q: Ints) -> Fronts:
+    """Return the fronts of a graph of n nodes, the reference included."""
+    inner = (p != 0) & (q != 0) & (p != q)
+    p, q = p[inner] - 1, q[inner] - 1
+    place = np.append(_minimum_degree(n - 1, p, q), n - 1)
+    ptr, row = _pattern(n - 1, place, p, q)
+    place = np.append(_postorder.compiled(ptr, row), n - 1)[place]
+    ptr, row = _pattern(n - 1, place, p, q)
+    last = _supernodes.compiled(ptr, row, SOME, SHARE)
+    first = np.concatenate(([0], last + 1))
+    rest = np.diff(ptr)[last]
+    begin = np.concatenate(([0], np.cumsum(rest)))
+    rows = np.concatenate([row[ptr[k] : ptr[k + 1]] for k in last] or [row])
+    width = np.diff(first) + rest + 1
+    kept = np.concatenate(([0], np.cumsum(np.diff(first) * width)))
+    child, children, position, waits, stack = _family.compiled(first, begin, rows)
+    largest = int((rest * (rest + 1)).max(initial=0))
+    place = np.concatenate((place[-1:], place[:-1]))
+    return Fronts(
+        place, first, rest, kept, waits, begin, rows, child, children, position,
+        int(kept[-1]), largest + 4, int(stack) + 4,
+    )  # fmt: skip
+
+
+def _pattern(n: int, place: Ints, p: Ints, q: Ints) -> Any:
+    """Return the neighbours of each node when it is eliminated."""
+    first, second = np.minimum(place[p], place[q]), np.maximum(place[p], place[q])
+    order = np.lexsort((second, first))
+    ptr = np.concatenate(([0], np.cumsum(np.bincount(first, minlength=n))))
+    return _fill.compiled(ptr, second[order])
+
+
+def _minimum_degree(n: int, p: Ints, q: Ints) -> Ints:
+    """Return the place of each node in a multiple-minimum-degree order, by SuperLU."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.linalg import splu
+
+    if n == 0:
+        return np.zeros(0, dtype=np.int64)
+    diagonal = np.arange(n)
+    rows, columns = np.concatenate((p, q, diagonal)), np.concatenate((q, p, diagonal))
+    values = np.concatenate((-np.ones(2 * len(p)), np.full(n, 2.0 * len(p) + 1.0)))
+    matrix = coo_array((values, (rows, columns)), shape=(n, n)).tocsc()
+    factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    return np.asarray(factor.perm_c, dtype=np.int64)
+
+
+@kernel
+def _fill(ptr, row):  # type: ignore[no-untyped-def]
+    """Return the pattern with fill: a node passes its neighbours on to the first of them."""
+    n = len(ptr) - 1
+    head = np.full(n, -1)  # nodes whose first neighbour is this one, as linked lists
+    link = np.full(n, -1)
+    seen = np.full(n, -1)
+    filled = np.zeros(n + 1, dtype=np.int64)
+    out = np.empty(4 * len(row) + n + 16, dtype=np.int64)
+    size = 0
+    for k in range(n):
+        begin = size
+        if size + n > len(out):
+            out = np.concatenate((out, np.empty(len(out) + n, dtype=np.int64)))
+        seen[k] = k
+        for s in range(ptr[k], ptr[k + 1]):
+            if seen[row[s]] != k:
+                seen[row[s]] = k
+                out[size] = row[s]
+                size += 1
+        child = head[k]
+        while child >= 0:
+            for s in range(filled[child], filled[child + 1]):
+                if seen[out[s]] != k:
+                    seen[out[s]] = k
+                    out[size] = out[s]
+                    size += 1
+            child = link[child]
+        out[begin:size] = np.sort(out[begin:size])
+        filled[k + 1] = size
+        if size > begin:
+            link[k] = head[out[begin]]
+            head[out[begin]] = k
+    return filled, out[:size].copy()
+
+
+@kernel
+def _postorder(ptr, row):  # type: ignore[no-untyped-def]
+    """Return the place of each node when parents come right after all that they inherit from."""
+    n = len(ptr) - 1
+    size, place = np.ones(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    for k in range(n):
+        if ptr[k] < ptr[k + 1]:
+            size[row[ptr[k]]] += size[k]
+    # the places of a subtree end with its root; children get theirs from the back
+    last, roots = np.empty(n, dtype=np.int64), n
+    for k in range(n - 1, -1, -1):
+        if ptr[k] < ptr[k + 1]:
+            parent = row[ptr[k]]
+            place[k] = last[parent]
+            last[parent] -= size[k]
+        else:
+            place[k] = roots - 1
+            roots -= size[k]
+        last[k] = place[k] - 1
+    return place
+
+
+@kernel
+def _supernodes(ptr, row, some, share):  # type: ignore[no-untyped-def]
+    """Return the last node of each supernode; a few zeros may count as entries."""
+    n = len(ptr) - 1
+    last, first = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+    count = 0
+    for k in range(n):
+        last[count], first[count] = k, k
+        while count > 0:
+            before = last[count - 1]
+            # its first neighbour must be in this supernode: then all of them are here
+            if ptr[before] == ptr[before + 1] or row[ptr[before]] > k:
+                break
+            own = before + 1 - first[count - 1]
+            rest = ptr[k + 1] - ptr[k]
+            zeros = own * (k - before + rest - (ptr[before + 1] - ptr[before]))
+            whole = k + 1 - first[count - 1]
+            if zeros > some and zeros > share * whole * (whole // 2 + rest):
+                break
+            if zeros > 0 and whole > 32 and zeros > 0.02 * whole * (whole // 2 + rest):
+                break
+            first[count - 1], last[count - 1] = first[count - 1], k
+            count -= 1
+        count += 1
+    return last[:count].copy()
+
+
+@kernel
+def _family(first, begin, rows):  # type: ignore[no-untyped-def]
+    """Return who leaves what to whom, and where it waits: the last to come is the first to go."""
+    count = len(begin) - 1
+    owner = np.empty(first[count], dtype=np.int64)
+    for s in range(count):
+        owner[first[s] : first[s + 1]] = s
+    child, waits = np.zeros(count + 1, dtype=np.int64), np.zeros(count, dtype=np.int64)
+    position, children = np.empty(len(rows), dtype=np.int64), np.empty(count, dtype=np.int64)
+    for s in range(count):
+        if begin[s] < begin[s + 1]:
+            child[owner[rows[begin[s]]] + 1] += 1
+    for s in range(count):
+        child[s + 1] += child[s]
+    fresh = child[:-1].copy()
+    top = most = 0
+    for s in range(count):
+        if child[s] < child[s + 1]:
+            top = waits[children[child[s]]]
+        waits[s] = top
+        size = begin[s + 1] - begin[s]
+        if size == 0:
+            continue
+        top += size * (size + 1)
+        most = max(most, top)
+        parent = owner[rows[begin[s]]]
+        children[fresh[parent]] = s
+        fresh[parent] += 1
+        own, stop = first[parent], first[parent + 1]
+        at = begin[parent]
+        for k in range(begin[s], begin[s + 1]):
+            if rows[k] < stop:
+                position[k] = rows[k] - own
+            else:
+                while rows[at] != rows[k]:
+                    at += 1
+                position[k] = at - begin[parent] + stop - own
+    return child, children, position, waits, most

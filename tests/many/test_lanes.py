@@ -1,0 +1,173 @@
+"""Problems solved side by side against the same problems solved one by one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from resnet_sim import solvers
+from resnet_sim.compiled import policy
+from resnet_sim.graph.problem import Problem
+from resnet_sim.many.lanes import Data, Lanes, Network
+from resnet_sim.solvers.linear.fronts import fronts
+
+
+def random_problem(rng, n, soft=False):
+    """A connected problem with as many rectifiers as nodes, all feasible at zero."""
+    tree = [(k, int(rng.integers(k))) for k in range(1, n)]
+    more = [tuple(rng.choice(n, 2, replace=False)) for _ in range(n)]
+    p, q = np.array(tree + more).T
+    ends = np.array([rng.choice(n, 2, replace=False) for _ in range(n)])
+    injection = rng.normal(size=n)
+    return Problem(
+        n, p, q, 10 ** rng.uniform(-2, 2, len(p)),
+        rng.normal(size=len(p)) * (rng.random(len(p)) < 0.3),
+        injection, np.abs(injection), ends[:, 0], ends[:, 1], rng.uniform(0, 0.2, n),
+        np.where(rng.random(n) < 0.5, 0.1, 0.0) if soft else np.zeros(n),
+    )  # fmt: skip
+
+
+def spread(problem, rng, count, common=False):
+    """Return problems whose numbers are near those of one."""
+
+    def near(name):
+        values = getattr(problem, name)
+        many = values[:, None] * rng.uniform(0.8, 1.2, (len(values), count))
+        return (
+            np.repeat(values[:, None], count, axis=1) if common and name == "conductance" else many
+        )
+
+    names = ("conductance", "emf", "injection", "drop")
+    columns = {name: near(name) for name in names}
+    return [
+        dataclasses.replace(
+            problem, turnover=np.abs(columns["injection"][:, k]),
+            **{name: columns[name][:, k] for name in names},
+        )
+        for k in range(count)
+    ]  # fmt: skip
+
+
+def data(problems, common=False):
+    loads = []
+    for one in problems:
+        load = one.injection.copy()
+        np.add.at(load, one.edge_p, one.conductance * one.emf)
+        np.add.at(load, one.edge_q, -one.conductance * one.emf)
+        loads.append(load[1:])
+    conductance = np.array([one.conductance for one in problems])
+    drop = np.array([one.drop for one in problems])
+    return Data(conductance[0] if common else conductance, np.array(loads), drop)
+
+
+def all_off(problems):
+    return np.zeros((len(problems), len(problems[0].drop)), dtype=bool)
+
+
+@pytest.mark.parametrize("common", [False, True])
+@pytest.mark.parametrize("soft", [False, True])
+@pytest.mark.parametrize("count", [1, 8, 21])
+def test_lanes_agree_with_single_solutions(soft, count, common):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        problem = random_problem(rng, int(rng.integers(2, 40)), soft)
+        problems = spread(problem, rng, count, common)
+        found = Lanes(Network.of(problem)).settle(data(problems, common), all_off(problems))
+        assert found.settled.all()
+        for k, single in enumerate(problems):
+            wanted = solvers.solve(single)
+            assert wanted.converged
+            scale = np.abs(wanted.x).max()
+            np.testing.assert_allclose(found.x[k], wanted.x[1:], atol=1e-11 * scale)
+
+
+def test_the_bits_of_a_point_do_not_depend_on_its_company():
+    rng = np.random.default_rng(5)
+    problem = random_problem(rng, 30)
+    problems = spread(problem, rng, 70)
+    lanes = Lanes(Network.of(problem))
+    lanes.threads = 1
+    whole = lanes.settle(data(problems), all_off(problems))
+    lanes.threads = 2
+    with policy.using(tiles=0):
+        np.testing.assert_array_equal(lanes.settle(data(problems), all_off(problems)).x, whole.x)
+    for rows in (np.array([3]), np.array([69, 4, 31]), np.arange(10, 50)):
+        some = lanes.settle(data(problems).rows(rows), all_off(problems)[rows])
+        np.testing.assert_array_equal(some.x, whole.x[rows])
+        np.testing.assert_array_equal(some.on, whole.on[rows])
+
+
+def test_points_that_follow_each_other_have_the_same_solutions():
+    rng = np.random.default_rng(6)
+    problem = random_problem(rng, 30)
+    problems = spread(problem, rng, 40)
+    lanes, start = Lanes(Network.of(problem)), all_off(problems)
+    alone = lanes.settle(data(problems), start)
+    following = lanes.settle(data(problems), start, following=True)
+    np.testing.assert_allclose(following.x, alone.x, rtol=1e-10)
+    assert following.steps.sum() < alone.steps.sum()
+
+
+def test_what_floats_is_left_to_others():
+    rng = np.random.default_rng(0)
+    problem = random_problem(rng, 10)
+    cut = dataclasses.replace(
+        problem, edge_p=np.where(problem.edge_p == 0, 1, problem.edge_p),
+        edge_q=np.where(problem.edge_q == 0, 1, problem.edge_q),
+        diode_p=np.maximum(problem.diode_p, 1), diode_q=np.maximum(problem.diode_q, 1),
+    )  # fmt: skip
+    problems = spread(cut, rng, 5)
+    found = Lanes(Network.of(cut)).settle(data(problems), all_off(problems))
+    assert found.settled.tolist() == [False] * 5
+
+
+def test_pulled_outputs_are_those_of_a_larger_problem():
+    rng = np.random.default_rng(3)
+    problem = dataclasses.replace(random_problem(rng, 20), drop=np.full(20, 0.5))
+    net = Network.of(problem)
+    ends = np.array([4, 9, 15])
+    net = dataclasses.replace(
+        net, output_p=ends, output_q=np.array([0, 2, 0]), scale_p=np.ones(3),
+        scale_q=np.array([0.0, 1.0, 0.0]),
+    )  # fmt: skip
+    problems = spread(problem, rng, 11)
+    aim = rng.normal(size=(11, 3)) * 0.1
+    for pull in (0.01, 3.0, 1e5):
+        found = Lanes(net).settle(data(problems), all_off(problems), pull, aim)
+        assert found.settled.all()
+        for k, one in enumerate(problems):
+            wider = dataclasses.replace(
+                one, edge_p=np.append(one.edge_p, ends), edge_q=np.append(one.edge_q, [0, 2, 0]),
+                conductance=np.append(one.conductance, [pull] * 3),
+                emf=np.append(one.emf, aim[k]),
+            )  # fmt: skip
+            wanted = solvers.solve(wider)
+            np.testing.assert_allclose(found.x[k], wanted.x[1:], atol=1e-10)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 40, 200])
+def test_fronts_hold_the_factor_of_any_graph(n):
+    rng = np.random.default_rng(n)
+    p, q = rng.integers(0, n, (2, 2 * n))
+    p, q = np.append(p, np.arange(1, n)), np.append(q, np.arange(n - 1))
+    g = rng.uniform(0.1, 1.0, len(p))
+    found = fronts(n, p, q)
+    assert sorted(found.place[1:]) == list(range(n - 1)) and found.place[0] == n - 1
+    net = dataclasses.replace(
+        Network.of(random_problem(np.random.default_rng(0), 3)), n=n, edge_p=p, edge_q=q,
+        diode_p=p[:0], diode_q=q[:0], resistance=g[:0],
+    )  # fmt: skip
+    load = rng.normal(size=(5, n - 1))
+    got = Lanes(net).settle(Data(g, load, np.zeros((5, 0))), np.zeros((5, 0), dtype=bool))
+    laplacian = np.zeros((n, n))
+    for a, b, one in zip(p, q, g, strict=True):
+        laplacian[a, a] += one
+        laplacian[b, b] += one
+        laplacian[a, b] -= one
+        laplacian[b, a] -= one
+    np.testing.assert_allclose(got.x @ laplacian[1:, 1:], load, atol=1e-12)
+
+
+def test_a_graph_with_too_much_fill_is_refused():
+    with policy.using(most_entries=10):
+        assert Lanes(Network.of(random_problem(np.random.default_rng(0), 30))).unfit is not None
