@@ -13,8 +13,9 @@ from ..compiled.kernels import subloops
 from ..solvers.linear.frontal import W
 from ._passes import move, solve
 
-#: a share of f that no longer counts; what is zero beside the largest of T; what is singular
-LAST, NOTHING, SINGULAR = 1e-12, 1e-13, 1e-12
+#: a share of f that no longer counts, and one that a single pass is good enough for; what is zero
+#: beside the largest of T; what is singular
+LAST, SMALL, NOTHING, SINGULAR = 1e-10, 1e-2, 1e-13, 1e-12
 
 
 @subloops
@@ -49,6 +50,12 @@ def _part(vectors, k, target, lane, sign):  # type: ignore[no-untyped-def]
 
 
 @subloops
+def _take(source, lane, target):  # type: ignore[no-untyped-def]
+    for k in range(len(source)):
+        target[k, lane] = source[k, lane]
+
+
+@subloops
 def lanczos(system, outputs, values, work, basis, aim, shift, forced):  # type: ignore[no-untyped-def]
     """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
 
@@ -65,11 +72,19 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced):  # type: 
             vectors[0, o, lane] = aim[o, lane] / beside[0, lane] if total > 0.0 else 0.0
     for k in range(len(states)):
         feed(outputs, vectors[k], source)
-        for number in range(2):
-            solve(system, values, work, source, still, number == 0)
+        solve(system, values, work, source, still, True)
         move(work[0], states[k])
         move(work[2], flows[k])
-        measure(outputs, work[0], reached)
+        most = 0.0
+        for lane in range(W):
+            most = max(most, left[lane])
+        if most > SMALL:
+            solve(system, values, work, source, still, False)
+            for lane in range(W):
+                if left[lane] > SMALL:
+                    _take(work[0], lane, states[k])
+                    _take(work[2], lane, flows[k])
+        measure(outputs, states[k], reached)
         going = False
         for lane in range(W):
             if k + 1 < len(states):

@@ -4,44 +4,56 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled.kernels import kernel
+from ..compiled.kernels import compiled, subloops
+from ..compiled.vectors import add, broadcast, load, maximum, mul, store, sub
+
+#: float64 in a vector
+W = 8
 
 
-@kernel
-def imbalance(edge_p, edge_q, diode_p, diode_q, conductance, load, x, current):  # type: ignore[no-untyped-def]
+@subloops
+def _carry(a, b, flow, none, left, size):  # type: ignore[no-untyped-def]
+    amount = maximum(flow, sub(none, flow))
+    store(left, a * W, sub(load(left, a * W), flow))
+    store(left, b * W, add(load(left, b * W), flow))
+    store(size, a * W, add(load(size, a * W), amount))
+    store(size, b * W, add(load(size, b * W), amount))
+
+
+@compiled
+def imbalance(edges, diodes, conductance, load_of, x, current, room):  # type: ignore[no-untyped-def]
     """Return the largest KCL residual of each point relative to the currents there, shape (S,).
 
     The least that counts is a millionth of the largest current, because what rounding leaves of
-    that passes through its neighbours.  Shapes as in `lanes.Data`, conductances common.
+    that passes through its neighbours.  Shapes as in `lanes.Data`, conductances common; `room`
+    is for eight points.
     """
+    (edge_p, edge_q), (diode_p, diode_q) = edges, diodes
+    v, left, size, flows, zeros = room
     count, n = x.shape
-    worst = np.empty(count)
-    v, left, size = np.zeros(n + 1), np.empty(n + 1), np.empty(n + 1)
-    for s in range(count):
-        v[1:] = x[s]
-        left[1:] = load[s]
-        left[0] = 0.0
-        size[:] = np.abs(left)
+    worst, none = np.empty(count), load(zeros, 0)
+    for first in range(0, count, W):
+        for lane in range(W):
+            s = min(first + lane, count - 1)
+            v[0, lane] = left[0, lane] = size[0, lane] = 0.0
+            for k in range(n):
+                v[k + 1, lane], left[k + 1, lane] = x[s, k], load_of[s, k]
+                size[k + 1, lane] = abs(load_of[s, k])
+            for k in range(len(diode_p)):
+                flows[k, lane] = current[s, k]
         for e in range(len(edge_p)):
-            a, b = edge_p[e], edge_q[e]
-            flow = conductance[e] * (v[a] - v[b])
-            left[a] -= flow
-            left[b] += flow
-            size[a] += abs(flow)
-            size[b] += abs(flow)
+            rise = sub(load(v, edge_p[e] * W), load(v, edge_q[e] * W))
+            flow = mul(broadcast(conductance, e), rise)
+            _carry(edge_p[e], edge_q[e], flow, none, left, size)
         for k in range(len(diode_p)):
-            a, b, flow = diode_p[k], diode_q[k], current[s, k]
-            left[a] -= flow
-            left[b] += flow
-            size[a] += abs(flow)
-            size[b] += abs(flow)
-        least, most = 1e-300, 0.0
-        for k in range(1, n + 1):
-            least = max(least, 1e-6 * size[k])
-        for k in range(1, n + 1):
-            # not max, which may lose a NaN
-            relative = abs(left[k]) / (size[k] + least)
-            if not relative <= most:
-                most = relative
-        worst[s] = most
+            _carry(diode_p[k], diode_q[k], load(flows, k * W), none, left, size)
+        for lane in range(min(W, count - first)):
+            least, most = 1e-300, 0.0
+            for k in range(1, n + 1):
+                least = max(least, 1e-6 * size[k, lane])
+            for k in range(1, n + 1):
+                relative = abs(left[k, lane]) / (size[k, lane] + least)
+                if not relative <= most:  # nor does a NaN get lost
+                    most = relative
+            worst[first + lane] = most
     return worst

@@ -170,7 +170,8 @@ class Lanes:
         at = bincount(net.edge_p, size, net.n) + bincount(net.edge_q, size, net.n)
         at[0] = 0.0  # there is no other side to the reference
         around: Floats = at[net.diode_p] + at[net.diode_q]
-        around[around == 0] = float(np.median(size)) if len(size) else 1.0
+        if not around.all():
+            around[around == 0] = float(np.median(size)) if len(size) else 1.0
         return around
 
     def settle(
@@ -237,6 +238,19 @@ class Lanes:
 
         self._share(work, count, True)
         return found
+
+    def imbalance(self, data: Data, load: Floats, x: Floats, current: Floats) -> Floats:
+        """Return what KCL leaves over at most, relative, shape (S,); see `audit`."""
+        from ..compiled.vectors import aligned
+        from .audit import imbalance
+
+        net = self.network
+        room = tuple(aligned((k, 8), np.float64) for k in (*3 * (net.n,), len(net.diode_p), 1))
+        left: Floats = imbalance(
+            (net.edge_p, net.edge_q), (net.diode_p, net.diode_q), data.conductance,
+            *map(np.ascontiguousarray, (load, x, current)), room,
+        )  # fmt: skip
+        return left
 
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))
