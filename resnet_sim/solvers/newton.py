@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.problem import Problem, Solution
+from ..graph.problem import EPS, Problem, Solution
 from ..graph.topology import drainage
 from ..workers.progress import report
 from ._contradictions import contradictions
@@ -158,13 +158,19 @@ def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: Bordered
     """Return the same set without violations that only uncertain coordinates excuse, if any.
 
     Where KCL noise over a tiny conductance makes a voltage uncertain, both states of a
-    rectifier pass; that which leaves the smaller voltage is better.
+    rectifier pass; that which leaves the smaller voltage is better.  If none does the set
+    stays, without that noise.
     """
     if not trial.marginal.any():
         return trial
     other = _judge(problem, trial.on | trial.marginal, priority, False, inverses, trial.x)
     better = not (other.violation > 1.0).any() and not other.marginal.any()
-    return other if better else trial
+    if better:
+        return other
+    network = trial.network
+    x, low = network.sharpened(inverses.of(network), trial.x, trial.low)
+    sharp = _compare(network, trial.on, x, low, EPS * trial.size, np.zeros(1))
+    return trial if (sharp.violation > 1.0).any() else sharp
 
 
 def _solution(problem: Problem, trial: Trial, iterations: int, converged: bool) -> Solution:

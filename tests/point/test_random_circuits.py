@@ -78,6 +78,7 @@ ONCE_MISJUDGED = [
     ("floating", 5_000_846),
     ("floating", 7_000_228),
     ("floating", 20_000_239),
+    ("mixture", 2_000_031),
     ("negative_resistors", 100_105),
     ("negative_resistors", 2_000_328),
     ("negative_resistors", 50_000_301),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from ...arrays import Bools, Floats, Ints
 from ...compiled import policy
@@ -210,6 +211,33 @@ class ContractedNetwork:
             last = worst
             x, low = self.step(inverse, x, low, excess)
         return *best, noise
+
+    def sharpened(self, inverse: Inverse, x: Floats, low: Floats) -> tuple[Floats, Floats]:
+        """Return the coordinates after corrections by currents added up in extended precision.
+
+        Where a large current passes a coordinate, doubles lose those that are smaller than its
+        last digit, and with them what a small conductance makes of that.
+        """
+        prob = self.problem
+        for _ in range(2):
+            wide, rest = x.astype(np.longdouble), low.astype(np.longdouble)
+            flow = (wide[self.p] - wide[self.q] - self.emf) + (rest[self.p] - rest[self.q])
+            flow *= self.g
+            excess = prob.injection - self.leak if len(self.pins) else prob.injection
+            total = excess.astype(np.longdouble)
+            np.subtract.at(total, self.p, flow)
+            np.add.at(total, self.q, flow)
+            x, low = self.step(inverse, x, low, self._by_group(total))
+        return x, low
+
+    def _by_group(self, excess: npt.NDArray[np.longdouble]) -> Floats:
+        """Return what is left over at each group, at its first member: members may cancel."""
+        label = self.forest.label
+        total = np.zeros(self.forest.count, dtype=np.longdouble)
+        np.add.at(total, label, excess)
+        result = np.zeros(len(label))
+        result[self.forest.parent < 0] = total[label[self.forest.parent < 0]]
+        return result
 
     def _left_over(self, excess: Floats) -> Floats:
         """Return for each coordinate what is left over at its group, shape (n,), A."""
