@@ -183,10 +183,14 @@ class _Output:
         n = len(red.coordinate)
         for tie in np.flatnonzero(red.ties.element == element):
             self.slope[n + tie] = 1.0
-        for k in np.flatnonzero(red.conductors.element == element):
-            g = red.conductors.sign[k] * red.conductors.siemens[k]
-            self.slope[red.conductors.p[k]] += g
-            self.slope[red.conductors.q[k]] -= g
+        for branch, siemens in (
+            (red.conductors, red.conductors.siemens),
+            (red.curves, solution.point.state.curve_slope),
+        ):
+            for k in np.flatnonzero(branch.element == element):
+                g = branch.sign[k] * siemens[k]
+                self.slope[branch.p[k]] += g
+                self.slope[branch.q[k]] -= g
         at = n + len(red.ties)
         rows = np.flatnonzero(red.rectifiers.element[solution.on] == element)
         self.slope[at + rows] += red.rectifiers.sign[solution.on[rows]]

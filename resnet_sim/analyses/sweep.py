@@ -62,7 +62,7 @@ def sweep(
 
     Examples
     --------
-    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 ideal\n.model ideal d")
+    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0")
     >>> op = rs.sweep(circuit, v1=[-1, 0, 1], r1=[1e3, 2e3])
     >>> op.voltage("b"), op.current("d1")
     (array([-1.,  0.,  0., -1.,  0.,  0.]), array([0.    , 0.    , 0.001 , 0.    , 0.    , 0.0005]))

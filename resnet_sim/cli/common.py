@@ -62,7 +62,12 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
         "--forward-drop",
         type=number,
         metavar="V",
-        help="forward voltage of diodes whose model is exponential",
+        help="forward voltage of piecewise-linear diodes whose model gives none",
+    )
+    parser.add_argument(
+        "--diodes",
+        choices=("real", "ideal"),
+        help="read models of junction diodes as they stand, or as ideal diodes",
     )
     parser.add_argument(
         "--progress",
@@ -223,8 +228,9 @@ def load(options: argparse.Namespace) -> Circuit:
     from ..netlist import read_netlist
 
     extra: dict[str, Any] = {}
-    if options.forward_drop is not None:
-        extra["forward_drop"] = options.forward_drop
+    for name in ("forward_drop", "diodes"):
+        if getattr(options, name) is not None:
+            extra[name] = getattr(options, name)
     report("reading %s", options.file)
     options.circuit = circuit = read_netlist(options.file, **extra)
     report("%d nodes, %d elements", len(circuit.nodes), circuit.n_elements)

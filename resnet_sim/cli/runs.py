@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _FREE = {"file", "output", "to", "data", "validation", "epochs", "checkpoint",
          "checkpoint_every", "resume", "quiet", "silence",
          "metrics", "progress", "debug", "run", "circuit", "set", "close", "open",
-         "forward_drop"}  # fmt: skip
+         "forward_drop", "diodes"}  # fmt: skip
 #: options that are called otherwise than the attributes they set
 _OPTION = {"inputs": "input", "outputs": "output"}
 

@@ -3,16 +3,18 @@
 A network problem has n coordinates, of which the first is the reference ``x_0 = 0``:
 
     minimise   sum_edges g/2 (x_p - x_q - emf)^2 - injection'x + sum_rectifiers r/2 i^2
+              + sum_curves F(x_p - x_q - emf)
     subject to x_p - x_q - r i <= drop,  i >= 0   for every rectifier
 
-with the current of a rectifier, ``i``, as multiplier: ``i (x_p - x_q - r i - drop) = 0``.
-This is the co-content of a reciprocal circuit after its ideal sources and shorts have
-been eliminated (Millar, "Some general theorems for non-linear systems possessing
-resistance", 1951).
+where F is the integral of an increasing function f, the curve, and with the current of a
+rectifier, ``i``, as multiplier: ``i (x_p - x_q - r i - drop) = 0``.  This is the co-content of
+a reciprocal circuit after its ideal sources and shorts have been eliminated (Millar, "Some
+general theorems for non-linear systems possessing resistance", 1951).
 """
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
@@ -22,6 +24,7 @@ import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
+from ..curves import Curve, Points
 from .graphs import bincount, components
 
 EPS = float(np.finfo(float).eps)
@@ -29,9 +32,65 @@ EPS = float(np.finfo(float).eps)
 LEVELS = 16
 
 
+#: Least slope of a tangent relative to that of the line through the origin: what is flatter
+#: leaves matrices singular, and steps that nothing holds back.
+FLATTEST = 1e-3
+
+
+@dataclass(frozen=True)
+class CurveRows:
+    """Curves of a problem, in its units; arrays have shape (c,).
+
+    Attributes
+    ----------
+    p, q : ndarray of int
+    emf, scale : ndarray of float
+        The current from p to q is ``f(scale * (x_p - x_q - emf)) / scale``.
+    law : Curve, optional
+        What f is of each; None if there are no curves.
+    """
+
+    p: Ints
+    q: Ints
+    emf: Floats
+    scale: Floats
+    law: Curve | None
+
+    def __len__(self) -> int:
+        return len(self.p)
+
+    def point(self, s: Floats, r: Floats) -> Points:
+        """Return points where ``u + r i = s`` for the voltage u above the emf."""
+        if self.law is None:
+            return Points(s, s, s)
+        found = self.law.point(s * self.scale, r)
+        return Points(found.v / self.scale, found.i / self.scale, found.slope)
+
+    def at_current(self, i: Floats) -> Points:
+        """Return points at given currents."""
+        if self.law is None:
+            return Points(i, i, i)
+        found = self.law.at_current(i * self.scale)
+        return Points(found.v / self.scale, found.i / self.scale, found.slope)
+
+    @property
+    def limits(self) -> tuple[Floats, Floats]:
+        """The currents that are never reached, as in `Curve`."""
+        if self.law is None:
+            return self.emf, self.emf
+        low, high = (limit / self.scale for limit in self.law.limits)
+        return np.minimum(low, high), np.maximum(low, high)
+
+
+NO_POINTS = Points(np.zeros(0), np.zeros(0), np.zeros(0))
+NO_CURVES = CurveRows(
+    np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), None
+)
+
+
 @dataclass(frozen=True)
 class Problem:
-    """Network problem of n coordinates, e edges and m rectifiers.
+    """Network problem of n coordinates, e edges, m rectifiers and c curves.
 
     Attributes
     ----------
@@ -48,6 +107,7 @@ class Problem:
     diode_p, diode_q : ndarray of int, shape (m,)
     drop, resistance : ndarray of float, shape (m,)
         Rectifier from p to q.
+    curves : CurveRows
 
     Many problems on one graph are one `Problem` whose `conductance`, `emf`, `injection`,
     `turnover` and `drop` have a second axis, of points.
@@ -64,6 +124,27 @@ class Problem:
     diode_q: Ints
     drop: Floats
     resistance: Floats
+    curves: CurveRows = NO_CURVES
+
+    def tangent(self, points: Points) -> Problem:
+        """Return the problem with tangents for its curves: edges behind its own, and injections.
+
+        A tangent is a conductance in series with the voltage of its point, and its current in
+        parallel: so much of them cancels that little is lost where they nearly hold.
+        """
+        rows = self.curves
+        chord = np.abs(points.i) / np.maximum(np.abs(points.v), np.finfo(float).tiny)
+        slope = np.maximum(points.slope, FLATTEST * chord)
+        return dataclasses.replace(
+            self,
+            edge_p=np.concatenate((self.edge_p, rows.p)),
+            edge_q=np.concatenate((self.edge_q, rows.q)),
+            conductance=np.concatenate((self.conductance, slope)),
+            emf=np.concatenate((self.emf, rows.emf + points.v)),
+            injection=self.injection - node_sums(self.n, rows.p, rows.q, points.i),
+            turnover=self.turnover + node_sums_abs(self.n, rows.p, rows.q, points.i),
+            curves=NO_CURVES,
+        )
 
     @cached_property
     def positive(self) -> bool:
@@ -81,9 +162,17 @@ class Problem:
         return components(self.n, self.edge_p, self.edge_q)
 
     @cached_property
+    def joined(self) -> tuple[int, Ints]:
+        """The same as `parts` of edges and curves."""
+        if not len(rows := self.curves):
+            return self.parts
+        p, q = np.concatenate((self.edge_p, rows.p)), np.concatenate((self.edge_q, rows.q))
+        return components(self.n, p, q)
+
+    @cached_property
     def size(self) -> int:
-        """Coordinates, edges and rectifiers together."""
-        return self.n + len(self.edge_p) + len(self.diode_p)
+        """Coordinates, edges, rectifiers and curves together."""
+        return self.n + len(self.edge_p) + len(self.diode_p) + len(self.curves)
 
     @cached_property
     def spread(self) -> int:
@@ -130,7 +219,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Solution:
-    """Coordinates in double-double precision, and rectifier currents.
+    """Coordinates in double-double precision, and currents of rectifiers and curves.
 
     The voltage across a milliohm next to a gigaohm has no correct digit left in the
     difference of two doubles; ``x + low`` carries it.
@@ -144,6 +233,8 @@ class Solution:
     converged: bool
     method: str
     notes: tuple[str, ...] = field(default=())
+    #: where the curves stand: volts above the emf, and currents that KCL holds for
+    curves: Points = NO_POINTS
 
     @cached_property
     def edge_current(self) -> Floats:
@@ -178,8 +269,11 @@ class Solution:
         driven = np.zeros(count, dtype=np.bool_)
         driven[part[prob.edge_p[prob.emf != 0]]] = True
         driven[part[1:][prob.injection[1:] != 0]] = True
-        for ends in (prob.diode_p, prob.diode_q):
-            live = ends[self.current != 0]
+        for ends, current in (
+            (prob.diode_p, self.current), (prob.diode_q, self.current),
+            (prob.curves.p, self.curves.i), (prob.curves.q, self.curves.i),
+        ):  # fmt: skip
+            live = ends[current != 0]
             driven[part[live[live != 0]]] = True  # what flows into the reference drives nothing
         none: Bools = (part == part[0]) & ~driven[part[0]]
         return none
@@ -193,9 +287,11 @@ class Solution:
         prob = self.problem
         total = node_sums(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
         total += node_sums(prob.n, prob.diode_p, prob.diode_q, self.current)
+        total += node_sums(prob.n, prob.curves.p, prob.curves.q, self.curves.i)
         total -= prob.injection
         scale = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
         scale += node_sums_abs(prob.n, prob.diode_p, prob.diode_q, self.current)
+        scale += node_sums_abs(prob.n, prob.curves.p, prob.curves.q, self.curves.i)
         scale += 1e-6 * scale.max()
         relative = np.abs(total) / np.where(scale > 0, scale, 1.0)
         relative[0] = 0.0

@@ -19,27 +19,40 @@ from .problem import EPS, Problem, Solution, node_sums_abs
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
 ROUNDING = 1e-12
+#: Current that no curve carries, A: where more would have to flow, voltages contradict.
+MOST_AMPS = 1e12
 #: Relative gap below which a rectifier without current counts as touching its drop.
 TIGHT = 1e-11
 
 
 def negative_cycle(problem: Problem) -> list[int]:
-    """Return hard rectifiers whose constraints contradict each other, as a cycle.
+    """Return hard rectifiers and curves whose constraints contradict each other, as a cycle.
 
     The constraints ``x_p - x_q <= drop`` can be satisfied iff the graph with an arc
-    ``q -> p`` of length ``drop`` for each has no negative cycle (Bellman 1958).
+    ``q -> p`` of length ``drop`` for each has no negative cycle (Bellman 1958).  A curve
+    allows the voltages at which no more than `MOST_AMPS` flow, either way.
 
     Returns
     -------
     list of int
-        Numbers of the rectifiers along the cycle; empty if the problem is feasible.
+        Numbers of the rectifiers along the cycle, of curves plus that of rectifiers; empty if
+        the problem is feasible.
     """
-    hard = np.flatnonzero(problem.hard)
-    if not (problem.drop[hard] < 0).any():
+    number = np.flatnonzero(problem.hard)
+    tail, head = problem.diode_q[number], problem.diode_p[number]
+    length = problem.drop[number]
+    if len(rows := problem.curves):
+        most = MOST_AMPS / np.abs(rows.scale)
+        high, low = (rows.emf + rows.at_current(amps).v for amps in (most, -most))
+        curve = len(problem.drop) + np.arange(len(rows))
+        number = np.concatenate((number, curve, curve))
+        tail = np.concatenate((tail, rows.q, rows.p))
+        head = np.concatenate((head, rows.p, rows.q))
+        length = np.concatenate((length, high, -low))
+    if not (length < 0).any():
         return []
-    tail, head = problem.diode_q[hard], problem.diode_p[hard]
-    cycle = _shortest(tail, head, problem.drop[hard], np.zeros(problem.n))[1]
-    return [int(hard[k]) for k in cycle]
+    cycle = _shortest(tail, head, length, np.zeros(problem.n))[1]
+    return [int(number[k]) for k in cycle]
 
 
 def nearest_feasible(problem: Problem, x: Floats) -> Floats:
@@ -135,11 +148,15 @@ def unroutable(problem: Problem) -> Cut | None:
     """Return a cut that shows that E is unbounded below, None if it is bounded.
 
     Parts joined by conductances are contracted; what is injected into a part must reach
-    ground, or a part that lacks current, through rectifiers in their forward direction:
-    a feasible-flow problem with unlimited arcs.  Part 0 holds the reference.
+    ground, or a part that lacks current, through rectifiers in their forward direction and
+    curves within their limits: a feasible-flow problem.  Part 0 holds the reference.
     """
-    connected = problem.conductance != 0
-    count, part = components(problem.n, problem.edge_p[connected], problem.edge_q[connected])
+    connected, rows = problem.conductance != 0, problem.curves
+    low, high = rows.limits
+    open_ = np.isinf(low) & np.isinf(high)
+    p = np.concatenate((problem.edge_p[connected], rows.p[open_]))
+    q = np.concatenate((problem.edge_q[connected], rows.q[open_]))
+    count, part = components(problem.n, p, q)
     if count == 1:
         return None
     excess = bincount(part, problem.injection, count)
@@ -149,10 +166,17 @@ def unroutable(problem: Problem) -> Cut | None:
     if not excess.any():
         return None
     tail, head = part[problem.diode_p], part[problem.diode_q]
-    drains, feeds = reachable(count, head, tail, 0), reachable(count, tail, head, 0)
+    capacity = np.full(len(tail), np.inf)
+    if not open_.all():
+        a, b = part[rows.p[~open_]], part[rows.q[~open_]]
+        tail, head = np.concatenate((tail, a, b)), np.concatenate((head, b, a))
+        capacity = np.concatenate((capacity, high[~open_], -low[~open_]))
+    whole = np.isinf(capacity)
+    drains = reachable(count, head[whole], tail[whole], 0)
+    feeds = reachable(count, tail[whole], head[whole], 0)
     if drains[excess > 0].all() and feeds[excess < 0].all():
         return None  # the reference takes and gives all of it
-    stuck = _route(count, tail, head, excess)
+    stuck = _route(count, tail, head, capacity, excess)
     if stuck is None:
         return None
     return Cut(stuck[part], float(problem.injection[stuck[part]].sum()))
@@ -179,8 +203,8 @@ def drainage(problem: Problem) -> Bools:
     return on
 
 
-def _route(n: int, tail: Ints, head: Ints, excess: Floats) -> Bools | None:
-    """Route `excess` along arcs of unlimited capacity; node 0 takes and gives anything.
+def _route(n: int, tail: Ints, head: Ints, capacity: Floats, excess: Floats) -> Bools | None:
+    """Route `excess` along arcs of given capacities; node 0 takes and gives anything.
 
     Augments along shortest paths of the residual graph.  Returns None on success, else
     the nodes of a cut.
@@ -190,16 +214,16 @@ def _route(n: int, tail: Ints, head: Ints, excess: Floats) -> Bools | None:
         if a != b:
             arcs[a].append((k, b, True))
             arcs[b].append((k, a, False))
-    flow = [0.0] * len(tail)
+    flow, most = [0.0] * len(tail), capacity.tolist()
     left: list[float] = excess.tolist()
     tiny = ROUNDING * float(np.abs(excess).max())
     for source in [k for k in range(n) if left[k] > 0]:
         while left[source] > tiny:
-            stuck = _augment(arcs, flow, left, source, left[source], tiny)
+            stuck = _augment(arcs, flow, most, left, source, left[source], tiny)
             if stuck is not None:
                 return stuck
     while min(left) < -tiny:
-        stuck = _augment(arcs, flow, left, 0, np.inf, tiny)
+        stuck = _augment(arcs, flow, most, left, 0, np.inf, tiny)
         if stuck is not None:
             return ~stuck
     return None
@@ -208,6 +232,7 @@ def _route(n: int, tail: Ints, head: Ints, excess: Floats) -> Bools | None:
 def _augment(
     arcs: list[list[tuple[int, int, bool]]],
     flow: list[float],
+    most: list[float],
     left: list[float],
     source: int,
     amount: float,
@@ -224,7 +249,8 @@ def _augment(
         if node != source and (node == 0 or left[node] < -tiny):
             break
         for k, other, forward in arcs[node]:
-            if other not in by and (forward or flow[k] > tiny):
+            free = most[k] - flow[k] if forward else flow[k]
+            if other not in by and free > tiny:
                 by[other] = (k, node, forward)
                 queue.append(other)
     else:
@@ -238,7 +264,7 @@ def _augment(
         node = before
     if target != 0:
         amount = min(amount, -left[target])
-    amount = min([amount, *(flow[k] for k, forward in path if not forward)])
+    amount = min([amount, *(most[k] - flow[k] if on else flow[k] for k, on in path)])
     for k, forward in path:
         flow[k] += amount if forward else -amount
     if source != 0:
@@ -251,7 +277,7 @@ def _augment(
 def rigid_pieces(solution: Solution) -> Ints:
     """Return which coordinates the solution leaves undefined, and what moves together.
 
-    Parts joined by conductances or by conducting rectifiers can only shift as a whole, and
+    Parts joined by conductances, curves or conducting rectifiers can only shift as a whole, and
     a rectifier without current and without gap lets its anode's part only sink against its
     cathode's.  A part is defined iff such arcs lead from the reference to it and back.
 
@@ -263,8 +289,8 @@ def rigid_pieces(solution: Solution) -> Ints:
     prob = solution.problem
     joins = prob.conductance != 0
     conducting = solution.current > _stray_currents(solution)
-    p = np.concatenate((prob.edge_p[joins], prob.diode_p[conducting]))
-    q = np.concatenate((prob.edge_q[joins], prob.diode_q[conducting]))
+    p = np.concatenate((prob.edge_p[joins], prob.diode_p[conducting], prob.curves.p))
+    q = np.concatenate((prob.edge_q[joins], prob.diode_q[conducting], prob.curves.q))
     count, piece = components(prob.n, p, q)
     if count == 1:
         return piece
@@ -286,7 +312,7 @@ def _stray_currents(solution: Solution) -> Floats:
     """
     prob = solution.problem
     size = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, solution.edge_current)
-    count, part = prob.parts
+    count, part = prob.joined
     loudest = np.zeros(count)
     np.maximum.at(loudest, part, size)
     loudest[0] = 0.0

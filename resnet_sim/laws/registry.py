@@ -13,6 +13,7 @@ from .crossbar import CrossbarLaw
 from .current_source import CurrentSourceLaw
 from .diode import DiodeLaw
 from .inductor import InductorLaw
+from .junction import JunctionLaw
 from .law import Law
 from .limiter import LimiterLaw
 from .resistor import ResistorLaw
@@ -32,6 +33,7 @@ LAWS: tuple[type[Law[Any]], ...] = (
     ControlledSourceLaw,
     LimiterLaw,
     BehaviouralSourceLaw,
+    JunctionLaw,
 )
 
 

@@ -121,6 +121,8 @@ class Together:
             return "ideal sources and shorts form a loop"
         if len(compiled.plans) != 1 or compiled.plans[0].n < 2:
             return "the circuit is not one problem of some unknowns"
+        if len(red.curves):
+            return "there are smooth curves"
         (self.plan,) = compiled.plans
         self.problem = State(compiled).problem(self.plan)
         if not self.problem.positive or not len(self.problem.conductance):

@@ -95,10 +95,12 @@ def _matrix(state: State) -> Floats:
     on = conducting(state)
     n, n_ties = len(red.coordinate), len(red.ties)
     matrix = np.zeros((n + n_ties + len(on),) * 2)
-    branch = red.conductors
-    for a, b in ((branch.p, branch.q), (branch.q, branch.p)):
-        np.add.at(matrix, (a, a), branch.siemens)
-        np.add.at(matrix, (a, b), -branch.siemens)
+    for branch, siemens in (
+        (red.conductors, red.conductors.siemens), (red.curves, state.curve_slope),
+    ):  # fmt: skip
+        for a, b in ((branch.p, branch.q), (branch.q, branch.p)):
+            np.add.at(matrix, (a, a), siemens)
+            np.add.at(matrix, (a, b), -siemens)
     rows = n + np.arange(n_ties)
     _tie(matrix, rows, red.ties.p, red.ties.q)
     rows = n + n_ties + np.arange(len(on))

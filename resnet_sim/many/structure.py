@@ -150,6 +150,9 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
         first = circuit.first["switches"]
         rows = (first + np.flatnonzero(~circuit.switches.fixed)).tolist()
         raise Unsupported(f"the state of {names_of(circuit, rows)} depends on the solution")
+    if len(curves := compiled.reduction.curves):
+        shown = names_of(circuit, list(dict.fromkeys(curves.element.tolist())))
+        raise Unsupported(f"{shown}: a smooth curve")
     red, plan, offset = compiled.reduction, compiled.whole, sources.offset
     resistance = red.rectifiers.resistance
     fixed = compiled.fixed_rectifiers[resistance[compiled.fixed_rectifiers] == 0]

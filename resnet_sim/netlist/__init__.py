@@ -51,6 +51,7 @@ def read_netlist(
     *,
     overrides: Mapping[str, float] | None = None,
     forward_drop: float | None = None,
+    diodes: str | None = None,
     max_elements: int = MAX_ELEMENTS,
 ) -> Circuit:
     r"""Read a SPICE netlist from a file.
@@ -59,7 +60,7 @@ def read_netlist(
     ----------
     path : str or path-like
         ``"-"`` is standard input.
-    overrides, forward_drop, max_elements
+    overrides, forward_drop, diodes, max_elements
         See `parse_netlist`.
 
     Raises
@@ -88,7 +89,15 @@ def read_netlist(
     directory = Path() if name == "-" else Path(path).parent
     shown = "<stdin>" if name == "-" else str(name)
     return _parse(
-        text, shown, directory, report, overrides or {}, forward_drop, max_elements, quick=True
+        text,
+        shown,
+        directory,
+        report,
+        overrides or {},
+        forward_drop,
+        diodes,
+        max_elements,
+        quick=True,
     )
 
 
@@ -99,6 +108,7 @@ def parse_netlist(
     directory: str | os.PathLike[str] | None = None,
     overrides: Mapping[str, float] | None = None,
     forward_drop: float | None = None,
+    diodes: str | None = None,
     max_elements: int = MAX_ELEMENTS,
     quick: bool = True,
 ) -> Circuit:
@@ -114,8 +124,11 @@ def parse_netlist(
     overrides : mapping of str to float, optional
         Values that replace those of top-level ``.param`` cards; ``temp`` is in Celsius.
     forward_drop : float, optional
-        Forward voltage (V) of diodes whose model gives no Vfwd; default: what
+        Forward voltage (V) of piecewise-linear diodes whose model gives no Vfwd; default: what
         ``.options vfwd=`` says, or 0.
+    diodes : {"real", "ideal"}, optional
+        How models of junction diodes (``IS``, ``N``, ``RS`` ...) are read: as they stand, or as
+        piecewise linear; default: what ``.options diodes=`` says, or as they stand.
     max_elements : int
         Decks that expand to more are refused.
     quick : bool
@@ -138,7 +151,15 @@ def parse_netlist(
     """
     where = Path() if directory is None else Path(directory)
     return _parse(
-        text, name, where, Report(), overrides or {}, forward_drop, max_elements, quick=quick
+        text,
+        name,
+        where,
+        Report(),
+        overrides or {},
+        forward_drop,
+        diodes,
+        max_elements,
+        quick=quick,
     )
 
 
@@ -149,6 +170,7 @@ def _parse(
     report: Report,
     overrides: Mapping[str, float],
     forward_drop: float | None,
+    diodes: str | None,
     max_elements: int,
     *,
     quick: bool,
@@ -159,5 +181,10 @@ def _parse(
         report.check()
         raise
     return Elaboration(
-        deck, overrides, forward_drop=forward_drop, max_elements=max_elements, quick=quick
+        deck,
+        overrides,
+        forward_drop=forward_drop,
+        diodes=diodes,
+        max_elements=max_elements,
+        quick=quick,
     ).run()

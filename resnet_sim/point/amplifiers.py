@@ -30,8 +30,7 @@ def scale_pairs(reduction: Reduction) -> Reduction:
     scale = _scales(reduction, pairs)
     if scale is None:
         return reduction
-    kinds = (reduction.conductors, reduction.rectifiers)
-    part, n_parts = connect(reduction.forest.count, coordinate, kinds)
+    part, n_parts = connect(reduction.forest.count, coordinate, reduction.joining)
     return dataclasses.replace(
         reduction, coordinate=coordinate, scale=scale, part=part, n_parts=n_parts, pairs=pairs
     )
@@ -58,7 +57,7 @@ def find_pairs(reduction: Reduction) -> tuple[Pair, ...]:
 
 
 def _degrees(reduction: Reduction) -> Ints:
-    kinds = (reduction.ties, reduction.conductors, reduction.rectifiers, reduction.injections)
+    kinds = (reduction.ties, *reduction.joining, reduction.injections)
     ends = np.concatenate([end for kind in kinds for end in (kind.p, kind.q)])
     return np.bincount(ends, minlength=len(reduction.coordinate))
 
@@ -131,7 +130,7 @@ def _scales(reduction: Reduction, pairs: tuple[Pair, ...]) -> Floats | None:
             return None
         group[pair.outputs] = base + k
     links: list[list[tuple[int, float]]] = [[] for _ in range(base + len(pairs))]
-    for kind in (reduction.conductors, reduction.rectifiers):
+    for kind in reduction.joining:
         _link_equal(links, group, kind)
     for k, pair in enumerate(pairs):
         links[group[pair.control]].append((base + k, pair.ratio))

@@ -1,4 +1,4 @@
-"""From devices to branches of four kinds, which is where a device becomes mathematics.
+"""From devices to branches of five kinds, which is where a device becomes mathematics.
 
 With the switches in given states a circuit consists of
 
@@ -6,7 +6,8 @@ With the switches in given states a circuit consists of
   controlled voltage sources;
 - *conductors*, ``i = g v``;
 - *rectifiers*, ``i >= 0``, ``v - r i <= drop``, complementary;
-- *injections*: current sources, controlled or not.
+- *injections*: current sources, controlled or not;
+- *curves*, ``i = f(v)`` with increasing f.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, ClassVar, Self, TypeVar
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..curves import Curve, joined
 from ..model.circuit import Circuit
 from ..model.devices.pieces import Pieces
 
@@ -91,17 +93,29 @@ class Injections(Branches):
     source: Ints
 
 
+@dataclass(frozen=True)
+class Curves(Branches):
+    """``i = f(v)``; `law` has a row for each, and is None if there are none."""
+
+    holds = "law"
+
+    law: Curve | None
+
+
 Kind = TypeVar("Kind", bound=Branches)
 
 
 def _joined(kind: type[Kind], parts: list[tuple[Any, ...]]) -> Kind:
     """Return pieces of one kind as branches."""
     if not parts:
-        types = [field.type for field in dataclasses.fields(kind)]
-        return kind(*(np.zeros(0, int if name == "Ints" else float) for name in types))
+        empty: list[Any] = [_NONE[str(field.type)] for field in dataclasses.fields(kind)]
+        return kind(*empty)
     if len(parts) == 1:
         return kind(*parts[0])
-    return kind(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    columns: list[Any] = list(zip(*parts, strict=True))
+    last: Any = joined(columns[-1]) if kind is Curves else np.concatenate(columns[-1])
+    whole: list[Any] = [*map(np.concatenate, columns[:-1]), last]
+    return kind(*whole)
 
 
 @dataclass(frozen=True)
@@ -159,11 +173,15 @@ class Controls:
 
 _NO_CONTROLS = [np.zeros(0, t) for t in (int, int, bool, int, float)]
 
-Kinds = tuple[Ties, Conductors, Rectifiers, Injections]
+#: type of a column -> that of no rows
+_NONE = {"Ints": np.zeros(0, dtype=np.int64), "Floats": np.zeros(0), "Curve | None": None}
+
+
+Kinds = tuple[Ties, Conductors, Rectifiers, Injections, Curves]
 
 
 def decompose(circuit: Circuit, closed: Bools) -> Kinds:
-    """Split every element into ties, conductors, rectifiers and injections.
+    """Split every element into ties, conductors, rectifiers, injections and curves.
 
     Ties come in the order in which trees prefer them.
     """
@@ -182,5 +200,6 @@ def take_apart(circuit: Circuit, closed: Bools) -> tuple[Kinds, Controls, int]:
     kinds = (
         _joined(Ties, out.ties), _joined(Conductors, out.conductors),
         _joined(Rectifiers, out.rectifiers), _joined(Injections, out.injections),
+        _joined(Curves, out.curves),
     )  # fmt: skip
     return kinds, Controls.joined(out.controls, kinds[0], kinds[3]), out.nodes

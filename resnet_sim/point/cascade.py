@@ -136,7 +136,7 @@ class _Dependencies:
                 self._source(row, loops)
         for k, tie in enumerate(loops):
             self._loop(k, tie)
-        for kind in (reduction.conductors, reduction.rectifiers):
+        for kind in reduction.joining:
             self._feeds(kind)
 
     def lists(self) -> list[list[int]]:
@@ -189,7 +189,7 @@ class _Dependencies:
             return []
         side = red.below(tie)
         found: list[int] = []
-        for kind in (red.conductors, red.rectifiers):
+        for kind in red.joining:
             for k in np.flatnonzero(side[kind.p] != side[kind.q]):
                 found += self.of_node(int(kind.p[k])) + self.of_node(int(kind.q[k]))
         feeds = red.injections

@@ -46,6 +46,7 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
     ConvergenceError
         If none was found.
     """
+    _refuse_curves(state, stage, plan)
     state.mark_lost(plan)
     lost = state.controls_undefined(stage) or bool(state.lost_parts[stage.parts].any())
     equations = _Equations(state, stage, plan)
@@ -71,6 +72,23 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
         diagnostics = (_several(state, stage, equations, [group[0] for group in groups]),)
     method = f"feedback ({outcome.method})"
     return Outcome(method, outcome.tried, (), diagnostics)
+
+
+def _refuse_curves(state: State, stage: Stage, plan: Plan) -> None:
+    """Raise `ConvergenceError` if a curve has a part in the loop."""
+    red, rows = state.reduction, plan.curves
+    term, _ = state.compiled.terms(stage.sources)
+    if red.controls.of_current[term].any():
+        own = np.zeros(len(red.controls), dtype=np.bool_)
+        own[stage.sources] = True
+        moved = red.moved(own)
+        fixed = state.compiled.fixed_curves
+        fixed = fixed[moved[red.curves.p[fixed]] | moved[red.curves.q[fixed]]]
+        rows = np.concatenate((rows, fixed))
+    if len(rows):
+        names = names_of(red.circuit, list(dict.fromkeys(red.curves.element[rows].tolist())))
+        message = f"{names} in a loop of controlled sources: such loops are not solved yet"
+        raise ConvergenceError(message)
 
 
 class _Equations:

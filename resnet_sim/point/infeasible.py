@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Bools
 from ..diagnostics import Diagnostic, Label
 from ..errors import ConvergenceError, TopologyError
-from ..graph.topology import Cut
+from ..graph.topology import MOST_AMPS, Cut
 from ..model.circuit import Circuit
 from .branches import Branches
 from .plan import Plan
@@ -105,7 +105,7 @@ def path_elements(red: Reduction, p: int, q: int) -> list[int]:
 
 
 def check_fixed_rectifiers(state: State) -> None:
-    """Raise `TopologyError` if a hard rectifier stands against ties alone."""
+    """Raise `TopologyError` if a hard rectifier, or a curve, stands against ties alone."""
     red = state.reduction
     rows = state.compiled.fixed_rectifiers
     branch = red.rectifiers
@@ -116,39 +116,54 @@ def check_fixed_rectifiers(state: State) -> None:
         noise = Noise(state).of_nodes
         if above[k] <= noise[p[k]] + noise[q[k]]:
             continue
-        raise _contradiction(state, [int(rows[k])])
+        raise _contradiction(state, [(branch, int(rows[k]))])
+    rows, curves = state.compiled.fixed_curves, red.curves
+    for k in np.flatnonzero(np.abs(state.curve_current[rows]) > MOST_AMPS):
+        raise _contradiction(state, [(curves, int(rows[k]))])
 
 
 def contradiction(state: State, plan: Plan, cycle: list[int]) -> TopologyError:
     """Return the error for rectifiers of a stage that contradict each other and the ties."""
-    return _contradiction(state, [int(plan.rectifiers[k]) for k in cycle])
+    red, count = state.reduction, len(plan.rectifiers)
+    return _contradiction(state, [
+        (red.rectifiers, int(plan.rectifiers[k])) if k < count
+        else (red.curves, int(plan.curves[k - count]))
+        for k in cycle
+    ])  # fmt: skip
 
 
-def _contradiction(state: State, rows: list[int]) -> TopologyError:
+def _contradiction(state: State, rows: list[tuple[Branches, int]]) -> TopologyError:
     red = state.reduction
-    branch, circuit = red.rectifiers, red.circuit
+    circuit = red.circuit
     elements: list[int] = []
-    for k, row in enumerate(rows):
+    for k, (branch, row) in enumerate(rows):
         elements.append(int(branch.element[row]))
-        # from here to the next rectifier of the cycle lead ties of one tree
-        follower = rows[(k + 1) % len(rows)]
-        ends = [(int(branch.p[row]), int(branch.q[follower]))]
-        ends.append((int(branch.q[row]), int(branch.p[follower])))
+        # from here to the next one of the cycle lead ties of one tree
+        next_branch, follower = rows[(k + 1) % len(rows)]
+        own = branch.p[row], branch.q[row]
+        its = next_branch.p[follower], next_branch.q[follower]
+        # of curves, either end may come first
+        ends = [(int(own[j]), int(its[k])) for j, k in ((0, 1), (1, 0), (0, 0), (1, 1))]
         for one, other in ends:
             if red.forest.label[one] == red.forest.label[other]:
                 elements += [e for e in path_elements(red, one, other) if e not in elements]
                 break
-    diodes = list(dict.fromkeys(int(branch.element[row]) for row in rows))
+    diodes = list(dict.fromkeys(int(branch.element[row]) for branch, row in rows))
     others = [e for e in dict.fromkeys(elements) if e not in diodes]
     total = names_of(circuit, diodes)
     kinds = {circuit.kind(e) for e in diodes}
-    noun = f"ideal {kinds.pop() if len(kinds) == 1 else 'element'}{'s' * (len(diodes) > 1)}"
+    ideal = any(branch is red.rectifiers for branch, _ in rows)
+    noun = kinds.pop() if len(kinds) == 1 else "element"
+    noun = f"{'ideal ' * ideal}{noun}{'s' * (len(diodes) > 1)}"
     if others:
         verb = "short" if len(diodes) > 1 else "shorts"
         message = f"{noun} {total} {verb} {names_of(circuit, others)}: no voltages satisfy both"
     else:
         message = f"{noun} {total} contradict each other: no voltages satisfy all of them"
-    hint = "put a resistor in series, or give the diode a model with Ron > 0"
+    if not ideal:
+        message += f" with a current below {MOST_AMPS:g} A"
+    parameter = "Ron" if ideal else "RS"
+    hint = f"put a resistor in series, or give the diode a model with {parameter} > 0"
     return impossible(circuit, "E202", message, [*others, *diodes], hint)
 
 
@@ -163,7 +178,7 @@ def no_path(state: State, plan: Plan, cut: Cut) -> TopologyError:
     inside_coordinate[plan.coordinates[cut.coordinates[1:]]] = True
     inside = inside_coordinate[red.coordinate]
     feeds = [e for e in _crossing(red.injections, inside) if _active(state, e)]
-    blocked = _crossing(red.rectifiers, inside)
+    blocked = [*_crossing(red.rectifiers, inside), *_crossing(red.curves, inside)]
     # what drives a current and blocks lets that current through, and no more
     limits = [e for e in feeds if e in blocked]
     feeds, blocked = ([e for e in some if e not in limits] for some in (feeds, blocked))

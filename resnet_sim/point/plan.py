@@ -39,6 +39,10 @@ class Plan:
     injections: Ints
     feed_p: Ints
     feed_q: Ints
+    curves: Ints
+    curve_p: Ints
+    curve_q: Ints
+    curve_scale: Floats
 
 
 class Compiled:
@@ -48,26 +52,29 @@ class Compiled:
         self.reduction = reduction = scale_pairs(reduce(circuit, closed))
         parts = self._branch_parts()
         self.plans = [self._plan(stage, *parts) for stage in stages(reduction)]
-        self.fixed_conductors, self.fixed_rectifiers = (np.flatnonzero(k < 0) for k in parts)
+        self.fixed_conductors, self.fixed_rectifiers, self.fixed_curves = (
+            np.flatnonzero(k < 0) for k in parts
+        )
 
-    def _branch_parts(self) -> tuple[Ints, Ints]:
-        red = self.reduction
-        return red.branch_parts(red.conductors), red.branch_parts(red.rectifiers)
+    def _branch_parts(self) -> tuple[Ints, ...]:
+        return tuple(self.reduction.branch_parts(kind) for kind in self.reduction.joining)
 
     def variant(self, circuit: Circuit) -> Compiled:
         """Return the same structure with the values of another circuit, if it has the same."""
         old = self.reduction
         if circuit is old.circuit:
             return self
-        (ties, conductors, rectifiers, injections), controls, _ = take_apart(circuit, old.closed)
+        kinds, controls, _ = take_apart(circuit, old.closed)
+        ties, conductors, rectifiers, injections, curves = kinds
         for new, before in (
             (ties, old.ties), (conductors, old.conductors), (rectifiers, old.rectifiers),
+            (curves, old.curves),
         ):  # fmt: skip
             if not np.array_equal(new.element, before.element):
                 return Compiled(circuit, old.closed)
         return self.replace(
             circuit=circuit, ties=ties, conductors=conductors,
-            rectifiers=rectifiers, injections=injections, controls=controls,
+            rectifiers=rectifiers, injections=injections, curves=curves, controls=controls,
         )  # fmt: skip
 
     def replace(self, **changes: Any) -> Compiled:
@@ -127,7 +134,9 @@ class Compiled:
             mask[[pair.forward, pair.backward]] = True
         return mask
 
-    def _plan(self, stage: Stage, conductor_part: Ints, rectifier_part: Ints) -> Plan:
+    def _plan(
+        self, stage: Stage, conductor_part: Ints, rectifier_part: Ints, curve_part: Ints
+    ) -> Plan:
         red = self.reduction
         chosen = np.zeros(red.n_parts + 1, dtype=np.bool_)
         chosen[stage.parts] = True  # index -1, for no part, stays False
@@ -137,6 +146,7 @@ class Compiled:
         of_node = local[red.coordinate]
         conductors = np.flatnonzero(chosen[conductor_part])
         rectifiers = np.flatnonzero(chosen[rectifier_part])
+        curves = np.flatnonzero(chosen[curve_part])
         p, q = of_node[red.rectifiers.p[rectifiers]], of_node[red.rectifiers.q[rectifiers]]
         scale = red.branch_scale(red.rectifiers, rectifiers)
         if red.pairs:
@@ -163,4 +173,8 @@ class Compiled:
             injections,
             of_node[feeds.p[injections]],
             of_node[feeds.q[injections]],
+            curves,
+            of_node[red.curves.p[curves]],
+            of_node[red.curves.q[curves]],
+            red.branch_scale(red.curves, curves),
         )

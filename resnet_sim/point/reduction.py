@@ -15,7 +15,16 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import Forest, components, spanning_forest
 from ..model.circuit import Circuit
-from .branches import Branches, Conductors, Controls, Injections, Rectifiers, Ties, take_apart
+from .branches import (
+    Branches,
+    Conductors,
+    Controls,
+    Curves,
+    Injections,
+    Rectifiers,
+    Ties,
+    take_apart,
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +36,7 @@ class Reduction:
     Attributes
     ----------
     closed : ndarray of bool, shape (n_switches,)
-    ties, conductors, rectifiers, injections : Ties, Conductors, Rectifiers, Injections
+    ties, conductors, rectifiers, injections, curves : Ties, Conductors, ...
     controls : Controls
         What sets the values of some ties and injections.
     forest : Forest
@@ -50,6 +59,7 @@ class Reduction:
     conductors: Conductors
     rectifiers: Rectifiers
     injections: Injections
+    curves: Curves
     controls: Controls
     forest: Forest
     coordinate: Ints
@@ -57,6 +67,11 @@ class Reduction:
     part: Ints
     n_parts: int
     pairs: tuple[Pair, ...] = ()
+
+    @property
+    def joining(self) -> tuple[Branches, ...]:
+        """The branches whose currents depend on their voltages; they make parts of coordinates."""
+        return self.conductors, self.rectifiers, self.curves
 
     @cached_property
     def above(self) -> Ints:
@@ -107,8 +122,8 @@ class Reduction:
 
     @cached_property
     def pieces(self) -> Ints:
-        """The number of conductors, rectifiers and controls of each element."""
-        kinds = (self.conductors, self.rectifiers, self.controls)
+        """The number of joining branches and controls of each element."""
+        kinds = (*self.joining, self.controls)
         element = np.concatenate([kind.element for kind in kinds])
         return np.bincount(element, minlength=self.circuit.n_elements)
 
@@ -191,13 +206,13 @@ def reduce(circuit: Circuit, closed: Bools) -> Reduction:
 
     Controlled sources are all taken as one-way; see `amplifiers.scale_pairs`.
     """
-    (ties, conductors, rectifiers, injections), controls, n = take_apart(circuit, closed)
+    kinds, controls, n = take_apart(circuit, closed)
+    ties, conductors, rectifiers, _, curves = kinds
     forest = spanning_forest(n, ties.p, ties.q, ties.volts)
     coordinate, scale = forest.label, np.ones(n)
-    part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers))
+    part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers, curves))
     return Reduction(
-        circuit, closed, ties, conductors, rectifiers, injections, controls,
-        forest, coordinate, scale, part, n_parts,
+        circuit, closed, *kinds, controls, forest, coordinate, scale, part, n_parts,
     )  # fmt: skip
 
 

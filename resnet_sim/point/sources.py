@@ -15,6 +15,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..graph.graphs import bincount
+from ..graph.problem import NO_CURVES, CurveRows
 from .plan import Compiled, Plan
 
 
@@ -66,6 +67,15 @@ class Sources:
         branch, rows = self.reduction.conductors, plan.conductors
         rise = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
         return rise / column(plan.edge_scale, rise)
+
+    def curves(self, plan: Plan) -> CurveRows:
+        """Return the curves of one point, with the sources in series with them."""
+        branch, rows = self.reduction.curves, plan.curves
+        if branch.law is None or not len(rows):
+            return NO_CURVES
+        rise = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
+        scale = plan.curve_scale
+        return CurveRows(plan.curve_p, plan.curve_q, rise / scale, scale, branch.law.take(rows))
 
     def drop(self, plan: Plan) -> Any:
         """Return the drops of the rectifiers."""

@@ -26,7 +26,9 @@ class State(Sources):
     ----------
     x, low : ndarray of float
         Coordinates as double-doubles, V.
-    conductor_current, rectifier_current : ndarray of float
+    conductor_current, rectifier_current, curve_current : ndarray of float
+    curve_slope : ndarray of float
+        Conductances of the tangents of curves, S.
     loop_current : ndarray of float
         Currents of the ties that close loops; zero unless `loop_determined`.
     piece : ndarray of int, shape (n_coordinates,)
@@ -51,6 +53,8 @@ class State(Sources):
         self.x, self.low = np.zeros((count, *points)), np.zeros((count, *points))
         self.conductor_current = np.zeros((len(red.conductors), *points))
         self.rectifier_current = np.zeros((len(red.rectifiers), *points))
+        self.curve_current = np.zeros((len(red.curves), *points))
+        self.curve_slope = np.zeros((len(red.curves), *points))
         self.loop_current = np.zeros((len(red.ties), *points))
         self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
         self.piece = np.zeros(count, dtype=np.int64)
@@ -75,6 +79,11 @@ class State(Sources):
         current = np.zeros_like(above)
         current[soft] = np.maximum(above[soft], 0.0) / column(ohms[soft], above)
         self.rectifier_current[rows] = current
+        rows = self.compiled.fixed_curves
+        if len(rows) and red.curves.law is not None:
+            rise = self.offset[red.curves.p[rows]] - self.offset[red.curves.q[rows]]
+            found = red.curves.law.take(rows).at_voltage(rise)
+            self.curve_current[rows], self.curve_slope[rows] = found.i, found.slope
 
     def point(self, number: int) -> State:
         """Return one of many points."""
@@ -100,7 +109,7 @@ class State(Sources):
             plan.n, plan.edge_p, plan.edge_q, red.conductors.siemens[plan.conductors],
             self.emf(plan), self.injection(plan, feeds), turnover,
             plan.diode_p, plan.diode_q, self.drop(plan),
-            red.rectifiers.resistance[plan.rectifiers],
+            red.rectifiers.resistance[plan.rectifiers], self.curves(plan),
         )  # fmt: skip
 
     def absorb(self, plan: Plan, solution: Solution) -> None:
@@ -110,6 +119,9 @@ class State(Sources):
         self.conductor_current[plan.conductors] = solution.edge_current * scale
         scale = column(plan.diode_scale, solution.x)
         self.rectifier_current[plan.rectifiers] = solution.current * scale
+        if len(plan.curves):
+            self.curve_current[plan.curves] = solution.curves.i * plan.curve_scale
+            self.curve_slope[plan.curves] = solution.curves.slope
         if solution.x.ndim == 1:
             self._still(plan, solution.resting())
             self.mark_floating(plan, rigid_pieces(solution)[1:])
@@ -207,6 +219,7 @@ class State(Sources):
         return [
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
+            (red.curves, self.curve_current),
             (red.injections, self.injection_value),
             (red.ties, self.loop_current),
         ]
@@ -231,6 +244,7 @@ class State(Sources):
         for kind, rows in (
             (red.conductors, plan.conductors),
             (red.rectifiers, plan.rectifiers),
+            (red.curves, plan.curves),
         ):
             touched = lost[kind.p[rows]] | lost[kind.q[rows]]
             self.lost_parts[red.branch_parts(kind)[rows[touched]]] = True
@@ -260,7 +274,7 @@ class State(Sources):
         if not self.undefined_sources.any() or not red.forest.in_tree[tie]:
             return False
         side, lost = red.below(tie), self.lost_nodes()
-        for kind in (red.conductors, red.rectifiers):
+        for kind in red.joining:
             crossing = (side[kind.p] != side[kind.q]) & (self.uncharted[kind.element] > 0)
             if (crossing & (lost[kind.p] | lost[kind.q])).any():
                 return True
@@ -322,6 +336,7 @@ class State(Sources):
         fresh = copy.copy(self)
         fresh.conductor_current = np.zeros_like(self.conductor_current)
         fresh.rectifier_current = np.zeros_like(self.rectifier_current)
+        fresh.curve_current = np.zeros_like(self.curve_current)
         fresh.injection_value = np.zeros_like(self.injection_value)
         fresh.loop_current = np.zeros_like(self.loop_current)
         return fresh
@@ -362,6 +377,7 @@ class State(Sources):
         for branch, value in (
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
+            (red.curves, self.curve_current),
             (red.injections, self.injection_value),
         ):
             if len(branch):

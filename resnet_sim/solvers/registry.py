@@ -77,6 +77,9 @@ def solve(
     Solution
         ``converged`` tells whether its own method believes in it.
     """
-    module = import_module(METHODS[method].module)
+    name = METHODS[method].module
+    if len(problem.curves):
+        name = f"{_HERE}.smooth"
+    module = import_module(name)
     solution: Solution = module.solve(problem, tolerance=tolerance, on=on, x=x)
     return solution

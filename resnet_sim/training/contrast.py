@@ -24,7 +24,7 @@ class KneeWarning(UserWarning):
     Examples
     --------
     >>> import warnings
-    >>> clamp = rs.parse_netlist("clamp\nV1 a 0 0\nR1 a b 1\nD1 b 0 ideal\n.model ideal d")
+    >>> clamp = rs.parse_netlist("clamp\nV1 a 0 0\nR1 a b 1\nD1 b 0")
     >>> with warnings.catch_warnings(record=True) as caught:
     ...     warnings.simplefilter("always")
     ...     found = tr.gradient(tr.Network(clamp, ["v1"], ["b"]), [[0.0]], [[-0.1]])

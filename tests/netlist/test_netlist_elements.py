@@ -1,12 +1,13 @@
 """What element cards mean."""
 
+import dataclasses
 import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from resnet_sim.errors import NetlistError
+from resnet_sim.errors import NetlistError, UsageError
 from resnet_sim.model.numbers import plain_number, read_number
 from resnet_sim.netlist import parse_netlist
 
@@ -203,7 +204,45 @@ def diode(model, *cards, **options):
 
 
 def test_a_diode_is_ideal_by_default():
-    assert diode("d") == (0, 0, math.inf, math.inf, 0)
+    assert diode("d(vfwd=0)") == (0, 0, math.inf, math.inf, 0)
+    assert parse("d1 a b").diodes.r_off[0] == math.inf
+
+
+def junction(model, *cards, **options):
+    table = parse("d1 a b dm", f".model dm {model}", *cards, **options).junctions
+    return {f.name: float(getattr(table, f.name)[0]) for f in dataclasses.fields(table)[5:]}
+
+
+def test_a_model_without_piecewise_linear_parameters_is_a_junction():
+    bare = junction("d")
+    assert (bare["saturation"], bare["emission"], bare["leak"]) == (1e-14, 1, 1e-12)
+    assert bare["breakdown"] == bare["knee"] == math.inf
+    given = junction("D(IS=2n N=1.7 RS=.5 CJO=4p TT=20n IKF=1m)", ".options gmin=0")
+    assert (given["saturation"], given["emission"], given["series"]) == (2e-9, 1.7, 0.5)
+    assert (given["leak"], given["knee"]) == (0, 1e-3)
+    assert diode("d(is=1e-14 ron=2)") == (0, 2, math.inf, math.inf, 2)
+
+
+def test_area_and_m_put_junctions_in_parallel():
+    circuit = parse("d1 a b dm 2 m=3", ".model dm d(is=1f rs=6 ikf=1)")
+    table = circuit.junctions
+    assert table.saturation[0] == pytest.approx(6e-15)
+    assert (table.series[0], table.knee[0]) == (1, 6)
+
+
+@pytest.mark.parametrize("bad", ["is=0", "n=0", "rs=-1", "jtun=1n", "level=2", "bv=0", "tlev=1"])
+def test_what_makes_no_junction_is_an_error(bad):
+    assert errors("d1 a b dm", f".model dm d({bad})") == ["E123"]
+
+
+def test_how_diodes_are_read_can_be_chosen():
+    assert codes(parse("d1 a b dm", ".model dm d(is=1f)", ".options diodes=ideal")) == ["N101"]
+    assert codes(parse("d1 a b dm", ".model dm d(is=1f)", diodes="ideal")) == ["N101"]
+    real = parse("d1 a b dm", ".model dm d(is=1f)", ".options diodes=ideal", diodes="real")
+    assert len(real.junctions) == 1
+    assert errors("r1 a b 1", ".options diodes=some") == ["E103"]
+    with pytest.raises(UsageError, match="not known"):
+        parse("r1 a b 1", diodes="some")
 
 
 def test_ltspice_parameters_describe_a_diode():
@@ -214,14 +253,15 @@ def test_ltspice_parameters_describe_a_diode():
 
 
 def test_an_exponential_diode_is_idealised_with_a_note():
-    circuit = parse("d1 a b dm", ".model dm d(is=1e-14 n=1 rs=2 bv=100)")
+    circuit = parse("d1 a b dm", ".model dm d(is=1e-14 n=1 rs=2 bv=100)", diodes="ideal")
     assert codes(circuit) == ["N101"]
-    assert diode("d(is=1e-14 rs=2 bv=100)") == (0, 2, math.inf, 100, 2)
+    assert diode("d(is=1e-14 rs=2 bv=100)", diodes="ideal") == (0, 2, math.inf, 100, 2)
 
 
 def test_the_forward_drop_of_models_that_give_none_can_be_chosen():
-    assert diode("d(is=1f)", ".options vfwd=0.7")[0] == 0.7
-    assert diode("d(is=1f)", forward_drop=0.6)[0] == 0.6
+    assert diode("d(is=1f)", ".options vfwd=0.7 diodes=ideal")[0] == 0.7
+    assert diode("d(ron=1m)", forward_drop=0.6)[0] == 0.6
+    assert codes(parse("d1 a b dm", ".model dm d(is=1f)", forward_drop=0.6)) == ["N105"]
     assert diode("d(vfwd=.3)", forward_drop=0.6)[0] == 0.3
 
 

@@ -223,7 +223,7 @@ def ngspice(circuit, tmp_path):
 NGSPICE = {
     "divider": ("v1 a 0 6\nr1 a b 1k\nr2 b 0 2k\n", {"v(b)": 4, "i(v1)": -2e-3}),
     "conducting diode": ("v1 a 0 5\nr1 a b 1k\nd1 b 0 dm\n.model dm d(vfwd=.7)\n", {"v(b)": 0.7}),
-    "blocking diode": ("v1 a 0 -5\nr1 a b 1k\nd1 b 0 dm\n.model dm d\n", {"v(b)": -5}),
+    "blocking diode": ("v1 a 0 -5\nr1 a b 1k\nd1 b 0\n", {"v(b)": -5}),
     "real diode": (
         "v1 a 0 5\nr1 a b 1k\nd1 b 0 dm\n.model dm d(ron=1k vfwd=1 roff=1g)\n",
         {"v(b)": 3},

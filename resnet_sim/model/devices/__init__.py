@@ -11,6 +11,7 @@ from .current_source import CurrentSources
 from .device import Device, Table
 from .diode import Diodes
 from .inductor import Inductors
+from .junction import Junctions
 from .limiter import Limiters
 from .resistor import Resistors
 from .switch import Switches
@@ -31,6 +32,7 @@ DEVICES: dict[str, type[Table] | type[Crossbars]] = {
         ControlledSources,
         Limiters,
         BehaviouralSources,
+        Junctions,
     )
 }
 
@@ -57,6 +59,7 @@ __all__ = [
     "Device",
     "Diodes",
     "Inductors",
+    "Junctions",
     "Limiters",
     "Model",
     "Resistors",

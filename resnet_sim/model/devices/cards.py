@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from ...errors import UsageError
@@ -31,17 +32,60 @@ class Card(NamedTuple):
     parallel: tuple[str, ...] = ()
 
 
-class Given(NamedTuple):
-    """What a .model card says: its name, type and numbers, and where to note what was made of it.
+#: how models of junction diodes can be read
+READINGS = ("real", "ideal")
 
-    `forward_drop` is the forward voltage (V) of diodes whose model gives none.
+
+@dataclass
+class Conditions:
+    """What a whole deck says about its devices.
+
+    Attributes
+    ----------
+    temperature, nominal : float
+        Of the circuit, and at which parameters are given, Celsius.
+    gmin : float
+        Conductance across junctions, S.
+    forward_drop : float, optional
+        Forward voltage (V) of piecewise-linear diodes whose model gives none; None: 0 V.
+    diodes : str
+        How models of junction diodes are read: ``"real"`` as they stand, ``"ideal"`` as
+        piecewise linear.
     """
+
+    temperature: float = 27.0
+    nominal: float = 27.0
+    gmin: float = 1e-12
+    forward_drop: float | None = None
+    diodes: str = "real"
+
+
+class Given(NamedTuple):
+    """What a .model card says: name, type and numbers; and where to note what is made of it."""
 
     name: str
     type: str
     numbers: Mapping[str, float]
-    forward_drop: float
+    conditions: Conditions
     note: Callable[[str, str, str], None]
+
+
+class Made(NamedTuple):
+    """What a model makes of an element.
+
+    Attributes
+    ----------
+    table : str
+        Of which device it becomes one.
+    columns : mapping of str to float
+    own : callable, optional
+        Returns the columns for an element with parameters of its own, such as its area; raises
+        `BadModel`.
+    """
+
+    table: str
+    columns: Mapping[str, float]
+    own: Callable[[Mapping[str, float]], Mapping[str, float]] | None = None
 
 
 class Model(NamedTuple):
@@ -56,7 +100,7 @@ class Model(NamedTuple):
     parameters : frozenset of str
         What it knows.
     evaluate : callable
-        Turns what is given into columns of the device; raises `BadModel`.
+        Turns what is given into what it makes; raises `BadModel`.
     words : frozenset of str
         Parameters that are no numbers and mean nothing.
     neglected : mapping of str to str
@@ -66,7 +110,7 @@ class Model(NamedTuple):
     kind: str
     types: tuple[str, ...]
     parameters: frozenset[str]
-    evaluate: Callable[[Given], Mapping[str, float]]
+    evaluate: Callable[[Given], Made]
     words: frozenset[str] = frozenset()
     neglected: Mapping[str, str] = {}
 

@@ -18,6 +18,9 @@ class Deck(Protocol):
     def model(self, body: str, letter: str) -> str:
         """Return the name of a model with that type and those parameters."""
 
+    def option(self, name: str, value: str, default: str) -> None:
+        """Set an option of the whole deck; `UsageError` if two devices want different values."""
+
 
 class ForeignDeck(Deck, Protocol):
     """The same for other simulators, which bear nothing ideal."""

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
-from .cards import BadModel, Card, Given, Model
+from .cards import BadModel, Card, Conditions, Given, Made, Model
 from .device import Table, floats, text
+from .junction import CARD, JunctionModel, Junctions
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -28,32 +30,56 @@ EXPONENTIAL = {
     *("ikf", "ik", "ikr", "isr", "nr", "tbv", "tbv1", "tbv2", "cjp", "cjsw", "php", "mjsw", "fcs"),
     *("level", "tm1", "tm2", "tt1", "tt2", "ctp", "cta", "tpb", "tphp", "tlev", "tlevc", "gap1"),
     *("gap2", "area", "pj", "iave", "vpk", "mfg", "type", "vp", "isw", "ibvl", "nbvl"),
+    *("tcv", "jtun", "jtunsw", "ntun", "xtitun", "keg", "fv_max", "bv_max", "id_max", "te_max"),
+    *("pd_max", "rth0", "cth0", "cta", "ctc", "tvj", "php", "lm", "lp", "wm", "wp", "xom", "xoi"),
+    *("xm", "xp", "xw", "ttt1", "ttt2", "tikf"),
 }
 
 
-def evaluate(model: Given) -> Mapping[str, float]:
-    """Return the columns that a model gives; exponential diodes are idealised."""
-    given = model.numbers
-    v_forward = given.get("vfwd", model.forward_drop)
-    if EXPONENTIAL & set(given) and not IDEAL & set(given):
-        r_on, v_reverse = given.get("rs", 0.0), abs(given.get("bv", math.inf))
-        model.note(
-            "N101",
-            f"diode model {model.name} is idealised: {v_forward:g} V and {r_on:g} ohm "
-            f"when it conducts, breakdown at {v_reverse:g} V",
-            "give Ron, Roff, Vfwd, Vrev to say what is meant, or .options vfwd=0.7",
-        )
-    else:
+def evaluate(model: Given) -> Made:
+    """Return what a model makes: a piecewise-linear diode if it says so, else a junction."""
+    given, conditions = model.numbers, model.conditions
+    if model.type == "sidiode" or IDEAL & set(given):
         r_on, v_reverse = given.get("ron", 0.0), given.get("vrev", math.inf)
-    values = {
-        "v_forward": v_forward,
+        return _piecewise(given, conditions, r_on, v_reverse)
+    if conditions.diodes == "real":
+        if conditions.forward_drop is not None:
+            message = f"a forward drop has no effect on the junction of model {model.name}"
+            model.note("N105", message, "add diodes=ideal to make it a piecewise-linear diode")
+        junction = JunctionModel(given, conditions)
+        return Made(Junctions.plural, junction.columns({}), junction.columns)
+    r_on, v_reverse = given.get("rs", 0.0), abs(given.get("bv", math.inf))
+    made = _piecewise(given, conditions, r_on, v_reverse)
+    model.note(
+        "N101",
+        f"diode model {model.name} is idealised: {made.columns['v_forward']:g} V and {r_on:g} ohm "
+        f"when it conducts, breakdown at {v_reverse:g} V",
+        "leave out diodes=ideal to have it as it is, or give Ron, Roff, Vfwd, Vrev",
+    )
+    return made
+
+
+def _piecewise(
+    given: Mapping[str, float], conditions: Conditions, r_on: float, v_reverse: float
+) -> Made:
+    columns = {
+        "v_forward": given.get("vfwd", conditions.forward_drop or 0.0),
         "r_on": r_on,
         "r_off": given.get("roff", math.inf),
         "v_reverse": v_reverse,
         "r_reverse": given.get("rrev", r_on),
     }
-    _check(values)
-    return values
+    _check(columns)
+    return Made(Diodes.plural, columns, partial(_in_parallel, columns))
+
+
+def _in_parallel(columns: Mapping[str, float], own: Mapping[str, float]) -> Mapping[str, float]:
+    """Return the columns for an area, or many in parallel."""
+    parallel = own.get("area", 1.0) * own.get("m", 1.0)
+    if not 0 < parallel < math.inf:
+        raise BadModel("area and m must be above 0")
+    shares = {key: columns[key] / parallel for key in ("r_on", "r_off", "r_reverse")}
+    return {**columns, **shares}
 
 
 def _check(values: Mapping[str, float]) -> None:
@@ -98,7 +124,7 @@ class Diodes(Table):
     infinite = frozenset({"r_off", "v_reverse", "r_reverse"})
     rank = 7
     cards = (
-        Card("d", "Dname anode cathode model", "diode"),
+        CARD,
         Card("a", "Aname anode cathode model", "diode"),
     )
     models = (

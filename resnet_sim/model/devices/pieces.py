@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
+from ...curves import Curve
 
 
 class Pieces:
-    """Collects the pieces of devices: ties, conductors, rectifiers, injections.
+    """Collects the pieces of devices: ties, conductors, rectifiers, injections, curves.
 
     `element` holds element numbers, p and q nodes; all arrays have shape (pieces,).  The
     current of a piece counts `sign` times into that of its element.  `source` is the row of the
@@ -21,7 +22,7 @@ class Pieces:
     closed : ndarray of bool, shape (n_switches,)
     nodes : int
         Nodes so far, those within devices come last.
-    ties, conductors, rectifiers, injections : list of tuple
+    ties, conductors, rectifiers, injections, curves : list of tuple
         Element, p, q, sign, volts or the like, and source or ohms.
     controls : list of tuple
         Element, number of terms, and of each term: of a current?, index, gain.
@@ -35,6 +36,7 @@ class Pieces:
         self.injections: list[tuple[Any, ...]] = []
         self.controls: list[tuple[Any, ...]] = []
         self._n_controls = 0
+        self.curves: list[tuple[Any, ...]] = []
 
     def tie(self, element: Ints, p: Ints, q: Ints, volts: Floats, source: Ints | int = -1) -> None:
         """Add ``v = volts``."""
@@ -80,6 +82,11 @@ class Pieces:
         self.controls.append((element, count, of_current, index, gain))
         self._n_controls += len(element)
         return self._n_controls - len(element) + np.arange(len(element))
+
+    def curve(self, element: Ints, p: Ints, q: Ints, law: Curve) -> None:
+        """Add ``i = f(v)`` with increasing f; `law` has a row for each element."""
+        if len(element):
+            self.curves.append((element, p, q, np.ones(len(element)), law))
 
     def inner(self, count: int) -> Ints:
         """Return the numbers of new nodes within devices, which nobody outside sees."""

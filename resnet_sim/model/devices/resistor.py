@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arrays import Bools, Floats
-from .cards import Card, Given, Model
+from .cards import Card, Given, Made, Model
 from .device import Table, floats
 from .pieces import Pieces
 
@@ -22,8 +21,8 @@ _KNOWN = frozenset(
 )
 
 
-def _as_given(model: Given) -> Mapping[str, float]:
-    return model.numbers
+def _as_given(model: Given) -> Made:
+    return Made("resistors", model.numbers)
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
-from .cards import BadModel, Card, Given, Model
+from .cards import BadModel, Card, Given, Made, Model
 from .device import Table, bools, floats, ints, text
 from .pieces import Pieces
 
@@ -26,8 +26,8 @@ CLOSED = 1e-6
 UNSUPPORTED = {"vser", "ilimit", "oneway"}
 
 
-def evaluate(model: Given) -> Mapping[str, float]:
-    """Return the columns that a model gives, and whether it closes when its control falls."""
+def evaluate(model: Given) -> Made:
+    """Return what a model makes; it may close when its control falls."""
     given = model.numbers
     letter = "v" if model.type in ("sw", "vswitch") else "i"
     # PSpice's types have defaults of their own, and move smoothly from one state to the other
@@ -50,13 +50,14 @@ def evaluate(model: Given) -> Mapping[str, float]:
     for key in UNSUPPORTED & given.keys():
         if given[key] not in (0.0, math.inf):
             raise BadModel(f"{key} of a switch is not supported", key, "put an element in series")
-    return {
+    columns = {
         "r_on": r_on,
         "r_off": r_off,
         "threshold": threshold,
         "hysteresis": hysteresis,
         "inverted": inverted,
     }
+    return Made("switches", columns)
 
 
 def _model(letter: str, kind: str, *types: str) -> Model:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ...model.devices.cards import Made
 from ..expressions.machine import Program
 from ..source import Card
 
@@ -82,9 +83,9 @@ class IndependentSource(NamedTuple):
 
 
 class Diode(NamedTuple):
-    """D card (or an A card with a sidiode model)."""
+    """D card (or an A card with a sidiode model); ideal without a model."""
 
-    model: Word
+    model: Word | None
     parameters: Parameters
 
 
@@ -164,11 +165,12 @@ class ModelCard(NamedTuple):
 
 
 class Model(NamedTuple):
-    """A model: its kind (see `devices.MODELS`) and the numbers of that kind.
-
-    A diode has r_on, r_off, r_reverse (ohm), v_forward and v_reverse (V); a switch r_on,
-    r_off, threshold and hysteresis (V or A); a resistor what its card says.
-    """
+    """A model: its kind (see `devices.MODELS`), and what it makes of an element."""
 
     kind: str
-    values: Mapping[str, float]
+    made: Made
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The columns of an element without parameters of its own."""
+        return self.made.columns

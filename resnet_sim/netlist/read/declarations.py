@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from ...errors import UsageError
+from ...model.devices.cards import READINGS
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .body_cache import Preparer
@@ -19,7 +20,7 @@ from .scope import Evaluator, Failed, Scope
 
 _CONDITION = re.compile(r"\s*\.\s*\w+\s*")
 #: options that change the circuit; the others are about algorithms that are not used here
-_OPTIONS = ("temp", "tnom", "vfwd")
+_OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes")
 
 
 class Gatherer:
@@ -40,13 +41,14 @@ class Gatherer:
         evaluator: Evaluator,
         placer: Placer,
         overrides: Mapping[str, float],
+        fixed: frozenset[str],
         *,
         quick: bool,
     ) -> None:
         self._report, self._preparer = report, preparer
         self._evaluator, self._placer, self._quick = evaluator, placer, quick
         self._overrides = overrides
-        self._fixed_drop = placer.models.forward_drop is not None
+        self._fixed = fixed
         self.commands: list[tuple[str, Card]] = []
         self.executed = 0
 
@@ -84,7 +86,7 @@ class Gatherer:
     def set_temperature(self, temperature: float, top: Scope) -> None:
         """Set the temperature (Celsius) unless an override has."""
         temperature = self._overrides.get("temp", temperature)
-        self._placer.temperature = top.values["temper"] = temperature
+        self._placer.models.conditions.temperature = top.values["temper"] = temperature
         if "temp" not in top.definitions:
             top.values["temp"] = temperature
 
@@ -129,15 +131,33 @@ class Gatherer:
                 message = f"option {key.text} has no effect"
                 self._report.add("N105", message, card, key.offset, len(key.text))
                 continue
+            if key.text == "diodes":
+                self._read_diodes(card, item)
+                continue
             value = self._evaluator.number(reader.value(item.value), top)
             if not math.isfinite(value):
                 raise CardError("E132", f"{key.text} is not finite", key.offset, len(key.text))
             if key.text == "temp":
                 self.set_temperature(value, top)
-            elif key.text == "tnom":
-                self._placer.nominal = value
-            elif not self._fixed_drop:
-                self._placer.models.forward_drop = value
+            elif key.text == "gmin" and value < 0:
+                raise CardError("E132", "gmin must be 0 or more", key.offset, len(key.text))
+            else:
+                self._set(
+                    {"tnom": "nominal", "vfwd": "forward_drop"}.get(key.text, key.text), value
+                )
+
+    def _read_diodes(self, card: Card, item: Assign) -> None:
+        reading = item.value.text
+        if reading not in READINGS:
+            hint = f"diodes={' or diodes='.join(READINGS)}"
+            message = f"diodes={reading} is not known"
+            raise CardError("E103", message, item.value.offset, len(reading), hint)
+        self._set("diodes", reading)
+
+    def _set(self, name: str, value: float | str) -> None:
+        """Set what the whole deck says, unless the caller has."""
+        if name not in self._fixed:
+            setattr(self._placer.models.conditions, name, value)
 
     def _branch(self, conditional: Conditional, scope: Scope) -> Body | None:
         """Return the first branch whose condition holds."""

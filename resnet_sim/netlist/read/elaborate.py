@@ -9,8 +9,10 @@ from functools import partial
 from typing import Any
 
 from ...diagnostics import Diagnostic, Label
+from ...errors import UsageError
 from ...model.builder import CircuitBuilder
 from ...model.circuit import Circuit
+from ...model.devices.cards import READINGS, Conditions
 from ..report import Abandoned, CardError, suggestion
 from ..source import Card
 from .analyses import AnalysisReader
@@ -42,8 +44,8 @@ class Elaboration:
     ----------
     overrides : mapping of str to float
         Values that replace those of top-level .param cards; ``temp`` is the temperature.
-    forward_drop : float, optional
-        Forward voltage (V) of diodes whose model gives none; default: ``.options vfwd``, or 0.
+    forward_drop, diodes : optional
+        As in `parse_netlist`.
     max_elements : int
         Limit of the expansion.
     quick : bool
@@ -56,13 +58,15 @@ class Elaboration:
         overrides: Mapping[str, float],
         *,
         forward_drop: float | None = None,
+        diodes: str | None = None,
         max_elements: int = MAX_ELEMENTS,
         quick: bool = True,
     ) -> None:
         self._deck, self._report = deck, deck.report.copy()
         overrides = {name.lower(): float(value) for name, value in overrides.items()}
         options: dict[str, Any] = {
-            "forward_drop": forward_drop, "max_elements": max_elements, "quick": quick
+            "forward_drop": forward_drop, "diodes": diodes,
+            "max_elements": max_elements, "quick": quick,
         }  # fmt: skip
         self._overrides = overrides
         self._rebuild = partial(_rebuild, deck, overrides, options)
@@ -70,12 +74,23 @@ class Elaboration:
         self._missing: set[int] = set()
         self._preparer = Preparer(self._report, quick=quick)
         self._evaluator = Evaluator(self._report)
-        models = ModelReader(self._report, self._evaluator, forward_drop)
+        given = {"forward_drop": forward_drop, "diodes": diodes}
+        fixed = frozenset(name for name, value in given.items() if value is not None)
+        if diodes is not None and diodes not in READINGS:
+            raise UsageError(f"diodes={diodes!r} is not known: {' or '.join(READINGS)}")
+        conditions = Conditions(forward_drop=forward_drop, diodes=diodes or READINGS[0])
+        models = ModelReader(self._report, self._evaluator, conditions)
         self._builder = CircuitBuilder(deck.title)
         self._placer = Placer(self._builder, self._report, self._evaluator, models)
         self._top = Scope("", deck.body)
         self._gatherer = Gatherer(
-            self._report, self._preparer, self._evaluator, self._placer, overrides, quick=quick
+            self._report,
+            self._preparer,
+            self._evaluator,
+            self._placer,
+            overrides,
+            fixed,
+            quick=quick,
         )
 
     def run(self) -> Circuit:

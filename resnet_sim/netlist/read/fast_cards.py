@@ -8,8 +8,7 @@ left to the readers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterator
 from itertools import compress
 from typing import Any
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
-from ...model.devices import CARDS, Diodes
+from ...model.devices import CARDS, DEVICES, Table
 from ...model.numbers import plain_number, plain_numbers
 from ..source import Card
 from .blocks import Block, pays
@@ -32,7 +31,6 @@ _PLAIN = {
     for letter, (device, card) in CARDS.items()
     if card.form in ("resistor", "reactance", "independent")
 }
-_DIODE = [column.name for column in fields(Diodes)[5:]]
 
 
 class PlainCards:
@@ -42,9 +40,8 @@ class PlainCards:
         builder = placer.builder
         self._placer, self._scope, self._builder = placer, scope, builder
         self._branches = placer.branches
-        self._diode = builder.diode
         self._add_row = builder.add_row
-        self._models: dict[str, dict[str, Any] | None] = {}
+        self._models: dict[str, tuple[str, tuple[Any, ...]] | None] = {}
 
     def add(self, card: Card) -> bool:
         """Add the card if it is plain; False if the readers must look at it."""
@@ -85,14 +82,15 @@ class PlainCards:
 
     def _add_diode(self, name: str, p: str, q: str, model: str, at: tuple[int, int]) -> bool:
         # a model says what it has to say when a diode uses it, and one that comes twice does not
-        values = None if name in self._builder else self._model(model)
-        if values is None:
+        found = None if name in self._builder else self._model(model)
+        if found is None:
             return False
-        self._diode(name, p, q, **values, at=at)
+        table, values = found
+        self._add_row(table, name, p, q, at, *values)
         return True
 
-    def _model(self, name: str) -> dict[str, Any] | None:
-        """Return the numbers of a diode model, None if it is none."""
+    def _model(self, name: str) -> tuple[str, tuple[Any, ...]] | None:
+        """Return the table and the checked columns of a diode model, None if it is none."""
         values = self._models.get(name)
         if values is None:
             try:
@@ -101,7 +99,13 @@ class PlainCards:
                 return None
             if found is None or found.kind != "diode":
                 return None
-            values = self._models[name] = dict(found.values)
+            device = DEVICES[found.made.table]
+            assert issubclass(device, Table)
+            try:
+                row = device.row(name, **found.made.columns)
+            except UsageError:
+                return None
+            values = self._models[name] = found.made.table, row
         return values
 
     # ---- many at once ----
@@ -151,10 +155,17 @@ class PlainCards:
                     self._branches.update(some)
                 columns = (p[which], q[which], file[which], lines[which], values[which])
                 self._builder.add_columns(table, some, *columns)
-        if len(diodes):
-            place = (p[diodes], q[diodes], file[diodes], lines[diodes])
-            columns_of = _model_columns(models, known)
-            self._builder.add_columns("diodes", _chosen(names, diodes), *place, *columns_of)
+        tables = {name: found[0] for name, found in known.items() if found is not None}
+        for table in dict.fromkeys(tables.values()):
+            mine = [k for k, name in enumerate(models) if tables[name] == table]
+            which = diodes[mine]
+            values_of = np.array(
+                [found[1] for found in known.values() if found and found[0] == table]
+            )
+            number = {name: k for k, name in enumerate(n for n in known if tables[n] == table)}
+            columns_of = values_of[[number[models[k]] for k in mine]].T
+            place = (p[which], q[which], file[which], lines[which])
+            self._builder.add_columns(table, _chosen(names, which), *place, *columns_of)
         return True
 
 
@@ -208,11 +219,3 @@ def separate(block: Block) -> Iterator[Block | Card]:
 
 def _chosen(names: list[str], rows: Ints) -> list[str]:
     return names if len(rows) == len(names) else [names[k] for k in rows.tolist()]
-
-
-def _model_columns(models: list[str], known: Mapping[str, Any]) -> list[Floats]:
-    """Return the columns of diodes, in the order of their table, from the names of models."""
-    number = dict(zip(known, range(len(known)), strict=True))
-    which = np.array([number[name] for name in models])
-    values = np.array([[model[key] for key in _DIODE] for model in known.values()])
-    return list(values[which].T)

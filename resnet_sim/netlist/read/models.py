@@ -6,7 +6,7 @@ import math
 
 from ...model.devices import MODELS
 from ...model.devices import Model as Kind
-from ...model.devices.cards import BadModel, Given
+from ...model.devices.cards import BadModel, Conditions, Given
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .cards import Assign, Model, ModelCard, Word
@@ -42,15 +42,13 @@ class ModelReader:
 
     Parameters
     ----------
-    forward_drop : float, optional
-        Forward voltage of diodes whose model does not give Vfwd, in V.
+    conditions : Conditions
+        What the whole deck says.
     """
 
-    def __init__(
-        self, report: Report, evaluator: Evaluator, forward_drop: float | None = None
-    ) -> None:
+    def __init__(self, report: Report, evaluator: Evaluator, conditions: Conditions) -> None:
         self._report, self._evaluator = report, evaluator
-        self.forward_drop = forward_drop
+        self.conditions = conditions
 
     def evaluate(self, model: ModelCard, scope: Scope) -> Model:
         """Return the numbers of a model.
@@ -71,7 +69,7 @@ class ModelReader:
             self._report.add(code, message, model.card, hint=hint)
 
         numbers = self._numbers(model, kind, scope)
-        given = Given(model.name, model.type, numbers, self.forward_drop or 0.0, note)
+        given = Given(model.name, model.type, numbers, self.conditions, note)
         try:
             return Model(kind.kind, kind.evaluate(given))
         except BadModel as error:

@@ -97,10 +97,11 @@ _CURRENT_SOURCE = {
     **_table(_IS_HARMLESS, "LTspice", "in series with a current", "rser"),
 }  # fmt: skip
 _DIODE = {
-    **_PARALLEL,
+    **_PARALLEL, **_WARM,
     **_table(_DOES, _EVERY, "so many in parallel", "area"),
-    **_table(_IS_HARMLESS, "ngspice, HSPICE", "of an ideal diode",
-             "temp dtemp pj perim l w lm lp wm wp"),
+    **_table(_DOES, "ngspice, HSPICE", "length of the edge, for JSW", "pj"),
+    **_table(_IS_HARMLESS, "ngspice, HSPICE", "geometry of levels that are not there",
+             "perim l w lm lp wm wp"),
     **_table(_IS_HARMLESS, _EVERY, "where the search starts", "off"),
     **_START, **_CATALOGUE, **_NOISE,
 }  # fmt: skip

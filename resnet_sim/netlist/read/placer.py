@@ -53,15 +53,15 @@ class Placer(PassivePlacer):
     # ---- one method a form of card ----
 
     def _diode(self, site: Site, device: Diode) -> None:
-        values = dict(self._model(device.model, site.scope, "diode").values)
-        if device.parameters or site.scope.multiplier != 1.0:
+        if device.model is None:
+            self.builder.diode(site.name, site.p, site.q, at=site.card[:2])
+            return
+        made = self._model(device.model, site.scope, "diode").made
+        columns = made.columns
+        if made.own is not None and (device.parameters or site.scope.multiplier != 1.0):
             given = self._parameters(device.parameters, site.scope)
-            parallel = given.get("area", 1.0) * self._parallel(site, given)
-            if not 0 < parallel < math.inf:
-                raise CardError("E132", f"{site.name}: area and m must be above 0")
-            for key in ("r_on", "r_off", "r_reverse"):
-                values[key] /= parallel
-        self.builder.diode(site.name, site.p, site.q, **values, at=site.card[:2])
+            columns = made.own({**given, "m": self._parallel(site, given)})
+        self.builder.add(made.table, site.name, site.p, site.q, at=site.card[:2], **columns)
 
     def _switch(self, site: Site, device: Switch) -> None:
         of_voltage = len(device.control) == 2

@@ -135,7 +135,7 @@ def _reactance(r: CardReader) -> Read:
 
 def _diode(r: CardReader) -> Read:
     nodes = r.nodes(2)
-    model = r.word("the model")
+    model = r.word("the model") if r.items and isinstance(r.items[-1], Word) else None
     parameters: Parameters = ()
     if r.items and is_numeric(r.items[-1]):
         parameters = (("area", r.take_value("the area")),)

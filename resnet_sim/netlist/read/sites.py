@@ -48,8 +48,6 @@ class Places:
 
     Attributes
     ----------
-    temperature, nominal : float
-        Celsius.
     branches : set of str
         Elements that fix a voltage, whose currents can control others.
     failed : set of str
@@ -60,13 +58,21 @@ class Places:
     report: Report
     evaluator: Evaluator
     models: ModelReader
-    temperature: float = 27.0
-    nominal: float = 27.0
     global_nodes: set[str] = field(default_factory=set)
     branches: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
     controls: list[Control] = field(default_factory=list)
     shorts: list[tuple[str, Card]] = field(default_factory=list)
+
+    @property
+    def temperature(self) -> float:
+        """That of the circuit, Celsius."""
+        return self.models.conditions.temperature
+
+    @property
+    def nominal(self) -> float:
+        """That at which parameters are given, Celsius."""
+        return self.models.conditions.nominal
 
     def nodes(self, names: Sequence[str], scope: Scope) -> Sequence[str]:
         """Return the full names of nodes."""

@@ -31,7 +31,7 @@ def format_netlist(
 
     Examples
     --------
-    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 ideal\n.model ideal d")
+    >>> circuit = rs.parse_netlist("clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0")
     >>> print(rs.format_netlist(circuit, "ltspice"))
     * clamp
     r1 a b 1000.0

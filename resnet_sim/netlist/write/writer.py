@@ -34,6 +34,7 @@ class Writer:
         self.circuit = circuit
         self.names: dict[str, str] = {}
         self._models: dict[str, str] = {}
+        self._options: dict[str, tuple[str, str]] = {}
         self._nodes = [_checked(node, "node") for node in circuit.nodes]
 
     def text(self) -> str:
@@ -48,7 +49,8 @@ class Writer:
             line for device, row in _original_order(self.circuit) for line in self.card(device, row)
         ]
         models = [f".model {name} {body}" for body, name in self._models.items()]
-        ending = [*self.nodesets(), *self.analyses(), *self.outputs(), *self.requests(), ".end"]
+        ending = [*self.options(), *self.nodesets(), *self.analyses(), *self.outputs()]
+        ending += [*self.requests(), ".end"]
         return "\n".join([f"* {title}".rstrip() if title else "", *cards, *models, *ending]) + "\n"
 
     def letter(self, device: Device, row: int) -> str:
@@ -80,7 +82,18 @@ class Writer:
         """Return the name of a model, which is made where it is new."""
         return self._models.setdefault(body, f"{letter}mod{len(self._models) + 1}")
 
+    def option(self, name: str, value: str, default: str) -> None:
+        """Set an option of the whole deck; `UsageError` if two devices want different values."""
+        if self._options.setdefault(name, (value, default))[0] != value:
+            raise UsageError(f"a deck has one {name} for all devices: give all of them the same")
+
     # ---- dot cards ----
+
+    def options(self) -> Iterator[str]:
+        """Yield .options cards for what is not as usual."""
+        for name, (value, default) in self._options.items():
+            if value != default:
+                yield f".options {name}={value}"
 
     def nodesets(self) -> Iterator[str]:
         """Yield .nodeset cards."""

@@ -1,0 +1,11 @@
+"""Monotone curves: a current that only grows with the voltage, as mathematics without circuits.
+
+A curve is asked for points alone, see `curve.Curve`; a device says which curve it is.
+"""
+
+from __future__ import annotations
+
+from .curve import Curve, Points, joined
+from .junction import JunctionCurve
+
+__all__ = ["Curve", "JunctionCurve", "Points", "joined"]

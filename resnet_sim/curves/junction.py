@@ -1,0 +1,204 @@
+"""Junction diodes: exponential forwards, a knee of breakdown, resistance in series.
+
+The law is that of ngspice: A. Vladimirescu, "The SPICE Book" (1994), chapter 3, with what
+Berkeley's SPICE 3 does below ``-3 n``.  All volts here are multiples of the thermal voltage
+already: `emission` is ``N Vt``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from .curve import Curve, Points
+from .wright import omega
+
+#: Largest exponent; what is beyond is infinite for all purposes.
+MOST = 690.0
+#: Most Newton steps inside one resolvent; those without effects of second order take two or three.
+STEPS = 100
+#: Relative step that ends Newton's method; the next one would be its square.
+ROUNDING = 1e-12
+#: Where the reverse current takes the place of the exponential, in units of the emission voltage.
+SEAM = -3.0
+
+
+@dataclass(frozen=True, eq=False)
+class JunctionCurve(Curve):
+    """Junctions with conductances in parallel, and all that in series with resistors.
+
+    Attributes
+    ----------
+    saturation : ndarray of float, shape (rows,)
+        A.
+    emission, breakdown_emission, recombination_emission : ndarray of float
+        V.
+    breakdown : ndarray of float
+        V, positive, or infinite for none.
+    leak : ndarray of float
+        S.
+    series : ndarray of float
+        Ohm.
+    recombination : ndarray of float
+        A, 0 for none.
+    potential, grading : ndarray of float
+        V, and a power: the width of the layer in which charges recombine.
+    knee, reverse_knee : ndarray of float
+        A, infinite for none.
+    """
+
+    saturation: Floats
+    emission: Floats
+    breakdown: Floats
+    breakdown_emission: Floats
+    leak: Floats
+    series: Floats
+    recombination: Floats
+    recombination_emission: Floats
+    potential: Floats
+    grading: Floats
+    knee: Floats
+    reverse_knee: Floats
+
+    def __len__(self) -> int:
+        return len(self.saturation)
+
+    def take(self, rows: Ints) -> Self:
+        """Return some rows."""
+        columns = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)}
+        return dataclasses.replace(self, **columns)
+
+    @property
+    def limits(self) -> tuple[Floats, Floats]:
+        """Without leak and breakdown no more than the saturation current flows backwards."""
+        open_ = (self.leak > 0) | np.isfinite(self.breakdown)
+        return np.where(open_, -np.inf, -self.saturation), np.full(len(self), np.inf)
+
+    def point(self, s: Floats, r: Floats) -> Points:
+        """Return the points where ``v + r i = s``."""
+        resistance = r + self.series
+        # what leaks makes the line steeper
+        share = 1.0 / (1.0 + resistance * self.leak)
+        u = self._inner(s * share, resistance * share)
+        j, slope = self._junction(u)
+        rigid = resistance == 0
+        i, slope = j + self.leak * u, slope + self.leak
+        # a breakdown sets in with a step: there the line tells, not the junction
+        jumps = (u == -self.breakdown) & ~rigid
+        i = np.where(jumps, (s - u) / np.where(rigid, 1.0, resistance), i)
+        v = np.where(self.series > 0, u + self.series * i, u)
+        return Points(v, i, slope / (1.0 + self.series * slope))
+
+    # ---- the junction alone ----
+
+    def _junction(self, u: Floats) -> tuple[Floats, Floats]:
+        """Return the current and its slope at voltages across the junctions."""
+        i, slope = self._forward(u)
+        reverse = u < SEAM * self.emission
+        if reverse.any():
+            back, back_slope = self._reverse(u)
+            i, slope = np.where(reverse, back, i), np.where(reverse, back_slope, slope)
+        if self._plain.all():
+            return i, slope
+        # recombination and the reverse knee end at the seam with a step back, which no
+        # monotone curve has: it goes level until the forward current is larger
+        seam, _ = self._reverse(SEAM * self.emission)
+        level = ~reverse & ~self._plain & (i < seam)
+        return np.where(level, seam, i), np.where(level, 0.0, slope)
+
+    @property
+    def _plain(self) -> Bools:
+        """Tell which rows have no effects of second order."""
+        knees = np.isfinite(self.knee) | np.isfinite(self.reverse_knee)
+        return np.asarray((self.recombination == 0) & ~knees)
+
+    def _forward(self, u: Floats) -> tuple[Floats, Floats]:
+        a, n = self.saturation, self.emission
+        i, slope = a * np.expm1(_most(u / n)), a / n * np.exp(_most(u / n))
+        if self._plain.all():
+            return i, slope
+        nr, away = self.recombination_emission, 1.0 - u / self.potential
+        width = away**2 + 0.005
+        power = width ** (self.grading / 2)
+        swell = -self.grading * away / self.potential / width
+        lost = self.recombination * np.expm1(_most(u / nr)) * power
+        slope = slope + lost * swell + self.recombination / nr * np.exp(_most(u / nr)) * power
+        i = i + lost
+        high = np.where(np.isfinite(self.knee) & (i > 0), np.sqrt(np.maximum(i, 0) / self.knee), 0)
+        return i / (1 + high), slope * ((1 + high / 2) / (1 + high)) / (1 + high)
+
+    def _reverse(self, u: Floats) -> tuple[Floats, Floats]:
+        a, nb = self.saturation, self.breakdown_emission
+        beyond = u < -self.breakdown
+        safe = np.where(u < 0, u, -1.0)
+        tail = (3.0 * self.emission / (np.e * safe)) ** 3
+        i, slope = -a * (1.0 + tail), 3.0 * a * tail / safe
+        if beyond.any():
+            depth = np.where(beyond, -(self.breakdown + u), 0.0) / nb
+            avalanche = a * np.exp(_most(depth))
+            i, slope = np.where(beyond, -avalanche, i), np.where(beyond, avalanche / nb, slope)
+        high = np.sqrt(np.maximum(-i, 0.0) / self.reverse_knee)
+        return i / (1 + high), slope * ((1 + high / 2) / (1 + high)) / (1 + high)
+
+    # ---- with a line in series ----
+
+    def _inner(self, s: Floats, r: Floats) -> Floats:
+        """Return the voltages u across the junctions where ``u + r j(u) = s``."""
+        u = self._guess(s, r)
+        low, high = np.minimum(s, 0.0), np.maximum(s, 0.0)
+        moving = (r > 0) & (s != 0)
+        u = np.where(moving, np.clip(u, low, high), s)
+        for _ in range(STEPS):
+            j, slope = self._junction(u)
+            rest = u + r * j - s
+            low, high = np.where(rest < 0, u, low), np.where(rest > 0, u, high)
+            step = -_newton(rest, r, j, slope, s, u)
+            after = u + step
+            # where Newton leaves what is known to hold the point, halve that
+            outside = ~((after >= low) & (after <= high))
+            after = np.where(outside, 0.5 * (low + high), after)
+            tiny = np.abs(after - u) <= ROUNDING * np.abs(u)
+            u = np.where(moving, after, u)
+            moving = moving & ~tiny & (rest != 0)
+            if not moving.any():
+                break
+        return u
+
+    def _guess(self, s: Floats, r: Floats) -> Floats:
+        """Return voltages that are right to a few digits without effects of second order."""
+        a, n, b, nb = self.saturation, self.emission, self.breakdown, self.breakdown_emission
+        push = r * a
+        safe = np.where(push > 0, push, 1.0)
+        y = np.minimum((s + push) / n + np.log(safe / n), 1e300)
+        w = omega(y)
+        ahead = np.where(w > 1.0, n * np.log(np.maximum(w, 1.0) * n / safe), s + push - n * w)
+        back = np.minimum(s + push, SEAM * n)
+        broken = np.zeros_like(s) + back
+        deep = s + push < -b
+        if deep.any():
+            t = nb * omega(np.where(deep, -(s + b), 0.0) / nb + np.log(safe / nb))
+            t = np.where(deep, np.maximum(-(s + b) - t, 0.0), 0.0)
+            broken = np.where(deep, -b - t, back)
+        seam = SEAM * n - push * (1.0 - np.exp(SEAM))
+        return np.where(push > 0, np.where(s >= seam, ahead, broken), s)
+
+
+def _most(exponent: Floats) -> Floats:
+    return np.minimum(exponent, MOST)
+
+
+def _newton(rest: Floats, r: Floats, j: Floats, slope: Floats, s: Floats, u: Floats) -> Floats:
+    """Return Newton's step on ``u + r j - s``, or on its logarithms where these are straighter."""
+    linear = rest / (1.0 + r * slope)
+    left = s - u
+    curved = (r * j * left > 0) & (np.abs(rest) > 0.1 * np.abs(left))
+    if not curved.any():
+        return linear
+    j, left = np.where(curved, j, 1.0), np.where(curved, left, 1.0)
+    ratio = np.where(curved, r * j / left, 1.0)
+    bend = slope / j + 1.0 / left
+    return np.where(curved, np.log(ratio) / np.where(bend != 0, bend, 1.0), linear)

@@ -1,0 +1,312 @@
+"""Problems with curves: tangents at points of the curves, a network, better points, repeat.
+
+The state of a curve is a point on it.  With tangents in place of the curves the problem is one
+that the other methods solve, hard rectifiers and all; its solution puts each curve at (v, i) off
+the curve.  The next point is where the curve meets what the rest of the network offers there,
+``V + r I = v + r i`` with r the resistance of all else at its ends (Minty's resolvent): a junction
+that a current source feeds takes the current, one across a voltage source the voltage.
+
+That converges within a few steps or not at all, because nothing holds it back.  Where it stalls,
+tangents are taken at the voltages themselves: Newton's method on the co-content, which is
+convex, with an exact search along each step (e.g. Boyd and Vandenberghe, "Convex
+Optimization", 2004, section 9.5).  That converges from anywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..curves import Points
+from ..graph.graphs import bincount, spanning_forest
+from ..graph.problem import EPS, NO_CURVES, Problem, Solution, difference, node_sums
+from ..workers.progress import report
+from . import automatic, newton
+
+#: How far off its curve each voltage or current may be, relative to it.
+ENOUGH = 1e-12
+#: The same where no step makes it better: rounding of the voltages at large conductances.
+GOOD = 1e-10
+#: Steps without progress after which Newton's method on the co-content takes over.
+PATIENCE = 6
+#: Most steps of either kind.
+MOST_STEPS = 100
+#: Linear solves that the start may take.
+START = 25
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A solution of the network of tangents: where it puts the curves, and how far off they are.
+
+    Attributes
+    ----------
+    solution : Solution
+        Of the tangents.
+    v, i : ndarray of float, shape (c,)
+        Volts above the emf, and currents that obey KCL.
+    r : ndarray of float, shape (c,)
+        Resistance of all else at the ends of each curve, ohm.
+    next : Points
+        Where the curves meet what is offered there.
+    off : float
+        Largest distance from a curve, in units of what is `ENOUGH`.
+    gap : float
+        Power that all curves together are off by, W.
+    """
+
+    solution: Solution
+    v: Floats
+    i: Floats
+    r: Floats
+    next: Points
+    off: float
+    gap: float
+
+
+def solve(
+    problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
+) -> Solution:
+    """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
+    points, on, x, count = _start(problem, on, x)
+    best: _Step | None = None
+    waited = 0
+    for number in range(1, MOST_STEPS + 1):
+        step = _step(problem, points, on, x)
+        count += step.solution.iterations
+        report("tangents %d: %.1e of the tolerance off the curves", number, step.off)
+        if step.off <= 1.0:
+            return _finished(problem, step, count, True)
+        if best is None or step.gap < 0.5 * best.gap or step.off < 0.5 * best.off:
+            best, waited = step, 0
+        else:
+            waited += 1
+        points, x, on = step.next, step.solution.x, step.solution.current > 0
+        if waited >= PATIENCE:
+            return _descend(problem, best, count)
+    assert best is not None
+    return _descend(problem, best, count)
+
+
+def _finished(problem: Problem, step: _Step, count: int, converged: bool) -> Solution:
+    note = f"curves are off by up to {step.off * ENOUGH:.1e} of their values"
+    return dataclasses.replace(
+        step.solution, problem=problem, iterations=count, converged=converged, method="tangents",
+        notes=() if converged else (note,), curves=Points(step.v, step.i, step.next.slope),
+    )  # fmt: skip
+
+
+def _step(problem: Problem, points: Points, on: Bools | None, x: Floats | None) -> _Step:
+    """Solve the network of tangents at some points."""
+    rows, edges = problem.curves, len(problem.edge_p)
+    points = _representable(rows.emf, points)
+    tangent = problem.tangent(points)
+    solution = automatic.solve(tangent, on=on, x=x)
+    v = difference(solution.x, solution.low, rows.p, rows.q, rows.emf)
+    i = points.i + solution.edge_current[edges:]
+    r = _resistance(tangent, solution, tangent.conductance[edges:])
+    following = rows.point(v + r * i, r)
+    away_v, away_i = np.abs(following.v - v), np.abs(following.i - i)
+    scale = float(solution.voltage_scale)
+    size = bincount(rows.p, np.abs(i), problem.n) + bincount(rows.q, np.abs(i), problem.n)
+    loud = np.maximum(size[rows.p], size[rows.q])
+    few = ENOUGH * np.abs(i) + EPS * loud
+    few += following.slope * (ENOUGH * np.abs(v) + EPS * scale)
+    # the line and the tangent lean different ways: both terms count
+    off = float(((away_i + following.slope * away_v) / np.where(few > 0, few, EPS)).max())
+    return _Step(solution, v, i, r, following, off, float((away_v * away_i).sum()))
+
+
+def _representable(emf: Floats, points: Points) -> Points:
+    """Return the points of the tangents whose voltage in series with the emf is a double."""
+    v = (emf + points.v) - emf
+    return Points(v, points.i + points.slope * (v - points.v), points.slope)
+
+
+def _resistance(tangent: Problem, solution: Solution, slope: Floats) -> Floats:
+    """Return the resistance of all else at the ends of the last edges, which are the curves'."""
+    first = len(tangent.edge_p) - len(slope)
+    on = solution.current > 0
+    p, q, g = tangent.edge_p, tangent.edge_q, tangent.conductance
+    soft = on & ~tangent.hard
+    if soft.any():
+        p = np.concatenate((p, tangent.diode_p[soft]))
+        q = np.concatenate((q, tangent.diode_q[soft]))
+        g = np.concatenate((g, 1.0 / tangent.resistance[soft]))
+    hard = on & tangent.hard
+    if hard.any():
+        label = spanning_forest(tangent.n, tangent.diode_p[hard], tangent.diode_q[hard]).label
+        p, q = label[p], label[q]
+        g = np.where(p == q, 0.0, g)
+    g = np.abs(g)
+    total = bincount(p, g, tangent.n) + bincount(q, g, tangent.n)
+    r = np.zeros(len(slope))
+    for end in (p[first : first + len(slope)], q[first : first + len(slope)]):
+        others = np.maximum(total[end] - slope, EPS * total[end])
+        r += np.where(end == 0, 0.0, 1.0 / np.maximum(others, np.finfo(float).tiny))
+    return r
+
+
+# ---- where to start ----
+
+
+def _start(
+    problem: Problem, on: Bools | None, x: Floats | None
+) -> tuple[Points, Bools | None, Floats | None, int]:
+    """Return points near the solution of the same problem with curves in straight pieces."""
+    rows = problem.curves
+    pieces, load = _pieces(problem)
+    m = len(problem.drop)
+    rough = newton.solve(pieces, newton.guess(pieces, x), x, cap=START, stubborn=False)
+    v = difference(rough.x, rough.low, rows.p, rows.q, rows.emf)
+    edges = len(problem.edge_p)
+    i = rough.edge_current[edges:].copy()
+    slope = pieces.conductance[edges:].copy()
+    for sign, part in ((1.0, load.ahead), (-1.0, load.behind)):
+        current = rough.current[part.rectifier]
+        i[part.curve] += sign * current
+        slope[part.curve] += np.where(current > 0, 1.0 / pieces.resistance[part.rectifier], 0.0)
+    tangent = dataclasses.replace(
+        pieces, conductance=np.concatenate((problem.conductance, slope)),
+        diode_p=problem.diode_p, diode_q=problem.diode_q, drop=problem.drop,
+        resistance=problem.resistance,
+    )  # fmt: skip
+    rough = dataclasses.replace(rough, current=rough.current[:m])
+    r = _resistance(tangent, rough, slope)
+    return rows.point(v + r * i, r), rough.current > 0, rough.x, rough.iterations
+
+
+@dataclass(frozen=True)
+class _Bends:
+    """Rectifiers that stand for one direction of curves."""
+
+    curve: Ints
+    rectifier: Ints
+
+
+@dataclass(frozen=True)
+class _Load:
+    """Both directions."""
+
+    ahead: _Bends
+    behind: _Bends
+
+
+def _pieces(problem: Problem) -> tuple[Problem, _Load]:
+    """Return the problem with three straight pieces for each curve: a chord, and two tangents."""
+    rows = problem.curves
+    load = _local_load(problem)
+    ahead, behind = rows.at_current(load), rows.at_current(-load)
+    chord = np.minimum(load / np.abs(ahead.v), load / np.abs(behind.v))
+    diode_p, diode_q = [problem.diode_p], [problem.diode_q]
+    drop, resistance = [problem.drop], [problem.resistance]
+    bends: list[_Bends] = []
+    count = len(problem.drop)
+    for point, p, q, sign in ((ahead, rows.p, rows.q, 1.0), (behind, rows.q, rows.p, -1.0)):
+        # what the chord does not carry already
+        steep = point.slope - chord
+        some = np.flatnonzero(steep > 1e-3 * point.slope)
+        rest = np.abs(point.i[some]) - chord[some] * np.abs(point.v[some])
+        above = np.abs(point.v[some]) - rest / steep[some]
+        diode_p.append(p[some])
+        diode_q.append(q[some])
+        drop.append(above + sign * rows.emf[some])
+        resistance.append(1.0 / steep[some])
+        bends.append(_Bends(some, count + np.arange(len(some))))
+        count += len(some)
+    pieces = dataclasses.replace(
+        problem,
+        edge_p=np.concatenate((problem.edge_p, rows.p)),
+        edge_q=np.concatenate((problem.edge_q, rows.q)),
+        conductance=np.concatenate((problem.conductance, chord)),
+        emf=np.concatenate((problem.emf, rows.emf)),
+        diode_p=np.concatenate(diode_p), diode_q=np.concatenate(diode_q),
+        drop=np.concatenate(drop), resistance=np.concatenate(resistance),
+        curves=NO_CURVES,
+    )  # fmt: skip
+    return pieces, _Load(*bends)
+
+
+def _local_load(problem: Problem) -> Floats:
+    """Return currents (A) that curves may have to carry, by what is connected to their ends."""
+    rows, g = problem.curves, np.abs(problem.conductance)
+    total = bincount(problem.edge_p, g, problem.n) + bincount(problem.edge_q, g, problem.n)
+    total[0] = np.inf
+    some = total[(total > 0) & (total < np.inf)]
+    total[total == 0] = float(np.median(some)) if len(some) else 1.0
+    volts = max(
+        float(np.abs(problem.emf).max(initial=0.0)),
+        float(np.abs(rows.emf).max(initial=0.0)),
+        float((np.abs(problem.turnover) / total)[1:].max(initial=0.0)),
+    )
+    least = np.minimum(total[rows.p], total[rows.q])
+    least[np.isinf(least)] = 1.0
+    return np.asarray(np.maximum(volts, 1e-3) * least)
+
+
+# ---- Newton's method on the co-content ----
+
+
+def _descend(problem: Problem, step: _Step, count: int) -> Solution:
+    """Go on from a feasible point, with tangents at the voltages themselves."""
+    rows = problem.curves
+    best = step
+    # where the solution of the tangents is not, their co-content may be huge but is finite
+    x, low = step.solution.x, step.solution.low
+    waited = 0
+    for _ in range(MOST_STEPS):
+        v = difference(x, low, rows.p, rows.q, rows.emf)
+        points = rows.point(v, np.zeros(len(rows)))
+        step = _step(problem, points, step.solution.current > 0, x)
+        count += step.solution.iterations
+        report("Newton on the co-content: %.1e of the tolerance off the curves", step.off)
+        if step.off <= 1.0:
+            return _finished(problem, step, count, True)
+        if step.off < 0.5 * best.off:
+            best, waited = step, 0
+        else:
+            waited += 1
+        if best.off * ENOUGH <= GOOD and waited >= PATIENCE:
+            break
+        size = _search(problem, x, step.solution.x)
+        x = x + size * (step.solution.x - x)
+        low = size * step.solution.low if size == 1.0 else np.zeros_like(low)
+    return _finished(problem, best, count, best.off * ENOUGH <= GOOD)
+
+
+def _search(problem: Problem, x: Floats, target: Floats) -> float:
+    """Return how far to go from x to the target: to the least co-content on the way."""
+    way = target - x
+    if _slope(problem, target, way) <= 0.0:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        if _slope(problem, x + middle * way, way) > 0.0:
+            high = middle
+        else:
+            low = middle
+        if high - low <= 0.01 * low:
+            break
+    return low if low > 0.0 else high
+
+
+def _slope(problem: Problem, x: Floats, way: Floats) -> float:
+    """Return the derivative of the co-content along a way; infinite where it overflows."""
+    p, q = problem.edge_p, problem.edge_q
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = node_sums(problem.n, p, q, problem.conductance * (x[p] - x[q] - problem.emf))
+        total -= problem.injection
+        soft = ~problem.hard
+        p, q = problem.diode_p[soft], problem.diode_q[soft]
+        above = np.maximum(x[p] - x[q] - problem.drop[soft], 0.0)
+        total += node_sums(problem.n, p, q, above / problem.resistance[soft])
+        rows = problem.curves
+        i = rows.point(x[rows.p] - x[rows.q] - rows.emf, np.zeros(len(rows))).i
+        total += node_sums(problem.n, rows.p, rows.q, i)
+        total[0] = 0.0
+        slope = float(total @ way)
+    return slope if np.isfinite(slope) else np.inf

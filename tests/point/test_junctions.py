@@ -1,0 +1,110 @@
+"""Circuits with junction diodes: to the last digits, and as ngspice has them."""
+
+import numpy as np
+import pytest
+from junction_circuits import KINDS, circuit
+from junction_digits import refined
+from ngspice_tools import requires_ngspice
+
+import resnet_sim as rs
+from resnet_sim import ngspice
+
+THERMAL = 0.025864917007157463
+
+
+def solve(lines, **options):
+    return rs.solve(rs.parse_netlist(f"junctions\n{lines}\n", **options))
+
+
+def test_a_junction_that_a_current_feeds_has_the_voltage_of_a_logarithm():
+    op = solve("i1 0 a 1m\nd1 a 0 m\n.model m d(is=1e-14 n=1.5)\n.options gmin=0")
+    assert op.voltage("a") == pytest.approx(1.5 * THERMAL * np.log1p(1e-3 / 1e-14), rel=1e-13)
+    op = solve("i1 0 a 1m\nd1 a 0 m\n.model m d(is=1e-14 rs=100)\n.options gmin=0")
+    assert op.voltage("a") == pytest.approx(0.1 + THERMAL * np.log1p(1e-3 / 1e-14), rel=1e-13)
+
+
+def test_backwards_flows_what_saturates_and_what_leaks():
+    op = solve("v1 a 0 -10\nd1 a 0 m\n.model m d(is=1e-9)")
+    tail = (3 * THERMAL / (np.e * 10)) ** 3
+    assert op.current("d1") == pytest.approx(-1e-9 * (1 - tail) - 1e-11, rel=1e-12)
+
+
+def test_breakdown_carries_ibv_at_bv():
+    lines = "i1 a 0 {x}\nd1 a 0 m\n.model m d(is=1e-14 bv=5.1 ibv=2m nbv=1.4)\n.options gmin=0"
+    assert solve(lines.format(x="2m")).voltage("a") == pytest.approx(-5.1, rel=1e-4)
+    more = solve(lines.format(x="4m")).voltage("a") - solve(lines.format(x="2m")).voltage("a")
+    assert more == pytest.approx(-1.4 * THERMAL * np.log(2), rel=1e-9)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_random_circuits_are_certified_from_a_cold_start(kind, hard):
+    for seed in range(12):
+        op = rs.solve(circuit(kind, seed, hard=hard))
+        assert op.certificate.ok, (seed, op.certificate.failures)
+        assert op.certificate.law_residual <= 1e-9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_voltage_and_current_has_the_digits_of_fifty(kind):
+    for seed in range(4):
+        given = circuit(kind, 100 + seed, nodes=6)
+        op = rs.solve(given)
+        v, resistors, junctions = refined(given, op.node_voltages, op.element_currents)
+        assert op.node_voltages == pytest.approx([float(x) for x in v], rel=1e-9, abs=0)
+        exact = np.array([float(x) for x in (*resistors, *junctions)])
+        first = given.first["junctions"]
+        ours = np.concatenate((
+            op.element_currents[: len(resistors)],
+            op.element_currents[first : first + len(junctions)],
+        ))  # fmt: skip
+        large = np.abs(exact) > 1e-9 * np.abs(exact).max()
+        assert ours[large] == pytest.approx(exact[large], rel=1e-9, abs=0)
+
+
+@requires_ngspice
+@pytest.mark.parametrize("kind", sorted({*KINDS} - {"strings"}))  # there ngspice gives up
+def test_mild_circuits_agree_with_ngspice(kind):
+    for seed in range(3):
+        found = ngspice.compare(circuit(kind, seed, mild=True))
+        assert found.agrees, str(found)
+
+
+def test_a_junction_straight_across_a_source_is_a_contradiction():
+    with pytest.raises(rs.TopologyError, match="d1 shorts v1") as caught:
+        solve("v1 a 0 5\nd1 a 0 m\n.model m d")
+    assert caught.value.diagnostics[0].code == "E202"
+    with pytest.raises(rs.TopologyError, match="d2, d1 short v1"):
+        solve("v1 a 0 5\nd1 a b m\nd2 b 0 m\nr1 b 0 1k\n.model m d")
+    with pytest.raises(rs.TopologyError, match="d1 shorts v1"):
+        solve("v1 a 0 -50\nr1 a 0 1\nd1 a 0 m\n.model m d(bv=5)")
+    assert solve("v1 a 0 5\nd1 a 0 m\n.model m d(rs=1)").current("d1") > 3
+
+
+def test_no_more_than_the_saturation_current_flows_backwards_without_a_leak():
+    lines = "i1 a 0 {x}\nd1 a 0 m\nr1 a b 1\n.model m d(is=1n)\n.options gmin={g}"
+    with pytest.raises(rs.TopologyError, match="d1 would have to conduct backwards"):
+        solve(lines.format(x="2n", g=0))
+    assert solve(lines.format(x="2n", g="1p")).voltage("a") == pytest.approx(-1000, rel=1e-3)
+    near = solve(lines.format(x=".5n", g=0)).voltage("a")
+    assert near == pytest.approx(THERMAL * np.log(0.5), rel=1e-9)
+
+
+def test_what_hangs_on_a_junction_alone_is_defined():
+    op = solve("v1 a 0 3\nr1 a b 1k\nd1 b c m\nr2 c d 1k\n.model m d")
+    assert op.voltage("d") == pytest.approx(3.0, rel=1e-12)
+    assert not op.floating
+
+
+def test_curves_in_loops_of_controlled_sources_are_refused():
+    lines = "i1 0 a 1m\nr1 a 0 1k\nd1 a b m\nr2 b 0 1k\ng1 0 a b 0 1u\n.model m d"
+    with pytest.raises(rs.ConvergenceError, match="d1 in a loop"):
+        solve(lines)
+
+
+def test_sweeps_follow_the_curve():
+    deck = "clamp\nv1 a 0 0\nr1 a b 1k\nd1 b 0 m\n.model m d\n.dc v1 -2 2 0.5"
+    (swept,) = rs.run(rs.parse_netlist(deck))
+    single = [solve(f"v1 a 0 {x}\nr1 a b 1k\nd1 b 0 m\n.model m d") for x in np.linspace(-2, 2, 9)]
+    assert swept.voltage("b") == pytest.approx([s.voltage("b") for s in single], rel=1e-11)
+    assert swept.certificate.ok
