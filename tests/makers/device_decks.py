@@ -30,7 +30,7 @@ LINES: dict[str, list[str]] = {
         "dx out a m\nr3 a 0 1k\n.model m d(is=2.52n n=1.752 rs=0.568)",
         "dx a out m\nr3 a 0 1k\n.model m d(is=1e-14 bv=1 ibv=1m nbv=1.3 rs=3)",
         "dx out 0 m\n.model m d(is=1e-14 isr=1e-9 nr=2.2 vj=0.8 m=0.4 ikf=1m)\n.options gmin=1e-9",
-        "dx out a m 3\nr3 a 0 1k\n.model m d(is=1e-12)\n.options temp=80",
+        "dx out a m area=3\nr3 a 0 1k\n.model m d(is=1e-12)\n.options temp=80",
         "dx a out m\nr3 a 0 1k\n.model m d(is=1u n=1.05 ikr=0.1)",
     ],
     "switches": [
