@@ -123,7 +123,7 @@ class Reduction:
     @cached_property
     def pieces(self) -> Ints:
         """The number of joining branches and controls of each element."""
-        kinds = (*self.joining, self.controls)
+        kinds: tuple[Branches | Controls, ...] = (*self.joining, self.controls)
         element = np.concatenate([kind.element for kind in kinds])
         return np.bincount(element, minlength=self.circuit.n_elements)
 
