@@ -114,7 +114,8 @@ class _Whole(Check):
         """Sum of currents at every node, and at every cluster of nodes.
 
         Rounding of the voltages moves the current of a conductance g by ``eps g |v|``, which
-        a node's sum may be off by, but by no more than `LOUDEST` of the largest current.
+        a node's sum may be off by, but by no more than `LOUDEST` of the largest current that
+        is more than that.
         Where that is not small beside what flows there, the elements that make it so are
         contracted: what their cluster exchanges with the rest must still balance.
         """
@@ -127,7 +128,11 @@ class _Whole(Check):
         self.kcl = float(error.max(initial=0.0))
         self.kcl_relative = float((error / np.where(size > 0, size, 1.0)).max(initial=0.0))
         noise = ROUNDINGS * EPS * largest(size)
-        spread = np.minimum(np.add(*self.node_sums(floor)), LOUDEST * largest(size))
+        open_, loudest = np.add(*self.node_sums(floor)), largest(size)
+        # where no current is larger than what rounding makes, there is none to compare with
+        still = loudest <= largest(open_)
+        spread = np.where(still, open_, np.minimum(open_, LOUDEST * loudest))
+        self.stray = np.where(still, open_, 0.0)
         allowed = self.tolerance * size + noise + spread
         self.judge(self.circuit.nodes, "KCL (A)", error, allowed)
         loud = floor > self.tolerance * np.minimum(size[:, self.p], size[:, self.q])
@@ -162,6 +167,7 @@ class _Whole(Check):
         noise = (self.blur * np.abs(self.i)).sum(axis=-1)
         loudest = largest(np.abs(self.i))[:, 0]
         noise += ROUNDINGS * EPS * loudest * np.abs(self.v).sum(axis=-1)
+        noise += (self.stray * np.abs(self.v)).sum(axis=-1)
         allowed = self.tolerance * size + noise
         names = ("the whole circuit",)
         self.judge(names, "power (W)", balance[:, None], allowed[:, None])

@@ -25,6 +25,8 @@ from .plan import Plan
 from .reduction import Reduction
 from .state import State
 
+_OTHERS = "not all states of a circuit with feedback were tried: others may exist"
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -71,7 +73,8 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
     if len(groups) > 1:
         diagnostics = (_several(state, stage, equations, [group[0] for group in groups]),)
     method = f"feedback ({outcome.method})"
-    return Outcome(method, outcome.tried, (), diagnostics)
+    notes = () if outcome.exhaustive else (_OTHERS,)
+    return Outcome(method, outcome.tried, notes, diagnostics)
 
 
 def _refuse_curves(state: State, stage: Stage, plan: Plan) -> None:

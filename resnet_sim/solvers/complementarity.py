@@ -16,9 +16,11 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..graph.problem import EPS, Extended, MixedProblem, MixedSolution
+from . import pivoting
 from .freedom import directions, inside
 from .singular import Square, power_of_two
 
+PATHS = 4
 STARTS = 60
 STEPS = 60
 
@@ -59,18 +61,20 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     made = np.abs(problem.rhs).astype(float) / power_of_two(problem.matrix.astype(float), 1)
     scale = max(scale, made.max(initial=0.0))
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
-    if m <= policy.POLICY.enumerated:
+    guesses = pivoting.guesses(problem, 2 ** int(policy.POLICY.enumerated))
+    if guesses is not None:
         # few conducting first: sets with redundant ones are singular and less exact
-        codes = sorted(range(2**m), key=lambda code: code.bit_count())
-        guesses = ((code >> np.arange(m) & 1).astype(np.bool_) for code in codes)
         passed = [s for s in map(search.attempt, guesses) if s is not None]
         found = _strict_only(search, passed, scale)
         if first is not None:
             found.sort(key=lambda group: float(np.abs(group[0].z - first.z).max(initial=0.0)))
         return Outcome(tuple(found), search.tried, True, "enumeration", search)
     groups = [] if first is None else [[first]]
+    ends = list(pivoting.solutions(problem, PATHS))
+    for end in ends:
+        _add(groups, search, scale, search.newton(end))
     rng = np.random.default_rng(0)
-    for k in range(STARTS):
+    for k in range(0 if groups and ends else STARTS):
         share = (1.0, 0.5, 0.2, 0.8)[k % 4]
         _add(groups, search, scale, search.newton(rng.random(m) < share))
         if len(groups) > 1 or (groups and k >= 8):

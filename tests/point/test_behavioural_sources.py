@@ -16,9 +16,9 @@ def one_way(seed: int, count: int = 6):
     draw = Random(seed)
     v = {"v(a)": round(draw.uniform(-4, 4), 3), "v(b)": round(draw.uniform(-4, 4), 3)}
     made = [random_formula(draw, draw.randint(1, 4)) for _ in range(count)]
-    cards = [f"b{k} o{k} 0 v={text}" for k, (text, _) in enumerate(made)]
+    cards = [f"b{k} o{k} 0 v={some.text}" for k, some in enumerate(made)]
     lines = "\n".join(["formulas", f"v1 a 0 {v['v(a)']}", f"v2 b 0 {v['v(b)']}", *cards])
-    return parse_netlist(lines), [f(v) for _, f in made]
+    return parse_netlist(lines), [some.value(v) for some in made]
 
 
 @pytest.mark.parametrize("seed", range(60))

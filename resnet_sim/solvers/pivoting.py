@@ -1,0 +1,210 @@
+"""Lemke's method: a path of pivots that leads to a solution of a circuit with feedback.
+
+Rectifiers that bound the same quantity from both sides are a limiter.  With all limiters held at
+one end, say all amplifiers at their upper rails, the rest of the circuit is linear; a
+term t that pushes them further against that end makes this a solution.  As t falls, one
+rectifier after the other starts or stops to conduct, and each such pivot leads to exactly
+one next.  Where everything is bounded the path cannot end before t = 0 is reached: its start is
+the only solution for large t (Lemke, "Bimatrix equilibrium points and mathematical programming",
+1965; Cottle, Pang and Stone, "The linear complementarity problem", 1992, section 4.4).
+
+With gains of a million a tableau that is updated pivot after pivot loses its digits, so each
+basis is solved anew and refined in extended precision.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..graph.problem import EPS, MixedProblem
+
+#: pivots per rectifier after which a path is given up
+PIVOTS = 12
+#: a pivot smaller than this, relative to the largest of its column, is none
+SMALLEST = 1e-11
+
+
+@dataclass(frozen=True)
+class Complementarity:
+    """``w = q + M x``, both not negative and one of each pair zero, from a conducting set.
+
+    Where `held` conducts, w is its current and x its gap; elsewhere it is the other way round.
+    """
+
+    held: Bools
+    M: Any
+    q: Any
+
+    @classmethod
+    def held_at(cls, problem: MixedProblem, held: Bools) -> Complementarity | None:
+        """Return the problem in terms of what a conducting set makes zero; None if singular."""
+        n, on = len(problem.rhs), np.flatnonzero(held)
+        blocks = [
+            [problem.matrix, problem.feed[:, on]],
+            [problem.sense[on], -np.diag(problem.resistance[on])],
+        ]
+        matrix = np.block(blocks).astype(np.longdouble)
+        idle = np.flatnonzero(~held)
+        columns = np.zeros((len(matrix), 1 + len(held)), dtype=np.longdouble)
+        columns[:, 0] = np.concatenate((problem.rhs, problem.drop[on]))
+        columns[n + np.arange(len(on)), 1 + on] = -1.0  # a gap lessens what is across
+        columns[:n, 1 + idle] = -problem.feed[:, idle]
+        solution = refined(matrix, columns)
+        if solution is None:
+            return None
+        z, current = solution[:n], solution[n:]
+        w = np.zeros((len(held), 1 + len(held)), dtype=np.longdouble)
+        w[on] = current
+        w[idle] = -problem.sense[idle].astype(np.longdouble) @ z
+        w[idle, 0] += problem.drop[idle]
+        w[idle, 1 + idle] += problem.resistance[idle]
+        return cls(held, w[:, 1:], w[:, 0])
+
+    def turned(self, held: Bools) -> Complementarity | None:
+        """Return the same problem from another conducting set; None if that is singular."""
+        moved = np.flatnonzero(held ^ self.held)
+        columns = np.hstack((-self.q[moved, None], -self.M[moved]))
+        columns[:, 1 + moved] = np.eye(len(moved))
+        x = refined(self.M[np.ix_(moved, moved)], columns)
+        if x is None:
+            return None
+        kept = np.hstack((self.q[:, None], self.M))
+        kept[:, 1 + moved] = 0.0
+        w = kept + self.M[:, moved] @ x
+        w[moved] = x
+        return Complementarity(held, w[:, 1:], w[:, 0])
+
+    def conducting(self, x_positive: Bools) -> Bools:
+        """Return the conducting set in which some of the x are positive."""
+        return self.held ^ x_positive
+
+
+def refined(matrix: Any, columns: Any) -> Any:
+    """Solve linear equations to extended precision; None if they are nearly singular."""
+    rows = np.abs(matrix).max(axis=1, initial=0.0)
+    if not rows.all():
+        return None
+    matrix, columns = (
+        matrix / rows[:, None],
+        columns / (rows if columns.ndim == 1 else rows[:, None]),
+    )
+    scale = np.abs(matrix).max(axis=0, initial=0.0)
+    if not scale.all():
+        return None
+    matrix = matrix / scale
+    try:
+        inverse = np.linalg.inv(matrix.astype(float))
+    except np.linalg.LinAlgError:
+        return None
+    if not np.isfinite(inverse).all() or np.abs(inverse).max(initial=0.0) * EPS > 1e-2:
+        return None
+    # products in doubles are many times faster; only residuals need all digits
+    x = (inverse @ columns.astype(float)).astype(np.longdouble)
+    for _ in range(2):
+        x += inverse @ (columns - matrix @ x).astype(float)
+    return x / (scale if columns.ndim == 1 else scale[:, None])
+
+
+def limiters(problem: MixedProblem) -> Ints:
+    """Return pairs of rectifiers that bound a quantity from both sides, shape (pairs, 2)."""
+    seen: dict[bytes, int] = {}
+    pairs = []
+    for k, row in enumerate(problem.sense.astype(float) + 0.0):
+        other = seen.pop((0.0 - row).tobytes(), None)
+        if other is None:
+            seen[row.tobytes()] = k
+        elif row.any():
+            pairs.append((other, k))
+    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+
+
+def guesses(problem: MixedProblem, most: int) -> list[Bools] | None:
+    """Return all conducting sets that can be right, few conducting first; None if too many.
+
+    A limiter is at one end at most.
+    """
+    pairs, m = limiters(problem), len(problem.drop)
+    apart = problem.drop[pairs].sum(axis=1) > 0
+    pairs = pairs[apart]
+    singles = np.setdiff1d(np.arange(m), pairs)
+    if 3 ** len(pairs) * 2 ** len(singles) > most:
+        return None
+    states = itertools.product(
+        *[((), (a,), (b,)) for a, b in pairs.tolist()], *[((), (k,)) for k in singles.tolist()]
+    )
+    found = []
+    for state in states:
+        on = np.zeros(m, dtype=np.bool_)
+        on[[k for some in state for k in some]] = True
+        found.append(on)
+    return sorted(found, key=np.count_nonzero)
+
+
+def solutions(problem: MixedProblem, tries: int) -> Iterator[Bools]:
+    """Yield conducting sets at which paths from different starts end; none without limiters.
+
+    The first paths start with all limiters at one end or the other, then ends are drawn.
+    """
+    pairs, m = limiters(problem), len(problem.drop)
+    tries = tries if len(pairs) else 0
+    draw = np.random.default_rng(0)
+    first: Complementarity | None = None
+    for number in range(tries):
+        held = np.zeros(m, dtype=np.bool_)
+        side = np.full(len(pairs), number) if number < 2 else draw.integers(0, 2, len(pairs))
+        held[pairs[np.arange(len(pairs)), side]] = True
+        start = first.turned(held) if first else Complementarity.held_at(problem, held)
+        first = first or start
+        if start is None:
+            continue
+        end = path(start, draw.uniform(0.5, 1.5, m))
+        if end is not None:
+            yield end
+
+
+def path(start: Complementarity, push: Floats) -> Bools | None:
+    """Return the conducting set at the end of a path, None if it leads nowhere.
+
+    Parameters
+    ----------
+    push : ndarray, shape (m,)
+        How t acts on each of what is negative at the start, relative to its size; above 0.
+    """
+    m, q = len(start.q), start.q
+    none = np.zeros(m, dtype=np.bool_)
+    size = np.abs(q).max(initial=0.0)
+    if not m or (q >= -64 * EPS * size).all():
+        return start.conducting(none)
+    d = np.where((q < 0) | start.held, push * np.maximum(np.abs(q), 1e-3 * size), 0.0)
+    # columns: w, x, t; the basis holds one of each pair, and t in place of one
+    columns = np.hstack((np.eye(m, dtype=np.longdouble), -start.M, -d[:, None]))
+    basis = np.arange(m)
+    reach = np.where(d > 0, -q / np.where(d > 0, d, 1.0), -np.inf)
+    leaving = int(reach.argmax())
+    entering, t = leaving + m, 2 * m
+    basis[leaving] = t
+    for _ in range(PIVOTS * m):
+        both = refined(columns[:, basis], np.stack((q, columns[:, entering]), axis=1))
+        if both is None:
+            return None
+        value, along = both.T
+        rising = along > SMALLEST * np.abs(along).max()
+        if not rising.any():
+            return None  # a ray: this path leads to infinity
+        ratio = np.where(rising, np.maximum(value, 0.0) / np.where(rising, along, 1.0), np.inf)
+        least = ratio.min()
+        close = ratio <= least * (1 + 1e-12)
+        row = int(np.flatnonzero(basis == t)[0])
+        if not close[row]:
+            row = int(np.where(close, along, 0.0).argmax())
+        out, basis[row] = int(basis[row]), entering
+        if out == t:
+            return start.conducting(np.isin(np.arange(m) + m, basis))
+        entering = out + m if out < m else out - m
+    return None

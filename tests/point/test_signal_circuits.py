@@ -1,0 +1,73 @@
+"""Feedback through amplifiers with rails, limiters, tables, nested max and min: all solutions."""
+
+from random import Random
+
+import numpy as np
+import pytest
+from affine_states import solutions
+from signal_circuits import signal_circuit
+
+import resnet_sim as rs
+from resnet_sim import TopologyError, parse_netlist
+
+
+def agrees(seed: int) -> bool | None:
+    """Tell whether all solutions are found, or others said to be; None without a witness."""
+    signals = signal_circuit(seed)
+    truth = solutions(*signals[1:])
+    if truth is None:
+        return None
+    try:
+        op = rs.solve(parse_netlist(signals.deck))
+    except TopologyError:
+        return not truth
+    assert op.certificate.ok, (seed, op.certificate.failures)
+    mine = np.array([op.voltage(node) for node in signals.nodes])
+    among = any(np.abs(mine - v).max() <= 1e-7 * (1 + np.abs(v).max()) for v in truth)
+    warnings = [d.message for d in op.diagnostics if d.code == "W205"]
+    listed = 1 + sum(message.count(" V") - 1 for message in warnings)
+    others = any("others may exist" in note for note in op.solver.notes)
+    complete = others or listed == min(len(truth), 6) or len(warnings) > 1
+    return among and complete
+
+
+def test_random_circuits_have_the_solutions_that_exhaustion_finds():
+    found = [agrees(seed) for seed in range(150)]
+    assert found.count(True) > 140
+    assert False not in found, found.index(False)
+
+
+@pytest.mark.long
+def test_many_random_circuits_have_the_solutions_that_exhaustion_finds():
+    found = [agrees(seed) for seed in range(150, 2150)]
+    assert False not in found, 150 + found.index(False)
+
+
+def amplifiers(seed: int, count: int, ideal: bool, positive: float = 0.3) -> str:
+    """Return a deck of amplifiers with rails that are joined at random, some of them wrongly."""
+    draw = Random(seed)
+    cards = [f"v{k} s{k} 0 {draw.uniform(-3, 3):.3f}" for k in range(2)]
+    inputs = ["s0", "s1", *(f"o{k}" for k in range(count))]
+
+    def resistor(p: str, q: str) -> None:
+        cards.append(f"r{len(cards)} {p} {q} {10 ** draw.uniform(3, 5):.0f}")
+
+    for k in range(count):
+        for end, own in ((f"m{k}", 0.8), (f"p{k}", positive)):
+            resistor(end, draw.choice([node for node in inputs if node != f"o{k}"]))
+            resistor(end, f"o{k}" if draw.random() < own else "0")
+        resistor(f"p{k}", "0")
+        rail, gain = draw.choice((5, 12, 15)), 10 ** draw.uniform(3, 6)
+        law = f"{rail}*sgn(v(p{k},m{k}))"
+        if not ideal:
+            law = f"min(max({gain:.3g}*v(p{k},m{k}),{-rail}),{rail})"
+        cards.append(f"b{k} o{k} 0 v={law}")
+    return "\n".join(["amplifiers", *cards, ""])
+
+
+@pytest.mark.parametrize("ideal", [False, True])
+@pytest.mark.parametrize("count", [10, 20])
+def test_many_amplifiers_with_rails_are_solved(count, ideal):
+    for seed in range(5):
+        op = rs.solve(parse_netlist(amplifiers(seed, count, ideal)))
+        assert op.certificate.ok, (seed, op.certificate.failures)
