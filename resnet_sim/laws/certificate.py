@@ -101,6 +101,8 @@ class _Whole(Check):
     """What concerns the circuit as a whole; arrays have a leading axis of points."""
 
     kcl = kcl_relative = mismatch = 0.0
+    #: what rounding leaves over at each node where no current flows, A
+    stray: Floats | float = 0.0
 
     def node_sums(self, values: Floats) -> tuple[Floats, Floats]:
         """Return sums over the elements that begin and end at each node, shape (points, n_nodes).
@@ -114,10 +116,10 @@ class _Whole(Check):
         """Sum of currents at every node, and at every cluster of nodes.
 
         Rounding of the voltages moves the current of a conductance g by ``eps g |v|``, which
-        a node's sum may be off by, but by no more than `LOUDEST` of the largest current that
-        is more than that.
-        Where that is not small beside what flows there, the elements that make it so are
-        contracted: what their cluster exchanges with the rest must still balance.
+        a node's sum may be off by, but by no more than `LOUDEST` of the largest current, if any
+        current is more than rounding.  Where that is not small beside what flows there, the
+        elements that make it so are contracted: what their cluster exchanges with the rest must
+        still balance.
         """
         floor = np.zeros(self.i.shape)
         for law in laws(self.circuit):
@@ -128,12 +130,12 @@ class _Whole(Check):
         self.kcl = float(error.max(initial=0.0))
         self.kcl_relative = float((error / np.where(size > 0, size, 1.0)).max(initial=0.0))
         noise = ROUNDINGS * EPS * largest(size)
-        open_, loudest = np.add(*self.node_sums(floor)), largest(size)
-        # where no current is larger than what rounding makes, there is none to compare with
-        still = loudest <= largest(open_)
-        spread = np.where(still, open_, np.minimum(open_, LOUDEST * loudest))
-        self.stray = np.where(still, open_, 0.0)
+        open_ = np.add(*self.node_sums(floor))
+        spread = np.minimum(open_, LOUDEST * largest(size))
         allowed = self.tolerance * size + noise + spread
+        if (error > allowed).any() and (still := self._still(floor)).any():
+            self.stray = np.where(still, open_, 0.0)
+            allowed = allowed + self.stray
         self.judge(self.circuit.nodes, "KCL (A)", error, allowed)
         loud = floor > self.tolerance * np.minimum(size[:, self.p], size[:, self.q])
         some = np.flatnonzero(loud.any(axis=-1))
@@ -144,6 +146,15 @@ class _Whole(Check):
             error[k], allowed[k] = self._cluster_sums(loud[k], total[k], size[k], floor[k])
         allowed[some] += noise[some]
         self.judge(self.circuit.nodes, "KCL of the cluster (A)", error, allowed)
+
+    def _still(self, floor: Floats) -> Bools:
+        """Tell at which points no current is more than what rounding makes, shape (points, 1).
+
+        There is none then with which errors could be compared.
+        """
+        told = [device.is_told() for device in self.circuit.tables.values()]
+        still = (np.abs(self.i) <= floor) | np.concatenate(told)
+        return np.asarray(still.all(axis=-1, keepdims=True))
 
     def _cluster_sums(
         self, loud: Bools, total: Floats, size: Floats, floor: Floats

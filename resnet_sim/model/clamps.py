@@ -103,7 +103,7 @@ class _Rewriting:
             left, right = map(self._meant, arguments)
             return self._step(number, left.plus(right, -1.0).scaled(sign), rest)
         if name == "u":
-            return self._step(number, self._meant(arguments[0]), 0.0)
+            return self._step(number, self._meant(arguments[0]), 0.5)  # as ngspice has it
         if name in _LOGIC:
             return _LOGIC[name](self, number, arguments)
         if name not in _FUNCTIONS:

@@ -132,6 +132,8 @@ class Controls:
         Ends of that.
     constant : ndarray of float, shape (rows,)
         What it holds beside the sum, V or A.
+    rest : ndarray of float, shape (rows,)
+        Voltage of q where an injection of zero leaves it open; NaN where nothing is said.
     ptr : ndarray of int, shape (rows + 1,)
         Terms of row k are ``ptr[k]:ptr[k+1]`` of the following three.
     of_current : ndarray of bool, shape (terms,)
@@ -145,6 +147,7 @@ class Controls:
     p: Ints
     q: Ints
     constant: Any
+    rest: Floats
     ptr: Ints
     of_current: Bools
     index: Ints
@@ -157,7 +160,7 @@ class Controls:
     def joined(cls, parts: list[tuple[Any, ...]], ties: Ties, injections: Injections) -> Controls:
         """Return the controls of devices, and what they control."""
         columns = [np.concatenate(c) for c in zip(*parts, strict=True)] if parts else _NO_CONTROLS
-        element, count, of_current, index, gain = columns
+        element, count, rest, of_current, index, gain = columns
         n = len(element)
         is_voltage = np.zeros(n, dtype=np.bool_)
         p, q = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
@@ -168,10 +171,10 @@ class Controls:
             p[row], q[row], constant[row] = branch.p[own], branch.q[own], branch.held[own]
             is_voltage[row] = branch is ties
         ptr = np.cumsum([0, *count.tolist()], dtype=np.int64)
-        return cls(element, is_voltage, p, q, constant, ptr, of_current, index, gain)
+        return cls(element, is_voltage, p, q, constant, rest, ptr, of_current, index, gain)
 
 
-_NO_CONTROLS = [np.zeros(0, t) for t in (int, int, bool, int, float)]
+_NO_CONTROLS = [np.zeros(0, t) for t in (int, int, float, bool, int, float)]
 
 #: type of a column -> that of no rows
 _NONE = {"Ints": np.zeros(0, dtype=np.int64), "Floats": np.zeros(0), "Curve | None": None}

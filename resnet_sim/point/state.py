@@ -125,6 +125,7 @@ class State(Sources):
         if solution.x.ndim == 1:
             self._still(plan, solution.resting())
             self.mark_floating(plan, rigid_pieces(solution)[1:])
+            self._rest(plan)
 
     def _still(self, plan: Plan, resting: Bools) -> None:
         """Leave no rounding in local coordinates that nothing drives."""
@@ -138,6 +139,14 @@ class State(Sources):
         """Note which of a stage's coordinates float, as rigid pieces numbered from 1."""
         start = self.piece.max(initial=0)
         self.piece[plan.coordinates] = np.where(piece > 0, piece + start, 0)
+
+    def _rest(self, plan: Plan) -> None:
+        """Put what only a control of zero leaves open where the control says."""
+        red = self.reduction
+        c = red.coordinate[red.controls.q]
+        resting = np.isfinite(red.controls.rest) & (self.piece[c] > 0)
+        resting &= np.isin(red.part[c], plan.stage.parts)
+        self.x[c[resting]], self.piece[c[resting]] = red.controls.rest[resting], 0
 
     def start(self, plan: Plan, voltages: Floats) -> Floats:
         """Return local coordinates that come near given node voltages (NaN: don't care)."""

@@ -45,11 +45,8 @@ class Complementarity:
     def held_at(cls, problem: MixedProblem, held: Bools) -> Complementarity | None:
         """Return the problem in terms of what a conducting set makes zero; None if singular."""
         n, on = len(problem.rhs), np.flatnonzero(held)
-        blocks = [
-            [problem.matrix, problem.feed[:, on]],
-            [problem.sense[on], -np.diag(problem.resistance[on])],
-        ]
-        matrix = np.block(blocks).astype(np.longdouble)
+        kept = np.concatenate((np.arange(n), n + on))
+        matrix = problem.equations[kept[:, None], kept]
         idle = np.flatnonzero(~held)
         columns = np.zeros((len(matrix), 1 + len(held)), dtype=np.longdouble)
         columns[:, 0] = np.concatenate((problem.rhs, problem.drop[on]))
@@ -90,10 +87,7 @@ def refined(matrix: Any, columns: Any) -> Any:
     rows = np.abs(matrix).max(axis=1, initial=0.0)
     if not rows.all():
         return None
-    matrix, columns = (
-        matrix / rows[:, None],
-        columns / (rows if columns.ndim == 1 else rows[:, None]),
-    )
+    matrix, columns = matrix / rows[:, None], (columns.T / rows).T
     scale = np.abs(matrix).max(axis=0, initial=0.0)
     if not scale.all():
         return None
@@ -108,7 +102,7 @@ def refined(matrix: Any, columns: Any) -> Any:
     x = (inverse @ columns.astype(float)).astype(np.longdouble)
     for _ in range(2):
         x += inverse @ (columns - matrix @ x).astype(float)
-    return x / (scale if columns.ndim == 1 else scale[:, None])
+    return (x.T / scale).T
 
 
 def limiters(problem: MixedProblem) -> Ints:
@@ -135,15 +129,12 @@ def guesses(problem: MixedProblem, most: int) -> list[Bools] | None:
     singles = np.setdiff1d(np.arange(m), pairs)
     if 3 ** len(pairs) * 2 ** len(singles) > most:
         return None
-    states = itertools.product(
-        *[((), (a,), (b,)) for a, b in pairs.tolist()], *[((), (k,)) for k in singles.tolist()]
-    )
-    found = []
-    for state in states:
-        on = np.zeros(m, dtype=np.bool_)
-        on[[k for some in state for k in some]] = True
-        found.append(on)
-    return sorted(found, key=np.count_nonzero)
+    ends = [[(), (a,), (b,)] for a, b in pairs.tolist()] + [[(), (k,)] for k in singles.tolist()]
+    states = [sorted(itertools.chain(*state))[::-1] for state in itertools.product(*ends)]
+    found = np.zeros((len(states), m), dtype=np.bool_)
+    for on, state in zip(found, sorted(states, key=lambda state: (len(state), state)), strict=True):
+        on[state] = True
+    return list(found)
 
 
 def solutions(problem: MixedProblem, tries: int) -> Iterator[Bools]:

@@ -138,7 +138,8 @@ def _clamp(out: Pieces, element: Ints, node: int, clamp: Clamp, inner: Ints) -> 
     """Add the node of a clamp: what is fed in raises it as far as it may go."""
     y, ground = np.array([node]), np.zeros(1, dtype=np.int64)
     none = np.zeros(1)
-    source = _control(out, element, clamp.argument, inner)
+    rest = clamp.rest if clamp.steep else np.nan
+    source = _control(out, element, clamp.argument, inner, rest)
     amps = np.array([clamp.argument.constant])
     out.injection(element, ground, y, amps, source, sign=0.0)
     if not clamp.steep:
@@ -148,7 +149,7 @@ def _clamp(out: Pieces, element: Ints, node: int, clamp: Clamp, inner: Ints) -> 
             out.rectifier(element, p, q, np.array([bound]), none, sign=0.0)
 
 
-def _control(out: Pieces, element: Ints, some: Sum, inner: Ints) -> Ints:
+def _control(out: Pieces, element: Ints, some: Sum, inner: Ints, rest: float = np.nan) -> Ints:
     """Add a sum whose calls are nodes within; return its row."""
     voltages = [(int(k), gain) for k, gain in some.voltages]
     voltages += [(int(inner[k]), gain) for k, gain in some.calls]
@@ -156,4 +157,4 @@ def _control(out: Pieces, element: Ints, some: Sum, inner: Ints) -> Ints:
     of_current = np.arange(len(terms)) >= len(voltages)
     index = np.array([k for k, _ in terms], dtype=np.int64)
     gain: Floats = np.array([gain for _, gain in terms], dtype=np.float64)
-    return out.control(element, np.array([len(terms)]), of_current, index, gain)
+    return out.control(element, np.array([len(terms)]), of_current, index, gain, rest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ class Pieces:
     ties, conductors, rectifiers, injections, curves : list of tuple
         Element, p, q, sign, volts or the like, and source or ohms.
     controls : list of tuple
-        Element, number of terms, and of each term: of a current?, index, gain.
+        Element, number of terms, rest, and of each term: of a current?, index, gain.
     """
 
     def __init__(self, nodes: int, closed: Bools) -> None:
@@ -72,14 +73,21 @@ class Pieces:
         _add(self.injections, element, p, q, sign, amps, source)
 
     def control(
-        self, element: Ints, count: Ints, of_current: Bools, index: Ints, gain: Floats
+        self,
+        element: Ints,
+        count: Ints,
+        of_current: Bools,
+        index: Ints,
+        gain: Floats,
+        rest: float = math.nan,
     ) -> Ints:
         """Add sums of voltages and currents, each for one tie or injection; return their rows.
 
         `count` terms each, whose `index` is the number of a node, or of an element that is a
-        tie where it is `of_current`.
+        tie where it is `of_current`.  `rest` is the voltage of the node that is fed by nothing
+        else, where a current of zero leaves that open.
         """
-        self.controls.append((element, count, of_current, index, gain))
+        self.controls.append((element, count, np.full(len(element), rest), of_current, index, gain))
         self._n_controls += len(element)
         return self._n_controls - len(element) + np.arange(len(element))
 
