@@ -125,8 +125,9 @@ def _minimum(*values: Floats) -> Floats:
     return np.asarray(np.min(values, axis=0))
 
 
-def _middle(x: Floats, a: Floats, b: Floats) -> Floats:
-    return np.asarray(np.median([x, a, b], axis=0))
+def _middle(x: Floats, *ends: Floats) -> Floats:
+    # of two, the second is the variation of a nominal value
+    return np.asarray(np.median([x, *ends], axis=0)) if len(ends) == 2 else x
 
 
 def _absolute(arguments: Sequence[Interval]) -> Interval:

@@ -239,6 +239,8 @@ def _minimum(r: _Rewriting, values: Sequence[Sum]) -> Sum:
 
 
 def _limit(r: _Rewriting, values: Sequence[Sum]) -> Sum:
+    if len(values) == 2:  # a nominal value and its variation
+        return values[0]
     x, a, b = values
     if a.is_constant and b.is_constant:
         return r.clamp(x, *sorted((a.constant, b.constant)))

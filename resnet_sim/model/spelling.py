@@ -89,6 +89,8 @@ def _common(call: Call, arguments: Sequence[str]) -> str:
     if call.name == "u2":
         return f"min(max({arguments[0]},0),1)"
     if call.name == "limit":
+        if len(arguments) == 2:
+            return f"({arguments[0]})"
         x, a, b = arguments
         return f"max(min({a},{b}),min({x},max({a},{b})))"
     return _ours(call, arguments)

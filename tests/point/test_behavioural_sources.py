@@ -2,12 +2,14 @@
 
 from random import Random
 
+import numpy as np
 import pytest
 from formulas import random_formula
 from ngspice_tools import requires_ngspice
 
 import resnet_sim as rs
 from resnet_sim import NetlistError, parse_netlist
+from resnet_sim import training as tr
 from resnet_sim.netlist import format_netlist
 
 
@@ -98,3 +100,64 @@ def test_what_is_not_piecewise_linear_is_refused_by_its_name(formula, word):
     with pytest.raises(NetlistError, match=word) as caught:
         solved("v1 a 0 1", "v2 b 0 1", f"b1 o 0 v={formula}")
     assert [d.code for d in caught.value.diagnostics] == ["E120"]
+
+
+AMPLIFIER = """an amplifier with rails
+.param gain=1e5
+vin in 0 0.3
+r1 in m 1k
+r2 m out 10k
+b1 out 0 v=min(max(-gain*v(m),-5),5)
+r3 out 0 2k
+"""
+
+
+def out(volts: float, ohms: float = 10e3, gain: float = 1e5) -> float:
+    """The output by hand: what the feedback makes it, within the rails."""
+    linear = -gain * ohms * volts / (ohms + 1e3 * (1 + gain))
+    return min(max(linear, -5.0), 5.0)
+
+
+def test_inputs_sweeps_and_parameters_of_an_amplifier_with_rails():
+    circuit = parse_netlist(AMPLIFIER)
+    volts = [-2.0, -0.4, 0.1, 0.49, 0.6]
+    expected = pytest.approx([out(x) for x in volts], rel=1e-10)
+    assert rs.solve(circuit, inputs={"vin": volts}).voltage("out") == expected
+    assert rs.sweep(circuit, vin=volts).voltage("out") == expected
+    gains = [10.0, 1e3, 1e6]
+    expected = pytest.approx([out(0.3, gain=gain) for gain in gains], rel=1e-10)
+    assert rs.sweep(circuit, gain=gains).voltage("out") == expected
+
+
+def test_components_of_an_amplifier_with_rails_vary():
+    circuit = parse_netlist(AMPLIFIER).with_values({"vin": 0.5})
+    op = rs.monte_carlo(circuit, {"r2": 0.3}, 40)
+    assert op.certificate.ok
+    current = -op.current("vin")
+    ohms = (op.voltage("m") - op.voltage("out")) / current
+    expected = [out(0.5, ohms=r) for r in ohms.tolist()]
+    assert op.voltage("out") == pytest.approx(expected, rel=1e-9)
+    assert op.voltage("out").min() == -5.0 < op.voltage("out").max()
+
+
+def test_transfer_functions_tell_whether_an_amplifier_is_at_a_rail():
+    for volts, gain in ((0.3, out(1e-3) / 1e-3), (0.9, 0.0)):
+        circuit = parse_netlist(AMPLIFIER).with_values({"vin": volts})
+        found = rs.transfer_function(circuit, "v(out)", "vin")
+        assert found.gain == pytest.approx(gain, rel=1e-6, abs=1e-9)
+
+
+def test_a_network_with_limiters_learns_by_the_adjoint():
+    cards = "b1 h1 0 v=max(-0.5,min(0.5,3*v(x)))\nb2 h2 0 v=uramp(v(x)-v(y))\n"
+    deck = f"t\nv1 a 0 1\nv2 b 0 0.5\nr1 a x 1k\nr2 b x 2k\nr3 x 0 3k\n{cards}"
+    circuit = parse_netlist(deck + "r4 h1 y 1k\nr5 h2 y 2k\nr6 y 0 3k\n")
+    net = tr.Network(circuit, inputs=["v1", "v2"], outputs=["y"], trainable="r*")
+    x, y = np.random.default_rng(3).normal(size=(12, 2)), np.full((12, 1), 0.1)
+    exact = tr.gradient(net, x, y, rule=tr.Adjoint())
+    g = net.conductances.copy()
+    for k in range(len(g)):
+        costs = []
+        for step in (1e-6, -1e-6):
+            net.conductances = g * (1 + step * (np.arange(len(g)) == k))
+            costs.append(float(((net.forward(x) - y) ** 2).sum() / 2 / len(x)))
+        assert exact[k] == pytest.approx((costs[0] - costs[1]) / (2e-6 * g[k]), rel=1e-4, abs=1e-6)
