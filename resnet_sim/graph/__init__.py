@@ -1,6 +1,7 @@
 """Graphs, and the convex problem on one: problems, but no circuits."""
 
 DOORS = (
+    "balance",
     "graphs",
     "problem",
     "topology",

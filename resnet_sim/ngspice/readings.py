@@ -212,7 +212,7 @@ def from_plots(
     plot = fitting[0]
     plots.remove(plot)
     found, quantities, names, unmatched = match(circuit, plot.names, exported)
-    scale = _scale(op, plot)
+    scale = _scale(op, plot, found)
     if scale is not None and scale not in found:
         unmatched.remove(plot.names[scale])
     keep = [k for k, column in enumerate(found) if column != scale or len(found) == 1]
@@ -231,10 +231,10 @@ def from_plots(
     )
 
 
-def _scale(op: OperatingPoint, plot: Plot) -> int | None:
+def _scale(op: OperatingPoint, plot: Plot, found: Sequence[int]) -> int | None:
     """Return the column of the scale; it must hold what is swept here."""
-    if not op.sweep:
-        return None
+    if not op.sweep or (plot.is_point and 0 in found):
+        return None  # operating points at steps need not tell what was stepped
     inner = np.asarray(next(iter(op.sweep.values())))
     close = 10 * plot.resolution + 1e-9
     if not np.allclose(plot.values[:, 0], inner, rtol=close, atol=close * np.abs(inner).max()):

@@ -15,6 +15,8 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
+from ..graph.balance import blur, corrections
+from ..graph.graphs import bincount
 from ..graph.problem import EPS, Extended, MixedProblem, MixedSolution
 from ..solvers import complementarity
 from ..solvers.freedom import NOISE
@@ -309,6 +311,25 @@ class _Equations:
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
         state.conductor_current[rows] = branch.siemens[rows] * (form @ z + rise)
         state.rectifier_current[self.rectifiers] = solution.current
+        self._balance(z)
+
+    def _balance(self, z: Extended) -> None:
+        """Take what rounding has left over at the coordinates out of the conductors' currents."""
+        red, rows, state = self.red, self.conductors, self.state
+        local = np.zeros(len(red.part), dtype=np.int64)
+        local[self.plan.coordinates] = 1 + np.arange(self.n_coordinates)
+        at = local[red.coordinate]
+        branch = red.conductors
+        p, q = branch.p[rows], branch.q[rows]
+        if not (red.scale[at > 0] == 1).all():
+            return  # the parts of scaled amplifiers weigh their currents
+        volts = (self.offset + self.nodes @ z).astype(float)
+        open_ = blur(volts, p, q)
+        for _ in range(2):  # the second takes away the rounding of the first
+            leaving = bincount(at, state.outflow(), 1 + self.n_coordinates)
+            state.conductor_current[rows] += corrections(
+                len(leaving), at[p], at[q], branch.siemens[rows], leaving, open_
+            )
 
     def mark_free(self, directions: Floats) -> None:
         """Note how the stage may change, and that nothing else in it does."""

@@ -116,7 +116,7 @@ class State(Sources):
         """Take over the solution of a stage's problem; of many points, none may float."""
         self.x[plan.coordinates], self.low[plan.coordinates] = solution.x[1:], solution.low[1:]
         scale = column(plan.edge_scale, solution.x)
-        self.conductor_current[plan.conductors] = solution.edge_current * scale
+        self.conductor_current[plan.conductors] = solution.balanced_current() * scale
         scale = column(plan.diode_scale, solution.x)
         self.rectifier_current[plan.rectifiers] = solution.current * scale
         if len(plan.curves):

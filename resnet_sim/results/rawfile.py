@@ -32,6 +32,10 @@ SINGLE = float(np.finfo(np.float32).eps)
 OPERATING_POINT = "Operating Point"
 DC_SWEEP = "DC transfer characteristic"
 
+#: readers find the dialect of a raw file by the program that is named here; ngspice executes it
+#: when it loads the file, hence the star
+COMMAND = "* resnet-sim, in the manner of ngspice"
+
 _UTF16_START = "Title:".encode("utf-16-le")
 
 
@@ -63,8 +67,13 @@ class Plot:
 
     @property
     def is_sweep(self) -> bool:
-        """Whether the first vector is a scale."""
-        return self.name.casefold() != OPERATING_POINT.casefold()
+        """Whether it has points, along the first vector or along steps."""
+        return not self.is_point or "stepped" in self.flags or len(self.values) > 1
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it is an operating point, or one at each of several steps."""
+        return self.name.casefold() == OPERATING_POINT.casefold()
 
 
 # ---- reading ----
@@ -234,6 +243,7 @@ def header(plot: Plot, flags: Sequence[str]) -> list[str]:
     return [
         f"Title: {plot.title}",
         f"Plotname: {plot.name}",
+        f"Command: {COMMAND}",
         f"Flags: {' '.join(flags)}",
         f"No. Variables: {vectors}",
         f"No. Points: {points}",

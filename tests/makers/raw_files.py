@@ -40,7 +40,7 @@ def pack_ltspice(plot: Plot, *, double: bool = False, fast_access: bool = False)
         for k in range(vectors):
             table[str(k)] = plot.values[:, k]
         body = table.tobytes()
-    lines = header(plot, flags)
+    lines = [line for line in header(plot, flags) if not line.startswith("Command:")]
     at = lines.index("Variables:")
     lines[at:at] = ["Offset:   0.0000000000000000e+000", "Command: resnet-sim"]
     return ("\n".join([*lines, "Binary:"]) + "\n").encode("utf-16-le") + body

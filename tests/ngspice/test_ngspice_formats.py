@@ -1,5 +1,6 @@
 """Examples exported, run by ngspice and read back through each format that it can write."""
 
+import dataclasses
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import resnet_sim as rs
 from resnet_sim import UsageError
 from resnet_sim.ngspice.listings import read_output
 from resnet_sim.results.formats.registry import FORMATS
-from resnet_sim.results.rawfile import format_raw, read_raw
+from resnet_sim.results.rawfile import Plot, format_raw, read_raw
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 #: no deck that ngspice could run as it is: floating nodes, a step of a parameter; and with
@@ -207,3 +208,38 @@ def test_two_analyses_in_one_file_find_their_places(tmp_path):
     assert report.agrees
     assert [c.compared["points"] for c in report.comparisons] == [1, 3]
     assert np.isclose(report.comparisons[0].reading.voltage("a")[0], 5.0)
+
+
+STEPPED = "t\nVin in 0 1\nR1 in out 1k\nR2 out 0 {r}\n.param r=3k\n"
+
+
+@pytest.mark.parametrize("double", [True, False])
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("steps", ["Vin 1 3 1", "param r list 1k 3k 9k 20k"])
+def test_operating_points_at_steps_are_read(steps, named, double, tmp_path):
+    circuit = rs.parse_netlist(f"{STEPPED}.op\n.step {steps}\n.end\n")
+    (op,) = rs.run(circuit)
+    ((name, values),) = op.sweep.items()
+    names = ("V(in)", "V(out)", "I(Vin)")
+    columns = [op.voltage("in"), op.voltage("out"), op.current("vin")]
+    if named:
+        names, columns = (name, *names), [values, *columns]
+    kinds = ("voltage",) * len(names)
+    plot = Plot("t", "Operating Point", names, kinds, np.column_stack(columns), ("real", "stepped"))
+    path = tmp_path / "stepped.raw"
+    for data in (format_raw([plot]).encode(), pack_ltspice(plot, double=double)):
+        path.write_bytes(data)
+        report = rs.ngspice.compare(circuit, against=path)
+        assert report.agrees, rs.ngspice.format_report(report)
+        (part,) = report.comparisons
+        assert part.compared == {"voltages": 2, "currents": 1, "points": len(values)}
+        columns[-2][1] *= 1.001
+        wrong = dataclasses.replace(plot, values=np.column_stack(columns))
+        path.write_bytes(format_raw([wrong]).encode())
+        assert rs.ngspice.compare(circuit, against=path).comparisons[0].disagreeing == ("v(out)",)
+        columns[-2][1] /= 1.001
+    if named:
+        columns[0] = columns[0] * 1.5
+        path.write_text(format_raw([dataclasses.replace(plot, values=np.column_stack(columns))]))
+        with pytest.raises(UsageError, match="the file sweeps from"):
+            rs.ngspice.compare(circuit, against=path)

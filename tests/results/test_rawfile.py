@@ -3,6 +3,7 @@
 import struct
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from hypothesis import strategies as st
 from ngspice_tools import requires_ngspice
 from raw_files import pack_ltspice, pack_raw
 
+import resnet_sim as rs
 from resnet_sim import UsageError
+from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.rawfile import (
     DC_SWEEP,
     OPERATING_POINT,
@@ -21,6 +24,7 @@ from resnet_sim.results.rawfile import (
     read_raw,
 )
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("Z", "C")), min_size=1, max_size=8)
 #: whatever a title may be, a line feed's half in UTF-16 (U+0A0A, U+0A00) among it
 TITLES = st.one_of(
@@ -166,3 +170,51 @@ def test_ngspice_loads_what_is_written(pack, tmp_path):
     rows = [line.split() for line in run.stdout.splitlines() if line[:2] in ("0\t", "1\t")]
     found = [[float(word) for word in row[1:]] for row in rows]
     np.testing.assert_allclose(found, values[:, 1:], rtol=1e-14)
+
+
+def shown(tmp_path, name):
+    """A raw file of ours, and v(out) of its example."""
+    circuit = rs.read_netlist(EXAMPLES / f"{name}.net")
+    (op,) = rs.run(circuit)
+    path = tmp_path / f"{name}.raw"
+    path.write_text(FORMATS["raw"].write([op]))
+    return path, np.atleast_1d(op.voltage("out"))
+
+
+SHOWN = ["divider", "nested-sweep", "bridge-rectifier-sweep", "parameter-step"]
+
+
+@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("package", ["spicelib", "PyLTSpice"])
+def test_viewers_open_what_is_written(package, name, tmp_path):
+    reader = pytest.importorskip(package).RawRead
+    path, wanted = shown(tmp_path, name)
+    assert np.array_equal(reader(str(path)).get_trace("v(out)").data, wanted)
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_ltspice_of_pypi_opens_what_is_written(name, tmp_path):
+    path, wanted = shown(tmp_path, name)
+    raw = pytest.importorskip("ltspice").Ltspice(str(path))
+    raw.parse()
+    found = [raw.get_data("v(out)", case) for case in range(raw.case_count)]
+    assert np.array_equal(np.concatenate(found), wanted)
+
+
+@requires_ngspice
+@pytest.mark.parametrize("name", SHOWN)
+def test_ngspice_loads_what_is_written_without_a_complaint(name, tmp_path):
+    path, wanted = shown(tmp_path, name)
+    script = f"t\n.control\nload {path.name}\nset wr_singlescale\nset numdgt=16\n"
+    script += "wrdata out.txt v(out)\nquit 0\n.endc\n.end\n"
+    (tmp_path / "load.cir").write_text(script)
+    run = subprocess.run(
+        ["ngspice", "-n", "-b", "load.cir"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not [x for x in (run.stdout + run.stderr).lower().splitlines() if "rror" in x]
+    table = np.loadtxt(tmp_path / "out.txt", ndmin=2)
+    assert np.allclose(table[:, -1], wanted, rtol=1e-14)

@@ -1,0 +1,79 @@
+"""Currents of conductors whose sums at the coordinates are zero to their own last digits.
+
+A current that comes from two voltages is known to ``eps g |v|`` only.  Where next to nothing
+flows, as through a resistor in front of an amplifier's input, that is more than the current
+itself, and Kirchhoff's current law fails by it.  What is left over at each coordinate is therefore
+led to ground along a spanning forest of the largest conductances: what an edge then carries more
+is a sum of what edges at most as conductive have left, hence no more than its own voltage leaves
+open.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Floats, Ints
+from .graphs import spanning_forest
+
+#: units in the last place of the voltages by which currents may be corrected, as `laws` allow
+ROUNDINGS = 64
+EPS = float(np.finfo(float).eps)
+
+
+def blur(volts: Floats, p: Ints, q: Ints, largest: float = 0.0) -> Floats:
+    """Return what rounding leaves open in the voltages between nodes, V.
+
+    The largest voltage around is that of the nodes if none is given that is larger.
+    """
+    largest = max(largest, float(np.abs(volts).max(initial=0.0)))
+    own: Floats = EPS * (ROUNDINGS * np.abs(volts) + 4 * largest)
+    result: Floats = own[p] + own[q]
+    return result
+
+
+def corrections(
+    n: int, p: Ints, q: Ints, siemens: Floats, leaving: Floats, open_: Floats
+) -> Floats:
+    """Return what to add to the currents of conductors, A.
+
+    Parameters
+    ----------
+    n : int
+        Number of coordinates; 0 is ground, at which anything may be left over.
+    p, q : ndarray of int, shape (m,)
+        Coordinates at the ends of the conductors.
+    siemens : ndarray, shape (m,)
+    leaving : ndarray, shape (n,)
+        Sum of the currents that leave each coordinate, A.
+    open_ : ndarray, shape (m,)
+        What rounding leaves open in the voltages across them, V: a correction that this can't
+        explain is none, and shows in the certificate.
+    """
+    tree = _most_conductive(n, p, q, np.abs(siemens))
+    forest = spanning_forest(n, p[tree], q[tree])
+    flow = forest.subtree_sums(leaving)
+    child = forest.children
+    edge = tree[forest.edge[child]]
+    added = np.zeros(len(p))
+    # the subtree has too much leaving it: less must leave through its edge
+    added[edge] = np.where(p[edge] == child, -1.0, 1.0) * flow[child]
+    return np.where(np.abs(added) <= np.abs(siemens) * open_, added, 0.0)
+
+
+def _most_conductive(n: int, p: Ints, q: Ints, g: Floats) -> Ints:
+    """Return the edges of a spanning forest whose conductances are as large as can be (Kruskal)."""
+    above = list(range(n))
+    chosen = []
+    for k in np.argsort(-g, kind="stable").tolist():
+        a, b = (_root(above, int(ends[k])) for ends in (p, q))
+        if a != b and g[k] > 0:
+            chosen.append(k)
+            above[max(a, b)] = min(a, b)
+    return np.array(chosen, dtype=np.int64)
+
+
+def _root(above: list[int], node: int) -> int:
+    while above[node] != node:
+        above[node] = above[above[node]]
+        node = above[node]
+    return node
