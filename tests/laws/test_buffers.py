@@ -42,7 +42,7 @@ def check(seeds: range, each: int) -> int:
 
 
 def test_buffers_followers_and_instrumentation_amplifiers_are_certified():
-    check(range(200), 3)
+    check(range(120), 4)
 
 
 @pytest.mark.long
