@@ -54,6 +54,10 @@ class Policy:
     few: float = 0.05
     #: Size up to which the last digits of coordinate descent are worth a linear solve.
     polished: float = 20_000
+    #: Operations of a factorisation, per edge, from which iterating takes less time: with
+    #: multigrid or an approximate factor, compiled, on large problems, with two grids on others.
+    full: float = 230
+    fuller: float = 10_000
     #: Rectifiers in a loop of feedback whose states are all tried out.
     enumerated: float = 11
     #: Unknowns of a loop of feedback, dense matrices of 72 MB each, and of an adjoint.

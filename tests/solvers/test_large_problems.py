@@ -157,10 +157,11 @@ def test_the_way_of_large_problems_leads_to_a_solution(seed, large):
 
 
 @pytest.mark.parametrize("flops", [0.0, np.inf])
-def test_iterating_and_factoring_give_the_same(flops, monkeypatch):
+@pytest.mark.parametrize("complexity", [0.0, np.inf], ids=["approximate factor", "multigrid"])
+def test_iterating_and_factoring_give_the_same(flops, complexity, monkeypatch):
     problem = stage(generators.grid(45, seed=3))
-    monkeypatch.setattr(bordered, "FLOPS_PER_EDGE", flops)
-    with policy.using(large=0):
+    monkeypatch.setattr(bordered, "HEAVY", complexity)
+    with policy.using(large=0, full=flops):
         solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution, 1e-12)
@@ -185,9 +186,8 @@ def test_an_iteration_goes_to_the_last_digit_where_no_current_flows(all_large):
 
 def test_an_iteration_that_does_not_converge_ends_in_a_factorisation(monkeypatch):
     problem = stage(generators.grid(45, seed=3))
-    monkeypatch.setattr(bordered, "FLOPS_PER_EDGE", 0.0)
     monkeypatch.setattr(bordered, "MOST_STEPS", 2)
-    with policy.using(large=0):
+    with policy.using(large=0, full=0):
         solution = solvers.solve(problem)
     assert solution.converged
     assert fulfils_all_conditions(problem, solution, 1e-12)

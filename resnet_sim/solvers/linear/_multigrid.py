@@ -195,7 +195,7 @@ def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-un
 
 @compiled
 def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no-untyped-def]
-    """Aggregate again and again; see `conjugate_gradients` for `group`, `row` and `levels`.
+    """Aggregate again and again; see `cycle` for `group`, `row` and `levels`.
 
     Returns
     -------
@@ -296,12 +296,15 @@ def _up(first, last, matrix, x, b, coarse):  # type: ignore[no-untyped-def]
         x[here] = total * inverse[here]
 
 
-@subroutine
-def _cycle(fine, row, levels, bottom, x, b, y, c):  # type: ignore[no-untyped-def]
+@compiled
+def cycle(fine, row, levels, bottom, x, b, y, c):  # type: ignore[no-untyped-def]
     """Apply one V-cycle to `b`; `y` and `c` are the same as `x` and `b` on all other levels.
 
-    A forward Gauss-Seidel sweep on the way down and a backward one on the way up make it
-    symmetric.
+    Matrices are tuples of ptr, split, column, weight, one over the diagonal, and the row of
+    the next level that each row is joined to (``row[-1]`` for none).  In `levels` all but `fine`
+    lie one after the other, level l in rows from ``row[l]``; `bottom` is the inverse of the
+    last.  A forward Gauss-Seidel sweep on the way down and a backward one on the way up make
+    the cycle symmetric.
     """
     last = len(row) - 2
     c[:] = np.float32(0.0)
@@ -317,68 +320,3 @@ def _cycle(fine, row, levels, bottom, x, b, y, c):  # type: ignore[no-untyped-de
     for level in range(last - 1, -1, -1):
         _up(row[level], row[level + 1], levels, y, c, y)
     _up(0, len(x), fine, x, b, y)
-
-
-@compiled
-def conjugate_gradients(  # type: ignore[no-untyped-def]
-    fine, diagonal, exact, row, levels, bottom, b, reduction, most
-):
-    """Solve by flexible conjugate gradients (Notay 2000); return x and steps.
-
-    Matrices are tuples of ptr, split, column, weight, one over the diagonal, and the row of
-    the next level that each row is joined to (``row[-1]`` for none); that of the system is
-    `fine`, with `diagonal` and weights `exact` in double precision.  In `levels` all others
-    lie one after the other, level l in rows from ``row[l]``; `bottom` is the inverse of the
-    last.
-    """
-    ptr, _, column, _, _, _ = fine
-    n = len(diagonal)
-    x = np.zeros(n + 1)
-    r = b[1:].copy()
-    z = np.zeros(n, dtype=np.float32)
-    rhs = np.zeros(n, dtype=np.float32)
-    y = np.zeros(row[-1] + 1, dtype=np.float32)
-    c = np.zeros(row[-1] + 1, dtype=np.float32)
-    p = np.zeros(n)
-    kp = np.zeros(n)
-    goal = 0.0
-    for a in range(n):
-        goal += r[a] * r[a]
-    # single precision reaches from 1e-38 to 1e38
-    scale = 1.0 / np.sqrt(goal) if goal > 0.0 else 1.0
-    goal *= reduction * reduction
-    curvature = 0.0
-    for step in range(most):
-        for a in range(n):
-            rhs[a] = r[a] * scale
-        _cycle(fine, row, levels, bottom, z, rhs, y, c)
-        # flexible: float32 makes the cycle not quite a fixed symmetric matrix, so the new direction
-        # is made conjugate to the last by hand and not by a ratio of residuals
-        along = 0.0
-        if step > 0:
-            for a in range(n):
-                along += z[a] * kp[a]
-            along /= curvature
-        for a in range(n):
-            p[a] = np.float64(z[a]) - along * p[a]
-        curvature = 0.0
-        slope = 0.0
-        # one pass for product, curvature and slope: vectors of this length come from memory
-        for a in range(n):
-            total = diagonal[a] * p[a]
-            for j in range(ptr[a], ptr[a + 1]):
-                total -= exact[j] * p[column[j]]
-            kp[a] = total
-            curvature += total * p[a]
-            slope += r[a] * p[a]
-        if not curvature > 0.0:
-            return x, step
-        length = slope / curvature
-        size = 0.0
-        for a in range(n):
-            x[a + 1] += length * p[a]
-            r[a] -= length * kp[a]
-            size += r[a] * r[a]
-        if size <= goal:
-            return x, step + 1
-    return x, most

@@ -9,14 +9,16 @@ methods in optimization", 1984).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from ...arrays import Floats, Ints
+from ...compiled import policy
 from ...graph.graphs import bincount
 from ...graph.problem import Problem
 from ...workers.progress import report
@@ -25,18 +27,24 @@ from .laplacian import Solve, laplacian_solver
 from .two_grid import TwoGrid, aggregates
 
 if TYPE_CHECKING:
+    from .approximate_cholesky import ApproximateCholesky
     from .multigrid import Multigrid
 
 #: Columns that cost as much as factoring anew.
 MOST_COLUMNS = 20
-#: Operations of a factorisation that take as long as all iterations, per edge.
-FLOPS_PER_EDGE = 10_000
 #: Residual that an iterative solution leaves, and the most steps it may take,
-REDUCTION, MOST_STEPS = 1e-11, 200
+REDUCTION, MOST_STEPS = 1e-8, 200
 #: and that of bounds.
 BOUND = 1e-4
 #: Residual that a rough solution leaves.
-ROUGH = 0.1
+ROUGH = 0.02
+#: Complexity from which steps with grids take longer than an approximate factor saves.
+HEAVY = 2.0
+#: Steps of a rough solution from which a hierarchy is too old.
+OLD = 4
+#: Rectifiers in which a network may differ from that of an approximate factor: each costs some
+#: steps, and some tens as much as a new one.
+AGED = 20
 #: Share of the coordinates whose groups may differ in networks that are similar: those whose
 #: hierarchy of grids serves both, and those whose two grids do, which are corrected more often.
 SIMILAR, ALIKE = 0.02, 0.1
@@ -55,6 +63,10 @@ class BorderedFactors:
         self._similar: tuple[ContractedNetwork, TwoGrid, Ints] | None = None
         #: the last network whose hierarchy was built from nothing
         self._base: tuple[ContractedNetwork, Multigrid] | None = None
+        #: and that which was made last, after it or not
+        self._last: Multigrid
+        #: the last network that was factored approximately
+        self._factor: tuple[ContractedNetwork, ApproximateCholesky] | None = None
 
     def of(self, network: ContractedNetwork) -> Inverse:
         """Return the inverse of a network, exact but for rounding."""
@@ -79,7 +91,7 @@ class BorderedFactors:
         return network.by_groups(solve)
 
     def rough(self, network: ContractedNetwork) -> Inverse:
-        """Return an inverse that leaves a tenth of the residual."""
+        """Return an inverse that leaves a fiftieth of the residual."""
         return network.by_groups(partial(self._grids(network).solve, reduction=ROUGH))
 
     def _grids(self, network: ContractedNetwork) -> Multigrid | TwoGrid:
@@ -111,8 +123,8 @@ class BorderedFactors:
             if self._iterates:
                 large = is_large(self.problem)
                 wide = self._multigrid(network).separator() if large else self.problem.spread
-                flops = wide**3 / 3
-                self._iterates = flops > FLOPS_PER_EDGE * (len(network.p) + len(network.pins))
+                full = policy.POLICY.full if large else policy.POLICY.fuller
+                self._iterates = wide**3 / 3 > full * (len(network.p) + len(network.pins))
         return self._iterates
 
     def _multigrid(self, network: ContractedNetwork) -> Multigrid:
@@ -123,27 +135,70 @@ class BorderedFactors:
             base, multigrid = self._base
             if network is base:
                 return multigrid
-            if network.differing(base) <= SIMILAR * self.problem.n:
-                return Multigrid(*network.laplacian, (multigrid, network.like(base)))
-        self._base = network, Multigrid(*network.laplacian)
-        return self._base[1]
+            light = multigrid.complexity <= HEAVY and self._last.steps <= OLD
+            if light and network.differing(base) <= SIMILAR * self.problem.n:
+                self._last = Multigrid(*network.laplacian, (multigrid, network.like(base)))
+                return self._last
+        self._last = Multigrid(*network.laplacian)
+        self._base = network, self._last
+        return self._last
 
     def _iterative(self, network: ContractedNetwork) -> Solve:
-        """Return a solver by grids, which factors only if that does not converge."""
-        grids = self._grids(network)
-        factored: list[Solve] = []
+        """Return a solver by iterations, which factors only if none of them converges."""
+        if not is_large(self.problem):
+            return Iterations(network, [lambda: self._two_grid(network)])
+        ways: list[Callable[[], Iteration]] = [lambda: self._approximate(network)]
+        if self._factor is None:
+            multigrid = self._multigrid(network)
+            if multigrid.complexity <= HEAVY:
+                ways.insert(0, lambda: multigrid)
+        return Iterations(network, ways)
+
+    def _approximate(self, network: ContractedNetwork) -> ApproximateCholesky:
+        """Return an approximate factor, that of the last such network if few rectifiers differ."""
+        from .approximate_cholesky import ApproximateCholesky
+
+        self._base = None  # its memory is needed now
+        if self._factor is not None:
+            base, factor = self._factor
+            if network.differing(base) <= AGED:
+                return ApproximateCholesky(*network.laplacian, (factor, network.like(base)))
+        self._factor = network, ApproximateCholesky(*network.laplacian)
+        return self._factor[1]
+
+
+class Iteration(Protocol):
+    """What solves with a network step by step, as `Multigrid` does."""
+
+    steps: int
+
+    def solve(self, b: Floats, reduction: float, most: int = ...) -> Floats:
+        """Return x, ``x[0] = 0``, whose residual is `reduction` times `b`."""
+
+
+class Iterations:
+    """Solves by the first of some iterations that converges, else by a factorisation."""
+
+    def __init__(self, network: ContractedNetwork, ways: list[Callable[[], Iteration]]) -> None:
+        self._network, self._ways = network, ways
+        self._now: Iteration | None = None
+        self._factored: Solve | None = None
         # a solution, what corrects it, then what bounds its error
-        reductions = chain((REDUCTION, REDUCTION), repeat(BOUND))
+        self._reductions = chain((REDUCTION, REDUCTION), repeat(BOUND))
 
-        def solve(b: Floats) -> Floats:
-            if not factored:
-                x = grids.solve(b, next(reductions), MOST_STEPS)
-                if grids.steps < MOST_STEPS:
-                    return x
-                factored.append(laplacian_solver(*network.laplacian))
-            return factored[0](b)
-
-        return solve
+    def __call__(self, b: Floats) -> Floats:
+        """Return x, ``x[0] = 0``."""
+        reduction = next(self._reductions)
+        while self._now or self._ways:
+            if self._now is None:
+                self._now = self._ways.pop(0)()
+            x = self._now.solve(b, reduction, MOST_STEPS)
+            if self._now.steps < MOST_STEPS:
+                return x
+            self._now = None
+        if self._factored is None:
+            self._factored = laplacian_solver(*self._network.laplacian)
+        return self._factored(b)
 
 
 @dataclass(frozen=True)

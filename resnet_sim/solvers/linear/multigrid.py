@@ -16,6 +16,7 @@ import numpy as np
 
 from ...arrays import Floats, Ints
 from . import _multigrid as kernels
+from . import conjugate_gradients
 
 #: Rows of an aggregate, at most.
 AGGREGATE = 4
@@ -45,6 +46,8 @@ class Multigrid:
     ) -> None:  # fmt: skip
         self._matrix = kernels.assemble(n, p, q, conductance)
         self._like = like
+        #: those of the last solution
+        self.steps = 0
 
     @cached_property
     def _levels(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -71,13 +74,22 @@ class Multigrid:
 
     def solve(self, b: Floats, reduction: float, most: int = 50) -> Floats:
         """Return x, ``x[0] = 0``, whose residual is `reduction` times `b`; ``b[0]`` is ignored."""
-        *_, exact, diagonal = self._matrix
-        fine, coarse = self._levels
-        x: Floats
-        x, self.steps = kernels.conjugate_gradients(
-            fine, diagonal, exact, *coarse, b, reduction, most
-        )
-        return x
+        ptr, _, column, weight, diagonal = self._matrix
+        fine, (row, levels, bottom) = self._levels
+        y, c = np.zeros((2, row[-1] + 1), dtype=np.float32)
+
+        def cycle(rhs: Floats, z: Floats) -> None:
+            kernels.cycle(fine, row, levels, bottom, z, rhs, y, c)
+
+        matrix = ptr, column, weight, diagonal
+        x, self.steps = conjugate_gradients.solve(matrix, cycle, b[1:], reduction, most)
+        return np.append(0.0, x)
+
+    @property
+    def complexity(self) -> float:
+        """Entries of all levels over those of the finest."""
+        (_, _, finest, *_), (_, (_, _, others, *_), _) = self._levels
+        return 1.0 + len(others) / max(1, len(finest))
 
     def separator(self) -> int:
         """Return about how many nodes separate the graph without node 0 into halves."""
