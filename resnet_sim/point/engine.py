@@ -261,8 +261,8 @@ class PointSolver:
 
 def _is_small(state: State) -> bool:
     """Tell whether all of a circuit can be searched for solutions at once."""
-    red, sizes = state.reduction, policy.POLICY
-    return len(red.part) <= sizes.joint and len(red.rectifiers) <= sizes.enumerated
+    red, limits = state.reduction, policy.POLICY
+    return len(red.part) <= limits.joint and len(red.rectifiers) <= limits.enumerated
 
 
 def _possible(state: State, plan: Plan, problem: Problem) -> Problem:
