@@ -7,7 +7,7 @@ combination of diode states as a function of one source.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,8 +23,16 @@ from ..netlist.report import CardError
 from ..results.operating_point import OperatingPoint
 
 
-def measure(op: OperatingPoint) -> dict[str, Any]:
+def measure(
+    op: OperatingPoint, *, on_error: Callable[[Measure, UsageError], None] | None = None
+) -> dict[str, Any]:
     r"""Return what the deck's ``.meas`` cards find in a sweep.
+
+    Parameters
+    ----------
+    on_error : callable, optional
+        Is given each measurement whose formula makes no sense, and why; without it, the first
+        of these is raised.
 
     Returns
     -------
@@ -51,12 +59,19 @@ def measure(op: OperatingPoint) -> dict[str, Any]:
     step = np.flatnonzero(axis == axis[0])
     length = int(step[1]) if len(step) > 1 else len(axis)
     found: dict[str, Any] = {}
+    first_of = range(0, len(axis), length)
     with np.errstate(invalid="ignore", divide="ignore"):
         for wanted in op.circuit.measures:
-            values = [
-                _Curve(op, slice(first, first + length), k, found).measure(wanted)
-                for k, first in enumerate(range(0, len(axis), length))
-            ]
+            try:
+                values = [
+                    _Curve(op, slice(first, first + length), k, found).measure(wanted)
+                    for k, first in enumerate(first_of)
+                ]
+            except UsageError as error:
+                if on_error is None:
+                    raise
+                on_error(wanted, error)
+                continue
             found[wanted.name] = values[0] if len(values) == 1 else np.array(values)
     return found
 

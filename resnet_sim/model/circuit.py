@@ -252,6 +252,11 @@ class Circuit:
         source: Source = self.sources[columns.file[row]]
         return source.span(int(columns.line[row]))
 
+    def span_of(self, place: tuple[int, int]) -> Span | None:
+        """Return a line of the sources, None for a place in none of them."""
+        file, line = place
+        return self.sources[file].span(line) if 0 <= file < len(self.sources) and line else None
+
     # ---- variants ----
 
     def with_values(self, values: Mapping[str, float]) -> Circuit:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+#: where a card stands: number of the file in ``Circuit.sources`` (-1: nowhere), line from 1
+Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Derivatives:
 
     output: str
     source: str = ""
+    place: Place = field(default=(-1, 0), compare=False)
 
 
 @dataclass(frozen=True)
@@ -60,3 +64,4 @@ class Measure:
     at: float | None = None
     start: float | None = None
     stop: float | None = None
+    place: Place = field(default=(-1, 0), compare=False)

@@ -46,6 +46,8 @@ class Report:
     def __init__(self) -> None:
         self.files: list[SourceFile] = []
         self.n_errors = 0
+        #: libraries that can't be read
+        self.missing: list[str] = []
         self._found: dict[tuple[object, ...], Diagnostic] = {}
         self._counts: dict[str, int] = {}
         self._hints: dict[str, str | None] = {}
@@ -53,7 +55,7 @@ class Report:
     def copy(self) -> Report:
         """Return a report that starts from what this one holds."""
         other = Report()
-        other.files, other.n_errors = self.files, self.n_errors
+        other.files, other.n_errors, other.missing = self.files, self.n_errors, self.missing
         other._found, other._counts = dict(self._found), dict(self._counts)
         return other
 
@@ -118,6 +120,12 @@ class Report:
         """Add an error after which reading must stop; returns the exception to raise."""
         self.add(code, message, card, hint=hint)
         return Abandoned()
+
+    def or_in_a_library(self, hint: str) -> str:
+        """Return a hint, or where a definition may be that is missing."""
+        if not self.missing:
+            return hint
+        return f"it may be in what could not be read: {', '.join(self.missing)}"[:200]
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return everything found, in the order of files and lines."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from dataclasses import dataclass, field
@@ -82,7 +83,8 @@ class Unreadable(Exception):
 def read_text(path: str | os.PathLike[str]) -> tuple[str, bool]:
     """Return the text of a file (``-``: standard input), and whether it is UTF-8.
 
-    Other encodings are read as Latin-1, in which every byte means something.
+    UTF-16 counts as such.  Other encodings are read as Latin-1, in which every byte means
+    something.
 
     Raises
     ------
@@ -100,6 +102,14 @@ def read_text(path: str | os.PathLike[str]) -> tuple[str, bool]:
         raise Unreadable(reason[:1].lower() + reason[1:]) from None
     if len(data) > MAX_BYTES:
         raise Unreadable(f"larger than {MAX_BYTES} bytes")
+    # the end mark of DOS
+    data = data.rstrip(b"\x1a")
+    for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        if data.startswith(mark):
+            return data.decode("utf-16", "replace"), True
+    if data[1:2] == b"\0" and data[3:4] == b"\0":
+        # LTspice writes UTF-16 without a mark
+        return data.decode("utf-16-le", "replace"), True
     try:
         return data.decode("utf-8-sig"), True
     except UnicodeDecodeError:

@@ -361,7 +361,7 @@ def test_steps_wrap_all_other_analyses():
         (".dc v1 0 1", "E104"),
         (".dc", "E104"),
         (".dc v9 0 1 1", "E131"),
-        (".step param nope 0 1 1", "E131"),
+        (".step nope 0 1 1", "E131"),
         (".dc v1 0 1 1e-9", "E118"),
     ],
 )

@@ -7,14 +7,14 @@ import re
 from collections.abc import Callable
 
 from ...model.builder import CircuitBuilder
-from ...model.devices import CARDS
+from ...model.devices import CARDS, MODELS
 from ...model.requests import Analysis, Sweep
 from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Word
 from .fields import element_name
 from .items import ValueReader, is_numeric, read_items
-from .requests import RequestReader
+from .requests import RequestReader, is_ours
 from .scope import Evaluator, Failed, Scope
 
 #: most points of a sweep, and of nested sweeps together
@@ -28,6 +28,9 @@ _NODESET = re.compile(r"\s*\.\w+\s*")
 _NODESET_ENTRY = re.compile(
     r"v\s*\(\s*([^\s,()]+)\s*\)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
 )
+_OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch
+#: of AC, or of Xyce and Spectre, which name parameters
+_FOREIGN_SENS = re.compile(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b").search
 _VARIATIONS = ("lin", "dec", "oct")
 #: letters of elements whose value a sweep may set
 _SWEPT = frozenset(letter for letter, (device, _) in CARDS.items() if device.swept)
@@ -59,6 +62,7 @@ class AnalysisReader:
         self._plain: list[Analysis] = []
         self._steps: list[Sweep] = []
         self._last: Card | None = None
+        self._unsaid: list[Card] = []
         self.nodeset: dict[str, float] = {}
         self.outputs: list[str] = []
         self.requests = RequestReader(
@@ -83,6 +87,7 @@ class AnalysisReader:
 
     def finish(self) -> None:
         """Check that the sweeps together don't have an absurd number of points."""
+        self._measure_unsaid()
         for analysis in self.analyses():
             points = math.prod(len(sweep.values) for sweep in analysis.sweeps)
             if points > MAX_POINTS and self._last is not None:
@@ -128,6 +133,14 @@ class AnalysisReader:
         word = _take_word(card, items)
         if word.text in _VARIATIONS and len(items) > 3:
             variation, word = word.text, _take_word(card, items)
+        if word.text in MODELS and len(items) > 3 and _are_names(items[-2:]):
+            # .step D DX(Vfwd) ...: brackets are separators
+            model, parameter = _take_word(card, items), _take_word(card, items)
+            word = Word(f"{model.text}({parameter.text})", model.offset)
+        of_element = _OF_ELEMENT(word.text)
+        if of_element and element_name(of_element[1]) in self._builder:
+            # Xyce's R1:R
+            word = Word(of_element[1], word.offset)
         if word.text == "param" and items and isinstance(items[-1], Word):
             word = _take_word(card, items)
             of = self._target(word, parameter=True)
@@ -168,6 +181,8 @@ class AnalysisReader:
     def _target(self, word: Word, *, parameter: bool) -> str:
         """Return what a swept name is, as in `Sweep`."""
         name = element_name(word.text)
+        if self._model_parameter(word.text):
+            return "parameter"
         # inside an instance, x1.v1, the letter is that of the last part
         letter = (name.rpartition(".")[2] if word.text[0] == "x" else word.text)[:1]
         if not parameter and name in self._builder and letter in _SWEPT:
@@ -184,6 +199,13 @@ class AnalysisReader:
         message = f"nothing to sweep: {word.text!r} is no source, resistor, switch or parameter"
         hint = suggestion(word.text, lambda: known)
         raise CardError("E131", message, word.offset, len(word.text), hint)
+
+    def _model_parameter(self, text: str) -> bool:
+        """Tell whether a name is that of a parameter of a model, such as ``dx(vfwd)``."""
+        model, _, parameter = text.rstrip(")").partition("(")
+        card = self._top.model_cards.get(model)
+        kind = MODELS.get(card.type) if card else None
+        return kind is not None and parameter in kind.parameters
 
     # ---- outputs ----
 
@@ -249,14 +271,33 @@ class AnalysisReader:
     # ---- questions about a solution ----
 
     def _sens(self, card: Card) -> None:
-        self.requests.sens(card)
+        try:
+            self.requests.sens(card)
+        except CardError:
+            if not _FOREIGN_SENS(card[2]):
+                raise
+            self._report.add("N103", "this .sens is ignored: it is not of an output", card)
 
     def _tf(self, card: Card) -> None:
         self.requests.transfer(card)
 
     def _measure(self, card: Card) -> None:
-        if not self.requests.measure(card):
-            self._report.add("N103", ".meas is ignored but for .meas dc", card)
+        if is_ours(card):
+            self.requests.measure(card)
+        else:
+            # LTspice leaves the analysis out: it is known when all of them are
+            self._unsaid.append(card)
+
+    def _measure_unsaid(self) -> None:
+        """Read the measurements that don't say of which analysis; none of them is an error."""
+        swept = any(analysis.sweeps for analysis in self.analyses())
+        for card in self._unsaid:
+            try:
+                read = swept and self.requests.measure(card)
+            except (CardError, Failed):
+                read = False
+            if not read:
+                self._report.add("N103", ".meas is ignored but for .meas dc", card)
 
     def _ic(self, card: Card) -> None:
         hint = ".nodeset chooses between several solutions"
@@ -265,6 +306,10 @@ class AnalysisReader:
 
 def _word(item: Item) -> Word | Braced:
     return item.key if isinstance(item, Assign) else item
+
+
+def _are_names(items: list[Item]) -> bool:
+    return all(isinstance(item, Word) and not is_numeric(item) for item in items)
 
 
 def _take_word(card: Card, items: list[Item]) -> Word:
@@ -289,6 +334,9 @@ def _points(
         return (start,)
     if step == 0:
         raise CardError("E118", "the step of the sweep is 0", *place)
+    if step > 0 and stop < start:
+        # LTspice's way to go down
+        step = -step
     if (stop - start) * step < 0:
         message = f"the step leads away: from {start:g} to {stop:g} by {step:g}"
         raise CardError("E118", message, *place, f"write {-step:g}")
@@ -325,5 +373,4 @@ _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {
     "sens": AnalysisReader._sens,
     "tf": AnalysisReader._tf,
     "meas": AnalysisReader._measure,
-    "measure": AnalysisReader._measure,
 }

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..expressions.machine import Function
-from ..report import CardError, Report
+from ..report import CardError, Report, suggestion
 from ..source import Card
 from .blocks import Block
 from .cards import Assign, Element, Expression, Instance, ModelCard, Value
@@ -17,6 +17,7 @@ from .fast_cards import separate
 from .fields import element_name
 from .grammar import parse_assignments
 from .items import ValueReader, read_items
+from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, STRUCTURE
 from .models import read_model
 from .readers import read_element
 
@@ -100,12 +101,19 @@ class Preparer:
                 message = f"model {model.name} is defined again: this definition counts"
                 self._report.add("W115", message, card)
             found.models[model.name] = model
-        elif keyword in ("param", "params"):
+        elif keyword == "param":
             self._parameters(found, card)
         elif keyword == "func":
             self._define(found, card, "function")
-        else:
+        elif keyword in DECLARATIONS:
             found.commands.append((keyword, card))
+        else:
+            offset, known = (
+                card[2].index("."),
+                [*DECLARATIONS, *OTHER_ANALYSES, *IGNORED, *STRUCTURE],
+            )
+            hint = suggestion(keyword, lambda: sorted(known))
+            raise CardError("E108", f"unknown card .{keyword}", offset, len(keyword) + 1, hint)
 
     def _parameters(self, found: Declarations, card: Card) -> None:
         """Read a .param card: simple ones without the grammar."""

@@ -11,13 +11,17 @@ from ...model.devices.cards import READINGS
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .body_cache import Preparer
-from .cards import Assign, Expression, Word
+from .cards import Assign, Braced, Expression, Word
 from .deck import Body, Conditional
 from .grammar import parse_expression
 from .items import ValueReader, read_items
 from .placer import Placer
 from .scope import Evaluator, Failed, Scope
 
+#: a parameter that is swept, and the first of its values
+_SWEPT = re.compile(
+    r"""\bparam\s+([^\W0-9][\w.#$]*)\s+(?:(?:list|lin|dec|oct)\s+)?(\{[^{}]*\}|'[^']*'|[^\s,{}']+)"""
+)
 _CONDITION = re.compile(r"\s*\.\s*\w+\s*")
 #: options that change the circuit; the others are about algorithms that are not used here
 _OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes")
@@ -68,6 +72,8 @@ class Gatherer:
         scope.functions.update(declared.functions)
         scope.model_cards.update(declared.models)
         scope.subcircuits.update(declared.subcircuits)
+        if scope is top:
+            self._declare_swept(declared.commands, scope)
         for keyword, card in declared.commands:
             self.executed += 1
             try:
@@ -82,6 +88,27 @@ class Gatherer:
                 scope.branches[id(item)] = branch
                 if branch is not None:
                     self.gather(branch, scope, top)
+
+    def _declare_swept(self, commands: list[tuple[str, Card]], top: Scope) -> None:
+        """Declare parameters that only a sweep gives a value: its first one."""
+        for keyword, card in commands:
+            for match in _SWEPT.finditer(card[2]) if keyword in ("step", "dc") else ():
+                name, start = match[1], match.start(2)
+                if name in top.values or name in top.definitions:
+                    continue
+                text = match[2]
+                item = Braced(text[1:-1], start + 1) if text[0] in "{'" else Word(text, start)
+                if name in self._overrides:
+                    top.values[name] = self._overrides[name]
+                    continue
+                try:
+                    value = ValueReader(card, self._report).value(item)
+                except CardError:
+                    continue  # what is wrong with the sweep is said when it is read
+                if isinstance(value, Expression):
+                    top.definitions[name] = value
+                else:
+                    top.values[name] = value
 
     def set_temperature(self, temperature: float, top: Scope) -> None:
         """Set the temperature (Celsius) unless an override has."""
@@ -99,7 +126,8 @@ class Gatherer:
         """
         known = {*top.values, *top.definitions}
         for name, value in self._overrides.items():
-            if name not in known:
+            model, _, parameter = name.partition("(")
+            if name not in known and not (parameter and model in top.model_cards):
                 hint = did_you_mean(name, sorted(known))
                 raise UsageError(f"no parameter {name!r}" + (f": {hint}" if hint else ""))
             if math.isnan(value):
@@ -110,10 +138,10 @@ class Gatherer:
             for item in read_items(card[2], quick=self._quick)[1:]:
                 if isinstance(item, Word):
                     self._placer.global_nodes.add(item.text)
-        elif keyword in ("option", "options", "opt", "opts"):
+        elif keyword == "options":
             self._options(card, top)
         elif keyword == "temp":
-            items = read_items(card[2], quick=self._quick)[1:]
+            items = read_items(card[2].replace("=", " "), quick=self._quick)[1:]
             if len(items) == 1 and not isinstance(items[0], Assign):
                 value = ValueReader(card, self._report).value(items[0])
                 self.set_temperature(self._evaluator.number(value, top), top)

@@ -79,7 +79,7 @@ class Elaboration:
         if diodes is not None and diodes not in READINGS:
             raise UsageError(f"diodes={diodes!r} is not known: {' or '.join(READINGS)}")
         conditions = Conditions(forward_drop=forward_drop, diodes=diodes or READINGS[0])
-        models = ModelReader(self._report, self._evaluator, conditions)
+        models = ModelReader(self._report, self._evaluator, conditions, overrides)
         self._builder = CircuitBuilder(deck.title)
         self._placer = Placer(self._builder, self._report, self._evaluator, models)
         self._top = Scope("", deck.body)
@@ -337,7 +337,9 @@ class Elaboration:
         def known() -> list[str]:
             return [known for home in scope.enclosing() for known in home.subcircuits]
 
-        hint = suggestion(name, known, f"define it: .subckt {name} ...")
+        hint = suggestion(
+            name, known, self._report.or_in_a_library(f"define it: .subckt {name} ...")
+        )
         raise CardError("E111", f"unknown subcircuit {name!r}", hint=hint)
 
     def _limit(self, element: Element, subcircuit: Subcircuit, scope: Scope) -> None:

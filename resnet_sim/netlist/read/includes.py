@@ -13,6 +13,8 @@ from .lines import read_cards
 #: included files, within each other and altogether
 MAX_DEPTH = 30
 MAX_FILES = 10_000
+#: endings of files that define models and subcircuits, and hold nothing else
+LIBRARIES = {"lib", "sub", "mod", "model", "dio", "bjt", "jft", "mos", "olb", "mdl", "asy"}
 
 _FILE = re.compile(r"""\s*\.\w+\s+(?:"([^"]*)"|'([^']*)'|(\S+))\s*(\S*)""")
 _SECTION = re.compile(r"\s*\.(lib|endl)\b\s*(\S*)\s*(\S*)")
@@ -30,7 +32,7 @@ class Includes:
     def __init__(self, report: Report, *, quick: bool) -> None:
         self._report, self._quick = report, quick
         self._cards: dict[str, list[Card | Block]] = {}
-        self._open: list[str] = []
+        self._open: list[tuple[str, str]] = []
         self._count = 0
 
     def enter(self, card: Card) -> list[Card | Block]:
@@ -39,13 +41,15 @@ class Includes:
         match = _FILE.match(parent.original(card))
         if match is None:
             report.add("E104", "too few fields: the file name is missing", card)
-            self._open.append("")
+            self._open.append(("", ""))
             return []
         name, section = match[1] or match[2] or match[3] or "", match[4].lower()
         path = _resolved(parent.directory, name)
         self._count += 1
-        if path in self._open:
-            self._open.append(path)
+        # a section may use another one of its own file
+        place = path, section
+        if place in self._open or (path, "") in self._open:
+            self._open.append(place)
             report.add(
                 "E124", f"{name} includes itself", card, match.start(1) if match[1] else None
             )
@@ -53,7 +57,7 @@ class Includes:
         if len(self._open) >= MAX_DEPTH or self._count > MAX_FILES:
             message = f"too many files: at most {MAX_FILES}, {MAX_DEPTH} within each other"
             raise report.abandon("E125", message, card)
-        self._open.append(path)
+        self._open.append(place)
         cards = self._read(path, name, card)
         keyword = card[2].split(None, 1)[0].strip(". \t")
         return self._section(cards, section, name, card) if keyword == "lib" and section else cards
@@ -70,8 +74,7 @@ class Includes:
                     raise Unreadable("not a file")
                 text, is_utf8 = read_text(path)
             except (Unreadable, OSError) as error:
-                hint = "the path is taken from the directory of the file that includes it"
-                self._report.add("E101", f"can't read {name}: {error}", card, hint=hint)
+                self._unread(name, str(error), card)
                 return []
             source = SourceFile(len(self._report.files), name, text, Path(path).parent)
             self._report.files.append(source)
@@ -79,6 +82,18 @@ class Includes:
                 self._report.add("W118", f"{name} is not UTF-8: read as Latin-1", card)
             self._cards[path] = read_cards(source, self._report, titled=False, quick=self._quick)
         return self._cards[path]
+
+    def _unread(self, name: str, why: str, card: Card) -> None:
+        """Say that a file can't be read: of a library, it is no error before something lacks."""
+        message = f"can't read {name}: {why}"
+        ending = name.rpartition(".")[2].lower()
+        if card[2].split(None, 1)[0].strip(". \t") == "lib" or ending in LIBRARIES:
+            self._report.missing.append(name)
+            hint = "what it defines is missing here; what does not need it is solved"
+            self._report.add("N108", message, card, hint=hint)
+            return
+        hint = "the path is taken from the directory of the file that includes it"
+        self._report.add("E101", message, card, hint=hint)
 
     def _section(
         self, cards: list[Card | Block], section: str, name: str, card: Card

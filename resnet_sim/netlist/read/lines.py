@@ -70,7 +70,8 @@ def _read_lines(
         if line[:1] not in _LETTERS:
             # the rare ones: blank, comment, indented, continuation, junk
             head = line.lstrip()[:1]
-            if head in ("", "*"):
+            if head in ("", "*") or (head in (")", "}") and line.strip() == head):
+                # what closes a bracket says nothing
                 continue
             if head == "+" and (number > 1 or not titled):
                 _continue(source, report, cards, number, line)

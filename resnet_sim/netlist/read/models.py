@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from ...model.devices import MODELS
 from ...model.devices import Model as Kind
@@ -44,10 +45,18 @@ class ModelReader:
     ----------
     conditions : Conditions
         What the whole deck says.
+    overrides : mapping of str to float, optional
+        Values that replace those of models of the deck itself, by ``model(parameter)``.
     """
 
-    def __init__(self, report: Report, evaluator: Evaluator, conditions: Conditions) -> None:
-        self._report, self._evaluator = report, evaluator
+    def __init__(
+        self,
+        report: Report,
+        evaluator: Evaluator,
+        conditions: Conditions,
+        overrides: Mapping[str, float] | None = None,
+    ) -> None:
+        self._report, self._evaluator, self._overrides = report, evaluator, overrides or {}
         self.conditions = conditions
 
     def evaluate(self, model: ModelCard, scope: Scope) -> Model:
@@ -97,6 +106,12 @@ class ModelReader:
             # the last of several counts, also among aliases
             numbers.pop(key.text, None)
             numbers[key.text] = self._evaluator.number(value, scope)
+        if not scope.prefix:
+            # as a sweep names them: model(parameter)
+            for name, value in self._overrides.items():
+                of, _, parameter = name.rstrip(")").partition("(")
+                if of == model.name and parameter in kind.parameters:
+                    numbers[parameter] = value
         for key, _ in model.parameters:
             value = numbers.get(key.text, 0.0)
             if key.text in kind.neglected and value not in (0.0, math.inf):

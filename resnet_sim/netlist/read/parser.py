@@ -10,32 +10,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..report import CardError, Report, did_you_mean
+from ..report import CardError, Report
 from ..source import Card, SourceFile
 from .blocks import Block
 from .cards import Assign, Word
 from .deck import Body, Conditional, Deck, Subcircuit
 from .includes import Includes, is_section_start
 from .items import read_items
+from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, canonical
 from .lines import read_cards
 
 #: .if within .if, .subckt within .subckt
 MAX_NESTING = 60
 
-#: dot cards that are kept for the elaboration
-DECLARATIONS = {
-    *("param", "params", "func", "model", "global", "temp", "option", "options", "opt", "opts"),
-    *("op", "dc", "step", "print", "save", "nodeset", "ic", "sens", "tf", "meas", "measure"),
-}
-#: dot cards that ask for another analysis
-OTHER_ANALYSES = {"tran", "ac", "noise", "pz", "disto", "four", "fft", "pss", "sp", "net", "hb"}
-#: dot cards without influence on an operating point
-IGNORED = {
-    *("probe", "width", "plot", "csparam", "backanno", "wave"),
-    *("machine", "loadbias", "savebias", "text", "lin", "graph", "prot", "unprot"),
-}
-
 _KEYWORD = re.compile(r"\s*\.\s*([a-z_0-9]*)")
+_PARAMS = re.compile(r"\bparams\s*:")
 _TITLE_ELEMENT = re.compile(r"[rclvi]\w*\s+\S+\s+\S+\s+(?:dc\s+)?[+-]?\.?\d\S*\s*", re.ASCII)
 _TITLE_DOT = re.compile(r"\.(?:param|model|subckt|include|op|dc|lib|options?)\b")
 
@@ -89,7 +78,8 @@ class Parser:
 
     def _read_title(self, source: SourceFile) -> None:
         first = source.text.partition("\n")[0].strip()
-        self._title = first.removeprefix("*").strip()
+        # as KiCad writes it
+        self._title = re.sub(r"^(?:\*|\.title\b)\s*", "", first, flags=re.IGNORECASE)
         line = first.lower()
         if _TITLE_ELEMENT.fullmatch(line[:200]) or _TITLE_DOT.match(line):
             message = "the first line is the title, though it looks like a card: it is not used"
@@ -121,7 +111,7 @@ class Parser:
 
     def _dot(self, card: Card) -> None:
         match = _KEYWORD.match(card[2])
-        keyword = match[1] if match else ""
+        keyword = canonical(match[1]) if match else ""
         if self._skipping is not None:
             if keyword == self._skipping[0]:
                 self._skipping = None
@@ -138,11 +128,8 @@ class Parser:
         elif keyword in IGNORED:
             self.report.add("N103", f".{keyword} is ignored", card)
         else:
-            known = [*DECLARATIONS, *_STRUCTURE, *OTHER_ANALYSES, *IGNORED]
-            hint = did_you_mean(keyword, sorted(known))
-            offset = card[2].index(".")
-            message = f"unknown card .{keyword}"
-            self.report.add("E108", message, card, offset, len(keyword) + 1, hint=hint)
+            # it is an error, but not in a subcircuit that nobody calls
+            self._body.declarations.append((keyword, card))
 
     # ---- .end, .title, .control ----
 
@@ -180,7 +167,7 @@ class Parser:
     def _subckt(self, card: Card) -> None:
         words: list[Word] = []
         try:
-            for item in read_items(card[2].partition("params:")[0], quick=self._quick)[1:]:
+            for item in read_items(_PARAMS.split(card[2])[0], quick=self._quick)[1:]:
                 if isinstance(item, Assign):
                     break
                 words.append(Word(item.text, item.offset))
@@ -250,16 +237,12 @@ class Parser:
 
 _STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {
     "subckt": Parser._subckt,
-    "macro": Parser._subckt,
     "ends": Parser._ends,
-    "eom": Parser._ends,
     "if": Parser._if,
     "elseif": Parser._branch,
     "else": Parser._branch,
     "endif": Parser._endif,
     "include": Parser._include,
-    "incl": Parser._include,
-    "inc": Parser._include,
     "lib": Parser._lib,
     "endl": Parser._endl,
     "control": Parser._control,

@@ -16,7 +16,24 @@ OVER_RANGE = ("max", "min", "pp", "avg", "rms", "integ")
 _FORMS = "find ... when|at, when, max, min, pp, avg, rms, integ, deriv ... at, param"
 _OUTPUT = re.compile(r"([vi])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)")
 _OPTION = re.compile(r"\s+(at|from|to|rise|fall|cross)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)\s*$")
-_MEAS = re.compile(r"\s*\.meas(?:ure)?\s+(?:(dc|op|tran|ac|noise|sp)\s+)?([a-z_]\w*)\s+(\w+)\s*")
+_MEAS = re.compile(r"\s*\.meas\w*\s+(?:(dc)\s+)?([a-z_]\w*)\s+(\w+)\s*")
+#: analyses that have measurements, in any abbreviation
+_OTHERS = ("transient", "ac", "noise", "op", "sp", "four", "fourier", "fft", "hb", "error", "phase")
+
+
+def is_elsewhere(card: Card) -> bool:
+    """Tell whether a .meas card is about another analysis than .dc."""
+    words = card[2].split(None, 3)
+    word = words[1] if len(words) > 2 else ""
+    return any(
+        word == other or (len(word) > 1 and other.startswith(word)) or word.startswith(f"{other}_")
+        for other in _OTHERS
+    )
+
+
+def is_ours(card: Card) -> bool:
+    """Tell whether a .meas card says that it is about .dc."""
+    return card[2].split(None, 2)[1:2] == ["dc"]
 
 
 class RequestReader:
@@ -46,7 +63,7 @@ class RequestReader:
         outputs = self._outputs(card, start, len(card[2]))
         if not outputs:
             raise CardError("E104", "too few fields", start - 1, 1, "the form is: .sens v(out)")
-        self.derivatives += [Derivatives(output) for output in outputs]
+        self.derivatives += [Derivatives(output, place=card[:2]) for output in outputs]
 
     def transfer(self, card: Card) -> None:
         """Read ``.tf output source``."""
@@ -60,23 +77,23 @@ class RequestReader:
         if not self._has_element(name) or source[0] not in "vi":
             place = card[2].index(source, match.end()), len(source)
             raise CardError("E131", f"{source!r} is no independent source", *place)
-        self.derivatives.append(Derivatives(output, name))
+        self.derivatives.append(Derivatives(output, name, card[:2]))
 
     def measure(self, card: Card) -> bool:
         """Read ``.meas dc name ...``; False if it is about another analysis."""
+        if is_elsewhere(card):
+            return False
         head = _MEAS.match(card[2])
         if head is None:
             hint = f"the form is: .meas dc name {_FORMS}"
             raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
-        if head[1] not in (None, "dc"):
-            return False
         text, operation, options = card[2].rstrip(), head[3], dict[str, str]()
         while (match := _OPTION.search(text, head.end())) is not None:
             options[match[1]] = match[2]
             text = text[: match.start()]
         if operation == "param":
             expression = text[head.end() :].lstrip("= ").strip("'{}\" ")
-            self.measures.append(Measure(head[2], operation, expression))
+            self.measures.append(Measure(head[2], operation, expression, place=card[:2]))
             return True
         if operation not in ("find", "when", "deriv", *OVER_RANGE):
             raise CardError("E103", f"unknown measurement {operation!r}", head.start(3),
@@ -117,7 +134,7 @@ class RequestReader:
                 edge = name, 0 if last else int(self._value(card, options[name]))
         return Measure(
             head[2], operation, expression.strip(" {}'"), when, edge,
-            place.get("at"), place.get("from"), place.get("to"),
+            place.get("at"), place.get("from"), place.get("to"), card[:2],
         )  # fmt: skip
 
     def _value(self, card: Card, text: str) -> float:

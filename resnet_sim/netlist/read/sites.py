@@ -98,7 +98,9 @@ class Places:
             def known() -> list[str]:
                 return [name for s in scope.enclosing() for name in s.model_cards]
 
-            hint = suggestion(word.text, known, f"define it: .model {word.text} ...")
+            hint = suggestion(
+                word.text, known, self.report.or_in_a_library(f"define it: .model {word.text} ...")
+            )
             message = f"unknown model {word.text!r}"
             raise CardError("E110", message, word.offset, len(word.text), hint)
         if model.kind != kind:

@@ -1,0 +1,78 @@
+"""Dot cards by name: what is read, what is about something else, and in which spellings."""
+
+from __future__ import annotations
+
+#: dot cards that are kept for the elaboration
+DECLARATIONS = {
+    *("param", "func", "model", "global", "temp", "options"),
+    *("op", "dc", "step", "print", "save", "nodeset", "ic", "sens", "tf", "meas"),
+}
+#: dot cards that ask for another analysis
+OTHER_ANALYSES = {
+    *("tran", "ac", "noise", "pz", "disto", "four", "fft", "pss", "sp", "net", "hb", "hbnoise"),
+    *(
+        "noisetran",
+        "envelope",
+        "mpde",
+        "sn",
+        "snac",
+        "snnoise",
+        "phasenoise",
+        "pxf",
+        "pac",
+        "pnoise",
+    ),
+    *("mc", "wcase", "sampling", "embeddedsampling", "pce", "lstb", "stab", "ftran", "dcmatch"),
+    *("acmatch", "optim", "loopgain"),
+}
+#: dot cards without influence on an operating point
+IGNORED = {
+    *("probe", "probe64", "width", "plot", "graph", "view", "wave", "csdf", "iplot", "ascii"),
+    *(
+        "csparam",
+        "backanno",
+        "machine",
+        "endmachine",
+        "loadbias",
+        "savebias",
+        "load",
+        "text",
+        "lin",
+    ),
+    *("prot", "unprot", "protect", "unprotect", "autoconverge", "preprocess", "distribution"),
+    *("alias", "endalias", "aliases", "endaliases", "stimulus", "stimlib", "watch", "vector"),
+    *(
+        "noiseplot",
+        "biaschk",
+        "result",
+        "results",
+        "doutput",
+        "output",
+        "title2",
+        "sample",
+        "store",
+    ),
+    *("measure_format", "ferret", "history", "newpage", "page", "set", "pat", "print64", "opf"),
+    *("subcktname", "libpath", "checkpoint", "assert", "info", "encrypt", "endencrypt", "thermal"),
+}
+#: dot cards that give a deck its structure
+STRUCTURE = {
+    *("subckt", "ends", "if", "elseif", "else", "endif", "include", "lib", "endl"),
+    *("control", "endc", "end", "title"),
+}
+#: other spellings
+_ALIASES = {
+    **dict.fromkeys(("params", "parameter", "parameters", "global_param", "globalparam"), "param"),
+    **dict.fromkeys(("function", "functions"), "func"),
+    **dict.fromkeys(("temperature", "tmp"), "temp"),
+    **dict.fromkeys(("measure", "measurement"), "meas"),
+    **{"macro": "subckt", "eom": "ends", "incl": "include", "inc": "include", "gnode": "global"},
+    **{"initcond": "ic", "nodesets": "nodeset", "sensitivity": "sens"},
+}
+
+
+def canonical(keyword: str) -> str:
+    """Return the usual spelling of a keyword: ``.opti`` and ``.optionset`` are ``.options``."""
+    if keyword.startswith("opt") and keyword not in OTHER_ANALYSES:
+        return "options"
+    return _ALIASES.get(keyword, keyword)
