@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -16,70 +16,87 @@ if TYPE_CHECKING:
     from ..results.operating_point import OperatingPoint
 
 
-def answers(circuit: Circuit, ops: Sequence[OperatingPoint], tolerance: float) -> dict[str, Any]:
-    """Return derivatives and measurements as JSON data, only what the deck asks for."""
+def answers(
+    circuit: Circuit, ops: Sequence[OperatingPoint], tolerance: float
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """Return derivatives and measurements as JSON data, only what the deck asks for.
+
+    Also a warning for each that has no answer.
+    """
+    asked = _Questions(circuit, tolerance)
     found: dict[str, Any] = {}
     sens = [d for d in circuit.derivatives if not d.source]
     transfers = [d for d in circuit.derivatives if d.source]
-    if circuit.derivatives:
-        from ..analyses.sensitivity import sensitivities, transfer_function
-
-        if sens:
-            try:
-                answered = sensitivities(circuit, [d.output for d in sens], tolerance=tolerance)
-            except UsageError:
-                # one without an answer takes no other with it
-                answered = [
-                    s for d in sens for s in _attempt(
-                        circuit, d, lambda d=d: sensitivities(  # type: ignore[misc]
-                            circuit, [d.output], tolerance=tolerance))
-                ]  # fmt: skip
-            found["sensitivities"] = [
-                {"output": s.output, "value": s.value, "derivatives": s.derivatives,
-                 "normalised": s.normalised, "at_knee": list(s.at_knee)}
-                for s in answered
-            ]  # fmt: skip
-        if transfers:
-            functions = [
-                f for d in transfers for f in _attempt(
-                    circuit, d, lambda d=d: [transfer_function(  # type: ignore[misc]
-                        circuit, d.output, d.source, tolerance=tolerance)])
-            ]  # fmt: skip
-            found["transfer_functions"] = [
-                {name: _plain(value) for name, value in asdict(f).items()} for f in functions
-            ]
-    sweeps = [op for op in ops if op.sweep]
+    if sens:
+        found["sensitivities"] = asked.sensitivities(sens)
+    if transfers:
+        found["transfer_functions"] = asked.transfer_functions(transfers)
     if circuit.measures:
-        from ..analyses.measure import measure
         from .common import complain
 
-        def unanswered(wanted: Measure, error: UsageError) -> None:
-            _complain(circuit, wanted, error)
-
-        if not sweeps:
+        sweeps = [op for op in ops if op.sweep]
+        if sweeps:
+            found["measurements"] = asked.measurements(sweeps)
+        else:
             complain(".meas needs a sweep, and the deck asks for none")
-            return found
-        found["measurements"] = [
-            {name: _plain(value) for name, value in measure(op, on_error=unanswered).items()}
+    return found, asked.unanswered
+
+
+class _Questions:
+    """Asks; one question without an answer takes no other with it."""
+
+    def __init__(self, circuit: Circuit, tolerance: float) -> None:
+        self.circuit, self.tolerance = circuit, tolerance
+        self.unanswered: list[Diagnostic] = []
+
+    def _give_up(self, asked: Derivatives | Measure, error: UsageError) -> None:
+        span = self.circuit.span_of(asked.place)
+        self.unanswered.append(Diagnostic("W121", f"not answered: {error}", span))
+
+    def sensitivities(self, asked: Sequence[Derivatives]) -> list[dict[str, Any]]:
+        from ..analyses.sensitivity import sensitivities
+
+        def ask(some: Sequence[Derivatives]) -> list[Any]:
+            outputs = [d.output for d in some]
+            return sensitivities(self.circuit, outputs, tolerance=self.tolerance)
+
+        try:
+            found = ask(asked)
+        except UsageError:
+            found = []
+            for one in asked:
+                try:
+                    found += ask([one])
+                except UsageError as error:
+                    self._give_up(one, error)
+        return [
+            {"output": s.output, "value": s.value, "derivatives": s.derivatives,
+             "normalised": s.normalised, "at_knee": list(s.at_knee)}
+            for s in found
+        ]  # fmt: skip
+
+    def transfer_functions(self, asked: Sequence[Derivatives]) -> list[dict[str, Any]]:
+        from ..analyses.sensitivity import transfer_function
+
+        found = []
+        for one in asked:
+            try:
+                function = transfer_function(
+                    self.circuit, one.output, one.source, tolerance=self.tolerance
+                )
+            except UsageError as error:
+                self._give_up(one, error)
+                continue
+            found.append({name: _plain(value) for name, value in asdict(function).items()})
+        return found
+
+    def measurements(self, sweeps: Sequence[OperatingPoint]) -> list[dict[str, Any]]:
+        from ..analyses.measure import measure
+
+        return [
+            {name: _plain(value) for name, value in measure(op, on_error=self._give_up).items()}
             for op in sweeps
         ]
-    return found
-
-
-def _attempt(circuit: Circuit, asked: Derivatives, ask: Callable[[], list[Any]]) -> list[Any]:
-    """Return an answer in a list; none, and a warning that says where, if there is none."""
-    try:
-        return ask()
-    except UsageError as error:
-        _complain(circuit, asked, error)
-        return []
-
-
-def _complain(circuit: Circuit, asked: Derivatives | Measure, error: UsageError) -> None:
-    from .common import show_diagnostics
-
-    span = circuit.span_of(asked.place)
-    show_diagnostics((Diagnostic("W121", f"not answered: {error}", span),))
 
 
 def _plain(value: Any) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import NetlistError, UsageError
 from ..results.formats.registry import FORMATS
 from ..solvers.registry import METHODS
 from ..workers.progress import report
@@ -225,6 +225,7 @@ def _outputs(text: str) -> tuple[str, ...]:
 
 def load(options: argparse.Namespace) -> Circuit:
     """Read the deck and apply ``--set``, ``--close`` and ``--open``."""
+    from ..diagnostics import Diagnostic
     from ..netlist import read_netlist
 
     extra: dict[str, Any] = {}
@@ -234,6 +235,10 @@ def load(options: argparse.Namespace) -> Circuit:
     report("reading %s", options.file)
     options.circuit = circuit = read_netlist(options.file, **extra)
     report("%d nodes, %d elements", len(circuit.nodes), circuit.n_elements)
+    if not circuit.n_elements:
+        message = "nothing to solve: the file holds no elements, only definitions"
+        hint = "include it in a deck that has elements"
+        raise NetlistError([*circuit.diagnostics, Diagnostic("E101", message, hint=hint)])
     values = dict(options.set)
     elements = {name: value for name, value in values.items() if name in circuit.element_names}
     parameters = {name: value for name, value in values.items() if name not in elements}

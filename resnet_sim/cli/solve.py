@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from .answers import answers
 from .common import (
@@ -43,10 +44,13 @@ def run(options: argparse.Namespace) -> int:
     circuit = load(options)
     check_output(options, circuit)
     ops = run(circuit, method=options.method, tolerance=options.tolerance)
+    found, unanswered = answers(circuit, ops, options.tolerance)
+    if ops and unanswered:
+        ops[0] = replace(ops[0], diagnostics=(*ops[0].diagnostics, *unanswered))
     show_diagnostics(d for op in ops for d in op.diagnostics)
     for op in ops:
         explain(options, op.solver.backend)
-    deliver_results(ops, options, answers(circuit, ops, options.tolerance))
+    deliver_results(ops, options, found)
     status = verdict(ops)
     if options.strict and status == SOLVED and any(op.floating for op in ops):
         complain("part of the circuit floats, which --strict does not accept")

@@ -274,7 +274,9 @@ def test_an_ngspice_sidiode_device_is_a_diode():
     assert parse("a1 x 0 dm", ".model dm sidiode(ron=0)").diodes.names == ("a1",)
 
 
-@pytest.mark.parametrize("bad", ["ron=-1", "roff=0", "ron=2 roff=1", "vrev=-1", "vfwd=inf"])
+@pytest.mark.parametrize(
+    "bad", ["ron=-1", "roff=0", "ron=2 roff=1", "vrev=-1", "vfwd=inf", "epsilon=1m", "ilimit=1"]
+)
 def test_an_impossible_diode_is_an_error(bad):
     assert errors("d1 a b dm", f".model dm d({bad})") == ["E123"]
 

@@ -229,3 +229,52 @@ def test_names_are_compared_only_for_what_is_shown(monkeypatch):
     found = errors(*[f"x{k} n{k} missing_{k}" for k in range(1000)])
     assert found == ["E111"] * 200 + ["E135"]
     assert len(compared) <= 20
+
+
+# ---- what is no deck ----
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Version 4\nSHEET 1 880 680\nWIRE 0 0 1 1\n", "LTspice"),
+        ("Version 4.1\r\nSHEET 1 880 680\r\n", "LTspice"),
+        ('(export (version "E")\n  (design))\n', "KiCad"),
+        ("(kicad_sch (version 20230121))", "KiCad"),
+        ("<Qucs Schematic 0.0.19>\n<Properties>\n", "Qucs"),
+        ("v {xschem version=3.4.4}\n", "xschem"),
+        ("v 20130925 2\nC 40000 40000 0 0 0 title-B.sym\n", "gEDA"),
+    ],
+)
+def test_files_of_other_programs_are_told_what_to_do(text, words):
+    with pytest.raises(NetlistError) as caught:
+        rs.parse_netlist(text)
+    (found,) = caught.value.diagnostics
+    assert found.code == "E137"
+    assert words in found.message
+    assert found.hint
+
+
+@pytest.mark.parametrize("command", ["solve", "check"])
+def test_definitions_alone_are_nothing_to_solve(command, tmp_path, capsys):
+    deck = tmp_path / "parts.lib"
+    deck.write_text("parts\n.subckt part p q\nr1 p q 1k\n.ends\n.model dm d(ron=0)\n")
+    assert main([command, str(deck)]) == 2
+    assert "nothing to solve" in capsys.readouterr().err
+
+
+# ---- resistances beyond all bounds ----
+
+
+@pytest.mark.parametrize("ohms", ["1e-30", "-1e-30", "1e60", "1e-200", "{1e30*1e30}"])
+@pytest.mark.parametrize("count", [1, 100])
+def test_resistances_that_nothing_can_compute_with_are_refused(ohms, count):
+    cards = [f"r{k} a{k} 0 {ohms if k == 0 else '1k'}" for k in range(count)]
+    assert errors("v1 a0 0 1", *cards) == ["E132"]
+
+
+@pytest.mark.parametrize("ohms", ["1e-12", "1e15", "1e30"])
+def test_small_and_large_resistances_are_solved(ohms):
+    point = rs.solve(parse("v1 in 0 5", f"r1 in out {ohms}", "r2 out 0 1k"))
+    assert point.certificate.ok
+    assert point.voltage("out") == pytest.approx(5e3 / (1e3 + float(ohms)))

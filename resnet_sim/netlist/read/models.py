@@ -115,6 +115,9 @@ class ModelReader:
         for key, _ in model.parameters:
             value = numbers.get(key.text, 0.0)
             if key.text in kind.neglected and value not in (0.0, math.inf):
-                message = f"{key.text} is ignored: {kind.neglected[key.text]}"
-                self._report.add("W110", message, model.card, key.offset, len(key.text))
+                message = f"{key.text} is not solved: {kind.neglected[key.text]}"
+                hint = "leave it out, or give 0 or inf, if that is what is meant"
+                place = (key.offset, len(key.text))
+                self._report.add("E123", message, model.card, *place, hint=hint)
+                raise Failed
         return numbers

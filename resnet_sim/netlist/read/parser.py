@@ -19,6 +19,7 @@ from .includes import Includes, is_section_start
 from .items import read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, canonical
 from .lines import read_cards
+from .recognise import recognise
 
 #: .if within .if, .subckt within .subckt
 MAX_NESTING = 60
@@ -61,6 +62,9 @@ class Parser:
         """
         source = SourceFile(len(self.report.files), name, text, directory)
         self.report.files.append(source)
+        if other := recognise(text):
+            message, place = f"{name} is {other[0]}, no SPICE deck", (source.index, 1, "")
+            raise self.report.abandon("E137", message, place, other[1])
         cards = read_cards(source, self.report, titled=True, quick=self._quick)
         self._read_title(source)
         if not cards and not self.report.n_errors:

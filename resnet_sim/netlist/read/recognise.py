@@ -1,0 +1,33 @@
+"""Files of other programs that are given in place of a SPICE deck."""
+
+from __future__ import annotations
+
+import re
+
+#: beginning of the file -> what it is, and how to get a netlist
+_OTHERS = (
+    (
+        r"version\s+4(?:\.\d+)?\s+sheet\b",
+        "a schematic of LTspice",
+        "export its netlist: View, SPICE Netlist, or LTspice.exe -netlist file.asc",
+    ),
+    (r"\(\s*kicad_sch\b", "a schematic of KiCad", "kicad-cli sch export netlist --format spice"),
+    (
+        r"\(\s*export\s*\(\s*version\b",
+        "a netlist of KiCad for boards",
+        "File, Export, Netlist, and there SPICE; or kicad-cli sch export netlist --format spice",
+    ),
+    (r"<qucs schematic", "a schematic of Qucs", "in Qucs-S: Simulation, Save netlist"),
+    (r"v\s*\{?\s*xschem\b", "a schematic of xschem", "in xschem: Netlist, with SPICE chosen"),
+    (r"v 20\d{6} \d\b", "a schematic of gEDA or Lepton", "lepton-netlist -g spice-sdb file.sch"),
+    (r"<\?xml|<!doctype|<html", "an XML or HTML file", "give the SPICE netlist"),
+)
+
+
+def recognise(text: str) -> tuple[str, str] | None:
+    """Return what a file is that is no SPICE deck, and how to get one; None if it may be one."""
+    head = text[:400].lstrip("\ufeff \t\r\n").lower()
+    for pattern, what, remedy in _OTHERS:
+        if re.match(pattern, head):
+            return what, remedy
+    return None
