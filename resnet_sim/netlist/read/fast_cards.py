@@ -21,7 +21,6 @@ from ...model.numbers import plain_number, plain_numbers
 from ..source import Card
 from .blocks import Block, pays
 from .placer import Placer
-from .resistance import LEAST, MOST
 from .scope import Failed, Scope
 from .sites import GROUND
 
@@ -62,7 +61,7 @@ class PlainCards:
         if number is None or number - number != 0.0:
             return False
         if letter == "r":
-            if not LEAST <= abs(number) <= MOST or value[-1] == "m":
+            if not number or value[-1] == "m":
                 return False
         elif letter == "c":
             if value[-1] == "f":
@@ -200,10 +199,7 @@ def _values(block: Block, words: list[str]) -> tuple[Floats, Bools]:
 
     of = {letter: block.letters == ord(letter) for letter in "rcd"}
     odd: Bools = np.isnan(values) & ~of["d"]
-    size = np.abs(values)
-    odd |= (
-        of["r"] & ~((size >= LEAST) & (size <= MOST)) | ending("m", of["r"]) | ending("f", of["c"])
-    )
+    odd |= of["r"] & (values == 0.0) | ending("m", of["r"]) | ending("f", of["c"])
     return values, odd
 
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 #: length and width of a resistor that gives none (m), in ngspice
 DEFAULT = 1e-5
-#: sizes of resistances that can be computed with (ohm), but for 0 and infinity
-LEAST, MOST = 1e-25, 1e50
 
 
 def temperature_factor(
