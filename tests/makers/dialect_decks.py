@@ -193,9 +193,12 @@ class Maker:
         drop, on = self.rng.uniform(0, 2), self.rng.uniform(1, 500)
         model = self.rng.choice(["", f"vrev={self.rng.uniform(3, 9):.3g}", "rrev=20 vrev=1"])
         ends = self.rng.choice(["c 0", "0 c"])
+        # without Roff it conducts both ways
+        off = self.rng.choice(["roff=1Meg", "roff=1Meg", "roff=2k", ""])
+        on = on if off else on / 500
         return [
             f"Ax {ends} dm",
-            f".model dm sidiode (ron={on:.3g} roff=1Meg vfwd={drop:.3g} {model})",
+            f".model dm sidiode (ron={on:.3g} {off} vfwd={drop:.3g} {model})",
         ]
 
     def instance(self) -> Lines:

@@ -270,6 +270,12 @@ def test_area_and_m_put_diodes_in_parallel():
     assert (d.r_on[0], d.r_off[0]) == (1, 1000 / 6)
 
 
+def test_a_sidiode_has_the_defaults_of_ngspice():
+    assert diode("sidiode") == (0, 1, 1, math.inf, 1)
+    assert diode("sidiode(roff=1k)") == (0, 1, 1000, math.inf, 1)
+    assert errors("a1 x 0 dm", ".model dm sidiode(ron=10)") == ["E123"]
+
+
 def test_an_ngspice_sidiode_device_is_a_diode():
     assert parse("a1 x 0 dm", ".model dm sidiode(ron=0)").diodes.names == ("a1",)
 

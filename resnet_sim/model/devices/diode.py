@@ -39,6 +39,9 @@ EXPONENTIAL = {
 def evaluate(model: Given) -> Made:
     """Return what a model makes: a piecewise-linear diode if it says so, else a junction."""
     given, conditions = model.numbers, model.conditions
+    if model.type == "sidiode":
+        # ngspice's defaults, by which it is no diode at all
+        given = {"ron": 1.0, "roff": 1.0, **given}
     if model.type == "sidiode" or IDEAL & set(given):
         r_on, v_reverse = given.get("ron", 0.0), given.get("vrev", math.inf)
         return _piecewise(given, conditions, r_on, v_reverse)
