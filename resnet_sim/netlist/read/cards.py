@@ -126,11 +126,10 @@ class Plain(NamedTuple):
 
 
 class Instance(NamedTuple):
-    """X card; `keys` are the names of the parameters with their places."""
+    """X card; the names of its parameters have their places."""
 
     subcircuit: Word
-    parameters: Parameters
-    keys: tuple[Word, ...]
+    parameters: tuple[tuple[Word, Value], ...]
 
 
 Device = (

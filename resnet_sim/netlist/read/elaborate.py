@@ -234,7 +234,7 @@ class Elaboration:
         home, subcircuit = self._find(device, scope)
         child = Scope(prefix, subcircuit.body, scope, home)
         child.nodes = dict(zip(subcircuit.ports, nodes, strict=True))
-        given = {key: self._evaluator.number(value, scope) for key, value in device.parameters}
+        given = {key.text: self._evaluator.number(value, scope) for key, value in device.parameters}
         child.multiplier = scope.multiplier
         declared = 0
         for name, value in self._preparer.defaults(subcircuit):
@@ -260,7 +260,7 @@ class Elaboration:
         for name in names:
             if name != "m" and not self._preparer.mentions(subcircuit, name):
                 message = f"subcircuit {subcircuit.name} has no parameter {name!r}"
-                place = next(key for key in device.keys if key.text == name)
+                place = next(key for key, _ in device.parameters if key.text == name)
                 hint = suggestion(name, lambda: known, f"it has: {' '.join(known) or 'none'}")
                 raise CardError("E136", message, place.offset, len(name), hint)
         count = given["m"] if "m" in names else 1.0

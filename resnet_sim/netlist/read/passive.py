@@ -39,13 +39,16 @@ class PassivePlacer(Places):
             raise CardError(
                 "E129", f"resistor {site.name} has no value", _end(site.card), hint=hint
             )
-        factor = temperature_factor(model, given, self.temperature, self.nominal)
-        ohms = value * factor * given.get("scale", 1.0)
+        ohms = value
+        if model or given:
+            factor = temperature_factor(model, given, self.temperature, self.nominal)
+            ohms *= factor * given.get("scale", 1.0)
         if ohms == -math.inf or math.isnan(ohms):
             raise CardError("E132", f"{site.name}: {ohms:g} ohm make no resistor")
         if ohms == 0:
             self.shorts.append((site.name, site.card))
-        ohms /= self._parallel(site, given)
+        if given or site.scope.multiplier != 1.0:
+            ohms /= self._parallel(site, given)
         self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
 
     def _of_model(

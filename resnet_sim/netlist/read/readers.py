@@ -248,13 +248,11 @@ def _instance(r: CardReader) -> Read:
         words.append(word)
     if not words:
         words.append(r.word("the subcircuit"))
-    parameters, keys = [], []
+    parameters = []
     while (item := r.assignment()) is not None:
         key, value = item
-        parameters.append((key.text, r.value(value)))
-        keys.append(key)
-    device = Instance(words[-1], tuple(parameters), tuple(keys))
-    return tuple(w.text for w in words[:-1]), device
+        parameters.append((key, r.value(value)))
+    return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
 
 
 #: form of a card, see `devices.cards.Card`, -> what reads it
