@@ -173,6 +173,14 @@ def _product(arguments: Sequence[Interval]) -> Interval:
     return ends.min(axis=0), ends.max(axis=0)
 
 
+def _quotient(arguments: Sequence[Interval]) -> Interval:
+    over, (low, high) = arguments
+    none = (low <= 0) & (high >= 0)
+    ends = (1.0 / np.where(none, 1.0, high), 1.0 / np.where(none, 1.0, low))
+    found = _product([over, ends])
+    return np.where(none, np.nan, found[0]), np.where(none, np.nan, found[1])
+
+
 def _interpolated(held: bool) -> Callable[[Sequence[Interval]], Interval]:
     """Return a function given by points: its ends on an interval, and all points within."""
 
@@ -215,6 +223,7 @@ _FUNCTIONS: dict[str, Callable[[Sequence[Interval]], Interval]] = {
     "!": _opposite,
     "if": _chosen,
     "*": _product,
+    "/": _quotient,
     "table": _interpolated(True),
     "pwl": _interpolated(False),
 }

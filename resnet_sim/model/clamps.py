@@ -148,6 +148,18 @@ class _Rewriting:
     def _unit(self, clamp: Clamp) -> Sum:
         return Sum(calls=((self.clamps.setdefault(clamp, len(self.clamps)), 1.0),))
 
+    def ends(self, value: Sum) -> tuple[tuple[Sum, Sum], float, float] | None:
+        """Return the condition, and the values where it holds or not, of what is one of two."""
+        terms = [(k, gain) for k, gain in value.calls if gain]
+        if len(terms) != 1 or not value._replace(calls=()).is_constant:
+            return None
+        (number, gain), *_ = terms
+        x, low, high, steep, rest = list(self.clamps)[number]
+        if not steep:
+            return None
+        truth = self.step(x, 0.0, 1.0, (rest - low) / (high - low))
+        return (truth, x), value.constant + gain * high, value.constant + gain * low
+
     # ---- what is 0 or 1 ----
 
     def _step(self, number: int, x: Sum, rest: float) -> Sum:
@@ -172,11 +184,14 @@ class _Rewriting:
 
     def chosen(self, condition: Sum, yes: Sum, no: Sum) -> Sum:
         """Return one of two values."""
-        truth, positive = self.truth(condition)
-        off = self._meant(yes).plus(self._meant(no), -1.0)
+        return self.switched(self.truth(condition), self._meant(yes), self._meant(no))
+
+    def switched(self, condition: tuple[Sum, Sum | None], yes: Sum, no: Sum) -> Sum:
+        """Return one of two sums of clamps; a condition as `truth` returns it."""
+        truth, positive = condition
         if truth.is_constant:
-            return self._meant(yes if truth.constant else no)
-        found = self._meant(no)
+            return yes if truth.constant else no
+        found, off = no, yes.plus(no, -1.0)
         ratio, off = _share(off, positive) if positive is not None else (0.0, off)
         if not off.is_constant:
             raise ValueError("a step between values that depend on other voltages or currents")
@@ -307,27 +322,33 @@ def _opposite(r: _Rewriting, number: int, some: Sequence[Sum]) -> Sum:
     return r.logic(number, Sum(1.0).plus(value, -1.0), turned)
 
 
-def _product(r: _Rewriting, number: int, some: Sequence[Sum]) -> Sum:
-    for one, other in (some, some[::-1]):
-        if len(one.calls) == 1 and one.calls[0][0] in r.truths and not one[0]:
-            gain = one.calls[0][1]
-            condition = Sum(calls=((one.calls[0][0], 1.0),))
-            if not one.voltages and not one.currents:
-                return r.chosen(condition, other.scaled(gain), Sum())
+def _product(r: _Rewriting, values: Sequence[Sum]) -> Sum:
+    for one, other in (values, values[::-1]):
+        if (found := r.ends(one)) is not None:
+            condition, yes, no = found
+            return r.switched(condition, other.scaled(yes), other.scaled(no))
     raise ValueError("the product of two voltages or currents")
 
+
+def _quotient(r: _Rewriting, values: Sequence[Sum]) -> Sum:
+    over, under = values
+    if (found := r.ends(under)) is None or not found[1] or not found[2]:
+        raise ValueError("a division by a voltage or current")
+    condition, yes, no = found
+    return r.switched(condition, over.scaled(1.0 / yes), over.scaled(1.0 / no))
+
+
+_FUNCTIONS |= {"*": _product, "/": _quotient}
 
 _LOGIC: dict[str, Callable[[_Rewriting, int, Sequence[Sum]], Sum]] = {
     "&&": _both,
     "||": _either,
     "!": _opposite,
-    "*": _product,
     "if": lambda r, number, some: r.chosen(*some),
 }
 
 #: what is not piecewise linear, in words
 _NAMED = {
-    "/": "a division by a voltage or current",
     "**": "a power of a voltage or current",
     "==": "'==' of a voltage or current",
     "!=": "'!=' of a voltage or current",

@@ -161,3 +161,39 @@ def test_a_network_with_limiters_learns_by_the_adjoint():
             net.conductances = g * (1 + step * (np.arange(len(g)) == k))
             costs.append(float(((net.forward(x) - y) ** 2).sum() / 2 / len(x)))
         assert exact[k] == pytest.approx((costs[0] - costs[1]) / (2e-6 * g[k]), rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("resistance", "ohms"),
+    [
+        ("v(a,b) > 0 ? 1k : 9k", {4.0: 1e3, -4.0: 9e3}),
+        ("500+1500*(v(b) < v(a))", {4.0: 2e3, -4.0: 500.0}),
+        ("1/(1m+(v(a,b) >= 0)*3m)", {4.0: 250.0, -4.0: 1e3}),
+    ],
+)
+def test_a_resistance_that_its_own_voltage_switches(resistance, ohms):
+    deck = "t\nv1 a 0 {}\nr1 a b r={{{}}} m=2\nr2 b 0 1k\n"
+    for volts, own in ohms.items():
+        circuit = parse_netlist(deck.format(volts, resistance))
+        op = rs.solve(circuit)
+        assert op.voltage("b") == pytest.approx(volts * 1e3 / (1e3 + own / 2), rel=1e-12)
+        assert op.current("r1") == pytest.approx(op.voltage("b") / 1e3, rel=1e-12)
+        assert op.certificate.ok
+        again = parse_netlist(format_netlist(circuit))
+        assert again.behavioural_sources.formulas == circuit.behavioural_sources.formulas
+
+
+@requires_ngspice
+def test_ngspice_agrees_about_a_resistance_that_its_own_voltage_switches():
+    deck = "t\nv1 a 0 {}\nr1 a b r='v(a,b) > 0 ? 1k : 9k'\nr2 b 0 1k\n"
+    for volts in (4, -4):
+        report = rs.ngspice.compare(parse_netlist(deck.format(volts)))
+        assert report.agrees, report
+
+
+@pytest.mark.parametrize("resistance", ["v(c)", "1k+v(a,b)", "v(c) > 1 ? 1k : 2k", "1k*i(vc)"])
+def test_a_resistance_that_is_not_piecewise_linear_is_refused(resistance):
+    cards = "v1 a 0 1\nr1 a b r={{{}}}\nr2 b 0 1k\nvc c 0 3\nrc c 0 1k\n"
+    with pytest.raises(NetlistError, match=r"division|step") as caught:
+        parse_netlist("t\n" + cards.format(resistance))
+    assert [d.code for d in caught.value.diagnostics] == ["E120"]

@@ -65,7 +65,7 @@ class PassivePlacer(Places):
 
     def _reactance(self, site: Site, device: Reactance) -> None:
         value = 0.0
-        if isinstance(device.value, float) or not _reads_circuit(device.value):
+        if isinstance(device.value, float) or not reads_circuit(device.value):
             value = self._number(device.value, site.scope, "the value")
         given = self._parameters(device.parameters, site.scope)
         count = self._parallel(site, given)
@@ -131,7 +131,8 @@ class PassivePlacer(Places):
             self.builder.current_source(*ends, value * count, at=at)
 
 
-def _reads_circuit(value: Expression) -> bool:
+def reads_circuit(value: Expression) -> bool:
+    """Tell whether an expression is about voltages or currents."""
     return any(op[0] == "probe" for op in value.program)
 
 

@@ -9,13 +9,14 @@ from typing import Any
 from ...errors import UsageError
 from ...model.clamps import NotPiecewiseLinear, clamped
 from ...model.devices import CARDS
-from ...model.formula import Formula, Sum
+from ...model.formula import Call, Formula, Sum
 from ..expressions.machine import Reading
 from ..report import CardError, Hint, suggestion
 from .cards import (
     BehaviouralSource,
     Diode,
     Element,
+    Expression,
     IndependentSource,
     LinearSource,
     Plain,
@@ -25,7 +26,7 @@ from .cards import (
     Word,
 )
 from .fields import element_name
-from .passive import PassivePlacer
+from .passive import PassivePlacer, reads_circuit
 from .resistance import temperature_factor
 from .scope import Failed, Scope
 from .sites import Control, Site
@@ -121,6 +122,37 @@ class Placer(PassivePlacer):
     def _heat(self, given: Mapping[str, float]) -> float:
         return temperature_factor({}, given, self.temperature, self.nominal)
 
+    def _ohmic(self, site: Site, device: Resistor) -> None:
+        """Place a resistor, or if its resistance is a formula, a source of current."""
+        parameters = dict(device.parameters)
+        value = device.value if device.value is not None else parameters.pop("r", None)
+        value = parameters.pop("resistance", None) if value is None else value
+        if not isinstance(value, Expression) or not reads_circuit(value):
+            self._resistor(site, device)
+            return
+        read = self.evaluator.reading(value, site.scope)
+        assert isinstance(read, Reading)  # as it reads the circuit
+        given = self._parameters(tuple(parameters.items()), site.scope)
+        ohms = self._named(site, value, read.formula)
+        across = Sum(voltages=((site.p, 1.0), (site.q, -1.0)))
+        amps = given.get("m", 1.0) / given.get("scale", 1.0) / self._heat(given)
+        flow = Sum(calls=((len(ohms.calls), amps),))
+        formula = Formula(flow, (*ohms.calls, Call("/", (across, ohms.value))))
+        read = Reading(formula, (*read.places, (0, 1)))
+        self._nonlinear(site, BehaviouralSource(False, value, ()), read, formula)
+
+    def _named(self, site: Site, expression: Expression, formula: Formula) -> Formula:
+        """Return a formula with the full names of nodes and elements."""
+        places = {
+            str(op[4]): (expression.offset + int(op[2]), int(op[3]))
+            for op in expression.program
+            if op[0] == "probe" and op[1] == "i"
+        }
+        return formula.renamed(
+            lambda node: self.nodes((str(node),), site.scope)[0],
+            lambda of: self._control(Word(str(of), places.get(str(of), (0, 1))[0]), site),
+        )
+
     def _behavioural(self, site: Site, device: BehaviouralSource) -> None:
         expression = device.expression
         read = self.evaluator.reading(expression, site.scope)
@@ -132,15 +164,7 @@ class Placer(PassivePlacer):
         scale = (1 / count if given.get("reciprocm") else count) * (
             1 / heat if given.get("reciproctc") else heat
         )
-        places = {
-            str(op[4]): (expression.offset + int(op[2]), int(op[3]))
-            for op in expression.program
-            if op[0] == "probe" and op[1] == "i"
-        }
-        formula = read.formula.scaled(scale).renamed(
-            lambda node: self.nodes((str(node),), site.scope)[0],
-            lambda of: self._control(Word(str(of), places.get(str(of), (0, 1))[0]), site),
-        )
+        formula = self._named(site, expression, read.formula.scaled(scale))
         self._beside(site, given, site.scope.multiplier)
         if device.is_voltage:
             site = self._behind(site, "rser", given.get("rser", 0.0) / site.scope.multiplier)
@@ -254,7 +278,7 @@ class Placer(PassivePlacer):
 
 #: what was read -> what places it
 _FORMS: dict[type, Callable[[Placer, Site, Any], None]] = {
-    Resistor: Placer._resistor,
+    Resistor: Placer._ohmic,
     Reactance: Placer._reactance,
     IndependentSource: Placer._source,
     Diode: Placer._diode,
