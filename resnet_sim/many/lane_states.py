@@ -118,7 +118,8 @@ class LaneStates(Backend):
         data = self._data(g, u, nudge)
         on = np.zeros(data.drop.shape, dtype=np.bool_)
         before = start.on if isinstance(start, Held) else start
-        if before is not None and before.shape == on.shape:
+        known = before is not None and before.shape == on.shape
+        if known:
             on[:] = before
         x, current = np.zeros((len(u), s.n)), np.zeros(on.shape)
         force = np.zeros((len(u), len(self._p)))
@@ -127,7 +128,11 @@ class LaneStates(Backend):
             x, current, force, left = self._reacted(start, nudge, data)
         rows = np.flatnonzero(left)
         if len(rows):
-            found = self._settled(data.rows(rows), on[rows], nudge.rows(rows), u[rows])
+            part = nudge.rows(rows)
+            wanted = self._wanted(part, u[rows]) if nudge.stiffness else None
+            found = self.lanes.settle(
+                data.rows(rows), on[rows], nudge.stiffness or np.nan, wanted, following=not known
+            )
             x[rows], current[rows], force[rows] = found.x, found.current, found.force
             on[rows], left[rows] = found.on, ~found.settled
         good = ~left & self.possible(u) & self._good(data, x, current, force, nudge, u)
@@ -147,11 +152,6 @@ class LaneStates(Backend):
         assert nudge.target is not None
         wanted: Floats = nudge.target - (self.output_offset @ u.T).T
         return wanted
-
-    def _settled(self, data: Data, on: Bools, nudge: Nudge, u: Floats) -> Any:
-        if not nudge.stiffness:
-            return self.lanes.settle(data, on)
-        return self.lanes.settle(data, on, nudge.stiffness, self._wanted(nudge, u))
 
     def _reacted(
         self, held: Held, nudge: Nudge, data: Data

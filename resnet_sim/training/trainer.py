@@ -275,7 +275,8 @@ class Trainer:
 
     def _remember(self, rows: Ints, on: Bools) -> None:
         if self._on.shape[1] != on.shape[1]:
-            self._on = np.zeros((len(self._on), on.shape[1]), dtype=np.bool_)
+            # what conducts in most of the first is where samples that are yet to come begin
+            self._on = np.tile(2 * on.sum(axis=0) > len(on), (len(self._on), 1))
         self._on[rows] = on
 
     def _validate(self, X: Any, Y: Any) -> Record:
