@@ -113,7 +113,9 @@ def settle(  # type: ignore[no-untyped-def]
             active += sample[lane] >= 0
         if active == 0:
             break
-        factorise(system, values, work, room, lanes, loose)
+        # with nothing to flip, and common values, all have the same factors
+        if len(on) > 0 or values.ndim == 2 or following <= W:
+            factorise(system, values, work, room, lanes, loose)
         if pull == pull:
             for number in range(PASSES):
                 solve(system, values, work, c, d, number == 0)
@@ -193,7 +195,8 @@ def respond(  # type: ignore[no-untyped-def]
             begin(system, values, table, tables, lanes, sample, lane, False)
             for o in range(len(aim)):
                 aim[o, lane] = tables[4][sample, o]
-        factorise(system, values, work, room, lanes, loose)
+        if first == 0 or len(lanes[2]) > 0 or values.ndim == 2:
+            factorise(system, values, work, room, lanes, loose)
         least = 0.0
         for shift in shifts:
             least = abs(shift)

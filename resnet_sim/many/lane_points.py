@@ -20,11 +20,11 @@ from ..laws.certificate import certify_points
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..point.certified import join
-from ..point.plan import Compiled
+from ..point.plan import Compiled, Plan
 from ..point.state import State
 from ..point.warnings import nonunique
 from ..results.operating_point import OperatingPoint, SolverInfo
-from .lanes import Data, Lanes, Network
+from .lanes import Answers, Data, Lanes, Network
 from .one_by_one import OneByOne
 from .question import Failed, Question, some
 from .states import Backend
@@ -54,9 +54,6 @@ class LanePoints(Backend):
         circuit, count = question.circuit, question.points
         if question.method != "auto":
             return f"the method {question.method} is asked for"
-        one_way = [name for d in circuit.tables.values() if d.amplifies for name in d.names]
-        if one_way:
-            return f"there are controlled sources: {some(one_way)}"
         if not circuit.switches.fixed.all():
             names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
             return f"the state of {some(names)} depends on the solution"
@@ -105,12 +102,8 @@ class Together:
         self.reason = self._unfit()
         if self.reason is not None:
             return
-        self.solver, problem = OneByOne(question).solver(self.circuit), self.problem
-        self.on = self._conducting()
-        hard = np.flatnonzero(problem.hard)
-        p, q = problem.diode_p[hard], problem.diode_q[hard]
-        #: whether ideal rectifiers can form a loop, around which currents are not unique
-        self.loops = not spanning_forest(problem.n, p, q).in_tree.all()
+        self.solver = OneByOne(question).solver(self.circuit)
+        self._note_conducting()
         self._known_loops: dict[bytes, tuple[tuple[str, ...], list[Diagnostic]]] = {}
 
     def _unfit(self) -> str | None:
@@ -119,19 +112,20 @@ class Together:
         self.reduction = red = compiled.reduction
         if not red.forest.in_tree.all():
             return "ideal sources and shorts form a loop"
-        if len(compiled.plans) != 1 or compiled.plans[0].n < 2:
-            return "the circuit is not one problem of some unknowns"
+        if any(plan.stage.feedback for plan in compiled.plans):
+            return "controlled sources feed back to what controls them"
         if len(red.curves):
             return "there are smooth curves"
-        (self.plan,) = compiled.plans
-        self.problem = State(compiled).problem(self.plan)
-        if not self.problem.positive or not len(self.problem.conductance):
+        state = State(compiled)
+        self.stages = [Stage(plan, state.problem(plan)) for plan in compiled.plans]
+        problems = [stage.problem for stage in self.stages if stage.plan.n > 1]
+        if not problems or not all(one.positive and len(one.conductance) for one in problems):
             return "there are negative resistances, or none at all"
         fixed = self._find_rows()
         if fixed:
             return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
-        self.lanes = Lanes(Network.of(self.problem))
-        return self.lanes.unfit
+        unfit = (stage.lanes.unfit for stage in self.stages if stage.plan.n > 1)
+        return next((why for why in unfit if why), None)
 
     def _find_rows(self) -> list[str]:
         """Find which row of the branches each varied value belongs to; return names without."""
@@ -151,39 +145,40 @@ class Together:
             self.varied[table] = mine, rows
         return without
 
-    def _conducting(self) -> Bools:
-        """Return the rectifiers that conduct in the circuit as it is, none if that fails."""
+    def _note_conducting(self) -> None:
+        """Let points begin with the rectifiers that conduct in the circuit as it is."""
         try:
-            point = self.solver.solve(self.circuit)
+            current = self.solver.solve(self.circuit).state.rectifier_current
         except (TopologyError, ConvergenceError):
-            return np.zeros(len(self.problem.drop), dtype=np.bool_)
-        conducting: Bools = point.state.rectifier_current[self.plan.rectifiers] > 0
-        return conducting
+            return
+        for stage in self.stages:
+            stage.on = current[stage.plan.rectifiers] > 0
 
     def solve(self, values: Floats) -> tuple[OperatingPoint, Bools]:
         """Return the points, and which of them are solved and certified."""
         state, tolerance = self._state(values), self.question.tolerance
-        problem = state.problem(self.plan)
-        on = np.repeat(self.on[None], len(values), axis=0)
-        answers = self.lanes.settle(self._data(problem), on, following=True, slack=EPS)
-        x = np.concatenate((np.zeros((1, len(values))), answers.x.T))
-        steps, current = int(answers.steps.sum()), np.ascontiguousarray(answers.current.T)
-        state.absorb(self.plan, Solution(
-            problem, x, np.zeros_like(x), current, steps, True, "newton",
-        ))  # fmt: skip
+        settled, steps = np.ones(len(values), dtype=np.bool_), 0
+        patterns: list[Bools] = []
+        for stage in self.stages:
+            if stage.plan.n > 1:
+                answers = stage.solve(state, "resistors" not in self.varied)
+                settled &= answers.settled
+                steps += int(answers.steps.sum())
+                patterns += stage.loops(state, answers.current.T)
+            state.evaluate_sources(stage.plan.stage.sources)
         voltages = np.ascontiguousarray(state.node_voltages()[: len(self.circuit.nodes)].T)
         currents = np.ascontiguousarray(state.currents().T)
         closed = self.circuit.switches.closed
         certificate, good = certify_points(
             self._variants(values), voltages, currents, closed, tolerance
         )
-        allowed = answers.settled & self._allowed(values)
+        allowed = settled & self._allowed(values)
         if not (good & allowed).all():  # the others are solved again, one by one
             good &= allowed
             certificate, _ = certify_points(
                 self._variants(values[good]), voltages[good], currents[good], closed, tolerance
             )
-        names, warnings = self._nonunique(state, x, current, problem.drop)
+        names, warnings = self._nonunique(state, patterns)
         result = OperatingPoint(
             self.circuit, voltages, currents, certificate,
             SolverInfo("newton", steps, 0.0),
@@ -192,17 +187,6 @@ class Together:
             closed=np.repeat(closed[None, :], len(values), axis=0),
         )  # fmt: skip
         return result, good
-
-    def _data(self, problem: Problem) -> Data:
-        """Return the numbers of points as lanes want them."""
-        n, p, q = problem.n, problem.edge_p, problem.edge_q
-        flow = problem.conductance * problem.emf
-        load = problem.injection + bincount(p, flow, n) - bincount(q, flow, n)
-        siemens = problem.conductance if "resistors" in self.varied else problem.conductance[:, 0]
-        return Data(
-            np.ascontiguousarray(siemens.T), np.ascontiguousarray(load[1:].T),
-            np.ascontiguousarray(problem.drop.T),
-        )  # fmt: skip
 
     def _state(self, values: Floats) -> State:
         """Return the points before they are solved."""
@@ -243,17 +227,12 @@ class Together:
         return allowed
 
     def _nonunique(
-        self, state: State, x: Floats, current: Floats, drop: Floats
+        self, state: State, looping: list[Bools]
     ) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
         """Return elements whose current is one of many in some variant, and warnings."""
-        prob, on = self.problem, current > 0
-        gap = drop - (x[prob.diode_p] - x[prob.diode_q])
-        volts = np.abs(x).max(axis=0, initial=0.0) + np.abs(drop)
-        tight: Bools = (on | (gap <= TIGHT * volts)) & prob.hard[:, None]
-        looping, shorted = self._pruned(tight), self._shorted(state)
         names: dict[str, None] = {}
         found: dict[Diagnostic, None] = {}
-        patterns: Bools = np.concatenate((looping & on, looping, shorted))
+        patterns: Bools = np.concatenate((*looping, self._shorted(state)))
         _, first = np.unique(np.packbits(patterns, axis=0), axis=1, return_index=True)
         for k in first[np.asarray(patterns.any(axis=0))[first]].tolist():
             key = patterns[:, k].tobytes()
@@ -272,13 +251,53 @@ class Together:
         near: Bools = np.abs(state.above(rows)) <= TIGHT * (size + np.abs(branch.drop[rows]))
         return near
 
+
+class Stage:
+    """What is solved at once of a cascade, for all points."""
+
+    def __init__(self, plan: Plan, problem: Problem) -> None:
+        self.plan, self.problem = plan, problem
+        self.lanes = Lanes(Network.of(problem))
+        self.on: Bools = np.zeros(len(problem.drop), dtype=np.bool_)
+        hard = np.flatnonzero(problem.hard)
+        p, q = problem.diode_p[hard], problem.diode_q[hard]
+        #: whether ideal rectifiers can form a loop, around which currents are not unique
+        self._looping = not spanning_forest(problem.n, p, q).in_tree.all()
+
+    def solve(self, state: State, common: bool) -> Answers:
+        """Solve the stage, with resistors `common` to all points; the state takes it over."""
+        problem = state.problem(self.plan)
+        n, p, q = problem.n, problem.edge_p, problem.edge_q
+        flow = problem.conductance * problem.emf
+        load = problem.injection + bincount(p, flow, n) - bincount(q, flow, n)
+        siemens = problem.conductance[:, 0] if common else problem.conductance
+        columns = (siemens, load[1:], problem.drop)
+        data = Data(*(np.ascontiguousarray(column.T) for column in columns))
+        on = np.repeat(self.on[None], len(data.load), axis=0)
+        answers = self.lanes.settle(data, on, following=True, slack=EPS)
+        x = np.concatenate((np.zeros((1, len(on))), answers.x.T))
+        current = np.ascontiguousarray(answers.current.T)
+        solution = Solution(problem, x, np.zeros_like(x), current, 0, True, "newton")
+        state.absorb(self.plan, solution)
+        return answers
+
+    def loops(self, state: State, current: Floats) -> list[Bools]:
+        """Tell which ideal rectifiers lie on loops of such, (m, S): what conducts, what touches."""
+        prob, on = self.problem, current > 0
+        if not self._looping:
+            return []
+        x, drop = state.x[self.plan.coordinates], state.drop(self.plan)
+        x = np.concatenate((np.zeros_like(x[:1]), x))
+        gap = drop - (x[prob.diode_p] - x[prob.diode_q])
+        volts = np.abs(x).max(axis=0, initial=0.0) + np.abs(drop)
+        looping = self._pruned((on | (gap <= TIGHT * volts)) & prob.hard[:, None])
+        return [looping & on, looping]
+
     def _pruned(self, edges: Bools) -> Bools:
         """Return what is left of sets of rectifiers, (m, S), without those that end nowhere.
 
         What is on a loop stays.
         """
-        if not self.loops or not edges.any():
-            return np.zeros_like(edges)
         from scipy.sparse import csr_array
 
         prob, m = self.problem, len(edges)

@@ -302,3 +302,42 @@ def test_lanes_leave_no_point_of_a_grid_to_others():
     assert good.all()
     net = tr.Network(circuit, [source], ["n9_5"], "r*")
     assert net.free(values).detail.good.all()
+
+
+CASCADE = """a cascade of one-way sources, a diode in every stage
+v1 in 0 1
+r1 in a 1k
+d1 a 0 clamp
+r2 a 0 2k
+e1 b 0 a 0 3
+r3 b c 1k
+r4 c 0 1k
+d2 c 0 soft
+g1 0 d c 0 1m
+r5 d 0 5k
+r6 d f 1k
+v2 f 0 .2
+f1 0 h v2 2
+r7 h 0 1k
+d3 h 0 clamp
+.model clamp d(vfwd=.5)
+.model soft d(vfwd=.6 ron=10)
+"""
+
+
+def test_lanes_go_through_a_cascade_stage_by_stage():
+    circuit = rs.parse_netlist(CASCADE)
+    values = np.stack([np.linspace(-3, 3, 41), np.linspace(500, 2000, 41)], axis=1)
+    choice = choose(Question(circuit, ("v1", "r3"), len(values)))
+    assert choice.entry.name == "lanes"
+    assert choice.backend.together.solve(values)[1].all()
+    found, single = choice.points(values), choice.backend.rescue.points(values)
+    assert found.certificate.ok
+    np.testing.assert_allclose(found.node_voltages, single.node_voltages, atol=1e-13)
+    np.testing.assert_allclose(found.element_currents, single.element_currents, atol=1e-16)
+
+
+def test_lanes_do_not_go_round_in_feedback():
+    circuit = rs.parse_netlist("loop\nv1 in 0 1\nr1 in a 1k\nr2 a b 1k\ne1 b 0 a 0 -10\n")
+    choice = choose(Question(circuit, ("v1",), 40))
+    assert choice.entry.name == "one by one" and "feed back" in choice.reasons["lanes"]
