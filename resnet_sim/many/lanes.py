@@ -276,11 +276,14 @@ class Lanes:
 
         # of a length that does not depend on the threads: points may follow each other
         parts = [np.arange(k, min(k + PART, count)) for k in range(0, count, PART)]
-        if self.threads == 1 or len(parts) == 1 or (count * self.fronts.size < policy.POLICY.tiles):
+        # each thread has factors of its own
+        room = int(policy.POLICY.most_entries / max(self.fronts.size, 1))
+        threads = min(self.threads, len(parts), max(room, 1))
+        if threads == 1 or count * self.fronts.size < policy.POLICY.tiles:
             for part in parts:
                 task(part)
             return
-        with ThreadPoolExecutor(self.threads) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             list(pool.map(task, parts))
 
 

@@ -10,6 +10,14 @@ from benchmark_modules import load
 from resnet_sim import training as tr
 
 
+def test_sparse_topologies():
+    topologies = load("training_topologies")
+    options = argparse.Namespace(seed=1, linear=False, batch=9, threads=1, repeats=1)
+    records = [topologies.measure(family, 60, options) for family in topologies.FAMILIES]
+    assert all(record["backend"].startswith("backend: lanes") for record in records)
+    assert topologies.table(records).count("\n") == len(records) + 1
+
+
 def test_iris_on_sixteen_resistors():
     iris = load("training_iris")
     net = iris.network(0)
