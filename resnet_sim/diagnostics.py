@@ -86,6 +86,7 @@ CODES: dict[str, str] = {
     "W205": "several solutions exist",
     "W206": "control of a switch or controlled source is a floating voltage",
     "W207": "negative resistance",
+    "W208": "metastable operating point: the slightest disturbance leads away from it",
 }
 
 

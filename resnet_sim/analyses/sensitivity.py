@@ -8,16 +8,16 @@ everything: with ``A' w = c``, ``do/dp = w (db/dp - dA/dp z)`` plus what p does 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..laws.influence import Influence
 from ..laws.registry import laws
-from ..many.linearised import conducting, multipliers
+from ..many.linearised import conducting, multipliers, tangents
 from ..many.states import knees
 from ..model.circuit import Circuit
 from ..point.certified import nodeset
@@ -191,6 +191,9 @@ class _Output:
                 g = branch.sign[k] * siemens[k]
                 self.slope[branch.p[k]] += g
                 self.slope[branch.q[k]] -= g
+        for p, q, share in solution.law_shares(element):
+            np.add.at(self.slope, p, share)
+            np.add.at(self.slope, q, -share)
         at = n + len(red.ties)
         rows = np.flatnonzero(red.rectifiers.element[solution.on] == element)
         self.slope[at + rows] += red.rectifiers.sign[solution.on[rows]]
@@ -209,6 +212,16 @@ class _Linearised:
         state = self.point.state
         self.on = conducting(state)
         self.size = len(state.reduction.coordinate) + len(state.reduction.ties) + len(self.on)
+
+    def law_shares(self, element: int) -> Iterator[tuple[Ints, Ints, Floats]]:
+        """Yield nodes, and the derivatives of an element's current by the voltages there."""
+        laws = self.point.state.reduction.laws
+        for (rows, shape, _), (p, q, slope) in zip(
+            laws.functions, tangents(self.point.state), strict=False
+        ):
+            sign = np.where(laws.element[rows] == element, laws.sign[rows], 0.0).reshape(shape)
+            share = np.einsum("dk,dkl->dl", sign, slope)
+            yield p.ravel(), q.ravel(), share.ravel()
 
     def terms(self, source: int) -> range:
         """Return the terms of a control; none for -1."""

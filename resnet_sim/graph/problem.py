@@ -15,9 +15,9 @@ general theorems for non-linear systems possessing resistance", 1951).
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -434,3 +434,134 @@ class MixedSolution:
     current: Floats
     free: Bools
     free_current: Bools
+
+
+class SmoothLaws(Protocol):
+    """Currents as functions of voltages, shape (laws,); what a voltage moves comes in blocks."""
+
+    def evaluate(self, v: Floats) -> tuple[Floats, list[Floats]]:
+        """Return the currents, and the derivatives of each kind of device."""
+
+    def start(self) -> Floats:
+        """Return the voltages from which a search begins."""
+
+    def limit(self, new: Floats, old: Floats) -> Floats:
+        """Return how far the tangents at `old` may be trusted on the way to `new`."""
+
+    def spread(self, slopes: list[Floats], values: Floats) -> Floats:
+        """Return derivatives times what the voltages change by, shape (laws, ...)."""
+
+
+@dataclass(frozen=True)
+class LawProblem:
+    """Mixed problem of n unknowns and m rectifiers with smooth laws beside.
+
+        linear.matrix z + linear.feed i + feed f(u) = linear.rhs,   u = sense z + offset
+
+    and the rectifiers as in `MixedProblem`.
+
+    Attributes
+    ----------
+    linear : MixedProblem
+    feed : ndarray of float, shape (n, laws)
+    sense : ndarray of float, shape (laws, n)
+    offset : ndarray of float, shape (laws,)
+    laws : SmoothLaws
+    own : ndarray of bool, shape (n,)
+        Equations of controlled sources, which set the unknown of their row.
+    """
+
+    linear: MixedProblem
+    feed: Floats
+    sense: Floats
+    offset: Floats
+    laws: SmoothLaws
+    own: Bools
+
+    @cached_property
+    def short(self) -> MixedProblem:
+        """The linear part in double precision."""
+        matrix: Any = self.linear.matrix.astype(np.float64)
+        rhs: Any = self.linear.rhs.astype(np.float64)
+        return replace(self.linear, matrix=matrix, rhs=rhs)
+
+    def tangent(
+        self,
+        u: Floats,
+        shunt: float = 0.0,
+        towards: Floats | float = 0.0,
+        share: float = 1.0,
+        exact: bool = False,
+    ) -> MixedProblem:
+        """Return the problem with the tangents of the laws at voltages u.
+
+        A conductance `shunt` is added across each law, with a source of `towards` volts in
+        series; all other sources have a `share` of their values.  In double precision, unless
+        it is to be `exact`.
+        """
+        current, slopes = self.laws.evaluate(u)
+        linear = self.linear if exact else self.short
+        by_z = self.laws.spread(slopes, self.sense) + shunt * self.sense
+        rise = share * self.offset - u
+        constant = (
+            current + self.laws.spread(slopes, rise) + shunt * (share * self.offset - towards)
+        )
+        rhs: Any = share * linear.rhs - self.feed @ constant
+        return MixedProblem(
+            linear.matrix + self.feed @ by_z, linear.feed, rhs,
+            linear.sense, share * linear.drop, linear.resistance,
+        )  # fmt: skip
+
+    def flowing(self, z: Any) -> tuple[Floats, Floats]:
+        """Return voltages and currents of the laws at unknowns of extended precision."""
+        exact = self.sense @ z + self.offset
+        u = exact.astype(np.float64)
+        current, slopes = self.laws.evaluate(u)
+        return u, current + self.laws.spread(slopes, (exact - u).astype(np.float64))
+
+    def left(self, y: Any, on: Bools) -> tuple[Floats, Floats]:
+        """Return what the equations are off by, and their derivatives.
+
+        `y` holds the unknowns and then the currents of the rectifiers that are on, in extended
+        precision.
+        """
+        linear, n = self.linear, len(self.linear.rhs)
+        z, current = y[:n], y[n:]
+        u, flowing = self.flowing(z)
+        kirchhoff = linear.rhs - linear.matrix @ z - linear.feed[:, on] @ current
+        kirchhoff -= self.feed @ flowing
+        gaps = linear.drop[on] + linear.resistance[on] * current - linear.sense[on] @ z
+        left = np.concatenate((kirchhoff, gaps)).astype(np.float64)
+        return left, bordered(linear, self.tangent(u).matrix, on)
+
+    def turned(self, u: Floats, on: Bools) -> bool:
+        """Tell whether the determinant changes its sign on the way from passive laws.
+
+        With laws that are conductances, and no gain in any source, it has the sign of a
+        stable circuit; another sign means an odd number of growing modes, whatever the
+        capacitances at the nodes.
+        """
+        actual = self.tangent(u).matrix
+        passive = self.short.matrix + self.feed @ self.sense
+        passive[self.own] = np.eye(len(passive))[self.own]
+        signs = [_sign(bordered(self.linear, matrix, on)) for matrix in (actual, passive)]
+        return signs[0] * signs[1] < 0
+
+
+def bordered(problem: MixedProblem, matrix: Any, on: Bools) -> Floats:
+    """Return the equations with those of the rectifiers that conduct."""
+    return np.block(
+        [
+            [matrix, problem.feed[:, on]],
+            [problem.sense[on], -np.diag(problem.resistance[on])],
+        ]
+    )
+
+
+def _sign(matrix: Floats) -> float:
+    """Return the sign of a determinant, 0 if rounding may decide it."""
+    rows = np.abs(matrix).max(axis=1, initial=0.0)
+    matrix = matrix / np.where(rows > 0, rows, 1.0)[:, None]
+    columns = np.abs(matrix).max(axis=0, initial=0.0)
+    matrix = matrix / np.where(columns > 0, columns, 1.0)
+    return float(np.linalg.slogdet(matrix)[0])

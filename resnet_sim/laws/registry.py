@@ -7,15 +7,18 @@ from typing import Any
 
 from ..model.circuit import Circuit
 from .behavioural_source import BehaviouralSourceLaw
+from .bipolar import BipolarLaw
 from .capacitor import CapacitorLaw
 from .controlled_source import ControlledSourceLaw
 from .crossbar import CrossbarLaw
 from .current_source import CurrentSourceLaw
 from .diode import DiodeLaw
 from .inductor import InductorLaw
+from .jfet import JfetLaw
 from .junction import JunctionLaw
 from .law import Law
 from .limiter import LimiterLaw
+from .mosfet import MosfetLaw
 from .resistor import ResistorLaw
 from .switch import SwitchLaw
 from .voltage_source import VoltageSourceLaw
@@ -34,6 +37,9 @@ LAWS: tuple[type[Law[Any]], ...] = (
     LimiterLaw,
     BehaviouralSourceLaw,
     JunctionLaw,
+    BipolarLaw,
+    MosfetLaw,
+    JfetLaw,
 )
 
 

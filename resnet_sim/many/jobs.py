@@ -31,7 +31,7 @@ from ..workers.jobs import run_job
 from ..workers.journal import Entry
 from .backend import Choice, Question, choose
 from .one_by_one import OneByOne, Task
-from .variants import Variants
+from .variants import Grid, Variants
 
 #: Columns of values that may differ within a structure.
 _VARIED = {name: str(device.value) for name, device in DEVICES.items() if device.sets}
@@ -63,8 +63,9 @@ class Job:
 
     @property
     def sequential(self) -> bool:
-        """Points depend on each other: switches start from where the last point left them."""
-        return not self.circuit.switches.fixed.all()
+        """Points depend on each other: switches and laws start from where the last point is."""
+        swept = bool(self.circuit.smooth) and isinstance(self.variants, Grid)
+        return swept or not self.circuit.switches.fixed.all()
 
     def solve(self, first: int, last: int) -> OperatingPoint:
         """Solve points first to last - 1."""

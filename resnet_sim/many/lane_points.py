@@ -54,6 +54,8 @@ class LanePoints(Backend):
         circuit, count = question.circuit, question.points
         if question.method != "auto":
             return f"the method {question.method} is asked for"
+        if circuit.smooth:
+            return f"there are smooth laws: {some(circuit.smooth)}"
         if not circuit.switches.fixed.all():
             names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
             return f"the state of {some(names)} depends on the solution"

@@ -7,6 +7,7 @@ one-way controlled sources included.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,17 @@ def multipliers(state: State, slope: Floats) -> Floats:
     return np.concatenate(([0.0], solution))
 
 
+def tangents(state: State) -> Iterator[tuple[Ints, Ints, Floats]]:
+    """Yield nodes of the laws and their derivatives, by device, branch, and branch again."""
+    laws = state.reduction.laws
+    if not len(laws):
+        return
+    v = state.node_voltages()
+    _, slopes = laws.evaluate(v[laws.p] - v[laws.q])
+    for (rows, shape, _), slope in zip(laws.functions, slopes, strict=True):
+        yield laws.p[rows].reshape(shape), laws.q[rows].reshape(shape), slope
+
+
 def _singular(state: State) -> bool:
     """Tell whether a part floats or ideal elements form a loop."""
     red = state.reduction
@@ -101,6 +113,10 @@ def _matrix(state: State) -> Floats:
         for a, b in ((branch.p, branch.q), (branch.q, branch.p)):
             np.add.at(matrix, (a, a), siemens)
             np.add.at(matrix, (a, b), -siemens)
+    for p, q, slope in tangents(state):
+        for node, sign in ((p, 1.0), (q, -1.0)):
+            np.add.at(matrix, (node[:, :, None], p[:, None, :]), sign * slope)
+            np.add.at(matrix, (node[:, :, None], q[:, None, :]), -sign * slope)
     rows = n + np.arange(n_ties)
     _tie(matrix, rows, red.ties.p, red.ties.q)
     rows = n + n_ties + np.arange(len(on))

@@ -38,13 +38,15 @@ def walk(
     failed : callable
         Told of points without solution; unless it raises, they are None.
     following : bool
-        Switches start from where the last solved point left them.
+        Switches and laws start from where the last solved point left them.
     check : callable, optional
         Raises if a point is not good enough.
     """
     closed: Bools | None = None
     for number, (solver, circuit) in enumerate(tasks):
         point = None
+        if not following:
+            solver.forget()
         try:
             point = solver.solve(circuit, closed)
             if check is not None:

@@ -56,7 +56,7 @@ class Question:
     start : ndarray of float, shape (n_nodes,), optional
         V, where an iteration starts; NaN for nowhere in particular.
     following : bool
-        Points depend on each other: switches start from where the last point left them.
+        Points depend on each other: switches and laws start from where the last point is.
     """
 
     circuit: Circuit

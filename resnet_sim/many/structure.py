@@ -30,7 +30,7 @@ from .affine_inputs import imposed
 class Unsupported(Exception):
     """The circuit is not one convex problem whose data are affine in the inputs.
 
-    `one_way` names controlled sources that have no co-content.
+    `one_way` names controlled sources and transistors, which have no co-content.
     """
 
     def __init__(self, reason: str, one_way: Sequence[str] = ()) -> None:
@@ -140,6 +140,9 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
         With the reason: what cannot be written as one convex problem.
     """
     compiled = Compiled(circuit, circuit.switches.closed)
+    if circuit.smooth:
+        shown = names_of(circuit, map(circuit.element, circuit.smooth))
+        raise Unsupported(f"{shown}: smooth laws are solved one by one", circuit.smooth)
     sources, one_way = imposed(compiled, inputs)
     if len(one_way):
         elements = dict.fromkeys(compiled.reduction.controls.element[one_way].tolist())

@@ -18,6 +18,7 @@ from .collector import NOWHERE, Collector, Place
 from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
 from .devices.device import number
+from .devices.multipole import Multipole
 from .formula import Formula
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
@@ -62,13 +63,44 @@ class CircuitBuilder(Collector):
         assert issubclass(device, Table)
         self.add_row(table, name, p, q, at, *device.row(name, *values, **more))
 
+    def multipole(
+        self, table: str, name: str, nodes: Sequence[str], given: Mapping[str, float] | None = None,
+        *, at: Place = NOWHERE,
+    ) -> None:  # fmt: skip
+        """Add a device of more than two terminals.
+
+        Parameters
+        ----------
+        table : str
+            ``"bipolars"``, ``"mosfets"`` or ``"jfets"``.
+        nodes : sequence of str
+            In the order of its card, such as collector, base, emitter, substrate.
+        given : mapping of str to float
+            Parameters of its model and its own; ``polarity`` is -1 for PNP and the like.
+
+        Raises
+        ------
+        UsageError
+        """
+        device = DEVICES[table]
+        assert issubclass(device, Multipole)
+        ends = [*nodes, *["0"] * device.optional][: len(device.order)]
+        if len(ends) < len(device.order):
+            raise UsageError(f"{name} needs {len(device.order)} nodes: {device.cards[0].usage}")
+        named = dict(zip(device.order, ends, strict=True))
+        numbers = {letter: self.node(node) for letter, node in named.items()}
+        first, *between, last = list(device.terminals)
+        row = device.row(name, [numbers[letter] for letter in between], given or {})
+        self.add_row(table, name, named[first], named[last], at, *row)
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
             # a method for devices that have none below
             for table, device in DEVICES.items():
-                if device.kind.replace(" ", "_") == name:
-                    return partial(self.add, table)
+                if device.kind.lower().replace(" ", "_") == name.lower():
+                    several = issubclass(device, Multipole)
+                    return partial(self.multipole if several else self.add, table)
             raise AttributeError(f"a CircuitBuilder has no attribute {name!r}")
 
     def resistor(self, name: str, p: str, q: str, ohms: Value, *, at: Place = NOWHERE) -> None:

@@ -209,6 +209,12 @@ class Circuit:
     def _node_number(self) -> dict[str, int]:
         return {name: k for k, name in enumerate(self.nodes)}
 
+    @cached_property
+    def smooth(self) -> tuple[str, ...]:
+        """Names of the elements whose currents are smooth functions of several voltages."""
+        tables = (table for table in self.tables.values() if table.smooth)
+        return tuple(name for table in tables for name in table.names)
+
     def element(self, name: str) -> int:
         """Return the number of an element; `UsageError` if there is none of that name."""
         number = self.find(name)

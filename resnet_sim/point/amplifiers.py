@@ -22,7 +22,7 @@ from .reduction import Pair, Reduction, connect
 def scale_pairs(reduction: Reduction) -> Reduction:
     """Return the reduction with its reciprocal pairs scaled away, where scales agree."""
     pairs = find_pairs(reduction)
-    if not pairs:
+    if not pairs or len(reduction.laws):  # laws can't be scaled
         return reduction
     coordinate = reduction.coordinate.copy()
     for pair in pairs:
@@ -30,7 +30,7 @@ def scale_pairs(reduction: Reduction) -> Reduction:
     scale = _scales(reduction, pairs)
     if scale is None:
         return reduction
-    part, n_parts = connect(reduction.forest.count, coordinate, reduction.joining)
+    part, n_parts = connect(reduction.forest.count, coordinate, reduction.joining, reduction.laws)
     return dataclasses.replace(
         reduction, coordinate=coordinate, scale=scale, part=part, n_parts=n_parts, pairs=pairs
     )

@@ -8,11 +8,13 @@ With the switches in given states a circuit consists of
 - *rectifiers*, ``i >= 0``, ``v - r i <= drop``, complementary;
 - *injections*: current sources, controlled or not;
 - *curves*, ``i = f(v)`` with increasing f.
+- *laws*: currents that are smooth functions of several voltages, as transistors have.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -21,6 +23,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..curves import Curve, joined
 from ..model.circuit import Circuit
+from ..model.devices.characteristic import Characteristic
 from ..model.devices.pieces import Pieces
 
 
@@ -102,6 +105,123 @@ class Curves(Branches):
     law: Curve | None
 
 
+class CurveLaw:
+    """Curves as laws, for stages where they can't be minimised."""
+
+    #: A; where a search begins
+    AMPS = 1e-4
+
+    def __init__(self, curve: Curve) -> None:
+        self.curve = curve
+
+    def some(self, devices: Ints) -> CurveLaw:
+        """Return the same of some devices."""
+        return CurveLaw(self.curve.take(devices))
+
+    def start(self) -> Floats:
+        """Return voltages at which a little current flows."""
+        return self.curve.at_current(np.full(len(self.curve), self.AMPS)).v[:, None]
+
+    def evaluate(self, v: Floats) -> tuple[Floats, Floats]:
+        """Return currents and derivatives."""
+        found = self.curve.at_voltage(v[:, 0])
+        return found.i[:, None], found.slope[:, None, None]
+
+    def limit(self, new: Floats, old: Floats) -> Floats:
+        """Take the current of the tangent rather than its voltage, where that is nearer."""
+        at = self.curve.at_voltage(old[:, 0])
+        step = new[:, 0] - old[:, 0]
+        low, high = self.curve.limits
+        amps = np.clip(at.i + at.slope * step, low, high)
+        near = self.curve.at_current(amps).v - old[:, 0]
+        return old + np.where(np.abs(near) < np.abs(step), near, step)[:, None]
+
+
+@dataclass(frozen=True)
+class Laws(Branches):
+    """``i = f(v)`` of the voltages of all branches of a device.
+
+    Attributes
+    ----------
+    functions : tuple of (slice, (int, int), Characteristic)
+        Rows that belong to it, and how many devices of how many branches these are.
+    """
+
+    holds = "sign"
+
+    functions: tuple[tuple[slice, tuple[int, int], Characteristic], ...] = ()
+
+    def each(self, values: Any) -> Iterator[tuple[slice, Any, Characteristic]]:
+        """Yield the values of the rows of each function, by device and branch."""
+        for rows, shape, function in self.functions:
+            yield rows, values[rows].reshape(shape), function
+
+    def evaluate(self, v: Floats) -> tuple[Floats, list[Floats]]:
+        """Return the currents at given voltages, and the derivatives of each function."""
+        current, slopes = np.zeros(len(self)), []
+        for rows, part, function in self.each(v):
+            i, slope = function.evaluate(part)
+            current[rows] = i.ravel()
+            slopes.append(slope)
+        return current, slopes
+
+    def start(self) -> Floats:
+        """Return the voltages from which a search begins."""
+        parts = [function.start().ravel() for _, _, function in self.functions]
+        return np.concatenate([*parts, np.zeros(0)])
+
+    def limit(self, new: Floats, old: Floats) -> Floats:
+        """Return how far the tangents at `old` may be trusted on the way to `new`."""
+        limited = new.copy()
+        for rows, part, function in self.each(new):
+            limited[rows] = function.limit(part, old[rows].reshape(part.shape)).ravel()
+        return limited
+
+    def spread(self, slopes: list[Floats], values: Floats) -> Floats:
+        """Return derivatives times what the voltages change by, shape (rows, ...)."""
+        result = np.zeros_like(values)
+        for (rows, shape, _), slope in zip(self.functions, slopes, strict=True):
+            part = values[rows].reshape(*shape, -1)
+            result[rows] = (slope @ part).reshape(-1, *values.shape[1:])
+        return result
+
+    def some(self, rows: Ints) -> Laws:
+        """Return the laws of the devices that some rows belong to, given all rows of each."""
+        chosen = np.zeros(len(self), dtype=np.bool_)
+        chosen[rows] = True
+        functions, end = [], 0
+        for _, part, function in self.each(chosen):
+            devices = np.flatnonzero(part[:, 0])
+            shape = len(devices), part.shape[1]
+            if len(devices):
+                size = shape[0] * shape[1]
+                functions.append((slice(end, end + size), shape, function.some(devices)))
+                end += size
+        return Laws(
+            self.element[rows], self.p[rows], self.q[rows], self.sign[rows], tuple(functions)
+        )
+
+    def beside(self, curves: Curves, rows: Ints) -> Laws:
+        """Return the laws with some curves after them, each a device with one branch."""
+        if not len(rows) or curves.law is None:
+            return self
+        size = len(self)
+        function = CurveLaw(curves.law.take(rows))
+        entry = (slice(size, size + len(rows)), (len(rows), 1), function)
+        return Laws(
+            np.concatenate((self.element, curves.element[rows])),
+            np.concatenate((self.p, curves.p[rows])), np.concatenate((self.q, curves.q[rows])),
+            np.concatenate((self.sign, curves.sign[rows])), (*self.functions, entry),
+        )  # fmt: skip
+
+    def anchors(self, of_node: Ints) -> Ints:
+        """Return for each row the largest number that a node of its device has."""
+        largest = np.maximum(of_node[self.p], of_node[self.q])
+        for rows, part, _ in self.each(largest):
+            largest[rows] = np.repeat(part.max(axis=1), part.shape[1])
+        return largest
+
+
 Kind = TypeVar("Kind", bound=Branches)
 
 
@@ -180,11 +300,27 @@ _NO_CONTROLS = [np.zeros(0, t) for t in (int, int, float, bool, int, float)]
 _NONE = {"Ints": np.zeros(0, dtype=np.int64), "Floats": np.zeros(0), "Curve | None": None}
 
 
-Kinds = tuple[Ties, Conductors, Rectifiers, Injections, Curves]
+def _laws(parts: list[tuple[Any, ...]]) -> Laws:
+    """Return the laws of all devices, one after the other."""
+    none = np.zeros(0, dtype=np.int64)
+    if not parts:
+        return Laws(none, none, none, np.zeros(0))
+    ends = np.cumsum([0, *(p.size for _, p, *_ in parts)])
+    functions = tuple(
+        (slice(*ends[k : k + 2].tolist()), p.shape, function)
+        for k, (_, p, _, _, function) in enumerate(parts)
+    )
+    element, p, q, sign = (
+        np.concatenate([part[column].ravel() for part in parts]) for column in range(4)
+    )
+    return Laws(element, p, q, sign, functions)
+
+
+Kinds = tuple[Ties, Conductors, Rectifiers, Injections, Curves, Laws]
 
 
 def decompose(circuit: Circuit, closed: Bools) -> Kinds:
-    """Split every element into ties, conductors, rectifiers, injections and curves.
+    """Split every element into ties, conductors, rectifiers, injections, curves and laws.
 
     Ties come in the order in which trees prefer them.
     """
@@ -203,6 +339,6 @@ def take_apart(circuit: Circuit, closed: Bools) -> tuple[Kinds, Controls, int]:
     kinds = (
         _joined(Ties, out.ties), _joined(Conductors, out.conductors),
         _joined(Rectifiers, out.rectifiers), _joined(Injections, out.injections),
-        _joined(Curves, out.curves),
+        _joined(Curves, out.curves), _laws(out.laws),
     )  # fmt: skip
     return kinds, Controls.joined(out.controls, kinds[0], kinds[3]), out.nodes

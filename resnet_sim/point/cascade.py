@@ -28,7 +28,7 @@ class Stage:
     sources : ndarray of int
         Rows of the controls; where there are no parts they can just be evaluated.
     feedback : bool
-        Parts and sources depend on each other.
+        Parts and sources depend on each other, or there are laws.
     loops : ndarray of int
         Ties that close a loop of ties whose current is an unknown, because it controls a
         source that in turn must make the loop's voltages fit.
@@ -43,17 +43,23 @@ class Stage:
 def stages(reduction: Reduction) -> list[Stage]:
     """Return the stages of a circuit in the order in which to solve them."""
     n_parts, n_sources = reduction.n_parts, len(reduction.controls)
+    lawful = np.unique(reduction.law_parts)
+    lawful = lawful[lawful >= 0]
     if not n_sources:
-        return [Stage(np.arange(n_parts), np.zeros(0, dtype=np.int64))]
+        none = np.zeros(0, dtype=np.int64)
+        others = np.setdiff1d(np.arange(n_parts), lawful)
+        found = [Stage(others, none)] if len(others) or not len(lawful) else []
+        return found + [Stage(np.array([part]), none, True) for part in lawful.tolist()]
     loops_sensed = _sensed_loops(reduction)
     successors = _Dependencies(reduction, loops_sensed).lists()
+    smooth = set(lawful.tolist())
     level: dict[int, int] = {}
     plain: dict[int, list[int]] = {}
     loops: dict[int, list[list[int]]] = {}
     arriving: dict[int, int] = {}
     for members in reversed(strong_components(successors)):
         depth = max(arriving.get(k, 0) for k in members)
-        if len(members) == 1:
+        if len(members) == 1 and members[0] not in smooth:
             plain.setdefault(depth, []).append(members[0])
         else:
             loops.setdefault(depth, []).append(members)
@@ -137,7 +143,8 @@ class _Dependencies:
         for k, tie in enumerate(loops):
             self._loop(k, tie)
         for kind in reduction.joining:
-            self._feeds(kind)
+            self._feeds(kind, reduction.branch_parts(kind))
+        self._feeds(reduction.laws, reduction.law_parts)
 
     def lists(self) -> list[list[int]]:
         """Return the successors of each vertex, without itself."""
@@ -189,7 +196,7 @@ class _Dependencies:
             return []
         side = red.below(tie)
         found: list[int] = []
-        for kind in red.joining:
+        for kind in (*red.joining, red.laws):
             for k in np.flatnonzero(side[kind.p] != side[kind.q]):
                 found += self.of_node(int(kind.p[k])) + self.of_node(int(kind.q[k]))
         feeds = red.injections
@@ -207,10 +214,9 @@ class _Dependencies:
         for vertex in before:
             self.successors[vertex].add(self.first_loop + number)
 
-    def _feeds(self, branches: Branches) -> None:
+    def _feeds(self, branches: Branches, parts: Ints) -> None:
         """Parts wait for the potentials at the ends of their branches."""
         red = self.red
-        parts = red.branch_parts(branches)
         controlled = (red.above[branches.p] >= 0) | (red.above[branches.q] >= 0)
         for k in np.flatnonzero((parts >= 0) & controlled):
             for end in (branches.p[k], branches.q[k]):

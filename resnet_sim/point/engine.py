@@ -23,7 +23,6 @@ from ..model.circuit import Circuit
 from ..solvers.linear.laplacian import convex
 from ..workers.progress import report
 from . import infeasible, warnings
-from .cascade import Stage
 from .plan import Compiled, Plan
 from .rounding import Noise
 from .state import State
@@ -81,6 +80,11 @@ class PointSolver:
         self.circuit, self.method, self.tolerance, self.start = circuit, method, tolerance, start
         self._compiled: dict[bytes, Compiled] = {}
         self._conducting: dict[tuple[bytes, int], Bools] = {}
+        self._smooth: dict[tuple[bytes, int], Floats] = {}
+
+    def forget(self) -> None:
+        """Let the next point be found without knowledge of the last one, where several exist."""
+        self._smooth.clear()
 
     @cached_property
     def structure(self) -> tuple[Diagnostic, ...]:
@@ -218,7 +222,7 @@ class PointSolver:
     def _solve_stage(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
         stage = plan.stage
         if stage.feedback:
-            self._feedback(state, stage, plan, log)
+            self._feedback(state, plan, key, log)
         elif plan.n > 1:
             self._minimise(state, plan, key, log)
         # what solved a stage like feedback knows its sources already
@@ -228,7 +232,7 @@ class PointSolver:
         """Solve a stage as a convex problem."""
         problem = state.problem(plan)
         if not problem.positive and not _is_convex(problem):
-            self._feedback(state, plan.stage, plan, log)
+            self._feedback(state, plan, key, log)
             return
         report(
             "%d unknowns, %d conductances, %d rectifiers: is there a solution?",
@@ -248,11 +252,13 @@ class PointSolver:
         log.iterations += solution.iterations
         log.notes += solution.notes
 
-    def _feedback(self, state: State, stage: Stage, plan: Plan, log: _Log) -> None:
+    def _feedback(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
         """Solve a stage whose parts and sources depend on each other."""
         from . import feedback
 
-        outcome = feedback.solve(state, stage, plan, self.start)
+        outcome = feedback.solve(state, plan.stage, plan, self.start, self._smooth.get(key))
+        if outcome.law_voltages is not None:
+            self._smooth[key] = outcome.law_voltages
         log.methods.append(outcome.method)
         log.iterations += outcome.tried
         log.notes += outcome.notes

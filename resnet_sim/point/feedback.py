@@ -7,6 +7,7 @@ coordinates and the laws of the sources.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.balance import blur, corrections
 from ..graph.graphs import bincount
-from ..graph.problem import EPS, Extended, MixedProblem, MixedSolution
+from ..graph.problem import EPS, Extended, LawProblem, MixedProblem, MixedSolution
 from ..solvers import complementarity
 from ..solvers.freedom import NOISE
 from .branches import Branches
@@ -28,6 +29,8 @@ from .reduction import Reduction
 from .state import State
 
 _OTHERS = "not all states of a circuit with feedback were tried: others may exist"
+#: conductance that holds nodes where a search is to start, S
+HOLD = 1e6
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,15 @@ class Outcome:
     tried: int
     notes: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
+    law_voltages: Floats | None = None
 
 
-def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outcome:
+def solve(
+    state: State, stage: Stage, plan: Plan, start: Floats | None, last: Floats | None = None
+) -> Outcome:
     """Solve a stage and take its solution over into the state.
+
+    `start` are node voltages to start from, `last` the voltages of the laws at a point nearby.
 
     Raises
     ------
@@ -50,13 +58,14 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
     ConvergenceError
         If none was found.
     """
-    _refuse_curves(state, stage, plan)
     state.mark_lost(plan)
     lost = state.controls_undefined(stage) or bool(state.lost_parts[stage.parts].any())
     equations = _Equations(state, stage, plan)
     if start is not None:  # there is no start within devices
         start = np.append(start, np.full(len(equations.offset) - len(start), np.nan))
     problem = equations.problem()
+    if len(equations.laws):
+        return _smooth(equations, problem, start, last, lost)
     guess = None if start is None else equations.conducting(start)
     outcome = complementarity.solve(problem, guess, float(np.abs(state.offset).max()))
     if lost:
@@ -77,23 +86,6 @@ def solve(state: State, stage: Stage, plan: Plan, start: Floats | None) -> Outco
     method = f"feedback ({outcome.method})"
     notes = () if outcome.exhaustive else (_OTHERS,)
     return Outcome(method, outcome.tried, notes, diagnostics)
-
-
-def _refuse_curves(state: State, stage: Stage, plan: Plan) -> None:
-    """Raise `ConvergenceError` if a curve has a part in the loop."""
-    red, rows = state.reduction, plan.curves
-    term, _ = state.compiled.terms(stage.sources)
-    if red.controls.of_current[term].any():
-        own = np.zeros(len(red.controls), dtype=np.bool_)
-        own[stage.sources] = True
-        moved = red.moved(own)
-        fixed = state.compiled.fixed_curves
-        fixed = fixed[moved[red.curves.p[fixed]] | moved[red.curves.q[fixed]]]
-        rows = np.concatenate((rows, fixed))
-    if len(rows):
-        names = names_of(red.circuit, list(dict.fromkeys(red.curves.element[rows].tolist())))
-        message = f"{names} in a loop of controlled sources: such loops are not solved yet"
-        raise ConvergenceError(message)
 
 
 class _Equations:
@@ -120,7 +112,12 @@ class _Equations:
         self.offset = state.offset.copy()
         self.rectifiers = self._own(red.rectifiers)
         self.conductors = self._own(red.conductors)
+        self._hang()
+        self.law_rows = self._own_laws()
+        self.curve_rows = self._own(red.curves)
+        self.laws = red.laws.some(self.law_rows).beside(red.curves, self.curve_rows)
         self.outflow, self.constant_outflow, self.outflow_of_current = self._outflow()
+        self.outflow_of_law = self._incidence(self.laws)
 
     def _own(self, branches: Branches) -> Ints:
         """Return the branches of the stage's parts, and those between nodes that it fixes.
@@ -134,6 +131,33 @@ class _Equations:
         chosen = np.zeros(self.red.n_parts + 1, dtype=np.bool_)
         chosen[self.stage.parts] = True  # index -1, for no part, stays False
         return np.flatnonzero(chosen[parts] | fixed)
+
+    def _hang(self) -> None:
+        """Let the unknown of a node behind a resistance of a device be the voltage across that.
+
+        What a small resistance carries would be lost in the difference of two voltages.
+        """
+        red = self.red
+        branches = [red.conductors, red.laws]
+        hung = [np.flatnonzero((b.sign == 0) & (b.q >= len(red.circuit.nodes))) for b in branches]
+        inner, outer = (
+            np.concatenate([ends[rows] for ends, rows in zip(each, hung, strict=True)])
+            for each in ([b.q for b in branches], [b.p for b in branches])
+        )
+        self.hung = inner
+        self.nodes[inner] += self.nodes[outer]
+        self.offset[inner] = self.offset[outer]
+
+    def _own_laws(self) -> Ints:
+        """Return the rows of the laws of the stage's devices, and of those whose nodes it fixes."""
+        red = self.red
+        parts, laws = red.law_parts, red.laws
+        moved, later = (
+            laws.anchors(some.astype(np.int64)) > 0
+            for some in (np.abs(self.nodes).max(axis=1, initial=0.0) > 0, self.later)
+        )
+        fixed = (parts < 0) & moved & ~later
+        return np.flatnonzero(np.isin(parts, self.stage.parts) | fixed)
 
     def _node_forms(self) -> Floats:
         """Return node voltages per unit of each unknown, shape (n_nodes, n)."""
@@ -158,7 +182,6 @@ class _Equations:
         n_nodes = len(red.coordinate)
         linear = np.zeros((n_nodes, self.n), dtype=np.longdouble)
         constant = np.zeros(n_nodes, dtype=np.longdouble)
-        of_current = np.zeros((n_nodes, len(self.rectifiers)))
 
         branch = red.conductors
         rows = self.conductors
@@ -185,18 +208,29 @@ class _Equations:
             linear[red.ties.q[loop], unknown] -= 1.0
 
         rect = red.rectifiers
-        rows = self.rectifiers
-        _spread(of_current, rect.p[rows], rect.q[rows], np.eye(len(rows)))
-        still = _others(rect, rows)
+        still = _others(rect, self.rectifiers)
         _spread(constant, rect.p[still], rect.q[still], state.rectifier_current[still])
-        return linear, constant, of_current
+        still = _others(red.curves, self.curve_rows)
+        _spread(constant, red.curves.p[still], red.curves.q[still], state.curve_current[still])
+        still = _others(red.laws, self.law_rows)
+        _spread(constant, red.laws.p[still], red.laws.q[still], state.law_current[still])
+        return linear, constant, self._incidence(rect, self.rectifiers)
+
+    def _incidence(self, branches: Branches, rows: Ints | slice = slice(None)) -> Floats:
+        """Return what leaves each node per unit of the current of each branch."""
+        p, q = branches.p[rows], branches.q[rows]
+        result, columns = np.zeros((len(self.red.coordinate), len(p))), np.arange(len(p))
+        np.add.at(result, (p, columns), 1.0)
+        np.add.at(result, (q, columns), -1.0)
+        return result
 
     def problem(self) -> MixedProblem:
         """Return KCL at the coordinates and the laws of the sources as one problem."""
         red, plan = self.red, self.plan
         matrix = np.zeros((self.n, self.n), dtype=np.longdouble)
         size = np.zeros((self.n, self.n))
-        feed = np.zeros((self.n, len(self.rectifiers)))
+        of_current = np.hstack((self.outflow_of_current, self.outflow_of_law))
+        feed = np.zeros((self.n, of_current.shape[1]))
         rhs = np.zeros(self.n, dtype=np.longdouble)
         local = np.full(len(red.part), -1)
         local[plan.coordinates] = np.arange(self.n_coordinates)
@@ -205,7 +239,7 @@ class _Equations:
         weight = 1.0 / red.scale[own]
         np.add.at(matrix, row_of_node[own], weight[:, None] * self.outflow[own])
         np.add.at(size, row_of_node[own], np.abs(weight)[:, None] * self.turnover[own])
-        np.add.at(feed, row_of_node[own], weight[:, None] * self.outflow_of_current[own])
+        np.add.at(feed, row_of_node[own], weight[:, None] * of_current[own])
         np.add.at(rhs, row_of_node[own], -weight * self.constant_outflow[own])
         for row in self.sources:
             self._source_law(int(row), matrix, size, feed, rhs)
@@ -217,7 +251,33 @@ class _Equations:
         p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
         sense = self.nodes[p] - self.nodes[q]
         drop = branch.drop[self.rectifiers] - (self.offset[p] - self.offset[q])
-        return MixedProblem(matrix, feed, rhs, sense, drop, branch.resistance[self.rectifiers])
+        ohms = branch.resistance[self.rectifiers]
+        self.feed_of_law = feed[:, len(ohms) :]
+        return MixedProblem(matrix, feed[:, : len(ohms)], rhs, sense, drop, ohms)
+
+    def smooth(self, linear: MixedProblem) -> LawProblem:
+        """Return the problem with its laws."""
+        laws = self.laws
+        own = np.zeros(self.n, dtype=np.bool_)
+        own[[self.column[int(row)] for row in self.sources]] = True
+        return LawProblem(
+            linear, self.feed_of_law, self.nodes[laws.p] - self.nodes[laws.q],
+            self.offset[laws.p] - self.offset[laws.q], laws, own,
+        )  # fmt: skip
+
+    def held(self, problem: LawProblem, start: Floats) -> LawProblem:
+        """Return the problem with some nodes held where one is to start, as far as sources let."""
+        red, linear = self.red, problem.linear
+        local = np.full(len(red.part), -1)
+        local[self.plan.coordinates] = np.arange(self.n_coordinates)
+        rows = local[red.coordinate]
+        nodes = np.flatnonzero(np.isfinite(start) & (rows >= 0))
+        matrix, rhs, pull = linear.matrix.copy(), linear.rhs.copy(), HOLD / red.scale[nodes]
+        np.add.at(matrix, rows[nodes], pull[:, None] * self.nodes[nodes])
+        np.add.at(rhs, rows[nodes], pull * (start - self.offset)[nodes])
+        return dataclasses.replace(
+            problem, linear=dataclasses.replace(linear, matrix=matrix, rhs=rhs)
+        )
 
     def _source_law(
         self, row: int, matrix: Extended, size: Floats, feed: Floats, rhs: Extended
@@ -260,11 +320,14 @@ class _Equations:
             linear = np.zeros(self.n, dtype=np.longdouble)
             own = np.flatnonzero(self.loops == tie)
             linear[self.n - len(self.loops) + own] = 1.0
-            return linear, np.zeros(self.n), 0.0, np.zeros(len(self.rectifiers))
+            columns = len(self.rectifiers) + len(self.laws)
+            return linear, np.zeros(self.n), 0.0, np.zeros(columns)
         side = red.below(tie)
         sign = -1.0 if side[red.ties.p[tie]] else 1.0
         linear = sign * self.outflow[side].sum(axis=0)
-        of_current = sign * self.outflow_of_current[side].sum(axis=0)
+        of_current = sign * np.concatenate(
+            (self.outflow_of_current[side].sum(axis=0), self.outflow_of_law[side].sum(axis=0))
+        )
         constant = sign * float(self.constant_outflow[side].sum())
         return linear, self.turnover[side].sum(axis=0), constant, of_current
 
@@ -302,11 +365,15 @@ class _Equations:
         state.loop_determined[self.loops] = True
         state.set_sources(self.sources, solution.z[self.n_coordinates : first])
         state.known_sources[self.sources] = True
-        state.x[plan.coordinates] = solution.z[: self.n_coordinates]
-        state.low[plan.coordinates] = solution.low[: self.n_coordinates]
+        z = solution.z.astype(np.longdouble) + solution.low
+        x = z[: self.n_coordinates].copy()
+        at = np.searchsorted(plan.coordinates, red.coordinate[self.hung])
+        own = np.isin(red.coordinate[self.hung], plan.coordinates)
+        x[at[own]] = self.nodes[self.hung[own]] @ z + self.offset[self.hung[own]]
+        state.x[plan.coordinates] = x
+        state.low[plan.coordinates] = (x - state.x[plan.coordinates]).astype(float)
         branch = red.conductors
         rows = self.conductors
-        z = solution.z.astype(np.longdouble) + solution.low
         form = self.nodes[branch.p[rows]] - self.nodes[branch.q[rows]]
         rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
         state.conductor_current[rows] = branch.siemens[rows] * (form @ z + rise)
@@ -331,6 +398,15 @@ class _Equations:
                 len(leaving), at[p], at[q], branch.siemens[rows], leaving, open_
             )
 
+    def absorb_laws(self, voltages: Floats, current: Floats) -> None:
+        """Write the currents of the laws into the state."""
+        state, count = self.state, len(self.law_rows)
+        self.law_slopes = self.laws.evaluate(voltages)[1]
+        state.law_current[self.law_rows] = current[:count]
+        if len(self.curve_rows):
+            state.curve_current[self.curve_rows] = current[count:]
+            state.curve_slope[self.curve_rows] = self.law_slopes[-1][:, 0, 0]
+
     def mark_free(self, directions: Floats) -> None:
         """Note how the stage may change, and that nothing else in it does."""
         state, red, n = self.state, self.red, self.n
@@ -343,6 +419,8 @@ class _Equations:
         for kind, rows in (
             (red.conductors, self.conductors),
             (red.rectifiers, self.rectifiers),
+            (red.curves, self.curve_rows),
+            (red.laws, self.law_rows),
             (red.controls, self.sources),
         ):
             np.subtract.at(state.uncharted, kind.element[rows], 1)
@@ -363,7 +441,44 @@ class _Equations:
         fresh.conductor_current[rows] = branch.siemens[rows] * rise
         fresh.rectifier_current[:] = 0.0
         fresh.rectifier_current[self.rectifiers] = direction[n:]
+        fresh.law_current[:], fresh.curve_current[:] = 0.0, 0.0
+        if len(self.laws):
+            form = self.nodes[self.laws.p] - self.nodes[self.laws.q]
+            change = self.laws.spread(self.law_slopes, form @ direction[:n])
+            fresh.law_current[self.law_rows] = change[: len(self.law_rows)]
+            fresh.curve_current[self.curve_rows] = change[len(self.law_rows) :]
         return fresh
+
+
+def _smooth(
+    equations: _Equations,
+    linear: MixedProblem,
+    start: Floats | None,
+    last: Floats | None,
+    lost: bool,
+) -> Outcome:
+    """Solve a stage that has laws."""
+    from ..solvers import tangents
+
+    state, stage = equations.state, equations.stage
+    problem = equations.smooth(linear)
+    u, on = last, None
+    if u is None and start is not None:
+        held = tangents.solve(equations.held(problem, start))
+        u, on = held.voltages, equations.conducting(start)
+    found = tangents.solve(problem, u, on)
+    if found.solution is None:
+        raise _no_convergence(equations, found.steps)
+    equations.absorb_laws(found.voltages, found.current)
+    equations.absorb(found.solution)
+    if lost:
+        state.undefined_sources[stage.sources] = True
+        state.lost_parts[stage.parts] = True
+    else:
+        equations.mark_free(found.directions)
+    diagnostics = (_metastable(equations),) if found.turned else ()
+    method = f"tangents ({found.way})"
+    return Outcome(method, found.steps, (), diagnostics, found.voltages)
 
 
 def _others(branches: Branches, rows: Ints) -> Ints:
@@ -401,6 +516,25 @@ def _none_found(state: State, stage: Stage, exhaustive: bool) -> TopologyError |
         (),
         [circuit.line(k) for k in elements],
     )
+
+
+def _no_convergence(equations: _Equations, steps: int) -> ConvergenceError:
+    circuit = equations.red.circuit
+    names = names_of(circuit, dict.fromkeys(equations.laws.element.tolist()))
+    return ConvergenceError(
+        f"found no operating point of {names} in {steps} steps; one may exist: .nodeset v(...)=... "
+        "says where to look"
+    )
+
+
+def _metastable(equations: _Equations) -> Diagnostic:
+    """Return the warning that an operating point can't last."""
+    circuit = equations.red.circuit
+    elements = list(dict.fromkeys(equations.laws.element.tolist()))
+    message = f"the operating point of {names_of(circuit, elements)} is metastable: the slightest "
+    message += "disturbance leads to another one"
+    hint = "select a stable one with .nodeset v(...)=..."
+    return Diagnostic("W208", message, circuit.span(elements[0]), hint)
 
 
 def _several(

@@ -55,6 +55,7 @@ class Compiled:
         self.fixed_conductors, self.fixed_rectifiers, self.fixed_curves = (
             np.flatnonzero(k < 0) for k in parts
         )
+        self.fixed_laws = np.flatnonzero(reduction.law_parts < 0)
 
     def _branch_parts(self) -> tuple[Ints, ...]:
         return tuple(self.reduction.branch_parts(kind) for kind in self.reduction.joining)
@@ -65,16 +66,17 @@ class Compiled:
         if circuit is old.circuit:
             return self
         kinds, controls, _ = take_apart(circuit, old.closed)
-        ties, conductors, rectifiers, injections, curves = kinds
+        ties, conductors, rectifiers, injections, curves, laws = kinds
         for new, before in (
             (ties, old.ties), (conductors, old.conductors), (rectifiers, old.rectifiers),
-            (curves, old.curves),
+            (curves, old.curves), (laws, old.laws),
         ):  # fmt: skip
             if not np.array_equal(new.element, before.element):
                 return Compiled(circuit, old.closed)
         return self.replace(
             circuit=circuit, ties=ties, conductors=conductors,
-            rectifiers=rectifiers, injections=injections, curves=curves, controls=controls,
+            rectifiers=rectifiers, injections=injections, curves=curves, laws=laws,
+            controls=controls,
         )  # fmt: skip
 
     def replace(self, **changes: Any) -> Compiled:

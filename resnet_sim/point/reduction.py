@@ -21,6 +21,7 @@ from .branches import (
     Controls,
     Curves,
     Injections,
+    Laws,
     Rectifiers,
     Ties,
     take_apart,
@@ -36,7 +37,7 @@ class Reduction:
     Attributes
     ----------
     closed : ndarray of bool, shape (n_switches,)
-    ties, conductors, rectifiers, injections, curves : Ties, Conductors, ...
+    ties, conductors, rectifiers, injections, curves, laws : Ties, Conductors, ...
     controls : Controls
         What sets the values of some ties and injections.
     forest : Forest
@@ -60,6 +61,7 @@ class Reduction:
     rectifiers: Rectifiers
     injections: Injections
     curves: Curves
+    laws: Laws
     controls: Controls
     forest: Forest
     coordinate: Ints
@@ -122,8 +124,8 @@ class Reduction:
 
     @cached_property
     def pieces(self) -> Ints:
-        """The number of joining branches and controls of each element."""
-        kinds: tuple[Branches | Controls, ...] = (*self.joining, self.controls)
+        """The number of joining branches, laws and controls of each element."""
+        kinds: tuple[Branches | Controls, ...] = (*self.joining, self.laws, self.controls)
         element = np.concatenate([kind.element for kind in kinds])
         return np.bincount(element, minlength=self.circuit.n_elements)
 
@@ -176,6 +178,11 @@ class Reduction:
         parts = np.maximum(self.part[a], self.part[b])
         return np.where(a == b, -1, parts)
 
+    @cached_property
+    def law_parts(self) -> Ints:
+        """The part of each row of the laws, -1 if all voltages of its device are given."""
+        return self.part[self.laws.anchors(self.coordinate)]
+
     def branch_scale(self, branches: Branches, rows: Ints) -> Floats:
         """Return the scale of branches; nodes without coordinate take that of the other end."""
         if not self.pairs:
@@ -207,19 +214,25 @@ def reduce(circuit: Circuit, closed: Bools) -> Reduction:
     Controlled sources are all taken as one-way; see `amplifiers.scale_pairs`.
     """
     kinds, controls, n = take_apart(circuit, closed)
-    ties, conductors, rectifiers, _, curves = kinds
+    ties, conductors, rectifiers, _, curves, laws = kinds
     forest = spanning_forest(n, ties.p, ties.q, ties.volts)
     coordinate, scale = forest.label, np.ones(n)
-    part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers, curves))
+    part, n_parts = connect(forest.count, coordinate, (conductors, rectifiers, curves), laws)
     return Reduction(
         circuit, closed, *kinds, controls, forest, coordinate, scale, part, n_parts,
     )  # fmt: skip
 
 
-def connect(count: int, coordinate: Ints, kinds: tuple[Branches, ...]) -> tuple[Ints, int]:
-    """Return the connected part of each coordinate, -1 for coordinate 0, and their number."""
-    p = np.concatenate([coordinate[kind.p] for kind in kinds])
-    q = np.concatenate([coordinate[kind.q] for kind in kinds])
+def connect(
+    count: int, coordinate: Ints, kinds: tuple[Branches, ...], laws: Laws
+) -> tuple[Ints, int]:
+    """Return the connected part of each coordinate, -1 for coordinate 0, and their number.
+
+    What a law needs to know at once is one part, gates included.
+    """
+    anchor = laws.anchors(coordinate)
+    p = np.concatenate([*(coordinate[kind.p] for kind in (*kinds, laws)), anchor])
+    q = np.concatenate([*(coordinate[kind.q] for kind in kinds), anchor, coordinate[laws.q]])
     inner = (p != 0) & (q != 0)
     n_parts, part = components(count, p[inner], q[inner])
     return part - 1, n_parts - 1

@@ -26,7 +26,7 @@ class State(Sources):
     ----------
     x, low : ndarray of float
         Coordinates as double-doubles, V.
-    conductor_current, rectifier_current, curve_current : ndarray of float
+    conductor_current, rectifier_current, curve_current, law_current : ndarray of float
     curve_slope : ndarray of float
         Conductances of the tangents of curves, S.
     loop_current : ndarray of float
@@ -55,6 +55,7 @@ class State(Sources):
         self.rectifier_current = np.zeros((len(red.rectifiers), *points))
         self.curve_current = np.zeros((len(red.curves), *points))
         self.curve_slope = np.zeros((len(red.curves), *points))
+        self.law_current = np.zeros((len(red.laws), *points))
         self.loop_current = np.zeros((len(red.ties), *points))
         self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
         self.piece = np.zeros(count, dtype=np.int64)
@@ -84,6 +85,11 @@ class State(Sources):
             rise = self.offset[red.curves.p[rows]] - self.offset[red.curves.q[rows]]
             found = red.curves.law.take(rows).at_voltage(rise)
             self.curve_current[rows], self.curve_slope[rows] = found.i, found.slope
+        rows = self.compiled.fixed_laws
+        if len(rows):
+            laws = red.laws
+            volts = np.where(red.law_parts < 0, self.offset[laws.p] - self.offset[laws.q], 0.0)
+            self.law_current[rows] = laws.evaluate(volts)[0][rows]
 
     def point(self, number: int) -> State:
         """Return one of many points."""
@@ -229,6 +235,7 @@ class State(Sources):
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
             (red.curves, self.curve_current),
+            (red.laws, self.law_current),
             (red.injections, self.injection_value),
             (red.ties, self.loop_current),
         ]
@@ -257,6 +264,8 @@ class State(Sources):
         ):
             touched = lost[kind.p[rows]] | lost[kind.q[rows]]
             self.lost_parts[red.branch_parts(kind)[rows[touched]]] = True
+        touched = np.isin(red.law_parts, plan.stage.parts) & (lost[red.laws.p] | lost[red.laws.q])
+        self.lost_parts[red.law_parts[touched]] = True
         feeds, rows = red.injections, plan.injections
         fed = (feeds.source[rows] >= 0) & self.undefined_sources[feeds.source[rows]]
         part = red.part[red.coordinate]
@@ -283,7 +292,7 @@ class State(Sources):
         if not self.undefined_sources.any() or not red.forest.in_tree[tie]:
             return False
         side, lost = red.below(tie), self.lost_nodes()
-        for kind in red.joining:
+        for kind in (*red.joining, red.laws):
             crossing = (side[kind.p] != side[kind.q]) & (self.uncharted[kind.element] > 0)
             if (crossing & (lost[kind.p] | lost[kind.q])).any():
                 return True
@@ -346,6 +355,7 @@ class State(Sources):
         fresh.conductor_current = np.zeros_like(self.conductor_current)
         fresh.rectifier_current = np.zeros_like(self.rectifier_current)
         fresh.curve_current = np.zeros_like(self.curve_current)
+        fresh.law_current = np.zeros_like(self.law_current)
         fresh.injection_value = np.zeros_like(self.injection_value)
         fresh.loop_current = np.zeros_like(self.loop_current)
         return fresh
@@ -387,6 +397,7 @@ class State(Sources):
             (red.conductors, self.conductor_current),
             (red.rectifiers, self.rectifier_current),
             (red.curves, self.curve_current),
+            (red.laws, self.law_current),
             (red.injections, self.injection_value),
         ):
             if len(branch):

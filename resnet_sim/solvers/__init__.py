@@ -15,5 +15,6 @@ DOORS = (
     "linear.fronts",
     "linear.laplacian",
     "registry",
+    "tangents",
 )
 __all__ = ["METHODS", "solve"]

@@ -60,6 +60,18 @@ LINES: dict[str, list[str]] = {
         "bx out 0 i=pwl(v(out),0,0,1,1m,2,-0.5m)",
         "bx a 0 v=u(v(out)-0.1)+min(max(v(in),1),1k*i(vin))\nr3 a out 1k",
     ],
+    "bipolars": [
+        "qx a out 0 m\nr3 in a 1k\n.model m npn(is=1e-15 bf=80 vaf=50 re=2 rc=5 rb=40 rbm=3)",
+        "qx 0 b out 0 m area=2 m=2 temp=50\nr3 in b 9k\n.model m pnp(bf=60 ikf=1m ise=1e-13 rb=20)",
+    ],
+    "mosfets": [
+        "mx a out 0 0 m w=20u l=2u\nr3 in a 1k\n.model m nmos(vto=0.6 kp=50u gamma=0.4 rd=20)",
+        "mx out b in in m w=90u l=3u\nr3 b 0 1k\n.model m pmos(vto=-0.5 kp=20u lambda=0.02 rs=10)",
+    ],
+    "jfets": [
+        "jx in b out m\nr3 b 0 1k\n.model m njf(vto=-1 beta=1m rd=10 lambda=0.01)",
+        "jx out in a m 2\nr3 a 0 1k\n.model m pjf(vto=-3 beta=0.2m b=0.6 rs=30)",
+    ],
 }
 
 

@@ -69,7 +69,7 @@ def test_a_diagnostic_carries_the_physical_line_of_a_continued_card():
 
 
 def test_all_errors_of_a_deck_are_found_in_one_pass_in_its_order():
-    text = "t\nr1 a\n.foo\nd1 a 0 nope\nq1 a b c m\nr2 a 0 {x}\n.dc v1 0 1 1\n"
+    text = "t\nr1 a\n.foo\nd1 a 0 nope\nz1 a b c m\nr2 a 0 {x}\n.dc v1 0 1 1\n"
     codes = [d.code for d in found(text)]
     assert codes == ["E104", "E108", "E110", "E115", "E107", "E131"]
 

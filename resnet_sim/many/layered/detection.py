@@ -73,6 +73,8 @@ class _Finder:
         sensed = any(d.amplifies and len(d.controls()[1]) for d in circuit.tables.values())
         if not circuit.switches.fixed.all() or sensed:
             raise NotLayered("switches, or sources that a current controls")
+        if circuit.smooth:
+            raise NotLayered("smooth laws")
         bare = circuit.with_tables(crossbars=Crossbars())
         compiled = Compiled(bare, bare.switches.closed)
         self.red: Reduction = compiled.reduction

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .behavioural_source import BehaviouralSources
+from .bipolar import Bipolars
 from .capacitor import Capacitors
 from .cards import Card, Model
 from .controlled_source import ControlledSources
@@ -11,8 +12,10 @@ from .current_source import CurrentSources
 from .device import Device, Table
 from .diode import Diodes
 from .inductor import Inductors
+from .jfet import Jfets
 from .junction import Junctions
 from .limiter import Limiters
+from .mosfet import Mosfets
 from .resistor import Resistors
 from .switch import Switches
 from .voltage_source import VoltageSources
@@ -33,6 +36,9 @@ DEVICES: dict[str, type[Table] | type[Crossbars]] = {
         Limiters,
         BehaviouralSources,
         Junctions,
+        Bipolars,
+        Mosfets,
+        Jfets,
     )
 }
 
@@ -51,6 +57,7 @@ __all__ = [
     "DEVICES",
     "MODELS",
     "BehaviouralSources",
+    "Bipolars",
     "Capacitors",
     "Card",
     "ControlledSources",
@@ -59,9 +66,11 @@ __all__ = [
     "Device",
     "Diodes",
     "Inductors",
+    "Jfets",
     "Junctions",
     "Limiters",
     "Model",
+    "Mosfets",
     "Resistors",
     "Switches",
     "Table",

@@ -92,6 +92,8 @@ class Device:
     fixes_current: ClassVar[bool] = False
     #: whether it delivers power that its controls don't
     amplifies: ClassVar[bool] = False
+    #: whether its currents are smooth functions of several voltages
+    smooth: ClassVar[bool] = False
     #: pieces come in this order; the first ties are preferred by trees
     rank: ClassVar[int] = 9
     cards: ClassVar[tuple[Card, ...]] = ()

@@ -9,10 +9,11 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...curves import Curve
+from .characteristic import Characteristic
 
 
 class Pieces:
-    """Collects the pieces of devices: ties, conductors, rectifiers, injections, curves.
+    """Collects the pieces of devices: ties, conductors, rectifiers, injections, curves, laws.
 
     `element` holds element numbers, p and q nodes; all arrays have shape (pieces,).  The
     current of a piece counts `sign` times into that of its element.  `source` is the row of the
@@ -27,6 +28,8 @@ class Pieces:
         Element, p, q, sign, volts or the like, and source or ohms.
     controls : list of tuple
         Element, number of terms, rest, and of each term: of a current?, index, gain.
+    laws : list of tuple
+        Element, p, q, sign, each of shape (devices, branches), and a `Characteristic`.
     """
 
     def __init__(self, nodes: int, closed: Bools) -> None:
@@ -38,6 +41,7 @@ class Pieces:
         self.controls: list[tuple[Any, ...]] = []
         self._n_controls = 0
         self.curves: list[tuple[Any, ...]] = []
+        self.laws: list[tuple[Any, ...]] = []
 
     def tie(self, element: Ints, p: Ints, q: Ints, volts: Floats, source: Ints | int = -1) -> None:
         """Add ``v = volts``."""
@@ -95,6 +99,12 @@ class Pieces:
         """Add ``i = f(v)`` with increasing f; `law` has a row for each element."""
         if len(element):
             self.curves.append((element, p, q, np.ones(len(element)), law))
+
+    def law(
+        self, element: Ints, p: Ints, q: Ints, sign: Floats, characteristic: Characteristic
+    ) -> None:
+        """Add currents that are functions of voltages, of devices with several branches each."""
+        self.laws.append((element, p, q, np.broadcast_to(sign, p.shape), characteristic))
 
     def inner(self, count: int) -> Ints:
         """Return the numbers of new nodes within devices, which nobody outside sees."""

@@ -125,6 +125,16 @@ class Plain(NamedTuple):
     values: Parameters
 
 
+class Transistor(NamedTuple):
+    """Q, M or J card: what stands before the first ``key=value``, nodes first, and these.
+
+    Where the nodes end only the names of the models tell.
+    """
+
+    items: tuple[Word | Braced, ...]
+    parameters: Parameters
+
+
 class Instance(NamedTuple):
     """X card; the names of its parameters have their places."""
 
@@ -141,6 +151,7 @@ Device = (
     | LinearSource
     | BehaviouralSource
     | Plain
+    | Transistor
     | Instance
 )
 

@@ -23,8 +23,10 @@ _SWEPT = re.compile(
     r"""\bparam\s+([^\W0-9][\w.#$]*)\s+(?:(?:list|lin|dec|oct)\s+)?(\{[^{}]*\}|'[^']*'|[^\s,{}']+)"""
 )
 _CONDITION = re.compile(r"\s*\.\s*\w+\s*")
+#: options for MOSFETs whose cards don't say how large they are
+GEOMETRY = ("defl", "defw", "defad", "defas")
 #: options that change the circuit; the others are about algorithms that are not used here
-_OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes")
+_OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes", *GEOMETRY)
 
 
 class Gatherer:
@@ -169,6 +171,8 @@ class Gatherer:
                 self.set_temperature(value, top)
             elif key.text == "gmin" and value < 0:
                 raise CardError("E132", "gmin must be 0 or more", key.offset, len(key.text))
+            elif key.text in GEOMETRY:
+                self._placer.options[key.text] = value
             else:
                 self._set(
                     {"tnom": "nominal", "vfwd": "forward_drop"}.get(key.text, key.text), value

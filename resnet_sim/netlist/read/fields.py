@@ -15,7 +15,7 @@ INSTANCE = "Xname node ... subcircuit [parameter=value ...]"
 #: parameters that may stand without a value
 FLAGS = {"noiseless", "noisy", "load", "on", "off", "fixed"}
 #: parameters that may have a second value
-_LISTS = {"tc", "ac", "distof1", "distof2", "ic"}
+_LISTS = {"tc": 2, "ac": 2, "distof1": 2, "distof2": 2, "ic": 3}
 #: parameters in ohm
 _OHMS = {"r", "resistance", "rser", "rpar"}
 
@@ -104,7 +104,7 @@ class CardReader(ValueReader):
             assert isinstance(key, Word)
             implemented = self.parameter(key, kind)
             values = [item.value] if isinstance(item, Assign) else []
-            wanted = 0 if key.text in FLAGS else 1 + (key.text in _LISTS)
+            wanted = 0 if key.text in FLAGS else _LISTS.get(key.text, 1)
             while len(values) < wanted and self.items and is_numeric(self.items[-1]):
                 values.append(self.items.pop())  # type: ignore[arg-type]
             if implemented:

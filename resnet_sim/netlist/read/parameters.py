@@ -118,6 +118,24 @@ _LINEAR = {
     **_table(_DOES, "HSPICE", "temperature coefficients", "tc1 tc2"),
     **_START, **_CLAMPED,
 }  # fmt: skip
+_TRANSISTOR = {
+    **_table(_DOES, "ngspice, LTspice", "temperature of the element", "temp dtemp"), **_PARALLEL,
+    **_table(_IS_HARMLESS, _EVERY, "where the search starts", "off"),
+    **_table(_IS_HARMLESS, _EVERY, "a start of transients", "icvbe icvce icvds icvgs icvbs"),
+    **_START, **_CATALOGUE, **_NOISE,
+}  # fmt: skip
+_AREA = _table(_DOES, _EVERY, "so many in parallel", "area")
+_BIPOLAR = {
+    **_TRANSISTOR, **_AREA,
+    **_table(_DOES, "ngspice", "areas of base and collector, which one depends on SUBS",
+             "areab areac"),
+}  # fmt: skip
+_MOSFET = {
+    **_TRANSISTOR,
+    **_table(_DOES, _EVERY, "width and length of the channel", "w l"),
+    **_table(_DOES, _EVERY, "areas of drain and source, for JS; squares, for RSH", "ad as nrd nrs"),
+    **_table(_IS_HARMLESS, _EVERY, "perimeters, of capacitances", "pd ps"),
+}  # fmt: skip
 _FORMULA = {
     **_HEAT, **_WARM,
     **_table(_DOES, "ngspice", "a factor, of a voltage too", "m"),
@@ -146,6 +164,9 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "h": _LINEAR,
     "f": {**_LINEAR, **_PARALLEL},
     "g": {**_LINEAR, **_PARALLEL},
+    "q": _BIPOLAR,
+    "m": _MOSFET,
+    "j": {**_TRANSISTOR, **_AREA},
     "formula": _FORMULA,
     "x": _INSTANCE,
 }

@@ -9,6 +9,7 @@ from typing import Any
 from ...errors import UsageError
 from ...model.clamps import NotPiecewiseLinear, clamped
 from ...model.devices import CARDS
+from ...model.devices.multipole import Multipole
 from ...model.formula import Call, Formula, Sum
 from ..expressions.machine import Reading
 from ..report import CardError, Hint, suggestion
@@ -23,9 +24,11 @@ from .cards import (
     Reactance,
     Resistor,
     Switch,
+    Transistor,
     Word,
 )
 from .fields import element_name
+from .items import ValueReader, too_many
 from .passive import PassivePlacer, reads_circuit
 from .resistance import temperature_factor
 from .scope import Failed, Scope
@@ -245,6 +248,39 @@ class Placer(PassivePlacer):
             self.branches.add(site.name)
         self.builder.add(table.plural, site.name, site.p, site.q, at=site.card[:2], **values)
 
+    def _transistor(self, site: Site, device: Transistor) -> None:
+        kind = CARDS[site.letter][0]
+        assert issubclass(kind, Multipole)
+        items, at = device.items, self._model_place(device, site, kind)
+        word = items[at]
+        if not isinstance(word, Word):
+            raise CardError("E106", "the model can't be an expression", word.offset)
+        given = {"tnom": self.nominal, "temp": self.temperature}
+        given |= {"gmin": self.models.conditions.gmin, **kind.from_options(self.options)}
+        given |= self._model(word, site.scope, kind.kind).values
+        reader = ValueReader(site.card, self.report)
+        for item in items[at + 1 :]:
+            if item.text != "off":
+                if "area" not in kind.own:
+                    raise too_many(site.card, [item], CARDS[site.letter][1].usage)
+                given["area"] = self.evaluator.number(reader.value(item), site.scope)
+        own = self._parameters(device.parameters, site.scope)
+        own["m"] = self._parallel(site, own)
+        given["temp"] += own.pop("dtemp", 0.0)
+        given |= {key: value for key, value in own.items() if key in kind.defaults}
+        names = [item.text for item in items[:at]] + ["0"] * (len(kind.order) - at)
+        nodes = self.nodes(names, site.scope)
+        self.builder.multipole(kind.plural, site.name, nodes, given, at=site.card[:2])
+
+    def _model_place(self, device: Transistor, site: Site, kind: type[Multipole]) -> int:
+        """Return where among the items the name of the model stands."""
+        most = len(kind.order)
+        places = [k for k in range(most - kind.optional, most + 1) if k < len(device.items)]
+        for k in places:
+            if any(device.items[k].text in s.model_cards for s in site.scope.enclosing()):
+                return k
+        return places[0]
+
     def _control(self, word: Word, site: Site) -> str:
         name = site.scope.prefix + element_name(word.text)
         self.controls.append(Control(site.card, word.offset, len(word.text), name))
@@ -286,4 +322,5 @@ _FORMS: dict[type, Callable[[Placer, Site, Any], None]] = {
     LinearSource: Placer._linear,
     BehaviouralSource: Placer._behavioural,
     Plain: Placer._plain,
+    Transistor: Placer._transistor,
 }

@@ -11,6 +11,7 @@ from ..source import Card
 from .cards import (
     Assign,
     BehaviouralSource,
+    Braced,
     Device,
     Diode,
     Element,
@@ -22,6 +23,7 @@ from .cards import (
     Reactance,
     Resistor,
     Switch,
+    Transistor,
     Value,
     Word,
 )
@@ -32,12 +34,9 @@ from .items import is_numeric
 from .tables import read_table
 
 _UNSUPPORTED = {
-    "j": "JFET",
-    "m": "MOSFET",
     "n": "device",
     "o": "lossy transmission line",
     "p": "coupled transmission line",
-    "q": "bipolar transistor",
     "t": "transmission line",
     "u": "distributed RC line",
     "y": "transmission line",
@@ -239,6 +238,18 @@ def _plain(r: CardReader) -> Read:
     return nodes, Plain(values + r.keywords())
 
 
+def _transistor(r: CardReader) -> Read:
+    nodes = r.nodes(3)
+    items: list[Word | Braced] = [Word(node, 0) for node in nodes]
+    while r.items and not isinstance(item := r.items[-1], Assign):
+        items.append(item)
+        r.items.pop()
+    if len(items) < (5 if r.letter == "m" else 4):
+        r.word("the model")
+    found = r.keywords()
+    return (nodes[0], nodes[2]), Transistor(tuple(items), found)
+
+
 def _instance(r: CardReader) -> Read:
     words = []
     while r.items and isinstance(r.items[-1], Word):
@@ -264,5 +275,6 @@ FORMS: dict[str, Callable[[CardReader], Read]] = {
     "diode": _diode,
     "switch": _switch,
     "controlled": _controlled,
+    "transistor": _transistor,
     "behavioural": _behavioural,
 }

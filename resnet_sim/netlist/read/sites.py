@@ -48,6 +48,8 @@ class Places:
 
     Attributes
     ----------
+    options : dict of str to float
+        What .options cards say about the size of devices, such as ``defl`` (m).
     branches : set of str
         Elements that fix a voltage, whose currents can control others.
     failed : set of str
@@ -58,6 +60,7 @@ class Places:
     report: Report
     evaluator: Evaluator
     models: ModelReader
+    options: dict[str, float] = field(default_factory=dict)
     global_nodes: set[str] = field(default_factory=set)
     branches: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)

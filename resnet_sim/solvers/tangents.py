@@ -1,0 +1,273 @@
+"""Smooth laws beside a mixed problem: Newton steps, each a mixed problem of tangents.
+
+At given voltages every law is replaced by its tangent.  What is left is linear but for the
+rectifiers, and `complementarity` solves it; the laws say how far towards its solution their
+tangents may be trusted.  Where that leads nowhere, an easier problem is solved first and
+turned into the given one in steps: with conductances across all laws (gmin stepping), with
+sources that grow from zero (source stepping), or with the inertia of capacitors
+(pseudo-transient continuation; Kelley and Keyes, SIAM J. Numer. Anal. 35, 1998).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from ..graph.problem import LawProblem, MixedProblem, MixedSolution
+from . import complementarity
+from .freedom import directions
+
+#: Newton steps of one attempt, and of one step of a continuation.
+STEPS, SHORT = 100, 40
+#: Voltages (V) that one step may move by in the attempts after the first.
+CAREFUL = (5.0, 1.0, 0.2)
+#: Steps of a continuation before it is given up.
+STAGES = 400
+#: Change of voltages, relative to the largest, at which tangents are as good as laws.
+SETTLED = 1e-9
+#: Steps after that, each of which squares what is left.
+POLISH = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A solution, or none.
+
+    Attributes
+    ----------
+    solution : MixedSolution, optional
+    voltages, current : ndarray, shape (laws,)
+        Voltages across the branches of the laws, V, and their currents, A.
+    steps : int
+        Newton steps in all.
+    way : str
+        What led there.
+    turned : bool
+        The determinant's sign differs from that of the circuit with passive laws: the
+        slightest disturbance leads away from this solution.
+    directions : ndarray, shape (k, n + m)
+        Changes of unknowns and rectifier currents that the equations leave open.
+    """
+
+    solution: MixedSolution | None
+    voltages: Floats
+    current: Floats
+    steps: int
+    way: str
+    turned: bool = False
+    directions: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Voltages at which tangents are taken, and which rectifiers conduct."""
+
+    u: Floats
+    on: Bools
+
+
+@dataclass(frozen=True)
+class _Ease:
+    """What makes a problem easier; the given one by default.
+
+    `shunt` (S) lies across every law and pulls towards the voltages `towards`; all sources
+    have a `share` of their values.
+    """
+
+    shunt: float = 0.0
+    towards: Floats | float = 0.0
+    share: float = 1.0
+
+
+def solve(problem: LawProblem, u: Floats | None = None, on: Bools | None = None) -> Outcome:
+    """Find a solution.
+
+    Parameters
+    ----------
+    problem : LawProblem
+    u : ndarray, shape (laws,), optional
+        Voltages to start from, V.
+    on : ndarray of bool, shape (m,), optional
+        Conducting set to start from.
+    """
+    search = _Search(problem)
+    first = problem.laws.start() if u is None else u
+    place = _Place(first, np.zeros(len(problem.linear.drop), np.bool_) if on is None else on)
+    for way, found in search.attempts(place, u is not None):
+        if found is not None:
+            return search.finished(found, way)
+    return Outcome(None, first, np.zeros(len(first)), search.steps, "")
+
+
+class _Search:
+    """Newton steps on one problem."""
+
+    def __init__(self, problem: LawProblem) -> None:
+        self.problem = problem
+        self.steps = 0
+
+    def attempts(self, place: _Place, warm: bool) -> Iterator[tuple[str, _Place | None]]:
+        """Yield what is tried, from the cheapest on, and where it led."""
+        yield "newton", self.newton(place, _Ease(), STEPS)
+        if warm:
+            place = _Place(self.problem.laws.start(), np.zeros_like(place.on))
+            yield "newton", self.newton(place, _Ease(), STEPS)
+        for volts in CAREFUL:
+            yield f"newton, {volts:g} V a step", self.newton(place, _Ease(), 2 * STEPS, volts)
+        yield "gmin stepping", self.fading(place)
+        yield "source stepping", self.growing(place)
+        yield "pseudo-transient", self.settling(place)
+
+    # ---- continuations ----
+
+    def fading(self, place: _Place) -> _Place | None:
+        """Reduce conductances across all laws."""
+        shunt, ratio = 1e-2, 0.1
+        found = self.newton(place, _Ease(shunt), SHORT)
+        for _ in range(STAGES):
+            if found is None:
+                return None
+            smaller = 0.0 if shunt < 1e-13 else shunt * ratio
+            after = self.newton(found, _Ease(smaller), SHORT)
+            if after is not None:
+                if smaller == 0.0:
+                    return after
+                found, shunt, ratio = after, smaller, ratio**1.5
+            elif ratio > 0.98:
+                return None
+            else:
+                ratio = ratio**0.25
+        return None
+
+    def growing(self, place: _Place) -> _Place | None:
+        """Let all sources grow."""
+        share, step = 0.0, 0.05
+        found = self.newton(_Place(np.zeros_like(place.u), place.on), _Ease(share=0.0), SHORT)
+        for _ in range(STAGES):
+            if found is None or share == 1.0:
+                return found
+            larger = min(1.0, share + step)
+            after = self.newton(found, _Ease(share=larger), SHORT)
+            if after is not None:
+                found, share, step = after, larger, 2.0 * step
+            elif step < 1e-7:
+                return None
+            else:
+                step /= 4.0
+        return None
+
+    def settling(self, place: _Place) -> _Place | None:
+        """Follow capacitors across all laws until nothing moves, with growing time steps."""
+        shunt, found = 1e-3, place
+        for _ in range(STAGES):
+            after = self.newton(found, _Ease(shunt, found.u), SHORT, CAREFUL[1])
+            if after is None:
+                shunt *= 8.0
+                if shunt > 1e9:
+                    return None
+                continue
+            found, shunt = after, shunt / 3.0
+            if shunt < 1e-15:
+                return self.newton(found, _Ease(), SHORT)
+        return None
+
+    # ---- one problem ----
+
+    def newton(self, place: _Place, ease: _Ease, most: int, volts: float = np.inf) -> _Place | None:
+        """Take Newton steps until tangents are as good as the laws."""
+        u, on = place.u, place.on
+        offset = ease.share * self.problem.offset
+        for _ in range(most):
+            solution = self.step(_Place(u, on), ease)
+            if solution is None:
+                return None
+            z, on = solution
+            new = self.problem.sense @ z + offset
+            if not np.isfinite(new).all():
+                return None
+            near = self.problem.laws.limit(new, u)
+            near = u + np.clip(near - u, -volts, volts)
+            size = SETTLED * max(float(np.abs(new).max(initial=0.0)), 1e-3)
+            if np.abs(new - u).max(initial=0.0) <= size:
+                return _Place(new, on)
+            u = near
+        return None
+
+    def step(self, place: _Place, ease: _Ease) -> tuple[Floats, Bools] | None:
+        """Return the unknowns that solve the problem of tangents, and what conducts there."""
+        self.steps += 1
+        problem = self.problem.tangent(place.u, ease.shunt, ease.towards, ease.share)
+        if not np.isfinite(problem.matrix).all() or not np.isfinite(problem.rhs).all():
+            return None
+        if not len(problem.drop):
+            return solve_roughly(problem.matrix, problem.rhs), place.on
+        found = _nearest(problem, place.on)
+        return None if found is None else (found[0].z, found[0].current > 0)
+
+    def finished(self, place: _Place, way: str) -> Outcome:
+        """Take the last steps, to all digits.
+
+        Tangents lose the current of a law whose voltage is a small difference of large ones: the
+        steps are of what is left over, in extended precision.
+        """
+        problem = self.problem
+        found = _nearest(problem.tangent(place.u, exact=True), place.on)
+        if found is None:
+            return Outcome(None, place.u, np.zeros(len(place.u)), self.steps, way)
+        solution, ways = found
+        on = solution.current > 0
+        y = np.concatenate((solution.z.astype(np.longdouble) + solution.low, solution.current[on]))
+        least = np.inf
+        for _ in range(POLISH):
+            self.steps += 1
+            left, matrix = problem.left(y, on)
+            step = solve_roughly(matrix, left)
+            moved = float(np.abs(step[: len(solution.z)]).max(initial=0.0))
+            if not moved < least:
+                break
+            y, least = y + step, moved
+        z = y[: len(solution.z)]
+        current = solution.current.copy()
+        current[on] = np.maximum(y[len(z) :], 0.0).astype(np.float64)
+        short = z.astype(np.float64)
+        solution = dataclasses.replace(
+            solution, z=short, low=(z - short).astype(np.float64), current=current
+        )
+        u, flowing = problem.flowing(z)
+        turned = problem.turned(u, on)
+        return Outcome(solution, u, flowing, self.steps, way, turned, ways)
+
+
+def _nearest(problem: MixedProblem, on: Bools) -> tuple[MixedSolution, Floats] | None:
+    """Return a solution, the one that flips from a conducting set lead to if there is such.
+
+    With it come the directions in which it may change, see `freedom.directions`.
+    """
+    search = complementarity.Search(problem)
+    solution = search.newton(on)
+    if solution is None:
+        groups = complementarity.solve(problem, on).groups
+        if not groups:
+            return None
+        solution = groups[0][0]
+    return solution, directions(problem, [solution], search.loose)
+
+
+def solve_roughly(matrix: Any, rhs: Any) -> Floats:
+    """Return the solution of a square system to some digits, the smallest if it is singular."""
+    rows = np.abs(matrix).max(axis=1, initial=0.0)
+    rows[rows == 0] = 1.0
+    scaled = matrix / rows[:, None]
+    columns = np.abs(scaled).max(axis=0, initial=0.0)
+    columns[columns == 0] = 1.0
+    scaled, rhs = scaled / columns, rhs / rows
+    try:
+        x: Floats = np.linalg.solve(scaled, rhs)
+    except np.linalg.LinAlgError:
+        x = np.linalg.lstsq(scaled, rhs, rcond=1e-13)[0]
+    return np.asarray(x / columns)

@@ -1,0 +1,326 @@
+"""Transistors: their laws against ngspice, and circuits of them against ngspice and by hand."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ngspice_tools import requires_ngspice
+from textbook import DECKS
+from transistor_decks import as_written, bias_points, random_circuit
+
+import resnet_sim as rs
+from resnet_sim import NetlistError, parse_netlist
+from resnet_sim.laws.registry import laws
+from resnet_sim.model.devices import bipolar, jfet, mosfet
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
+
+
+def series(circuit, name):
+    """The conductance of the smallest resistance within a device, S; rounding passes it."""
+    number = circuit.element(name)
+    table, row = circuit.locate(number)
+    device = circuit.tables[table]
+    one = {bipolar.Bipolars: bipolar, mosfet.Mosfets: mosfet, jfet.Jfets: jfet}[type(device)]
+    values = one.effective(device)
+    ohms = [
+        values[key][row // device.width] for key in ("rb", "rc", "re", "rd", "rs") if key in values
+    ]
+    return 1.0 / min([r for r in ohms if r > 0], default=math.inf)
+
+
+@requires_ngspice
+@pytest.mark.parametrize("kind", "qmj")
+@pytest.mark.parametrize("seed", range(3))
+def test_currents_at_given_voltages_are_those_of_ngspice(kind, seed):
+    deck = bias_points(np.random.default_rng(seed), kind, 25)
+    circuit, theirs = parse_netlist(deck), as_written(deck)
+    op = rs.solve(circuit)
+    assert op.certificate.ok
+    for source in circuit.voltage_sources.names:
+        device = kind + source[2:]
+        ours, other = op.current(source), theirs[f"i({source})"]
+        # what ngspice computes from the difference of two node voltages
+        noise = 2e-14 * series(circuit, device)
+        assert ours == pytest.approx(other, rel=1e-6, abs=1e-18 + noise)
+
+
+@pytest.mark.parametrize("kind", "qmj")
+def test_derivatives_are_those_of_the_law_stated_independently(kind):
+    """By an imaginary step through `laws`, at the voltages behind the resistances."""
+    rng = np.random.default_rng(7)
+    circuit = parse_netlist(bias_points(rng, kind, 40))
+    (law,) = [law for law in laws(circuit) if law.table.smooth]
+    device = law.table
+    module = {"q": bipolar, "m": mosfet, "j": jfet}[kind]
+    make = {"q": lambda v: bipolar.GummelPoon(v, 3), "m": mosfet.ShichmanHodges, "j": jfet.Junction}
+    function = make[kind](module.effective(device))
+    v = rng.uniform(-2, 0.6, (40, device.width))
+    current, slopes = function.evaluate(v)
+    behind = np.concatenate([v, np.zeros((40, 1))], axis=1)
+    expected = law.currents(behind, law.p)[:, :-1]
+    assert current == pytest.approx(expected, rel=1e-9, abs=1e-22)
+    assert slopes == pytest.approx(law.slopes(behind, law.p)[:, :-1, :-1], rel=1e-9, abs=1e-22)
+
+
+@requires_ngspice
+@pytest.mark.parametrize("name", DECKS)
+def test_textbook_circuits_have_the_voltages_of_ngspice(name):
+    deck = f"{name}\n{DECKS[name]}\n"
+    circuit, theirs = parse_netlist(deck), as_written(deck)
+    op = rs.solve(circuit)
+    assert op.certificate.ok
+    assert not op.diagnostics
+    largest = max(abs(v) for v in op.voltages.values())
+    for node in circuit.nodes[1:]:
+        assert op.voltage(node) == pytest.approx(theirs[f"v({node})"], rel=1e-6, abs=1e-9 * largest)
+
+
+@requires_ngspice
+@pytest.mark.parametrize("seed", range(4))
+def test_random_circuits_have_an_operating_point_that_ngspice_keeps(seed):
+    judge_random(seed)
+
+
+@pytest.mark.long
+@requires_ngspice
+def test_three_hundred_random_circuits():
+    solved = sum(judge_random(seed) for seed in range(100, 400))
+    assert solved >= 297
+
+
+def judge_random(seed):
+    rng = np.random.default_rng(seed)
+    deck = random_circuit(rng, int(rng.integers(5, 51)))
+    circuit = parse_netlist(deck)
+    try:
+        op = rs.solve(circuit)
+    except rs.ConvergenceError:
+        return False
+    assert op.certificate.ok
+    starts = "\n".join(f".nodeset v({node})={volts!r}" for node, volts in op.voltages.items())
+    size = np.abs(op.node_voltages).max()
+    for more in ("", starts):
+        theirs = as_written(f"{deck}\n{more}")
+        volts = np.array([0.0] + [theirs[f"v({n})"] for n in circuit.nodes[1:]])
+        if np.abs(volts - op.node_voltages).max() <= 1e-5 * size:
+            return True
+    raise AssertionError(f"ngspice leaves the operating point of circuit {seed}")
+
+
+# ---- what is known by hand ----
+
+
+def test_a_mosfet_in_saturation_and_in_its_triode_region():
+    deck = "m\nvd d 0 {}\nvg g 0 2\nm1 d g 0 0 m w=20u l=2u\n.model m nmos(vto=0.5 kp=40u is=0)"
+    deck += "\n.options gmin=0"
+    for volts, amps in ((4.0, 40e-6 * 10 / 2 * 1.5**2), (0.5, 40e-6 * 10 * (1.5 - 0.25) * 0.5)):
+        op = rs.solve(parse_netlist(deck.format(volts)))
+        assert op.current("m1") == pytest.approx(amps, rel=1e-12)
+        assert op.current("m1:g") == op.current("m1:b") == 0.0
+
+
+def test_a_bipolar_transistor_without_second_order_effects():
+    deck = "q\nvc c 0 5\nvb b 0 0.6\nq1 c b 0 m 3\n.model m npn(is=1e-15 bf=50)\n.options gmin=0"
+    op = rs.solve(parse_netlist(deck))
+    vt = 1.38064852e-23 * 300.15 / 1.6021766208e-19
+    forward = 3e-15 * math.expm1(0.6 / vt)
+    assert op.current("q1:b") == pytest.approx(forward / 50, rel=1e-12)
+    assert op.current("q1") == pytest.approx(forward, rel=1e-12)
+
+
+def test_the_terminals_of_a_device_balance_with_the_rest():
+    circuit = rs.read_netlist(EXAMPLES / "common-emitter.net")
+    op = rs.solve(circuit)
+    flows = [op.current(name) for name in ("q1", "q1:b", "q1:s")]
+    assert op.current("re") == pytest.approx(sum(flows), rel=1e-12)
+    assert op.current("rc") == pytest.approx(flows[0], rel=1e-12)
+
+
+def test_leakage_behind_a_small_resistance_keeps_its_digits():
+    deck = """leak
+vd d 0 5
+m1 d 0 0 0 m
+j1 d g 0 k
+vg g 0 -4
+.model m nmos(vto=1 rd=1m rs=1m)
+.model k njf(vto=-1 rd=1m rs=1m)"""
+    op = rs.solve(parse_netlist(deck))
+    assert op.certificate.ok
+    assert op.current("vd") == pytest.approx(-op.current("m1") - op.current("j1"), rel=1e-9)
+    assert op.current("m1") == pytest.approx(1e-14 + 5e-12, rel=1e-6)
+
+
+# ---- hard diodes, sources and switches beside them ----
+
+
+def test_an_ideal_diode_clamps_a_collector():
+    deck = """clamp
+vcc vcc 0 5
+vb in 0 2
+rb in b 10k
+rc vcc c 10k
+q1 c b 0 m
+d1 x c ideal
+vx x 0 1
+.model m npn(is=1e-15 bf=100)
+.model ideal d(vfwd=0)"""
+    op = rs.solve(parse_netlist(deck))
+    assert op.certificate.ok
+    assert op.voltage("c") == pytest.approx(1.0, abs=1e-12)
+    without = op.current("q1") - op.current("rc")
+    assert op.current("d1") == pytest.approx(without, rel=1e-9)
+    assert op.current("d1") > 1e-3
+
+
+def test_an_ideal_amplifier_sets_the_current_of_a_transistor():
+    deck = """regulated source
+vcc vcc 0 10
+vr r 0 1
+e1 g 0 r s 1e6
+m1 d g s 0 m
+rs s 0 1k
+rd vcc d 2k
+.model m nmos(vto=1 kp=10m)"""
+    op = rs.solve(parse_netlist(deck))
+    assert op.voltage("s") == pytest.approx(1.0, abs=1e-5)
+    assert op.voltage("d") == pytest.approx(8.0, abs=1e-4)
+
+
+def test_a_switch_follows_a_transistor():
+    deck = """switched
+vcc vcc 0 5
+vin b 0 {}
+rb b bb 10k
+rc vcc c 1k
+q1 c bb 0 m
+s1 out 0 c 0 sw
+ro vcc out 1k
+.model m npn(bf=100)
+.model sw sw(vt=2.5 ron=1)"""
+    for volts, closed in ((0.0, True), (3.0, False)):
+        op = rs.solve(parse_netlist(deck.format(volts)))
+        assert (op.voltage("out") < 1) == closed
+
+
+# ---- several operating points ----
+
+LATCH = """latch
+vdd dd 0 5
+m1 a b 0 0 n w=20u l=2u
+m2 a b dd dd p w=40u l=2u
+m3 b a 0 0 n w=20u l=2u
+m4 b a dd dd p w=40u l=2u
+.model n nmos(vto=1 kp=50u lambda=0.01)
+.model p pmos(vto=-1 kp=25u lambda=0.01)
+"""
+
+
+def test_a_latch_on_the_fence_is_told_and_nodesets_choose_a_side():
+    op = rs.solve(parse_netlist(LATCH))
+    assert "W208" in [d.code for d in op.diagnostics]
+    assert op.voltage("a") == pytest.approx(op.voltage("b"))
+    for a, b in ((5, 0), (0, 5)):
+        for nodes in (f".nodeset v(a)={a} v(b)={b}", f".nodeset v(a)={a}"):
+            op = rs.solve(parse_netlist(LATCH + nodes))
+            assert not op.diagnostics
+            assert op.voltage("a") == pytest.approx(a, abs=1e-6)
+            assert op.voltage("b") == pytest.approx(b, abs=1e-6)
+
+
+def test_a_sweep_goes_on_from_the_point_before():
+    """A Schmitt trigger: which way it is swept decides where it switches."""
+    deck = "schmitt\n" + DECKS["schmitt trigger"]
+    circuit = parse_netlist(deck)
+    up = np.arange(0.5, 8.0, 0.1)
+    rising = rs.sweep(circuit, vin=up).voltage("c2")
+    falling = rs.sweep(circuit, vin=up[::-1]).voltage("c2")[::-1]
+    differs = np.flatnonzero(np.abs(rising - falling) > 1.0)
+    assert len(differs) > 5
+    assert (rising[differs] < falling[differs]).all()
+    assert rising[0] == pytest.approx(falling[0])
+    assert rising[-1] == pytest.approx(falling[-1])
+
+
+@requires_ngspice
+def test_transfer_curves_are_those_of_ngspice():
+    for name, source, values, node in (
+        ("cmos inverter", "vin", np.arange(0, 5.01, 0.25), "out"),
+        ("differential pair", "v1", np.arange(-0.1, 0.101, 0.01), "c1"),
+        ("schmitt trigger", "vin", np.arange(0.5, 8.01, 0.25), "c2"),
+        ("schmitt trigger", "vin", np.arange(8, 0.49, -0.25), "c2"),
+    ):
+        deck = f"{name}\n{DECKS[name]}\n"
+        op = rs.sweep(parse_netlist(deck), **{source: values})
+        assert op.certificate.ok
+        step = float(values[1] - values[0])
+        card = f".dc {source} {float(values[0])} {float(values[-1]) + step / 100} {step}"
+        theirs = swept(deck, card, node)
+        assert op.voltage(node) == pytest.approx(theirs, rel=1e-6, abs=1e-8)
+
+
+def swept(deck, card, node):
+    """ngspice's voltages of a node along a sweep."""
+    from resnet_sim.ngspice.process import simulate
+
+    options = ".options reltol=1e-9 vntol=1e-13 abstol=1e-20\n"
+    plot = simulate(f"{deck}\n{options}{card}\n.end\n").plot
+    return plot.values[:, [n.lower() for n in plot.names].index(f"v({node})")]
+
+
+# ---- reading ----
+
+
+def test_models_stand_anywhere_and_substrates_may_be_named():
+    deck = """places
+vcc c 0 5
+vb b 0 0.6
+q1 c b 0 m
+q2 c b 0 s m 2
+x1 c b stage
+.subckt stage c b
+q1 c b 0 inner area=3 m=2
+.model inner npn(is=1e-15)
+.ends
+vs s 0 0
+.model m npn(is=1e-15)"""
+    circuit = parse_netlist(deck)
+    op = rs.solve(circuit)
+    one = op.current("q1")
+    assert op.current("q2") == pytest.approx(2 * one, rel=1e-6)
+    assert op.current("x1.q1") == pytest.approx(6 * one, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("m1 d g 0 0 m\n.model m nmos(level=3)", "level 3"),
+        ("m1 d g 0 0 m\n.model m nmos(level=49)", "level 49"),
+        ("q1 d g 0 m\n.model m npn(rco=10)", "rco"),
+        ("q1 d g 0 m\n.model m npn(level=4)", "level 4"),
+        ("j1 d g 0 m\n.model m njf(level=2)", "level 2"),
+        ("m1 d g 0 0 m l=1u\n.model m nmos(ld=1u)", "channel of m1"),
+        ("q1 d g 0 m area=0\n.model m npn", "area of q1"),
+        ("q1 d g 0 m\n.model m npn(bf=-1)", "bf"),
+        ("q1 d g 0 m\n.model m nmos", "not a bipolar transistor"),
+        ("m1 d g 0 m\n.model m nmos", "too few fields"),
+        ("q1 d g 0 q\n.model m npn", "unknown model 'q'"),
+    ],
+)
+def test_what_makes_no_device_is_refused_by_name(lines, message):
+    with pytest.raises(NetlistError, match=message):
+        parse_netlist(f"t\nvd d 0 1\nvg g 0 1\n{lines}\n")
+
+
+def test_temperatures_and_gmin_of_the_deck_hold():
+    deck = "t\nv1 a 0 -5\nq1 0 a 0 m\n.model m npn(is=1e-20)\n.options gmin=1n temp=60"
+    circuit = parse_netlist(deck)
+    assert rs.solve(circuit).current("q1:b") == pytest.approx(-10e-9, rel=1e-6)
+    assert circuit.bipolars.parameter("temp") == [60.0]
+
+
+def test_parameters_that_mean_nothing_at_dc_make_no_noise():
+    lines = "q1 a b 0 m off ic=0.6,2\nm1 a b 0 0 n pd=1u ps=1u ic=1,2,3\n"
+    lines += ".model m npn(cje=1p tf=1n kf=1e-12)\n.model n nmos(cgso=1n level=1)"
+    assert not parse_netlist(f"t\nv1 a 0 1\nv2 b 0 1\n{lines}").diagnostics
