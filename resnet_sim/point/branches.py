@@ -128,13 +128,13 @@ class CurveLaw:
         return found.i[:, None], found.slope[:, None, None]
 
     def limit(self, new: Floats, old: Floats) -> Floats:
-        """Take the current of the tangent rather than its voltage, where that is nearer."""
+        """Take the current of the tangent rather than its voltage, where that is much nearer."""
         at = self.curve.at_voltage(old[:, 0])
         step = new[:, 0] - old[:, 0]
         low, high = self.curve.limits
         amps = np.clip(at.i + at.slope * step, low, high)
         near = self.curve.at_current(amps).v - old[:, 0]
-        return old + np.where(np.abs(near) < np.abs(step), near, step)[:, None]
+        return old + np.where(np.abs(near) < 0.9 * np.abs(step), near, step)[:, None]
 
 
 @dataclass(frozen=True)

@@ -324,3 +324,54 @@ def test_parameters_that_mean_nothing_at_dc_make_no_noise():
     lines = "q1 a b 0 m off ic=0.6,2\nm1 a b 0 0 n pd=1u ps=1u ic=1,2,3\n"
     lines += ".model m npn(cje=1p tf=1n kf=1e-12)\n.model n nmos(cgso=1n level=1)"
     assert not parse_netlist(f"t\nv1 a 0 1\nv2 b 0 1\n{lines}").diagnostics
+
+
+# ---- junction diodes beside transistors and in loops ----
+
+MIXED = {
+    "vbe multiplier with a diode": """vcc vcc 0 10
+r1 vcc b 4.7k
+d1 b m real
+d2 m 0 real
+q1 c b e n
+rc vcc c 1k
+re e 0 100
+.model n npn(is=1e-15 bf=150)
+.model real d(is=1e-14 rs=2 n=1.1)""",
+    "precision rectifier": """vin in 0 {v}
+e1 o 0 in f 1e5
+d1 o f real
+rl f 0 10k
+.model real d(is=2.5n rs=0.6 n=1.75)""",
+    "logarithmic amplifier": """vin in 0 2
+r1 in n 10k
+e1 out 0 0 n 1e6
+d1 n out real
+.model real d(is=1e-14)""",
+    "clipping amplifier": """vin in 0 {v}
+r1 in n 1k
+r2 n out 100k
+e1 out 0 0 n 1e5
+d1 n m real
+d2 m out real
+d3 out n real
+.model real d(is=2.5n rs=0.6 n=1.75)""",
+    "zener at an amplifier": """vin in 0 {v}
+r1 in n 1k
+e1 out 0 0 n 1e5
+d1 n out z
+.model z d(is=1e-14 bv=4.7 ibv=5m rs=3)""",
+}
+
+
+@requires_ngspice
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("volts", [1.5, -1.5])
+def test_junction_diodes_stand_beside_transistors_and_in_loops(name, volts):
+    deck = f"{name}\n{MIXED[name].format(v=volts)}\n"
+    circuit, theirs = parse_netlist(deck), as_written(deck)
+    op = rs.solve(circuit)
+    assert op.certificate.ok
+    largest = max(abs(v) for v in op.voltages.values())
+    for node in circuit.nodes[1:]:
+        assert op.voltage(node) == pytest.approx(theirs[f"v({node})"], rel=1e-6, abs=1e-9 * largest)
