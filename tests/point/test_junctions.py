@@ -96,10 +96,12 @@ def test_what_hangs_on_a_junction_alone_is_defined():
     assert not op.floating
 
 
-def test_curves_in_loops_of_controlled_sources_are_refused():
-    lines = "i1 0 a 1m\nr1 a 0 1k\nd1 a b m\nr2 b 0 1k\ng1 0 a b 0 1u\n.model m d"
-    with pytest.raises(rs.ConvergenceError, match="d1 in a loop"):
-        solve(lines)
+def test_curves_in_loops_of_controlled_sources_obey_their_law():
+    op = solve("i1 0 a 1m\nr1 a 0 1k\nd1 a b m\nr2 b 0 1k\ng1 0 a b 0 1u\n.model m d")
+    current = op.voltage("b") / 1e3
+    assert op.current("d1") == pytest.approx(current, rel=1e-12)
+    assert current == pytest.approx(1e-14 * np.expm1(op.voltage("a", "b") / THERMAL), rel=1e-7)
+    assert op.current("r1") + current == pytest.approx(1e-3 + 1e-6 * op.voltage("b"), rel=1e-12)
 
 
 def test_sweeps_follow_the_curve():
