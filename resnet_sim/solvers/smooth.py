@@ -32,8 +32,10 @@ ENOUGH = 1e-12
 GOOD = 1e-10
 #: Steps without progress after which Newton's method on the co-content takes over.
 PATIENCE = 6
-#: Most steps of either kind.
-MOST_STEPS = 100
+#: Most steps of that kind at a time, and how many of the other follow.
+MOST_STEPS, DESCENTS = 100, 8
+#: How often either is tried.
+ROUNDS = 25
 #: Linear solves that the start may take.
 START = 25
 
@@ -72,23 +74,44 @@ def solve(
 ) -> Solution:
     """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
     points, on, x, count = _start(problem, on, x)
-    best: _Step | None = None
-    waited = 0
+    best, used = _follow(problem, points, on, x)
+    count += used
+    feasible, low = best.solution.x, best.solution.low
+    for _ in range(ROUNDS):
+        if best.off <= 1.0:
+            break
+        step, feasible, low, used = _descend(problem, best, feasible, low)
+        count += used
+        if step.off < best.off:
+            best = step
+        if step.off > 1.0:
+            step, used = _follow(problem, step.next, step.solution.current > 0, step.solution.x)
+            count += used
+        if step.off < best.off:
+            best = step
+    return _finished(problem, best, count, best.off * ENOUGH <= GOOD)
+
+
+def _follow(
+    problem: Problem, points: Points, on: Bools | None, x: Floats | None
+) -> tuple[_Step, int]:
+    """Move points by the resolvent until they settle or stall; return the best step so far."""
+    best, waited, count = None, 0, 0
     for number in range(1, MOST_STEPS + 1):
         step = _step(problem, points, on, x)
         count += step.solution.iterations
         report("tangents %d: %.1e of the tolerance off the curves", number, step.off)
-        if step.off <= 1.0:
-            return _finished(problem, step, count, True)
         if best is None or step.gap < 0.5 * best.gap or step.off < 0.5 * best.off:
             best, waited = step, 0
         else:
             waited += 1
-        points, x, on = step.next, step.solution.x, step.solution.current > 0
+        if step.off <= 1.0:
+            return step, count
         if waited >= PATIENCE:
-            return _descend(problem, best, count)
+            break
+        points, x, on = step.next, step.solution.x, step.solution.current > 0
     assert best is not None
-    return _descend(problem, best, count)
+    return best, count
 
 
 def _finished(problem: Problem, step: _Step, count: int, converged: bool) -> Solution:
@@ -108,7 +131,7 @@ def _step(problem: Problem, points: Points, on: Bools | None, x: Floats | None) 
     v = difference(solution.x, solution.low, rows.p, rows.q, rows.emf)
     i = points.i + solution.edge_current[edges:]
     r = _resistance(tangent, solution, tangent.conductance[edges:])
-    following = rows.point(v + r * i, r)
+    following = _moved(problem, v, i, r)
     away_v, away_i = np.abs(following.v - v), np.abs(following.i - i)
     scale = float(solution.voltage_scale)
     size = bincount(rows.p, np.abs(i), problem.n) + bincount(rows.q, np.abs(i), problem.n)
@@ -118,6 +141,27 @@ def _step(problem: Problem, points: Points, on: Bools | None, x: Floats | None) 
     # the line and the tangent lean different ways: both terms count
     off = float(((away_i + following.slope * away_v) / np.where(few > 0, few, EPS)).max())
     return _Step(solution, v, i, r, following, off, float((away_v * away_i).sum()))
+
+
+def _moved(problem: Problem, v: Floats, i: Floats, r: Floats) -> Points:
+    """Return the points where curves meet what is offered to them."""
+    return _bounded(problem, problem.curves.point(v + r * i, r))
+
+
+def _bounded(problem: Problem, points: Points) -> Points:
+    """Return points with those moved that have absurd currents.
+
+    Two junctions in parallel that stand too high offer each other all the current there is not.
+    No more flows anywhere than the sources could drive through all conductances together.
+    """
+    rows = problem.curves
+    emf = max(np.abs(problem.emf).max(initial=0.0), np.abs(rows.emf).max(initial=0.0))
+    most = 2.0 * float(emf * np.abs(problem.conductance).sum() + problem.turnover.sum())
+    if most == 0.0 or not (np.abs(points.i) > most).any():
+        return points
+    least = rows.at_current(np.clip(points.i, -most, most))
+    over = np.abs(points.i) > most
+    return Points(*(np.where(over, a, b) for a, b in zip(least, points, strict=True)))
 
 
 def _representable(emf: Floats, points: Points) -> Points:
@@ -176,7 +220,7 @@ def _start(
     )  # fmt: skip
     rough = dataclasses.replace(rough, current=rough.current[:m])
     r = _resistance(tangent, rough, slope)
-    return rows.point(v + r * i, r), rough.current > 0, rough.x, rough.iterations
+    return _moved(problem, v, i, r), rough.current > 0, rough.x, rough.iterations
 
 
 @dataclass(frozen=True)
@@ -250,31 +294,26 @@ def _local_load(problem: Problem) -> Floats:
 # ---- Newton's method on the co-content ----
 
 
-def _descend(problem: Problem, step: _Step, count: int) -> Solution:
-    """Go on from a feasible point, with tangents at the voltages themselves."""
-    rows = problem.curves
-    best = step
-    # where the solution of the tangents is not, their co-content may be huge but is finite
-    x, low = step.solution.x, step.solution.low
-    waited = 0
-    for _ in range(MOST_STEPS):
+def _descend(
+    problem: Problem, start: _Step, x: Floats, low: Floats
+) -> tuple[_Step, Floats, Floats, int]:
+    """Go some steps down from a feasible point, with tangents at the voltages themselves.
+
+    Returns the last step, and the point with its low parts to go on from.
+    """
+    rows, step, count = problem.curves, start, 0
+    for _ in range(DESCENTS):
         v = difference(x, low, rows.p, rows.q, rows.emf)
-        points = rows.point(v, np.zeros(len(rows)))
+        points = _bounded(problem, rows.point(v, np.zeros(len(rows))))
         step = _step(problem, points, step.solution.current > 0, x)
         count += step.solution.iterations
         report("Newton on the co-content: %.1e of the tolerance off the curves", step.off)
         if step.off <= 1.0:
-            return _finished(problem, step, count, True)
-        if step.off < 0.5 * best.off:
-            best, waited = step, 0
-        else:
-            waited += 1
-        if best.off * ENOUGH <= GOOD and waited >= PATIENCE:
             break
         size = _search(problem, x, step.solution.x)
         x = x + size * (step.solution.x - x)
-        low = size * step.solution.low if size == 1.0 else np.zeros_like(low)
-    return _finished(problem, best, count, best.off * ENOUGH <= GOOD)
+        low = step.solution.low if size == 1.0 else np.zeros_like(low)
+    return step, x, low, count
 
 
 def _search(problem: Problem, x: Floats, target: Floats) -> float:
@@ -309,4 +348,4 @@ def _slope(problem: Problem, x: Floats, way: Floats) -> float:
         total += node_sums(problem.n, rows.p, rows.q, i)
         total[0] = 0.0
         slope = float(total @ way)
-    return slope if np.isfinite(slope) else np.inf
+    return np.inf if np.isnan(slope) else slope

@@ -70,6 +70,13 @@ def test_mild_circuits_agree_with_ngspice(kind):
         assert found.agrees, str(found)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_circuits_too_large_for_dense_matrices_are_certified(kind):
+    for seed in range(2):
+        op = rs.solve(circuit(kind, seed, nodes=350, hard=seed == 1))
+        assert op.certificate.ok, (seed, op.certificate.failures)
+
+
 def test_a_junction_straight_across_a_source_is_a_contradiction():
     with pytest.raises(rs.TopologyError, match="d1 shorts v1") as caught:
         solve("v1 a 0 5\nd1 a 0 m\n.model m d")

@@ -12,10 +12,14 @@ import numpy as np
 from ...arrays import Floats, Ints
 from ...compiled import policy
 from ...compiled.kernels import kernel
-from ...graph.graphs import bincount
+from ...graph.graphs import bincount, components
 
 #: Entries off the diagonal per row where our own ordering leaves factors as full as SuperLU's.
 ENTRIES_PER_ROW = (2.5, 12.0)
+
+#: Ratio of conductances from which sums lose too much of the smallest, that up to which the
+#: nodes that they join are one group, and the share of the diagonal that holds groups meanwhile.
+SPREAD, SCALE, HELD = 1e10, 1e7, 1e-11
 
 Solve = Callable[[Floats], Floats]
 
@@ -129,13 +133,54 @@ def _has_cholmod() -> bool:
 
 
 def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    if _has_cholmod() and (conductance > 0).all():
-        return _cholesky(n, p, q, conductance)
+    positive = bool((conductance > 0).all())
+    if positive and conductance.max() > SPREAD * conductance.min():
+        return _by_scales(n, p, q, conductance)
+    return _factored(n, p, q, conductance, positive, 0.0)
+
+
+def _by_scales(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    """Return an inverse for conductances so different that sums of them lose the small ones.
+
+    Nodes that large conductances join are groups.  A factor knows what happens within them; how
+    high each group lies follows from what flows between groups, where no large one counts.
+    """
+    strong = conductance > conductance.max() / SCALE
+    count, group = components(n, p[strong], q[strong])
+    weak = group[p] != group[q]
+    fine = _factored(n, p, q, conductance, True, HELD)
+    a, b, g = p[weak], q[weak], conductance[weak]
+    coarse = laplacian_solver(count, group[a], group[b], g)
+
+    def over(load: Floats, x: Floats) -> Floats:
+        """Return what is left over at all nodes but for flows within groups."""
+        current = g * (x[a] - x[b])
+        return load + bincount(b, current, n) - bincount(a, current, n)
+
+    def level(load: Floats) -> Floats:
+        return coarse(bincount(group, load, count))[group]
+
+    def solve(load: Floats) -> Floats:
+        load = np.concatenate(([0.0], load))
+        x = level(load)
+        x[1:] += fine(over(load, x)[1:])
+        x += level(over(load, x))
+        return x[1:]
+
+    return solve
+
+
+def _factored(n: int, p: Ints, q: Ints, conductance: Floats, positive: bool, more: float) -> Solve:
+    """Return the inverse by a factorisation, the diagonal raised by `more` of itself."""
+    if _has_cholmod() and positive:
+        return _cholesky(n, p, q, conductance, more)
     order = _elimination_order(n, p, q, conductance)
     try:
-        factor = _sparse_factor(n, p, q, conductance, order=order)
+        factor = _sparse_factor(n, p, q, conductance, -more, order=order)
     except RuntimeError as error:
         raise np.linalg.LinAlgError(str(error)) from error
+    if positive and not (factor.U.diagonal() > 0).all():
+        raise np.linalg.LinAlgError("rounding has made a pivot negative")
 
     def solve(b: Floats) -> Floats:
         if order is None:
@@ -178,11 +223,11 @@ def _entries(
     return diagonal[1:], p[inner] - 1, q[inner] - 1, -conductance[inner]
 
 
-def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats, more: float) -> Solve:
     """Factor by CHOLMOD, if cvxopt is there; two to three times as fast as SuperLU."""
     from cvxopt import cholmod, matrix, spmatrix
 
-    diagonal, a, b, off = _entries(n, p, q, conductance, conductance)
+    diagonal, a, b, off = _entries(n, p, q, conductance, (1.0 + more) * conductance)
     every = np.arange(n - 1)
     values = np.concatenate((diagonal, off))
     rows = np.concatenate((every, np.maximum(a, b)))
