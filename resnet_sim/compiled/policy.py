@@ -56,7 +56,7 @@ class Policy:
     polished: float = 20_000
     #: Operations of a factorisation, per edge, from which iterating takes less time: with
     #: multigrid or an approximate factor, compiled, on large problems, with two grids on others.
-    full: float = 230
+    full: float = 150
     fuller: float = 10_000
     #: Rectifiers in a loop of feedback whose states are all tried out.
     enumerated: float = 11
