@@ -230,7 +230,9 @@ def test_area_and_m_put_junctions_in_parallel():
     assert (table.series[0], table.knee[0]) == (1, 6)
 
 
-@pytest.mark.parametrize("bad", ["is=0", "n=0", "rs=-1", "jtun=1n", "level=2", "bv=0", "tlev=1"])
+@pytest.mark.parametrize(
+    "bad", ["is=0", "n=0", "rs=-1", "jtun=1n", "level=2", "bv=0", "tlev=1", "ibvl=1m"]
+)
 def test_what_makes_no_junction_is_an_error(bad):
     assert errors("d1 a b dm", f".model dm d({bad})") == ["E123"]
 

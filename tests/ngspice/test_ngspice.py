@@ -64,7 +64,13 @@ def assert_agreement(circuits, least: int, failures: float) -> None:
     assert words["ngspice failed"] <= failures * words["agree"] + 1, "\n".join(reports)
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+#: Two resistors in series that cancel are a short whose current may be any.  With on-resistances
+#: for diodes, whatever their size, the current is one, and the voltages differ by that much: there
+#: exact enumeration is the witness (`tests/point/test_random_circuits.py`).
+BEYOND = {"cancelling_resistors"}
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES.keys() - BEYOND))
 def test_random_circuits_agree(family):
     # in large_grid, chains of diodes between resistors of six decades: with on-resistances
     # small enough for the smallest, rounding hides what the largest do

@@ -173,7 +173,9 @@ DEFAULTS = {
     "jsw": 0.0, "pj": 0.0,
 }  # fmt: skip
 #: what would have one but is not there, and the values that switch it off
-MISSING = {"jtun": 0.0, "jtunsw": 0.0, "tlev": 0.0, "tlevc": 0.0}
+MISSING = {"jtun": 0.0, "jtunsw": 0.0, "tlev": 0.0, "tlevc": 0.0, "ibvl": 0.0}
+#: what has an effect away from the nominal temperature, in PSpice
+MISSING_WARM = ("tbv", "tbv1", "tbv2", "tikf")
 
 
 class JunctionModel:
@@ -225,6 +227,10 @@ class JunctionModel:
         if not 0 < kelvin < math.inf:
             raise BadModel(f"{celsius:g} Celsius is no temperature")
         rise, units = kelvin - self.nominal, kelvin / ROOM
+        for key in MISSING_WARM:
+            if rise and given.get(key):
+                at = f"at {celsius:g} Celsius"
+                raise BadModel(f"{key}={given[key]:g} has an effect {at}: not implemented", key)
         edge = given["jsw"] * own.get("pj", given["pj"])
         saturation = m * (given["is"] * area + edge) * self._swell(kelvin, given["n"])
         factor = 1.0 + rise * (given["trs1"] + rise * given["trs2"])
