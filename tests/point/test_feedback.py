@@ -95,9 +95,12 @@ def test_gain_that_cancels_a_resistor_exactly_has_no_solution(ohms):
 
 
 def test_singular_systems_are_solved_to_the_last_digit():
-    """Conductances over six decades; the last two columns are proportional."""
+    """Conductances over six decades; the last two columns are proportional.
+
+    Powers of two, so that the last row is the sum of others to the last bit.
+    """
     rng = np.random.default_rng(1)
-    matrix = rng.integers(1, 9, (6, 6)) * 10.0 ** rng.integers(-3, 4, (6, 6))
+    matrix = rng.integers(1, 9, (6, 6)) * 2.0 ** rng.integers(-10, 11, (6, 6))
     matrix[:, 5] = 2 * matrix[:, 4]
     matrix[5] = matrix[3] + matrix[4]
     rhs = matrix @ np.array([1.0, -2.0, 3.0, 0.5, 4.0, 0.0])

@@ -77,7 +77,7 @@ def test_the_mean_of_many_factors_is_the_factor_of_the_network():
     pivots = np.append(1.0 / inverse, 0.0)
     product = (lower @ (lower * pivots).T).tocoo()
     node = np.append(order.astype(np.int64), 0)
-    i, j = node[product.coords[0]] - 1, node[product.coords[1]] - 1
+    i, j = node[product.row] - 1, node[product.col] - 1
     inner = (i >= 0) & (j >= 0)
     mean = np.zeros((size, size))
     np.add.at(mean, (i[inner] % size, j[inner] % size), product.data[inner] / copies)
