@@ -43,16 +43,17 @@ class Stage:
 def stages(reduction: Reduction) -> list[Stage]:
     """Return the stages of a circuit in the order in which to solve them."""
     n_parts, n_sources = reduction.n_parts, len(reduction.controls)
-    lawful = np.unique(reduction.law_parts)
-    lawful = lawful[lawful >= 0]
+    # `numpy.unique` would import masked arrays, which takes as long as a small deck
+    smooth = set(reduction.law_parts.tolist()) - {-1}
     if not n_sources:
         none = np.zeros(0, dtype=np.int64)
-        others = np.setdiff1d(np.arange(n_parts), lawful)
-        found = [Stage(others, none)] if len(others) or not len(lawful) else []
-        return found + [Stage(np.array([part]), none, True) for part in lawful.tolist()]
+        plainly = np.ones(n_parts, dtype=np.bool_)
+        plainly[list(smooth)] = False
+        others = np.flatnonzero(plainly)
+        found = [Stage(others, none)] if len(others) or not smooth else []
+        return found + [Stage(np.array([part]), none, True) for part in sorted(smooth)]
     loops_sensed = _sensed_loops(reduction)
     successors = _Dependencies(reduction, loops_sensed).lists()
-    smooth = set(lawful.tolist())
     level: dict[int, int] = {}
     plain: dict[int, list[int]] = {}
     loops: dict[int, list[list[int]]] = {}
