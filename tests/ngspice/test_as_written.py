@@ -33,8 +33,9 @@ def test_every_example_means_to_ngspice_what_it_says(path):
     written = report.as_written
     assert written.status == "agree", rs.ngspice.format_report(report)
     assert [c.compared for c in written.comparisons]
-    # transistors are what they are in ngspice, and junctions too
-    ideal = re.search(r"\n(\.model \S+ (d|sw|csw)\b|y1)", path.read_text().lower()) is not None
+    # transistors and junctions are what they are in ngspice
+    stated = r"\n(\.model \S+ (s|cs)w\b|\.model \S+ d\W.*(ron|roff|vfwd|vrev)|y1)"
+    ideal = re.search(stated, path.read_text().lower()) is not None
     assert bool(written.stand_ins) == ideal
 
 
