@@ -71,7 +71,8 @@ class Elaboration:
         self._overrides = overrides
         self._rebuild = partial(_rebuild, deck, overrides, options)
         self._quick, self._max_elements, self._expanded = quick, max_elements, 0
-        self._missing: set[int] = set()
+        #: by identity; they are kept, as that of what is gone may be given away again
+        self._missing: dict[int, object] = {}
         self._preparer = Preparer(self._report, quick=quick)
         self._evaluator = Evaluator(self._report)
         given = {"forward_drop": forward_drop, "diodes": diodes}
@@ -208,7 +209,7 @@ class Elaboration:
         except CardError as error:
             if error.code == "E111":
                 # wherever the card is met again, its subcircuit will be as unknown
-                self._missing.add(id(element))
+                self._missing[id(element)] = element
             if not error.offset:
                 word = device.subcircuit
                 error.offset, error.length = word.offset, len(word.text)
