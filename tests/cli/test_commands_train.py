@@ -295,7 +295,7 @@ def begin(*options: str) -> subprocess.Popen[str]:
 
 
 def wait_for_lines(path: Path, count: int) -> None:
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 180
     while not path.exists() or path.read_text().count("\n") < count:
         assert time.monotonic() < limit
         time.sleep(0.01)

@@ -215,10 +215,10 @@ HOSTILE = {
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_hostile_deck_is_refused_in_good_time(text):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(NetlistError):
         parse_netlist(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("text", [chain(20_000), functions(10)], ids=["chain", "functions"])
