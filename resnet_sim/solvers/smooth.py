@@ -15,6 +15,7 @@ Optimization", 2004, section 9.5).  That converges from anywhere.
 from __future__ import annotations
 
 import dataclasses
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,18 +78,20 @@ def solve(
     best, used = _follow(problem, points, on, x)
     count += used
     feasible, low = best.solution.x, best.solution.low
-    for _ in range(ROUNDS):
-        if best.off <= 1.0:
-            break
-        step, feasible, low, used = _descend(problem, best, feasible, low)
-        count += used
-        if step.off < best.off:
-            best = step
-        if step.off > 1.0:
-            step, used = _follow(problem, step.next, step.solution.current > 0, step.solution.x)
+    # tangents of many decades may be singular to working precision: the best so far stands
+    with suppress(np.linalg.LinAlgError):
+        for _ in range(ROUNDS):
+            if best.off <= 1.0:
+                break
+            step, feasible, low, used = _descend(problem, best, feasible, low)
             count += used
-        if step.off < best.off:
-            best = step
+            if step.off < best.off:
+                best = step
+            if step.off > 1.0:
+                step, used = _follow(problem, step.next, step.solution.current > 0, step.solution.x)
+                count += used
+            if step.off < best.off:
+                best = step
     return _finished(problem, best, count, best.off * ENOUGH <= GOOD)
 
 
@@ -98,7 +101,12 @@ def _follow(
     """Move points by the resolvent until they settle or stall; return the best step so far."""
     best, waited, count = None, 0, 0
     for number in range(1, MOST_STEPS + 1):
-        step = _step(problem, points, on, x)
+        try:
+            step = _step(problem, points, on, x)
+        except np.linalg.LinAlgError:
+            if best is None:
+                raise
+            break
         count += step.solution.iterations
         report("tangents %d: %.1e of the tolerance off the curves", number, step.off)
         if best is None or step.gap < 0.5 * best.gap or step.off < 0.5 * best.off:
