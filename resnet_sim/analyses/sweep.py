@@ -105,15 +105,12 @@ def _check_parameter(circuit: Circuit, name: str, value: float) -> None:
     try:
         circuit.with_parameters({name: value})
     except UsageError:
-        known = [*circuit.element_names, *_ARGUMENTS]
+        known = [*circuit.element_names, *(sweep.__kwdefaults__ or ())]
         near = get_close_matches(name, known, n=1)
         hint = f": did you mean {near[0]!r}?" if near else ""
         raise UsageError(
             f"{name!r} is no element, parameter or argument that could be swept{hint}"
         ) from None
-
-
-_ARGUMENTS = ("method", "tolerance", "start", "executor", "journal", "progress", "chunk", "sweeps")
 
 
 @spelled

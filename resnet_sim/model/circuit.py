@@ -446,7 +446,7 @@ class Circuit:
         ground : int
             Row of the ground.
         names : sequence of str, optional
-            Names of the N nodes, by default their numbers; the ground is called ``0``.
+            Names of the N nodes, by default ``n0``, ``n1`` ...; the ground is called ``0``.
 
         Raises
         ------
@@ -457,7 +457,7 @@ class Circuit:
         --------
         >>> circuit = rs.Circuit.from_adjacency([[0, 1e-3], [1e-3, 0]])
         >>> circuit.nodes, circuit.resistors.ohms
-        (('0', '1'), array([1000.]))
+        (('0', 'n1'), array([1000.]))
         """
         from .from_graph import resistors_of
 

@@ -173,10 +173,14 @@ class OperatingPoint:
         UsageError
             If the element is unknown.
         """
-        number, v = self.circuit.element(element), self.node_voltages
-        p, q = (int(ends[number]) for ends in self.circuit.terminals)
-        watts = (v[..., p] - v[..., q]) * self.element_currents[..., number]
-        return float(watts) if v.ndim == 1 else watts
+        watts = self._watts(self.circuit.element(element))
+        return float(watts) if self.node_voltages.ndim == 1 else watts
+
+    def _watts(self, elements: int | slice) -> Floats:
+        """Return the power of one or of all elements, in the last axis of all."""
+        p, q = (ends[elements] for ends in self.circuit.terminals)
+        watts: Floats = self.node_voltages[..., p] - self.node_voltages[..., q]
+        return watts * self.element_currents[..., elements]
 
     @cached_property
     def voltages(self) -> dict[str, Any]:
@@ -191,10 +195,7 @@ class OperatingPoint:
     @cached_property
     def power(self) -> dict[str, Any]:
         """Element name -> W that it takes up (float, or array of shape (points,))."""
-        p, q = self.circuit.terminals
-        v = self.node_voltages
-        watts = (v[..., p] - v[..., q]) * self.element_currents
-        return _named(self.circuit.element_names, watts)
+        return _named(self.circuit.element_names, self._watts(slice(None)))
 
     def __getitem__(self, output: str) -> Any:
         """Return the voltage of a node (V), or what `value` does: ``op["out"]``, ``op["i(r1)"]``.

@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ...errors import UsageError
 from .cards import BadModel, Card, Given, Made, Model
 from .characteristic import KELVIN, THERMAL, critical, exponential, limit_junction
 from .multipole import Multipole
@@ -109,13 +108,6 @@ class Bipolars(Multipole):
         polarity = given.get("polarity", 1.0)
         usual = {"areab": area, "areac": area, "rbm": given.get("rb", 0.0), "subs": polarity}
         return {**cls.defaults, **usual, **given}
-
-    @classmethod
-    def sensible(cls, name: str, numbers: Mapping[str, float]) -> None:
-        """Temperatures are above absolute zero, areas above 0."""
-        super().sensible(name, numbers)
-        if numbers["temp"] <= -KELVIN or numbers["tnom"] <= -KELVIN:
-            raise UsageError(f"the temperature of {name} is below absolute zero")
 
     def pieces(self, out: Pieces, first: int) -> None:
         """Resistances to nodes within, and the law between these."""

@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ...errors import UsageError
 from .cards import BadModel, Card, Given, Made, Model
 from .characteristic import (
     KELVIN,
@@ -80,20 +79,11 @@ class Jfets(Multipole):
     outline = ((-0.5, -0.7), (-0.5, 0.7), (0.5, 0.7), (0.5, -0.7))
     stroke = ((-0.5, -0.7), (-0.5, 0.7))
 
-    @classmethod
-    def sensible(cls, name: str, numbers: Mapping[str, float]) -> None:
-        """Temperatures are above absolute zero."""
-        super().sensible(name, numbers)
-        if numbers["temp"] <= -KELVIN or numbers["tnom"] <= -KELVIN:
-            raise UsageError(f"the temperature of {name} is below absolute zero")
-
     def pieces(self, out: Pieces, first: int) -> None:
         """Resistances to nodes within, and the law between these."""
         values = effective(self)
         numbers = self.grouped(self.numbers(first))
-        drain, source = self.behind(out, "d", values["rd"]), self.behind(out, "s", values["rs"])
-        for letter, inside, ohms in (("d", drain, values["rd"]), ("s", source, values["rs"])):
-            self.join(out, numbers[:, 0], letter, inside, ohms, ohms > 0)
+        drain, source = self.channel(out, numbers, values)
         p = np.stack([drain, self.ends("g")], axis=1)
         q = np.stack([source] * 2, axis=1)
         out.law(numbers, p, q, np.ones(2), Junction(values))

@@ -13,16 +13,16 @@ from ...arrays import Floats
 from ...curves import JunctionCurve
 from ...errors import UsageError
 from .cards import BadModel, Card, Conditions
+from .characteristic import KELVIN
+from .characteristic import THERMAL as BOLTZMANN  # over the elementary charge, V/K
 from .device import Table, floats, number, text
 from .pieces import Pieces
 
 if TYPE_CHECKING:
     from .decks import Deck, ForeignDeck
 
-#: Boltzmann's constant over the elementary charge, V/K, as ngspice has it (CODATA 2018).
-BOLTZMANN = 1.38064852e-23 / 1.6021766208e-19
-#: Kelvin of 0 Celsius, and of the temperature that emission coefficients refer to.
-KELVIN, ROOM = 273.15, 300.15
+#: Kelvin of the temperature that emission coefficients refer to.
+ROOM = 300.15
 #: Thermal voltage at 27 Celsius, V.
 THERMAL = BOLTZMANN * ROOM
 #: Conductance across junctions, S, unless .options gmin says otherwise.

@@ -123,20 +123,16 @@ class Mosfets(Multipole):
 
     @classmethod
     def sensible(cls, name: str, numbers: Mapping[str, float]) -> None:
-        """The channel has a length, temperatures are above absolute zero."""
+        """The channel has a length."""
         super().sensible(name, numbers)
         if numbers["l"] <= 2 * numbers["ld"]:
             raise UsageError(f"the channel of {name} is shorter than what diffuses under the gate")
-        if numbers["temp"] <= -KELVIN or numbers["tnom"] <= -KELVIN:
-            raise UsageError(f"the temperature of {name} is below absolute zero")
 
     def pieces(self, out: Pieces, first: int) -> None:
         """Resistances to nodes within, and the law between these."""
         values = effective(self)
         numbers = self.grouped(self.numbers(first))
-        drain, source = self.behind(out, "d", values["rd"]), self.behind(out, "s", values["rs"])
-        for letter, inside, ohms in (("d", drain, values["rd"]), ("s", source, values["rs"])):
-            self.join(out, numbers[:, 0], letter, inside, ohms, ohms > 0)
+        drain, source = self.channel(out, numbers, values)
         p = np.stack([drain, self.ends("g"), self.ends("b")], axis=1)
         q = np.stack([source] * 3, axis=1)
         out.law(numbers, p, q, np.ones(3), ShichmanHodges(values))

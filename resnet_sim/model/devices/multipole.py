@@ -13,6 +13,7 @@ import numpy as np
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
 from .cards import BadModel, Given
+from .characteristic import KELVIN
 from .device import Table, number, text
 from .pieces import Pieces
 
@@ -110,6 +111,8 @@ class Multipole(Table):
         for key in ("area", "m", "w"):
             if key in numbers and numbers[key] <= 0:
                 raise UsageError(f"{key} of {name} must be above 0")
+        if numbers["temp"] <= -KELVIN or numbers["tnom"] <= -KELVIN:
+            raise UsageError(f"the temperature of {name} is below absolute zero")
 
     @classmethod
     def made(cls, columns: list[Any], branch: Callable[[str], int]) -> Self:
@@ -152,6 +155,15 @@ class Multipole(Table):
         """Add some of the resistances of a terminal; the law tells the current of the element."""
         ends = self.ends(letter)
         out.conductor(element[some], ends[some], inside[some], 1.0 / ohms[some], 0.0)
+
+    def channel(
+        self, out: Pieces, numbers: Ints, values: Mapping[str, Floats]
+    ) -> tuple[Ints, Ints]:
+        """Return the ends of a channel, drain and source, behind their resistances."""
+        drain, source = self.behind(out, "d", values["rd"]), self.behind(out, "s", values["rs"])
+        for letter, inside, ohms in (("d", drain, values["rd"]), ("s", source, values["rs"])):
+            self.join(out, numbers[:, 0], letter, inside, ohms, ohms > 0)
+        return drain, source
 
     def parameter(self, name: str) -> Floats:
         """Return a parameter of all devices, shape (devices,)."""
