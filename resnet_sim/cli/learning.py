@@ -53,16 +53,13 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         for name, option in options.items():
             if name != "lr":
                 _add_option(group, name, option)
-    rates = {
-        n: e.options["lr"].share for n, e in _registry("optimizer").items() if "lr" in e.options
-    }
-    defaults = ", ".join(f"for {name} {share:g}" for name, share in rates.items())
+    rates = {n: e.options["lr"] for n, e in _registry("optimizer").items() if "lr" in e.options}
+    defaults = ", ".join(f"for {name} {_share(option)}" for name, option in rates.items())
     group.add_argument(
         "--lr",
         type=_rates,
         metavar="RATE",
-        help="learning rate, or rates by glob such as 'rw1*=3m,rw2*=15m' "
-        f"(default: {defaults} of the median conductance)",
+        help=f"learning rate, or rates by glob such as 'rw1*=3m,rw2*=15m' (default: {defaults})",
     )
     group.add_argument(
         "--schedule",
@@ -79,9 +76,15 @@ def _add_option(group: argparse._ArgumentGroup, name: str, option: Option) -> No
     if option.choices:
         group.add_argument(flag, choices=option.choices, help=option.help)
         return
-    text = f"{option.help} (default: {option.share:g} of the median conductance)"
+    text = f"{option.help} (default: {_share(option)})"
     kind = number if option.zero else positive
     group.add_argument(flag, type=kind, help=text if option.share else option.help)
+
+
+def _share(option: Option) -> str:
+    """Return in words what an option is by default."""
+    square = "" if option.power == 1 else "the square of "
+    return f"{option.share:g} of {square}the median conductance"
 
 
 def check(options: argparse.Namespace) -> None:
@@ -134,28 +137,18 @@ def optimizer(options: argparse.Namespace, net: Network) -> Optimizer:
     }
     if options.lr is None and "lr" not in tr.OPTIMIZERS[options.optimizer].options:
         raise UsageError(f"--optimizer {options.optimizer} needs a learning rate: --lr")
-    given = {} if options.lr is None else {"lr": options.lr}
-    made: Optimizer = _make("optimizer", options, net, schedule=schedules[kind], **given)
+    given = {"schedule": schedules[kind], "lr": options.lr}
+    made: Optimizer = _make("optimizer", options, net, **given)
     return made
 
 
 def _make(kind: str, options: argparse.Namespace, net: Network, **given: Any) -> Any:
     """Return what is chosen, with the options that are given."""
+    from ..training.defaults import make
+
     entry = _registry(kind)[getattr(options, kind)]
-    for name, option in entry.options.items():
-        value = getattr(options, name)
-        if value is None and option.share:
-            value = option.share * typical(net)
-        if value is not None:
-            given.setdefault(name, value)
-    return entry.make(**given)
-
-
-def typical(net: Network) -> float:
-    """Return the median conductance, S: what small and large is measured by."""
-    import numpy as np
-
-    return float(np.median(net.conductances))
+    named = {name: getattr(options, name) for name in entry.options}
+    return make(entry, net, **(named | given))
 
 
 def _bounds(text: str) -> tuple[float | None, float]:

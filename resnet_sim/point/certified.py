@@ -44,6 +44,7 @@ def single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> 
         solver=SolverInfo(point.method, point.iterations, seconds, point.notes),
         diagnostics=point.diagnostics,
         floating=tuple(circuit.nodes[k] for k in np.flatnonzero(point.floating)),
+        loose=point.loose,
         nonunique=point.nonunique,
         closed=point.closed,
     )
@@ -83,10 +84,22 @@ def stack(
         ),
         diagnostics=tuple(diagnostics),
         floating=tuple(dict.fromkeys(n for s in solved for n in s.floating)),
+        loose=_loose(
+            [None if s is None or s.loose is None else s.loose[:, None] for s in singles],
+            [(1, len(circuit.nodes))] * len(singles),
+        ),
         nonunique=tuple(dict.fromkeys(n for s in solved for n in s.nonunique)),
         closed=closed,
         unsolved=unsolved,
     )
+
+
+def _loose(parts: Sequence[Floats | None], shapes: Sequence[tuple[int, ...]]) -> Floats | None:
+    """Join what is known of floating parts; shapes are those of the voltages."""
+    if all(part is None for part in parts):
+        return None
+    pairs = zip(parts, shapes, strict=True)
+    return np.concatenate([np.zeros((2, *s)) if p is None else p for p, s in pairs], axis=1)
 
 
 def worst(certificates: Sequence[Certificate], tolerance: float) -> Certificate:
@@ -137,6 +150,7 @@ def join(
         ),
         diagnostics=tuple(dict.fromkeys(d for part in parts for d in part.diagnostics)),
         floating=tuple(dict.fromkeys(n for part in parts for n in part.floating)),
+        loose=_loose([part.loose for part in parts], [part.node_voltages.shape for part in parts]),
         nonunique=tuple(dict.fromkeys(n for part in parts for n in part.nonunique)),
         closed=np.concatenate([part.closed for part in parts]),
         sweep=axes,
@@ -157,7 +171,8 @@ def encode(op: OperatingPoint) -> tuple[dict[str, Any], dict[str, Any]]:
         "nonunique": op.nonunique,
         "unsolved": list(op.unsolved.items()),
     }
-    return {name: getattr(op, name) for name in _ARRAYS}, facts
+    arrays = {name: getattr(op, name) for name in _ARRAYS}
+    return (arrays if op.loose is None else arrays | {"loose": op.loose}), facts
 
 
 def decode(circuit: Circuit, arrays: dict[str, Any], facts: dict[str, Any]) -> OperatingPoint:

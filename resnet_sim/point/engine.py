@@ -51,6 +51,22 @@ class Point:
         return np.where(self.floating, np.nan, self.voltages)
 
     @property
+    def loose(self) -> Floats | None:
+        """Numbers of parts that float, and potentials within them, as in `OperatingPoint`."""
+        if not self.floating.any():
+            return None
+        state, nodes = self.state, slice(0, len(self.floating))
+        at = state.reduction.coordinate[nodes]
+        firm = self.floating & ~state.lost_nodes()[nodes] & ~state.charted_nodes[nodes]
+        # behind an amplifier a part moves by another amount
+        moves = np.column_stack((state.piece[at], state.reduction.scale[nodes]))
+        _, part = np.unique(moves, axis=0, return_inverse=True)
+        firm &= state.piece[at] > 0
+        return np.stack(
+            (np.where(firm, part.ravel() + 1.0, 0.0), np.where(firm, self.voltages, 0.0))
+        )
+
+    @property
     def inner_voltages(self) -> Floats:
         """Voltages of nodes within devices."""
         return self.state.node_voltages()[len(self.circuit.nodes) :]

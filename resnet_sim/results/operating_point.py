@@ -105,6 +105,9 @@ class OperatingPoint:
         Warnings and notes of the deck, the structure and the solution.
     floating : tuple of str
         Nodes whose voltage nothing fixes (at some point).
+    loose : ndarray, shape (2, n_nodes) or (2, points, n_nodes), optional
+        Of floating nodes: the number from 1 of the part that they float with, as far as
+        differences within it are fixed, and the potential within it, V.  None if none floats.
     nonunique : tuple of str
         Elements whose current is one of many possible ones.
     closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
@@ -133,6 +136,7 @@ class OperatingPoint:
     solver: SolverInfo
     diagnostics: tuple[Diagnostic, ...] = ()
     floating: tuple[str, ...] = ()
+    loose: Any = None
     nonunique: tuple[str, ...] = ()
     closed: Any = field(default_factory=lambda: np.zeros(0, dtype=bool))
     sweep: Mapping[str, Floats] = field(default_factory=dict)
@@ -143,15 +147,19 @@ class OperatingPoint:
     def voltage(self, node: str, reference: str = "0") -> Any:
         """Return ``v(node) - v(reference)`` in V: a float, or an array of shape (points,).
 
-        NaN where undefined.
+        NaN where undefined; within a part that floats as a whole, differences are defined.
 
         Raises
         ------
         UsageError
             If a node is unknown.
         """
-        v = self.node_voltages
-        difference = v[..., self.circuit.node(node)] - v[..., self.circuit.node(reference)]
+        v, p, q = self.node_voltages, self.circuit.node(node), self.circuit.node(reference)
+        difference = v[..., p] - v[..., q]
+        if self.loose is not None:
+            part, potential = self.loose
+            together = (part[..., p] > 0) & (part[..., p] == part[..., q])
+            difference = np.where(together, potential[..., p] - potential[..., q], difference)
         return float(difference) if v.ndim == 1 else difference
 
     def current(self, element: str) -> Any:
@@ -282,6 +290,7 @@ class OperatingPoint:
             node_voltages=self.node_voltages[rows],
             element_currents=self.element_currents[rows],
             closed=self.closed[rows],
+            loose=None if self.loose is None else self.loose[:, rows],
             sweep={name: values[rows] for name, values in self.sweep.items()},
             unsolved={place[k]: why for k, why in self.unsolved.items() if k in place},
         )

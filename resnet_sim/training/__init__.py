@@ -69,6 +69,7 @@ __all__ = [
 DOORS = (
     "costs",
     "data.tables",
+    "defaults",
     "evaluate",
 )
 

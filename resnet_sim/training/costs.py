@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
+from .amounts import real
 
 
 class Cost(Protocol):
@@ -68,6 +69,27 @@ def is_labels(targets: Any) -> bool:
     return targets.ndim == 1 and targets.dtype.kind in "iub"
 
 
+def finite(values: Floats, what: str = "the cost") -> Floats:
+    """Return what each sample has, shape (B,) or (B, n), which has to be finite.
+
+    Raises
+    ------
+    UsageError
+        Naming the first sample whose is not.
+    """
+    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+    if len(bad):
+        error = UsageError(f"{what} is {values[bad[0]]}, which is not finite")
+        error.sample = int(bad[0])
+        raise error
+    return values
+
+
+def _checked(targets: Any) -> Floats:
+    """Return targets as finite numbers."""
+    return finite(real(targets, "targets"), "its target")
+
+
 class SquaredError:
     """``1/2 sum (o - y)^2``.
 
@@ -94,7 +116,7 @@ class SquaredError:
         """Return target voltages, shape (B, n_outputs), V."""
         if is_labels(targets) and self.codes is not None:
             return np.asarray(self.codes[np.asarray(targets)])
-        y: Floats = np.asarray(targets, dtype=float)
+        y = _checked(targets)
         if y.ndim == 1 and outputs.shape[1] == 1:
             y = y[:, None]
         if y.shape != outputs.shape:
@@ -246,7 +268,7 @@ def _probabilities(outputs: Floats, targets: Any) -> Floats:
     """Return one probability per class from class numbers or from themselves."""
     if is_labels(targets):
         return np.eye(outputs.shape[1])[_labels(outputs, targets)]
-    wanted = np.asarray(targets, dtype=float)
+    wanted = _checked(targets)
     if wanted.shape != outputs.shape:
         raise UsageError(f"targets have shape {wanted.shape}, outputs {outputs.shape}")
     return wanted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,16 +12,20 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..errors import ResnetSimError
 from ..workers.progress import counted
+from .amounts import real
 from .costs import Cost, SquaredError, is_labels
+from .named import by_name
 from .network import Network
 
 #: Samples solved at once where no batch size is given.
 CHUNK = 512
+#: Epochs at the beginning of a run over which its cost ought to fall.
+BEGINNING = 5
 
 
 def predict(net: Network, X: Any) -> Floats:
     """Return the outputs of a network, shape (B, n_outputs), V, some samples at a time."""
-    x = np.asarray(X, dtype=float)
+    x = real(by_name(X, net.inputs), "inputs")
     parts = []
     with counted(len(x), "sample") as advance:
         for first in range(0, len(x), CHUNK):
@@ -77,3 +81,24 @@ def warn_of_reach(net: Network, cost: Cost, x: Floats, y: Any) -> None:
             UserWarning,
             stacklevel=3,
         )
+
+
+def warn_of_beginning(history: Sequence[Mapping[str, Any]]) -> None:
+    """Warn of a cost that rises over the first epochs of a run, or does not move.
+
+    It may rise for an epoch among others, but then some later one is below the first.
+    """
+    costs = [float(record["cost"]) for record in history[:BEGINNING]]
+    if len(costs) < 2 or costs[0] == 0:
+        return
+    span = f"the first {len(costs)} epochs"
+    if min(costs) == max(costs):
+        text = f"the cost has not moved from {costs[0]:.4g} in {span}: nothing that learns moves it"
+    elif min(costs[1:]) > costs[0] * (1 + 1e-9):
+        text = (
+            f"the cost rose from {costs[0]:.4g} to {costs[-1]:.4g} in {span}: "
+            "a smaller learning rate (lr) may help"
+        )
+    else:
+        return
+    warnings.warn(text, UserWarning, stacklevel=3)

@@ -19,6 +19,7 @@ class Devices:
     levels : int, optional
         Conductances are multiples of ``(g_max - g_min) / (levels - 1)`` above g_min; a write
         lands on one of the two levels around what is asked for, at random, right on average.
+        What a network starts with, or is set to, is moved to the nearest level.
     write_noise : float
         Standard deviation of a change, relative to the change.
     nonlinearity : float
@@ -80,6 +81,13 @@ class Devices:
             return g
         off = self.generator(1).normal(0.0, self.mismatch, len(g))
         return np.asarray(g * np.exp(off))
+
+    def settle(self, g: Floats, g_min: float, g_max: float) -> Floats:
+        """Return the conductances nearest to g that the devices can have, S."""
+        if not self.levels or g_min == g_max:
+            return g
+        spacing = (g_max - g_min) / (self.levels - 1)
+        return np.asarray(np.clip(g_min + spacing * np.round((g - g_min) / spacing), g_min, g_max))
 
     def write(
         self, g: Floats, wanted: Floats, g_min: float, g_max: float, rng: np.random.Generator

@@ -51,6 +51,7 @@ class Epochs:
         self.net, self.optimizer = net, optimizer
         self.rates = _rates(net.layers, optimizer)
         momentum = optimizer.momentum if isinstance(optimizer, Momentum) else 0.0
+        assert rule.beta is not None  # `Trainer` has settled it
         settings = Settings(rule.beta, momentum, net.g_min, net.g_max, threads=threads)
         targets, labels = _targets(cost, net, Y)
         u, factor = (X.array, X.factor) if isinstance(X, Scaled) else (X, 1.0)
@@ -117,7 +118,7 @@ def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | No
         return f"they know the squared error, not {type(cost).__name__}"
     if not built_in(rule, EquilibriumPropagation) or rule.variant != "centered":
         return "they know centered equilibrium propagation, and no other rule"
-    if rule.nudge == "current" or rule.beta <= 0:
+    if rule.nudge == "current" or rule.beta is None or rule.beta <= 0:
         return "they nudge by positive and negative conductances"
     if _rates(layers, optimizer) is None:
         return "learning rates differ between conductances or biases of one layer"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -22,8 +23,10 @@ from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
 from ..model.display import how_many
+from .amounts import real
 from .costs import built_in
 from .imperfections import Devices
+from .named import by_name
 from .wires import wired
 
 Output = str | tuple[str, str]
@@ -59,6 +62,11 @@ class Network:
     ------
     UsageError
         If a name is unknown or means something that can't play the role.
+
+    Warns
+    -----
+    UserWarning
+        If sources alone say what an output is: nothing that learns changes it.
 
     Examples
     --------
@@ -123,7 +131,8 @@ class Network:
         self.g_min = 1e-6 * high if g_min is None else float(g_min)
         if not 0 <= self.g_min <= self.g_max:
             raise UsageError(f"needs 0 <= g_min <= g_max, not {self.g_min} and {self.g_max}")
-        self._untouched = self.g_min <= low and high <= self.g_max
+        self._untouched = self.g_min <= low and high <= self.g_max and self._ideal
+        self._untouched &= not self.devices.levels
         self._origin = selection.conductances
         self._parts: Callable[[], Iterator[npt.NDArray[np.float32]] | None] | None = None
 
@@ -138,6 +147,23 @@ class Network:
         self.outputs = self._backend.outputs
         #: the circuit as a chain of layers, if it is solved as one
         self.layers: Layers | None = getattr(self._backend, "layers", None)
+        if self.layers is None:
+            self._warn_of_fixed_outputs()
+
+    def _warn_of_fixed_outputs(self) -> None:
+        """Warn of outputs that no conductance can change: their derivatives are all zero."""
+        red, at = self._question.reduction, self.outputs
+        rigid = red.coordinate[at.p] == red.coordinate[at.q]
+        rigid &= at.scale_p == at.scale_q
+        for k in np.flatnonzero(rigid)[:1]:
+            more = int(rigid.sum()) - 1
+            warnings.warn(
+                f"sources alone fix output {at.names[k]}"
+                + (f" and {how_many(more, 'other')}" if more else "")
+                + ": nothing that learns changes it",
+                UserWarning,
+                stacklevel=5,
+            )
 
     def _check_inputs(self, circuit: Circuit) -> None:
         for name in self.inputs:
@@ -159,7 +185,7 @@ class Network:
         # a network that is trained elsewhere in float32 never needs it, or only in float32
         g = self._origin()
         np.clip(g, self.g_min, self.g_max, out=g)
-        return g
+        return self.devices.settle(g, self.g_min, self.g_max)
 
     @property
     def own(self) -> Floats | None:
@@ -185,7 +211,10 @@ class Network:
 
     @property
     def conductances(self) -> Floats:
-        """Conductances in the order of `trainable`, shape (n_trainable,), S; can be set."""
+        """Conductances in the order of `trainable`, shape (n_trainable,), S; can be set.
+
+        Devices with levels end up on the nearest ones.
+        """
         return self._g.astype(float)
 
     @conductances.setter
@@ -198,7 +227,7 @@ class Network:
                 f"the conductance {g[k]:.6g} S of {self.trainable[k]} is not "
                 f"between {self.g_min:.6g} and {self.g_max:.6g} S"
             )
-        self._g = g
+        self._g = self.devices.settle(g, self.g_min, self.g_max)
 
     @property
     def biases(self) -> Floats:
@@ -268,7 +297,8 @@ class Network:
         Parameters
         ----------
         X : array_like, shape (B, n_inputs)
-            V or A, in the order of `inputs`.
+            V or A, in the order of `inputs`; a data frame whose columns are called like them
+            may have any order.
 
         Raises
         ------
@@ -382,7 +412,7 @@ class Network:
 
     def _columns(self, X: Any) -> Floats:
         """Return what the backend wants: inputs, biases and 1 side by side."""
-        x = np.asarray(X, dtype=float)
+        x = real(by_name(X, self.inputs), "inputs")
         self.check_inputs(x)
         biases = np.broadcast_to(self._biases, (len(x), len(self._biases)))
         return np.concatenate((x, biases, np.ones((len(x), 1))), axis=1)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
+from .amounts import amount
 
 Rate = float | Mapping[str, float]
 Schedule = Callable[[int], float]
@@ -20,9 +21,10 @@ class Optimizer:
 
     Parameters
     ----------
-    lr : float or mapping of glob to float
+    lr : float or mapping of glob to float, optional
         Learning rate; of the globs that match a parameter's name, the first one counts.
-        A parameter that none matches does not learn.
+        A parameter that none matches does not learn.  By default `Trainer` chooses one
+        that follows the circuit's conductances.
     schedule : callable, optional
         ``schedule(epoch)``, from 0: what the rates are multiplied with.
 
@@ -40,27 +42,38 @@ class Optimizer:
     #: names of the arrays that are kept from step to step
     slots: tuple[str, ...] = ()
 
-    def __init__(self, lr: Rate = 0.01, schedule: Schedule | None = None) -> None:
+    def __init__(self, lr: Rate | None = None, schedule: Schedule | None = None) -> None:
         self.lr, self.schedule = lr, schedule
         self.state: dict[str, Floats] = {}
         self._rates = np.zeros(0)
 
-    def prepare(self, names: Sequence[str]) -> None:
+    def prepare(self, names: Sequence[str], rate: float | None = None) -> None:
         """Work out the rates of named parameters; state that fits them is kept.
+
+        Parameters
+        ----------
+        names : sequence of str
+        rate : float, optional
+            Learning rate if `lr` says none.
 
         Raises
         ------
         UsageError
-            If a glob matches nothing that learns.
+            If a glob matches nothing that learns, or a rate is none.
         """
-        if isinstance(self.lr, Mapping):
-            for pattern in self.lr:
+        lr = rate if self.lr is None else self.lr
+        if lr is None:
+            raise UsageError(f"{type(self).__name__} needs a learning rate: lr=")
+        if isinstance(lr, Mapping):
+            for pattern in lr:
                 if not any(fnmatchcase(name, pattern.lower()) for name in names):
                     raise UsageError(f"learning rates: nothing that learns matches {pattern!r}")
-            self._rates = np.array([_first_match(name, self.lr) for name in names])
+            self._rates = np.array([_first_match(name, lr) for name in names])
         else:
             # one number in memory, however many parameters
-            self._rates = np.broadcast_to(np.float64(self.lr), len(names))
+            self._rates = np.broadcast_to(
+                np.float64(amount(lr, "the learning rate", 0)), len(names)
+            )
         if any(len(self.state.get(slot, ())) != len(names) for slot in self.slots):
             self.state = {slot: np.zeros(len(names)) for slot in self.slots}
 
@@ -112,7 +125,7 @@ class Momentum(Optimizer):
     slots = ("mean",)
 
     def __init__(
-        self, lr: Rate = 0.01, momentum: float = 0.9, schedule: Schedule | None = None
+        self, lr: Rate | None = None, momentum: float = 0.9, schedule: Schedule | None = None
     ) -> None:
         super().__init__(lr, schedule)
         self.momentum = momentum
@@ -138,7 +151,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        lr: Rate = 0.01,
+        lr: Rate | None = None,
         betas: tuple[float, float] = (0.9, 0.999),
         epsilon: float = 1e-8,
         schedule: Schedule | None = None,
@@ -189,5 +202,5 @@ def cosine(epochs: int, final: float = 0.0) -> Schedule:
 def _first_match(name: str, rates: Mapping[str, float]) -> float:
     for pattern, rate in rates.items():
         if fnmatchcase(name, pattern.lower()):
-            return float(rate)
+            return amount(rate, f"the learning rate of {pattern!r}", 0)
     return 0.0

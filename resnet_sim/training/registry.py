@@ -22,19 +22,21 @@ class Option:
     zero : bool
         Whether the number may be zero or negative.
     share : float
-        In units of the median conductance, what it is where it is not given; 0: what the
-        class says.
+        What it is where it is not given, in units of the median conductance to the `power`
+        (`defaults`); 0: what the class says.
+    power : int
 
     Examples
     --------
     >>> tr.RULES["ep"].options["beta"]
-    Option(help='nudge, S', choices=(), zero=False, share=0.001)
+    Option(help='nudge, S', choices=(), zero=False, share=0.001, power=1)
     """
 
     help: str
     choices: tuple[str, ...] = ()
     zero: bool = False
     share: float = 0.0
+    power: int = 1
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,19 @@ class Entry:
 
     def make(self, **arguments: Any) -> Any:
         """Return an instance."""
-        kind = self.kind
-        if isinstance(kind, str):
-            module, _, name = kind.partition(":")
-            kind = getattr(import_module(module, __package__), name)
-        return kind(**arguments)
+        return self._loaded()(**arguments)
+
+    def describes(self, thing: object) -> bool:
+        """Tell whether a thing is an instance of its class."""
+        kind = self._loaded()
+        return isinstance(kind, type) and isinstance(thing, kind)
+
+    def _loaded(self) -> Callable[..., Any]:
+        if not isinstance(self.kind, str):
+            return self.kind
+        module, _, name = self.kind.partition(":")
+        loaded: Callable[..., Any] = getattr(import_module(module, __package__), name)
+        return loaded
 
 
 EXACT, LIMIT, OTHER = "exact", "error vanishes with beta", "another metric"
@@ -125,12 +135,15 @@ COSTS: dict[str, Entry] = {
         options={"margin": Option("of the hinge cost, V")},
     ),
 }
+# a gradient is V^2/S: what it has to be multiplied with grows with the square of conductances
+_STEP = {"lr": Option("", share=0.01, power=2)}
+
 OPTIMIZERS: dict[str, Entry] = {
     "adam": Entry(".optimizers:Adam", "steps of one size", options={"lr": Option("", share=0.03)}),
-    "sgd": Entry(".optimizers:SGD", "along the gradient"),
+    "sgd": Entry(".optimizers:SGD", "along the gradient", options=_STEP),
     "momentum": Entry(
         ".optimizers:Momentum",
         "along a decaying sum of gradients",
-        options={"momentum": Option("what is left of it after a step", zero=True)},
+        options={"momentum": Option("what is left of it after a step", zero=True)} | _STEP,
     ),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,8 +16,11 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..many.states import States
+from .amounts import amount
 from .contrast import Gradient, KneeWarning, contrast
-from .costs import Cost, SquaredError, is_squared
+from .costs import Cost, SquaredError, finite, is_squared
+from .defaults import settled
+from .named import by_name
 from .network import Network
 
 Estimate = tuple[Floats, Floats]
@@ -52,9 +56,10 @@ class EquilibriumPropagation:
 
     Parameters
     ----------
-    beta : float
+    beta : float, optional
         S.  The error is O(beta^2) for the centered variant, O(beta) for the others, as
-        long as no diode changes its state.
+        long as no diode changes its state.  By default a thousandth of the median
+        conductance.
     variant : {"centered", "positive", "negative"}
     nudge : {"auto", "conductance", "current"}
 
@@ -69,9 +74,13 @@ class EquilibriumPropagation:
     array([ 0.0625, -0.0625])
     """
 
-    beta: float = 1e-3
+    beta: float | None = None
     variant: str = "centered"
     nudge: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.beta is not None:
+            amount(self.beta, "beta")
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two nudged states."""
@@ -85,7 +94,7 @@ class EquilibriumPropagation:
                 return net.pulled(X, free, beta, target).voltages
             return net.pushed(X, free, -beta * cost.slope(free.outputs, Y)).voltages
 
-        less, more = (self.beta * end for end in _ends(self.variant))
+        less, more = (_beta(self, net) * end for end in _ends(self.variant))
         return contrast(net, state(less), state(more), more - less)
 
     def _by_conductance(self, cost: Cost) -> bool:
@@ -123,6 +132,9 @@ class CoupledLearning:
 
     eta: float = 0.1
     variant: str = "positive"
+
+    def __post_init__(self) -> None:
+        amount(self.eta, "eta")
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two clamped states."""
@@ -164,10 +176,10 @@ class FrequencyPropagation:
 
     Parameters
     ----------
-    beta : float
-        S.
+    beta : float, optional
+        S.  By default a thousandth of the median conductance.
     samples : int
-        Moments per period.
+        Moments per period, at least three: fewer don't tell the mean from the wave.
 
     References
     ----------
@@ -180,19 +192,28 @@ class FrequencyPropagation:
     array([ 0.0625, -0.0625])
     """
 
-    beta: float = 1e-2
+    beta: float | None = None
     samples: int = 8
+
+    def __post_init__(self) -> None:
+        if self.beta is not None:
+            amount(self.beta, "beta")
+        if not isinstance(self.samples, Integral) or self.samples < 3:
+            raise UsageError(
+                f"samples={self.samples!r}: a period has a whole number of moments, at least 3"
+            )
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the product of mean and in-phase amplitude."""
         _reciprocal(net, "frequency propagation")
-        push = -self.beta * cost.slope(free.outputs, Y)
+        beta = _beta(self, net)
+        push = -beta * cost.slope(free.outputs, Y)
         mean, amplitude = np.zeros_like(free.voltages), np.zeros_like(free.voltages)
         for wave in np.sin(2 * np.pi * (np.arange(self.samples) + 0.5) / self.samples):
             voltages = net.pushed(X, free, wave * push).voltages
             mean += voltages / self.samples
             amplitude += 2.0 * wave * voltages / self.samples
-        return net.correlate(amplitude / self.beta, mean)
+        return net.correlate(amplitude / beta, mean)
 
 
 @dataclass(frozen=True)
@@ -233,9 +254,10 @@ def gradients(
     (array([0.5, 1. ]), array([0.03125, 0.03125]))
     """
     rule, cost = rule or EquilibriumPropagation(), cost or SquaredError()
+    X, Y = by_name(X, net.inputs), by_name(Y, net.outputs.names)
     free = net.free(X, start)
+    value = finite(cost.value(free.outputs, Y))
     by_conductance, by_bias = rule.estimate(net, free, X, Y, cost)
-    value = cost.value(free.outputs, Y)
     return Gradient(by_conductance, by_bias, value, free.outputs, free.on, free.knee)
 
 
@@ -276,6 +298,13 @@ def gradient(
             message += f"; {len(rows) - 1} more samples have such a diode"
         warnings.warn(message, KneeWarning, stacklevel=2)
     return found.conductances
+
+
+def _beta(rule: EquilibriumPropagation | FrequencyPropagation, net: Network) -> float:
+    """Return the nudge, S."""
+    beta = settled(rule, net).beta
+    assert beta is not None
+    return beta
 
 
 def _ends(variant: str) -> tuple[float, float]:

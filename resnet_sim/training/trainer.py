@@ -18,12 +18,15 @@ from ..model.display import how_many
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from . import checkpoint as checkpoints
-from .costs import Cost, SquaredError
+from .amounts import real
+from .costs import Cost, SquaredError, finite
 from .data.idx import Scaled
-from .evaluate import numbered, predict, score, warn_of_reach
+from .defaults import rate, settled
+from .evaluate import BEGINNING, numbered, predict, score, warn_of_beginning, warn_of_reach
 from .layered_epochs import Epochs, fits
+from .named import by_name
 from .network import Network
-from .optimizers import SGD, Optimizer
+from .optimizers import Adam, Optimizer
 from .parallel import Compute, shared
 from .rules import EquilibriumPropagation, Rule, gradients
 
@@ -43,7 +46,7 @@ class EarlyStopping:
     >>> trainer = tr.Trainer(tr.Network(rs.generators.ladder(1), ["v0"], ["n1"]))
     >>> stop = tr.EarlyStopping(patience=2, metric="cost", least=1e-3)
     >>> len(trainer.fit([[1.0]], [[0.25]], epochs=1000, early_stopping=stop))
-    3
+    17
     """
 
     patience: int = 10
@@ -64,7 +67,8 @@ class Trainer:
     cost : Cost
         By default `SquaredError`.
     optimizer : Optimizer
-        By default `SGD`.
+        By default `Adam`.  Nudges and learning rates that are not said follow the median
+        conductance that the network has now, as in ``resnet-sim train``.
     seed : int
         Of the order of the samples; the same seed gives the same run, bit by bit.
 
@@ -94,10 +98,11 @@ class Trainer:
         seed: int = 0,
     ) -> None:
         self.net, self.seed = net, seed
-        self.rule: Rule = rule or EquilibriumPropagation()
+        self.rule: Rule = settled(rule or EquilibriumPropagation(), net)
         self.cost: Cost = cost or SquaredError()
-        self.optimizer = optimizer or SGD()
-        self.optimizer.prepare(net.parameter_names)
+        self.optimizer = optimizer or Adam()
+        chosen = rate(self.optimizer, net)
+        self.optimizer.prepare(net.parameter_names, *([] if chosen is None else [chosen]))
         self.history: list[Record] = []
         self._gradients: Compute = gradients
         self._on: Bools = np.zeros((0, 0), dtype=np.bool_)
@@ -171,10 +176,11 @@ class Trainer:
         Warns
         -----
         UserWarning
-            If targets are out of reach of what the sources offer.
+            If targets are out of reach of what the sources offer; if the cost rises, or
+            does not move at all, over the first epochs.
         """
-        x: Any = X if isinstance(X, Scaled) else np.asarray(X)
-        y = np.asarray(Y)
+        x: Any = X if isinstance(X, Scaled) else np.asarray(by_name(X, self.net.inputs))
+        y = np.asarray(by_name(Y, self.net.outputs.names))
         if len(x) != len(y) or not len(x):
             raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
         path = None if checkpoint is None else Path(checkpoint)
@@ -193,7 +199,7 @@ class Trainer:
         elif single:
             raise UsageError(f"single=True: this can't be trained in float32: {reason}")
         else:
-            x = np.asarray(x, dtype=float)
+            x = real(x, "inputs")
         if not self.history:
             warn_of_reach(self.net, self.cost, x, y)
         with (
@@ -213,12 +219,16 @@ class Trainer:
                     record |= self._validate(*validation)
                 self.history.append(record)
                 self._note_best(early_stopping, record)
+                if len(self.history) == BEGINNING:
+                    warn_of_beginning(self.history)
                 files.note(record, time.perf_counter() - began)
                 costs = (f"{n} {record[n]:.4g}" for n in ("cost", "validation_cost") if n in record)
                 advance(1, ", ".join(costs).replace("_cost", ""))
                 asked = [callback(self, record) for callback in callbacks]
                 if any(asked):
                     break
+        if start < len(self.history) < BEGINNING:
+            warn_of_beginning(self.history)
         if early_stopping is not None and early_stopping.restore and self._best is not None:
             self._set_parameters(self._best[2])
         files.save()
@@ -281,11 +291,11 @@ class Trainer:
 
     def _validate(self, X: Any, Y: Any) -> Record:
         try:
-            outputs, y = self.predict(X), np.asarray(Y)
+            outputs, y = self.predict(X), np.asarray(by_name(Y, self.net.outputs.names))
         except ResnetSimError as error:
             error.args, error.sample = (f"validation {error}", *error.args[1:]), None
             raise
-        cost = float(self.cost.value(outputs, y).mean())
+        cost = float(finite(self.cost.value(outputs, y)).mean())
         return {"validation_cost": cost, "validation_score": score(self.cost, outputs, y)}
 
     def _note_best(self, stopping: EarlyStopping | None, record: Record) -> None:
@@ -314,7 +324,7 @@ class Trainer:
 
     def score(self, X: Any, Y: Any) -> float:
         """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
-        return score(self.cost, self.predict(X), Y)
+        return score(self.cost, self.predict(X), by_name(Y, self.net.outputs.names))
 
     # ---- checkpoints ----
 

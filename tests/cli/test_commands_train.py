@@ -229,7 +229,6 @@ def test_targets_out_of_reach_are_warned_of(run):
         (["--eta", "0.1"], "--eta does nothing with --rule ep"),
         (["--rule", "adjoint", "--beta", "1m"], "--beta does nothing with --rule adjoint"),
         (["--momentum", "0.5"], "--momentum does nothing with --optimizer adam"),
-        (["--optimizer", "sgd"], "needs a learning rate: --lr"),
         (["--lr", "q*=1"], "nothing that learns matches 'q*'"),
         (["--lr", "r1=1,2"], "not of the form GLOB=RATE"),
         (["--schedule", "2"], "neither constant, cosine, nor from 0 to 1"),

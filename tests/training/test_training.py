@@ -49,6 +49,7 @@ def test_every_rule_learns_xor(rule):
     assert learned >= 4
 
 
+@pytest.mark.filterwarnings("ignore:the cost rose")
 def test_absolute_value_is_learned_to_a_percent():
     close = 0
     for seed in range(10):
@@ -286,6 +287,7 @@ def test_momentum_and_adam_follow_their_formulas():
     assert np.allclose(adam.step(np.array([1e-3, -5.0]), 0), [-0.1, 0.1], rtol=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:the cost rose")
 def test_parameters_stay_within_bounds():
     net, X, Y = xor_with_a_pair(0)
     trainer = tr.Trainer(net, optimizer=tr.SGD(1e4))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 import numpy as np
+import pytest
 from benchmark_modules import load
 
 from resnet_sim import training as tr
@@ -53,6 +54,7 @@ def test_every_rule_of_the_table_runs():
         assert rules.steps(0, rule, 100, 0.03) is not None, name
 
 
+@pytest.mark.filterwarnings("ignore:the cost rose")
 def test_functions_of_one_variable_are_learned():
     regression = load("training_regression")
     for task, goal in (("abs", 0.01), ("parabola", 0.1), ("sine", 0.25)):

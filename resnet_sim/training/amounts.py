@@ -1,0 +1,44 @@
+"""Numbers that rules and optimisers are given: what would silently do nothing is refused."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+
+
+def amount(value: Any, what: str, least: float | None = None) -> float:
+    """Return a finite number that is not zero; or, with `least`, one that is no smaller.
+
+    Raises
+    ------
+    UsageError
+        If it is anything else: complex, NaN, infinite, zero.
+    """
+    number = float(value) if isinstance(value, Real) else math.nan
+    if math.isfinite(number) and (number != 0 if least is None else number >= least):
+        return number
+    wanted = "a finite number other than zero" if least is None else f"a number from {least} on"
+    raise UsageError(f"{what} must be {wanted}, not {value!r}")
+
+
+def real(values: Any, what: str) -> Floats:
+    """Return an array of floats.
+
+    Raises
+    ------
+    UsageError
+        If the values are no real numbers; numpy would drop imaginary parts.
+    """
+    found = np.asarray(values)
+    if found.dtype.kind not in "biufO":
+        raise UsageError(f"{what} must be real numbers, not {found.dtype}")
+    try:
+        return found.astype(float, copy=False)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{what} must be real numbers: {error}") from None
