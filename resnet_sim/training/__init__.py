@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from .registry import COSTS, OPTIMIZERS, RULES, Entry, Option
 
 if TYPE_CHECKING:
+    from .callbacks import CSVLog, ProgressBar, TensorBoard
     from .contrast import Gradient, KneeWarning
     from .costs import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
+    from .estimators import ResistiveClassifier, ResistiveRegressor
     from .imperfections import Devices
     from .network import Network
     from .optimizers import SGD, Adam, Momentum, Optimizer, cosine, exponential
@@ -39,6 +41,7 @@ __all__ = [
     "SGD",
     "Adam",
     "Adjoint",
+    "CSVLog",
     "ContrastiveLearning",
     "Cost",
     "CoupledLearning",
@@ -56,8 +59,12 @@ __all__ = [
     "Network",
     "Optimizer",
     "Option",
+    "ProgressBar",
+    "ResistiveClassifier",
+    "ResistiveRegressor",
     "Rule",
     "SquaredError",
+    "TensorBoard",
     "Trainer",
     "cosine",
     "exponential",
@@ -74,8 +81,10 @@ DOORS = (
 )
 
 _MODULES = {
+    "callbacks": "CSVLog ProgressBar TensorBoard",
     "contrast": "Gradient KneeWarning",
     "costs": "Cost CrossEntropy CustomCost Hinge SquaredError",
+    "estimators": "ResistiveClassifier ResistiveRegressor",
     "imperfections": "Devices",
     "network": "Network",
     "optimizers": "SGD Adam Momentum Optimizer cosine exponential",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,7 @@ from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
 from ..model.display import how_many
+from ..workers.atomic_file import replace_file
 from .amounts import real
 from .costs import built_in
 from .imperfections import Devices
@@ -288,6 +291,48 @@ class Network:
     def g_weight(self) -> Floats:
         """Weight of each conductance's co-content, see `correlate`."""
         return self._backend.g_weight
+
+    # ---- files ----
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to a file, with its circuit and all that it has learned.
+
+        Examples
+        --------
+        >>> net = tr.Network(rs.generators.ladder(2), ["v0"], ["n2"])
+        >>> net.save("ladder.network")
+        >>> tr.Network.load("ladder.network").forward([[5.0]]).round(6)
+        array([[1.]])
+        """
+        replace_file(Path(path).resolve(), pickle.dumps(self))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Return the network that `save` wrote: the same outputs, bit by bit.
+
+        The file is a pickle: what it says is executed.  Load none that you don't trust.
+
+        Raises
+        ------
+        UsageError
+            If the file can't be read or holds no network of this version.
+        """
+        try:
+            net = pickle.loads(Path(path).read_bytes())
+        except OSError as error:
+            raise UsageError(f"can't read {path}: {error.strerror}") from None
+        except Exception as error:  # there is none that a pickle can't raise
+            raise UsageError(f"{path} is no saved network of this version: {error}") from error
+        if not isinstance(net, cls):
+            raise UsageError(f"{path} holds no network, but {type(net).__name__}")
+        return net
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self._untouched and "_g" not in self.__dict__:
+            return self.__dict__
+        # who has trained it may still hold the conductances: fetch them
+        own = {"_g": self._g, "_parts": None, "_origin": self._selection.conductances}
+        return self.__dict__ | own
 
     # ---- states ----
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 import numpy as np
@@ -180,7 +181,7 @@ def exponential(rate: float) -> Schedule:
     >>> [tr.exponential(0.5)(epoch) for epoch in range(4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    return lambda epoch: float(rate**epoch)
+    return _Exponential(rate)
 
 
 def cosine(epochs: int, final: float = 0.0) -> Schedule:
@@ -192,11 +193,27 @@ def cosine(epochs: int, final: float = 0.0) -> Schedule:
     [1.0, 0.854, 0.5, 0.146, 0.0]
     """
 
-    def factor(epoch: int) -> float:
-        share = min(epoch / max(epochs, 1), 1.0)
-        return final + (1.0 - final) * 0.5 * (1.0 + math.cos(math.pi * share))
+    return _Cosine(epochs, final)
 
-    return factor
+
+@dataclass(frozen=True)
+class _Exponential:
+    """A class, not a closure: optimisers are sent to other processes."""
+
+    rate: float
+
+    def __call__(self, epoch: int) -> float:
+        return float(self.rate**epoch)
+
+
+@dataclass(frozen=True)
+class _Cosine:
+    epochs: int
+    final: float
+
+    def __call__(self, epoch: int) -> float:
+        share = min(epoch / max(self.epochs, 1), 1.0)
+        return self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(math.pi * share))
 
 
 def _first_match(name: str, rates: Mapping[str, float]) -> float:

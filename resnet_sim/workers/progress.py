@@ -105,7 +105,7 @@ class _Display:
         """Return a bar of tqdm, or what does the same in lines."""
         if sys.stderr.isatty():
             try:
-                from tqdm import tqdm  # type: ignore[import-untyped]
+                from tqdm import tqdm
             except ImportError:
                 pass
             else:

@@ -17,6 +17,13 @@ PACKAGES = ("", ".training", ".generators", ".ngspice", ".plotting", ".netlist")
 ASSUMED = {"np": np, "rs": rs, "tr": training}
 #: whose examples run ngspice; others read a file instead, or want it to fail
 RUN_NGSPICE = {f"resnet_sim.ngspice.{name}" for name in ("Reading", "compare", "run")}
+#: packages that are optional -> whose examples need them
+OPTIONAL = {
+    "matplotlib": (".plotting",),
+    "sklearn": ("ResistiveClassifier", "ResistiveRegressor"),
+    "tensorboardX": ("TensorBoard",),
+    "tqdm": ("ProgressBar",),
+}
 SECTION = re.compile(r"^Examples\n-{8}\n(.*)", re.MULTILINE | re.DOTALL)
 
 
@@ -52,8 +59,9 @@ def test_every_public_name_has_an_example(name):
     [pytest.param(n, marks=requires_ngspice if n in RUN_NGSPICE else ()) for n in PUBLIC],
 )
 def test_examples_print_what_they_show(name, tmp_path, monkeypatch):
-    if ".plotting" in name:
-        pytest.importorskip("matplotlib")
+    for package, names in OPTIONAL.items():
+        if any(part in name for part in names):
+            pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)  # some write files
     example = doctest.DocTestParser().get_doctest(docstring(name), dict(ASSUMED), name, name, 0)
     report: list[str] = []
