@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .analyses.solve import check, solve
     from .analyses.solve_many import Outputs, solve_many
     from .analyses.sweep import run, sweep
+    from .analyses.tolerances import Statistics, WorstCase, statistics, worst_case
     from .diagnostics import Diagnostic
     from .errors import (
         ConvergenceError,
@@ -55,9 +56,11 @@ __all__ = [
     "ResnetSimError",
     "Sensitivity",
     "SimulatorError",
+    "Statistics",
     "TopologyError",
     "TransferFunction",
     "UsageError",
+    "WorstCase",
     "__version__",
     "check",
     "format_netlist",
@@ -72,9 +75,11 @@ __all__ = [
     "sensitivities",
     "solve",
     "solve_many",
+    "statistics",
     "sweep",
     "training",
     "transfer_function",
+    "worst_case",
     "write_netlist",
 ]
 
@@ -82,6 +87,7 @@ _MODULES = {
     "analyses.monte_carlo": ("monte_carlo",),
     "analyses.solve": ("check", "solve"),
     "analyses.sweep": ("run", "sweep"),
+    "analyses.tolerances": ("Statistics", "WorstCase", "statistics", "worst_case"),
     "model.builder": ("CircuitBuilder",),
     "model.circuit": ("Circuit",),
     "diagnostics": ("Diagnostic",),

@@ -8,4 +8,5 @@ DOORS = (
     "solve",
     "solve_many",
     "sweep",
+    "tolerances",
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..model.requests import Sweep
 from ..point.certified import CHUNK
 from ..results.operating_point import OperatingPoint
 
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 
 from .given import Given, as_circuit, spelled
 from .solve import check_arguments
+from .sweep import as_sweeps
 
 
 @spelled
 def monte_carlo(
     circuit: Given,
-    spread: Mapping[str, float] | None = None,
+    spread: Mapping[str, float | str] | None = None,
     samples: int = 1000,
     *,
+    sweep: Sequence[Sweep] | Mapping[str, Any] = (),
     seed: int = 0,
     distribution: str = "uniform",
     method: str = "auto",
@@ -37,13 +40,18 @@ def monte_carlo(
 
     Parameters
     ----------
-    spread : mapping of str to float
+    spread : mapping of str to float or str
         Name of an element, or glob such as ``r*``, to what its value may be off by,
-        relative; where several match, the last counts.
+        relative: 0.05 or ``"5%"``; ``d*:is`` for a parameter of the models of elements, each
+        of which draws for itself.  Where several match, the last counts.  What ``tol=`` of the
+        deck says comes first, and its random functions (``mc gauss flat`` ...) draw.
     samples, seed : int
         The same seed gives the same samples, whatever their number.
-    distribution : {"uniform", "normal"}
-        Uniform between the limits, or normal with the spread as three standard deviations.
+    sweep : sequence of Sweep, or mapping of str to array_like
+        Each sample is solved at every point of this grid; see `sweep`.
+    distribution : {"uniform", "normal", "lognormal"}
+        Uniform between the limits, normal with the spread as three standard deviations, or
+        lognormal: three standard deviations are a factor of ``1 + spread``, which may be large.
     tolerance : float
         Largest relative residual that the certificate lets pass.
     executor : str or concurrent.futures.Executor
@@ -61,7 +69,8 @@ def monte_carlo(
     Returns
     -------
     OperatingPoint
-        With a leading axis of samples; samples without a solution are in ``unsolved``.
+        With a leading axis of samples; samples without a solution are in ``unsolved``, what
+        was drawn in ``sampled`` and in the table.
 
     Raises
     ------
@@ -78,6 +87,7 @@ def monte_carlo(
     ((100,), True)
     """
     from ..many import jobs
+    from ..many.variants import Crossed, Grid
     from ..many.variants import monte_carlo as draw
 
     if isinstance(tolerance, Mapping):
@@ -86,6 +96,13 @@ def monte_carlo(
         raise UsageError(f"accuracy is called tolerance now; write tolerance={accuracy}")
     circuit = as_circuit(circuit)
     check_arguments(method, tolerance)
-    variants = draw(circuit, spread or {}, samples, seed, distribution)
+    drawn = draw(circuit, spread or {}, samples, seed, distribution)
+    sweeps = as_sweeps(circuit, sweep)
+    if sweeps and not circuit.switches.fixed.all():
+        raise UsageError(
+            "switches that follow their controls remember the point before: sweep each sample "
+            "by itself, or hold them with with_switches"
+        )
+    variants = Crossed(Grid(sweeps), drawn) if sweeps else drawn
     job = jobs.Job(circuit, variants, method, tolerance)
     return jobs.run(job, executor, journal, progress, chunk)

@@ -72,11 +72,16 @@ def sweep(
 
     circuit = as_circuit(circuit)
     check_arguments(method, tolerance)
-    if isinstance(sweeps, Mapping):
-        values, sweeps = {**sweeps, **values}, ()
-    named = [_named(circuit, name, given) for name, given in values.items()]
-    job = jobs.Job(circuit, Grid((*sweeps, *named)), method, tolerance, start)
+    grid = Grid((*as_sweeps(circuit, sweeps), *as_sweeps(circuit, values)))
+    job = jobs.Job(circuit, grid, method, tolerance, start)
     return jobs.run(job, executor, journal, progress, chunk)
+
+
+def as_sweeps(circuit: Circuit, given: Sequence[Sweep] | Mapping[str, Any]) -> tuple[Sweep, ...]:
+    """Return what is swept: sweeps as they stand, or names with their values."""
+    if isinstance(given, Mapping):
+        return tuple(_named(circuit, name, values) for name, values in given.items())
+    return tuple(given)
 
 
 def _named(circuit: Circuit, name: str, given: Any) -> Sweep:

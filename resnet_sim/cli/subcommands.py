@@ -13,6 +13,7 @@ from types import ModuleType
 COMMANDS = {
     "solve": "print voltages and currents",
     "sweep": "solve many variants: the deck's sweeps, or random samples",
+    "tolerances": "worst case, mean, deviation and yield when components are off",
     "check": "print every diagnostic, but no voltages and currents",
     "validate": "compare with ngspice, or with what it has written",
     "export": "write the circuit for another simulator",

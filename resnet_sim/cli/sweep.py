@@ -32,22 +32,7 @@ if TYPE_CHECKING:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
-    parser.add_argument(
-        "--spread",
-        action="append",
-        default=[],
-        type=_spread,
-        metavar="NAME=SHARE",
-        help="an element, or glob, and what its value may be off by: 'r*=5%%' (repeatable)",
-    )
-    parser.add_argument("--samples", type=count, default=1000, help="default %(default)s")
-    parser.add_argument("--seed", type=natural, default=0, help="default %(default)s")
-    parser.add_argument(
-        "--distribution",
-        choices=("uniform", "normal"),
-        default="uniform",
-        help="normal: the spread is three standard deviations",
-    )
+    add_spread(parser)
     add_format(parser, "csv")
     add_print(parser)
     add_output(parser)
@@ -66,6 +51,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="keep finished points here; the same command then goes on where it stopped",
     )
     running.add_argument("--chunk", type=count, default=256, help="points per task")
+
+
+def add_spread(parser: argparse.ArgumentParser) -> None:
+    """Declare what varies at random, and how."""
+    parser.add_argument(
+        "--spread",
+        action="append",
+        default=[],
+        type=_spread,
+        metavar="NAME=SHARE",
+        help="an element, or glob, and what its value may be off by: 'r*=5%%'; 'd*:vfwd=10%%' for "
+        "a parameter of models (repeatable; default: what tol= in the deck says)",
+    )
+    parser.add_argument("--samples", type=count, help="default 1000")
+    parser.add_argument("--seed", type=natural, default=0, help="default %(default)s")
+    parser.add_argument(
+        "--distribution",
+        choices=("uniform", "normal", "lognormal"),
+        default="uniform",
+        help="normal: the spread is three standard deviations; lognormal: they are a factor of "
+        "1 + spread (default: %(default)s)",
+    )
 
 
 def _tolerance(text: str) -> float | str:
@@ -116,15 +123,15 @@ def _solve(circuit: Circuit, options: argparse.Namespace) -> OperatingPoint:
         "chunk": options.chunk,
     }  # fmt: skip
     sweeps = [analysis.sweeps for analysis in circuit.analyses if analysis.sweeps]
-    if options.spread:
-        if sweeps:
-            complain("the deck's sweeps are ignored: --spread asks for random samples")
+    if len(sweeps) > 1:
+        raise UsageError(f"the deck has {len(sweeps)} sweeps; resnet-sim solve does several")
+    random = circuit.spread or circuit.is_random
+    if options.spread or (random and (options.samples or not sweeps)):
         return monte_carlo(
-            circuit, dict(options.spread), options.samples, seed=options.seed,
-            distribution=options.distribution, tolerance=options.tolerance, **running,
+            circuit, dict(options.spread), options.samples or 1000, seed=options.seed,
+            sweep=sweeps[0] if sweeps else (), distribution=options.distribution,
+            tolerance=options.tolerance, **running,
         )  # fmt: skip
     if not sweeps:
         raise UsageError("nothing to vary: the deck has no .dc or .step, and no --spread is given")
-    if len(sweeps) > 1:
-        raise UsageError(f"the deck has {len(sweeps)} sweeps; resnet-sim solve does several")
     return sweep(circuit, sweeps[0], tolerance=options.tolerance, **running)

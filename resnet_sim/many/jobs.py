@@ -8,6 +8,7 @@ there are.
 from __future__ import annotations
 
 import concurrent.futures as futures
+import dataclasses
 import hashlib
 import pickle
 import threading
@@ -59,6 +60,11 @@ class Job:
         digest = hashlib.sha256(repr((self.variants, self.method, self.tolerance)).encode())
         digest.update(repr((self.circuit.nodes, sorted((self.start or {}).items()))).encode())
         digest.update(structure_key(self.circuit, with_values=True))
+        if any(of not in ("element", "switch", "model") for of in self.variants.of):
+            # the deck is elaborated anew: circuits that are alike may come of different ones
+            texts = [source.text for source in self.circuit.sources]
+            overrides = sorted(self.circuit.overrides.items())
+            digest.update(repr((texts, overrides)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     @property
@@ -94,12 +100,33 @@ class Job:
         """Return some of the values at a point by name."""
         return {self.variants.names[k]: float(values[k]) for k in columns}
 
+    def _drawn(self, circuit: Circuit, seed: str) -> Circuit:
+        """Return a circuit whose random functions draw; values that were set stay set."""
+        return circuit.with_draw(seed).with_values(self._set_by_hand)
+
+    @cached_property
+    def _set_by_hand(self) -> dict[str, float]:
+        """Values that are not those of the deck."""
+        assert self.circuit.rebuild is not None
+        deck, found = self.circuit.rebuild({}), dict[str, float]()
+        for table, column in _VARIED.items():
+            mine, theirs = (getattr(c.tables[table], column) for c in (self.circuit, deck))
+            rows = np.flatnonzero(mine != theirs).tolist() if len(mine) == len(theirs) else []
+            found |= {self.circuit.tables[table].names[k]: float(mine[k]) for k in rows}
+        return found
+
     def outer_circuit(self, values: Floats, outer: list[int]) -> Circuit:
         """Return the circuit with the parameters and switches of a point."""
         of = self.variants.of
-        parameters = self.named(values, [k for k in outer if of[k] != "switch"])
+        parameters = self.named(values, [k for k in outer if of[k] not in _AFTER])
         states = self.named(values, [k for k in outer if of[k] == "switch"])
+        models = self.named(values, [k for k in outer if of[k] == "model"])
+        draws = self.named(values, [k for k in outer if of[k] == "draw"])
         circuit = self.circuit.with_parameters(parameters) if parameters else self.circuit
+        for seed, sample in draws.items():
+            circuit = self._drawn(circuit, f"{seed}/{sample:.0f}")
+        if models:
+            circuit = circuit.with_model_parameters(models)
         if (
             circuit.nodes != self.circuit.nodes
             or circuit.element_names != self.circuit.element_names
@@ -111,6 +138,10 @@ class Job:
             )
         held = {name: value != 0 for name, value in states.items()}
         return circuit.with_switches(held) if held else circuit
+
+
+#: what changes in a circuit after its deck has been read
+_AFTER = ("switch", "model", "draw")
 
 
 def structure_key(circuit: Circuit, with_values: bool = False) -> bytes:
@@ -221,4 +252,5 @@ def run(
     )  # fmt: skip
     parts = [decode(job.circuit, *entry) for entry in entries]
     seconds = time.perf_counter() - began
-    return join(job.circuit, parts, job.variants.axes(), seconds)
+    found = join(job.circuit, parts, job.variants.axes(), seconds)
+    return dataclasses.replace(found, sampled=job.variants.sampled())

@@ -7,7 +7,7 @@ points from it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -21,9 +21,57 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.requests import Sweep
 
-DISTRIBUTIONS = ("uniform", "normal")
 #: Samples that share a random generator.
 DRAW = 64
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How values are distributed around the nominal one.
+
+    Attributes
+    ----------
+    description : str
+    draw : callable
+        ``draw(rng, shape)``: numbers z.
+    at : callable
+        ``at(nominal, spread, z)``: the values that they stand for.
+    limited : bool
+        A spread of 1 or more may make values negative.
+    """
+
+    description: str
+    draw: Callable[[np.random.Generator, tuple[int, int]], Floats]
+    at: Callable[[Floats, Floats, Floats], Floats]
+    limited: bool = True
+
+
+def _added(nominal: Floats, spread: Floats, z: Floats) -> Floats:
+    values: Floats = nominal + nominal * spread * z
+    return values
+
+
+def _multiplied(nominal: Floats, spread: Floats, z: Floats) -> Floats:
+    values: Floats = nominal * (1.0 + spread) ** z
+    return values
+
+
+def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    return rng.uniform(-1.0, 1.0, shape)
+
+
+def _third(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
+    """Return normal numbers of which 1 is three standard deviations; they are not cut off."""
+    return rng.standard_normal(shape) / 3.0
+
+
+DISTRIBUTIONS = {
+    "uniform": Distribution("between the limits", _uniform, _added),
+    "normal": Distribution("the spread is three standard deviations", _third, _added),
+    "lognormal": Distribution(
+        "three standard deviations are a factor of 1 + spread", _third, _multiplied, limited=False
+    ),
+}
 
 
 class Variants(Protocol):
@@ -49,6 +97,9 @@ class Variants(Protocol):
 
     def axes(self) -> dict[str, Floats]:
         """Return what a result says of its points: name -> array of shape (count,)."""
+
+    def sampled(self) -> dict[str, Floats]:
+        """Return what was drawn at random: name -> array of shape (count,)."""
 
 
 @dataclass(frozen=True)
@@ -92,33 +143,42 @@ class Grid:
         """Return the swept quantities at each point, the innermost first."""
         return dict(zip(self.names, self.values(0, self.count).T.copy(), strict=True))
 
+    def sampled(self) -> dict[str, Floats]:
+        """Nothing is."""
+        return {}
+
 
 @dataclass(frozen=True)
 class MonteCarlo:
-    """Random samples of the values of elements.
+    """Random samples of values of elements, and of parameters of their models.
 
     Attributes
     ----------
-    names : tuple of str
+    varied : tuple of str
+        Elements, and ``d1:n`` for a parameter of a model.
+    kinds : tuple of str
+        What each of them is: ``"element"`` or ``"model"``.
     nominal, spread : tuple of float
-        A value is ``nominal * (1 + spread * z)``.
     samples, seed : int
         Sample k is the same whatever the number of samples.
-    distribution : {"uniform", "normal"}
-        Of z: uniform on [-1, 1], or normal with standard deviation 1/3, so that the
-        spread is three standard deviations; it is not cut off.
+    distribution : str
+        One of `DISTRIBUTIONS`.
+    draws : bool
+        Whether random functions of the deck draw, too.
     """
 
-    names: tuple[str, ...]
+    varied: tuple[str, ...]
+    kinds: tuple[str, ...]
     nominal: tuple[float, ...]
     spread: tuple[float, ...]
     samples: int
     seed: int = 0
     distribution: str = "uniform"
+    draws: bool = False
 
     def __post_init__(self) -> None:
         if self.distribution not in DISTRIBUTIONS:
-            known = " and ".join(DISTRIBUTIONS)
+            known = ", ".join(DISTRIBUTIONS)
             raise UsageError(f"unknown distribution {self.distribution!r}; there are {known}")
         if self.samples < 1:
             raise UsageError(f"{self.samples} samples; at least one is needed")
@@ -126,43 +186,95 @@ class MonteCarlo:
             raise UsageError(f"the seed {self.seed} is negative")
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Names of what differs; the seed stands for what random functions draw."""
+        return (*self.varied, str(self.seed)) if self.draws else self.varied
+
+    @property
     def of(self) -> tuple[str, ...]:
-        """All are elements."""
-        return ("element",) * len(self.names)
+        """What each of them is."""
+        return (*self.kinds, "draw") if self.draws else self.kinds
 
     @property
     def count(self) -> int:
         """Number of samples."""
         return self.samples
 
-    @cached_property
-    def _scale(self) -> tuple[Floats, Floats]:
-        nominal = np.array(self.nominal)
-        return nominal, nominal * np.array(self.spread)
-
     def values(self, first: int, last: int) -> Floats:
         """Return the values of samples first to last - 1, shape (samples, names)."""
         begin = first - first % DRAW
         blocks = [self._draw(k) for k in range(begin // DRAW, -(-last // DRAW))]
-        nominal, scale = self._scale
-        values: Floats = nominal + scale * np.concatenate(blocks)[first - begin : last - begin]
+        z = np.concatenate(blocks)[first - begin : last - begin]
+        values = DISTRIBUTIONS[self.distribution].at(np.array(self.nominal), self._shares, z)
+        if self.draws:
+            return np.column_stack([values, np.arange(first, last, dtype=float)])
         return values
+
+    @cached_property
+    def _shares(self) -> Floats:
+        return np.array(self.spread)
 
     def _draw(self, block: int) -> Floats:
         rng = np.random.default_rng([self.seed, block])
-        shape = (DRAW, len(self.names))
-        if self.distribution == "uniform":
-            return rng.uniform(-1.0, 1.0, shape)
-        return rng.standard_normal(shape) / 3.0
+        return DISTRIBUTIONS[self.distribution].draw(rng, (DRAW, len(self.varied)))
 
     def axes(self) -> dict[str, Floats]:
         """Return the number of each sample, from 0."""
         return {"sample": np.arange(self.samples, dtype=float)}
 
+    def sampled(self) -> dict[str, Floats]:
+        """Return what is drawn, without what only random functions of the deck know."""
+        columns = self.values(0, self.count).T
+        return {name: columns[k].copy() for k, name in enumerate(self.varied)}
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """Every sample at every point of a grid; the point varies fastest."""
+
+    grid: Grid
+    samples: MonteCarlo
+
+    def __post_init__(self) -> None:
+        both = [name for name in self.grid.names if name in self.samples.varied]
+        if both:
+            raise UsageError(f"{', '.join(both)} can't be swept and have a spread")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of what differs, swept quantities first."""
+        return self.grid.names + self.samples.names
+
+    @property
+    def of(self) -> tuple[str, ...]:
+        """What each of them is."""
+        return self.grid.of + self.samples.of
+
+    @property
+    def count(self) -> int:
+        """Number of points."""
+        return self.grid.count * self.samples.count
+
+    def values(self, first: int, last: int) -> Floats:
+        """Return the values at points first to last - 1, shape (points, names)."""
+        sample = np.arange(first, last) // self.grid.count
+        drawn = self.samples.values(int(sample[0]), int(sample[-1]) + 1)
+        # a grid begins again where it ends
+        return np.hstack([self.grid.values(first, last), drawn[sample - sample[0]]])
+
+    def axes(self) -> dict[str, Floats]:
+        """Return the swept quantities and the number of the sample at each point."""
+        axes = {name: np.tile(x, self.samples.count) for name, x in self.grid.axes().items()}
+        return axes | {"sample": np.repeat(self.samples.axes()["sample"], self.grid.count)}
+
+    def sampled(self) -> dict[str, Floats]:
+        """Return what is drawn at each point."""
+        return {n: np.repeat(x, self.grid.count) for n, x in self.samples.sampled().items()}
+
 
 def monte_carlo(
     circuit: Circuit,
-    spread: Mapping[str, float],
+    spread: Mapping[str, float | str],
     samples: int,
     seed: int = 0,
     distribution: str = "uniform",
@@ -171,28 +283,75 @@ def monte_carlo(
 
     Parameters
     ----------
-    spread : mapping of str to float
-        Name of an element, or glob such as ``r*``, to what its value may be off by,
-        relative; where several match, the last counts.  Resistors, independent sources, the
-        forward drop of diodes and the like have a spread.
+    spread : mapping of str to float or str
+        What a value may be off by, relative: 0.05 or ``"5%"``.  Of an element, or glob such
+        as ``r*``; ``d*:vfwd`` for a parameter of the models of elements.  Where several
+        match, the last counts; what ``tol=`` says comes before all.
 
     Raises
     ------
     UsageError
         If nothing matches, or a spread is negative or makes resistances negative.
     """
-    values = dict(_values(circuit))
-    chosen: dict[str, float] = {}
-    for pattern, share in spread.items():
-        matching = _matching(circuit, values, pattern)
-        if not 0 <= share < 1:
-            raise UsageError(f"the spread {share:g} of {pattern} is not between 0 and 1")
-        chosen |= dict.fromkeys(matching, float(share))
-    if not chosen:
+    known = DISTRIBUTIONS.get(distribution)
+    chosen: dict[str, tuple[str, float, float]] = {}
+    everything = [*circuit.spread.items(), *spread.items()]
+    for pattern, given in everything:
+        share = as_share(pattern, given)
+        kind, found = _matching(circuit, pattern)
+        signed = {n for n in found if kind == "element" and _has_sign(circuit, n)}
+        if share < 0 or (share >= 1 and known and known.limited and len(signed) < len(found)):
+            raise UsageError(
+                f"the spread {share:g} of {pattern} is not between 0 and 1; "
+                "with distribution lognormal it may be larger"
+            )
+        chosen |= {name: (kind, value, share) for name, value in found.items()}
+    if not chosen and not circuit.is_random:
         raise UsageError("no spread is given: nothing varies")
-    names = tuple(chosen)
-    nominal = tuple(values[name] for name in names)
-    return MonteCarlo(names, nominal, tuple(chosen.values()), samples, seed, distribution)
+    kinds, nominal, shares = zip(*chosen.values(), strict=True) if chosen else ((), (), ())
+    return MonteCarlo(
+        tuple(chosen), kinds, nominal, shares, samples, seed, distribution, circuit.is_random
+    )
+
+
+def as_share(name: str, given: float | str) -> float:
+    """Return a spread as a number: 0.05, or ``"5%"``."""
+    try:
+        text = given.strip() if isinstance(given, str) else ""
+        share = float(text[:-1]) / 100.0 if text.endswith("%") else float(given)
+    except (TypeError, ValueError):
+        share = math.nan
+    if not math.isfinite(share):
+        raise UsageError(f"the spread {given!r} of {name} is neither a number nor of the form 5%")
+    return share
+
+
+def _has_sign(circuit: Circuit, name: str) -> bool:
+    """Tell whether a value may as well be negative: that of a source."""
+    device = circuit.tables[circuit.locate(circuit.element(name))[0]]
+    return device.fixes_voltage is True or device.fixes_current
+
+
+def _matching(circuit: Circuit, pattern: str) -> tuple[str, dict[str, float]]:
+    """Return what a name or a glob stands for, and the nominal values."""
+    folded = pattern.strip().lower()
+    known = circuit.find(folded) is not None
+    elements, colon, key = folded.rpartition(":")
+    if colon and not known:
+        plain, found = _of_models(circuit, elements, key)
+        if found:
+            return ("element" if plain else "model"), found
+        raise UsageError(f"no element that matches {elements!r} has a parameter {key!r}")
+    values = dict(_values(circuit))
+    if folded in values:
+        return "element", {folded: values[folded]}
+    if not any(c in folded for c in "*?["):
+        number = circuit.element(folded)
+        raise UsageError(f"{folded} is a {circuit.kind(number)} without a value to vary")
+    found = {name: value for name, value in values.items() if fnmatchcase(name, folded)}
+    if not found:
+        raise UsageError(f"no element with a value matches {pattern!r}")
+    return "element", found
 
 
 def _values(circuit: Circuit) -> list[tuple[str, float]]:
@@ -206,14 +365,22 @@ def _values(circuit: Circuit) -> list[tuple[str, float]]:
     return found
 
 
-def _matching(circuit: Circuit, values: Mapping[str, float], pattern: str) -> Sequence[str]:
-    folded = pattern.strip().lower()
-    if folded in values:
-        return [folded]
-    if not any(c in folded for c in "*?["):
-        number = circuit.element(folded)
-        raise UsageError(f"{folded} is a {circuit.kind(number)} without a value to vary")
-    found = [name for name in values if fnmatchcase(name, folded)]
-    if not found:
-        raise UsageError(f"no element with a value matches {pattern!r}")
-    return found
+def _of_models(circuit: Circuit, pattern: str, key: str) -> tuple[bool, dict[str, float]]:
+    """Return a parameter of the models of all elements that match a glob and have it.
+
+    Also whether it is what `Circuit.with_values` sets, for all of them.
+    """
+    found: dict[str, float] = {}
+    plain = True
+    for device in circuit.tables.values():
+        names = [k for k, name in enumerate(device.names) if fnmatchcase(name, pattern)]
+        if not names:
+            continue
+        try:
+            values = device.of_model(key)
+        except KeyError:
+            continue
+        finite = {device.names[k]: float(values[k]) for k in names if math.isfinite(values[k])}
+        plain = plain and (not finite or device.parameters.get(key) == device.value)
+        found |= finite
+    return plain, found if plain else {f"{name}:{key}": x for name, x in found.items()}

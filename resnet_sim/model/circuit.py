@@ -119,6 +119,8 @@ class Circuit:
         ``rebuild({"parameter": value})`` elaborates the deck anew; see `with_parameters`.
     overrides : dict of str to float
         Parameters that have other values than the deck gives them.
+    spread : dict of str to float
+        Element -> what its value may be off by, relative: ``tol=`` of its card.
 
     Examples
     --------
@@ -139,8 +141,9 @@ class Circuit:
     measures: tuple[Measure, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
     sources: tuple[Source, ...] = ()
-    rebuild: Callable[[Mapping[str, float]], Circuit] | None = field(default=None, compare=False)
+    rebuild: Callable[..., Circuit] | None = field(default=None, compare=False)
     overrides: Mapping[str, float] = field(default_factory=dict, compare=False)
+    spread: Mapping[str, float] = field(default_factory=dict)
 
     resistors = _TableOf(Resistors)
     crossbars = _TableOf(Crossbars)
@@ -328,6 +331,47 @@ class Circuit:
         if self.rebuild is None:
             raise UsageError("the circuit was not read from a netlist: it has no parameters")
         return self.rebuild(values)
+
+    def with_model_parameters(self, values: Mapping[str, float]) -> Circuit:
+        """Return the circuit with other parameters of the models of single elements.
+
+        Parameters
+        ----------
+        values : mapping of str to float
+            ``"d1:vfwd"``: an element, and a parameter of its model.
+
+        Raises
+        ------
+        UsageError
+            If there is no such element, or a parameter that its model lacks or that makes no
+            device.
+        """
+        changed = dict(self.tables)
+        for both, value in values.items():
+            name, _, key = both.rpartition(":")
+            table, row = self.locate(self.element(name))
+            try:
+                changed[table] = changed[table].with_parameter(key, {row: value})
+            except KeyError:
+                raise UsageError(f"{name} is a {self.tables[table].kind}: no {key!r}") from None
+        return self._renewed(changed)
+
+    @property
+    def is_random(self) -> bool:
+        """Whether the deck has random functions, such as ``mc(1k, 0.1)``."""
+        return any(diagnostic.code == "N107" for diagnostic in self.diagnostics)
+
+    def with_draw(self, seed: str) -> Circuit:
+        """Return the deck elaborated anew, with numbers drawn by its random functions.
+
+        Raises
+        ------
+        UsageError
+            If the circuit was not read from a netlist.
+        """
+        if self.rebuild is None:
+            raise UsageError("the circuit was not read from a netlist: it has no random functions")
+        return self.rebuild({}, draw=seed)
 
     def with_tables(self, **tables: Table | Crossbars) -> Circuit:
         """Return the circuit with other tables; ``with_tables(resistors=...)``."""

@@ -117,6 +117,8 @@ class OperatingPoint:
         operating point.
     unsolved : dict of int to str
         Point -> why it has no solution; its values are NaN.
+    sampled : dict of str to ndarray of shape (points,)
+        The values that Monte Carlo has drawn: ``r1``, or ``d1:n`` for a parameter of a model.
 
     Examples
     --------
@@ -141,8 +143,11 @@ class OperatingPoint:
     closed: Any = field(default_factory=lambda: np.zeros(0, dtype=bool))
     sweep: Mapping[str, Floats] = field(default_factory=dict)
     unsolved: Mapping[int, str] = field(default_factory=dict)
+    sampled: Mapping[str, Floats] = field(default_factory=dict)
     #: column -> what its numbers stand for: all of them are numbers
     words: ClassVar[Mapping[str, Sequence[str]]] = {}
+    #: of what is neither a voltage nor a power
+    unit: ClassVar[str] = "A"
 
     def voltage(self, node: str, reference: str = "0") -> Any:
         """Return ``v(node) - v(reference)`` in V: a float, or an array of shape (points,).
@@ -239,7 +244,8 @@ class OperatingPoint:
     def table(self, outputs: Sequence[str] = ()) -> tuple[list[str], Floats]:
         """Return names and values, shape (points, names), of swept quantities and outputs.
 
-        Outputs are those `chosen`, or else all voltages and currents.
+        Outputs are those `chosen`, or else all voltages and currents; what has been `sampled`
+        comes last.
         """
         names, v = list(self.chosen(outputs)), np.atleast_2d(self.node_voltages)
         parts = [np.asarray(values)[:, None] for values in self.sweep.values()]
@@ -249,7 +255,8 @@ class OperatingPoint:
             names = [f"v({node})" for node in self.circuit.nodes[1:]]
             names += [f"i({element})" for element in self.circuit.element_names]
             parts += [v[:, 1:], np.atleast_2d(self.element_currents)]
-        return [*self.sweep, *names], np.hstack(parts)
+        parts += [np.asarray(values)[:, None] for values in self.sampled.values()]
+        return [*self.sweep, *names, *self.sampled], np.hstack(parts)
 
     def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
         """Return what `table` does: name -> array of shape (points,)."""
@@ -292,6 +299,7 @@ class OperatingPoint:
             closed=self.closed[rows],
             loose=None if self.loose is None else self.loose[:, rows],
             sweep={name: values[rows] for name, values in self.sweep.items()},
+            sampled={name: values[rows] for name, values in self.sampled.items()},
             unsolved={place[k]: why for k, why in self.unsolved.items() if k in place},
         )
 

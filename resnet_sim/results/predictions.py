@@ -30,6 +30,8 @@ class Predictions:
     values: Floats
     words: Mapping[str, Sequence[str]]
 
+    #: of columns that are neither voltages nor powers
+    unit: ClassVar[str] = ""
     sweep: ClassVar[Mapping[str, Floats]] = {}
     nonunique: ClassVar[tuple[str, ...]] = ()
 

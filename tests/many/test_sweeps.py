@@ -269,6 +269,12 @@ def test_circuits_of_different_structure_are_journalled(tmp_path, monkeypatch):
         rs.solve_many(recipes[1:], ["v(n1_1)"], chunk=2, journal=journal)
 
 
+def test_decks_that_are_alike_at_first_are_not_taken_for_each_other():
+    for formula, wanted in (("{x}", [1.0, 2.0]), ("{x*x}", [1.0, 4.0])):
+        op = rs.sweep(f"one\n.param x=1\nI1 0 a 1\nR1 a 0 {formula}\n", x=[1.0, 2.0])
+        assert op.voltage("a").tolist() == wanted
+
+
 @pytest.mark.parametrize("form", ["csv", "json", "raw", "npz"])
 def test_the_command_writes_samples(form, tmp_path, capsys):
     deck, out = tmp_path / "deck.net", tmp_path / "out"
@@ -278,11 +284,11 @@ def test_the_command_writes_samples(form, tmp_path, capsys):
     wanted = rs.monte_carlo(rs.read_netlist(deck), {"r*": 0.05}, 20, seed=3).voltage("out")
     if form == "npz":
         with np.load(out) as data:
-            assert data["names"].tolist() == ["sample", "v(out)"]
+            assert data["names"].tolist() == ["sample", "v(out)", "r1", "r2"]
             assert np.array_equal(data["values"][:, 1], wanted)
     elif form == "csv":
         rows = out.read_text().splitlines()
-        assert rows[0] == "sample,v(out)"
+        assert rows[0] == "sample,v(out),r1,r2"
         assert [float(row.split(",")[1]) for row in rows[1:]] == wanted.tolist()
     elif form == "json":
         assert json.loads(out.read_text())["voltages"]["out"] == wanted.tolist()

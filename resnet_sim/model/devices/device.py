@@ -85,6 +85,8 @@ class Device:
     sets: ClassVar[str] = ""
     #: columns whose values may be infinite
     infinite: ClassVar[frozenset[str]] = frozenset()
+    #: parameters of its models that may differ from element to element -> their columns
+    parameters: ClassVar[Mapping[str, str]] = {}
     #: whether it fixes its voltage, hence has a current that can control others; or the column
     #: that tells
     fixes_voltage: ClassVar[bool | str] = False
@@ -164,6 +166,30 @@ class Device:
     def varying(self) -> Bools:
         """Tell which elements have a value that can be off by a share of it, shape (rows,)."""
         return np.asarray(np.isfinite(getattr(self, str(self.value))))
+
+    def of_model(self, key: str) -> Floats:
+        """Return a parameter of its models for each element, shape (rows,); NaN where it has none.
+
+        Raises
+        ------
+        KeyError
+            If its models have none of that name.
+        """
+        column: Floats = getattr(self, self.parameters[key])
+        return column
+
+    def with_parameter(self, key: str, values: Mapping[int, float]) -> Self:
+        """Return the table with another parameter in some rows; `UsageError` if it can't be."""
+        name = self.parameters[key]
+        column: Floats = getattr(self, name).copy()
+        column[list(values)] = list(values.values())
+        changed = dataclasses.replace(self, **{name: column})  # type: ignore[type-var]
+        for row in values:
+            changed.sound(row)
+        return changed
+
+    def sound(self, row: int) -> None:
+        """Raise `UsageError` if the parameters of an element don't go together."""
 
     # ---- writing ----
 

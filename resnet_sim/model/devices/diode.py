@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -125,6 +125,10 @@ class Diodes(Table):
     varies = True
     sets = "rectifiers"
     infinite = frozenset({"r_off", "v_reverse", "r_reverse"})
+    parameters: ClassVar[Mapping[str, str]] = {
+        "vfwd": "v_forward", "ron": "r_on", "roff": "r_off", "vrev": "v_reverse",
+        "rrev": "r_reverse",
+    }  # fmt: skip
     rank = 7
     cards = (
         CARD,
@@ -171,6 +175,10 @@ class Diodes(Table):
             raise UsageError(
                 f"{self.names[row]} would break down below its forward voltage {value}"
             )
+
+    def sound(self, row: int) -> None:
+        """The knees keep their order, and resistances theirs."""
+        _check({name: float(getattr(self, name)[row]) for name in self.parameters.values()})
 
     def lines(self, row: int, head: str, deck: Deck) -> Iterator[str]:
         """A model for each set of values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,11 @@ class Junctions(Table):
     value = "saturation"
     varies = True
     infinite = frozenset({"breakdown", "knee", "reverse_knee"})
+    parameters: ClassVar[Mapping[str, str]] = {
+        "is": "saturation", "n": "emission", "rs": "series", "bv": "breakdown",
+        "nbv": "breakdown_emission", "isr": "recombination", "nr": "recombination_emission",
+        "vj": "potential", "m": "grading", "ikf": "knee", "ikr": "reverse_knee",
+    }  # fmt: skip
     rank = 8
     cards = (CARD,)
     outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))

@@ -193,6 +193,24 @@ class Multipole(Table):
             numbers[row // self.width, list(self.defaults).index(str(self.value))] = value
         return dataclasses.replace(self, values=numbers)
 
+    def of_model(self, key: str) -> Floats:
+        """Return a parameter by element: NaN but for the first terminals."""
+        key = self.aliases.get(key, key)
+        if key not in self.defaults:
+            raise KeyError(key)
+        column = np.full(len(self), np.nan)
+        column[:: self.width] = self.parameter(key)
+        return column
+
+    def with_parameter(self, key: str, values: Mapping[int, float]) -> Self:
+        """Return the table with another parameter of some devices."""
+        numbers, key = self.values.copy(), self.aliases.get(key, key)
+        for row, value in values.items():
+            numbers[row // self.width, list(self.defaults).index(key)] = value
+            given = zip(self.defaults, numbers[row // self.width].tolist(), strict=True)
+            self.sensible(self.names[row], dict(given))
+        return dataclasses.replace(self, values=numbers)
+
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """What the currents depend on."""
         return f"is controlled by its voltages, {across} among them"

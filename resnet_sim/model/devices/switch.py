@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -97,6 +97,10 @@ class Switches(Table):
     kind = "switch"
     plural = "switches"
     types = "ffiioffbb"
+    parameters: ClassVar[Mapping[str, str]] = {
+        "ron": "r_on", "roff": "r_off", "vt": "threshold", "vh": "hysteresis",
+        "it": "threshold", "ih": "hysteresis",
+    }  # fmt: skip
     rank = 6
     cards = (
         Card("s", "Sname node node control+ control- model [ON|OFF]", "switch"),

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import operator
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
+from random import Random
 
 
 def _sign(x: float) -> float:
@@ -38,23 +41,67 @@ def _between(x: float, at: Sequence[float], values: Sequence[float], *, clamped:
     return values[k - 1] * (1.0 - share) + values[k] * share
 
 
-def _limit(x: float, a: float, b: float | None = None) -> float:
-    # limit(nominal, variation) is one of the random functions
-    return x if b is None else max(min(a, b), min(x, max(a, b)))
+#: what random functions draw from; None: they are what is nominal
+_source: ContextVar[Random | None] = ContextVar("source", default=None)
 
 
-#: random functions -> what they are about, given their first argument
-NOMINAL: dict[str, tuple[int, int, Callable[..., float]]] = {
-    "agauss": (1, 3, lambda nominal, *_: nominal),
-    "aunif": (2, 2, lambda nominal, _: nominal),
-    "mc": (2, 2, lambda nominal, _: nominal),
-    "unif": (2, 2, lambda nominal, _: nominal),
+@contextmanager
+def drawing(seed: str | None) -> Iterator[None]:
+    """Let random functions draw while this lasts; the same seed gives the same numbers."""
+    token = _source.set(None if seed is None else Random(seed))
+    try:
+        yield
+    finally:
+        _source.reset(token)
+
+
+def is_drawing() -> bool:
+    """Tell whether random functions draw."""
+    return _source.get() is not None
+
+
+def _uniform() -> float:
+    """Return a number between -1 and 1, 0 unless numbers are drawn."""
+    source = _source.get()
+    return 0.0 if source is None else source.uniform(-1.0, 1.0)
+
+
+def _normal() -> float:
+    """Return a number of standard deviation 1, 0 unless numbers are drawn."""
+    source = _source.get()
+    return 0.0 if source is None else source.gauss()
+
+
+def _agauss(nominal: float, deviation: float = 0.0, sigmas: float = 1.0) -> float:
+    drawn = _normal()
+    return nominal + deviation / sigmas * drawn if drawn else nominal
+
+
+def _gauss(x: float, deviation: float | None = None, sigmas: float = 1.0) -> float:
     # with one argument it is LTspice's, about 0
-    "gauss": (1, 3, lambda x, *more: x if more else 0.0),
-    "flat": (1, 1, lambda _: 0.0),
-    "rand": (1, 1, lambda _: 0.5),
-    "random": (1, 1, lambda _: 0.5),
-    "white": (1, 1, lambda _: 0.0),
+    if deviation is None:
+        return x * _normal()
+    drawn = _normal()
+    return x * (1.0 + deviation / sigmas * drawn) if drawn else x
+
+
+def _limit(x: float, a: float, b: float | None = None) -> float:
+    if b is None:  # limit(nominal, variation) is one of the random functions
+        return x + math.copysign(a, _uniform()) if is_drawing() else x
+    return max(min(a, b), min(x, max(a, b)))
+
+
+#: random functions; of what they are about unless numbers are drawn
+NOMINAL: dict[str, tuple[int, int, Callable[..., float]]] = {
+    "agauss": (1, 3, _agauss),
+    "aunif": (2, 2, lambda nominal, off: nominal + off * _uniform()),
+    "mc": (2, 2, lambda nominal, share: nominal * (1.0 + share * _uniform())),
+    "unif": (2, 2, lambda nominal, share: nominal * (1.0 + share * _uniform())),
+    "gauss": (1, 3, _gauss),
+    "flat": (1, 1, lambda x: x * _uniform()),
+    "rand": (1, 1, lambda _: 0.5 + 0.5 * _uniform()),
+    "random": (1, 1, lambda _: 0.5 + 0.5 * _uniform()),
+    "white": (1, 1, lambda _: 0.5 * _uniform()),
 }
 
 #: name -> (least and greatest number of arguments, function)

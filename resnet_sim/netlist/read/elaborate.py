@@ -13,6 +13,7 @@ from ...errors import UsageError
 from ...model.builder import CircuitBuilder
 from ...model.circuit import Circuit
 from ...model.devices.cards import READINGS, Conditions
+from ..expressions.functions import drawing
 from ..report import Abandoned, CardError, suggestion
 from ..source import Card
 from .analyses import AnalysisReader
@@ -50,6 +51,8 @@ class Elaboration:
         Limit of the expansion.
     quick : bool
         False: no short cuts around the grammar.
+    draw : str, optional
+        Seed of random functions, which otherwise are what is nominal.
     """
 
     def __init__(
@@ -61,8 +64,9 @@ class Elaboration:
         diodes: str | None = None,
         max_elements: int = MAX_ELEMENTS,
         quick: bool = True,
+        draw: str | None = None,
     ) -> None:
-        self._deck, self._report = deck, deck.report.copy()
+        self._deck, self._report, self._draw = deck, deck.report.copy(), draw
         overrides = {name.lower(): float(value) for name, value in overrides.items()}
         options: dict[str, Any] = {
             "forward_drop": forward_drop, "diodes": diodes,
@@ -104,7 +108,8 @@ class Elaboration:
             If an override names no parameter.
         """
         try:
-            reader = self._elaborate()
+            with drawing(self._draw):
+                reader = self._elaborate()
         except Abandoned:
             self._report.check()
             raise
@@ -119,6 +124,7 @@ class Elaboration:
             sources=tuple(file.as_source() for file in self._report.files),
             rebuild=self._rebuild,
             overrides=self._overrides,
+            spread=self._placer.spread,
         )
         return self._check_ground(circuit)
 
@@ -297,6 +303,8 @@ class Elaboration:
         """Place instances like one that is placed already; False, and nothing is, if in doubt."""
         device = like.device
         assert isinstance(device, Instance)
+        if self._draw is not None:
+            return False  # each draws for itself
         template = self._template(device, len(ends), scope)
         expanded = self._expanded
         if scope is self._top:
@@ -318,14 +326,14 @@ class Elaboration:
         """Return what instances become, None if there is more to each than elements."""
         placer, builder = self._placer, CircuitBuilder()
         self._placer = trial = dataclasses.replace(
-            placer, builder=builder, branches=set(), failed=set(), controls=[], shorts=[]
+            placer, builder=builder, branches=set(), failed=set(), controls=[], shorts=[], spread={}
         )
         try:
             self._enter(INSIDE, [f"{PORT}{k}" for k in range(ports)], device, scope)
         finally:
             self._placer = placer
         # what each instance adds to these is for `Placer.check`
-        if trial.failed or trial.shorts or trial.controls:
+        if trial.failed or trial.shorts or trial.controls or trial.spread:
             return None
         return Template(builder, trial.branches)
 
@@ -384,7 +392,8 @@ def _rebuild(
     overrides: Mapping[str, float],
     options: Mapping[str, Any],
     values: Mapping[str, float],
+    draw: str | None = None,
 ) -> Circuit:
     """Elaborate a deck anew; what is called as ``Circuit.rebuild``."""
     merged = {**overrides, **{name.lower(): value for name, value in values.items()}}
-    return Elaboration(deck, merged, **options).run()
+    return Elaboration(deck, merged, draw=draw, **options).run()

@@ -61,6 +61,7 @@ _RESISTOR = {
     **_table(_IS_HARMLESS, "ngspice, HSPICE", "of AC or of a limit that is only checked",
              "ac bv_max c"),
     **_CATALOGUE, **_NOISE, **_CAPACITIVE,
+    **_table(_DOES, "LTspice", "what it may be off by, in %: for Monte Carlo", "tol"),
 }  # fmt: skip
 _REACTANCE = {
     **_table(_IS_HARMLESS, _EVERY, "how large it is", "tc tc1 tc2 temp dtemp scale"),

@@ -49,6 +49,10 @@ class PassivePlacer(Places):
             self.shorts.append((site.name, site.card))
         if given or site.scope.multiplier != 1.0:
             ohms /= self._parallel(site, given)
+        if "tol" in given:
+            if not 0 <= given["tol"] < math.inf:
+                raise CardError("E132", f"{site.name}: tol={given['tol']:g} is no tolerance in %")
+            self.spread[site.name] = given["tol"] / 100.0
         self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
 
     def _of_model(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..expressions.functions import is_drawing
 from ..expressions.machine import Function, Machine, Reading
 from ..report import CardError, Report
 from .cards import Expression, Model, ModelCard, Value
@@ -186,7 +187,9 @@ class Evaluator:
     def _note_random(self, expression: Expression) -> None:
         message = f"{self._machine.drawn}() is random: its nominal value is taken"
         self._machine.drawn = ""
-        hint = "resnet-sim sweep --samples 1000 --spread 'r*=5%' varies components"
+        if is_drawing():
+            return
+        hint = "resnet-sim sweep --samples 1000 draws it"
         self._report.add("N107", message, expression.card, hint=hint)
 
     def _circular(self, needed: _Needed, waiting: _Waiting) -> None:

@@ -46,6 +46,8 @@ def to_json(op: OperatingPoint) -> dict[str, Any]:
     }
     if op.sweep:
         record["sweep"] = {name: _plain(values) for name, values in op.sweep.items()}
+    if op.sampled:
+        record["sampled"] = {name: _plain(values) for name, values in op.sampled.items()}
     record |= {
         "voltages": _by_name(op.circuit.nodes[1:], op.node_voltages[..., 1:]),
         "currents": _by_name(op.circuit.element_names, op.element_currents),

@@ -152,7 +152,9 @@ def _cell(value: float, name: str, result: Result) -> tuple[str, str, str]:
         return result.words[name][int(value)], "", ""
     if math.isnan(value):
         return ("floating" if voltage else "undefined"), "", ""
-    number, _, unit = engineering(value, _UNITS.get(name[:2], "A")).partition(" ")
+    plain = name in getattr(result, "sampled", ())
+    unit = "" if plain else _UNITS.get(name[:2], result.unit)
+    number, _, unit = engineering(value, unit).partition(" ")
     unique = voltage or name.partition("(")[2].rstrip(")") not in result.nonunique
     return number, unit, "" if unique else "  (one of many)"
 
