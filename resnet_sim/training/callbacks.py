@@ -65,7 +65,7 @@ class CSVLog:
     >>> print(Path("run.csv").read_text().strip())
     epoch,cost,knees
     0,0.03125,0
-    1,0.0311...,0
+    1,0.0276...,0
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -23,8 +23,6 @@ LEAST = 1e-6
 BETA, STEP = 0.01, 0.01
 #: nudge of compiled epochs, which are in float32, S
 SINGLE_BETA = 0.2
-#: the same for a given circuit, in units of its median conductance, as on the command line
-BETA_SHARE, STEP_SHARE = 1e-3, 0.03
 #: rate of the first layer with momentum, S V^2: gradients grow with the square of the inputs
 MOMENTUM_STEP = 3.0
 #: what layers behind the first one learn faster by, as their inputs are smaller
@@ -168,11 +166,6 @@ def given_network(
     return Network(circuit, sources, outputs, trainable, biases=biases)
 
 
-def typical(net: Network) -> float:
-    """Return the median conductance, S: what small and large is measured by."""
-    return float(np.median(net.conductances))
-
-
 def epochs_for(samples: int, batch: int) -> int:
     """Return how many epochs to train: small tables need more of them."""
     return max(EPOCHS, math.ceil(STEPS / math.ceil(samples / batch)))
@@ -191,8 +184,8 @@ def rule_for(net: Network, built: bool, beta: float | None) -> Rule:
     """Return equilibrium propagation with a nudge of `beta` (S), or with one that suits."""
     if compiled(net, built):
         return EquilibriumPropagation(SINGLE_BETA if beta is None else beta)
-    if beta is None:
-        beta = BETA if built else BETA_SHARE * typical(net)
+    if beta is None and built:
+        beta = BETA  # otherwise it follows the circuit
     # a negative conductance may be more than an output bears; a current never is
     return EquilibriumPropagation(beta, nudge="current")
 
@@ -214,6 +207,6 @@ def optimizer_for(
         first = MOMENTUM_STEP / volts**2 if rate is None else rate
         rates = {"rw1_*": first, "ib1_*": first, "*": LATER * first}
         return Momentum(rates, schedule=schedule)
-    if rate is None:
-        rate = STEP if built else STEP_SHARE * typical(net)
+    if rate is None and built:
+        rate = STEP
     return Adam(rate, schedule=schedule)
