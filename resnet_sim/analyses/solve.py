@@ -27,6 +27,7 @@ def solve(
     method: str = "auto",
     tolerance: float = 1e-9,
     start: Mapping[str, float] | None = None,
+    dialect: str = "auto",
 ) -> OperatingPoint:
     r"""Find the operating point of a circuit, or of one circuit at many inputs.
 
@@ -44,6 +45,8 @@ def solve(
     start : mapping of str to float, optional
         Voltages (V) of nodes to start from; they also select which of several solutions
         is returned.  By default what the deck's ``.nodeset`` says.
+    dialect : str
+        How a deck is read, see `read_netlist`.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def solve(
     array([-1.  ,  0.2 ,  0.25])
     """
     began = time.perf_counter()
-    circuit = as_circuit(circuit)
+    circuit = as_circuit(circuit, dialect)
     check_arguments(method, tolerance)
     voltages = nodeset(circuit, start)
     if inputs is None:

@@ -119,7 +119,9 @@ def _check_parameter(circuit: Circuit, name: str, value: float) -> None:
 
 
 @spelled
-def run(circuit: Given, *, method: str = "auto", tolerance: float = 1e-9) -> list[OperatingPoint]:
+def run(
+    circuit: Given, *, method: str = "auto", tolerance: float = 1e-9, dialect: str = "auto"
+) -> list[OperatingPoint]:
     r"""Do what the deck asks for: one result per analysis, an operating point by default.
 
     Examples
@@ -128,7 +130,7 @@ def run(circuit: Given, *, method: str = "auto", tolerance: float = 1e-9) -> lis
     >>> [op.voltage("b") for op in rs.run(rs.parse_netlist(deck))]
     [0.5, array([0. , 0.5, 1. ])]
     """
-    circuit = as_circuit(circuit)
+    circuit = as_circuit(circuit, dialect)
     if not circuit.analyses:
         return [solve(circuit, method=method, tolerance=tolerance)]
     return [

@@ -70,6 +70,11 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
         help="read models of junction diodes as they stand, or as ideal diodes",
     )
     parser.add_argument(
+        "--dialect",
+        choices=("auto", "ngspice", "ltspice", "pspice", "xyce", "hspice"),
+        help="as which simulator reads the deck, where they differ (default: the one it is for)",
+    )
+    parser.add_argument(
         "--progress",
         action="store_true",
         help="say on stderr what is being done, and how far it is",
@@ -229,7 +234,7 @@ def load(options: argparse.Namespace) -> Circuit:
     from ..netlist import read_netlist
 
     extra: dict[str, Any] = {}
-    for name in ("forward_drop", "diodes"):
+    for name in ("forward_drop", "diodes", "dialect"):
         if getattr(options, name) is not None:
             extra[name] = getattr(options, name)
     report("reading %s", options.file)

@@ -35,7 +35,26 @@ _DIGITS = frozenset("0123456789")
 _MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = re.compile(rf"({_MANTISSA})(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmuµμnpf])?(.*)", re.DOTALL)
 _PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkmunpf])?").fullmatch
-_RKM = re.compile(r"[rgkmunpµμ][0-9]+[a-zω]*").fullmatch
+_RKM = re.compile(r"(?:meg|[rtgkmunpµμ])[0-9]+[a-zω]*").fullmatch
+_DECIMAL = re.compile(r"([+-]?[0-9]+)(meg|[rtgkmunpµμ])([0-9]+)([a-zω]*)").fullmatch
+
+
+class Numerals(NamedTuple):
+    """How a simulator reads numbers, where it is not as SPICE does.
+
+    Attributes
+    ----------
+    decimal_letters : bool
+        A scale factor may stand for the decimal point: ``4k7``.
+    scales : tuple of (str, int)
+        Further scale factors, of one letter, and their decimal exponents.
+    """
+
+    decimal_letters: bool = False
+    scales: tuple[tuple[str, int], ...] = ()
+
+
+SPICE = Numerals()
 
 
 class Number(NamedTuple):
@@ -56,7 +75,7 @@ class Number(NamedTuple):
         return self.rest == "" or self.rest.isalpha()
 
 
-def read_number(text: str) -> Number | None:
+def read_number(text: str, numerals: Numerals = SPICE) -> Number | None:
     """Return the number that `text` (lower case) starts with, None if there is none.
 
     Examples
@@ -68,6 +87,13 @@ def read_number(text: str) -> Number | None:
     if match is None:
         return None
     mantissa, exponent, scale, rest = match.groups()
+    if numerals.decimal_letters and (split := _DECIMAL(text)):
+        whole, scale, part, rest = split.groups()
+        scale = "" if scale == "r" else scale
+        return Number(_scaled(f"{whole}.{part}", None, EXPONENTS.get(scale, 0)), scale, rest)
+    for letter, shift in numerals.scales:
+        if not scale and rest.startswith(letter):
+            return Number(_scaled(mantissa, exponent, shift), letter, rest[1:])
     if scale == "mil":
         return Number(float(f"{mantissa}e{exponent or 0}") * MIL, scale, rest)
     return Number(_scaled(mantissa, exponent, EXPONENTS.get(scale or "", 0)), scale or "", rest)

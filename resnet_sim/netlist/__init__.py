@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic
-from ..errors import NetlistError
+from ..errors import NetlistError, UsageError
 from ..model.circuit import Circuit
+from .dialects import DIALECTS
 from .read.elaborate import MAX_ELEMENTS, Elaboration
 from .read.parser import Parser
 from .report import Abandoned, Report
@@ -28,6 +29,7 @@ __all__ = [
 
 #: modules that other packages may use
 DOORS = (
+    "dialects",
     "expressions.functions",
     "expressions.machine",
     "read.grammar",
@@ -52,6 +54,7 @@ def read_netlist(
     overrides: Mapping[str, float] | None = None,
     forward_drop: float | None = None,
     diodes: str | None = None,
+    dialect: str = "auto",
     max_elements: int = MAX_ELEMENTS,
 ) -> Circuit:
     r"""Read a SPICE netlist from a file.
@@ -60,7 +63,7 @@ def read_netlist(
     ----------
     path : str or path-like
         ``"-"`` is standard input.
-    overrides, forward_drop, diodes, max_elements
+    overrides, forward_drop, diodes, dialect, max_elements
         See `parse_netlist`.
 
     Raises
@@ -96,6 +99,7 @@ def read_netlist(
         overrides or {},
         forward_drop,
         diodes,
+        dialect,
         max_elements,
         quick=True,
     )
@@ -109,6 +113,7 @@ def parse_netlist(
     overrides: Mapping[str, float] | None = None,
     forward_drop: float | None = None,
     diodes: str | None = None,
+    dialect: str = "auto",
     max_elements: int = MAX_ELEMENTS,
     quick: bool = True,
 ) -> Circuit:
@@ -129,6 +134,10 @@ def parse_netlist(
     diodes : {"real", "ideal"}, optional
         How models of junction diodes (``IS``, ``N``, ``RS`` ...) are read: as they stand, or as
         piecewise linear; default: what ``.options diodes=`` says, or as they stand.
+    dialect : {"auto", "ngspice", "ltspice", "pspice", "xyce", "hspice"}
+        As which simulator reads it, where they differ; ``"auto"`` recognises it from the deck,
+        and says so by a note (N110), and takes ngspice's language with ideal elements if
+        nothing is recognised.
     max_elements : int
         Decks that expand to more are refused.
     quick : bool
@@ -139,7 +148,7 @@ def parse_netlist(
     NetlistError
         If there is any error; carries all diagnostics, warnings and notes included.
     UsageError
-        If an override names no parameter.
+        If an override names no parameter, or the dialect is unknown.
 
     Examples
     --------
@@ -158,6 +167,7 @@ def parse_netlist(
         overrides or {},
         forward_drop,
         diodes,
+        dialect,
         max_elements,
         quick=quick,
     )
@@ -171,12 +181,15 @@ def _parse(
     overrides: Mapping[str, float],
     forward_drop: float | None,
     diodes: str | None,
+    dialect: str,
     max_elements: int,
     *,
     quick: bool,
 ) -> Circuit:
+    if dialect not in ("auto", *DIALECTS):
+        raise UsageError(f"dialect={dialect!r} is not known: auto, {', '.join(DIALECTS)}")
     try:
-        deck = Parser(report, quick=quick).parse(text, name, directory)
+        deck = Parser(report, dialect, quick=quick).parse(text, name, directory)
     except Abandoned:
         report.check()
         raise

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 from ..diagnostics import Diagnostic, Label, Span
 from ..errors import NetlistError
+from .dialects import OWN, Dialect
 from .source import Card, SourceFile
 
 #: reading stops after so many errors, and a warning is repeated so many times
@@ -41,9 +42,10 @@ class Abandoned(Exception):
 
 
 class Report:
-    """Diagnostics of one deck."""
+    """Diagnostics of one deck, and the language that it is read in."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: Dialect = OWN) -> None:
+        self.dialect = dialect
         self.files: list[SourceFile] = []
         self.n_errors = 0
         #: libraries that can't be read
@@ -54,7 +56,7 @@ class Report:
 
     def copy(self) -> Report:
         """Return a report that starts from what this one holds."""
-        other = Report()
+        other = Report(self.dialect)
         other.files, other.n_errors, other.missing = self.files, self.n_errors, self.missing
         other._found, other._counts = dict(self._found), dict(self._counts)
         return other

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...errors import UsageError
@@ -51,6 +51,14 @@ class Conditions:
     diodes : str
         How models of junction diodes are read: ``"real"`` as they stand, ``"ideal"`` as
         piecewise linear.
+    r_on : float
+        Of piecewise-linear diodes whose model gives none, ohm.
+    leaks : bool
+        Their Roff is then that of gmin, and not infinite.
+    knows_ideal : bool
+        Models of type D can be piecewise linear in the deck's language.
+    junction : mapping of str to float
+        Parameters of junctions that a model does not give.
     """
 
     temperature: float = 27.0
@@ -58,6 +66,10 @@ class Conditions:
     gmin: float = 1e-12
     forward_drop: float | None = None
     diodes: str = "real"
+    r_on: float = 0.0
+    leaks: bool = False
+    knows_ideal: bool = True
+    junction: Mapping[str, float] = field(default_factory=dict)
 
 
 class Given(NamedTuple):

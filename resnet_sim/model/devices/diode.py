@@ -43,7 +43,11 @@ def evaluate(model: Given) -> Made:
         # ngspice's defaults, by which it is no diode at all
         given = {"ron": 1.0, "roff": 1.0, **given}
     if model.type == "sidiode" or IDEAL & set(given):
-        r_on, v_reverse = given.get("ron", 0.0), given.get("vrev", math.inf)
+        ideal = next((key for key in given if key in IDEAL), "")
+        if model.type == "d" and not conditions.knows_ideal:
+            hint = "use a sidiode model and an A card, or read the deck with --dialect ltspice"
+            raise BadModel(f"ngspice's D models have no {ideal}", ideal, hint)
+        r_on, v_reverse = given.get("ron", conditions.r_on), given.get("vrev", math.inf)
         return _piecewise(given, conditions, r_on, v_reverse)
     if conditions.diodes == "real":
         if conditions.forward_drop is not None:
@@ -68,12 +72,17 @@ def _piecewise(
     columns = {
         "v_forward": given.get("vfwd", conditions.forward_drop or 0.0),
         "r_on": r_on,
-        "r_off": given.get("roff", math.inf),
+        "r_off": given.get("roff", _open(conditions)),
         "v_reverse": v_reverse,
         "r_reverse": given.get("rrev", r_on),
     }
     _check(columns)
     return Made(Diodes.plural, columns, partial(_in_parallel, columns))
+
+
+def _open(conditions: Conditions) -> float:
+    """Return the resistance of a diode between its knees whose model gives none."""
+    return 1.0 / conditions.gmin if conditions.leaks and conditions.gmin else math.inf
 
 
 def _in_parallel(columns: Mapping[str, float], own: Mapping[str, float]) -> Mapping[str, float]:

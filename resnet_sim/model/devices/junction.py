@@ -192,7 +192,7 @@ class JunctionModel:
 
     def __init__(self, given: Mapping[str, float], conditions: Conditions) -> None:
         named = {ALIASES.get(key, key): value for key, value in given.items()}
-        self.given = {**DEFAULTS, **named}
+        self.given = {**DEFAULTS, **conditions.junction, **named}
         self.conditions = conditions
         self.nominal = named.get("tnom", conditions.nominal) + KELVIN
         self._check()

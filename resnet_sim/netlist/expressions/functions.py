@@ -134,9 +134,15 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "atanh": (1, 1, math.atanh),
     "hypot": (2, 2, math.hypot),
     "pow": (2, 2, math.pow),
-    # of negative numbers ngspice's .param, LTspice and PSpice take the size; pwrs has the sign
+    # the simulators give these two different names, see `netlist.dialects`
     "pwr": (2, 2, lambda x, y: math.pow(abs(x), y)),
     "pwrs": (2, 2, lambda x, y: _sign(x) * math.pow(abs(x), y)),
+    "xor": (2, 2, lambda x, y: float((x > 0.5) != (y > 0.5))),
+    # HSPICE's: of negative numbers the whole part of y counts; the others keep the sign of x
+    "powi": (2, 2, lambda x, y: math.pow(x, y if x >= 0 else math.trunc(y))),
+    "sqrts": (1, 1, lambda x: _sign(x) * math.sqrt(abs(x))),
+    "logs": (1, 1, lambda x: _sign(x) * math.log(abs(x))),
+    "log10s": (1, 1, lambda x: _sign(x) * math.log10(abs(x))),
     "fmod": (2, 2, math.fmod),
     "min": (1, 100, lambda *values: min(values)),
     "max": (1, 100, lambda *values: max(values)),
@@ -144,7 +150,8 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "ceil": (1, 1, lambda x: float(math.ceil(x))),
     "int": (1, 1, lambda x: float(math.trunc(x))),
     "nint": (1, 1, lambda x: float(round(x))),
-    "round": (1, 1, lambda x: float(round(x))),
+    # halves go away from zero, with nint to even numbers
+    "round": (1, 1, lambda x: _sign(x) * math.floor(abs(x) + 0.5)),
     "sgn": (1, 1, _sign),
     "sign": (2, 2, lambda x, y: abs(x) * _sign(y)),
     "u": (1, 1, _step),

@@ -22,6 +22,9 @@ _SAME = {
     **{"stp": "u", "fabs": "abs"},
 }
 
+#: powers that differ where the base is negative
+_POWERS = ("pwr", "powi")
+
 #: one instruction of a compiled expression
 Op = tuple[str | float | int, ...]
 Program = tuple[Op, ...]
@@ -34,6 +37,8 @@ MAX_CALLS = 40
 
 
 Number = float | Sum
+
+NO_MEANINGS: Mapping[str, str] = {}
 
 
 class Reading(NamedTuple):
@@ -76,8 +81,17 @@ class Machine:
         self._total = 0
         self.drawn = ""
 
-    def run(self, program: Program, names: Names) -> float | Reading:
+    def run(
+        self, program: Program, names: Names, meanings: Mapping[str, str] = NO_MEANINGS
+    ) -> float | Reading:
         """Return the value of an expression: a float unless it reads the circuit.
+
+        Parameters
+        ----------
+        program : Program
+        names : Names
+        meanings : mapping of str to str
+            Functions and operators -> those of `FUNCTIONS` that they are in the deck's language.
 
         Raises
         ------
@@ -87,7 +101,7 @@ class Machine:
         first = program[0]
         if len(program) == 1 and first[0] == "number":
             return first[1]  # type: ignore[return-value]
-        run = _Run(names)
+        run = _Run(names, meanings)
         try:
             value = run.execute(program, {}, 0)
         finally:
@@ -102,8 +116,9 @@ class Machine:
 class _Run:
     """One evaluation: the names it sees and the steps it took."""
 
-    def __init__(self, names: Names) -> None:
+    def __init__(self, names: Names, meanings: Mapping[str, str]) -> None:
         self.names, self.steps, self.drawn = names, 0, ""
+        self.meanings = meanings
         #: calls that are no numbers -> their numbers; their places and sizes when written out
         self.calls: dict[Call, int] = {}
         self.places: list[tuple[int, int]] = []
@@ -186,7 +201,8 @@ class _Run:
         if function is None:
             if name in NOMINAL or (name == "limit" and len(arguments) == 2):
                 self.drawn = name
-            return self._builtin(name, offset, arguments)
+            meant = self.meanings.get(name, name)
+            return self._builtin(meant, offset, arguments, len(name))
         if len(function.parameters) != len(arguments):
             raise CardError(
                 "E127",
@@ -227,6 +243,10 @@ class _Run:
 
     def _binary(self, op: Op, left: Number, right: Number) -> Number:
         symbol, offset = str(op[1]), int(op[2])
+        meant = self.meanings.get(symbol)
+        # even powers of negative numbers are the same everywhere
+        if meant is not None and (meant not in _POWERS or not _is_even(right)):
+            return self._builtin(meant, offset, [left, right], len(symbol))
         if not isinstance(left, Sum) and not isinstance(right, Sum):
             return _computed(symbol, offset, BINARY[symbol], [left, right])
         # terms of gain zero are kept: their nodes belong to the circuit
@@ -256,21 +276,21 @@ class _Run:
             return value
         return value.scaled(-1.0) if isinstance(value, Sum) else -value
 
-    def _builtin(self, name: str, offset: int, arguments: list[Number]) -> Number:
+    def _builtin(self, name: str, offset: int, arguments: list[Number], length: int) -> Number:
         known = FUNCTIONS.get(name)
         if known is None:
             hint = suggestion(name, lambda: FUNCTIONS, f"define it: .func {name}(x) {{...}}")
-            raise CardError("E127", f"unknown function {name!r}", offset, len(name), hint)
+            raise CardError("E127", f"unknown function {name!r}", offset, length, hint)
         least, most, function = known
         if not least <= len(arguments) <= most:
             expected = f"{least}" if least == most else f"{least} to {most}"
             message = f"{name}() takes {expected} arguments, not {len(arguments)}"
-            raise CardError("E127", message, offset, len(name))
+            raise CardError("E127", message, offset, length)
         plain = [_plain(argument) for argument in arguments]
         values = [value for value in plain if value is not None]
         if len(values) < len(plain):
-            return self._left(_SAME.get(name, name), offset, len(name), arguments)
-        return _computed(name, offset, function, values)
+            return self._left(_SAME.get(name, name), offset, length, arguments)
+        return _computed(name, offset, function, values, length)
 
 
 def _size(value: Number) -> int:
@@ -290,7 +310,19 @@ def _plain(value: Number) -> float | None:
     return value
 
 
-def _computed(what: str, offset: int, function: Callable[..., float], values: list[float]) -> float:
+def _is_even(value: Number) -> bool:
+    """Tell whether a value is an even number."""
+    plain = _plain(value)
+    return plain is not None and plain % 2 == 0
+
+
+def _computed(
+    what: str,
+    offset: int,
+    function: Callable[..., float],
+    values: list[float],
+    length: int | None = None,
+) -> float:
     shown = ", ".join(f"{value:g}" for value in values)
     try:
         result = function(*values)
@@ -304,7 +336,7 @@ def _computed(what: str, offset: int, function: Callable[..., float], values: li
         if not math.isnan(result):
             return result
         problem = f"{what} of {shown} is undefined"
-    raise CardError("E121", problem, offset, len(what))
+    raise CardError("E121", problem, offset, len(what) if length is None else length)
 
 
 def _probe(op: Op) -> Sum:

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from ...arrays import Ints
+from ...arrays import Bools, Ints
 from ..source import Card
 
 #: Shorter runs are left to the readers of single cards, which are faster then; see `pays`.
@@ -39,7 +39,8 @@ def _classes() -> _Bytes:
 
 
 _CLASSES = _classes()
-_LETTERS = np.isin(np.arange(256), np.frombuffer(b"rcvlid", dtype=np.uint8))
+#: letters of elements of which a name, two nodes and a number say everything
+PLAIN = "rcvlid"
 
 
 def pays(count: int) -> bool:
@@ -124,7 +125,7 @@ class Block:
 Rest = tuple[int, list[str]]
 
 
-def split(file: int, text: str) -> Iterator[Block | Rest]:
+def split(file: int, text: str, letters: str = PLAIN) -> Iterator[Block | Rest]:
     """Yield blocks and the lines between them in their order.
 
     The first line is in no block, since it may be a title.  Blank lines and comments within a
@@ -135,14 +136,17 @@ def split(file: int, text: str) -> Iterator[Block | Rest]:
     file : int
     text : str
         In lower case.
+    letters : str
+        Of elements that blocks may hold.
     """
+    plain = np.isin(np.arange(256), np.frombuffer(letters.encode(), dtype=np.uint8))
     at, number = 0, 1
     # a slash is part of a name unless the deck has // comments
     classes = _CLASSES.copy()
     classes[ord("/")] = _SPECIAL if "//" in text else _WORD
     while at < len(text):
         end = text.find("\n", at + CHUNK) + 1 or len(text)
-        scan = _Scan(text[at:end], classes)
+        scan = _Scan(text[at:end], classes, plain)
         if at == 0:
             scan.kinds[0] = _OTHER
         yield from scan.parts(file, number)
@@ -152,7 +156,8 @@ def split(file: int, text: str) -> Iterator[Block | Rest]:
 class _Scan:
     """A piece of text that ends with a line; `kinds` says of each line what it is."""
 
-    def __init__(self, text: str, classes: _Bytes) -> None:
+    def __init__(self, text: str, classes: _Bytes, plain: Bools) -> None:
+        self.plain = plain
         self.text = text.removesuffix("\n")
         self.data = np.frombuffer((self.text + "\n").encode("utf-8", "surrogatepass"), np.uint8)
         kinds = classes[self.data]
@@ -174,7 +179,7 @@ class _Scan:
         second = self.data[np.minimum(self.heads + 1, len(self.data) - 1)]
         good = second != ord(".")
         kinds = np.full(len(self.starts), _OTHER)
-        elements = good & (self.worst < _EQUALS) & _LETTERS[letters] & (self.words == 4)
+        elements = good & (self.worst < _EQUALS) & self.plain[letters] & (self.words == 4)
         kinds[elements] = _PLAIN
         instances = good & (self.worst < _SPECIAL) & (letters == ord("x")) & (self.words > 1)
         kinds[instances] = _PLAIN + self.words[instances]

@@ -134,7 +134,7 @@ class Preparer:
         match = _REST.match(card[2])
         offset = match.end() if match else 0
         try:
-            definitions = parse_assignments(card[2][offset:], start)
+            definitions = parse_assignments(card[2][offset:], start, self._report.dialect.numerals)
         except CardError as error:
             error.offset += offset
             raise

@@ -26,6 +26,15 @@ class Body:
     items: list[Card | Conditional | Block] = field(default_factory=list)
     declarations: list[tuple[str, Card]] = field(default_factory=list)
     subcircuits: list[Subcircuit] = field(default_factory=list)
+    _coupled: set[str] | None = None
+
+    def couples(self, card: Card) -> bool:
+        """Tell whether a K card of the body names the element of a card."""
+        if self._coupled is None:
+            cards = [item for item in self.items if isinstance(item, tuple)]
+            words = [item[2].split() for item in cards if item[2].lstrip()[:1] == "k"]
+            self._coupled = {word for some in words for word in some[1:]}
+        return card[2].split(None, 1)[0] in self._coupled
 
 
 @dataclass(eq=False)

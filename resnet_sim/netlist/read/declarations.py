@@ -202,7 +202,7 @@ class Gatherer:
         match = _CONDITION.match(card[2])
         offset = match.end() if match else 0
         try:
-            program = parse_expression(card[2][offset:])
+            program = parse_expression(card[2][offset:], self._report.dialect.numerals)
             return self._evaluator.number(Expression(program, card, offset), scope) != 0
         except CardError as error:
             error.offset += offset

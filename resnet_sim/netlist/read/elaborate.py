@@ -83,7 +83,12 @@ class Elaboration:
         fixed = frozenset(name for name, value in given.items() if value is not None)
         if diodes is not None and diodes not in READINGS:
             raise UsageError(f"diodes={diodes!r} is not known: {' or '.join(READINGS)}")
-        conditions = Conditions(forward_drop=forward_drop, diodes=diodes or READINGS[0])
+        spoken = self._report.dialect
+        conditions = Conditions(
+            spoken.celsius, spoken.celsius, forward_drop=forward_drop, diodes=diodes or READINGS[0],
+            r_on=spoken.r_on, leaks=spoken.leaks, knows_ideal=spoken.knows_ideal,
+            junction=spoken.junction,
+        )  # fmt: skip
         models = ModelReader(self._report, self._evaluator, conditions, overrides)
         self._builder = CircuitBuilder(deck.title)
         self._placer = Placer(self._builder, self._report, self._evaluator, models)
@@ -129,7 +134,7 @@ class Elaboration:
         return self._check_ground(circuit)
 
     def _elaborate(self) -> AnalysisReader:
-        self._gatherer.set_temperature(27.0, self._top)
+        self._gatherer.set_temperature(self._report.dialect.celsius, self._top)
         self._gatherer.gather(self._deck.body, self._top, self._top)
         self._gatherer.check_overrides(self._top)
         self._elements(self._deck.body, self._top)

@@ -41,6 +41,9 @@ class PlainCards:
         self._placer, self._scope, self._builder = placer, scope, builder
         self._branches = placer.branches
         self._add_row = builder.add_row
+        dialect = placer.report.dialect
+        self._grounds = dialect.grounds
+        self._tables = _PLAIN if not dialect.coil else {k: t for k, t in _PLAIN.items() if k != "l"}
         self._models: dict[str, tuple[str, tuple[Any, ...]] | None] = {}
 
     def add(self, card: Card) -> bool:
@@ -53,7 +56,9 @@ class PlainCards:
         if _SPECIAL(text) or name[1:2] == ".":
             return False
         letter = name[0]
-        table = _PLAIN.get(letter)
+        if self._grounds and not self._grounds.isdisjoint((p, q)):
+            return False
+        table = self._tables.get(letter)
         if table is None:
             return letter == "d" and self._add_diode(name, p, q, value, (file, line))
         number = plain_number(value)

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...model.numbers import read_number
+from ...model.numbers import SPICE, Numerals, read_number
 from ..expressions.machine import Op, Program
 from ..report import CardError
 from .cards import Assign, Braced, Item, Word
@@ -28,6 +28,9 @@ Definition = tuple[str, int, tuple[str, ...] | None, Program]
 
 class _Compiler:
     """Callbacks for the rules of spice.lark, called from the leaves to the root."""
+
+    def __init__(self, numerals: Numerals) -> None:
+        self._numerals = numerals
 
     # ---- cards ----
 
@@ -47,7 +50,12 @@ class _Compiler:
     # ---- expressions: lists of instructions ----
 
     def number(self, children: list[Token]) -> list[Op]:
-        number = read_number(children[0])
+        number = read_number(children[0], self._numerals)
+        if number and number.is_rkm:
+            hint = "--dialect ltspice reads it with a decimal point"
+            raise CardError(
+                "E128", f"{children[0]} is no number", _start(children[0]), len(children[0]), hint
+            )
         # the terminal guarantees digits
         return [("number", number.value if number else 0.0)]
 
@@ -100,26 +108,26 @@ def _start(token: Token) -> int:
 
 
 @cache
-def _lark() -> Lark:
+def _lark(numerals: Numerals) -> Lark:
     import lark
 
     return lark.Lark(
         (Path(__file__).parent / "spice.lark").read_text(encoding="utf-8"),
         parser="lalr",
         start=["card", "expression", "assignments", "function"],
-        transformer=_Compiler(),
+        transformer=_Compiler(numerals),
         maybe_placeholders=False,
     )
 
 
-def _parse(text: str, start: str, what: str) -> Any:
+def _parse(text: str, start: str, what: str, numerals: Numerals = SPICE) -> Any:
     if len(text) > MAX_LENGTH:
         message = f"{what} of {len(text)} characters; at most {MAX_LENGTH} are read"
         raise CardError("E125", message, hint="break it up with .param")
     import lark
 
     try:
-        return _lark().parse(text, start=start)
+        return _lark(numerals).parse(text, start=start)
     except lark.exceptions.UnexpectedToken as error:
         at_end = error.token.type == "$END"
         offset = len(text.rstrip()) if at_end else _start(error.token)
@@ -157,14 +165,14 @@ def parse_card(text: str) -> tuple[Item, ...]:
 
 
 @cache
-def parse_expression(text: str) -> Program:
+def parse_expression(text: str, numerals: Numerals = SPICE) -> Program:
     """Return the program of an expression.
 
     Raises
     ------
     CardError
     """
-    return tuple(_parse(text, "expression", "expression"))
+    return tuple(_parse(text, "expression", "expression", numerals))
 
 
 def moved(program: Program, by: int) -> Iterator[Op]:
@@ -175,14 +183,16 @@ def moved(program: Program, by: int) -> Iterator[Op]:
         yield op
 
 
-def parse_assignments(text: str, start: str = "assignments") -> list[Definition]:
+def parse_assignments(
+    text: str, start: str = "assignments", numerals: Numerals = SPICE
+) -> list[Definition]:
     """Return the definitions of a .param (or, with `start` "function", .func) card.
 
     Raises
     ------
     CardError
     """
-    found = _parse(text, start, "expression")
+    found = _parse(text, start, "expression", numerals)
     tokens = found if start == "assignments" else [found]
     return [
         (str(token), _start(token), parameters, tuple(code)) for token, parameters, code in tokens

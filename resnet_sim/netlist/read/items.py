@@ -88,7 +88,7 @@ class ValueReader:
         """
         if isinstance(item, Braced):
             return self._expression(item)
-        number = read_number(item.text)
+        number = read_number(item.text, self.report.dialect.numerals)
         if number is not None:
             self._check(item, number, unit)
             return number.value
@@ -101,7 +101,7 @@ class ValueReader:
         if name:
             return Expression((("name", name[1], name.start(1)),), self.card, item.offset)
         try:
-            program = parse_expression(item.text)
+            program = parse_expression(item.text, self.report.dialect.numerals)
         except CardError as error:
             raise CardError(
                 error.code, error.message, error.offset + item.offset, error.length, error.hint

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from ...compiled import policy
+from ..dialects import COMMENT_MARKS
 from ..report import Report
 from ..source import Card, SourceFile
-from .blocks import Block, split
+from .blocks import PLAIN, Block, split
 
 _COMMENT = re.compile(r";|//|(?:^|[ \t,])\$")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -38,17 +39,22 @@ def read_cards(
     """
     _check_characters(source, report)
     text = fold(source.text)
-    commented = any(mark in text for mark in (";", "$", "//"))
+    marks = report.dialect.comment_marks
+    comment: re.Pattern[str] | None
+    comment = _COMMENT if marks == COMMENT_MARKS else re.compile("|".join(map(re.escape, marks)))
+    if not any(mark in text for mark in marks):
+        comment = None
     cards: list[Card | Block] = []
     if quick and len(text) > policy.POLICY.blocks:
-        for part in split(source.index, text):
+        # a coil that says nothing of its resistance may have one: a matter for the readers
+        for part in split(source.index, text, "rcvid" if report.dialect.coil else PLAIN):
             if isinstance(part, Block):
                 cards.append(part)
             else:
-                _read_lines(source, report, cards, *part, titled=titled, commented=commented)
+                _read_lines(source, report, cards, *part, titled=titled, comment=comment)
     else:
         lines = text.split("\n")
-        _read_lines(source, report, cards, 1, lines, titled=titled, commented=commented)
+        _read_lines(source, report, cards, 1, lines, titled=titled, comment=comment)
     return _joined(source, cards)
 
 
@@ -60,12 +66,12 @@ def _read_lines(
     lines: list[str],
     *,
     titled: bool,
-    commented: bool,
+    comment: re.Pattern[str] | None,
 ) -> None:
     """Add cards, one after the other; `first` is the number of the first line."""
     index = source.index
     for number, line in enumerate(lines, first):
-        if commented and (match := _COMMENT.search(line)):
+        if comment is not None and (match := comment.search(line)):
             line = line[: match.start()]
         if line[:1] not in _LETTERS:
             # the rare ones: blank, comment, indented, continuation, junk

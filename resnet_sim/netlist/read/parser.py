@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..dialects import DIALECTS, OWN, recognised
 from ..report import CardError, Report
 from ..source import Card, SourceFile
 from .blocks import Block
@@ -42,8 +43,9 @@ class _Open:
 class Parser:
     """Reads a deck; one object a deck."""
 
-    def __init__(self, report: Report, *, quick: bool = True) -> None:
-        self.report, self._quick = report, quick
+    def __init__(self, report: Report, dialect: str = "auto", *, quick: bool = True) -> None:
+        self.report, self._dialect, self._quick = report, dialect, quick
+        report.dialect = DIALECTS.get(dialect, OWN)
         self._title = ""
         self._top = self._body = Body()
         self._open: list[_Open] = []
@@ -65,6 +67,8 @@ class Parser:
         if other := recognise(text):
             message, place = f"{name} is {other[0]}, no SPICE deck", (source.index, 1, "")
             raise self.report.abandon("E137", message, place, other[1])
+        if self._dialect == "auto":
+            self._recognise(text, source)
         cards = read_cards(source, self.report, titled=True, quick=self._quick)
         self._read_title(source)
         if not cards and not self.report.n_errors:
@@ -79,6 +83,16 @@ class Parser:
             what = ".subckt without .ends" if unclosed.conditional is None else ".if without .endif"
             self.report.add("E119", what, unclosed.card)
         return Deck(self._title, self._top, self.report)
+
+    def _recognise(self, text: str, source: SourceFile) -> None:
+        """Read a deck as the simulator does whose deck it seems to be."""
+        found = recognised(text)
+        if found is None:
+            return
+        self.report.dialect, line, mark = found
+        message = f"read as {self.report.dialect.name} reads it, for this line"
+        hint = "--dialect chooses another reading"
+        self.report.add("N110", message, (source.index, line, mark), 0, len(mark), hint=hint)
 
     def _read_title(self, source: SourceFile) -> None:
         first = source.text.partition("\n")[0].strip()

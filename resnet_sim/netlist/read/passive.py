@@ -40,12 +40,15 @@ class PassivePlacer(Places):
                 "E129", f"resistor {site.name} has no value", _end(site.card), hint=hint
             )
         ohms = value
+        if self.report.dialect.multiplies:
+            ohms *= self._factor(site, model, device)
         if model or given:
             factor = temperature_factor(model, given, self.temperature, self.nominal)
             ohms *= factor * given.get("scale", 1.0)
         if ohms == -math.inf or math.isnan(ohms):
             raise CardError("E132", f"{site.name}: {ohms:g} ohm make no resistor")
         if ohms == 0:
+            ohms = self.report.dialect.short
             self.shorts.append((site.name, site.card))
         if given or site.scope.multiplier != 1.0:
             ohms /= self._parallel(site, given)
@@ -54,6 +57,13 @@ class PassivePlacer(Places):
                 raise CardError("E132", f"{site.name}: tol={given['tol']:g} is no tolerance in %")
             self.spread[site.name] = given["tol"] / 100.0
         self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
+
+    def _factor(self, site: Site, model: Mapping[str, float], device: Resistor) -> float:
+        """Return what a model multiplies by, in PSpice and Xyce."""
+        if model.get("rsh") and (model.get("narrow") or model.get("short")):
+            raise CardError("E115", f"{site.name}: narrow and short are read as in ngspice only")
+        gives_value = device.value is not None or any(k == "r" for k, _ in device.parameters)
+        return model.get("r", 1.0) if gives_value or model.get("rsh") else 1.0
 
     def _of_model(
         self, site: Site, model: Mapping[str, float], given: Mapping[str, float]
@@ -74,7 +84,9 @@ class PassivePlacer(Places):
         given = self._parameters(device.parameters, site.scope)
         count = self._parallel(site, given)
         if site.letter == "l":
-            series, across = given.get("rser", 0.0), given.get("rpar", math.inf)
+            series, across = given.get("rser"), given.get("rpar", math.inf)
+            if series is None:
+                series = self._coil(site)
             ohms = series if across == math.inf else 1 / (1 / series + 1 / across) if series else 0
             site = self._behind(site, "rser", ohms / count)
             self.branches.add(site.name)
@@ -86,6 +98,11 @@ class PassivePlacer(Places):
             )
         else:
             self.builder.capacitor(site.name, site.p, site.q, value * count, at=site.card[:2])
+
+    def _coil(self, site: Site) -> float:
+        """Return the resistance of a coil that gives none: coupled ones have none."""
+        ohms = self.report.dialect.coil
+        return 0.0 if not ohms or site.scope.body.couples(site.card) else ohms
 
     def _source(self, site: Site, device: IndependentSource) -> None:
         given = self._parameters(device.parameters, site.scope)

@@ -133,7 +133,7 @@ class Placer(PassivePlacer):
         if not isinstance(value, Expression) or not reads_circuit(value):
             self._resistor(site, device)
             return
-        read = self.evaluator.reading(value, site.scope)
+        read = self.evaluator.reading(value, site.scope, in_source=True)
         assert isinstance(read, Reading)  # as it reads the circuit
         given = self._parameters(tuple(parameters.items()), site.scope)
         ohms = self._named(site, value, read.formula)
@@ -158,7 +158,7 @@ class Placer(PassivePlacer):
 
     def _behavioural(self, site: Site, device: BehaviouralSource) -> None:
         expression = device.expression
-        read = self.evaluator.reading(expression, site.scope)
+        read = self.evaluator.reading(expression, site.scope, in_source=True)
         if not isinstance(read, Reading):
             read = Reading(Formula(Sum(read)))
         given = self._parameters(device.parameters, site.scope)
@@ -306,7 +306,9 @@ class Placer(PassivePlacer):
         if self.shorts:
             name, card = self.shorts[0]
             more = len(self.shorts) - 1
-            message = f"{name} is an ideal short (ngspice makes it 1 mOhm)"
+            ohms = self.report.dialect.short
+            what = f"{1e3 * ohms:g} mOhm" if ohms else "an ideal short (ngspice makes it 1 mOhm)"
+            message = f"{name} of 0 ohm is {what}"
             if more:
                 message += f"; so {'is 1 other' if more == 1 else f'are {more} others'}"
             self.report.add("N102", message, card)

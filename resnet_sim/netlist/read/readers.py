@@ -200,7 +200,7 @@ def _behaviour(r: CardReader, start: int, is_voltage: bool | None) -> Behavioura
         # VALUE {...} without an equals sign
         text = text[: match.end(1)] + "=" + text[match.end(1) + 1 :]
     try:
-        definitions = parse_assignments(text[start:])
+        definitions = parse_assignments(text[start:], numerals=r.report.dialect.numerals)
     except CardError as error:
         error.offset += start
         raise

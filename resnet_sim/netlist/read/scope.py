@@ -144,8 +144,15 @@ class Evaluator:
             return result.formula.value.constant
         return result
 
-    def reading(self, expression: Expression, scope: Scope) -> float | Reading:
+    def reading(
+        self, expression: Expression, scope: Scope, *, in_source: bool = False
+    ) -> float | Reading:
         """Return the value of an expression that may read voltages and currents.
+
+        Parameters
+        ----------
+        in_source : bool
+            It is the formula of a source, in which some functions may mean something else.
 
         Raises
         ------
@@ -154,10 +161,13 @@ class Evaluator:
         """
         # parameters that wait for another one; an explicit stack, for chains may be long
         waiting: _Waiting = {}
+        dialect = self._report.dialect
         current, where = expression, scope
         while True:
             try:
-                result = self._machine.run(current.program, where)
+                # what the expression needs are parameters, whatever it is itself
+                meanings = dialect.meanings if waiting or not in_source else dialect.in_sources
+                result = self._machine.run(current.program, where, meanings)
                 if self._machine.drawn:
                     self._note_random(current)
                 if waiting:

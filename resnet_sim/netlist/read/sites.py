@@ -83,11 +83,15 @@ class Places:
     def nodes(self, names: Sequence[str], scope: Scope) -> Sequence[str]:
         """Return the full names of nodes."""
         if not scope.prefix:
-            return names
+            grounds = self.report.dialect.grounds
+            return ["0" if name in grounds else name for name in names] if grounds else names
         known = scope.nodes
         for name in names:
             if name not in known:
                 is_global = name in GROUND or name in self.global_nodes
+                if name in self.report.dialect.grounds:
+                    known[name] = "0"
+                    continue
                 known[name] = name if is_global else scope.prefix + name
         return [known[name] for name in names]
 

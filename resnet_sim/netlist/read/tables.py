@@ -28,7 +28,8 @@ def read_table(r: CardReader, start: int, is_voltage: bool) -> BehaviouralSource
             hint = "the form is: TABLE {expression} = (x, y) (x, y) ..."
             raise CardError("E103", "TABLE needs an expression", start, 5, hint)
         inside = 1 if braced[1] is not None else 2
-        code += moved(parse_expression(braced[inside]), braced.start(inside) - start)
+        program = parse_expression(braced[inside], r.report.dialect.numerals)
+        code += moved(program, braced.start(inside) - start)
         at = braced.end()
     points = r.points(at)
     for value in points:

@@ -1,0 +1,127 @@
+"""What simulators read differently where it changes an operating point, and whose a deck is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..model.numbers import SPICE, Numerals
+
+#: In these, ``^`` is the exclusive or.
+_EXCLUSIVE = {"^": "xor"}
+#: ngspice's powers are those of the size; in formulas of sources pwr has the sign.
+_NGSPICE = {"**": "pwr", "^": "pwr"}
+_NGSPICE_SOURCES = {**_NGSPICE, "pow": "pwr", "pwr": "pwrs"}
+_HSPICE = {
+    **{"**": "powi", "^": "powi", "pow": "powi", "pwr": "pwrs"},
+    **{"sqrt": "sqrts", "log": "logs", "ln": "logs", "log10": "log10s"},
+}
+
+#: ``$`` where a field could begin
+COMMENT_MARKS = (";", "$", "//")
+
+
+class Dialect(NamedTuple):
+    """The language of one simulator.
+
+    Attributes
+    ----------
+    name : str
+    numerals : Numerals
+        How numbers are read.
+    meanings, in_sources : mapping of str to str
+        Functions and operators -> those of `expressions.functions` that they are, in parameters
+        and in formulas of sources.
+    r_on : float
+        Of piecewise-linear diodes whose model gives none, ohm.
+    leaks : bool
+        Their Roff is then that of gmin.
+    knows_ideal : bool
+        It has piecewise-linear models of type D.
+    junction : mapping of str to float
+        Parameters of junctions that a model does not give.
+    short, coil : float
+        Resistance of R cards of 0 ohm, and of L cards that say nothing of it, ohm.
+    multiplies : bool
+        The r of a resistor's model is a factor.
+    celsius : float
+        Temperature unless the deck says otherwise.
+    grounds : frozenset of str
+        What else is ground, beside 0 and gnd.
+    comment_marks : tuple of str
+        Behind these, comments stand on a line.
+    """
+
+    name: str
+    numerals: Numerals = SPICE
+    meanings: Mapping[str, str] = {}
+    in_sources: Mapping[str, str] = {}
+    r_on: float = 0.0
+    leaks: bool = False
+    knows_ideal: bool = True
+    junction: Mapping[str, float] = {}
+    short: float = 0.0
+    coil: float = 0.0
+    multiplies: bool = False
+    celsius: float = 27.0
+    grounds: frozenset[str] = frozenset()
+    comment_marks: tuple[str, ...] = COMMENT_MARKS
+
+
+#: What decks are read as that are no simulator's: ngspice's language, with ideal elements.
+OWN = Dialect("resnet-sim", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES)
+
+#: name -> the language of that simulator
+DIALECTS = {
+    dialect.name: dialect
+    for dialect in (
+        Dialect("ngspice", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES, knows_ideal=False,
+                short=1e-3),
+        Dialect("ltspice", Numerals(decimal_letters=True), _EXCLUSIVE, _EXCLUSIVE, r_on=1.0,
+                leaks=True, junction={"ibv": 1e-10, "nbv": 1.0}, coil=1e-3),
+        Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},
+                multiplies=True, comment_marks=(";",)),
+        Dialect("xyce", Numerals(scales=(("x", 6),)), _EXCLUSIVE, _EXCLUSIVE, multiplies=True,
+                comment_marks=(";",)),
+        Dialect("hspice", Numerals(scales=(("x", 6), ("a", -18))), _HSPICE, _HSPICE, celsius=25.0,
+                grounds=frozenset(("ground", "gnd!"))),
+    )
+}  # fmt: skip
+
+#: simulator -> what only its decks have
+_MARKS = {
+    "ltspice": r"^\s*\.(?:backanno|machine)\b|\A\s*\*[^\n]*\.asc\s*$"
+    r"|^\s*\.(?:lib|inc)[^\n]*ltspice",
+    "pspice": r"^\s*\.(?:probe64|autoconverge|stimlib|aliases)\b|[vi]\(alias\(\*\)\)"
+    r"|^\*[^\n]*\b(?:orcad|pspice)\b",
+    "xyce": r"^\s*\.(?:preprocess|global_param)\b|^\*[^\n]*\bxyce\b"
+    r"|^\s*\.options?\s+(?:nonlin|timeint|linsol|device|parser)\b",
+    "hspice": r"^\s*\.(?:prot|unprot|hdl)\b|^\*[^\n]*\bhspice\b"
+    r"|^\s*\.options?\b[^\n]*\b(?:post|ingold|parhier|nomod|dccap)\b",
+    "ngspice": r"^\s*\.(?:control|csparam)\b|^\*[^\n]*\bngspice\b",
+}
+#: so much is looked at, from the beginning and at the end (characters)
+_LOOKED_AT = 50_000
+
+
+def recognised(text: str) -> tuple[Dialect, int, str] | None:
+    """Return whose deck a text is, the number of a line that says so, and what stands there.
+
+    None if nothing does, or if it has the marks of several.
+    """
+    found: list[tuple[str, int]] = []
+    for name, pattern in _MARKS.items():
+        find = re.compile(pattern, re.IGNORECASE | re.MULTILINE).search
+        match = find(text[:_LOOKED_AT])
+        start = 0
+        if match is None and len(text) > _LOOKED_AT:
+            start = max(_LOOKED_AT, len(text) - _LOOKED_AT)
+            match = find(text[start:])
+        if match is not None:
+            found.append((name, start + match.end()))
+    if len(found) != 1:
+        return None
+    ((name, at),) = found
+    line = text.count("\n", 0, at)
+    return DIALECTS[name], line + 1, text.split("\n", line + 1)[line].strip()[:60]
