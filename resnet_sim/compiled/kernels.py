@@ -77,6 +77,7 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
     """
     import numba
 
+    options.setdefault("no_cfunc_wrapper", True)  # for callers in C, which there are none of
     try:
         return numba.njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # no writable place for the cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..compiled.kernels import compiled, subloops
 from ..solvers.linear.frontal import W
-from ._passes import begin, factorise, move, solve
+from ._passes import begin, conduct, correct, factorise, leave, move, start
 from ._reactions import combine, forces, lanczos, measure
 
 #: Newton steps without fewer contradictions after which only the last one flips (Murty), steps
@@ -70,44 +70,47 @@ def _flip(on, wrong, lane, count, memory):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _end(system, work, lanes, results, sample, lane, steps, settled):  # type: ignore[no-untyped-def]
+def _end(system, work, lanes, results, sample, lane, steps):  # type: ignore[no-untyped-def]
     """Store what was found for a sample."""
-    x_of, current_of, on_of, steps_of, settled_of, _ = results
+    x_of, current_of, on_of, steps_of, _, _ = results
     place = system[7]
     for k in range(len(place)):
         x_of[sample, k] = work[0][place[k], lane]
     for k in range(current_of.shape[1]):
         current_of[sample, k] = max(work[2][k, lane], 0.0)
         on_of[sample, k] = lanes[2][k, lane]
-    steps_of[sample], settled_of[sample] = steps[lane] + 1, settled
+    steps_of[sample] = steps[lane] + 1
 
 
 @compiled
 def settle(  # type: ignore[no-untyped-def]
-    system, outputs, values, table, tables, work, room, lanes, basis, queue, results, pull, chained,
-    slack,
-):  # fmt: skip
+    system, values, table, tables, work, room, lanes, queue, results, pull, chained, slack
+):
     """Find the states of the samples in a queue.
 
-    Where `pull` is not NaN outputs are pulled to their aims with ``1 / pull`` S.  `chained`
+    With a `pull`, which is of outputs, a basis and a shift, these outputs are pulled to their aims
+    with ``1 / shift`` S; without one, None, nothing of that is compiled.  `chained`
     samples begin with the rectifiers of the one before in their lane.  What may be missing
     across conducting ones is `slack` times the largest voltage.
     """
     rectifiers = system[6]
     c, d, on = lanes[0], lanes[1], lanes[2]
-    sample, count = np.full(W, -1), np.zeros(W, dtype=np.int64)
-    fewest, waited, steps = np.zeros(W, np.int64), np.zeros(W, np.int64), np.zeros(W, np.int64)
+    sample, count, fewest = np.zeros(W, np.int64), np.zeros(W, np.int64), np.zeros(W, np.int64)
+    waited, steps = np.zeros(W, np.int64), np.zeros(W, np.int64)
     memory = fewest, waited, steps
     missing, volts, loose = np.zeros(W), np.zeros(W), np.zeros(W, np.bool_)
     known = np.zeros(W, np.bool_)
     wrong, pending = np.zeros(on.shape, np.bool_), np.zeros(W, np.bool_)
+    sample[:] = -1  # cheaper to compile than another kind of array
     following = 0
     while True:
         active = 0
         for lane in range(W):
             if sample[lane] < 0 and following < len(queue):
                 sample[lane] = queue[following]
-                begin(system, values, table, tables, lanes, sample[lane], lane, known[lane])
+                begin(system, values, table, tables, lanes, sample[lane], lane)
+                if not known[lane]:
+                    conduct(tables, lanes, sample[lane], lane)
                 fewest[lane], waited[lane], steps[lane] = len(on) + 1, 0, 0
                 following += 1
             active += sample[lane] >= 0
@@ -116,28 +119,31 @@ def settle(  # type: ignore[no-untyped-def]
         # with nothing to flip, and common values, all have the same factors
         if len(on) > 0 or values.ndim == 2 or following <= W:
             factorise(system, values, work, room, lanes, loose)
-        if pull == pull:
-            for number in range(PASSES):
-                solve(system, values, work, c, d, number == 0)
-            _pull(system, outputs, values, work, lanes, basis, tables, results, sample, pull)
-            _contradictions(rectifiers, work, lanes, FINE, volts, wrong, count, missing)
-            missing[:] = 0.0
-        else:
-            solve(system, values, work, c, d, True)
-            _contradictions(rectifiers, work, lanes, COARSE, volts, wrong, count, missing)
+        start(work, c)
+        correct(system, work, d)
+        limit = COARSE
+        if pull is not None:
+            for _more in range(1, PASSES):
+                leave(system, values, work, c)
+                correct(system, work, d)
+            _pull(system, values, work, lanes, tables, results, sample, pull)
+            limit = FINE
+        _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing)
         ready = 0
         for lane in range(W):
             pending[lane] = sample[lane] >= 0 and count[lane] == 0
             ready += pending[lane]
             open_lane = sample[lane] >= 0 and count[lane] > 0
             if open_lane and not _flip(on, wrong, lane, count, memory):
-                _end(system, work, lanes, results, sample[lane], lane, steps, False)
+                _end(system, work, lanes, results, sample[lane], lane, steps)
                 sample[lane], known[lane] = -1, False
         if 2 * ready < active:
             continue  # lanes without contradictions wait for others
         for number in range(MOST_PASSES):
-            if pull != pull:
+            if pull is None:
                 _contradictions(rectifiers, work, lanes, FINE, volts, wrong, count, missing)
+            else:
+                missing[:] = 0.0
             for lane in range(W):
                 last = number == MOST_PASSES - 1
                 if not pending[lane] or (missing[lane] > slack and not last):
@@ -147,16 +153,19 @@ def settle(  # type: ignore[no-untyped-def]
                 done = count[lane] == 0
                 if done or not _flip(on, wrong, lane, count, memory):
                     good = done and not loose[lane]
-                    _end(system, work, lanes, results, sample[lane], lane, steps, good)
+                    _end(system, work, lanes, results, sample[lane], lane, steps)
+                    results[4][sample[lane]] = good
                     sample[lane], known[lane] = -1, chained and good
             if ready == 0:
                 break
-            solve(system, values, work, c, d, False)
+            leave(system, values, work, c)
+            correct(system, work, d)
 
 
 @subloops
-def _pull(system, outputs, values, work, lanes, basis, tables, results, sample, pull):  # type: ignore[no-untyped-def]
+def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: ignore[no-untyped-def]
     """Pull the outputs of all lanes to their aims."""
+    outputs, basis, shift = pull
     x, current = work[0], work[2]
     aim, kept_x, kept_current = basis[-3:]
     measure(outputs, x, aim)
@@ -166,13 +175,13 @@ def _pull(system, outputs, values, work, lanes, basis, tables, results, sample, 
             aim[o, lane] = wanted - aim[o, lane]
     move(x, kept_x)
     move(current, kept_current)
-    lanczos(system, outputs, values, work, basis, aim, abs(pull), False)
+    lanczos(system, outputs, values, work, basis, aim, abs(shift), False)
     move(kept_x, x)
     move(kept_current, current)
     for lane in range(W):
         basis[10][:, lane] = 0.0
         if sample[lane] >= 0:
-            forces(basis, lane, pull, False, results[5][sample[lane]])
+            forces(basis, lane, shift, False, results[5][sample[lane]])
     combine(basis, x, current)
 
 
@@ -192,7 +201,8 @@ def respond(  # type: ignore[no-untyped-def]
         count = min(W, len(queue) - first)
         for lane in range(W):
             sample = queue[min(first + lane, len(queue) - 1)]
-            begin(system, values, table, tables, lanes, sample, lane, False)
+            begin(system, values, table, tables, lanes, sample, lane)
+            conduct(tables, lanes, sample, lane)
             for o in range(len(aim)):
                 aim[o, lane] = tables[4][sample, o]
         if first == 0 or len(lanes[2]) > 0 or values.ndim == 2:

@@ -8,7 +8,7 @@ of the others, so that the bits of a sample don't depend on its company.  `syste
 
 from __future__ import annotations
 
-from ..compiled.kernels import inlined, subloops
+from ..compiled.kernels import subloops
 from ..compiled.vectors import add, broadcast, fma, load, mul, store, sub
 from ..solvers.linear.frontal import W, eliminate, sweep
 
@@ -16,10 +16,23 @@ from ..solvers.linear.frontal import W, eliminate, sweep
 STIFFNESS = 1e7
 
 
-@inlined
-def _leave(graph, values, c, x, y):  # type: ignore[no-untyped-def]
-    """Set y to what is injected at each node and not carried off by edges."""
-    ptr, other, branch = graph
+@subloops
+def start(work, c):  # type: ignore[no-untyped-def]
+    """Begin with nothing known: all that is injected is left to `correct`."""
+    x, y, current, _, _, none = work[:6]
+    zero = load(none, 0)
+    for k in range(len(x) - 1):
+        store(x, k * W, zero)
+        store(y, k * W, load(c, k * W))
+    for k in range(len(current)):
+        store(current, k * W, zero)
+
+
+@subloops
+def leave(system, values, work, c):  # type: ignore[no-untyped-def]
+    """Leave to `correct` what is injected at each node and not carried off by edges."""
+    ptr, other, branch = system[5]
+    x, y = work[0], work[1]
     for k in range(len(ptr) - 1):
         own, left = load(x, k * W), load(c, k * W)
         for e in range(ptr[k], ptr[k + 1]):
@@ -32,23 +45,15 @@ def _leave(graph, values, c, x, y):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def solve(system, values, work, c, d, fresh):  # type: ignore[no-untyped-def]
+def correct(system, work, d):  # type: ignore[no-untyped-def]
     """Solve for what is missing: rectifiers conduct stiffly, which the next pass takes back.
 
-    That is the method of multipliers.  With `fresh` nothing is known yet.
+    That is the method of multipliers.
     """
-    plan, rows, graph, rectifiers = system[0], system[4], system[5], system[6]
+    plan, rows, rectifiers = system[0], system[4], system[6]
     x, y, current, gap, stiff, none, factor, pivot = work
     p, q, ohms = rectifiers
     n, zero = len(x) - 1, load(none, 0)
-    if fresh:
-        for k in range(n):
-            store(x, k * W, zero)
-            store(y, k * W, load(c, k * W))
-        for k in range(len(p)):
-            store(current, k * W, zero)
-    else:
-        _leave(graph, values, c, x, y)
     store(y, n * W, zero)
     for k in range(len(p)):
         a, b, flow = p[k] * W, q[k] * W, load(current, k * W)
@@ -75,16 +80,15 @@ def move(source, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def begin(system, values, table, tables, lanes, sample, lane, kept):  # type: ignore[no-untyped-def]
-    """Let a sample begin in a lane; rectifiers may be kept as they are."""
-    load_of, drop_of, on_of, around_of, _ = tables
-    c, d, on, around, sums = lanes
+def begin(system, values, table, tables, lanes, sample, lane):  # type: ignore[no-untyped-def]
+    """Let a sample begin in a lane, with rectifiers as they are there."""
+    load_of, drop_of, _, around_of, _ = tables
+    c, d, _, around, sums = lanes
     (p, q, _), place, (edge_p, edge_q) = system[6:]
     for k in range(load_of.shape[1]):
         c[place[k], lane] = load_of[sample, k]
     for k in range(len(p)):
         d[k, lane] = drop_of[sample, k]
-        on[k, lane] = on[k, lane] if kept else on_of[sample, k]
         around[k, lane] = around_of[k]
     if values.ndim == 2:
         sums[:] = 0.0
@@ -96,6 +100,14 @@ def begin(system, values, table, tables, lanes, sample, lane, kept):  # type: ig
         for k in range(len(p)):
             here = sums[p[k]] + sums[q[k]]
             around[k, lane] = here if here > 0.0 else around_of[k]
+
+
+@subloops
+def conduct(tables, lanes, sample, lane):  # type: ignore[no-untyped-def]
+    """Let the rectifiers conduct that a sample is known or thought to have."""
+    on_of, on = tables[2], lanes[2]
+    for k in range(len(on)):
+        on[k, lane] = on_of[sample, k]
 
 
 @subloops

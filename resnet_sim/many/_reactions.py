@@ -11,7 +11,7 @@ import numpy as np
 
 from ..compiled.kernels import subloops
 from ..solvers.linear.frontal import W
-from ._passes import move, solve
+from ._passes import correct, leave, move, start
 
 #: a share of f that no longer counts, and one that a single pass is good enough for; what is zero
 #: beside the largest of T; what is singular
@@ -72,14 +72,16 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced):  # type: 
             vectors[0, o, lane] = aim[o, lane] / beside[0, lane] if total > 0.0 else 0.0
     for k in range(len(states)):
         feed(outputs, vectors[k], source)
-        solve(system, values, work, source, still, True)
+        start(work, source)
+        correct(system, work, still)
         move(work[0], states[k])
         move(work[2], flows[k])
         most = 0.0
         for lane in range(W):
             most = max(most, left[lane])
         if most > SMALL:
-            solve(system, values, work, source, still, False)
+            leave(system, values, work, source)
+            correct(system, work, still)
             for lane in range(W):
                 if left[lane] > SMALL:
                     _take(work[0], lane, states[k])

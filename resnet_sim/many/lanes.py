@@ -192,17 +192,16 @@ class Lanes:
             np.zeros(count, bool), np.zeros((count, outputs)),
         )  # fmt: skip
         results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
-        shift = 1.0 / pull if pull == pull else np.nan
+        pulled = pull == pull
 
         def work(room: _Room, queue: Ints) -> None:
             settle(
-                self.system, self.outputs, room.values(data.conductance), *self._tables(
-                    data, np.array(on), aim
-                ), room.work, room.room, room.lanes, room.basis, queue, results, shift,
-                following, slack,
+                self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
+                room.work, room.room, room.lanes, queue, results,
+                (self.outputs, room.basis, 1.0 / pull) if pulled else None, following, slack,
             )  # fmt: skip
 
-        self._share(work, count, pull == pull)
+        self._share(work, count, pulled)
         return found
 
     def respond(

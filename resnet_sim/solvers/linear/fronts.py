@@ -95,16 +95,26 @@ def fronts(n: int, p: Ints, q: Ints) -> Fronts:
     p, q = p[inner] - 1, q[inner] - 1
     place = np.append(_minimum_degree(n - 1, p, q), n - 1)
     ptr, row = _pattern(n - 1, place, p, q)
-    place = np.append(_postorder.compiled(ptr, row), n - 1)[place]
+    later = np.empty(n - 1, dtype=np.int64)
+    _postorder.compiled(ptr, row, np.ones(n - 1, dtype=np.int64), np.empty_like(later), later)
+    place = np.append(later, n - 1)[place]
     ptr, row = _pattern(n - 1, place, p, q)
-    last = _supernodes.compiled(ptr, row, SOME, SHARE)
+    last = np.empty(n - 1, dtype=np.int64)
+    last = last[: _supernodes.compiled(ptr, row, SOME, SHARE, last, np.empty_like(last))]
     first = np.concatenate(([0], last + 1))
     rest = np.diff(ptr)[last]
     begin = np.concatenate(([0], np.cumsum(rest)))
-    rows = np.concatenate([row[ptr[k] : ptr[k + 1]] for k in last] or [row])
+    keys = np.concatenate([row[ptr[k] : ptr[k + 1]] for k in last] or [row])
+    keys += np.repeat(np.arange(len(last)) * n, rest)
+    keys.sort()
+    rows = keys % n
     width = np.diff(first) + rest + 1
     kept = np.concatenate(([0], np.cumsum(np.diff(first) * width)))
-    child, children, position, waits, stack = _family.compiled(first, begin, rows)
+    child, children, position = np.zeros_like(first), np.empty_like(rest), np.empty_like(rows)
+    waits, owner = np.empty_like(rest), np.repeat(np.arange(len(rest)), np.diff(first))
+    stack = _family.compiled(
+        first, begin, rows, owner, np.empty_like(rest), child, children, position, waits
+    )
     largest = int((rest * (rest + 1)).max(initial=0))
     place = np.concatenate((place[-1:], place[:-1]))
     return Fronts(
@@ -114,11 +124,17 @@ def fronts(n: int, p: Ints, q: Ints) -> Fronts:
 
 
 def _pattern(n: int, place: Ints, p: Ints, q: Ints) -> Any:
-    """Return the neighbours of each node when it is eliminated."""
+    """Return the neighbours of each node when it is eliminated, the first to go in front."""
     first, second = np.minimum(place[p], place[q]), np.maximum(place[p], place[q])
-    order = np.lexsort((second, first))
+    order = np.argsort(first, kind="stable")
     ptr = np.concatenate(([0], np.cumsum(np.bincount(first, minlength=n))))
-    return _fill.compiled(ptr, second[order])
+    second, room = second[order], 4 * len(p) + n + 16
+    while True:
+        lists = np.full((3, n), -1)
+        filled, out = np.zeros(n + 1, dtype=np.int64), np.empty(room, dtype=np.int64)
+        if _fill.compiled(ptr, second, *lists, filled, out):
+            return filled, out[: filled[-1]].copy()
+        room *= 4
 
 
 def _minimum_degree(n: int, p: Ints, q: Ints) -> Ints:
@@ -136,20 +152,21 @@ def _minimum_degree(n: int, p: Ints, q: Ints) -> Ints:
     return np.asarray(factor.perm_c, dtype=np.int64)
 
 
+# Arrays are made outside: all that numba needs to make one takes it longer than these loops.
+
+
 @kernel
-def _fill(ptr, row):  # type: ignore[no-untyped-def]
-    """Return the pattern with fill: a node passes its neighbours on to the first of them."""
-    n = len(ptr) - 1
-    head = np.full(n, -1)  # nodes whose first neighbour is this one, as linked lists
-    link = np.full(n, -1)
-    seen = np.full(n, -1)
-    filled = np.zeros(n + 1, dtype=np.int64)
-    out = np.empty(4 * len(row) + n + 16, dtype=np.int64)
-    size = 0
+def _fill(ptr, row, head, link, seen, filled, out):  # type: ignore[no-untyped-def]
+    """Find the pattern with fill: a node passes its neighbours on to the first of them.
+
+    `head` and `link` are lists of the nodes whose first neighbour is this one.  Return whether
+    there was room enough in `out`.
+    """
+    size, n = 0, len(ptr) - 1
     for k in range(n):
         begin = size
         if size + n > len(out):
-            out = np.concatenate((out, np.empty(len(out) + n, dtype=np.int64)))
+            return False
         seen[k] = k
         for s in range(ptr[k], ptr[k + 1]):
             if seen[row[s]] != k:
@@ -164,24 +181,28 @@ def _fill(ptr, row):  # type: ignore[no-untyped-def]
                     out[size] = out[s]
                     size += 1
             child = link[child]
-        out[begin:size] = np.sort(out[begin:size])
+        for s in range(begin + 1, size):
+            if out[s] < out[begin]:
+                out[begin], out[s] = out[s], out[begin]
         filled[k + 1] = size
         if size > begin:
             link[k] = head[out[begin]]
             head[out[begin]] = k
-    return filled, out[:size].copy()
+    return True
 
 
 @kernel
-def _postorder(ptr, row):  # type: ignore[no-untyped-def]
-    """Return the place of each node when parents come right after all that they inherit from."""
-    n = len(ptr) - 1
-    size, place = np.ones(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+def _postorder(ptr, row, size, last, place):  # type: ignore[no-untyped-def]
+    """Set the place of each node where parents come right after all that they inherit from.
+
+    `size` begins with ones.
+    """
+    n = len(place)
     for k in range(n):
         if ptr[k] < ptr[k + 1]:
             size[row[ptr[k]]] += size[k]
     # the places of a subtree end with its root; children get theirs from the back
-    last, roots = np.empty(n, dtype=np.int64), n
+    roots = n
     for k in range(n - 1, -1, -1):
         if ptr[k] < ptr[k + 1]:
             parent = row[ptr[k]]
@@ -191,16 +212,13 @@ def _postorder(ptr, row):  # type: ignore[no-untyped-def]
             place[k] = roots - 1
             roots -= size[k]
         last[k] = place[k] - 1
-    return place
 
 
 @kernel
-def _supernodes(ptr, row, some, share):  # type: ignore[no-untyped-def]
-    """Return the last node of each supernode; a few zeros may count as entries."""
-    n = len(ptr) - 1
-    last, first = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
+def _supernodes(ptr, row, some, share, last, first):  # type: ignore[no-untyped-def]
+    """Find the last node of each supernode, and their number; a few zeros may count as entries."""
     count = 0
-    for k in range(n):
+    for k in range(len(last)):
         last[count], first[count] = k, k
         while count > 0:
             before = last[count - 1]
@@ -218,24 +236,23 @@ def _supernodes(ptr, row, some, share):  # type: ignore[no-untyped-def]
             first[count - 1], last[count - 1] = first[count - 1], k
             count -= 1
         count += 1
-    return last[:count].copy()
+    return count
 
 
 @kernel
-def _family(first, begin, rows):  # type: ignore[no-untyped-def]
-    """Return who leaves what to whom, and where it waits: the last to come is the first to go."""
-    count = len(begin) - 1
-    owner = np.empty(first[count], dtype=np.int64)
-    for s in range(count):
-        owner[first[s] : first[s + 1]] = s
-    child, waits = np.zeros(count + 1, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    position, children = np.empty(len(rows), dtype=np.int64), np.empty(count, dtype=np.int64)
+def _family(first, begin, rows, owner, fresh, child, children, position, waits):  # type: ignore[no-untyped-def]
+    """Find who leaves what to whom, and where it waits; return what waits at most.
+
+    The last to come is the first to go.
+    """
+    count = len(fresh)
     for s in range(count):
         if begin[s] < begin[s + 1]:
             child[owner[rows[begin[s]]] + 1] += 1
     for s in range(count):
         child[s + 1] += child[s]
-    fresh = child[:-1].copy()
+    for s in range(count):
+        fresh[s] = child[s]
     top = most = 0
     for s in range(count):
         if child[s] < child[s + 1]:
@@ -258,4 +275,4 @@ def _family(first, begin, rows):  # type: ignore[no-untyped-def]
                 while rows[at] != rows[k]:
                     at += 1
                 position[k] = at - begin[parent] + stop - own
-    return child, children, position, waits, most
+    return most
