@@ -9,7 +9,7 @@ other rows waits for the parent at ``waits[s]``.
 
 from __future__ import annotations
 
-from ...compiled.kernels import inlined, loops
+from ...compiled.kernels import inlined, subloops
 from ...compiled.vectors import (
     add,
     bank,
@@ -59,7 +59,7 @@ def _one_row(factor, at, width, pivot, own, count, j, column, source, a, target,
     store_bank(target, b, W, c)
 
 
-@loops
+@subloops
 def _update(factor, at, width, pivot, own, count, j, many, source, a, target, b, step):  # type: ignore[no-untyped-def]
     """Take `count` eliminated rows into account in rows j, j + 1 ... from the diagonal on.
 
@@ -148,7 +148,7 @@ def _fill(s, entries, values, factor):  # type: ignore[no-untyped-def]
             store(factor, place, add(old, load(values, branch[e] * W)))
 
 
-@loops
+@subloops
 def eliminate(plan, family, edges, diodes, values, stiff, none, room, factor, pivot):  # type: ignore[no-untyped-def]
     """Eliminate all nodes without a subtraction (Grassmann, Taksar and Heyman 1985).
 
@@ -184,7 +184,7 @@ def eliminate(plan, family, edges, diodes, values, stiff, none, room, factor, pi
         _supernode(s, plan, family, room, factor, pivot)
 
 
-@loops
+@subloops
 def _supernode(s, plan, family, room, factor, pivot):  # type: ignore[no-untyped-def]
     first, rest, kept, waits, _ = plan
     front, stack = room
@@ -249,7 +249,7 @@ def _up(factor, at, width, pivot, own, pivots, j, many, rows, begin, y, none, li
         store(y, place, level)
 
 
-@loops
+@subloops
 def sweep(plan, rows, none, factor, pivot, y):  # type: ignore[no-untyped-def]
     """Turn injections, A, shape (n, 8), into voltages, V, with what `eliminate` left."""
     first, rest, kept, _, begin = plan
