@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from . import generators, ngspice, plotting, training
+    from .analyses.crossbar import crossbar_currents
     from .analyses.measure import measure
     from .analyses.monte_carlo import monte_carlo
     from .analyses.sensitivity import (
@@ -63,6 +64,7 @@ __all__ = [
     "WorstCase",
     "__version__",
     "check",
+    "crossbar_currents",
     "format_netlist",
     "generators",
     "measure",
@@ -84,6 +86,7 @@ __all__ = [
 ]
 
 _MODULES = {
+    "analyses.crossbar": ("crossbar_currents",),
     "analyses.monte_carlo": ("monte_carlo",),
     "analyses.solve": ("check", "solve"),
     "analyses.sweep": ("run", "sweep"),

@@ -1,6 +1,7 @@
 """What users call: an operating point, sweeps, Monte Carlo, derivatives, measurements."""
 
 DOORS = (
+    "crossbar",
     "given",
     "measure",
     "monte_carlo",

@@ -5,9 +5,10 @@ circuit.  Names follow rules that each function states, so that a glob such as `
 selects what is meant.  Values are in SI units: ohm, S, V, A.
 """
 
-from .arrays import crossbar, power_grid
+from .crossbars import crossbar, differential_pairs
 from .layered import layered, layered_inputs
 from .mixture import DIODES, UNIFORM, Mixture
+from .power_grid import power_grid
 from .relu import relu_network
 from .topologies import grid, grid3d, ladder, random_graph, small_world
 
@@ -16,6 +17,7 @@ __all__ = [
     "UNIFORM",
     "Mixture",
     "crossbar",
+    "differential_pairs",
     "grid",
     "grid3d",
     "ladder",

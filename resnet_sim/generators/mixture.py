@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
@@ -158,3 +159,13 @@ def _draw(rng: np.random.Generator, among: Ints, wanted: float) -> Ints:
 def _any_direction(rng: np.random.Generator, p: Ints, q: Ints) -> tuple[Ints, Ints]:
     turned = rng.random(len(p)) < 0.5
     return np.where(turned, q, p), np.where(turned, p, q)
+
+
+def shaped(name: str, given: npt.ArrayLike | None, default: Floats) -> Floats:
+    """Return given values, which need the shape of the default, or the default."""
+    if given is None:
+        return default
+    values = np.asarray(given, dtype=np.float64)
+    if values.shape != default.shape:
+        raise UsageError(f"{name} has shape {values.shape} instead of {default.shape}")
+    return values

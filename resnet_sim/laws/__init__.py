@@ -8,6 +8,7 @@ DOORS = (
     "certificate",
     "foreign",
     "influence",
+    "nodal",
     "registry",
     "strangers",
 )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from ..analyses.given import Given, as_circuit, spelled
 from ..arrays import Bools, Floats
 from ..errors import UsageError
+from ..graph.graphs import components
 from ..many.backend import Question, choose
 from ..many.layered.structure import Layers
 from ..many.nudges import nudged
@@ -26,6 +27,7 @@ from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
 from ..model.display import how_many
 from ..workers.atomic_file import replace_file
+from .ammeters import measured
 from .amounts import real
 from .costs import built_in
 from .imperfections import Devices
@@ -46,6 +48,8 @@ class Network:
         Independent sources that are set for each sample, V or A.
     outputs : sequence of str or (str, str)
         Nodes whose voltages are the outputs; a pair stands for the difference of two.
+        ``i(v1)`` in place of a node is the current of a voltage source, A, which only `Adjoint`
+        can train.
     trainable : str or sequence of str
         Resistors that learn: names or globs, such as ``"r*"``.
     biases : str or sequence of str, optional
@@ -98,7 +102,7 @@ class Network:
         circuit = as_circuit(circuit)
         self.inputs = tuple(name.lower() for name in inputs)
         self._check_inputs(circuit)
-        pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
+        circuit, pairs, names = measured(circuit, outputs)
         if not pairs:
             raise UsageError("a network needs at least one output")
         self.devices = devices or Devices()
@@ -119,7 +123,7 @@ class Network:
         self._biases: Floats = circuit.current_sources.amps[rows].copy()
         self.bias_p = circuit.current_sources.p[rows]
         self.bias_q = circuit.current_sources.q[rows]
-        self._attach(circuit, pairs, precision)
+        self._attach(circuit, pairs, names, precision)
 
     def _bound(self, g_min: float | None, g_max: float) -> None:
         """Set the bounds of what learns; conductances of crossbars may begin at 0."""
@@ -139,7 +143,13 @@ class Network:
         self._origin = selection.conductances
         self._parts: Callable[[], Iterator[npt.NDArray[np.float32]] | None] | None = None
 
-    def _attach(self, circuit: Circuit, outputs: Sequence[tuple[str, str]], precision: str) -> None:
+    def _attach(
+        self,
+        circuit: Circuit,
+        outputs: Sequence[tuple[str, str]],
+        names: tuple[str, ...],
+        precision: str,
+    ) -> None:
         """Choose what solves the circuit."""
         self._question = Question(
             circuit, self.inputs, outputs=tuple(outputs), trainable=self._selection,
@@ -147,7 +157,7 @@ class Network:
         )  # fmt: skip
         self._choice = choose(self._question)
         self._backend = self._choice.backend
-        self.outputs = self._backend.outputs
+        self.outputs = replace(self._backend.outputs, names=names)
         #: the circuit as a chain of layers, if it is solved as one
         self.layers: Layers | None = getattr(self._backend, "layers", None)
         if self.layers is None:
@@ -156,8 +166,9 @@ class Network:
     def _warn_of_fixed_outputs(self) -> None:
         """Warn of outputs that no conductance can change: their derivatives are all zero."""
         red, at = self._question.reduction, self.outputs
-        rigid = red.coordinate[at.p] == red.coordinate[at.q]
-        rigid &= at.scale_p == at.scale_q
+        given = red.ties.source < 0  # the others depend on what is elsewhere
+        _, joined = components(len(red.coordinate), red.ties.p[given], red.ties.q[given])
+        rigid = joined[at.p] == joined[at.q]
         for k in np.flatnonzero(rigid)[:1]:
             more = int(rigid.sum()) - 1
             warnings.warn(

@@ -1,98 +1,14 @@
-"""Circuits of rows and columns: crossbars, power grids."""
+"""Power grids."""
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .mixture import Seed, to_ohms
-
-
-def crossbar(
-    rows: int,
-    columns: int,
-    *,
-    conductances: npt.ArrayLike | None = None,
-    volts: npt.ArrayLike | None = None,
-    load: float = 0.0,
-    wire: float = 0.0,
-    seed: Seed = 0,
-) -> Circuit:
-    """Return a crossbar: a resistor between each row and each column.
-
-    ::
-
-        v0 - row0 --+-------+--          load = 0: the source vs<j> of 0 V measures what
-                  rw0_0   rw0_1          flows out of column j,
-        v1 - row1 --|--+----|--+--           i(vs<j>) = sum_i g_ij v_i
-                    | rw1_0 | rw1_1      load > 0: the resistor rl<j>
-                  col0 -+  col1 -+
-                    |       |
-                   vs0     vs1
-
-    Parameters
-    ----------
-    conductances : array_like, shape (rows, columns), optional
-        S, of ``rw<i>_<j>``; by default log-uniform from 0.1 to 10 mS.  0 is open.
-    volts : array_like, shape (rows,), optional
-        Of the sources ``v<i>``; by default uniform from -1 to 1 V.
-    load : float
-        Resistance (ohm) from the end of each column to ground.
-    wire : float
-        Resistance (ohm) of each piece of wire between neighbouring crossings; if it is not 0,
-        crossing (i, j) has the nodes ``row<i>_<j>`` and ``col<i>_<j>``, joined along the
-        row by ``rr<i>_<j>`` and along the column by ``rc<i>_<j>``, which lead to the next
-        crossing.  Rows are driven at their first crossing, columns end after the last one.
-    seed : int or numpy.random.Generator
-
-    Returns
-    -------
-    Circuit
-        The glob ``rw*`` selects the cells.
-
-    Examples
-    --------
-    >>> circuit = rs.generators.crossbar(2, 1, conductances=[[1e-3], [2e-3]], volts=[1.0, 0.5])
-    >>> rs.solve(circuit).current("vs0")  # A: 1 mS x 1 V + 2 mS x 0.5 V
-    0.002
-    """
-    if rows < 1 or columns < 1:
-        raise UsageError(f"a crossbar of {rows} x {columns} has no cell")
-    if load < 0 or wire < 0:
-        raise UsageError("load and wire must not be negative")
-    rng = np.random.default_rng(seed)
-    drawn = 10.0 ** rng.uniform(-4.0, -2.0, (rows, columns))
-    siemens = _shaped("conductances", conductances, drawn)
-    drive = _shaped("volts", volts, rng.uniform(-1.0, 1.0, rows))
-    b = CircuitBuilder(f"crossbar {rows} x {columns}")
-    cells = [f"{i}_{j}" for i in range(rows) for j in range(columns)]
-    if wire:
-        top = b.nodes(f"row{cell}" for cell in cells).reshape(rows, columns)
-        bottom = b.nodes(f"col{cell}" for cell in cells).reshape(rows, columns)
-    else:
-        shape = (rows, columns)
-        top = np.broadcast_to(b.nodes("row", rows)[:, None], shape)
-        bottom = np.broadcast_to(b.nodes("col", columns), shape)
-    b.voltage_sources("v", top[:, 0], 0, drive)
-    b.resistors(
-        [f"rw{cell}" for cell in cells], top.ravel(), bottom.ravel(), to_ohms(siemens.ravel())
-    )
-    if wire:
-        pieces = [f"rr{i}_{j}" for i in range(rows) for j in range(columns - 1)]
-        b.resistors(pieces, top[:, :-1].ravel(), top[:, 1:].ravel(), wire)
-        b.resistors(
-            [f"rc{i}_{j}" for i in range(rows - 1) for j in range(columns)],
-            bottom[:-1].ravel(), bottom[1:].ravel(), wire,
-        )  # fmt: skip
-    if load:
-        b.resistors("rl", bottom[-1], 0, load)
-    else:
-        b.voltage_sources("vs", bottom[-1], 0, 0.0)
-    return b.build()
+from .mixture import Seed
 
 
 def power_grid(
@@ -195,12 +111,3 @@ def _with_vias(rng: np.random.Generator, rows: int, columns: int, share: float) 
     missing = round(share * chosen.size) - (rows + columns - 1)
     chosen.flat[rng.choice(others, max(missing, 0), replace=False)] = True
     return chosen
-
-
-def _shaped(name: str, given: npt.ArrayLike | None, default: Floats) -> Floats:
-    if given is None:
-        return default
-    values = np.asarray(given, dtype=np.float64)
-    if values.shape != default.shape:
-        raise UsageError(f"{name} has shape {values.shape} instead of {default.shape}")
-    return values

@@ -1,0 +1,82 @@
+"""Currents as outputs: what a source of voltage delivers is copied to a node of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..errors import UsageError
+from ..many.states import output_names
+from ..model.circuit import Circuit
+
+_CURRENT = re.compile(r"i\(\s*([^(),\s]+)\s*\)")
+
+
+def measured(
+    circuit: Circuit, outputs: Sequence[str | tuple[str, str]]
+) -> tuple[Circuit, list[tuple[str, str]], tuple[str, ...]]:
+    """Return a circuit in which all outputs are voltages, their nodes, and what they are called.
+
+    For each ``i(v1)`` among the outputs the circuit has a current-controlled voltage source of
+    1 V/A from a new node to ground; it loads nothing.
+
+    Raises
+    ------
+    UsageError
+        If the element of a current is no independent voltage source.
+    """
+    pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
+    ends = [end.strip().lower() for pair in pairs for end in pair]
+    sources = list(dict.fromkeys(m[1] for end in ends if (m := _CURRENT.fullmatch(end))))
+    if not sources:
+        return circuit, pairs, output_names(pairs)
+    for name in sources:
+        kind = circuit.kind(circuit.element(name))
+        if kind != "voltage source":
+            raise UsageError(f"output i({name}) is of a {kind}: only voltage sources are ammeters")
+    fresh = _fresh(circuit, len(sources))
+    nodes = {f"i({name})": node for name, node in zip(sources, fresh, strict=True)}
+
+    def voltage(end: str) -> str:
+        match = _CURRENT.fullmatch(end.strip().lower())
+        return nodes[f"i({match[1]})"] if match else end
+
+    renamed = [(voltage(a), voltage(b)) for a, b in pairs]
+    return _with_copies(circuit, sources, fresh), renamed, output_names(pairs)
+
+
+def _fresh(circuit: Circuit, count: int) -> list[str]:
+    """Return names that neither nodes nor elements have."""
+    stem, taken = "ammeter", {*circuit.nodes, *circuit.element_names}
+    while any(f"{head}{stem}{k + 1}" in taken for k in range(count) for head in ("", "h")):
+        stem += "_"
+    return [f"{stem}{k + 1}" for k in range(count)]
+
+
+def _with_copies(circuit: Circuit, sources: Sequence[str], nodes: Sequence[str]) -> Circuit:
+    """Add the controlled sources; they come last in their table."""
+    table, n = circuit.controlled_sources, len(sources)
+    index = np.array([circuit.element(name) for name in sources], dtype=np.int64)
+    end = circuit.first["controlled_sources"] + len(table)
+    tables = {name: device.moved(end, n) for name, device in circuit.tables.items()}
+    table = table.moved(end, n)
+    p = len(circuit.nodes) + np.arange(n)
+    index = np.where(index >= end, index + n, index)
+    tables["controlled_sources"] = replace(
+        table,
+        names=(*table.names, *(f"h{node}" for node in nodes)),
+        p=np.concatenate((table.p, p)),
+        q=np.concatenate((table.q, np.zeros(n, dtype=np.int64))),
+        file=np.concatenate((table.file, np.full(n, -1))),
+        line=np.concatenate((table.line, np.zeros(n, dtype=np.int64))),
+        is_voltage=np.concatenate((table.is_voltage, np.ones(n, dtype=np.bool_))),
+        constant=np.concatenate((table.constant, np.zeros(n))),
+        ptr=np.concatenate((table.ptr, table.ptr[-1] + 1 + np.arange(n))),
+        of_current=np.concatenate((table.of_current, np.ones(n, dtype=np.bool_))),
+        index=np.concatenate((table.index, index)),
+        gain=np.concatenate((table.gain, np.ones(n))),
+    )
+    return replace(circuit, nodes=(*circuit.nodes, *nodes), tables=tables, rebuild=None)
