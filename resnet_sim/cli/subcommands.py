@@ -22,6 +22,8 @@ COMMANDS = {
     "predict": "print what a circuit gives out for a table of inputs",
     "explain": "say what the code of a message means, and what to do",
     "examples": "list the examples, or print one",
+    "manual": "print the man page: resnet-sim manual | man -l -",
+    "completion": "print the completions of a shell",
 }
 
 

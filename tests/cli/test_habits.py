@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from resnet_sim.cli import main
+from resnet_sim.cli.subcommands import COMMANDS
 from resnet_sim.diagnostics import CODES
 from resnet_sim.results.formats.registry import FORMATS
 
@@ -134,3 +136,55 @@ def test_standard_input_is_not_watched(run, monkeypatch):
     status, _, err = run("solve", "-", "--watch")
     assert status == 2
     assert "does not change" in err
+
+
+# ---- completions and the man page ----
+
+
+def completions(run, *words: str) -> list[str]:
+    """Return what bash would offer for the last of some words."""
+    script = run("completion", "bash")[1]
+    quoted = " ".join(f"'{word}'" for word in ("resnet-sim", *words))
+    lines = f"{script}\nCOMP_WORDS=({quoted})\nCOMP_CWORD={len(words)}\n_resnet_sim\n"
+    lines += 'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    done = subprocess.run(["bash", "-c", lines], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_bash_completes_commands_options_choices_and_files(run):
+    assert completions(run, "so") == ["solve"]
+    assert set(completions(run, "solve", "x.net", "--format", "")) == set(FORMATS)
+    assert completions(run, "solve", "--for") == ["--forward-drop", "--format"]
+    assert completions(run, "solve", "lo") == ["load.net"]
+    assert completions(run, "completion", "f") == ["fish"]
+    assert completions(run, "train", "--rule", "co") == ["coupled", "contrastive"]
+
+
+def test_zsh_and_fish_have_all_commands_and_options(run):
+    assert run("completion", "zsh")[1].startswith("#compdef resnet-sim\n")
+    fish = run("completion", "fish")[1]
+    assert all(f"-f -a {name} -d" in fish for name in COMMANDS)
+    assert re.search(r"from solve' -l format -x -a '[^']*\bjson\b", fish)
+    assert "%(" not in fish
+
+
+def test_the_man_page_has_every_command_and_option(run):
+    status, text, _ = run("manual")
+    assert status == 0
+    page = text.replace("\\-", "-")
+    assert all(f".SS resnet-sim {name}" in page for name in COMMANDS)
+    assert f".B --format {chr(124).join(FORMATS)}" in page
+    assert "default: 1e-09" in page or "default 1e-09" in page
+    assert not re.search(r"^[.'](?!TH|SH|SS|TP|B )", page, re.MULTILINE)  # nothing else is meant
+
+
+def test_man_reads_the_page_without_a_complaint(run):
+    groff = shutil.which("groff")
+    if groff is None:
+        pytest.skip("no groff")
+    page = run("manual")[1]
+    done = subprocess.run(
+        [groff, "-man", "-Tutf8", "-ww"], input=page, capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
