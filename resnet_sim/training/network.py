@@ -25,7 +25,7 @@ from ..many.states import Nudge, States
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
-from ..model.display import how_many
+from ..model.display import few, how_many
 from ..workers.atomic_file import replace_file
 from .ammeters import measured
 from .amounts import real
@@ -281,6 +281,32 @@ class Network:
         words.append(how_many(len(self._selection), "trainable conductance"))
         words += [how_many(len(self.bias_names), "bias", "biases")] if self.bias_names else []
         return f"<Network{f' {title!r}' if title else ''}: {', '.join(words)}>"
+
+    def summary(self) -> str:
+        """Return what the network consists of and what solves it, in some lines.
+
+        Examples
+        --------
+        >>> print(tr.Network(rs.generators.ladder(2), ["v0"], ["n2"]).summary())
+        1 input: v0
+        1 output: n2
+        4 trainable conductances: rs0, rs1, rp0, rp1
+          1 to 1 S, bounds 1e-06 and inf S
+        backend: lanes (samples as lanes of vectors, each with its own set of conducting rectifiers)
+        """
+        g, title = self.conductances, self._selection.circuit.title
+        lines = [title] if title else []
+        lines += [f"{how_many(len(n), what)}: {few(n, 8)}" for n, what in (
+            (self.inputs, "input"), (self.outputs.names, "output"),
+            (self.trainable, "trainable conductance"),
+        )]  # fmt: skip
+        if len(g):
+            span = f"{g.min():.4g} to {g.max():.4g} S"
+            lines.append(f"  {span}, bounds {self.g_min:.4g} and {self.g_max:.4g} S")
+        if self.bias_names:
+            names = few(self.bias_names, 8)
+            lines.append(f"{how_many(len(self.bias_names), 'bias', 'biases')}: {names}")
+        return "\n".join([*lines, self.explain_backend().partition("\n")[0]])
 
     def explain_backend(self) -> str:
         """Return in words what solves the circuit, and why nothing faster does.

@@ -213,3 +213,7 @@ def test_networks_and_trainers_say_what_they_are():
     assert repr(net).endswith("1 input, 1 output, 2 trainable conductances>")
     trainer.fit([[1.0], [2.0]], [[0.1], [0.2]], 1)
     assert "1 epoch, cost" in repr(trainer)
+    lines = net.summary().splitlines()
+    assert lines[-4:-1] == ["1 output: n2", "2 trainable conductances: rs0, rs1",
+                            f"  {net.conductances.min():.4g} to {net.conductances.max():.4g} S, "
+                            "bounds 1e-06 and inf S"]  # fmt: skip

@@ -19,9 +19,14 @@ from resnet_sim.netlist.read import cards, placer, readers
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "resnet_sim"
-DOCUMENTS = sorted([ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted([ROOT / "CONTRIBUTING.md", ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+#: "Save this as `name`:", and what is saved
+SAVED = re.compile(
+    r"[Ss]ave\s+this\s+as `([\w.-]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 THEORY = (ROOT / "docs" / "theory.md").read_text()
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+HABITS = (ROOT / "docs" / "habits.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 SYNTAX = (ROOT / "docs" / "netlist-syntax.md").read_text()
 
@@ -32,9 +37,24 @@ def name_of(document: Path) -> str:
     return document.stem
 
 
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder with the examples, and what a document tells to save."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+
+    def prepare(document: Path) -> None:
+        for name, content in SAVED.findall(document.read_text()):
+            (tmp_path / name).write_text(content)
+
+    return prepare
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
-def test_python_examples_print_what_they_show(document, monkeypatch):
-    monkeypatch.chdir(ROOT)
+def test_python_examples_print_what_they_show(document, place):
+    place(document)
+    for package in set(re.findall(r"from (sklearn)|\.to_(pandas|xarray)", document.read_text())):
+        pytest.importorskip("".join(package))
     source = "\n".join(b for b in blocks(document.read_text(), "python") if ">>>" in b)
     example = doctest.DocTestParser().get_doctest(source, {}, document.name, document.name, 0)
     report: list[str] = []
@@ -44,8 +64,8 @@ def test_python_examples_print_what_they_show(document, monkeypatch):
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
-def test_console_examples_print_what_they_show(document, monkeypatch, capsys):
-    monkeypatch.chdir(ROOT)
+def test_console_examples_print_what_they_show(document, place, capsys):
+    place(document)
     for session in "".join(blocks(document.read_text(), "console")).split("$ ")[1:]:
         command, _, wanted = session.partition("\n")
         words = shlex.split(command)
@@ -61,6 +81,14 @@ def test_console_examples_print_what_they_show(document, monkeypatch, capsys):
 def test_links_lead_somewhere(document):
     targets = re.findall(r"\]\(([^)#]+)", document.read_text())
     assert not [t for t in targets if "://" not in t and not (document.parent / t).exists()]
+
+
+def test_every_habit_has_its_test():
+    rows = re.findall(r"^\| (.+?) \| `([\w/.]+)::(\w+)` \|$", HABITS, flags=re.MULTILINE)
+    assert len(rows) > 40
+    for habit, file, test in rows:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), habit
+    assert len(re.findall(r"^\| .* \| `", HABITS, flags=re.MULTILINE)) == len(rows)
 
 
 # ---- names ----

@@ -154,7 +154,7 @@ def _cell(value: float, name: str, result: Result) -> tuple[str, str, str]:
         return ("floating" if voltage else "undefined"), "", ""
     plain = name in getattr(result, "sampled", ())
     unit = "" if plain else _UNITS.get(name[:2], result.unit)
-    number, _, unit = engineering(value, unit).partition(" ")
+    number, _, unit = (engineering(value, unit) if unit else f"{value:.6g}").partition(" ")
     unique = voltage or name.partition("(")[2].rstrip(")") not in result.nonunique
     return number, unit, "" if unique else "  (one of many)"
 
