@@ -60,7 +60,8 @@ class Policy:
     fuller: float = 10_000
     #: Rectifiers in a loop of feedback whose states are all tried out.
     enumerated: float = 11
-    #: Unknowns of a loop of feedback, dense matrices of 72 MB each, and of an adjoint.
+    #: Unknowns of a loop of feedback whose equations are singular, dense matrices of 72 MB each,
+    #: and of an adjoint.
     feedback: float = 3_000
     adjoint: float = 4_000
     #: Coordinates up to which a circuit is solved as one where something undefined joins its

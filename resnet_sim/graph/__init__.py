@@ -3,6 +3,8 @@
 DOORS = (
     "balance",
     "graphs",
+    "law_problem",
+    "mixed",
     "problem",
     "topology",
 )

@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -156,14 +157,26 @@ class Laws(Branches):
         for rows, shape, function in self.functions:
             yield rows, values[rows].reshape(shape), function
 
-    def evaluate(self, v: Floats) -> tuple[Floats, list[Floats]]:
-        """Return the currents at given voltages, and the derivatives of each function."""
-        current, slopes = np.zeros(len(self)), []
+    @cached_property
+    def pattern(self) -> tuple[Ints, Ints]:
+        """Rows whose currents depend on the voltages of rows: all of a device on each other."""
+        none = np.zeros(0, dtype=np.int64)
+        parts = [(none, none)]
+        for _, row, _ in self.each(np.arange(len(self))):
+            shape = (*row.shape, row.shape[1])
+            pair = np.broadcast_to(row[:, :, None], shape), np.broadcast_to(row[:, None], shape)
+            parts.append((pair[0].ravel(), pair[1].ravel()))
+        row, column = (np.concatenate(kind) for kind in zip(*parts, strict=True))
+        return row, column
+
+    def evaluate(self, v: Floats) -> tuple[Floats, Floats]:
+        """Return the currents at given voltages, and the derivatives by pairs of `pattern`."""
+        current, slopes = np.zeros(len(self)), [np.zeros(0)]
         for rows, part, function in self.each(v):
             i, slope = function.evaluate(part)
             current[rows] = i.ravel()
-            slopes.append(slope)
-        return current, slopes
+            slopes.append(slope.ravel())
+        return current, np.concatenate(slopes)
 
     def start(self) -> Floats:
         """Return the voltages from which a search begins."""
@@ -176,14 +189,6 @@ class Laws(Branches):
         for rows, part, function in self.each(new):
             limited[rows] = function.limit(part, old[rows].reshape(part.shape)).ravel()
         return limited
-
-    def spread(self, slopes: list[Floats], values: Floats) -> Floats:
-        """Return derivatives times what the voltages change by, shape (rows, ...)."""
-        result = np.zeros_like(values)
-        for (rows, shape, _), slope in zip(self.functions, slopes, strict=True):
-            part = values[rows].reshape(*shape, -1)
-            result[rows] = (slope @ part).reshape(-1, *values.shape[1:])
-        return result
 
     def some(self, rows: Ints) -> Laws:
         """Return the laws of the devices that some rows belong to, given all rows of each."""

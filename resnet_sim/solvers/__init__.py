@@ -9,11 +9,10 @@ from .registry import METHODS, solve
 
 #: modules that other packages may use
 DOORS = (
-    "complementarity",
-    "freedom",
     "linear.frontal",
     "linear.fronts",
     "linear.laplacian",
+    "mixed",
     "registry",
     "tangents",
 )

@@ -9,15 +9,17 @@ mixed-integer solution.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
-from ..graph.problem import EPS, Extended, MixedProblem, MixedSolution
+from ..graph.mixed import Extended, MixedProblem, MixedSolution
+from ..graph.problem import EPS
 from . import pivoting
-from .freedom import directions, inside
+from .freedom import directions, inside, is_rigid
 from .singular import Square, power_of_two
 
 PATHS = 4
@@ -36,11 +38,16 @@ class Outcome:
     tried: int
     exhaustive: bool
     method: str
-    search: Search
+    problem: MixedProblem
+    loose: Callable[[Bools], bool]
 
     def directions(self, group: int) -> Floats:
         """Return how the solutions of a group may change, see `freedom.directions`."""
-        return directions(self.search.problem, self.groups[group], self.search.loose)
+        return directions(self.problem, self.groups[group], self.loose)
+
+    def is_rigid(self) -> bool:
+        """Tell whether no solution may change."""
+        return all(is_rigid(self.problem, group, self.loose) for group in self.groups)
 
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
@@ -58,8 +65,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     m = len(problem.drop)
     search = Search(problem)
     # currents alone make voltages too: at least these
-    made = np.abs(problem.rhs).astype(float) / power_of_two(problem.matrix.astype(float), 1)
-    scale = max(scale, made.max(initial=0.0))
+    scale = max(scale, _made_by_currents(problem))
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
     guesses = pivoting.guesses(problem, 2 ** int(policy.POLICY.enumerated))
     if guesses is not None:
@@ -68,7 +74,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         found = _strict_only(search, passed, scale)
         if first is not None:
             found.sort(key=lambda group: float(np.abs(group[0].z - first.z).max(initial=0.0)))
-        return Outcome(tuple(found), search.tried, True, "enumeration", search)
+        return Outcome(tuple(found), search.tried, True, "enumeration", problem, search.loose)
     groups = [] if first is None else [[first]]
     ends = list(pivoting.solutions(problem, PATHS))
     for end in ends:
@@ -83,7 +89,17 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         integer = mixed_integer(problem)
         if integer is not None:
             _add(groups, search, scale, search.newton(integer))
-    return Outcome(tuple(groups), search.tried, False, "complementarity", search)
+    return Outcome(tuple(groups), search.tried, False, "complementarity", problem, search.loose)
+
+
+def _made_by_currents(problem: MixedProblem) -> float:
+    """Return the least size of the unknowns that the right side alone asks for."""
+    n, entries = problem.n, problem.entries
+    own = entries.where((entries.row < n) & (entries.column < n))
+    largest = np.zeros(n)
+    np.maximum.at(largest, own.row, np.abs(own.value).astype(float))
+    largest[largest == 0] = 1.0
+    return float((np.abs(problem.rhs).astype(float) / largest).max(initial=0.0))
 
 
 def _strict_only(
@@ -99,7 +115,7 @@ def _strict_only(
     excused: list[list[MixedSolution]] = []
     for solution in passed:
         gap = search.problem.gap(solution)
-        terms = np.abs(search.problem.sense) @ np.abs(solution.z)
+        terms = search.problem.across(solution.z, size=True)
         size = scale + np.abs(search.problem.drop).max(initial=0.0) + terms.max(initial=0.0)
         target = strict if (gap >= -64 * EPS * size).all() else excused
         _add(target, search, scale, solution)
@@ -168,27 +184,7 @@ class Search:
 
     def newton(self, on: Bools) -> MixedSolution | None:
         """Flip what is wrong until nothing is, or guesses repeat."""
-        on = on.copy()
-        seen: set[bytes] = set()
-        single = False
-        for _ in range(STEPS):
-            solution, wrong = self.evaluate(on)
-            if not wrong.any():
-                return solution
-            if not self.m:
-                return None
-            key = on.tobytes()
-            single = single or key in seen
-            seen.add(key)
-            if single:
-                last = int(np.flatnonzero(wrong)[-1])
-                on[last] = not on[last]
-                if on.tobytes() in seen:
-                    last = int(np.flatnonzero(wrong)[0])
-                    on[last] = not on[last]
-            else:
-                on = on ^ wrong
-        return None
+        return newton(self.evaluate, on)
 
     def joined(self, one: MixedSolution, other: MixedSolution) -> bool:
         """Tell whether all that lies between two solutions solves the problem too.
@@ -258,6 +254,36 @@ class Search:
         return solution, wrong, slack
 
 
+def newton(
+    evaluate: Callable[[Bools], tuple[MixedSolution, Bools]], on: Bools
+) -> MixedSolution | None:
+    """Flip what is wrong until nothing is, or guesses repeat; None if nothing was found.
+
+    `evaluate` returns what solves the equations of a set, and what contradicts it.
+    """
+    on = on.copy()
+    seen: set[bytes] = set()
+    single = False
+    for _ in range(STEPS):
+        solution, wrong = evaluate(on)
+        if not wrong.any():
+            return solution
+        if not len(on):
+            return None
+        key = on.tobytes()
+        single = single or key in seen
+        seen.add(key)
+        if single:
+            last = int(np.flatnonzero(wrong)[-1])
+            on[last] = not on[last]
+            if on.tobytes() in seen:
+                last = int(np.flatnonzero(wrong)[0])
+                on[last] = not on[last]
+        else:
+            on = on ^ wrong
+    return None
+
+
 def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
     """Return a conducting set found by branch and bound (HiGHS), None if there is none.
 
@@ -270,7 +296,7 @@ def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
     big = 1e3 * scale
     eye, zero = np.eye(m), np.zeros((n, m))
     gap = np.hstack((-problem.sense, np.diag(problem.resistance), np.zeros((m, m))))
-    matrix = problem.matrix.astype(float)
+    matrix = problem.equations[:n, :n].astype(float)
     rows = power_of_two(np.hstack((matrix, problem.feed)), 1)
     constraints = [
         LinearConstraint(

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.problem import Extended, MixedProblem, MixedSolution
+from ..graph.mixed import Extended, MixedProblem, MixedSolution
 from .singular import null_space, power_of_two
 
 #: Up to this many rectifiers between conducting and blocking all choices are tried.
@@ -43,6 +43,15 @@ def directions(
             if loose(on | starts):
                 found.append(_mixture(problem, on, starts, idle & ~starts, moved))
     return np.vstack(found)
+
+
+def is_rigid(
+    problem: MixedProblem, group: list[MixedSolution], loose: Callable[[Bools], bool]
+) -> bool:
+    """Tell whether solutions that hang together are one, which no choice lets change."""
+    on = problem.carrying(group[0])
+    idle = problem.touching(group[0]) & ~on
+    return len(group) == 1 and not any(loose(on | s) for s in _choices(idle, problem.n))
 
 
 def _cleaned(span: Floats) -> Floats:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
-from ..graph.problem import EPS, MixedProblem
+from ..graph.mixed import MixedProblem
+from ..graph.problem import EPS
 
 #: pivots per rectifier after which a path is given up
 PIVOTS = 12

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.problem import EPS, Extended
+from ..graph.mixed import Extended
+from ..graph.problem import EPS
 
 #: Relative size of what counts as zero in a null space.
 NOISE = 1e-9
@@ -101,6 +102,31 @@ class Square:
         size = np.abs(self.matrix) @ np.abs(x) + np.abs(rhs)
         error: Floats = 4 * EPS * np.abs(self.inverse) @ size
         return error, size
+
+
+def solve_roughly(matrix: Floats, rhs: Floats) -> Floats:
+    """Return the solution of a square system to some digits, the smallest if it is singular."""
+    rows, columns, scaled = _balanced(matrix)
+    try:
+        x = np.asarray(np.linalg.solve(scaled, rhs / rows), dtype=float)
+    except np.linalg.LinAlgError:
+        x = np.asarray(np.linalg.lstsq(scaled, rhs / rows, rcond=1e-13)[0], dtype=float)
+    return np.asarray(x / columns)
+
+
+def sign(matrix: Floats) -> float:
+    """Return the sign of a determinant."""
+    return float(np.linalg.slogdet(_balanced(matrix)[2])[0])
+
+
+def _balanced(matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the largest of rows and of columns, and what is left over them."""
+    rows: Floats = np.asarray(np.abs(matrix).max(axis=1, initial=0.0), dtype=float)
+    rows[rows == 0] = 1.0
+    scaled: Floats = np.asarray(matrix / rows[:, None], dtype=float)
+    columns: Floats = np.asarray(np.abs(scaled).max(axis=0, initial=0.0), dtype=float)
+    columns[columns == 0] = 1.0
+    return rows, columns, scaled / columns
 
 
 def regular_inverse(matrix: Floats) -> Floats | None:

@@ -1,7 +1,7 @@
 """Smooth laws beside a mixed problem: Newton steps, each a mixed problem of tangents.
 
 At given voltages every law is replaced by its tangent.  What is left is linear but for the
-rectifiers, and `complementarity` solves it; the laws say how far towards its solution their
+rectifiers, and `mixed` solves it; the laws say how far towards its solution their
 tangents may be trusted.  Where that leads nowhere, an easier problem is solved first and
 turned into the given one in steps: with conductances across all laws (gmin stepping), with
 sources that grow from zero (source stepping), or with the inertia of capacitors
@@ -13,14 +13,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.problem import LawProblem, MixedProblem, MixedSolution
-from . import complementarity
-from .freedom import directions
+from ..graph.law_problem import LawProblem
+from ..graph.mixed import MixedSolution
+from . import mixed
 
 #: Newton steps of one attempt, and of one step of a continuation.
 STEPS, SHORT = 100, 40
@@ -181,13 +180,12 @@ class _Search:
     def newton(self, place: _Place, ease: _Ease, most: int, volts: float = np.inf) -> _Place | None:
         """Take Newton steps until tangents are as good as the laws."""
         u, on = place.u, place.on
-        offset = ease.share * self.problem.offset
         for _ in range(most):
             solution = self.step(_Place(u, on), ease)
             if solution is None:
                 return None
             z, on = solution
-            new = self.problem.sense @ z + offset
+            new = self.problem.across(z, ease.share).astype(float)
             if not np.isfinite(new).all():
                 return None
             near = self.problem.laws.limit(new, u)
@@ -202,11 +200,13 @@ class _Search:
         """Return the unknowns that solve the problem of tangents, and what conducts there."""
         self.steps += 1
         problem = self.problem.tangent(place.u, ease.shunt, ease.towards, ease.share)
-        if not np.isfinite(problem.matrix).all() or not np.isfinite(problem.rhs).all():
+        finite = np.isfinite(problem.entries.value).all() and np.isfinite(problem.rhs).all()
+        if not finite:
             return None
-        if not len(problem.drop):
-            return solve_roughly(problem.matrix, problem.rhs), place.on
-        found = _nearest(problem, place.on)
+        if not problem.m:
+            z = mixed.roughly(problem, place.on, problem.rhs)
+            return None if z is None else (z, place.on)
+        found = mixed.nearest(problem, place.on)
         return None if found is None else (found[0].z, found[0].current > 0)
 
     def finished(self, place: _Place, way: str) -> Outcome:
@@ -216,58 +216,33 @@ class _Search:
         steps are of what is left over, in extended precision.
         """
         problem = self.problem
-        found = _nearest(problem.tangent(place.u, exact=True), place.on)
+        found = mixed.nearest(problem.tangent(place.u), place.on)
         if found is None:
             return Outcome(None, place.u, np.zeros(len(place.u)), self.steps, way)
         solution, ways = found
+        solution = self._polished(solution)
+        u, flowing = problem.flowing(solution.z.astype(np.longdouble) + solution.low)
         on = solution.current > 0
-        y = np.concatenate((solution.z.astype(np.longdouble) + solution.low, solution.current[on]))
+        turned = mixed.sign(problem.tangent(u), on) * mixed.sign(problem.passive, on) < 0
+        return Outcome(solution, u, flowing, self.steps, way, turned, ways)
+
+    def _polished(self, solution: MixedSolution) -> MixedSolution:
+        """Return a solution after steps in extended precision."""
+        problem, n, on = self.problem, len(solution.z), solution.current > 0
+        kept = np.append(np.ones(n, dtype=np.bool_), on)
+        z = solution.z.astype(np.longdouble) + solution.low
+        y = np.concatenate((z, solution.current))
         least = np.inf
         for _ in range(POLISH):
             self.steps += 1
-            left, matrix = problem.left(y, on)
-            step = solve_roughly(matrix, left)
-            moved = float(np.abs(step[: len(solution.z)]).max(initial=0.0))
-            if not moved < least:
+            left, u = problem.left(y[:n], y[n:])
+            step = mixed.roughly(problem.tangent(u), on, left[kept])
+            moved = np.inf if step is None else float(np.abs(step[:n]).max(initial=0.0))
+            if step is None or not moved < least:
                 break
-            y, least = y + step, moved
-        z = y[: len(solution.z)]
-        current = solution.current.copy()
-        current[on] = np.maximum(y[len(z) :], 0.0).astype(np.float64)
-        short = z.astype(np.float64)
-        solution = dataclasses.replace(
-            solution, z=short, low=(z - short).astype(np.float64), current=current
-        )
-        u, flowing = problem.flowing(z)
-        turned = problem.turned(u, on)
-        return Outcome(solution, u, flowing, self.steps, way, turned, ways)
-
-
-def _nearest(problem: MixedProblem, on: Bools) -> tuple[MixedSolution, Floats] | None:
-    """Return a solution, the one that flips from a conducting set lead to if there is such.
-
-    With it come the directions in which it may change, see `freedom.directions`.
-    """
-    search = complementarity.Search(problem)
-    solution = search.newton(on)
-    if solution is None:
-        groups = complementarity.solve(problem, on).groups
-        if not groups:
-            return None
-        solution = groups[0][0]
-    return solution, directions(problem, [solution], search.loose)
-
-
-def solve_roughly(matrix: Any, rhs: Any) -> Floats:
-    """Return the solution of a square system to some digits, the smallest if it is singular."""
-    rows = np.abs(matrix).max(axis=1, initial=0.0)
-    rows[rows == 0] = 1.0
-    scaled = matrix / rows[:, None]
-    columns = np.abs(scaled).max(axis=0, initial=0.0)
-    columns[columns == 0] = 1.0
-    scaled, rhs = scaled / columns, rhs / rows
-    try:
-        x: Floats = np.linalg.solve(scaled, rhs)
-    except np.linalg.LinAlgError:
-        x = np.linalg.lstsq(scaled, rhs, rcond=1e-13)[0]
-    return np.asarray(x / columns)
+            y[kept] += step
+            least = moved
+        short = y[:n].astype(np.float64)
+        current = np.where(on, np.maximum(y[n:], 0.0), solution.current).astype(np.float64)
+        low = (y[:n] - short).astype(np.float64)
+        return dataclasses.replace(solution, z=short, low=low, current=current)

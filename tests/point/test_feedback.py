@@ -8,7 +8,7 @@ import pytest
 from rationals import solve_dense
 
 from resnet_sim import CircuitBuilder, OperatingPoint, TopologyError, solve
-from resnet_sim.graph.problem import MixedProblem
+from resnet_sim.graph.mixed import MixedProblem
 from resnet_sim.solvers import complementarity
 from resnet_sim.solvers.singular import Square
 
@@ -117,9 +117,9 @@ def test_singular_systems_are_solved_to_the_last_digit():
 
 def test_an_inexact_twin_does_not_evict_a_solution_of_another_set():
     """Two sets give z = 2, one of them off by rounding of something large; z = 1 is exact."""
-    problem = MixedProblem(
-        np.zeros((1, 1), dtype=np.longdouble), np.zeros((1, 3)),
-        np.zeros(1, dtype=np.longdouble), np.array([[1.0], [0.0], [0.0]]),
+    problem = MixedProblem.dense(
+        np.zeros((1, 1)), np.zeros((1, 3)),
+        np.zeros(1), np.array([[1.0], [0.0], [0.0]]),
         np.array([2.0, 0.0, 0.0]), np.zeros(3),
     )  # fmt: skip
 

@@ -1,0 +1,157 @@
+"""Mixed problems with smooth laws beside, and the mixed problem of their tangents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from .graphs import bincount
+from .mixed import Entries, Extended, MixedProblem, first_of_each
+
+
+class SmoothLaws(Protocol):
+    """Currents as functions of voltages, shape (laws,)."""
+
+    def __len__(self) -> int:
+        """Return the number of currents."""
+
+    @property
+    def pattern(self) -> tuple[Ints, Ints]:
+        """Whose current depends on whose voltage, in order of the former."""
+
+    def evaluate(self, v: Floats) -> tuple[Floats, Floats]:
+        """Return the currents, and the derivatives by pairs of `pattern`."""
+
+    def start(self) -> Floats:
+        """Return the voltages from which a search begins."""
+
+    def limit(self, new: Floats, old: Floats) -> Floats:
+        """Return how far the tangents at `old` may be trusted on the way to `new`."""
+
+
+def spread(laws: SmoothLaws, slopes: Floats, change: Floats) -> Floats:
+    """Return derivatives times what the voltages change by, shape (laws,)."""
+    row, column = laws.pattern
+    return bincount(row, slopes * change[column], len(laws))
+
+
+@dataclass(frozen=True)
+class LawProblem:
+    """Mixed problem of n unknowns and m rectifiers with smooth laws beside.
+
+        matrix z + linear.feed i + feed f(u) = rhs,   u = sense z + offset
+
+    and the rectifiers as in `MixedProblem`.
+
+    Attributes
+    ----------
+    linear : MixedProblem
+    feed : Entries
+        Shape (n, laws).
+    sense : Entries
+        Shape (laws, n).
+    offset : ndarray of float, shape (laws,)
+    laws : SmoothLaws
+    own : ndarray of bool, shape (n,)
+        Equations of controlled sources, which set the unknown of their row.
+    """
+
+    linear: MixedProblem
+    feed: Entries
+    sense: Entries
+    offset: Floats
+    laws: SmoothLaws
+    own: Bools
+
+    @cached_property
+    def _terms(self) -> tuple[Ints, Ints, Extended, Ints]:
+        """Rows, columns and factors of derivatives in the equations, and which derivatives."""
+        row, column = self.laws.pattern
+        fed, slope = _matches(self.feed.column, row)
+        term, seen = _matches(column[slope], self.sense.row)
+        fed, slope = fed[term], slope[term]
+        factor = self.feed.value[fed] * self.sense.value[seen]
+        return self.feed.row[fed], self.sense.column[seen], factor, slope
+
+    @cached_property
+    def _places(self) -> tuple[Ints, Ints, Ints]:
+        """The order in which entries and terms go by place, and the first of each of these."""
+        entries, (row, column, _, _) = self.linear.entries, self._terms
+        row = np.concatenate((entries.row, row))
+        order = np.lexsort((np.concatenate((entries.column, column)), row))
+        column = np.concatenate((entries.column, column))[order]
+        return order, first_of_each(row[order], column), row
+
+    def _with_slopes(self, slopes: Floats) -> Entries:
+        """Return the entries of the linear problem with tangents of given derivatives."""
+        entries, (_, column, factor, which) = self.linear.entries, self._terms
+        order, first, row = self._places
+        value = np.concatenate((entries.value, factor * slopes[which]))[order]
+        place = order[first]
+        column = np.concatenate((entries.column, column))[place]
+        value = np.add.reduceat(value, first) if len(first) else value
+        return Entries(row[place], column, value)
+
+    def tangent(
+        self, u: Floats, shunt: float = 0.0, towards: Floats | float = 0.0, share: float = 1.0
+    ) -> MixedProblem:
+        """Return the problem with the tangents of the laws at voltages u.
+
+        A conductance `shunt` is added across each law, with a source of `towards` volts in
+        series; all other sources have a `share` of their values.
+        """
+        current, slopes = self.laws.evaluate(u)
+        linear, offset = self.linear, share * self.offset
+        constant = current + spread(self.laws, slopes, offset - u) + shunt * (offset - towards)
+        row, column = self.laws.pattern
+        entries = self._with_slopes(slopes + shunt * (row == column))
+        rhs = share * linear.rhs - self.feed.times(constant, linear.n)
+        return MixedProblem(entries, rhs, share * linear.drop, linear.resistance)
+
+    @cached_property
+    def passive(self) -> MixedProblem:
+        """The problem with laws that are conductances, and no gain in any source."""
+        linear, (row, column) = self.linear, self.laws.pattern
+        entries = self._with_slopes((row == column).astype(float))
+        n, own = linear.n, np.flatnonzero(self.own)
+        lost = np.append(self.own, np.zeros(linear.m, dtype=np.bool_))[entries.row]
+        kept = entries.where(~(lost & (entries.column < n)))
+        one = np.ones(len(own), dtype=np.longdouble)
+        entries = Entries.added(
+            np.concatenate((kept.row, own)), np.concatenate((kept.column, own)),
+            np.concatenate((kept.value, one)),
+        )  # fmt: skip
+        return MixedProblem(entries, linear.rhs, linear.drop, linear.resistance)
+
+    def across(self, z: Floats | Extended, share: float = 1.0) -> Extended:
+        """Return the voltages across the laws at some unknowns, in extended precision."""
+        return self.sense.times(z, len(self.offset)) + share * self.offset
+
+    def flowing(self, z: Extended) -> tuple[Floats, Floats]:
+        """Return voltages and currents of the laws at unknowns of extended precision."""
+        exact = self.across(z)
+        u = exact.astype(np.float64)
+        current, slopes = self.laws.evaluate(u)
+        return u, current + spread(self.laws, slopes, (exact - u).astype(np.float64))
+
+    def left(self, z: Extended, current: Extended) -> tuple[Extended, Floats]:
+        """Return what the equations of all rectifiers are off by, and the voltages of the laws."""
+        linear = self.linear
+        u, flowing = self.flowing(z)
+        left = np.concatenate((linear.rhs, linear.drop), dtype=np.longdouble)
+        left -= linear.entries.times(np.concatenate((z, current)), len(left))
+        left[: linear.n] -= self.feed.times(flowing, linear.n)
+        return left, u
+
+
+def _matches(keys: Ints, ordered: Ints) -> tuple[Ints, Ints]:
+    """Return all pairs of places at which keys, and ordered keys, are the same."""
+    first = np.searchsorted(ordered, keys)
+    count = np.searchsorted(ordered, keys, side="right") - first
+    skipped = np.cumsum(count) - count
+    place = np.arange(count.sum()) + np.repeat(first - skipped, count)
+    return np.repeat(np.arange(len(keys)), count), place

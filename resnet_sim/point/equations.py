@@ -1,0 +1,342 @@
+"""The equations of a stage with feedback: everything in it as sums of a few unknowns.
+
+Unknowns are the stage's coordinates, the values of its controlled sources and the currents of
+sensed loops; then come the currents of its rectifiers.  Node voltages and what leaves each node
+are sums of some of them each, and so is every equation: KCL at the coordinates, the laws of the
+sources, and what the rectifiers see.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..graph.graphs import bincount
+from ..graph.law_problem import LawProblem
+from ..graph.mixed import Entries, Extended, MixedProblem, MixedSolution
+from .branches import Branches
+from .cascade import Stage
+from .plan import Plan
+from .state import State
+
+#: Rows, columns and factors, kind by kind.
+Terms = list[tuple[Any, Any, Any]]
+#: Conductance that holds nodes where a search is to start, S.
+HOLD = 1e6
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Rows of sums of unknowns: ``value[k]`` times ``column[k]`` for k in ``ptr[r]:ptr[r+1]``."""
+
+    ptr: Ints
+    column: Ints
+    value: Extended
+
+    @classmethod
+    def of(cls, rows: int, parts: Terms) -> Sums:
+        """Return sums of terms, each a row, a column and a factor."""
+        row, column, value = (np.concatenate(kind) for kind in zip(*parts, strict=True))
+        order = np.argsort(row, kind="stable")
+        ptr = np.append(0, np.cumsum(np.bincount(row, minlength=rows)))
+        return cls(ptr, column[order], value[order].astype(np.longdouble))
+
+    def take(self, rows: Ints) -> tuple[Ints, Ints, Extended]:
+        """Return the terms of some rows: the place of the row among them, column, factor."""
+        count = self.ptr[rows + 1] - self.ptr[rows]
+        skipped = np.cumsum(count) - count
+        term = np.arange(count.sum()) + np.repeat(self.ptr[rows] - skipped, count)
+        return np.repeat(np.arange(len(rows)), count), self.column[term], self.value[term]
+
+    def raised(self, rows: Ints, by: Ints) -> Sums:
+        """Return the sums with some rows raised by others."""
+        every = np.arange(len(self.ptr) - 1)
+        place, column, value = self.take(np.append(every, by))
+        row = np.append(every, rows)[place]
+        return Sums.of(len(every), [(row, column, value)])
+
+    def differences(self, p: Ints, q: Ints) -> Entries:
+        """Return rows p less rows q, in which what is the same in both is gone."""
+        count = len(p)
+        place, column, value = self.take(np.concatenate((p, q)))
+        sign = np.where(place < count, 1.0, -1.0)
+        return Entries.added(place % max(count, 1), column, sign * value)
+
+
+class Equations:
+    """The equations of a stage."""
+
+    def __init__(self, state: State, stage: Stage, plan: Plan) -> None:
+        self.state, self.stage, self.plan = state, stage, plan
+        red = self.red = state.reduction
+        self.sources = stage.sources[~state.compiled.paired[stage.sources]]
+        self.n_coordinates = len(plan.coordinates)
+        self.loops = stage.loops
+        self.first_loop = self.n_coordinates + len(self.sources)
+        self.n = self.first_loop + len(self.loops)
+        #: the unknown of each control, -1 if it is none of the stage
+        self.column = np.full(len(red.controls), -1)
+        self.column[self.sources] = self.n_coordinates + np.arange(len(self.sources))
+        state.set_sources(self.sources, np.zeros(len(self.sources)))
+        local = np.full(len(red.part), -1)
+        local[plan.coordinates] = np.arange(self.n_coordinates)
+        #: the coordinate of each node, -1 if it is none of the stage
+        self.row_of_node = local[red.coordinate]
+        self.nodes = self._node_voltages()
+        #: nodes that the stage moves
+        self.moved = np.diff(self.nodes.ptr) > 0
+        later = ~state.known_sources
+        later[self.sources] = False
+        #: nodes whose voltages depend on sources that later stages find
+        self.later = red.moved(later)
+        self.offset = state.offset.copy()
+        self.rectifiers = self._own(red.rectifiers)
+        self.conductors = self._own(red.conductors)
+        self._hang()
+        self.law_rows = self._own_laws()
+        self.curve_rows = self._own(red.curves)
+        self.laws = red.laws.some(self.law_rows).beside(red.curves, self.curve_rows)
+        branch, rows = red.conductors, self.conductors
+        #: what the conductors and the rectifiers see, beside offsets
+        self.rises = self.nodes.differences(branch.p[rows], branch.q[rows])
+        rect, rows = red.rectifiers, self.rectifiers
+        self.senses = self.nodes.differences(rect.p[rows], rect.q[rows])
+        #: the same of the laws, whose currents come after those of the rectifiers
+        self.law_senses = self.nodes.differences(self.laws.p, self.laws.q)
+        self.first_law = self.n + len(self.rectifiers)
+        self.outflow = self._outflow()
+        self.constant_outflow = self._constant_outflow()
+
+    def _own(self, branches: Branches) -> Ints:
+        """Return the branches of the stage's parts, and those between nodes that it fixes.
+
+        What leads from nodes that it fixes into parts solved later belongs to those.
+        """
+        parts = self.red.branch_parts(branches)
+        fixed = (parts < 0) & (self.moved[branches.p] | self.moved[branches.q])
+        fixed &= ~(self.later[branches.p] | self.later[branches.q])
+        chosen = np.zeros(self.red.n_parts + 1, dtype=np.bool_)
+        chosen[self.stage.parts] = True  # index -1, for no part, stays False
+        return np.flatnonzero(chosen[parts] | fixed)
+
+    def _own_laws(self) -> Ints:
+        """Return the rows of the laws of the stage's devices, and of those whose nodes it fixes."""
+        red = self.red
+        parts, laws = red.law_parts, red.laws
+        moved, later = (
+            laws.anchors(some.astype(np.int64)) > 0 for some in (self.moved, self.later)
+        )
+        fixed = (parts < 0) & moved & ~later
+        return np.flatnonzero(np.isin(parts, self.stage.parts) | fixed)
+
+    def _hang(self) -> None:
+        """Let the unknown of a node behind a resistance of a device be the voltage across that.
+
+        What a small resistance carries would be lost in the difference of two voltages.
+        """
+        red = self.red
+        self.hung = np.zeros(0, dtype=np.int64)
+        if len(red.coordinate) == len(red.circuit.nodes):
+            return
+        branches = [red.conductors, red.laws]
+        hung = [np.flatnonzero((b.sign == 0) & (b.q >= len(red.circuit.nodes))) for b in branches]
+        inner, outer = (
+            np.concatenate([ends[rows] for ends, rows in zip(each, hung, strict=True)])
+            for each in ([b.q for b in branches], [b.p for b in branches])
+        )
+        own = self.row_of_node[inner] >= 0
+        self.hung, outer = inner[own], outer[own]
+        if len(self.hung):
+            self.nodes = self.nodes.raised(self.hung, outer)
+            self.offset[self.hung] = self.offset[outer]
+
+    def _node_voltages(self) -> Sums:
+        """Return the voltages of all nodes, without offsets."""
+        red, at = self.red, self.row_of_node
+        own = np.flatnonzero(at >= 0)
+        parts: Terms = [(own, at[own], red.scale[own])]
+        for tie in np.flatnonzero(self._columns(red.ties.source) >= 0).tolist():
+            if red.forest.in_tree[tie]:
+                below = red.nodes_below(tie)
+                sign = 1.0 if red.forest.edge[red.ties.p[tie]] == tie else -1.0
+                column = np.full(len(below), self.column[red.ties.source[tie]])
+                parts.append((below, column, np.full(len(below), sign)))
+        return Sums.of(len(red.coordinate), parts)
+
+    def _columns(self, source: Ints) -> Ints:
+        """Return the unknown of the sources of branches, -1 for none."""
+        if not len(self.column):
+            return np.full(len(source), -1)
+        return np.where(source >= 0, self.column[source], -1)
+
+    def _outflow(self) -> Sums:
+        """Return what leaves each node through all but ties, without what is constant."""
+        red, rises = self.red, self.rises
+        branch = red.conductors
+        rows = self.conductors[rises.row]
+        flow = branch.siemens[rows] * rises.value
+        parts: Terms = [(branch.p[rows], rises.column, flow), (branch.q[rows], rises.column, -flow)]
+        injected = self._columns(red.injections.source)
+        for kind, rows, column in (
+            (red.injections, np.flatnonzero(injected >= 0), injected[injected >= 0]),
+            (red.ties, self.loops, self.first_loop + np.arange(len(self.loops))),
+            (red.rectifiers, self.rectifiers, self.n + np.arange(len(self.rectifiers))),
+            (self.laws, np.arange(len(self.laws)), self.first_law + np.arange(len(self.laws))),
+        ):
+            if not len(rows):
+                continue
+            one = np.ones(len(rows))
+            parts += [(kind.p[rows], column, one), (kind.q[rows], column, -one)]
+        return Sums.of(len(red.coordinate), parts)
+
+    def _constant_outflow(self) -> Extended:
+        """Return what leaves each node whatever the unknowns are, A."""
+        red, state = self.red, self.state
+        total = np.zeros(len(red.coordinate), dtype=np.longdouble)
+        branch = red.conductors
+        flow = state.conductor_current.copy()
+        rows = self.conductors
+        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
+        flow[rows] = branch.siemens[rows] * rise
+        rectified = state.rectifier_current.copy()
+        rectified[self.rectifiers] = 0.0
+        curved, lawful = state.curve_current.copy(), state.law_current.copy()
+        curved[self.curve_rows], lawful[self.law_rows] = 0.0, 0.0
+        for kind, current in (
+            (branch, flow), (red.rectifiers, rectified), (red.laws, lawful),
+            (red.curves, curved), (red.injections, state.injection_value),
+        ):  # fmt: skip
+            np.add.at(total, kind.p, current)
+            np.subtract.at(total, kind.q, current)
+        return total
+
+    def problem(self) -> MixedProblem:
+        """Return KCL at the coordinates, the laws of the sources and the rectifiers' as one."""
+        red = self.red
+        rhs = np.zeros(self.n, dtype=np.longdouble)
+        parts: Terms = [*self._kirchhoff(rhs), *self._source_laws(rhs)]
+        if len(self.loops):
+            parts += self._loop_laws(rhs)
+        branch, rows = red.rectifiers, self.rectifiers
+        if len(rows):
+            first = self.n + np.arange(len(rows))
+            parts.append((self.n + self.senses.row, self.senses.column, self.senses.value))
+            parts.append((first, first, -branch.resistance[rows]))
+        row, column, value = (np.concatenate(kind) for kind in zip(*parts, strict=True))
+        value = value.astype(np.longdouble)
+        entries = Entries.added(row, column, value, np.abs(value).astype(float))
+        if len(self.laws):
+            lawful = entries.column >= self.first_law
+            feed, entries = entries.where(lawful), entries.where(~lawful)
+            self.law_feed = dataclasses.replace(feed, column=feed.column - self.first_law)
+        drop = branch.drop[rows] - (self.offset[branch.p[rows]] - self.offset[branch.q[rows]])
+        return MixedProblem(entries, rhs, drop, branch.resistance[rows])
+
+    def with_laws(self, linear: MixedProblem) -> LawProblem:
+        """Return the problem with its laws."""
+        laws = self.laws
+        own = np.zeros(self.n, dtype=np.bool_)
+        own[self.column[self.sources]] = True
+        offset = self.offset[laws.p] - self.offset[laws.q]
+        return LawProblem(linear, self.law_feed, self.law_senses, offset, laws, own)
+
+    def held(self, problem: LawProblem, start: Floats) -> LawProblem:
+        """Return the problem with some nodes held where one is to start, as far as sources let."""
+        linear, rows = problem.linear, self.row_of_node
+        nodes = np.flatnonzero(np.isfinite(start) & (rows >= 0))
+        pull, rhs, entries = HOLD / self.red.scale[nodes], linear.rhs.copy(), linear.entries
+        np.add.at(rhs, rows[nodes], pull * (start - self.offset)[nodes])
+        place, column, value = self.nodes.take(nodes)
+        entries = Entries.added(
+            np.concatenate((entries.row, rows[nodes][place])),
+            np.concatenate((entries.column, column)),
+            np.concatenate((entries.value, pull[place] * value)),
+        )
+        held = dataclasses.replace(linear, entries=entries, rhs=rhs)
+        return dataclasses.replace(problem, linear=held)
+
+    def _kirchhoff(self, rhs: Extended) -> Terms:
+        """Write that nothing is left over at the coordinates."""
+        red, row_of_node = self.red, self.row_of_node
+        own = np.flatnonzero(row_of_node >= 0)
+        weight = 1.0 / red.scale[own]
+        np.subtract.at(rhs, row_of_node[own], weight * self.constant_outflow[own])
+        place, column, value = self.outflow.take(own)
+        return [(row_of_node[own][place], column, weight[place] * value)]
+
+    def _source_laws(self, rhs: Extended) -> Terms:
+        """Write ``s - sum gain * control = constant`` for the sources."""
+        table, own = self.red.controls, self.column[self.sources]
+        rhs[own] += table.constant[self.sources]
+        parts: Terms = [(own, own, np.ones(len(own)))]
+        term, owner = self.state.compiled.terms(self.sources)
+        of_voltage = ~table.of_current[term]
+        index, gain = table.index[term[of_voltage]], table.gain[term[of_voltage]]
+        row = self.column[owner[of_voltage]]
+        place, column, value = self.nodes.take(index)
+        parts.append((row[place], column, -gain[place] * value))
+        # coordinates of the stage are zero yet
+        np.add.at(rhs, row, gain * self.state.node_voltages(index))
+        for k, source in zip(term[~of_voltage].tolist(), owner[~of_voltage], strict=True):
+            column, value, constant = self._tie_current(int(table.index[k]))
+            row = np.full(len(column), self.column[source])
+            parts.append((row, column, -table.gain[k] * value))
+            rhs[self.column[source]] += table.gain[k] * constant
+        return parts
+
+    def _loop_laws(self, rhs: Extended) -> Terms:
+        """Write that the voltages around loops of ties fit."""
+        ties, loops = self.red.ties, self.loops
+        p, q = ties.p[loops], ties.q[loops]
+        rises = self.nodes.differences(p, q)
+        rhs[self.first_loop :] = self.state.tie_value[loops] - (self.offset[p] - self.offset[q])
+        column = self._columns(ties.source[loops])
+        own = np.flatnonzero(column >= 0)
+        return [
+            (self.first_loop + rises.row, rises.column, rises.value),
+            (self.first_loop + own, column[own], -np.ones(len(own))),
+        ]
+
+    def _tie_current(self, element: int) -> tuple[Any, Any, Any]:
+        """Return the current of a tie: columns, factors, and what is constant."""
+        red = self.red
+        tie = red.tie_of[element]
+        if not red.forest.in_tree[tie]:
+            own = np.flatnonzero(self.loops == tie)
+            return self.first_loop + own, np.ones(len(own), dtype=np.longdouble), np.longdouble(0)
+        below = red.nodes_below(tie)
+        sign = -1.0 if red.forest.edge[red.ties.p[tie]] == tie else 1.0
+        _, column, value = self.outflow.take(below)
+        return column, sign * value, sign * self.constant_outflow[below].sum()
+
+    # ---- start and result ----
+
+    def conducting(self, start: Floats) -> Bools:
+        """Return the rectifiers that given node voltages would make conduct."""
+        branch = self.red.rectifiers
+        v = np.where(np.isfinite(start), start, 0.0)
+        p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
+        on: Bools = v[p] - v[q] - branch.drop[self.rectifiers] >= 0
+        return on
+
+    def voltages(self, solution: MixedSolution) -> Floats:
+        """Return the voltages of all nodes that the stage moves."""
+        place, column, value = self.nodes.take(np.arange(len(self.offset)))
+        terms = value.astype(float) * solution.z[column]
+        return self.offset + bincount(place, terms, len(self.offset))
+
+    def distance(self, start: Floats | None) -> Callable[[MixedSolution], float]:
+        """Return a sort key: how far a solution's voltages are from where one starts."""
+
+        def key(solution: MixedSolution) -> float:
+            if start is None:
+                return 0.0
+            off = np.abs(self.voltages(solution) - start)
+            return float(np.nan_to_num(off).sum())
+
+        return key

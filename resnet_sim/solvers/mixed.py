@@ -1,0 +1,260 @@
+"""Problems of feedback of any size.
+
+Small ones are dense (`complementarity`).  Of large ones one conducting set is factored as a
+sparse matrix; what its rectifiers ask for is then a problem of these alone:
+
+    w = q + P t,  w >= 0,  t >= 0,  complementary
+
+with t the currents of rectifiers off in that set and the gaps of those on, w the other way round
+(a principal pivot transform; Cottle, Pang and Stone).  With few rectifiers it is searched like a
+small problem, which proves what there is; with many, flips of the whole find a solution.
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from ..compiled import policy
+from ..errors import ConvergenceError
+from ..graph.mixed import Extended, MixedProblem, MixedSolution
+from ..graph.problem import EPS
+from . import complementarity, singular
+from .complementarity import Outcome
+from .freedom import directions
+from .singular import solve_roughly
+from .sparse import Factored, Singular
+
+
+def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
+    """Find solutions, see `complementarity.solve`.
+
+    Raises
+    ------
+    ConvergenceError
+        If a large problem leaves something undefined that only a dense matrix could tell.
+    """
+    if _is_large(problem):
+        start = np.zeros(problem.m, dtype=np.bool_) if on is None else on
+        try:
+            return _Large(problem).solve(start)
+        except Singular:
+            if not _fits(problem):
+                most = policy.POLICY.feedback
+                message = (
+                    f"the equations of a feedback loop of {problem.n + problem.m} unknowns are "
+                    f"singular: at most {most} unknowns can be searched for what is undefined"
+                )
+                raise ConvergenceError(message) from None
+    return complementarity.solve(problem, on, scale)
+
+
+def nearest(problem: MixedProblem, on: Bools) -> tuple[MixedSolution, Floats] | None:
+    """Return a solution, the one that flips from a conducting set lead to if there is such.
+
+    With it come the directions in which it may change, see `freedom.directions`.
+    """
+    if _is_large(problem):
+        try:
+            solution = _Large(problem).nearest(on)
+            return None if solution is None else (solution, np.zeros((0, problem.n + problem.m)))
+        except Singular:
+            if not _fits(problem):
+                return None
+    search = complementarity.Search(problem)
+    solution = search.newton(on)
+    if solution is None:
+        groups = complementarity.solve(problem, on).groups
+        if not groups:
+            return None
+        solution = groups[0][0]
+    return solution, directions(problem, [solution], search.loose)
+
+
+def roughly(problem: MixedProblem, on: Bools, rhs: Extended) -> Floats | None:
+    """Return what solves the equations of a conducting set to some digits.
+
+    It is the smallest where the equations are singular; None where that would take too long.
+    """
+    if _is_large(problem):
+        try:
+            return Factored(problem, on, rough=True).roughly(rhs)
+        except Singular:
+            if not _fits(problem):
+                return None
+    return solve_roughly(_dense(problem, on), rhs.astype(float))
+
+
+def sign(problem: MixedProblem, on: Bools) -> float:
+    """Return the sign of the determinant of the equations of a conducting set, 0 if singular."""
+    if not _is_large(problem):
+        return singular.sign(_dense(problem, on))
+    try:
+        return Factored(problem, on, rough=True).sign()
+    except Singular:
+        return 0.0
+
+
+def _is_large(problem: MixedProblem) -> bool:
+    """Tell whether equations are factored as sparse ones."""
+    return problem.n + problem.m > policy.POLICY.dense
+
+
+def _fits(problem: MixedProblem) -> bool:
+    """Tell whether dense matrices of the equations have room."""
+    return problem.n + problem.m <= policy.POLICY.feedback
+
+
+def _dense(problem: MixedProblem, on: Bools) -> Floats:
+    """Return the equations of a conducting set."""
+    kept = np.flatnonzero(np.append(np.ones(problem.n, dtype=np.bool_), on))
+    return np.asarray(problem.equations[kept[:, None], kept], dtype=float)
+
+
+class _Large:
+    """Searches a large problem."""
+
+    def __init__(self, problem: MixedProblem) -> None:
+        self.problem, self.tried = problem, 0
+        self.last: tuple[bytes, Factored] | None = None
+
+    def solve(self, on: Bools) -> Outcome:
+        """Find all solutions if there are few rectifiers, else one."""
+        problem = self.problem
+        if problem.m <= policy.POLICY.enumerated:
+            return self._search(on)
+        rng = np.random.default_rng(0)
+        starts = [on, ~on, *(rng.random(problem.m) < share for share in (0.5, 0.2, 0.8))]
+        for start, lenient in itertools.product(starts, (False, True)):
+            found = complementarity.newton(partial(self.evaluate, lenient=lenient), start)
+            if found is not None:
+                break
+        else:
+            if _fits(problem):
+                raise Singular  # dense matrices are searched by more than flips
+            return Outcome((), self.tried, False, "sparse", problem, _regular)
+        self._check_rigid(found)
+        return Outcome(([found],), self.tried, False, "sparse", problem, _regular)
+
+    def nearest(self, on: Bools) -> MixedSolution | None:
+        """Return a solution, the one that flips lead to if there is such."""
+        found = complementarity.newton(self.evaluate, on)
+        if found is None:
+            groups = self.solve(on).groups
+            return groups[0][0] if groups else None
+        self._check_rigid(found)
+        return found
+
+    def _check_rigid(self, found: MixedSolution) -> None:
+        """Raise `Singular` if a solution may change."""
+        on = self.problem.carrying(found)
+        for conducts in (on, on | self.problem.touching(found)):
+            if self.factored(conducts).moves(self.problem.n):
+                raise Singular
+
+    def factored(self, on: Bools) -> Factored:
+        """Return the equations of a conducting set; the last are kept."""
+        key = on.tobytes()
+        if self.last is None or self.last[0] != key:
+            self.tried += 1
+            self.last = key, Factored(self.problem, on)
+        return self.last[1]
+
+    def evaluate(self, on: Bools, lenient: bool = False) -> tuple[MixedSolution, Bools]:
+        """Solve the equations of a conducting set; tell which rectifiers contradict it."""
+        problem, n = self.problem, self.problem.n
+        factored = self.factored(on)
+        y, low, error = factored.solve(_joined(problem, on), lenient)
+        current, slack = np.zeros(problem.m), np.zeros(problem.m)
+        current[on], slack[on] = y[n:], error[n:]
+        gap = problem.drop + problem.resistance * current - problem.across(y[:n])
+        size = np.abs(problem.drop) + problem.across(y[:n], size=True)
+        blur = 64 * EPS * size + problem.across(error[:n], size=True) + problem.resistance * slack
+        wrong = np.where(on, current, gap) < -np.where(on, slack, blur)
+        none = np.zeros(n, dtype=np.bool_)
+        free = np.zeros(problem.m, dtype=np.bool_)
+        return MixedSolution(y[:n], low[:n], np.maximum(current, 0.0), none, free), wrong
+
+    # ---- few rectifiers ----
+
+    def _search(self, on: Bools) -> Outcome:
+        """Find all solutions of a problem of few rectifiers."""
+        base = self._base(on)
+        small = self._reduced(base)
+        outcome = complementarity.solve(small, base ^ base)
+        if not outcome.is_rigid():
+            raise Singular
+        sets = [base ^ (group[0].current > 0) for group in outcome.groups]
+        if any(self.factored(on).softened for on in sets):
+            raise Singular
+        found = [self.evaluate(on, lenient=True) for on in sets]
+        groups = tuple([solution] for solution, wrong in found if not wrong.any())
+        exhaustive = len(groups) == len(found)
+        return Outcome(groups, self.tried, exhaustive, "sparse", self.problem, _regular)
+
+    def _base(self, on: Bools) -> Bools:
+        """Return a conducting set whose equations are regular."""
+        for base in (on, np.zeros_like(on), np.ones_like(on)):
+            try:
+                regular = not self.factored(base).softened
+            except Singular:
+                continue
+            if regular:
+                return base
+        raise Singular
+
+    def _reduced(self, base: Bools) -> MixedProblem:
+        """Return the problem of the rectifiers alone."""
+        problem, n, m = self.problem, self.problem.n, self.problem.m
+        responses = np.column_stack([self._response(base, j) for j in range(m + 1)])
+        sense = problem.entries.where((problem.entries.row >= n) & (problem.entries.column < n))
+        seen, size = np.zeros((m, m + 1), dtype=np.longdouble), np.zeros((m, m + 1))
+        terms = sense.value[:, None] * responses[sense.column]
+        np.add.at(seen, sense.row - n, terms)
+        np.add.at(size, sense.row - n, np.abs(terms).astype(float))
+        own = np.column_stack((np.diag(problem.resistance), problem.drop))
+        answer = np.where(base[:, None], responses[n:], own - seen)
+        # what would be zero but for rounding is: rectifiers between both states must show
+        currents = np.abs(responses[n:]).max(axis=0, initial=0.0).astype(float)
+        size = np.where(base[:, None], currents, size + np.abs(own))
+        answer[np.abs(answer) <= 64 * EPS * size] = 0.0
+        # currents become volts
+        per_volt = np.abs(np.diag(answer[:, :m])).astype(float)
+        turned = base & (per_volt > 0)
+        answer[turned] /= per_volt[turned, None]
+        eye, none = np.eye(m), np.zeros(m)
+        return MixedProblem.dense(eye, -answer[:, :m], answer[:, m], -eye, none, none)
+
+    def _response(self, base: Bools, j: int) -> Extended:
+        """Return how all answers to one ampere of rectifier j, or to one volt of its gap.
+
+        Unknowns, then currents, which are zero for those off; the last j is for the rest.
+        """
+        problem, n = self.problem, self.problem.n
+        factored, entries = self.factored(base), problem.entries
+        place = np.cumsum(factored.kept) - 1
+        right = np.zeros(factored.size, dtype=np.longdouble)
+        if j == problem.m:
+            right = _joined(problem, base)
+        elif base[j]:
+            right[place[n + j]] = -1.0
+        else:
+            own = entries.where((entries.column == n + j) & factored.kept[entries.row])
+            right[place[own.row]] = -own.value
+        y, low, _ = factored.solve(right)
+        whole = np.zeros(n + problem.m, dtype=np.longdouble)
+        whole[factored.kept] = y + low.astype(np.longdouble)
+        return whole
+
+
+def _regular(on: Bools) -> bool:
+    """Tell that a conducting set is not singular: else no solution is returned."""
+    return False
+
+
+def _joined(problem: MixedProblem, on: Bools) -> Extended:
+    """Return the right side of the equations of a conducting set."""
+    return np.concatenate((problem.rhs, problem.drop[on]), dtype=np.longdouble)
