@@ -78,6 +78,8 @@ class Policy:
     fewest_points: float = 16
     #: Entries up to which a matrix is held dense.
     dense_entries: float = 20_000
+    #: Elements times points up to which a table stays in the cache.
+    cached: float = 120_000
     #: Rows times samples from which tiles are worth threads.
     tiles: float = 200_000
     #: Resistors from which looking for layers pays, and conductances from which compiled epochs.

@@ -19,11 +19,11 @@ from ..graph.problem import EPS, Problem, Solution
 from ..laws.certificate import certify_points
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
-from ..point.certified import join
+from ..point.certified import join, worst
 from ..point.plan import Compiled, Plan
 from ..point.state import State
 from ..point.warnings import nonunique
-from ..results.operating_point import OperatingPoint, SolverInfo
+from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
 from .lanes import Answers, Data, Lanes, Network
 from .one_by_one import OneByOne
 from .question import Failed, Question, some
@@ -158,7 +158,7 @@ class Together:
 
     def solve(self, values: Floats) -> tuple[OperatingPoint, Bools]:
         """Return the points, and which of them are solved and certified."""
-        state, tolerance = self._state(values), self.question.tolerance
+        state = self._state(values)
         settled, steps = np.ones(len(values), dtype=np.bool_), 0
         patterns: list[Bools] = []
         for stage in self.stages:
@@ -171,15 +171,11 @@ class Together:
         voltages = np.ascontiguousarray(state.node_voltages()[: len(self.circuit.nodes)].T)
         currents = np.ascontiguousarray(state.currents().T)
         closed = self.circuit.switches.closed
-        certificate, good = certify_points(
-            self._variants(values), voltages, currents, closed, tolerance
-        )
+        certificate, good = self._certify(values, voltages, currents)
         allowed = settled & self._allowed(values)
         if not (good & allowed).all():  # the others are solved again, one by one
             good &= allowed
-            certificate, _ = certify_points(
-                self._variants(values[good]), voltages[good], currents[good], closed, tolerance
-            )
+            certificate, _ = self._certify(values[good], voltages[good], currents[good])
         names, warnings = self._nonunique(state, patterns)
         result = OperatingPoint(
             self.circuit, voltages, currents, certificate,
@@ -189,6 +185,21 @@ class Together:
             closed=np.repeat(closed[None, :], len(values), axis=0),
         )  # fmt: skip
         return result, good
+
+    def _certify(
+        self, values: Floats, voltages: Floats, currents: Floats
+    ) -> tuple[Certificate, Bools]:
+        """Judge the points, as many at a time as stay in the cache."""
+        closed, tolerance = self.circuit.switches.closed, self.question.tolerance
+        step = max(8, int(policy.POLICY.cached / max(self.circuit.n_elements, 1)))
+        found = [
+            certify_points(self._variants(values[part]), voltages[part], currents[part], closed,
+                           tolerance)
+            for part in (slice(k, k + step) for k in range(0, len(values), step))
+        ]  # fmt: skip
+        good: list[Bools] = [good for _, good in found]
+        none = np.zeros(0, dtype=np.bool_)
+        return worst([one for one, _ in found], tolerance), np.concatenate((none, *good))
 
     def _state(self, values: Floats) -> State:
         """Return the points before they are solved."""
@@ -270,8 +281,9 @@ class Stage:
         """Solve the stage, with resistors `common` to all points; the state takes it over."""
         problem = state.problem(self.plan)
         n, p, q = problem.n, problem.edge_p, problem.edge_q
-        flow = problem.conductance * problem.emf
-        load = problem.injection + bincount(p, flow, n) - bincount(q, flow, n)
+        fed = np.flatnonzero(problem.emf.any(axis=1))
+        flow = problem.conductance[fed] * problem.emf[fed]
+        load = problem.injection + bincount(p[fed], flow, n) - bincount(q[fed], flow, n)
         siemens = problem.conductance[:, 0] if common else problem.conductance
         columns = (siemens, load[1:], problem.drop)
         data = Data(*(np.ascontiguousarray(column.T) for column in columns))

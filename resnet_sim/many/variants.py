@@ -299,8 +299,8 @@ def monte_carlo(
     for pattern, given in everything:
         share = as_share(pattern, given)
         kind, found = _matching(circuit, pattern)
-        signed = {n for n in found if kind == "element" and _has_sign(circuit, n)}
-        if share < 0 or (share >= 1 and known and known.limited and len(signed) < len(found)):
+        wide = share >= 1 and known is not None and known.limited
+        if share < 0 or (wide and not all(_has_sign(circuit, kind, n) for n in found)):
             raise UsageError(
                 f"the spread {share:g} of {pattern} is not between 0 and 1; "
                 "with distribution lognormal it may be larger"
@@ -326,8 +326,10 @@ def as_share(name: str, given: float | str) -> float:
     return share
 
 
-def _has_sign(circuit: Circuit, name: str) -> bool:
+def _has_sign(circuit: Circuit, kind: str, name: str) -> bool:
     """Tell whether a value may as well be negative: that of a source."""
+    if kind != "element":
+        return False
     device = circuit.tables[circuit.locate(circuit.element(name))[0]]
     return device.fixes_voltage is True or device.fixes_current
 
