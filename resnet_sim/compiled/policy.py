@@ -76,8 +76,9 @@ class Policy:
     any_point: float = 50
     #: Points that take as long, in large circuits, as finding the order of elimination does.
     fewest_points: float = 16
-    #: Entries up to which a matrix is held dense.
-    dense_entries: float = 20_000
+    #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS
+    #: gives to threads, which wait for each other longer than a sparse product takes.
+    dense_entries: float = 2_000
     #: Elements times points up to which a table stays in the cache.
     cached: float = 120_000
     #: Rows times samples from which tiles are worth threads.

@@ -211,10 +211,14 @@ def knees(current: Floats, gap: Floats, p: Ints, q: Ints, near: float = 1e-9) ->
     if not gap.shape[1]:
         return found
     touching = np.maximum(np.abs(current), np.abs(gap)) <= near
-    for row in np.flatnonzero(touching.any(axis=1)):
-        on = current[row] > near
-        _, joined = components(1 + int(max(p.max(), q.max())), p[on], q[on])
-        loose = np.flatnonzero(touching[row] & (joined[p] != joined[q]))
-        if len(loose):
-            found[row] = loose[0]
+    rows = np.flatnonzero(touching.any(axis=1))
+    if not len(rows):
+        return found
+    # the circuits of all these rows side by side, as one graph
+    n = 1 + int(max(p.max(), q.max()))
+    row, k = np.nonzero(current[rows] > near)
+    _, joined = components(len(rows) * n, row * n + p[k], row * n + q[k])
+    joined = joined.reshape(len(rows), n)
+    loose = touching[rows] & (joined[:, p] != joined[:, q])
+    found[rows] = np.where(loose.any(axis=1), loose.argmax(axis=1), -1)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import numpy as np
 import pytest
 from training_circuits import random_network
@@ -9,6 +10,7 @@ from training_circuits import random_network
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim import training as tr
+from resnet_sim.many.states import knees
 
 
 def reference(net, X, circuit=None):
@@ -154,3 +156,20 @@ def test_a_network_says_why_it_is_slow():
     assert text.startswith("backend: one by one")
     assert "not lanes: e1" in text
     assert "not layered: 6 resistors" in text
+
+
+def test_a_rectifier_is_on_its_knee_unless_conducting_ones_join_its_ends():
+    rng = np.random.default_rng(5)
+    p, q = rng.integers(0, 6, (2, 12))
+    for _ in range(20):
+        current = rng.choice([0.0, 0.0, 1.0], (9, 12))
+        gap = np.where(current > 0, 0.0, rng.choice([0.0, 1.0], (9, 12)))
+        found = knees(current, gap, p, q)
+        for row in range(9):
+            graph = nx.Graph(list(zip(p[current[row] > 0], q[current[row] > 0], strict=True)))
+            graph.add_nodes_from(range(6))
+            on_knee = [
+                k for k in range(12)
+                if current[row, k] == gap[row, k] == 0 and not nx.has_path(graph, p[k], q[k])
+            ]  # fmt: skip
+            assert found[row] == (on_knee[0] if on_knee else -1)
