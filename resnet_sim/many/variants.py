@@ -132,6 +132,10 @@ class Grid:
 
     def values(self, first: int, last: int) -> Floats:
         """Return the values at points first to last - 1, shape (points, names)."""
+        return self._swept(first, last) * [s.factor for s in self.sweeps]
+
+    def _swept(self, first: int, last: int) -> Floats:
+        """Return what the points are called by: values before their factors."""
         place = np.arange(first, last)
         columns = []
         for sweep in self.sweeps:
@@ -141,7 +145,7 @@ class Grid:
 
     def axes(self) -> dict[str, Floats]:
         """Return the swept quantities at each point, the innermost first."""
-        return dict(zip(self.names, self.values(0, self.count).T.copy(), strict=True))
+        return dict(zip(self.names, self._swept(0, self.count).T.copy(), strict=True))
 
     def sampled(self) -> dict[str, Floats]:
         """Nothing is."""

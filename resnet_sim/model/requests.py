@@ -16,6 +16,8 @@ class Sweep:
     values: tuple[float, ...]
     #: ``"element"``, ``"switch"`` (0 open, else closed), ``"parameter"`` or ``"temperature"``
     of: str = "element"
+    #: the value of an element is so many times the swept one: temperature, m=, scale=
+    factor: float = 1.0
 
 
 @dataclass(frozen=True)

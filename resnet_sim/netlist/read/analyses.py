@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import CARDS, MODELS
@@ -54,11 +54,13 @@ class AnalysisReader:
         top: Scope,
         builder: CircuitBuilder,
         failed: set[str],
+        factors: Mapping[str, float],
         *,
         quick: bool,
     ) -> None:
         self._report, self._evaluator, self._top = report, evaluator, top
         self._builder, self._failed, self._quick = builder, failed, quick
+        self._factors = factors
         self._plain: list[Analysis] = []
         self._steps: list[Sweep] = []
         self._last: Card | None = None
@@ -93,6 +95,12 @@ class AnalysisReader:
             if points > MAX_POINTS and self._last is not None:
                 message = f"{points:.3g} points; at most {MAX_POINTS} are computed"
                 self._report.add("E118", message, self._last)
+            scaled = [sweep.name for sweep in analysis.sweeps if sweep.factor != 1.0]
+            others = [s.name for s in analysis.sweeps if s.of in ("temperature", "parameter")]
+            if scaled and others and self._last is not None:
+                message = f"{scaled[0]} is swept, and so is {others[0]}, which may scale it"
+                hint = "give it the value of a parameter, and sweep that"
+                self._report.add("E115", message, self._last, hint=hint)
 
     # ---- sweeps ----
 
@@ -156,7 +164,8 @@ class AnalysisReader:
         else:
             start, stop, step = (self._number(card, items) for _ in range(3))
             values = _points(variation, start, stop, step, word)
-        return Sweep(name, values, of)
+        factor = self._factors.get(name, 1.0) if of == "element" else 1.0
+        return Sweep(name, values, of, factor)
 
     def _listed(self, card: Card, items: list[Item]) -> tuple[float, ...]:
         values = []

@@ -143,7 +143,13 @@ class Elaboration:
         failed |= self._preparer.unreadable
         self._placer.check()
         reader = AnalysisReader(
-            self._report, self._evaluator, self._top, self._builder, failed, quick=self._quick
+            self._report,
+            self._evaluator,
+            self._top,
+            self._builder,
+            failed,
+            self._placer.factors,
+            quick=self._quick,
         )
         for keyword, card in self._gatherer.commands:
             reader.read(keyword, card)
@@ -331,14 +337,21 @@ class Elaboration:
         """Return what instances become, None if there is more to each than elements."""
         placer, builder = self._placer, CircuitBuilder()
         self._placer = trial = dataclasses.replace(
-            placer, builder=builder, branches=set(), failed=set(), controls=[], shorts=[], spread={}
+            placer,
+            builder=builder,
+            branches=set(),
+            failed=set(),
+            controls=[],
+            shorts=[],
+            factors={},
+            spread={},
         )
         try:
             self._enter(INSIDE, [f"{PORT}{k}" for k in range(ports)], device, scope)
         finally:
             self._placer = placer
         # what each instance adds to these is for `Placer.check`
-        if trial.failed or trial.shorts or trial.controls or trial.spread:
+        if trial.failed or trial.shorts or trial.controls or trial.factors or trial.spread:
             return None
         return Template(builder, trial.branches)
 

@@ -39,19 +39,21 @@ class PassivePlacer(Places):
             raise CardError(
                 "E129", f"resistor {site.name} has no value", _end(site.card), hint=hint
             )
-        ohms = value
-        if self.report.dialect.multiplies:
-            ohms *= self._factor(site, model, device)
+        factor = self._factor(site, model, device) if self.report.dialect.multiplies else 1.0
         if model or given:
-            factor = temperature_factor(model, given, self.temperature, self.nominal)
-            ohms *= factor * given.get("scale", 1.0)
+            factor *= temperature_factor(model, given, self.temperature, self.nominal)
+            factor *= given.get("scale", 1.0)
+        ohms = value * factor
         if ohms == -math.inf or math.isnan(ohms):
             raise CardError("E132", f"{site.name}: {ohms:g} ohm make no resistor")
         if ohms == 0:
             ohms = self.report.dialect.short
             self.shorts.append((site.name, site.card))
         if given or site.scope.multiplier != 1.0:
-            ohms /= self._parallel(site, given)
+            count = self._parallel(site, given)
+            ohms, factor = ohms / count, factor / count
+        if factor != 1.0:
+            self.factors[site.name] = factor
         if "tol" in given:
             if not 0 <= given["tol"] < math.inf:
                 raise CardError("E132", f"{site.name}: tol={given['tol']:g} is no tolerance in %")
@@ -137,6 +139,8 @@ class PassivePlacer(Places):
     ) -> None:
         count = self._parallel(site, given)
         ends, at = (site.name, site.p, site.q), site.card[:2]
+        if count != 1.0:
+            self.factors[site.name] = count
         self._beside(site, given, count)
         is_pwl = device.waveform is not None and device.waveform.name.text == "pwl"
         if "r" in given and not is_pwl:

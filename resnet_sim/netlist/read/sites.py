@@ -54,6 +54,8 @@ class Places:
         Elements that fix a voltage, whose currents can control others.
     failed : set of str
         Elements that are missing because something is wrong with their cards.
+    factors : dict of str to float
+        So many times what their cards give are the values of elements: temperature, m= and scale=.
     spread : dict of str to float
         What the values of elements may be off by, relative, as ``tol=`` says.
     """
@@ -68,6 +70,7 @@ class Places:
     failed: set[str] = field(default_factory=set)
     controls: list[Control] = field(default_factory=list)
     shorts: list[tuple[str, Card]] = field(default_factory=list)
+    factors: dict[str, float] = field(default_factory=dict)
     spread: dict[str, float] = field(default_factory=dict)
 
     @property

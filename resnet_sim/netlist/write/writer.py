@@ -120,8 +120,10 @@ class Writer:
             # the values of parameters are already part of the elements
             return None
         name = self.names[sweep.name]
-        regular = _regular(sweep.values)
-        return f"{name} {regular}" if regular else self.listed(name, sweep.values)
+        # elements are written with their factors
+        values = tuple(value * sweep.factor for value in sweep.values)
+        regular = _regular(values)
+        return f"{name} {regular}" if regular else self.listed(name, values)
 
     def listed(self, name: str, values: Sequence[float]) -> str | None:
         """Return an irregular sweep, None where the dialect has no such thing."""
