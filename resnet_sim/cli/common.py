@@ -75,6 +75,12 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
         help="as which simulator reads the deck, where they differ (default: the one it is for)",
     )
     parser.add_argument(
+        "--builtin-parts",
+        action="store_true",
+        default=None,
+        help="let ideal amplifiers and diodes stand in for those that the deck does not define",
+    )
+    parser.add_argument(
         "--progress",
         action="store_true",
         help="say on stderr what is being done, and how far it is",
@@ -234,7 +240,7 @@ def load(options: argparse.Namespace) -> Circuit:
     from ..netlist import read_netlist
 
     extra: dict[str, Any] = {}
-    for name in ("forward_drop", "diodes", "dialect"):
+    for name in ("forward_drop", "diodes", "dialect", "builtin_parts"):
         if getattr(options, name) is not None:
             extra[name] = getattr(options, name)
     report("reading %s", options.file)

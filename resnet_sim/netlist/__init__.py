@@ -13,6 +13,9 @@ from ..model.circuit import Circuit
 from .dialects import DIALECTS
 from .read.elaborate import MAX_ELEMENTS, Elaboration
 from .read.parser import Parser
+from .read.parts import NAME as PARTS
+from .read.parts import names as names_of_parts
+from .read.parts import text as text_of_parts
 from .report import Abandoned, Report
 from .source import Unreadable, read_text
 
@@ -55,6 +58,7 @@ def read_netlist(
     forward_drop: float | None = None,
     diodes: str | None = None,
     dialect: str = "auto",
+    builtin_parts: bool = False,
     max_elements: int = MAX_ELEMENTS,
 ) -> Circuit:
     r"""Read a SPICE netlist from a file.
@@ -63,7 +67,7 @@ def read_netlist(
     ----------
     path : str or path-like
         ``"-"`` is standard input.
-    overrides, forward_drop, diodes, dialect, max_elements
+    overrides, forward_drop, diodes, dialect, builtin_parts, max_elements
         See `parse_netlist`.
 
     Raises
@@ -100,6 +104,7 @@ def read_netlist(
         forward_drop,
         diodes,
         dialect,
+        builtin_parts,
         max_elements,
         quick=True,
     )
@@ -114,6 +119,7 @@ def parse_netlist(
     forward_drop: float | None = None,
     diodes: str | None = None,
     dialect: str = "auto",
+    builtin_parts: bool = False,
     max_elements: int = MAX_ELEMENTS,
     quick: bool = True,
 ) -> Circuit:
@@ -138,6 +144,8 @@ def parse_netlist(
         As which simulator reads it, where they differ; ``"auto"`` recognises it from the deck,
         and says so by a note (N110), and takes ngspice's language with ideal elements if
         nothing is recognised.
+    builtin_parts : bool
+        Amplifiers and diodes that the deck does not define may be built-in ideal ones.
     max_elements : int
         Decks that expand to more are refused.
     quick : bool
@@ -168,6 +176,7 @@ def parse_netlist(
         forward_drop,
         diodes,
         dialect,
+        builtin_parts,
         max_elements,
         quick=quick,
     )
@@ -182,6 +191,7 @@ def _parse(
     forward_drop: float | None,
     diodes: str | None,
     dialect: str,
+    builtin_parts: bool,
     max_elements: int,
     *,
     quick: bool,
@@ -193,6 +203,10 @@ def _parse(
     except Abandoned:
         report.check()
         raise
+    if builtin_parts:
+        deck.parts = Parser(report, report.dialect.name).parse(text_of_parts(), PARTS, Path()).body
+    else:
+        report.parts = names_of_parts
     return Elaboration(
         deck,
         overrides,

@@ -48,6 +48,8 @@ class Report:
         self.dialect = dialect
         self.files: list[SourceFile] = []
         self.n_errors = 0
+        #: names of built-in parts, where they are not used
+        self.parts: Callable[[], frozenset[str]] = frozenset
         #: libraries that can't be read
         self.missing: list[str] = []
         self._found: dict[tuple[object, ...], Diagnostic] = {}
@@ -58,6 +60,7 @@ class Report:
         """Return a report that starts from what this one holds."""
         other = Report(self.dialect)
         other.files, other.n_errors, other.missing = self.files, self.n_errors, self.missing
+        other.parts = self.parts
         other._found, other._counts = dict(self._found), dict(self._counts)
         return other
 
@@ -123,11 +126,20 @@ class Report:
         self.add(code, message, card, hint=hint)
         return Abandoned()
 
-    def or_in_a_library(self, hint: str) -> str:
-        """Return a hint, or where a definition may be that is missing."""
-        if not self.missing:
-            return hint
-        return f"it may be in what could not be read: {', '.join(self.missing)}"[:200]
+    def or_elsewhere(self, name: str, hint: str) -> str:
+        """Return a hint, or where the definition of a name may be that is missing."""
+        places = []
+        if name in self.parts():
+            places.append("--builtin-parts has an ideal part of that name")
+        if self.missing:
+            places.append(f"it may be in what could not be read: {', '.join(self.missing)}"[:200])
+        return "; ".join(places) or hint
+
+    def note_part(self, name: str, card: Card, offset: int = 0) -> None:
+        """Say that a built-in part stands in for one that the deck does not define."""
+        hint = "it is ideal: no bias currents, no offset but what is given"
+        message = f"{name} is a built-in part, as the deck defines none"
+        self.add("N111", message, card, offset, len(name), hint=hint)
 
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """Return everything found, in the order of files and lines."""

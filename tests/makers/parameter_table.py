@@ -5,7 +5,7 @@ from resnet_sim.netlist.read.parameters import PARAMETERS
 #: kind of card in `PARAMETERS` -> what the table calls it
 KINDS = {
     "r": "R", "c": "C", "l": "L", "v": "V", "i": "I", "d": "D, A", "s": "S, W", "e": "E, H",
-    "f": "F, G", "formula": "B; E, G by a formula", "y": "Y", "x": "X",
+    "f": "F, G", "formula": "B; E, G by a formula", "t": "T", "y": "Y", "x": "X",
 }  # fmt: skip
 
 

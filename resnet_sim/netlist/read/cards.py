@@ -135,6 +135,12 @@ class Transistor(NamedTuple):
     parameters: Parameters
 
 
+class Line(NamedTuple):
+    """T card, a lossless line: what its two ports are connected to besides their first nodes."""
+
+    returns: tuple[str, str]
+
+
 class Instance(NamedTuple):
     """X card; the names of its parameters have their places."""
 
@@ -152,6 +158,7 @@ Device = (
     | BehaviouralSource
     | Plain
     | Transistor
+    | Line
     | Instance
 )
 

@@ -68,8 +68,12 @@ class Subcircuit:
 
 @dataclass
 class Deck:
-    """A netlist whose structure is known."""
+    """A netlist whose structure is known.
+
+    `parts` are definitions that stand in for missing ones.
+    """
 
     title: str
     body: Body
     report: Report
+    parts: Body | None = None

@@ -92,7 +92,8 @@ class Elaboration:
         models = ModelReader(self._report, self._evaluator, conditions, overrides)
         self._builder = CircuitBuilder(deck.title)
         self._placer = Placer(self._builder, self._report, self._evaluator, models)
-        self._top = Scope("", deck.body)
+        self._parts = Scope("", deck.parts or Body())
+        self._top = Scope("", deck.body, outer=self._parts)
         self._gatherer = Gatherer(
             self._report,
             self._preparer,
@@ -135,6 +136,7 @@ class Elaboration:
 
     def _elaborate(self) -> AnalysisReader:
         self._gatherer.set_temperature(self._report.dialect.celsius, self._top)
+        self._gatherer.gather(self._parts.body, self._parts, self._top)
         self._gatherer.gather(self._deck.body, self._top, self._top)
         self._gatherer.check_overrides(self._top)
         self._elements(self._deck.body, self._top)
@@ -235,7 +237,10 @@ class Elaboration:
             pass
 
     def _expand(self, element: Element, device: Instance, scope: Scope) -> None:
-        _, subcircuit = self._find(device, scope)
+        home, subcircuit = self._find(device, scope)
+        if home is self._parts:
+            word = device.subcircuit
+            self._report.note_part(word.text, element.card, word.offset)
         if len(subcircuit.ports) != len(element.nodes):
             ports = " ".join(subcircuit.ports)
             raise CardError(
@@ -365,7 +370,7 @@ class Elaboration:
             return [known for home in scope.enclosing() for known in home.subcircuits]
 
         hint = suggestion(
-            name, known, self._report.or_in_a_library(f"define it: .subckt {name} ...")
+            name, known, self._report.or_elsewhere(name, f"define it: .subckt {name} ...")
         )
         raise CardError("E111", f"unknown subcircuit {name!r}", hint=hint)
 

@@ -11,11 +11,12 @@ from .parameters import PARAMETERS, Effect
 
 #: form of the cards that are no devices
 INSTANCE = "Xname node ... subcircuit [parameter=value ...]"
+LINE = "Tname node+ node- node+ node- z0=ohms td=seconds"
 
 #: parameters that may stand without a value
 FLAGS = {"noiseless", "noisy", "load", "on", "off", "fixed"}
 #: parameters that may have a second value
-_LISTS = {"tc": 2, "ac": 2, "distof1": 2, "distof2": 2, "ic": 3}
+_LISTS = {"tc": 2, "ac": 2, "distof1": 2, "distof2": 2, "ic": 4}
 #: parameters in ohm
 _OHMS = {"r", "resistance", "rser", "rpar"}
 
@@ -41,7 +42,9 @@ class CardReader(ValueReader):
     @property
     def usage(self) -> str:
         """The form of the card."""
-        return CARDS[self.letter][1].usage if self.letter in CARDS else INSTANCE
+        if self.letter in CARDS:
+            return CARDS[self.letter][1].usage
+        return LINE if self.letter == "t" else INSTANCE
 
     def load(self, end: int | None = None) -> None:
         """Split the card up to `end` into items; the name is the first."""

@@ -111,13 +111,14 @@ _SWITCH = {
     **_table(_DOES, "written by us", "holds its state", "fixed"),
     **_START, **_NOISE,
 }  # fmt: skip
-_CLAMPED = _table(
-    _IS_REFUSED, "HSPICE", "a limit makes the source nonlinear", "max min abs delta smooth"
-)
+_CLAMPED = _table(_IS_REFUSED, "HSPICE", "of sources by points", "delta smooth")
+_LIMITED = {
+    **_table(_DOES, "HSPICE", "limits, and whether the size counts", "max min abs"), **_CLAMPED,
+}  # fmt: skip
 _LINEAR = {
     **_table(_DOES, "HSPICE", "a factor", "scale"),
     **_table(_DOES, "HSPICE", "temperature coefficients", "tc1 tc2"),
-    **_START, **_CLAMPED,
+    **_START, **_LIMITED,
 }  # fmt: skip
 _TRANSISTOR = {
     **_table(_DOES, "ngspice, LTspice", "temperature of the element", "temp dtemp"), **_PARALLEL,
@@ -145,6 +146,10 @@ _FORMULA = {
     **_table(_IS_HARMLESS, "LTspice", "steps of transients", "tripdv tripdt"),
     **_CLAMPED,
 }  # fmt: skip
+_LINE = {
+    **_table(_IS_HARMLESS, _EVERY, "of a wave", "z0 td f nl rel"),
+    **_table(_IS_HARMLESS, _EVERY, "a start of transients", "ic"),
+}
 _INSTANCE = {
     **_table(_DOES, "ngspice, LTspice, HSPICE", "so many in parallel, unless the subcircuit has "
              "a parameter of that name", "m"),
@@ -169,6 +174,7 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "m": _MOSFET,
     "j": {**_TRANSISTOR, **_AREA},
     "formula": _FORMULA,
+    "t": _LINE,
     "x": _INSTANCE,
 }
 PARAMETERS |= {

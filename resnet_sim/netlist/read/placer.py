@@ -19,6 +19,7 @@ from .cards import (
     Element,
     Expression,
     IndependentSource,
+    Line,
     LinearSource,
     Plain,
     Reactance,
@@ -120,7 +121,28 @@ class Placer(PassivePlacer):
                 voltages += [(p, gain), (q, 0.0 - gain)]  # 0.0 - gain: never -0.0
             else:
                 currents.append((self._control(control[0], site), gain))
+        if not given.keys().isdisjoint(("max", "min", "abs")):
+            source = Sum(constant, tuple(voltages), tuple(currents))
+            self._limited(site, device, source, given)
+            return
         self._controlled(site, device.is_voltage, voltages, currents, constant)
+
+    def _limited(
+        self, site: Site, device: LinearSource, value: Sum, given: Mapping[str, float]
+    ) -> None:
+        """Place a source whose size counts, or that has limits."""
+        calls: list[Call] = []
+        if given.get("abs"):
+            calls.append(Call("abs", (value,)))
+        for limit, function in (("max", "min"), ("min", "max")):
+            if limit in given:
+                last = Sum(calls=((len(calls) - 1, 1.0),)) if calls else value
+                calls.append(Call(function, (last, Sum(given[limit]))))
+        formula = (
+            Formula(Sum(calls=((len(calls) - 1, 1.0),)), tuple(calls)) if calls else Formula(value)
+        )
+        source = BehaviouralSource(device.is_voltage, Expression((), site.card, 0), ())
+        self._nonlinear(site, source, Reading(formula, ((0, 1),) * len(calls)), formula)
 
     def _heat(self, given: Mapping[str, float]) -> float:
         return temperature_factor({}, given, self.temperature, self.nominal)
@@ -248,6 +270,22 @@ class Placer(PassivePlacer):
             self.branches.add(site.name)
         self.builder.add(table.plural, site.name, site.p, site.q, at=site.card[:2], **values)
 
+    def _line(self, site: Site, device: Line) -> None:
+        """Place a lossless line: at DC both ports have the same voltage and current."""
+        first, second = self.nodes(device.returns, site.scope)
+        at = site.card[:2]
+        self.branches.add(site.name)
+        if self.builder.node(first) == self.builder.node(second):
+            self.builder.voltage_source(site.name, site.p, site.q, 0.0, at=at)
+            return
+        self.builder.controlled_source(
+            site.name, site.p, first, is_voltage=True,
+            voltages=[(site.q, 1.0), (second, -1.0)], at=at,
+        )  # fmt: skip
+        self.builder.controlled_source(
+            f"{site.name}#2", site.q, second, is_voltage=False, currents=[(site.name, -1.0)], at=at
+        )
+
     def _transistor(self, site: Site, device: Transistor) -> None:
         kind = CARDS[site.letter][0]
         assert issubclass(kind, Multipole)
@@ -325,4 +363,5 @@ _FORMS: dict[type, Callable[[Placer, Site, Any], None]] = {
     BehaviouralSource: Placer._behavioural,
     Plain: Placer._plain,
     Transistor: Placer._transistor,
+    Line: Placer._line,
 }

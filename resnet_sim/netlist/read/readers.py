@@ -17,6 +17,7 @@ from .cards import (
     Element,
     Expression,
     Instance,
+    Line,
     LinearSource,
     Parameters,
     Plain,
@@ -32,18 +33,18 @@ from .grammar import parse_assignments
 from .independent import read_source
 from .items import is_numeric
 from .tables import read_table
+from .transfer import is_transfer, read_transfer
 
 _UNSUPPORTED = {
     "n": "device",
     "o": "lossy transmission line",
     "p": "coupled transmission line",
-    "t": "transmission line",
     "u": "distributed RC line",
     "y": "transmission line",
     "z": "MESFET",
 }
 
-_NONLINEAR_FORM = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(laplace|freq|chebyshev)\b").match
+_NONLINEAR_FORM = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(freq|chebyshev)\b").match
 _TABLE = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(?:\S+\s+\S+\s+)?(table)\b").match
 #: what HSPICE calls the linear ones
 _HSPICE_NAMES = {"e": "vcvs", "f": "cccs", "g": "vccs", "h": "ccvs"}
@@ -69,7 +70,7 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     if letter == "k":
         report.add("N103", "coupled inductors have no effect at DC", card)
         return None
-    if letter not in CARDS and letter != "x":
+    if letter not in CARDS and letter not in OTHER_FORMS:
         word = card[2].split()[0]
         message = f"no element begins with {letter!r}"
         comment = "comments begin with '*'" if letter in "#%!/-" else None
@@ -78,9 +79,16 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
         hint = "only linear sources are solved"
         raise CardError("E120", f"nonlinear: {form[1].upper()}", form.start(1), len(form[1]), hint)
     reader = CardReader(card, report, quick=quick)
-    reader.load(_expression_start(card[2]) if letter in "begfh" else None)
+    is_transfer_function = letter in "eg" and is_transfer(card[2])
+    end = None
+    if letter in "begfh":
+        end = card[2].index("laplace") if is_transfer_function else _expression_start(card[2])
+    reader.load(end)
     name = element_name(reader.word("the name").text)
-    nodes, device = FORMS[CARDS[letter][1].form](reader) if letter != "x" else _instance(reader)
+    if is_transfer_function:
+        return Element(name, reader.nodes(2), read_transfer(reader, letter == "e"), card)
+    read = OTHER_FORMS.get(letter) or FORMS[CARDS[letter][1].form]
+    nodes, device = read(reader)
     reader.finish()
     return Element(name, nodes, device, card)
 
@@ -265,6 +273,15 @@ def _instance(r: CardReader) -> Read:
         parameters.append((key, r.value(value)))
     return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
 
+
+def _line(r: CardReader) -> Read:
+    p, first, q, second = r.nodes(4)
+    r.keywords()
+    return (p, q), Line((first, second))
+
+
+#: letters of cards that are no devices of their own -> what reads them
+OTHER_FORMS: dict[str, Callable[[CardReader], Read]] = {"t": _line, "x": _instance}
 
 #: form of a card, see `devices.cards.Card`, -> what reads it
 FORMS: dict[str, Callable[[CardReader], Read]] = {

@@ -80,6 +80,11 @@ class Scope:
     nodes: dict[str, str] = field(default_factory=dict)
     branches: dict[int, Body | None] = field(default_factory=dict)
 
+    @property
+    def is_library(self) -> bool:
+        """Whether it holds the built-in parts: it is outside the deck."""
+        return not self.prefix and self.outer is None
+
     def callers(self) -> Iterator[Scope]:
         """Yield this scope and those that contain it."""
         scope: Scope | None = self

@@ -112,7 +112,9 @@ class Places:
                 return [name for s in scope.enclosing() for name in s.model_cards]
 
             hint = suggestion(
-                word.text, known, self.report.or_in_a_library(f"define it: .model {word.text} ...")
+                word.text,
+                known,
+                self.report.or_elsewhere(word.text, f"define it: .model {word.text} ..."),
             )
             message = f"unknown model {word.text!r}"
             raise CardError("E110", message, word.offset, len(word.text), hint)
@@ -138,6 +140,8 @@ class Places:
                     raise Failed
                 return model
             if name in home.model_cards:
+                if home.is_library:
+                    self.report.note_part(name, home.model_cards[name].card)
                 home.models[name] = None
                 home.models[name] = model = self.models.evaluate(home.model_cards[name], home)
                 return model
