@@ -215,8 +215,7 @@ class Circuit:
     @cached_property
     def smooth(self) -> tuple[str, ...]:
         """Names of the elements whose currents are smooth functions of several voltages."""
-        tables = (table for table in self.tables.values() if table.smooth)
-        return tuple(name for table in tables for name in table.names)
+        return tuple(name for t in self.tables.values() for name in t.smooth_elements())
 
     def element(self, name: str) -> int:
         """Return the number of an element; `UsageError` if there is none of that name."""

@@ -1,4 +1,4 @@
-"""Piecewise-linear formulas, exactly, as sums of clamps.
+"""Formulas, exactly, as sums of clamps and of what is not piecewise linear.
 
 Every piecewise-linear function is a sum of bounded ones,
 
@@ -6,7 +6,8 @@ Every piecewise-linear function is a sum of bounded ones,
 
 whose arguments are sums of voltages, currents and other clamps: ``max(a, b) = b +
 clamp(a - b, 0, inf)``, a table one clamp for each of its lines.  This is the one place
-that tells what is piecewise linear from what is not.  At a step any value between its
+that tells what is piecewise linear from what is not: functions that bend otherwise are units
+of their own (`smooth`), beside and within clamps.  At a step any value between its
 ends counts: ideal comparators with feedback rest there.
 """
 
@@ -17,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from .formula import Call, Formula, Sum
+from .smooth import Smooth, inlined
 
 #: what rounding of decimal numbers may leave of a difference, relative
 ROUNDING = 1e-12
@@ -36,32 +38,44 @@ class Clamp(NamedTuple):
     rest: float = 0.0
 
 
+Unit = Clamp | Smooth
+
+
 class Clamped(NamedTuple):
-    """A sum whose calls are clamps."""
+    """A sum whose calls are units: clamps, and what is not piecewise linear."""
 
     value: Sum
-    clamps: tuple[Clamp, ...]
+    units: tuple[Unit, ...]
 
     @property
     def steps(self) -> bool:
         """Tell whether the function jumps anywhere."""
-        return any(clamp.steep for clamp in self.clamps)
+        return any(isinstance(unit, Clamp) and unit.steep for unit in self.units)
+
+    @property
+    def smooth(self) -> bool:
+        """Tell whether anything in it is not piecewise linear."""
+        return any(isinstance(unit, Smooth) for unit in self.units)
 
 
-class NotPiecewiseLinear(ValueError):
-    """A formula bends or steps otherwise; `call` is the number of the function to blame."""
+class BadFormula(ValueError):
+    """A formula that means nothing; `call` is the number of the function to blame."""
 
     def __init__(self, message: str, call: int) -> None:
         super().__init__(message)
         self.call = call
 
 
+class _Bent(Exception):
+    """A function is not piecewise linear."""
+
+
 def clamped(formula: Formula) -> Clamped:
-    """Return a formula as a sum of clamps.
+    """Return a formula as a sum of clamps and other functions.
 
     Raises
     ------
-    NotPiecewiseLinear
+    BadFormula
 
     Examples
     --------
@@ -70,18 +84,22 @@ def clamped(formula: Formula) -> Clamped:
     >>> x = Sum(0.0, (("a", 2.0),))
     >>> clamped(Formula(Sum(1.0, (), (), ((0, 3.0),)), (Call("max", (x, Sum(0.5))),)))
     Clamped(value=Sum(constant=1.0, voltages=(), currents=(), calls=((0, 3.0),)), \
-clamps=(Clamp(argument=Sum(constant=0.0, voltages=(('a', 2.0),), currents=(), calls=()), \
+units=(Clamp(argument=Sum(constant=0.0, voltages=(('a', 2.0),), currents=(), calls=()), \
 low=0.5, high=inf, steep=False, rest=0.0),))
     """
     return _Rewriting(formula).result()
 
 
 class _Rewriting:
-    """Calls of a formula, one after the other, to sums of clamps."""
+    """Calls of a formula, one after the other, to sums of units."""
 
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
-        self.clamps: dict[Clamp, int] = {}
+        self.units: dict[Unit, int] = {}
+        #: of each unit: whether it jumps nowhere; of each call: whether it is made of clamps
+        self.continuous: list[bool] = []
+        self.straight: list[bool] = []
+        self.bent: list[bool] = []
         #: of each call: its value; of those that are 0 or 1 also what is positive where it is 1
         self.values: list[Sum] = []
         self.truths: dict[int, Sum | None] = {}
@@ -92,9 +110,15 @@ class _Rewriting:
             try:
                 value = self._value(number, call)
             except ValueError as error:
-                raise NotPiecewiseLinear(str(error), number) from None
-            self.values.append(value)
-        return _needed(self._meant(self.formula.value), list(self.clamps))
+                raise BadFormula(str(error), number) from None
+            except _Bent:
+                value = None
+            self.values.append(value or Sum())
+            self.bent.append(value is None)
+            self.straight.append(
+                value is not None and all(self.continuous[k] for k, _ in value.calls)
+            )
+        return _needed(self._meant(self.formula.value), list(self.units))
 
     def _value(self, number: int, call: Call) -> Sum:
         name, arguments = call.name, call.arguments
@@ -107,15 +131,19 @@ class _Rewriting:
         if name in _LOGIC:
             return _LOGIC[name](self, number, arguments)
         if name not in _FUNCTIONS:
-            raise ValueError(_NAMED.get(name, f"{name}() of a voltage or current"))
+            raise _Bent
         return _FUNCTIONS[name](self, [self._meant(some) for some in arguments])
 
     def _meant(self, some: Sum) -> Sum:
-        """Return a sum of calls as one of clamps."""
+        """Return a sum of calls as one of units."""
         total = some._replace(calls=())
+        bent = tuple(call for call in some.calls if self.bent[call[0]] and call[1])
         for number, gain in some.calls:
             total = total.plus(self.values[number], gain)
-        return total
+        if not bent:
+            return total
+        whole = inlined(self.formula, Sum(calls=bent), self.values, self.straight)
+        return total.plus(self._unit(whole))
 
     # ---- clamps ----
 
@@ -126,11 +154,11 @@ class _Rewriting:
         if low == -math.inf and high == math.inf:
             return x
         terms = [(k, gain) for k, gain in x.calls if gain]
-        if len(terms) != 1 or not x._replace(calls=()).is_constant:
+        inner = list(self.units)[terms[0][0]] if len(terms) == 1 else None
+        if not isinstance(inner, Clamp) or not x._replace(calls=()).is_constant:
             return self._unit(Clamp(x, low, high))
         # bounds of a single clamp are drawn closer
-        (number, gain), offset = terms[0], x.constant
-        inner = list(self.clamps)[number]
+        (_, gain), offset = terms[0], x.constant
         ends = sorted(((low - offset) / gain, (high - offset) / gain))
         low, high, rest = (
             min(max(y, ends[0]), ends[1]) for y in (inner.low, inner.high, inner.rest)
@@ -145,8 +173,14 @@ class _Rewriting:
             return Sum(rest if x.constant == 0 else high if x.constant > 0 else low)
         return self._unit(Clamp(x, low, high, True, rest))
 
-    def _unit(self, clamp: Clamp) -> Sum:
-        return Sum(calls=((self.clamps.setdefault(clamp, len(self.clamps)), 1.0),))
+    def _unit(self, unit: Unit) -> Sum:
+        number = self.units.setdefault(unit, len(self.units))
+        if number == len(self.continuous):
+            jumps = isinstance(unit, Clamp) and (
+                unit.steep or not all(self.continuous[k] for k, _ in unit.argument.calls)
+            )
+            self.continuous.append(not jumps)
+        return Sum(calls=((number, 1.0),))
 
     def ends(self, value: Sum) -> tuple[tuple[Sum, Sum], float, float] | None:
         """Return the condition, and the values where it holds or not, of what is one of two."""
@@ -154,9 +188,10 @@ class _Rewriting:
         if len(terms) != 1 or not value._replace(calls=()).is_constant:
             return None
         (number, gain), *_ = terms
-        x, low, high, steep, rest = list(self.clamps)[number]
-        if not steep:
+        unit = list(self.units)[number]
+        if not isinstance(unit, Clamp) or not unit.steep:
             return None
+        x, low, high, _, rest = unit
         truth = self.step(x, 0.0, 1.0, (rest - low) / (high - low))
         return (truth, x), value.constant + gain * high, value.constant + gain * low
 
@@ -175,7 +210,7 @@ class _Rewriting:
         value = self._meant(some)
         if value.is_constant:
             return Sum(float(value.constant != 0)), Sum(1.0 if value.constant else -1.0)
-        raise ValueError("a condition that is no comparison of voltages or currents")
+        raise _Bent
 
     def logic(self, number: int, value: Sum, positive: Sum | None) -> Sum:
         """Note that a call is 0 or 1, and return it."""
@@ -194,7 +229,7 @@ class _Rewriting:
         found, off = no, yes.plus(no, -1.0)
         ratio, off = _share(off, positive) if positive is not None else (0.0, off)
         if not off.is_constant:
-            raise ValueError("a step between values that depend on other voltages or currents")
+            raise _Bent
         if positive is not None and ratio:
             found = found.plus(self.clamp(positive, 0.0, math.inf), ratio)
         return found.plus(truth, off.constant) if off.constant else found
@@ -217,12 +252,12 @@ def _share(value: Sum, of: Sum) -> tuple[float, Sum]:
     return ratio, Sum(left if abs(left) > ROUNDING * size else 0.0)
 
 
-def _needed(value: Sum, clamps: list[Clamp]) -> Clamped:
-    """Return a sum with the clamps that it needs, renumbered, without terms of gain zero."""
+def _needed(value: Sum, units: list[Unit]) -> Clamped:
+    """Return a sum with the units that it needs, renumbered, without terms of gain zero."""
     needed = {k for k, gain in value.calls if gain}
-    for k in range(len(clamps) - 1, -1, -1):
+    for k in range(len(units) - 1, -1, -1):
         if k in needed:
-            needed |= {j for j, gain in clamps[k].argument.calls if gain}
+            needed |= {j for some in _arguments(units[k]) for j, gain in some.calls if gain}
     place = {k: number for number, k in enumerate(sorted(needed))}
 
     def kept(some: Sum) -> Sum:
@@ -230,8 +265,16 @@ def _needed(value: Sum, clamps: list[Clamp]) -> Clamped:
         calls = tuple((place[k], gain) for k, gain in some.calls if gain)
         return Sum(some.constant, voltages, currents, calls)
 
-    found = (clamps[k]._replace(argument=kept(clamps[k].argument)) for k in place)
-    return Clamped(kept(value), tuple(found))
+    def moved(unit: Unit) -> Unit:
+        if isinstance(unit, Smooth):
+            return unit._replace(inputs=tuple(map(kept, unit.inputs)))
+        return unit._replace(argument=kept(unit.argument))
+
+    return Clamped(kept(value), tuple(moved(units[k]) for k in place))
+
+
+def _arguments(unit: Unit) -> tuple[Sum, ...]:
+    return unit.inputs if isinstance(unit, Smooth) else (unit.argument,)
 
 
 # ---- what each function is ----
@@ -273,7 +316,7 @@ def _lines(r: _Rewriting, values: Sequence[Sum], ends: bool) -> Sum:
     if len(points) % 2 or not points:
         raise ValueError("a table with an odd number of coordinates")
     if not all(point.is_constant for point in points):
-        raise ValueError("a table whose points depend on voltages or currents")
+        raise _Bent
     at, height = ([p.constant for p in points[k::2]] for k in (0, 1))
     total, last = Sum(height[0]), len(at) - 2
     for k in range(len(at) - 1):
@@ -327,13 +370,13 @@ def _product(r: _Rewriting, values: Sequence[Sum]) -> Sum:
         if (found := r.ends(one)) is not None:
             condition, yes, no = found
             return r.switched(condition, other.scaled(yes), other.scaled(no))
-    raise ValueError("the product of two voltages or currents")
+    raise _Bent
 
 
 def _quotient(r: _Rewriting, values: Sequence[Sum]) -> Sum:
     over, under = values
     if (found := r.ends(under)) is None or not found[1] or not found[2]:
-        raise ValueError("a division by a voltage or current")
+        raise _Bent
     condition, yes, no = found
     return r.switched(condition, over.scaled(1.0 / yes), over.scaled(1.0 / no))
 
@@ -345,12 +388,4 @@ _LOGIC: dict[str, Callable[[_Rewriting, int, Sequence[Sum]], Sum]] = {
     "||": _either,
     "!": _opposite,
     "if": lambda r, number, some: r.chosen(*some),
-}
-
-#: what is not piecewise linear, in words
-_NAMED = {
-    "**": "a power of a voltage or current",
-    "==": "'==' of a voltage or current",
-    "!=": "'!=' of a voltage or current",
-    "%": "'%' of a voltage or current",
 }

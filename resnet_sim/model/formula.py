@@ -7,7 +7,8 @@ comparing it recurses, and what occurs twice is there once.  What it *means* is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
 
 #: a name as written or a number, and a gain
@@ -143,3 +144,26 @@ def ordered(value: Sum, calls: list[Call]) -> tuple[Formula, list[int]]:
 
     kept = tuple(Call(calls[k].name, tuple(map(moved, calls[k].arguments))) for k in before)
     return Formula(moved(value), kept), before
+
+
+def polynomial(constant: float, controls: Sequence[Sum], gains: Sequence[float]) -> Formula:
+    """Return a polynomial of controls, in the order of SPICE's POLY.
+
+    `gains` are those of the controls, then of all products of two controls, then of three, and
+    so on: of two controls x and y those of x, y, xx, xy, yy, xxx, xxy, xyy, yyy, ...
+    """
+    calls: list[Call] = []
+    made: dict[tuple[int, ...], Sum] = {(k,): some for k, some in enumerate(controls)}
+    total, waiting, degree = Sum(constant), iter(gains), 1
+    while degree == 1 or len(made) < len(gains):
+        for factors in combinations_with_replacement(range(len(controls)), degree):
+            gain = next(waiting, None)
+            if gain is None:
+                break
+            if degree > 1:
+                calls.append(Call("*", (made[factors[:-1]], controls[factors[-1]])))
+                made[factors] = Sum(calls=((len(calls) - 1, 1.0),))
+            if gain or degree == 1:
+                total = total.plus(made[factors], gain)
+        degree += 1
+    return ordered(total, calls)[0]

@@ -8,7 +8,44 @@ from ..errors import UsageError
 from .formula import Call, Formula, Sum
 
 #: operators between two operands
-_INFIX = {"*", "/", "**", "%", "<", ">", "<=", ">=", "==", "!=", "&&", "||"}
+_INFIX = {"*", "/", "**", "%", "\\", "<", ">", "<=", ">=", "==", "!=", "&&", "||"}
+
+_WHOLE = "(sgn({0})*floor(abs({0})))"
+_RATIO = _WHOLE.replace("{0}", "({0})/({1})")
+#: what neither has, in what both have
+_ELSEWHERE = {
+    "sqr": "(({0})*({0}))",
+    "db": "(20*log10(abs({0})))",
+    "sign": "(abs({0})*sgn({1}))",
+    "%": "(({0})-({1})*" + _RATIO + ")",
+    "fmod": "(({0})-({1})*" + _RATIO + ")",
+    "\\": _RATIO,
+    "u2": "min(max({0},0),1)",
+    "sqrts": "(sgn({0})*sqrt(abs({0})))",
+    "logs": "(sgn({0})*ln(abs({0})))",
+    "log10s": "(sgn({0})*log10(abs({0})))",
+    "xor": "((({0})>0.5)!=(({1})>0.5))",
+    "powi": "(({0})>=0 ? pow(abs({0}),{1}) : pow(abs({0}),"
+    + _WHOLE.replace("{0}", "{1}")
+    + ")*cos(3.141592653589793*" + _WHOLE.replace("{0}", "{1}") + "))",
+    **{f"{name}0": f"(({{0}}){symbol}0)" for name, symbol in (
+        ("eq", "=="), ("ne", "!="), ("gt", ">"), ("ge", ">="), ("lt", "<"), ("le", "<="),
+    )},
+}  # fmt: skip
+#: the power of a negative number is that of its size in ngspice, but for pwr, which has the sign
+_NGSPICE = {
+    "pwr": "pow(abs({0}),{1})",
+    "pwrs": "pwr({0},{1})",
+    "**": "pow({0},{1})",
+    "cbrt": "pwr({0},1/3)",
+    "hypot": "sqrt(({0})*({0})+({1})*({1}))",
+    "atan2": "(2*atan(({0})/(sqrt(({0})*({0})+({1})*({1}))+({1}))))",
+    "int": _WHOLE,
+    "round": "(sgn({0})*floor(abs({0})+0.5))",
+    "buf": "(({0})>0.5)",
+    "inv": "(({0})<=0.5)",
+}
+_LTSPICE = {"nint": "floor(({0})+0.5)"}
 
 
 def spelled(
@@ -61,6 +98,11 @@ def _ngspice(call: Call, arguments: Sequence[str]) -> str:
         return f"pwl({','.join(_held(call, arguments))})"
     if call.name == "pwl":
         return f"pwl({','.join(arguments)})"
+    if call.name in ("**", "pow") and call.arguments[1].is_constant:
+        odd = call.arguments[1].constant % 2 == 1
+        return f"{'pwr' if odd else 'pow'}({arguments[0]},{arguments[1]})"
+    if call.name in _NGSPICE:
+        return _NGSPICE[call.name].format(*arguments)
     return _common(call, arguments)
 
 
@@ -76,6 +118,8 @@ def _ltspice(call: Call, arguments: Sequence[str]) -> str:
             slope = (numbers[k + 3] - numbers[k + 1]) / (numbers[k + 2] - numbers[k])
             ends.append(f"{slope!r}*{what}(({x})-({points[k if k == 0 else -2]}),0)")
         return f"({'+'.join(ends)})"
+    if call.name in _LTSPICE:
+        return _LTSPICE[call.name].format(*arguments)
     return _common(call, arguments)
 
 
@@ -86,8 +130,8 @@ def _common(call: Call, arguments: Sequence[str]) -> str:
         for other in others:
             first = f"{call.name}({first},{other})"
         return first if others else f"({first})"
-    if call.name == "u2":
-        return f"min(max({arguments[0]},0),1)"
+    if call.name in _ELSEWHERE:
+        return _ELSEWHERE[call.name].format(*arguments)
     if call.name == "limit":
         if len(arguments) == 2:
             return f"({arguments[0]})"

@@ -59,6 +59,11 @@ LINES: dict[str, list[str]] = {
         "ex a 0 table {v(in,out)} = (-1,0) (0.2,0.4) (1,2) (5,-3)\nr3 a out 1k",
         "bx out 0 i=pwl(v(out),0,0,1,1m,2,-0.5m)",
         "bx a 0 v=u(v(out)-0.1)+min(max(v(in),1),1k*i(vin))\nr3 a out 1k",
+        "bx a 0 v=tanh(v(in)-v(out))+v(out)*v(in)/5\nr3 a out 1k",
+        "bx out 0 i=1u*exp(v(out)/0.4)+0.1m*v(out)*i(vin)/1m",
+        "bx a 0 v=max(v(out)*v(in)-1, 0.2*sqrt(1+v(in)**2))\nr3 a out 1k",
+        "rx out 0 r={1k+500*v(out)*v(out)}",
+        "ex a 0 poly(2) in 0 out 0 0.1 0.2 0.3 0.1 -0.05 0 0.02\nr3 a out 1k",
     ],
     "bipolars": [
         "qx a out 0 m\nr3 in a 1k\n.model m npn(is=1e-15 bf=80 vaf=50 re=2 rc=5 rb=40 rbm=3)",

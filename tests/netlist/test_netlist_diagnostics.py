@@ -31,7 +31,7 @@ CASES = [
     ("t\nx1 a 0 sub\n", "E111", "sub"),
     ("t\nr1 a 0 1\nR1 b 0 1\n", "E113", "R1"),
     ("t\nr1 a 0 1\nf1 a 0 v1 2\n", "E114", "v1"),
-    ("t\nb1 a 0 v=v(a)*v(b)\n", "E120", "*"),
+    ("t\nb1 a 0 v=2+table(v(a),1,1,0,2)\n", "E120", "table"),
     ("t\nr1 a 0 {1/0}\n", "E121", "/"),
     ("t\nd1 a 0 dm\n.model dm d(ron=-1)\n", "E123", "ron"),
     ("t\ns1 a 0 b 0 dm\n.model dm d\n", "E126", "dm"),

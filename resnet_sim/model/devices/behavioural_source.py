@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arrays import Bools, Floats, Ints
-from ..clamps import Clamp, clamped
-from ..formula import Formula, Sum
+from ...arrays import Bools, Ints
+from ..clamps import Clamped, clamped
+from ..formula import Formula
 from ..spelling import spelled
 from .cards import Card
 from .device import Table, bools
+from .formula_pieces import Part, add_units
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -61,27 +63,20 @@ class BehaviouralSources(Table):
         columns.append(tuple(found))
         return cls(*columns)
 
+    @cached_property
+    def parts(self) -> tuple[Clamped, ...]:
+        """The formulas as sums of clamps and smooth functions."""
+        return tuple(map(clamped, self.formulas))
+
+    def smooth_elements(self) -> tuple[str, ...]:
+        """Those whose formula is not piecewise linear."""
+        named = zip(self.names, self.parts, strict=True)
+        return tuple(name for name, part in named if part.smooth)
+
     def pieces(self, out: Pieces, first: int) -> None:
-        """A node within for each clamp of the formula, whose voltage is the clamp's value.
-
-        ::
-
-                      .--- y ---.-------.
-            argument (^)       1 S    between low and high, by rectifiers
-                      '--- 0 ---'-------'
-
-        A step has no conductor.  The source is then controlled as affine ones are.
-        """
-        for row, formula in enumerate(self.formulas):
-            element = np.array([first + row])
-            found = clamped(formula)
-            inner = out.inner(len(found.clamps))
-            for node, clamp in zip(inner, found.clamps, strict=True):
-                _clamp(out, element, node, clamp, inner)
-            add = out.tie if self.is_voltage[row] else out.injection
-            p, q = self.p[row : row + 1], self.q[row : row + 1]
-            constant = np.array([found.value.constant])
-            add(element, p, q, constant, _control(out, element, found.value, inner))
+        """Nodes within whose voltages are the values of functions, see `formula_pieces`."""
+        ends = zip(self.p.tolist(), self.q.tolist(), self.is_voltage.tolist(), strict=True)
+        add_units(out, [Part(first + k, *end, self.parts[k]) for k, end in enumerate(ends)])
 
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """A voltage or a current."""
@@ -132,29 +127,3 @@ class BehaviouralSources(Table):
 
         formulas = tuple(some.renamed(lambda node: node, late) for some in self.formulas)
         return dataclasses.replace(self, formulas=formulas)
-
-
-def _clamp(out: Pieces, element: Ints, node: int, clamp: Clamp, inner: Ints) -> None:
-    """Add the node of a clamp: what is fed in raises it as far as it may go."""
-    y, ground = np.array([node]), np.zeros(1, dtype=np.int64)
-    none = np.zeros(1)
-    rest = clamp.rest if clamp.steep else np.nan
-    source = _control(out, element, clamp.argument, inner, rest)
-    amps = np.array([clamp.argument.constant])
-    out.injection(element, ground, y, amps, source, sign=0.0)
-    if not clamp.steep:
-        out.conductor(element, y, ground, np.ones(1), sign=0.0)
-    for p, q, bound in ((y, ground, clamp.high), (ground, y, -clamp.low)):
-        if np.isfinite(bound):
-            out.rectifier(element, p, q, np.array([bound]), none, sign=0.0)
-
-
-def _control(out: Pieces, element: Ints, some: Sum, inner: Ints, rest: float = np.nan) -> Ints:
-    """Add a sum whose calls are nodes within; return its row."""
-    voltages = [(int(k), gain) for k, gain in some.voltages]
-    voltages += [(int(inner[k]), gain) for k, gain in some.calls]
-    terms = voltages + [(int(k), gain) for k, gain in some.currents]
-    of_current = np.arange(len(terms)) >= len(voltages)
-    index = np.array([k for k, _ in terms], dtype=np.int64)
-    gain: Floats = np.array([gain for _, gain in terms], dtype=np.float64)
-    return out.control(element, np.array([len(terms)]), of_current, index, gain, rest)

@@ -147,6 +147,10 @@ class Device:
         """Return what an element imposes; `across` is its voltage, such as ``v(a,b)``."""
         return f"joins {p} and {q}"
 
+    def smooth_elements(self) -> Sequence[str]:
+        """Return the names of the elements whose currents are smooth functions of voltages."""
+        return self.names if self.smooth else ()
+
     # ---- values ----
 
     def check(self, row: int, value: float) -> None:

@@ -19,7 +19,7 @@ from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL
 #: functions and operators that are the same under two names
 _SAME = {
     **{"ternary_fcn": "if", "^": "**", "&": "&&", "|": "||", "=": "==", "<>": "!="},
-    **{"stp": "u", "fabs": "abs"},
+    **{"stp": "u", "fabs": "abs", "arcsin": "asin", "arccos": "acos", "arctan": "atan"},
 }
 
 #: powers that differ where the base is negative
@@ -289,6 +289,11 @@ class _Run:
         plain = [_plain(argument) for argument in arguments]
         values = [value for value in plain if value is not None]
         if len(values) < len(plain):
+            if name in NOMINAL:
+                message = f"{name}() of a voltage or current has no meaning at DC"
+                raise CardError("E120", message, offset, length)
+            if name == "ddt":  # nothing changes, but its nodes belong to the circuit
+                return arguments[0].scaled(0.0) if isinstance(arguments[0], Sum) else 0.0
             return self._left(_SAME.get(name, name), offset, length, arguments)
         return _computed(name, offset, function, values, length)
 

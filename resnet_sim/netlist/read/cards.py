@@ -101,7 +101,8 @@ class Switch(NamedTuple):
 class LinearSource(NamedTuple):
     """E, F, G, H card: ``constant + sum gain * control``, times what the parameters say.
 
-    Each control is a pair of nodes, or one source whose current it is.
+    Each control is a pair of nodes, or one source whose current it is.  `products` are the
+    coefficients of POLY beyond these: of all products of two controls, then of three, ...
     """
 
     is_voltage: bool
@@ -109,10 +110,11 @@ class LinearSource(NamedTuple):
     controls: tuple[tuple[Word, ...], ...]
     gains: tuple[Value, ...]
     parameters: Parameters
+    products: tuple[Value, ...] = ()
 
 
 class BehaviouralSource(NamedTuple):
-    """B card, or E and G with an expression: affine in voltages and currents, or refused."""
+    """B card, or E and G with an expression."""
 
     is_voltage: bool
     expression: Expression

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...errors import UsageError
-from ...model.clamps import NotPiecewiseLinear, clamped
+from ...model.clamps import BadFormula, Clamped, clamped
 from ...model.devices import CARDS
 from ...model.devices.multipole import Multipole
-from ...model.formula import Call, Formula, Sum
+from ...model.formula import Call, Formula, Sum, polynomial
 from ..expressions.machine import Reading
 from ..report import CardError, Hint, suggestion
 from .cards import (
@@ -114,35 +114,27 @@ class Placer(PassivePlacer):
         constant = self._number(device.constant, site.scope, "the constant") * scale
         voltages: list[tuple[str, float]] = []
         currents: list[tuple[str, float]] = []
+        forms: list[Sum] = []
+        gains: list[float] = []
         for control, value in zip(device.controls, device.gains, strict=True):
             gain = self._number(value, site.scope, "the gain") * scale
             if len(control) == 2:
                 p, q = self.nodes([word.text for word in control], site.scope)
                 voltages += [(p, gain), (q, 0.0 - gain)]  # 0.0 - gain: never -0.0
+                forms.append(Sum(voltages=((p, 1.0), (q, -1.0))))
             else:
                 currents.append((self._control(control[0], site), gain))
-        if not given.keys().isdisjoint(("max", "min", "abs")):
-            source = Sum(constant, tuple(voltages), tuple(currents))
-            self._limited(site, device, source, given)
-            return
-        self._controlled(site, device.is_voltage, voltages, currents, constant)
-
-    def _limited(
-        self, site: Site, device: LinearSource, value: Sum, given: Mapping[str, float]
-    ) -> None:
-        """Place a source whose size counts, or that has limits."""
-        calls: list[Call] = []
-        if given.get("abs"):
-            calls.append(Call("abs", (value,)))
-        for limit, function in (("max", "min"), ("min", "max")):
-            if limit in given:
-                last = Sum(calls=((len(calls) - 1, 1.0),)) if calls else value
-                calls.append(Call(function, (last, Sum(given[limit]))))
-        formula = (
-            Formula(Sum(calls=((len(calls) - 1, 1.0),)), tuple(calls)) if calls else Formula(value)
-        )
-        source = BehaviouralSource(device.is_voltage, Expression((), site.card, 0), ())
-        self._nonlinear(site, source, Reading(formula, ((0, 1),) * len(calls)), formula)
+                forms.append(Sum(currents=((currents[-1][0], 1.0),)))
+            gains.append(gain)
+        more = [self._number(v, site.scope, "a coefficient") * scale for v in device.products]
+        formula = Formula(Sum(constant, tuple(voltages), tuple(currents)))
+        if any(more):
+            formula = polynomial(constant, forms, gains + more)
+        formula = _limited(formula, given)
+        if formula.is_affine:
+            self._controlled(site, device.is_voltage, voltages, currents, constant)
+        else:
+            self._sourced(site, device.is_voltage, clamped(formula), formula)
 
     def _heat(self, given: Mapping[str, float]) -> float:
         return temperature_factor({}, given, self.temperature, self.nominal)
@@ -202,15 +194,17 @@ class Placer(PassivePlacer):
     def _nonlinear(
         self, site: Site, device: BehaviouralSource, read: Reading, formula: Formula
     ) -> None:
-        """Place a source that is not affine, if it can be solved."""
+        """Place a source that is not affine."""
         try:
             found = clamped(formula)
-        except NotPiecewiseLinear as error:
+        except BadFormula as error:
             offset, length = read.places[error.call]
-            hint = "sources may be sums of voltages and currents, and what max, min, abs, limit, "
-            hint += "table, if ... make of such sums"
             offset += device.expression.offset
-            raise CardError("E120", f"nonlinear: {error}", offset, length, hint) from None
+            raise CardError("E120", str(error), offset, length) from None
+        self._sourced(site, device.is_voltage, found, formula)
+
+    def _sourced(self, site: Site, is_voltage: bool, found: Clamped, formula: Formula) -> None:
+        """Add a source that is not affine to the circuit."""
         if found.steps:
             message = f"{site.name} jumps: where it does, any value between the ends may be meant"
             self.report.add("N109", message, site.card)
@@ -219,16 +213,11 @@ class Placer(PassivePlacer):
             # voltages are those of one, currents those of all in parallel
             self._differs(site, "what depends on a current, and B sources")
             formula = formula.shared(around)
-            formula = formula if device.is_voltage else formula.scaled(around)
-        if device.is_voltage:
+            formula = formula if is_voltage else formula.scaled(around)
+        if is_voltage:
             self.branches.add(site.name)
         self.builder.behavioural_source(
-            site.name,
-            site.p,
-            site.q,
-            is_voltage=device.is_voltage,
-            formula=formula,
-            at=site.card[:2],
+            site.name, site.p, site.q, is_voltage=is_voltage, formula=formula, at=site.card[:2]
         )
 
     def _controlled(
@@ -350,6 +339,19 @@ class Placer(PassivePlacer):
             if more:
                 message += f"; so {'is 1 other' if more == 1 else f'are {more} others'}"
             self.report.add("N102", message, card)
+
+
+def _limited(formula: Formula, given: Mapping[str, float]) -> Formula:
+    """Return what becomes of a source whose size counts, or that has limits."""
+    value, calls = formula.value, list(formula.calls)
+    wanted = [("abs", ())] if given.get("abs") else []
+    wanted += [
+        (f, (Sum(given[key]),)) for key, f in (("max", "min"), ("min", "max")) if key in given
+    ]
+    for name, bound in wanted:
+        calls.append(Call(name, (value, *bound)))
+        value = Sum(calls=((len(calls) - 1, 1.0),))
+    return Formula(value, tuple(calls))
 
 
 #: what was read -> what places it

@@ -184,19 +184,15 @@ def _polynomial(r: CardReader, per_control: int, is_voltage: bool) -> LinearSour
         message = "POLY(n) needs the number of its controls"
         raise CardError("E106", message, count.offset, len(count.text))
     controls = tuple(tuple(r.word("a control") for _ in range(per_control)) for _ in range(n))
-    places = [item.key if isinstance(item, Assign) else item for item in r.items[::-1]]
     values = [r.take_value("a coefficient")]
     while r.items and not isinstance(r.items[-1], Assign):
         values.append(r.take_value("a coefficient"))
     if n == 1 and len(values) == 1:
         # SPICE2's exception: a lone coefficient is the gain, not the constant
         values.insert(0, 0.0)
-    for value, place in zip(values[n + 1 :], places[n + 1 :], strict=False):
-        if value != 0.0:
-            message = "nonlinear: POLY with a coefficient of second or higher order"
-            raise CardError("E120", message, place.offset, len(place.text))
     gains = (*values[1 : n + 1], *[0.0] * (n + 1 - len(values)))
-    return LinearSource(is_voltage, values[0], controls, gains, r.keywords())
+    products = tuple(values[n + 1 :])
+    return LinearSource(is_voltage, values[0], controls, gains, r.keywords(), products)
 
 
 def _behaviour(r: CardReader, start: int, is_voltage: bool | None) -> BehaviouralSource:

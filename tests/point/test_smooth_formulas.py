@@ -1,0 +1,261 @@
+"""Sources and resistances given by smooth formulas: by hand, against ngspice, as written."""
+
+import math
+from random import Random
+
+import numpy as np
+import pytest
+from ngspice_tools import requires_ngspice
+from transistor_decks import as_written
+
+import resnet_sim as rs
+from resnet_sim import parse_netlist
+from resnet_sim.laws.intervals import FUNCTIONS as INTERVALS
+from resnet_sim.model.derivatives import FUNCTIONS as SLOPES
+from resnet_sim.netlist.expressions.functions import BINARY, FUNCTIONS, NOMINAL
+
+#: names that are others' by another spelling, or that read nothing from the circuit
+SPELLINGS = {"^", "=", "<>", "&", "|", "fabs", "arcsin", "arccos", "arctan", "stp", "ternary_fcn"}
+ANY = {**FUNCTIONS, **{name: (2, 2, function) for name, function in BINARY.items()}}
+NAMES = sorted(set(ANY) - SPELLINGS - {*NOMINAL, "+", "-", "ddt"})
+#: where functions are tried that are not defined everywhere
+DOMAIN = {"asin": (-0.9, 0.9), "acos": (-0.9, 0.9), "atanh": (-0.9, 0.9), "acosh": (1.1, 4.0)}
+POSITIVE = {"sqrt", "ln", "log", "log10", "pow", "**", "powi"}
+
+
+def points(name, draw):
+    """Arguments for a function."""
+    low, high = DOMAIN.get(name, (0.1, 3.0) if name in POSITIVE else (-3.0, 3.0))
+    least, most, _ = ANY[name]
+    if name in ("table", "pwl"):
+        return [draw.uniform(-1, 4), -0.5, 1.0, 0.3, 2.0, 2.9, -1.0]
+    count = {"min": 3, "max": 3, "limit": 3}.get(name, least)
+    assert count <= most
+    return [draw.uniform(low, high) for _ in range(count)]
+
+
+def spelled(name, arguments):
+    if name in BINARY:
+        return f"(({arguments[0]}){name}({arguments[1]}))"
+    return f"{name}({','.join(arguments)})"
+
+
+def test_every_function_of_expressions_has_slopes_and_intervals():
+    assert {*NAMES, "!"} == set(SLOPES) == set(INTERVALS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_and_slopes_are_those_of_the_function(name):
+    draw, function = Random(1), ANY[name][2]
+    for _ in range(30):
+        x = points(name, draw)
+        value, slopes = SLOPES[name](*(np.array([v]) for v in x))
+        assert value[0] == pytest.approx(function(*x), rel=1e-13, abs=1e-15)
+        slopes = [*slopes, *[0.0] * (len(x) - len(slopes))]
+        for k, slope in enumerate(slopes):
+            ends = [function(*x[:k], x[k] + h, *x[k + 1 :]) for h in (1e-6, -1e-6)]
+            differences = (ends[0] - ends[1]) / 2e-6
+            assert float(np.ravel(slope)[0]) == pytest.approx(differences, rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals_hold_what_the_function_may_be(name):
+    draw, function = Random(2), ANY[name][2]
+    for _ in range(30):
+        x = points(name, draw)
+        width = [1e-3 * draw.random() if name not in ("table", "pwl") or not k else 0.0
+                 for k in range(len(x))]  # fmt: skip
+        ends = [(np.array([v]), np.array([v + w])) for v, w in zip(x, width, strict=True)]
+        low, high = INTERVALS[name](ends)
+        for _ in range(10):
+            inner = [v + w * draw.random() for v, w in zip(x, width, strict=True)]
+            value = function(*inner)
+            # products of slopes are left out where arguments are moved one at a time
+            assert low[0] - 1e-5 <= value <= high[0] + 1e-5
+        assert high[0] - low[0] <= 0.5 or name in BINARY or function(*x) == math.floor(function(*x))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_source_has_the_value_of_the_function(name):
+    x = points(name, Random(3))
+    if name.startswith("pw"):  # the simulators differ where the base is negative
+        x = [abs(v) for v in x]
+    sources = "\n".join(f"v{k} a{k} 0 {v!r}" for k, v in enumerate(x))
+    arguments = [f"v(a{k})" for k in range(len(x))]
+    if name in ("table", "pwl"):  # the points are given
+        arguments[1:] = [repr(v) for v in x[1:]]
+    deck = f"t\n{sources}\nb1 o 0 v=1+2*{spelled(name, arguments)}\nb2 0 p i=" + (
+        f"1m*{spelled(name, arguments)}\nr2 p 0 1k\n"
+    )
+    op = rs.solve(parse_netlist(deck))
+    assert op.certificate.ok, op.certificate.failures
+    value = float(ANY[name][2](*x))
+    assert op.voltage("o") == pytest.approx(1 + 2 * value, rel=1e-12, abs=1e-13)
+    assert op.voltage("p") == pytest.approx(value, rel=1e-12, abs=1e-13)
+
+
+def solved(*cards):
+    op = rs.solve(parse_netlist("\n".join(("t", *cards))))
+    assert op.certificate.ok, op.certificate.failures
+    return op
+
+
+def test_a_square_law_by_hand():
+    """``(5 - v) / 1k = 1m v^2``: the positive root of ``v^2 + v - 5``."""
+    for card in ("b1 b 0 i=1m*v(b)**2", "g1 b 0 poly(1) b 0 0 0 1m", "g1 b 0 cur='1m*pow(v(b),2)'"):
+        op = solved("v1 a 0 5", "r1 a b 1k", card, ".nodeset v(b)=2")
+        assert op.voltage("b") == pytest.approx((math.sqrt(21) - 1) / 2, rel=1e-13)
+
+
+def test_a_resistance_may_depend_on_any_voltage():
+    for resistance, ohms in (
+        ("v(c)", 3.0),
+        ("1+v(b)", None),
+        ("if(v(c)>1,1,2)", 1.0),
+        ("exp(i(vc))", 1),
+    ):
+        op = solved("v1 a 0 4", "r1 a b 2", f"r2 b 0 r={{{resistance}}}", "vc c 0 3")
+        ohms = ohms or 1 + op.voltage("b")
+        assert op.voltage("b") == pytest.approx(4 * ohms / (2 + ohms), rel=1e-12)
+        assert op.current("r2") == pytest.approx(op.voltage("b") / ohms, rel=1e-12)
+
+
+def test_polynomials_of_currents_and_of_three_controls():
+    op = solved(
+        "v1 a 0 2", "v2 b 0 3", "v3 c 0 5", "r1 a 0 1", "r2 b 0 1",
+        "e1 o 0 poly(3) a 0 b 0 c 0 1 0 0 0 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17",
+        "f1 0 p poly(2) v1 v2 0 0 0 1 2 3", "rp p 0 1",
+    )  # fmt: skip
+    x, y, z = 2, 3, 5
+    squares = [x * x, x * y, x * z, y * y, y * z, z * z]
+    cubes = [
+        x**3,
+        x * x * y,
+        x * x * z,
+        x * y * y,
+        x * y * z,
+        x * z * z,
+        y**3,
+        y * y * z,
+        y * z * z,
+        z**3,
+    ]
+    expected = 1 + sum(c * t for c, t in zip(range(2, 18), squares + cubes, strict=True))
+    assert op.voltage("o") == pytest.approx(expected, rel=1e-13)
+    assert op.voltage("p") == pytest.approx(x * x + 2 * x * y + 3 * y * y, rel=1e-13)
+
+
+def test_a_limiter_of_a_product_in_feedback_stays_at_its_rail():
+    cards = ("v1 in 0 {}", "b1 o 0 v=limit(1e6*(v(in)-v(o)*v(o)),-12,12)", "r1 o 0 1k")
+    op = solved(cards[0].format(4), *cards[1:], ".nodeset v(o)=1")
+    assert op.voltage("o") == pytest.approx(2.0, rel=1e-6)
+    op = solved(cards[0].format(200), *cards[1:])
+    assert op.voltage("o") == pytest.approx(12.0, rel=1e-12)
+
+
+def test_a_formula_without_a_solution_is_not_solved():
+    with pytest.raises(rs.ConvergenceError, match="no operating point of b1"):
+        solved("v1 a 0 -1", "r1 a b 1k", "b1 b 0 i=1m*(1+v(b)*v(b))")
+
+
+def test_three_crossings_of_a_cubic_are_chosen_by_nodeset():
+    """``v^3 - v + v / 2 = 0``: 0 is metastable, and the square roots of a half last."""
+    cards = ("r1 b 0 2", "b1 b 0 i=v(b)*v(b)*v(b)-v(b)")
+    op = solved(*cards)
+    assert op.voltage("b") == 0.0
+    assert "W208" in [d.code for d in op.diagnostics]
+    for start in (1, -1):
+        op = solved(*cards, f".nodeset v(b)={start}")
+        assert op.voltage("b") == pytest.approx(start * math.sqrt(0.5), rel=1e-12)
+        assert not op.diagnostics
+
+
+def test_a_sweep_starts_from_the_point_before():
+    circuit = parse_netlist("t\nv1 a 0 0\nr1 a b 1\nb1 b 0 i=4*(v(b)*v(b)*v(b)-v(b))\n")
+    up = np.linspace(-4, 4, 80)
+    rising = rs.sweep(circuit, v1=up)
+    falling = rs.sweep(circuit, v1=up[::-1])
+    assert rising.certificate.ok
+    a, b = rising.voltage("b"), falling.voltage("b")[::-1]
+    assert (np.abs(a - b) > 0.5).sum() > 5
+    assert (a <= b + 1e-9).all()
+
+
+DECKS = {
+    "multiplier and divider": """v1 a 0 2
+v2 b 0 3
+b1 o 0 v=v(a)*v(b)/(1+v(o,c)**2)
+r1 o c 1k
+r2 c 0 2k""",
+    "soft limiter amplifier": """v1 in 0 0.3
+r1 in m 1k
+r2 m out 10k
+b1 out 0 v=-5*tanh(1e4*v(m)/5)
+r3 out 0 2k""",
+    "diode as a formula": """v1 a 0 5
+r1 a b 1k
+b1 b 0 i=1e-14*(exp(v(b)/0.025864917)-1)""",
+    "memristors": """v1 a 0 1.5
+b1 a b i=1e-4*sinh(3*v(a,b))
+b2 b 0 i=2e-4*sinh(2*v(b))+1e-5*v(b)
+r1 b 0 20k""",
+    "triode": """vp p 0 250
+vg g 0 -2
+rp p a 100k
+b1 a 0 i=uramp(v(a)/100+v(g))**1.5*1.7m
+ra a 0 10meg""",
+    "analog square root": """v1 in 0 4
+e1 o 0 value={1e5*(v(in)-v(sq))}
+b1 sq 0 v=v(o)*v(o)
+r1 o 0 1k
+.nodeset v(o)=1.5 v(sq)=2""",
+    "power limiter": """v1 a 0 10
+r1 a b 10
+b1 b 0 i=min(2/max(v(b),0.1),0.5)
+r2 b 0 1k""",
+    "thermistor by a current": """v1 a 0 5
+r1 a b 100
+v2 b c 0
+r2 c 0 r='1k/(1+1e4*i(v2)*i(v2))'""",
+    "gilbert like": """v1 a 0 0.5
+v2 b 0 0.2
+g1 o 0 value={1m*tanh(v(a)/0.05)*tanh(v(b)/0.05)}
+r1 o 0 1k
+e2 q 0 poly(2) a 0 o 0 0.5 1 1 0 2 0 0.3
+r2 q 0 1k""",
+    "two neurons": """v1 x 0 0.7
+b1 h1 0 v=1/(1+exp(-(2*v(x)-3*v(h2))))
+b2 h2 0 v=1/(1+exp(-(v(x)+4*v(h1)-1)))
+r1 h1 0 1k
+r2 h2 0 1k""",
+}
+
+
+@requires_ngspice
+@pytest.mark.parametrize("name", DECKS)
+def test_ngspice_has_the_same_voltages_as_written(name):
+    deck = f"{name}\n{DECKS[name]}\n"
+    circuit, theirs = parse_netlist(deck), as_written(deck)
+    op = rs.solve(circuit)
+    assert op.certificate.ok
+    largest = max(abs(v) for v in op.voltages.values())
+    for node in circuit.nodes[1:]:
+        assert op.voltage(node) == pytest.approx(theirs[f"v({node})"], rel=1e-6, abs=1e-9 * largest)
+
+
+@requires_ngspice
+@pytest.mark.parametrize("dialect", ["resnet-sim", "ngspice"])
+def test_what_is_written_means_the_same(dialect):
+    cards = [
+        f"b{k} o{k} 0 v={spelled(name, [f'v(a{j})' for j in range(len(x))])}"
+        for k, name in enumerate(n for n in NAMES if n not in ("table", "pwl"))
+        for x in [points(name, Random(3))]
+    ]
+    sources = [f"v{k} a{k} 0 {0.35 + 0.3 * k}" for k in range(3)]
+    cards = [card for card in cards if "acosh" not in card]
+    circuit = parse_netlist("\n".join(("t", *sources, *cards)))
+    if dialect == "resnet-sim":
+        again = parse_netlist(rs.format_netlist(circuit))
+        assert rs.solve(again).node_voltages == pytest.approx(rs.solve(circuit).node_voltages)
+    else:
+        assert rs.ngspice.compare(circuit).as_solved.status == "agree"
