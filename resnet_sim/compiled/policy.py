@@ -7,14 +7,12 @@ the process has imported or solved before, or results would tell.  Only which tw
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """All thresholds of size; what is compared with each, why, and in which unit.
 
     "Size" is that of a `Problem`: coordinates, edges and rectifiers together.
@@ -106,7 +104,7 @@ def using(**changes: float) -> Iterator[None]:
     """
     global POLICY
     before = POLICY
-    POLICY = dataclasses.replace(before, **changes)
+    POLICY = before._replace(**changes)
     try:
         yield
     finally:

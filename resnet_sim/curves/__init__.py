@@ -6,6 +6,7 @@ A curve is asked for points alone, see `curve.Curve`; a device says which curve 
 from __future__ import annotations
 
 from .curve import Curve, Points, joined
-from .junction import JunctionCurve
 
-__all__ = ["Curve", "JunctionCurve", "Points", "joined"]
+DOORS = ("junction",)
+
+__all__ = ["Curve", "Points", "joined"]

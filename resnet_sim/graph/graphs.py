@@ -15,7 +15,7 @@ from ..compiled.kernels import kernel
 FEW = 5_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Forest:
     """A spanning forest of a graph whose edges fix differences of potential.
 

@@ -35,7 +35,7 @@ def first_of_each(*keys: Ints) -> Ints:
     return np.append(0, 1 + np.flatnonzero(fresh))[: len(keys[0])]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Entries:
     """Entries of a matrix, in order of rows and columns, each place once."""
 
@@ -79,7 +79,7 @@ class Entries:
         return Entries(self.row[chosen], self.column[chosen], self.value[chosen])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MixedProblem:
     """Mixed linear complementarity problem of n unknowns and m rectifiers.
 
@@ -166,7 +166,7 @@ class MixedProblem:
         return some
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MixedSolution:
     """Unknowns and rectifier currents that solve a `MixedProblem`.
 

@@ -37,7 +37,7 @@ LEVELS = 16
 FLATTEST = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CurveRows:
     """Curves of a problem, in its units; arrays have shape (c,).
 
@@ -88,7 +88,7 @@ NO_CURVES = CurveRows(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """Network problem of n coordinates, e edges, m rectifiers and c curves.
 
@@ -217,7 +217,7 @@ class Problem:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solution:
     """Coordinates in double-double precision, and currents of rectifiers and curves.
 

@@ -8,7 +8,7 @@ that nothing crosses), and which coordinates does the solution leave undefined.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -136,8 +136,7 @@ def _relax(ptr, arc, tail, head, length, distance, by):  # type: ignore[no-untyp
     return -1
 
 
-@dataclass(frozen=True)
-class Cut:
+class Cut(NamedTuple):
     """Coordinates that a current can't leave (`excess` > 0) or can't reach (`excess` < 0)."""
 
     coordinates: Bools

@@ -1,48 +1,42 @@
-"""Where the laws of the devices are registered."""
+"""Where the laws of the devices are registered; one is imported when a circuit first needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 from ..model.circuit import Circuit
-from .behavioural_source import BehaviouralSourceLaw
-from .bipolar import BipolarLaw
-from .capacitor import CapacitorLaw
-from .controlled_source import ControlledSourceLaw
-from .crossbar import CrossbarLaw
-from .current_source import CurrentSourceLaw
-from .diode import DiodeLaw
-from .inductor import InductorLaw
-from .jfet import JfetLaw
-from .junction import JunctionLaw
 from .law import Law
-from .limiter import LimiterLaw
-from .mosfet import MosfetLaw
-from .resistor import ResistorLaw
-from .switch import SwitchLaw
-from .voltage_source import VoltageSourceLaw
 
-#: one for each registered device; those come first whose currents control others
-LAWS: tuple[type[Law[Any]], ...] = (
-    ResistorLaw,
-    CrossbarLaw,
-    CapacitorLaw,
-    InductorLaw,
-    VoltageSourceLaw,
-    CurrentSourceLaw,
-    DiodeLaw,
-    SwitchLaw,
-    ControlledSourceLaw,
-    LimiterLaw,
-    BehaviouralSourceLaw,
-    JunctionLaw,
-    BipolarLaw,
-    MosfetLaw,
-    JfetLaw,
-)
+#: name of its table -> module and name of the law of each registered device; those come first
+#: whose currents control others
+LAWS = {
+    "resistors": ("resistor", "ResistorLaw"),
+    "crossbars": ("crossbar", "CrossbarLaw"),
+    "capacitors": ("capacitor", "CapacitorLaw"),
+    "inductors": ("inductor", "InductorLaw"),
+    "voltage_sources": ("voltage_source", "VoltageSourceLaw"),
+    "current_sources": ("current_source", "CurrentSourceLaw"),
+    "diodes": ("diode", "DiodeLaw"),
+    "switches": ("switch", "SwitchLaw"),
+    "controlled_sources": ("controlled_source", "ControlledSourceLaw"),
+    "limiters": ("limiter", "LimiterLaw"),
+    "behavioural_sources": ("behavioural_source", "BehaviouralSourceLaw"),
+    "junctions": ("junction", "JunctionLaw"),
+    "bipolars": ("bipolar", "BipolarLaw"),
+    "mosfets": ("mosfet", "MosfetLaw"),
+    "jfets": ("jfet", "JfetLaw"),
+}
+
+
+def law_of(table: str) -> type[Law[Any]]:
+    """Return the law of a device, by the name of its table."""
+    module, name = LAWS[table]
+    law: type[Law[Any]] = getattr(import_module(f"{__package__}.{module}"), name)
+    return law
 
 
 def laws(circuit: Circuit) -> Iterator[Law[Any]]:
     """Yield the laws of the devices that a circuit has."""
-    yield from (law(circuit) for law in LAWS if len(circuit.tables[law.device.plural]))
+    yield from (law_of(table)(circuit) for table in LAWS if len(circuit.tables.get(table, ())))

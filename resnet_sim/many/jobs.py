@@ -148,6 +148,7 @@ def structure_key(circuit: Circuit, with_values: bool = False) -> bytes:
     """Return a digest of everything in a circuit's tables but the values that may vary."""
     digest = hashlib.sha256()
     for name, table in circuit.tables.items():
+        digest.update(name.encode())
         for column in fields(table):
             if column.name in ("file", "line"):
                 continue

@@ -18,7 +18,6 @@ from .collector import NOWHERE, Collector, Place
 from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
 from .devices.device import number
-from .devices.multipole import Multipole
 from .formula import Formula
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
@@ -82,6 +81,8 @@ class CircuitBuilder(Collector):
         ------
         UsageError
         """
+        from .devices.multipole import Multipole
+
         device = DEVICES[table]
         assert issubclass(device, Multipole)
         ends = [*nodes, *["0"] * device.optional][: len(device.order)]
@@ -99,7 +100,7 @@ class CircuitBuilder(Collector):
             # a method for devices that have none below
             for table, device in DEVICES.items():
                 if device.kind.lower().replace(" ", "_") == name.lower():
-                    several = issubclass(device, Multipole)
+                    several = hasattr(device, "terminals")
                     return partial(self.multipole if several else self.add, table)
             raise AttributeError(f"a CircuitBuilder has no attribute {name!r}")
 
@@ -329,8 +330,10 @@ class CircuitBuilder(Collector):
             return numbers[name]
 
         tables: dict[str, Table | Crossbars] = {"crossbars": self._crossbar_table()}
-        for table, device in DEVICES.items():
-            if issubclass(device, Table) and (self._rows.get(table) or self._blocks.get(table)):
+        for table in DEVICES:
+            if self._rows.get(table) or self._blocks.get(table):
+                device = DEVICES[table]
+                assert issubclass(device, Table)
                 tables[table] = device.made(self.columns(table), branch)
         return Circuit(title=self.title, nodes=self._node_names(), tables=tables, **attributes)
 
@@ -338,11 +341,14 @@ class CircuitBuilder(Collector):
         """Number the elements that fix a voltage, hence have a current to control with."""
         numbers: dict[str, int] = {}
         start = 0
-        for table, device in DEVICES.items():
-            if not issubclass(device, Table):
+        for table in DEVICES:
+            if table == "crossbars":
                 start += sum(map(len, self._crossbars))
                 continue
             names = self._names(table)
+            if not names:
+                continue
+            device = DEVICES[table]
             tells = device.fixes_voltage
             if isinstance(tells, str):
                 column = 5 + [f.name for f in fields(device)[5:]].index(tells)

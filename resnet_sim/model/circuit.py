@@ -90,6 +90,13 @@ class Source:
         return Span(self.name, line, column, max(1, len(stripped)), text)
 
 
+class _Tables(dict[str, "Table | Crossbars"]):
+    """Tables by name, in the order of `DEVICES`; what a circuit has none of is empty."""
+
+    def __missing__(self, name: str) -> Table | Crossbars:
+        return DEVICES[name]()
+
+
 @dataclass(frozen=True, repr=False)
 class Circuit:
     r"""A nonlinear resistive circuit.
@@ -101,8 +108,8 @@ class Circuit:
     nodes : tuple of str
         Node names; ``nodes[0]`` is ``"0"``, the ground.
     tables : dict of str to Table
-        All tables by name, in the order in which elements are numbered.  Each is an attribute
-        too: ``circuit.resistors``.
+        Tables by name, in the order in which elements are numbered.  Each is an attribute too:
+        ``circuit.resistors``.  Less common devices are listed only if the circuit has some.
     analyses : tuple of Analysis
         What the deck asks for; empty means an operating point.
     nodeset : dict
@@ -157,7 +164,12 @@ class Circuit:
 
     def __post_init__(self) -> None:
         given = self.tables
-        tables = {name: given[name] if name in given else DEVICES[name]() for name in DEVICES}
+        tables = _Tables()
+        for name in DEVICES:
+            if name in given and (name in _NAMED or len(given[name])):
+                tables[name] = given[name]
+            elif name in _NAMED:
+                tables[name] = DEVICES[name]()
         object.__setattr__(self, "tables", tables)
 
     if not TYPE_CHECKING:
@@ -506,6 +518,10 @@ class Circuit:
 
         nodes, resistors = resistors_of(siemens, ground, names)
         return cls(nodes=nodes, tables={"resistors": resistors})
+
+
+#: tables that every circuit lists
+_NAMED = frozenset(name for name, found in vars(Circuit).items() if isinstance(found, _TableOf))
 
 
 def _find(name: str, numbers: Mapping[str, int], what: str) -> int:

@@ -28,7 +28,7 @@ from ..model.devices.characteristic import Characteristic
 from ..model.devices.pieces import Pieces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Branches:
     """Parts of elements that share a law; a row belongs to an element.
 
@@ -58,7 +58,7 @@ class Branches:
         return dataclasses.replace(self, **changes)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ties(Branches):
     """``v = volts``; `source` is the row of the control that adds to it, else -1."""
 
@@ -68,7 +68,7 @@ class Ties(Branches):
     source: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Conductors(Branches):
     """``i = siemens v``."""
 
@@ -77,7 +77,7 @@ class Conductors(Branches):
     siemens: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rectifiers(Branches):
     """``i >= 0``, ``v - resistance i <= drop``, complementary."""
 
@@ -87,7 +87,7 @@ class Rectifiers(Branches):
     resistance: Floats
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Injections(Branches):
     """``i = amps``; `source` is the row of the control that adds to it, else -1."""
 
@@ -97,7 +97,7 @@ class Injections(Branches):
     source: Ints
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Curves(Branches):
     """``i = f(v)``; `law` has a row for each, and is None if there are none."""
 
@@ -138,7 +138,7 @@ class CurveLaw:
         return old + np.where(np.abs(near) < 0.9 * np.abs(step), near, step)[:, None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Laws(Branches):
     """``i = f(v)`` of the voltages of all branches of a device.
 
@@ -243,7 +243,7 @@ def _joined(kind: type[Kind], parts: list[tuple[Any, ...]]) -> Kind:
     return kind(*whole)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Controls:
     """Sums of voltages and currents, each of which sets the value of one tie or injection.
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,8 +17,7 @@ from .cascade import Stage, everything, stages
 from .reduction import reduce
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """Structure of a stage: local numbers of its coordinates, 0 for the reference."""
 
     stage: Stage

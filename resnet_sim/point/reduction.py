@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from .branches import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reduction:
     """Coordinates of a circuit whose switches have given states.
 
@@ -191,8 +192,7 @@ class Reduction:
         return np.where(self.coordinate[p] != 0, self.scale[p], self.scale[q])
 
 
-@dataclass(frozen=True)
-class Pair:
+class Pair(NamedTuple):
     """Amplifier that is reciprocal after scaling.
 
     Rows of the controls, the controlling node, the forward source's gain,

@@ -13,7 +13,7 @@ says that the guess is right.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,8 +33,7 @@ QUICK = 1e-10
 EXACT = 1e-13
 
 
-@dataclass(frozen=True)
-class Trial:
+class Trial(NamedTuple):
     """The linear network of one guess, and what contradicts it."""
 
     network: ContractedNetwork

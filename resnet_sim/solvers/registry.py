@@ -5,17 +5,15 @@ A method is imported when it is used, and nothing before: ``--help`` must not wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..arrays import Bools, Floats
     from ..graph.problem import Problem, Solution
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(NamedTuple):
     """A way to solve problems.
 
     Attributes

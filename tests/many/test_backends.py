@@ -2,7 +2,6 @@
 
 import dataclasses
 import pickle
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -201,7 +200,7 @@ def test_the_lowest_input_without_solution_is_named_across_blocks():
 
 
 def test_no_inputs_at_all():
-    with policy.using(**asdict(policy.Policy())):
+    with policy.using(**policy.Policy()._asdict()):
         op = rs.solve(ladder(), inputs={"v1": np.zeros(0)})
     assert op.node_voltages.shape == (0, 5) and op.certificate.ok
 
@@ -259,7 +258,7 @@ def test_a_question_is_sent_without_what_was_found_out():
 
 
 def test_small_questions_are_not_worth_it():
-    with policy.using(**asdict(policy.Policy())):
+    with policy.using(**policy.Policy()._asdict()):
         choice = choose(Question(ladder(), ("v1",), 10))
     assert choice.reasons == {"lanes": "10 points of 5 nodes are too few to pay"}
 

@@ -16,8 +16,8 @@ from resnet_sim.analyses.sensitivity import sensitivities
 from resnet_sim.laws.certificate import certify
 from resnet_sim.laws.foreign import violation
 from resnet_sim.laws.judged import Judged
-from resnet_sim.laws.registry import LAWS, laws
-from resnet_sim.model.devices import DEVICES
+from resnet_sim.laws.registry import LAWS, law_of, laws
+from resnet_sim.model.devices import CARDS, DEVICES, MODELS
 from resnet_sim.model.requests import Sweep
 from resnet_sim.netlist import exported_names, format_netlist, parse_netlist
 from resnet_sim.point.infeasible import describe
@@ -40,8 +40,17 @@ def is_terminal(name):
 
 
 def test_every_device_has_a_law_and_decks():
-    assert {law.device.plural for law in LAWS} == set(DEVICES) == set(LINES)
-    assert len(LAWS) == len(DEVICES)
+    assert set(LAWS) == set(DEVICES) == set(LINES)
+    assert all(law_of(table).device.plural == table for table in LAWS)
+
+
+@pytest.mark.parametrize("table", DEVICES)
+def test_what_is_registered_is_what_the_device_says(table):
+    device = DEVICES[table]
+    assert device.plural == table
+    assert all(card.letter in CARDS for card in device.cards)
+    for model in device.models:
+        assert all(MODELS[name] is model for name in model.types)
 
 
 @every_case

@@ -14,7 +14,6 @@ from ...arrays import Bools, Floats
 from ...errors import UsageError
 from .cards import BadModel, Card, Conditions, Given, Made, Model
 from .device import Table, floats, text
-from .junction import CARD, JunctionModel, Junctions
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -50,6 +49,8 @@ def evaluate(model: Given) -> Made:
         r_on, v_reverse = given.get("ron", conditions.r_on), given.get("vrev", math.inf)
         return _piecewise(given, conditions, r_on, v_reverse)
     if conditions.diodes == "real":
+        from .junction import JunctionModel, Junctions
+
         if conditions.forward_drop is not None:
             message = f"a forward drop has no effect on the junction of model {model.name}"
             model.note("N105", message, "add diodes=ideal to make it a piecewise-linear diode")
@@ -140,7 +141,7 @@ class Diodes(Table):
     }  # fmt: skip
     rank = 7
     cards = (
-        CARD,
+        Card("d", "Dname anode cathode model", "diode"),
         Card("a", "Aname anode cathode model", "diode"),
     )
     models = (

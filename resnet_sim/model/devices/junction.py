@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...arrays import Floats
-from ...curves import JunctionCurve
+from ...curves.junction import JunctionCurve
 from ...errors import UsageError
 from .cards import BadModel, Card, Conditions
 from .characteristic import KELVIN
@@ -27,10 +27,6 @@ ROOM = 300.15
 THERMAL = BOLTZMANN * ROOM
 #: Conductance across junctions, S, unless .options gmin says otherwise.
 GMIN = 1e-12
-
-
-#: the model tells which diode it is
-CARD = Card("d", "Dname anode cathode model", "diode")
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +68,8 @@ class Junctions(Table):
         "vj": "potential", "m": "grading", "ikf": "knee", "ikr": "reverse_knee",
     }  # fmt: skip
     rank = 8
-    cards = (CARD,)
+    #: that of `Diodes`, whose models make these
+    cards = (Card("d", "Dname anode cathode model", "diode"),)
     outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
     stroke = ((0.65, -0.65), (0.65, 0.65))
     fills = True

@@ -32,8 +32,11 @@ _OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch
 #: of AC, or of Xyce and Spectre, which name parameters
 _FOREIGN_SENS = re.compile(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b").search
 _VARIATIONS = ("lin", "dec", "oct")
-#: letters of elements whose value a sweep may set
-_SWEPT = frozenset(letter for letter, (device, _) in CARDS.items() if device.swept)
+
+
+def _is_swept(letter: str) -> bool:
+    """Tell whether a sweep may set the value of elements of a letter."""
+    return letter in CARDS and CARDS[letter][0].swept
 
 
 class AnalysisReader:
@@ -194,7 +197,7 @@ class AnalysisReader:
             return "parameter"
         # inside an instance, x1.v1, the letter is that of the last part
         letter = (name.rpartition(".")[2] if word.text[0] == "x" else word.text)[:1]
-        if not parameter and name in self._builder and letter in _SWEPT:
+        if not parameter and name in self._builder and _is_swept(letter):
             return "element"
         if not parameter and name in self._builder and letter == "s":
             return "switch"

@@ -26,11 +26,7 @@ from .sites import GROUND
 
 _SPECIAL = re.compile(r"[,(){}='\"]").search
 #: letter -> table of devices that a name, two nodes and a number say everything about
-_PLAIN = {
-    letter: device.plural
-    for letter, (device, card) in CARDS.items()
-    if card.form in ("resistor", "reactance", "independent")
-}
+_PLAIN = {letter: CARDS[letter][0].plural for letter in "rclvi"}
 
 
 class PlainCards:

@@ -20,8 +20,10 @@ from .sites import GROUND
 #: no name in a deck begins with white space.
 INSIDE, PORT = "\t", "\n"
 
-#: Tables of a template; the others refer to nodes or elements in columns of their own.
-_SIMPLE = [name for name, device in DEVICES.items() if {*getattr(device, "types", "o")} <= {*"fb"}]
+
+def _is_simple(table: str) -> bool:
+    """Tell whether no column of a device but p and q refers to nodes or elements."""
+    return {*getattr(DEVICES[table], "types", "o")} <= {*"fb"}
 
 
 class Repeats:
@@ -66,7 +68,8 @@ class Template:
         circuit = builder.build()
         self._nodes = circuit.nodes
         self._branches = [name[1:] for name in branches]
-        self._tables = {t: builder.columns(t) for t in _SIMPLE if len(circuit.tables[t])}
+        used = [table for table, elements in circuit.tables.items() if len(elements)]
+        self._tables = {table: builder.columns(table) for table in used if _is_simple(table)}
         count = sum(len(columns[0]) for columns in self._tables.values())
         self.is_whole = count == circuit.n_elements
         self.longest = max(map(len, circuit.element_names), default=0)

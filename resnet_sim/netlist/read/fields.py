@@ -7,7 +7,7 @@ from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Parameters, Value, Word
 from .items import ValueReader, is_numeric, read_items, too_many
-from .parameters import PARAMETERS, Effect
+from .parameters import Effect, parameters_of
 
 #: form of the cards that are no devices
 INSTANCE = "Xname node ... subcircuit [parameter=value ...]"
@@ -88,7 +88,7 @@ class CardReader(ValueReader):
         Parameters
         ----------
         kind : str, optional
-            Which of `PARAMETERS` are known; default: those of the letter.
+            Which of `parameters_of` are known; default: those of the letter.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class CardReader(ValueReader):
             return bool(self.items) and isinstance(self.items[-1], Assign)
         word = self.items[-1].text
         # dc may stand without a value, as no other: see `independent`
-        if word not in PARAMETERS[kind or self.letter] or word == "dc":
+        if word not in parameters_of(kind or self.letter) or word == "dc":
             return False
         return word in FLAGS or (len(self.items) > 1 and is_numeric(self.items[-2]))
 
@@ -134,7 +134,7 @@ class CardReader(ValueReader):
         CardError
             If it is unknown or refused.
         """
-        known = PARAMETERS[kind or self.letter]
+        known = parameters_of(kind or self.letter)
         place = (key.offset, len(key.text))
         if key.text not in known:
             hint = suggestion(key.text, lambda: known, f"known here: {' '.join(sorted(known))}")

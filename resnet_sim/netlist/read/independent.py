@@ -5,7 +5,7 @@ from __future__ import annotations
 from .cards import Assign, IndependentSource, Item, Value, Waveform, Word
 from .fields import FLAGS, CardReader
 from .items import is_numeric
-from .parameters import PARAMETERS
+from .parameters import parameters_of
 from .waveforms import WAVEFORMS
 
 #: words of LTspice's PWL that say what happens after its first time
@@ -63,7 +63,7 @@ def _is_word(r: CardReader, item: Item) -> bool:
     """Tell whether an item means something by itself, rather than being a value."""
     if not isinstance(item, Word) or is_numeric(item):
         return False
-    known = PARAMETERS[r.letter]
+    known = parameters_of(r.letter)
     return item.text in WAVEFORMS or item.text in FLAGS or item.text in known
 
 

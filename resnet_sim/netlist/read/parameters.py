@@ -6,7 +6,9 @@ is held to this registry by a test.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 
 from ...model.devices import CARDS
@@ -177,8 +179,11 @@ PARAMETERS: dict[str, dict[str, Parameter]] = {
     "t": _LINE,
     "x": _INSTANCE,
 }
-PARAMETERS |= {
-    letter: _table(_DOES, "written by us", "see the device", " ".join(card.keys))
-    for letter, (_, card) in CARDS.items()
-    if card.form == "plain"
-}
+
+
+@cache
+def parameters_of(kind: str) -> Mapping[str, Parameter]:
+    """Return what is known of a kind of card; plain cards are described by their devices."""
+    if kind in PARAMETERS:
+        return PARAMETERS[kind]
+    return _table(_DOES, "written by us", "see the device", " ".join(CARDS[kind][1].keys))

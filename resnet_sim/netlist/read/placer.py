@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
-from ...model.clamps import BadFormula, Clamped, clamped
 from ...model.devices import CARDS
-from ...model.devices.multipole import Multipole
 from ...model.formula import Call, Formula, Sum, polynomial
 from ..expressions.machine import Reading
 from ..report import CardError, Hint, suggestion
@@ -34,6 +32,9 @@ from .passive import PassivePlacer, reads_circuit
 from .resistance import temperature_factor
 from .scope import Failed, Scope
 from .sites import Control, Site
+
+if TYPE_CHECKING:
+    from ...model.devices.multipole import Multipole
 
 
 class Placer(PassivePlacer):
@@ -134,7 +135,7 @@ class Placer(PassivePlacer):
         if formula.is_affine:
             self._controlled(site, device.is_voltage, voltages, currents, constant)
         else:
-            self._sourced(site, device.is_voltage, clamped(formula), formula)
+            self._sourced(site, device.is_voltage, formula)
 
     def _heat(self, given: Mapping[str, float]) -> float:
         return temperature_factor({}, given, self.temperature, self.nominal)
@@ -195,17 +196,20 @@ class Placer(PassivePlacer):
         self, site: Site, device: BehaviouralSource, read: Reading, formula: Formula
     ) -> None:
         """Place a source that is not affine."""
+        from ...model.clamps import BadFormula
+
         try:
-            found = clamped(formula)
+            self._sourced(site, device.is_voltage, formula)
         except BadFormula as error:
             offset, length = read.places[error.call]
             offset += device.expression.offset
             raise CardError("E120", str(error), offset, length) from None
-        self._sourced(site, device.is_voltage, found, formula)
 
-    def _sourced(self, site: Site, is_voltage: bool, found: Clamped, formula: Formula) -> None:
+    def _sourced(self, site: Site, is_voltage: bool, formula: Formula) -> None:
         """Add a source that is not affine to the circuit."""
-        if found.steps:
+        from ...model.clamps import clamped
+
+        if clamped(formula).steps:
             message = f"{site.name} jumps: where it does, any value between the ends may be meant"
             self.report.add("N109", message, site.card)
         around = site.scope.multiplier
@@ -276,6 +280,8 @@ class Placer(PassivePlacer):
         )
 
     def _transistor(self, site: Site, device: Transistor) -> None:
+        from ...model.devices.multipole import Multipole
+
         kind = CARDS[site.letter][0]
         assert issubclass(kind, Multipole)
         items, at = device.items, self._model_place(device, site, kind)

@@ -7,16 +7,14 @@ No numpy is imported before something is written: ``--help`` must not wait for i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ..predictions import Answers, Result
 
 
-@dataclass(frozen=True)
-class Format:
+class Format(NamedTuple):
     """A way to write results.
 
     Attributes

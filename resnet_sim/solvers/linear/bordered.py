@@ -10,10 +10,9 @@ methods in optimization", 1984).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
@@ -201,8 +200,7 @@ class Iterations:
         return self._factored(b)
 
 
-@dataclass(frozen=True)
-class _Pieces:
+class _Pieces(NamedTuple):
     """What the groups of two networks have in common, where they differ.
 
     Attributes
@@ -222,8 +220,7 @@ class _Pieces:
     first: Ints
 
 
-@dataclass(frozen=True)
-class _Border:
+class _Border(NamedTuple):
     """Columns of the border in the old groups, and the block of their own unknowns."""
 
     column: Ints
