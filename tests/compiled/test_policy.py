@@ -1,6 +1,5 @@
 """One table of thresholds, and kernels whose twins give the same bits."""
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -37,14 +36,14 @@ def test_a_changed_policy_holds_in_all_threads_until_it_ends():
     with pytest.raises(ZeroDivisionError), policy.using(large=0):
         raise ZeroDivisionError
     assert policy.POLICY is before
-    with pytest.raises(TypeError), policy.using(larg=0):
+    with pytest.raises((TypeError, ValueError)), policy.using(larg=0):
         pass
 
 
 def test_every_threshold_is_asked_for_somewhere():
     text = "".join(text for path, text in SOURCES.items() if path.name != "policy.py")
     asked = set(re.findall(r"\b(?:POLICY|limits)\.(\w+)", text))
-    assert asked == {field.name for field in dataclasses.fields(policy.Policy)}
+    assert asked == set(policy.Policy._fields)
 
 
 def test_only_the_choice_of_a_twin_asks_what_has_been_imported():
