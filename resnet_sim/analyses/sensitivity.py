@@ -8,7 +8,7 @@ everything: with ``A' w = c``, ``do/dp = w (db/dp - dA/dp z)`` plus what p does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -191,9 +191,9 @@ class _Output:
                 g = branch.sign[k] * siemens[k]
                 self.slope[branch.p[k]] += g
                 self.slope[branch.q[k]] -= g
-        for p, q, share in solution.law_shares(element):
-            np.add.at(self.slope, p, share)
-            np.add.at(self.slope, q, -share)
+        p, q, share = solution.law_shares(element)
+        np.add.at(self.slope, p, share)
+        np.add.at(self.slope, q, -share)
         at = n + len(red.ties)
         rows = np.flatnonzero(red.rectifiers.element[solution.on] == element)
         self.slope[at + rows] += red.rectifiers.sign[solution.on[rows]]
@@ -213,15 +213,13 @@ class _Linearised:
         self.on = conducting(state)
         self.size = len(state.reduction.coordinate) + len(state.reduction.ties) + len(self.on)
 
-    def law_shares(self, element: int) -> Iterator[tuple[Ints, Ints, Floats]]:
-        """Yield nodes, and the derivatives of an element's current by the voltages there."""
+    def law_shares(self, element: int) -> tuple[Ints, Ints, Floats]:
+        """Return nodes, and the derivatives of an element's current by the voltages there."""
         laws = self.point.state.reduction.laws
-        for (rows, shape, _), (p, q, slope) in zip(
-            laws.functions, tangents(self.point.state), strict=False
-        ):
-            sign = np.where(laws.element[rows] == element, laws.sign[rows], 0.0).reshape(shape)
-            share = np.einsum("dk,dkl->dl", sign, slope)
-            yield p.ravel(), q.ravel(), share.ravel()
+        row, column, slope = tangents(self.point.state)
+        own = laws.element[row] == element
+        share = laws.sign[row[own]] * slope[own]
+        return laws.p[column[own]], laws.q[column[own]], share
 
     def terms(self, source: int) -> range:
         """Return the terms of a control; none for -1."""

@@ -7,7 +7,6 @@ one-way controlled sources included.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -72,15 +71,11 @@ def multipliers(state: State, slope: Floats) -> Floats:
     return np.concatenate(([0.0], solution))
 
 
-def tangents(state: State) -> Iterator[tuple[Ints, Ints, Floats]]:
-    """Yield nodes of the laws and their derivatives, by device, branch, and branch again."""
+def tangents(state: State) -> tuple[Ints, Ints, Floats]:
+    """Return pairs of rows of the laws: the first's current by the second's voltage, S."""
     laws = state.reduction.laws
-    if not len(laws):
-        return
     v = state.node_voltages()
-    _, slopes = laws.evaluate(v[laws.p] - v[laws.q])
-    for (rows, shape, _), slope in zip(laws.functions, slopes, strict=True):
-        yield laws.p[rows].reshape(shape), laws.q[rows].reshape(shape), slope
+    return *laws.pattern, laws.evaluate(v[laws.p] - v[laws.q])[1]
 
 
 def _singular(state: State) -> bool:
@@ -113,10 +108,10 @@ def _matrix(state: State) -> Floats:
         for a, b in ((branch.p, branch.q), (branch.q, branch.p)):
             np.add.at(matrix, (a, a), siemens)
             np.add.at(matrix, (a, b), -siemens)
-    for p, q, slope in tangents(state):
-        for node, sign in ((p, 1.0), (q, -1.0)):
-            np.add.at(matrix, (node[:, :, None], p[:, None, :]), sign * slope)
-            np.add.at(matrix, (node[:, :, None], q[:, None, :]), -sign * slope)
+    laws, (row, column, slope) = red.laws, tangents(state)
+    for node, sign in ((laws.p, 1.0), (laws.q, -1.0)):
+        np.add.at(matrix, (node[row], laws.p[column]), sign * slope)
+        np.add.at(matrix, (node[row], laws.q[column]), -sign * slope)
     rows = n + np.arange(n_ties)
     _tie(matrix, rows, red.ties.p, red.ties.q)
     rows = n + n_ties + np.arange(len(on))

@@ -45,7 +45,6 @@ OTHERWISE = {
     "within": (
         "V1 a 0 2\n.subckt s p\nR1 p q 1m\nR2 q 0 0\n.ends\nX1 a s\n", {"x1.r2"}, "v(x1.q)"
     ),
-    "power of a negative number": ("V1 a 0 -2\nB1 b 0 V={(-2)**3}\nR1 b 0 1k\n", {"b1"}, "v(b)"),
 }  # fmt: skip
 
 

@@ -350,7 +350,7 @@ class Placer(PassivePlacer):
 def _limited(formula: Formula, given: Mapping[str, float]) -> Formula:
     """Return what becomes of a source whose size counts, or that has limits."""
     value, calls = formula.value, list(formula.calls)
-    wanted = [("abs", ())] if given.get("abs") else []
+    wanted: list[tuple[str, tuple[Sum, ...]]] = [("abs", ())] if given.get("abs") else []
     wanted += [
         (f, (Sum(given[key]),)) for key, f in (("max", "min"), ("min", "max")) if key in given
     ]
