@@ -58,6 +58,8 @@ class Policy(NamedTuple):
     fuller: float = 10_000
     #: Rectifiers in a loop of feedback whose states are all tried out.
     enumerated: float = 11
+    #: Such states times unknowns squared, from which to leave the rectifiers alone pays.
+    states: float = 300_000
     #: Unknowns of a loop of feedback whose equations are singular, dense matrices of 72 MB each,
     #: and of an adjoint.
     feedback: float = 3_000

@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Floats, Ints
+from ..compiled.kernels import kernel
 from .graphs import spanning_forest
 
 #: units in the last place of the voltages by which currents may be corrected, as `laws` allow
@@ -62,18 +63,31 @@ def corrections(
 
 def _most_conductive(n: int, p: Ints, q: Ints, g: Floats) -> Ints:
     """Return the edges of a spanning forest whose conductances are as large as can be (Kruskal)."""
-    above = list(range(n))
-    chosen = []
-    for k in np.argsort(-g, kind="stable").tolist():
-        a, b = (_root(above, int(ends[k])) for ends in (p, q))
-        if a != b and g[k] > 0:
-            chosen.append(k)
+    order = np.argsort(-g, kind="stable")
+    order = order[(g[order] > 0) & (p[order] != q[order])]
+    arrays = p[order], q[order], np.arange(n), np.zeros(len(order), dtype=np.bool_)
+    join = _join.at(len(order))
+    if join is _join.interpreted:  # lists are faster then
+        lists = [a.tolist() for a in arrays]
+        join(*lists)
+        arrays = *arrays[:-1], np.array(lists[-1], dtype=np.bool_)
+    else:
+        join(*arrays)
+    edges: Ints = order[arrays[-1]]
+    return edges
+
+
+@kernel
+def _join(p, q, above, chosen):  # type: ignore[no-untyped-def]
+    """Choose edges that join what those before have not joined."""
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        while above[a] != a:
+            above[a] = above[above[a]]
+            a = above[a]
+        while above[b] != b:
+            above[b] = above[above[b]]
+            b = above[b]
+        if a != b:
+            chosen[k] = True
             above[max(a, b)] = min(a, b)
-    return np.array(chosen, dtype=np.int64)
-
-
-def _root(above: list[int], node: int) -> int:
-    while above[node] != node:
-        above[node] = above[above[node]]
-        node = above[node]
-    return node

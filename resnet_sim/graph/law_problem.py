@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from .graphs import bincount
-from .mixed import Entries, Extended, MixedProblem, first_of_each
+from .mixed import Entries, Extended, MixedProblem, first_of_each, matches
 
 
 class SmoothLaws(Protocol):
@@ -71,8 +71,8 @@ class LawProblem:
     def _terms(self) -> tuple[Ints, Ints, Extended, Ints]:
         """Rows, columns and factors of derivatives in the equations, and which derivatives."""
         row, column = self.laws.pattern
-        fed, slope = _matches(self.feed.column, row)
-        term, seen = _matches(column[slope], self.sense.row)
+        fed, slope = matches(self.feed.column, row)
+        term, seen = matches(column[slope], self.sense.row)
         fed, slope = fed[term], slope[term]
         factor = self.feed.value[fed] * self.sense.value[seen]
         return self.feed.row[fed], self.sense.column[seen], factor, slope
@@ -146,12 +146,3 @@ class LawProblem:
         left -= linear.entries.times(np.concatenate((z, current)), len(left))
         left[: linear.n] -= self.feed.times(flowing, linear.n)
         return left, u
-
-
-def _matches(keys: Ints, ordered: Ints) -> tuple[Ints, Ints]:
-    """Return all pairs of places at which keys, and ordered keys, are the same."""
-    first = np.searchsorted(ordered, keys)
-    count = np.searchsorted(ordered, keys, side="right") - first
-    skipped = np.cumsum(count) - count
-    place = np.arange(count.sum()) + np.repeat(first - skipped, count)
-    return np.repeat(np.arange(len(keys)), count), place

@@ -35,6 +35,15 @@ def first_of_each(*keys: Ints) -> Ints:
     return np.append(0, 1 + np.flatnonzero(fresh))[: len(keys[0])]
 
 
+def matches(keys: Ints, ordered: Ints) -> tuple[Ints, Ints]:
+    """Return all pairs of places at which keys, and ordered keys, are the same."""
+    first = np.searchsorted(ordered, keys)
+    count = np.searchsorted(ordered, keys, side="right") - first
+    skipped = np.cumsum(count) - count
+    place = np.arange(count.sum()) + np.repeat(first - skipped, count)
+    return np.repeat(np.arange(len(keys)), count), place
+
+
 @dataclass(frozen=True, eq=False)
 class Entries:
     """Entries of a matrix, in order of rows and columns, each place once."""

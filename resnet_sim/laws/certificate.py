@@ -87,14 +87,17 @@ def certify_points(
 def _clusters(n: int, p: Ints, q: Ints) -> Ints:
     """Return for each node the smallest node that the given elements connect it to."""
     label = np.arange(n)
-    while True:
-        before = label.copy()
-        least = np.minimum(label[p], label[q])
-        np.minimum.at(label, p, least)
-        np.minimum.at(label, q, least)
-        label = label[label]
-        if np.array_equal(label, before):
-            return label
+    while len(p):
+        a, b = label[p], label[q]
+        least = np.minimum(a, b)
+        # what a whole cluster is labelled with goes down: nodes alone would pass it on one by one
+        np.minimum.at(label, a, least)
+        np.minimum.at(label, b, least)
+        while (label[label] != label).any():
+            label = label[label]
+        apart = label[p] != label[q]
+        p, q = p[apart], q[apart]
+    return label
 
 
 class _Whole(Check):

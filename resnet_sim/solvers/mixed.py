@@ -26,7 +26,7 @@ from . import complementarity, singular
 from .complementarity import Outcome
 from .freedom import directions
 from .singular import solve_roughly
-from .sparse import Factored, Singular
+from .sparse import LOOKS, WRONG, Factored, Singular
 
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
@@ -37,7 +37,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     ConvergenceError
         If a large problem leaves something undefined that only a dense matrix could tell.
     """
-    if _is_large(problem):
+    if _is_large(problem) or _has_many_states(problem):
         start = np.zeros(problem.m, dtype=np.bool_) if on is None else on
         try:
             return _Large(problem).solve(start)
@@ -81,7 +81,7 @@ def roughly(problem: MixedProblem, on: Bools, rhs: Extended) -> Floats | None:
     """
     if _is_large(problem):
         try:
-            return Factored(problem, on, rough=True).roughly(rhs)
+            return Factored(problem, on).solve(rhs)[0].astype(float)
         except Singular:
             if not _fits(problem):
                 return None
@@ -93,7 +93,7 @@ def sign(problem: MixedProblem, on: Bools) -> float:
     if not _is_large(problem):
         return singular.sign(_dense(problem, on))
     try:
-        return Factored(problem, on, rough=True).sign()
+        return Factored(problem, on).sign()
     except Singular:
         return 0.0
 
@@ -101,6 +101,13 @@ def sign(problem: MixedProblem, on: Bools) -> float:
 def _is_large(problem: MixedProblem) -> bool:
     """Tell whether equations are factored as sparse ones."""
     return problem.n + problem.m > policy.POLICY.dense
+
+
+def _has_many_states(problem: MixedProblem) -> bool:
+    """Tell whether trying all states with dense matrices takes longer than factoring one."""
+    sizes = policy.POLICY
+    few = problem.m <= sizes.enumerated
+    return few and 2**problem.m * (problem.n + problem.m) ** 2 > sizes.states
 
 
 def _fits(problem: MixedProblem) -> bool:
@@ -124,7 +131,7 @@ class _Large:
     def solve(self, on: Bools) -> Outcome:
         """Find all solutions if there are few rectifiers, else one."""
         problem = self.problem
-        if problem.m <= policy.POLICY.enumerated:
+        if 0 < problem.m <= policy.POLICY.enumerated:
             return self._search(on)
         rng = np.random.default_rng(0)
         starts = [on, ~on, *(rng.random(problem.m) < share for share in (0.5, 0.2, 0.8))]
@@ -137,7 +144,8 @@ class _Large:
                 raise Singular  # dense matrices are searched by more than flips
             return Outcome((), self.tried, False, "sparse", problem, _regular)
         self._check_rigid(found)
-        return Outcome(([found],), self.tried, False, "sparse", problem, _regular)
+        alone = problem.m == 0  # nothing else could be tried
+        return Outcome(([found],), self.tried, alone, "sparse", problem, _regular)
 
     def nearest(self, on: Bools) -> MixedSolution | None:
         """Return a solution, the one that flips lead to if there is such."""
@@ -152,7 +160,7 @@ class _Large:
         """Raise `Singular` if a solution may change."""
         on = self.problem.carrying(found)
         for conducts in (on, on | self.problem.touching(found)):
-            if self.factored(conducts).moves(self.problem.n):
+            if self.factored(conducts).open[: self.problem.n].any():
                 raise Singular
 
     def factored(self, on: Bools) -> Factored:
@@ -165,18 +173,35 @@ class _Large:
 
     def evaluate(self, on: Bools, lenient: bool = False) -> tuple[MixedSolution, Bools]:
         """Solve the equations of a conducting set; tell which rectifiers contradict it."""
+        problem, factored, rhs = self.problem, self.factored(on), _joined(self.problem, on)
+        if problem.m:  # what is wrong by so much that more digits change nothing needs none
+            y, _ = factored.solve(rhs, LOOKS)
+            scale = WRONG * float(np.abs(y * factored.columns).max(initial=0.0))
+            solution, wrong = self._judge(on, y, scale / factored.columns)
+            if wrong.any():
+                return solution, wrong
+        y, change = factored.solve(rhs)
+        if not problem.m:
+            return self._judge(on, y, change)
+        solution, wrong = self._judge(on, y, factored.error(rhs, y, change, lenient))
+        if not factored.settled(y, change):  # no solution
+            wrong = wrong if wrong.any() else np.ones(problem.m, dtype=np.bool_)
+        return solution, wrong
+
+    def _judge(self, on: Bools, y: Extended, error: Floats) -> tuple[MixedSolution, Bools]:
+        """Return what solves the equations of a set but for an error, and what contradicts it."""
         problem, n = self.problem, self.problem.n
-        factored = self.factored(on)
-        y, low, error = factored.solve(_joined(problem, on), lenient)
+        x = y.astype(float)
+        z, low = x[:n], (y - x).astype(float)[:n]
         current, slack = np.zeros(problem.m), np.zeros(problem.m)
-        current[on], slack[on] = y[n:], error[n:]
-        gap = problem.drop + problem.resistance * current - problem.across(y[:n])
-        size = np.abs(problem.drop) + problem.across(y[:n], size=True)
+        current[on], slack[on] = x[n:], error[n:]
+        gap = problem.drop + problem.resistance * current - problem.across(z)
+        size = np.abs(problem.drop) + problem.across(z, size=True)
         blur = 64 * EPS * size + problem.across(error[:n], size=True) + problem.resistance * slack
         wrong = np.where(on, current, gap) < -np.where(on, slack, blur)
         none = np.zeros(n, dtype=np.bool_)
         free = np.zeros(problem.m, dtype=np.bool_)
-        return MixedSolution(y[:n], low[:n], np.maximum(current, 0.0), none, free), wrong
+        return MixedSolution(z, low, np.maximum(current, 0.0), none, free), wrong
 
     # ---- few rectifiers ----
 
@@ -188,7 +213,7 @@ class _Large:
         if not outcome.is_rigid():
             raise Singular
         sets = [base ^ (group[0].current > 0) for group in outcome.groups]
-        if any(self.factored(on).softened for on in sets):
+        if any(self.factored(on).open.any() for on in sets):
             raise Singular
         found = [self.evaluate(on, lenient=True) for on in sets]
         groups = tuple([solution] for solution, wrong in found if not wrong.any())
@@ -199,7 +224,7 @@ class _Large:
         """Return a conducting set whose equations are regular."""
         for base in (on, np.zeros_like(on), np.ones_like(on)):
             try:
-                regular = not self.factored(base).softened
+                regular = not self.factored(base).open.any()
             except Singular:
                 continue
             if regular:
@@ -244,9 +269,8 @@ class _Large:
         else:
             own = entries.where((entries.column == n + j) & factored.kept[entries.row])
             right[place[own.row]] = -own.value
-        y, low, _ = factored.solve(right)
         whole = np.zeros(n + problem.m, dtype=np.longdouble)
-        whole[factored.kept] = y + low.astype(np.longdouble)
+        whole[factored.kept], _ = factored.solve(right)
         return whole
 
 

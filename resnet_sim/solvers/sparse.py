@@ -1,13 +1,14 @@
-"""Large problems of feedback: sparse equations, and the small problem left of the rectifiers.
+"""Large problems of feedback: the sparse equations of one conducting set.
 
-One sparse LU factorisation solves the equations of a conducting set, in extended precision by
-refinement.  Which set is right a few flips tell, each with a factorisation of its own; with few
-rectifiers the equations are solved for their voltages and currents first, which leaves a problem
-of these alone that can be searched like any small one.
+Rectifiers that conduct are eliminated before the rest is factored, as if they had a small
+resistance: then one set's matrix is as large as any other's, and a loop of ideal rectifiers, whose
+share of the current nothing tells, is no singular one.  What that adds goes with refinement, whose
+residuals are those of the equations themselves, in extended precision.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,19 @@ from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import bincount, components
 from ..graph.mixed import Entries, Extended, MixedProblem
 from ..graph.problem import EPS
-from .singular import LARGEST
 
 #: Rounding of extended precision.
 FINEST = float(np.finfo(np.longdouble).eps)
-#: Resistance of ideal rectifiers where they are softened, in scaled units.
+#: Least resistance that rectifiers are eliminated with, in scaled units.
 SOFT = 1e-8
-#: Steps of inverse iteration, and the share of what it finds that counts as moved.
-ITERATIONS, MOVED = 6, 1e-4
+#: Steps of refinement at most, and the change below which the equations count as solved.
+REFINEMENTS, SETTLED = 12, 1e-6
+#: Steps after which a look is good enough for what is wrong by more than `WRONG`.
+LOOKS, WRONG = 3, 1e-7
+#: Difference to a known solution that shows that there are others.
+OPEN = 1e-4
+#: Entry, relative to the largest of its column, from which a pivot on the diagonal is kept.
+DIAGONAL = 1e-3
 #: Solves after which the estimate of the inverse's norm is good enough (Hager).
 ESTIMATES = 5
 
@@ -35,19 +41,20 @@ class Singular(Exception):
 class Factored:
     """The equations of one conducting set, factored.
 
-    Rows and columns are scaled by powers of two.  Columns are ordered for the structure of an
-    unsymmetric matrix (COLAMD): amplifiers spoil the symmetry that minimum degree relies on.
+    Rows and columns are scaled by powers of two.  Pivots stay on the diagonal, in an order of
+    minimum degree, where it has no small entry; where high gains make some, columns are ordered
+    for whatever rows may be chosen (COLAMD): the fill of the former order would be far off.
 
     Raises
     ------
     Singular
-        If the equations are; if not `rough`, also if rounding may hide that they are.
+        If a pivot is zero.
     """
 
-    def __init__(self, problem: MixedProblem, on: Bools, rough: bool = False) -> None:
-        from scipy.sparse import csc_array
-        from scipy.sparse.linalg import splu
+    def __init__(self, problem: MixedProblem, on: Bools) -> None:
+        from scipy.sparse import coo_array
 
+        self.n = problem.n
         self.kept = np.concatenate((np.ones(problem.n, dtype=np.bool_), on))
         self.size = int(self.kept.sum())
         place = np.cumsum(self.kept) - 1
@@ -58,64 +65,23 @@ class Factored:
         value = entries.value / self.rows[row]
         self.columns = _powers(column, np.abs(value).astype(float), self.size)
         self.scaled = Entries(row, column, value / self.columns[column])
-        self.plain = self.scaled.value.astype(float)
         shape = (self.size, self.size)
-        matrix = csc_array((self.plain, (row, column)), shape=shape)
-        #: ideal rectifiers have a resistance, as a loop of them would be singular
-        self.softened = False
+        matrix = coo_array((self.scaled.value.astype(float), (row, column)), shape=shape).tocsr()
+        n, ohms = self.n, -matrix.diagonal()[self.n :]
+        self.feed, self.sense = matrix[:n, n:], matrix[n:, :n]
+        self.siemens = 1.0 / np.maximum(ohms, SOFT)
+        rest = matrix[:n, :n] + self.feed @ (self.sense * self.siemens[:, None])
         try:
-            self._factor: Any = splu(matrix, permc_spec="COLAMD")
-            self.softened = not rough and not self.inverse_norm(np.ones(self.size)) <= LARGEST
-        except RuntimeError as error:
-            if rough:
-                raise Singular from error
-            self.softened = True
-        if self.softened:
-            ideal = problem.n + np.flatnonzero(problem.resistance[on] == 0)
-            ohms = csc_array((np.full(len(ideal), -SOFT), (ideal, ideal)), shape=shape)
-            self._soften(matrix + ohms)
-
-    def _soften(self, matrix: Any) -> None:
-        from scipy.sparse.linalg import splu
-
-        try:
-            self._factor = splu(matrix, permc_spec="COLAMD")
+            self._factor = _factor(rest.tocsc())
         except RuntimeError as error:
             raise Singular from error
-        if not self.inverse_norm(np.ones(self.size)) <= LARGEST:
-            raise Singular
 
-    def moves(self, n: int) -> bool:
-        """Tell whether the equations leave any of the first n components open.
-
-        Inverse iteration goes to what is open: currents of rectifiers alone, or more than that.
-        """
-        if not self.softened:
-            return False
-        x = np.sqrt(2.0 + np.arange(self.size))  # nothing is orthogonal to it by chance
-        for _ in range(ITERATIONS):
-            x = self.inverse(x)
-            x /= np.abs(x).max()
-        return bool(np.abs(x[:n]).max(initial=0.0) > MOVED)
-
-    def inverse(self, b: Floats) -> Floats:
-        """Return the solution of the scaled equations in plain doubles."""
-        x: Floats = self._factor.solve(b)
-        return x
-
-    def roughly(self, rhs: Extended) -> Floats:
-        """Return the solution to some digits."""
-        x: Floats = self.inverse((rhs / self.rows).astype(float)) / self.columns
-        return x
-
-    def sign(self) -> float:
-        """Return the sign of the determinant, that of the lower factor being 1."""
-        turns = [
-            components(self.size, np.arange(self.size), order)[0] - self.size
-            for order in (self._factor.perm_r, self._factor.perm_c)
-        ]
-        negative = int((self._factor.U.diagonal() < 0).sum())
-        return -1.0 if (negative + sum(turns)) % 2 else 1.0
+    def inverse(self, b: Floats, transposed: bool = False) -> Floats:
+        """Return the solution of the scaled equations, roughly and in plain doubles."""
+        feed, sense = (self.sense.T, self.feed.T) if transposed else (self.feed, self.sense)
+        source = self.siemens * b[self.n :]
+        z = self._factor.solve(b[: self.n] + feed @ source, "T" if transposed else "N")
+        return np.concatenate((z, self.siemens * (sense @ z) - source))
 
     def inverse_norm(self, weight: Floats) -> float:
         """Return about the largest row sum of ``|A^-1| diag(weight)`` (Hager 1984; Higham 1988).
@@ -125,36 +91,78 @@ class Factored:
         x = np.full(self.size, 1.0 / self.size)
         best = 0.0
         for _ in range(ESTIMATES):
-            y = weight * self._factor.solve(x, "T")
+            y = weight * self.inverse(x, transposed=True)
             best = max(best, float(np.abs(y).sum()))
-            slope = self._factor.solve(weight * np.where(y < 0, -1.0, 1.0))
+            slope = self.inverse(weight * np.where(y < 0, -1.0, 1.0))
             top = int(np.abs(slope).argmax())
-            if not np.isfinite(best) or np.abs(slope[top]) <= slope @ x:
+            if not np.isfinite(best) or np.abs(slope[top]) <= (slope * x).sum():
                 break
             x = np.zeros(self.size)
             x[top] = 1.0
         return best
 
-    def solve(self, rhs: Extended, lenient: bool = False) -> tuple[Floats, Floats, Floats]:
-        """Return the solution, its digits beyond doubles, and a bound of its error.
-
-        The bound is of the rounding in extended precision, in which what is left over is
-        computed, or, if `lenient`, of that of the equations' values themselves.
-        """
+    def solve(self, rhs: Extended, steps: int = REFINEMENTS) -> tuple[Extended, Floats]:
+        """Return the solution, and by how much the last step of refinement has changed it."""
         b = rhs / self.rows
         x = np.zeros(self.size, dtype=np.longdouble)
-        for _ in range(8 if self.softened else 4):
-            rest = b - self.scaled.times(x, self.size)
-            step = self.inverse(rest.astype(float))
+        change, least = np.full(self.size, np.inf), np.inf
+        for _ in range(steps):
+            step = self.inverse((b - self.scaled.times(x, self.size)).astype(float))
+            moved = float(np.abs(step).max(initial=0.0))
+            if not moved < least:
+                break
             x += step
-        size = np.abs(b).astype(float)
-        terms = np.abs(self.plain * x.astype(float)[self.scaled.column])
-        size += bincount(self.scaled.row, terms, self.size)
+            change, least = np.abs(step), moved / 2
+            if moved <= 2 * FINEST * np.abs(x).max():
+                break
+        return x / self.columns, change / self.columns
+
+    def settled(self, x: Extended, change: Floats) -> bool:
+        """Tell whether refinement came to an end: the equations have a solution."""
+        size = np.abs(x * self.columns).max(initial=0.0)
+        return bool((change * self.columns).max(initial=0.0) <= SETTLED * size)
+
+    def error(self, rhs: Extended, x: Extended, change: Floats, lenient: bool) -> Floats:
+        """Return a bound of the error of a solution.
+
+        It is of the rounding in extended precision, in which what is left over is computed, or,
+        if `lenient`, of that of the equations' values themselves.
+        """
+        scaled, row = np.abs(x * self.columns).astype(float), self.scaled.row
+        size = np.abs(rhs / self.rows).astype(float)
+        terms = np.abs(self.scaled.value).astype(float) * scaled[self.scaled.column]
+        size += bincount(row, terms, self.size)
         finest = EPS if lenient else FINEST
-        error = 4 * finest * self.inverse_norm(size) + np.abs(step)
-        x /= self.columns
-        z = x.astype(float)
-        return z, (x - z).astype(float), error / self.columns
+        error: Floats = 4 * finest * self.inverse_norm(size) / self.columns + change
+        return error
+
+    @cached_property
+    def open(self) -> Bools:
+        """Tell which components the equations leave open: what solves them is not got back."""
+        known = np.sqrt(2.0 + np.arange(self.size)) / np.sqrt(2.0 + self.size)
+        found, _ = self.solve(self.scaled.times(known, self.size) * self.rows)
+        found *= self.columns
+        differ: Bools = ~(np.abs(found - known) <= OPEN * np.abs(found).max(initial=1.0))
+        return differ
+
+    def sign(self) -> float:
+        """Return the sign of the determinant, that of the lower factor being 1."""
+        every = np.arange(self.n)
+        orders = self._factor.perm_r, self._factor.perm_c
+        turns = sum(self.n - components(self.n, every, order)[0] for order in orders)
+        negative = int((self._factor.U.diagonal() < 0).sum()) + self.size - self.n
+        return -1.0 if (negative + turns) % 2 else 1.0
+
+
+def _factor(matrix: Any) -> Any:
+    """Return the LU factors of a matrix."""
+    from scipy.sparse.linalg import splu
+
+    largest = abs(matrix).max(axis=0).toarray().ravel()
+    if (np.abs(matrix.diagonal()) < DIAGONAL * largest).any():
+        return splu(matrix, permc_spec="COLAMD")
+    options = {"SymmetricMode": True}
+    return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=DIAGONAL, options=options)
 
 
 def _powers(place: Ints, size: Floats, count: int) -> Floats:

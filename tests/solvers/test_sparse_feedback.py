@@ -5,8 +5,7 @@ import pytest
 from circuits import random_circuit
 from judgement import GAVE_UP, RIGHT, RIGHTLY_REFUSED, UNJUDGED, UNPROVED, verdict
 from laws import violations
-from scipy.sparse import coo_array
-from scipy.sparse.linalg import spsolve
+from loop_states import states
 
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder, ConvergenceError
@@ -50,31 +49,13 @@ def ladder(n: int, gain: float = 10.0) -> rs.Circuit:
     return b.build()
 
 
-def nodal(circuit: rs.Circuit) -> np.ndarray:
-    """Node voltages by modified nodal analysis of resistors, sources and VCVS."""
-    r, s, e = circuit.resistors, circuit.voltage_sources, circuit.controlled_sources
-    n, g = len(circuit.nodes), 1 / circuit.resistors.ohms
-    p, q = np.append(s.p, e.p), np.append(s.q, e.q)
-    at = n + np.arange(len(p))
-    owner = at[len(s) :][np.repeat(np.arange(len(e)), np.diff(e.ptr))]
-    parts = [
-        (r.p, r.p, g), (r.q, r.q, g), (r.p, r.q, -g), (r.q, r.p, -g),
-        (p, at, 1.0), (q, at, -1.0), (at, p, 1.0), (at, q, -1.0), (owner, e.index, -e.gain),
-    ]  # fmt: skip
-    row, column = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
-    value = np.concatenate([np.broadcast_to(v, np.shape(k)) for k, _, v in parts])
-    matrix = coo_array((value, (row, column))).tocsr()[1:, 1:]
-    rhs = np.concatenate((np.zeros(n - 1), s.volts, e.constant))
-    return np.append(0.0, spsolve(matrix.tocsc(), rhs)[: n - 1])
-
-
 @pytest.mark.parametrize("n", [300, 5_000])
 def test_a_ladder_with_an_amplifier_is_solved_like_any_linear_circuit(n):
     circuit = ladder(n)
     point = rs.solve(circuit)
     assert point.certificate.ok
     assert (point.solver.method, point.solver.iterations) == ("feedback (sparse)", 1)
-    np.testing.assert_allclose(point.node_voltages, nodal(circuit), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(point.node_voltages, states(circuit)[0], rtol=1e-8, atol=1e-10)
     currents = point.element_currents
     assert not violations(circuit, point.node_voltages, currents, circuit.switches.closed)
     wrong = point.node_voltages.copy()
@@ -114,7 +95,7 @@ def test_grids_with_amplifiers_and_diodes_obey_every_law(diodes):
     closed = circuit.switches.closed
     assert not violations(circuit, point.node_voltages, point.element_currents, closed)
     if not diodes:
-        np.testing.assert_allclose(point.node_voltages, nodal(circuit), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(point.node_voltages, states(circuit)[0], rtol=1e-9, atol=1e-12)
 
 
 def trigger(size: int) -> CircuitBuilder:

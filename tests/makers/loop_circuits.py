@@ -1,0 +1,30 @@
+"""Random circuits of hundreds of nodes whose amplifiers make one loop of feedback."""
+
+import numpy as np
+
+import resnet_sim as rs
+from resnet_sim import CircuitBuilder
+
+
+def loop_circuit(seed: int, diodes: int, smallest: int = 200, largest: int = 2_000) -> rs.Circuit:
+    """Resistors at random, amplifiers that sense and drive any nodes, diodes between any nodes."""
+    rng = np.random.default_rng(seed)
+    n = int(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
+    b = CircuitBuilder(f"loop {seed}")
+    ends = [(int(rng.integers(max(0, k - 20), k)), k) for k in range(1, n)]
+    ends += [(p, q) for p, q in rng.integers(0, n, (n, 2)).tolist() if p != q]
+    for k, (p, q) in enumerate(ends):
+        b.resistor(f"r{k}", f"n{p}", f"n{q}", 10 ** rng.uniform(0, 3))
+    for k, node in enumerate(rng.integers(0, n, n // 20).tolist()):
+        b.resistor(f"rg{k}", f"n{node}", "0", 10 ** rng.uniform(1, 3))
+    for k, node in enumerate(rng.integers(0, n, 4).tolist()):
+        b.current_source(f"i{k}", "0", f"n{node}", rng.normal())
+    for k in range(int(rng.integers(1, 2 + n // 50))):
+        plus, minus, near = (f"n{node}" for node in rng.integers(0, n, 3))
+        gain = float(rng.choice([-1, 1]) * 10 ** rng.uniform(-1, 1))
+        b.vcvs(f"e{k}", f"o{k}", "0", plus, minus, gain)
+        b.resistor(f"ro{k}", f"o{k}", near, 10 ** rng.uniform(0, 2))
+    for k in range(diodes):
+        p, q = rng.choice(n, 2, replace=False)
+        b.diode(f"d{k}", f"n{p}", f"n{q}", v_forward=float(rng.choice([0.0, 0.1])))
+    return b.build()
