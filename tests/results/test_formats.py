@@ -7,10 +7,12 @@ import io
 import json
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from optional_formats import formats
 
 import resnet_sim as rs
 from resnet_sim.cli.command import build_parser
@@ -115,14 +117,30 @@ def figure(cell: str) -> float:
     return math.nan if read is None else read.value
 
 
+def read_parquet(data: bytes):
+    import pyarrow.parquet
+
+    table = pyarrow.parquet.read_table(io.BytesIO(data))
+    yield from _split(table.column_names, np.column_stack([np.array(c) for c in table.columns]))
+
+
+def read_xlsx(data: bytes):
+    import openpyxl
+
+    header, *rows = openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows(values_only=True)
+    cells = [[math.nan if cell is None else float(cell) for cell in row] for row in rows]
+    yield from _split(list(header), np.array(cells))
+
+
 READERS = {
     "csv": read_csv, "npz": read_npz, "raw": read_raw_file, "json": read_json, "table": read_table,
+    "parquet": read_parquet, "xlsx": read_xlsx,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("chosen", CHOSEN.values(), ids=list(CHOSEN))
 @pytest.mark.parametrize("cards", CARDS.values(), ids=list(CARDS))
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats())
 def test_the_same_numbers_are_read_back(form, cards, chosen):
     ops = results(f"{cards}\n{chosen}")
     found = list(READERS[form](FORMATS[form].write(ops)))
@@ -139,12 +157,14 @@ def test_the_same_numbers_are_read_back(form, cards, chosen):
             names = shown
         wanted = [*swept, *(np.atleast_1d(op.value(name)) for name in names)]
         assert list(columns)[len(swept) :] == names
-        exact = {"rtol": 1e-5, "atol": 1e-12} if form == "table" else {"rtol": 0.0, "atol": 0.0}
+        # a table has six digits, a sheet sixteen
+        rounded = {"table": {"rtol": 1e-5, "atol": 1e-12}, "xlsx": {"rtol": 1e-15, "atol": 0.0}}
+        exact = rounded.get(form, {"rtol": 0.0, "atol": 0.0})
         for column, values in zip(columns.values(), wanted, strict=True):
             np.testing.assert_allclose(column, values, **exact)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats())
 def test_names_given_count_for_more_than_those_of_the_deck(form):
     (op,) = results(".dc v1 -1 1 1\n.print v(in)")
     (found,) = READERS[form](FORMATS[form].write([op], ["i(v1)", "v(out)"]))
@@ -153,7 +173,7 @@ def test_names_given_count_for_more_than_those_of_the_deck(form):
     assert len(all_of_it) > 8
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats())
 def test_a_batch_without_a_sweep_has_a_row_per_point(form):
     circuit = rs.parse_netlist(DECK.format(value=1, cards=".print v(out) i(r1)"))
     op = rs.solve(circuit, inputs={"v1": [-1.0, 0.25, 1 / 3]})
@@ -162,7 +182,7 @@ def test_a_batch_without_a_sweep_has_a_row_per_point(form):
     assert len(found["i(r1)"]) == 3
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats())
 def test_what_a_network_answers_is_written_by_the_same_writers(form):
     circuit = rs.parse_netlist(DECK.format(value=1, cards=""))
     values = np.array([[1 / 3, 1.0], [-2e-3, 0.0]])
@@ -181,6 +201,12 @@ def test_what_a_network_answers_is_written_by_the_same_writers(form):
     elif form == "json":
         record = json.loads(content)
         assert record["outputs"] == {"v(out)": [1 / 3, -2e-3], "class": ["yes", "no"]}
+    elif form == "parquet":
+        frame = pytest.importorskip("pandas").read_parquet(io.BytesIO(content))
+        assert frame.to_dict("list") == {"v(out)": [1 / 3, -2e-3], "class": ["yes", "no"]}
+    elif form == "xlsx":
+        frame = pytest.importorskip("pandas").read_excel(io.BytesIO(content))
+        assert frame.to_dict("list") == {"v(out)": [1 / 3, -2e-3], "class": ["yes", "no"]}
     elif form == "csv":
         assert content == f"v(out),class\r\n{1 / 3!r},yes\r\n-0.002,no\r\n"
     else:
@@ -218,3 +244,18 @@ def test_the_documents_list_the_formats():
     wanted = [(f.name, f.ending, f.description, "yes" if f.reports else "no")
               for f in FORMATS.values()]  # fmt: skip
     assert rows == wanted
+
+
+def test_what_is_missing_is_asked_for(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    op = rs.solve(rs.parse_netlist(DECK.format(value=1, cards="")))
+    with pytest.raises(rs.UsageError, match=r"parquet needs pandas and pyarrow: pip install"):
+        FORMATS["parquet"].write([op])
+
+
+def test_a_sheet_holds_only_so_much(monkeypatch):
+    pytest.importorskip("openpyxl")
+    monkeypatch.setattr("resnet_sim.results.formats.xlsx.MOST_COLUMNS", 5)
+    op = rs.solve(rs.parse_netlist(DECK.format(value=1, cards="")))
+    with pytest.raises(rs.UsageError, match="5 columns"):
+        FORMATS["xlsx"].write([op])

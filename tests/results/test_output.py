@@ -9,6 +9,7 @@ import subprocess
 
 import numpy as np
 import pytest
+from optional_formats import formats
 
 from resnet_sim import CircuitBuilder, OperatingPoint, UsageError
 from resnet_sim.diagnostics import Diagnostic, Span
@@ -225,7 +226,7 @@ def test_table_shows_only_the_outputs_that_the_deck_names():
     assert "v1" not in text
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", formats())
 def test_outputs_that_the_circuit_lacks_are_refused_by_name(form):
     with pytest.raises(UsageError, match="no node 'nowhere'"):
         written(form, result(divider(outputs=("v(in)", "v(nowhere)"))))

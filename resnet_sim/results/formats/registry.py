@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...errors import UsageError
+
 if TYPE_CHECKING:
     from ..predictions import Answers, Result
 
@@ -26,6 +28,8 @@ class Format(NamedTuple):
         Where its function ``write`` is, with the parameters of `Format.write`.
     text : bool
         Whether it is text; bytes are not printed.
+    needs : tuple of str
+        Packages that are optional, of the extra ``tables``.
     reports : bool
         Whether it holds more than numbers: diagnostics, comparisons, what ``.sens``, ``.tf`` and
         ``.meas`` ask for.
@@ -37,6 +41,7 @@ class Format(NamedTuple):
     description: str
     text: bool = True
     reports: bool = False
+    needs: tuple[str, ...] = ()
 
     def write(
         self,
@@ -56,7 +61,14 @@ class Format(NamedTuple):
         answers : mapping, optional
             What is known beside voltages and currents, as JSON data; see `reports`.
         """
-        content: str | bytes = import_module(self.module).write(results, outputs, answers)
+        try:
+            content: str | bytes = import_module(self.module).write(results, outputs, answers)
+        except ImportError as error:
+            if not self.needs:
+                raise
+            raise UsageError(
+                f"{self.name} needs {' and '.join(self.needs)}: pip install 'resnet_sim[tables]'"
+            ) from error
         return content
 
 
@@ -75,5 +87,21 @@ FORMATS = {
         Format("csv", "csv", f"{_HERE}.csv", "a row per point, for spreadsheets"),
         Format("raw", "raw", f"{_HERE}.raw", "a SPICE raw file, for waveform viewers"),
         Format("npz", "npz", f"{_HERE}.npz", "arrays for numpy", text=False),
+        Format(
+            "parquet",
+            "parquet",
+            f"{_HERE}.parquet",
+            "columns for data frames",
+            text=False,
+            needs=("pandas", "pyarrow"),
+        ),
+        Format(
+            "xlsx",
+            "xlsx",
+            f"{_HERE}.xlsx",
+            "a sheet with a row per point",
+            text=False,
+            needs=("pandas", "openpyxl"),
+        ),
     )
 }
