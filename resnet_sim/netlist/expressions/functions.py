@@ -9,7 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import pairwise
-from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
 
 
 def _sign(x: float) -> float:
@@ -48,7 +51,12 @@ _source: ContextVar[Random | None] = ContextVar("source", default=None)
 @contextmanager
 def drawing(seed: str | None) -> Iterator[None]:
     """Let random functions draw while this lasts; the same seed gives the same numbers."""
-    token = _source.set(None if seed is None else Random(seed))
+    if seed is None:
+        yield
+        return
+    from random import Random  # which hardly any deck needs
+
+    token = _source.set(Random(seed))
     try:
         yield
     finally:
