@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..arrays import Floats
 from ..errors import UsageError
 from ..model.requests import Sweep
 from ..point.certified import CHUNK
@@ -35,7 +36,7 @@ def monte_carlo(
     progress: bool = False,
     chunk: int = CHUNK,
     accuracy: float | None = None,
-) -> OperatingPoint:
+) -> OperatingPoint[Floats]:
     r"""Solve random samples of a circuit whose values spread.
 
     Parameters

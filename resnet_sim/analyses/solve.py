@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -17,6 +17,30 @@ from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
 from ..solvers import METHODS
 from .given import Given, as_circuit, spelled
+
+
+@overload
+def solve(
+    circuit: Given,
+    *,
+    inputs: None = None,
+    method: str = ...,
+    tolerance: float = ...,
+    start: Mapping[str, float] | None = ...,
+    dialect: str = ...,
+) -> OperatingPoint[float]: ...
+
+
+@overload
+def solve(
+    circuit: Given,
+    *,
+    inputs: Mapping[str, Any],
+    method: str = ...,
+    tolerance: float = ...,
+    start: Mapping[str, float] | None = ...,
+    dialect: str = ...,
+) -> OperatingPoint[Floats]: ...
 
 
 @spelled

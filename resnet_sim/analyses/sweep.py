@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.requests import Sweep
@@ -34,7 +35,7 @@ def sweep(
     progress: bool = False,
     chunk: int = CHUNK,
     **values: Any,
-) -> OperatingPoint:
+) -> OperatingPoint[Floats]:
     r"""Solve at every combination of swept values, the first one varying fastest.
 
     Switches that follow their controls start from their states at the point before; then all

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 import numpy as np
 
@@ -19,6 +19,16 @@ from ..diagnostics import Diagnostic
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.display import MAX_ROWS, few, how_many, html_table
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # with a default: Python has none before 3.13
+
+    #: what a quantity is: a float at one point, an array of shape (points,) at many
+    Value = TypeVar("Value", default=Any)
+else:
+    from typing import TypeVar
+
+    Value = TypeVar("Value")
 
 _OUTPUT = re.compile(
     r"v\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)|i\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[i\w?\]"
@@ -89,7 +99,7 @@ class SolverInfo:
 
 
 @dataclass(frozen=True, repr=False)
-class OperatingPoint:
+class OperatingPoint(Generic[Value]):
     r"""Voltages and currents of a circuit, at one point or at many.
 
     Attributes
@@ -149,7 +159,7 @@ class OperatingPoint:
     #: of what is neither a voltage nor a power
     unit: ClassVar[str] = "A"
 
-    def voltage(self, node: str, reference: str = "0") -> Any:
+    def voltage(self, node: str, reference: str = "0") -> Value:
         """Return ``v(node) - v(reference)`` in V: a float, or an array of shape (points,).
 
         NaN where undefined; within a part that floats as a whole, differences are defined.
@@ -165,9 +175,9 @@ class OperatingPoint:
             part, potential = self.loose
             together = (part[..., p] > 0) & (part[..., p] == part[..., q])
             difference = np.where(together, potential[..., p] - potential[..., q], difference)
-        return float(difference) if v.ndim == 1 else difference
+        return self._at(difference)
 
-    def current(self, element: str) -> Any:
+    def current(self, element: str) -> Value:
         """Return the current through an element in A, from its first terminal to its second.
 
         Raises
@@ -175,10 +185,9 @@ class OperatingPoint:
         UsageError
             If the element is unknown.
         """
-        i = self.element_currents[..., self.circuit.element(element)]
-        return float(i) if self.element_currents.ndim == 1 else i
+        return self._at(self.element_currents[..., self.circuit.element(element)])
 
-    def power_of(self, element: str) -> Any:
+    def power_of(self, element: str) -> Value:
         """Return the power that an element takes up, W; negative where it delivers.
 
         Raises
@@ -186,8 +195,11 @@ class OperatingPoint:
         UsageError
             If the element is unknown.
         """
-        watts = self._watts(self.circuit.element(element))
-        return float(watts) if self.node_voltages.ndim == 1 else watts
+        return self._at(self._watts(self.circuit.element(element)))
+
+    def _at(self, values: Any) -> Value:
+        """Return a float at one point, an array at many."""
+        return cast("Value", float(values) if self.node_voltages.ndim == 1 else values)
 
     def _watts(self, elements: int | slice) -> Floats:
         """Return the power of one or of all elements, in the last axis of all."""
@@ -196,21 +208,21 @@ class OperatingPoint:
         return watts * self.element_currents[..., elements]
 
     @cached_property
-    def voltages(self) -> dict[str, Any]:
+    def voltages(self) -> dict[str, Value]:
         """Node name -> V (float, or array of shape (points,)), without ground."""
         return _named(self.circuit.nodes[1:], self.node_voltages[..., 1:])
 
     @cached_property
-    def currents(self) -> dict[str, Any]:
+    def currents(self) -> dict[str, Value]:
         """Element name -> A (float, or array of shape (points,))."""
         return _named(self.circuit.element_names, self.element_currents)
 
     @cached_property
-    def power(self) -> dict[str, Any]:
+    def power(self) -> dict[str, Value]:
         """Element name -> W that it takes up (float, or array of shape (points,))."""
         return _named(self.circuit.element_names, self._watts(slice(None)))
 
-    def __getitem__(self, output: str) -> Any:
+    def __getitem__(self, output: str) -> Value:
         """Return the voltage of a node (V), or what `value` does: ``op["out"]``, ``op["i(r1)"]``.
 
         Raises
@@ -220,7 +232,7 @@ class OperatingPoint:
         """
         return self.value(output) if "(" in output or "@" in output else self.voltage(output)
 
-    def value(self, output: str) -> Any:
+    def value(self, output: str) -> Value:
         """Return ``v(node)``, ``v(node,node)``, ``i(element)`` or ``p(element)``, in V, A or W.
 
         Raises
@@ -250,7 +262,7 @@ class OperatingPoint:
         names, v = list(self.chosen(outputs)), np.atleast_2d(self.node_voltages)
         parts = [np.asarray(values)[:, None] for values in self.sweep.values()]
         if names:
-            parts += [np.atleast_1d(self.value(name))[:, None] for name in names]
+            parts += [np.atleast_1d(cast(Any, self.value(name)))[:, None] for name in names]
         else:
             names = [f"v({node})" for node in self.circuit.nodes[1:]]
             names += [f"i({element})" for element in self.circuit.element_names]
