@@ -7,7 +7,8 @@ import math
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -304,7 +305,26 @@ def deliver_results(
     if answers and not form.reports:
         others = " and ".join(f.name for f in FORMATS.values() if f.reports)
         complain(f"what .sens, .tf and .meas ask for is in --format {others}")
-    deliver(form.write(results, getattr(options, "print", ()), answers), options)
+    with _fitted(options):
+        content = form.write(results, getattr(options, "print", ()), answers)
+    deliver(content, options)
+
+
+@contextmanager
+def _fitted(options: argparse.Namespace) -> Iterator[None]:
+    """Make tables as wide as the terminal, if that is where they go."""
+    if options.format != "table" or options.output is not None or not sys.stdout.isatty():
+        yield
+        return
+    import shutil
+
+    from ..results.formats.table import terminal
+
+    token = terminal.set(shutil.get_terminal_size().columns)
+    try:
+        yield
+    finally:
+        terminal.reset(token)
 
 
 def verdict(ops: Sequence[OperatingPoint]) -> int:

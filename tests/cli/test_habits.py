@@ -193,3 +193,18 @@ def test_man_reads_the_page_without_a_complaint(run):
         [groff, "-man", "-Tutf8", "-ww"], input=page, capture_output=True, text=True, check=True
     )
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(200, 5), (30, 3), (10, 2)])
+def test_tables_are_as_wide_as_the_terminal(run, monkeypatch, columns, shown):
+    Path("sweep.net").write_text(DECK.replace(".end", ".dc v1 0 1 1\n.end"))
+    arguments = ("solve", "sweep.net", "-q", "--print", "v(a) i(r1) p(r1) v(a,0)")
+    whole = run(*arguments)[1]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = run(*arguments)[1].splitlines()
+    header = next(line for line in lines if line.split()[:1] == ["v1"])
+    assert header.split() == ["v1", "v(a)", "i(r1)", "p(r1)", "v(a,0)"][:shown]
+    assert shown == 2 or len(header) <= columns
+    assert (f"({5 - shown} more columns" in "\n".join(lines)) == (shown < 5)
+    assert all(name in whole for name in ("p(r1)", "v(a,0)"))  # nothing is cut in a pipe

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from itertools import chain, islice
 from typing import Any
 
@@ -19,6 +20,9 @@ MAX_COLUMNS = 8
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M",
              9: "G", 12: "T"}  # fmt: skip
 _EVERYTHING = "--format csv shows everything"
+
+#: characters in a line of the terminal that is printed to; infinite for files and pipes
+terminal: ContextVar[float] = ContextVar("terminal", default=math.inf)
 
 
 def engineering(value: float, unit: str, digits: int = 6) -> str:
@@ -125,11 +129,24 @@ def _rows(result: Result, outputs: Sequence[str]) -> str:
         ]
         lines.append([*where, *(["no solution"] * len(cells) if point in unsolved else cells)])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    kept = _fitting(widths, max(swept, 1))
+    left = len(widths) - kept
+    widths, lines = widths[:kept], [line[:kept] for line in lines]
     text = [
         "  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
         for line in lines
     ]
-    return "\n".join(text)
+    return "\n".join(text) + (f"\n  ({left} more columns: {_EVERYTHING})" if left else "")
+
+
+def _fitting(widths: Sequence[int], least: int) -> int:
+    """Return how many columns fit on the terminal, at least one more than `least`."""
+    total = 0
+    for kept, width in enumerate(widths):
+        total += 2 + width
+        if total > terminal.get() and kept > least:
+            return kept
+    return len(widths)
 
 
 def _sweep_columns(op: OperatingPoint) -> tuple[list[str], str]:
