@@ -7,9 +7,9 @@ combination of diode states as a function of one source.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -55,18 +55,11 @@ def measure(
     """
     if not op.sweep:
         raise UsageError(".meas dc needs a sweep, and the deck asks for none")
-    axis = np.asarray(next(iter(op.sweep.values())))
-    step = np.flatnonzero(axis == axis[0])
-    length = int(step[1]) if len(step) > 1 else len(axis)
     found: dict[str, Any] = {}
-    first_of = range(0, len(axis), length)
     with np.errstate(invalid="ignore", divide="ignore"):
         for wanted in op.circuit.measures:
             try:
-                values = [
-                    _Curve(op, slice(first, first + length), k, found).measure(wanted)
-                    for k, first in enumerate(first_of)
-                ]
+                values = [curve.measure(wanted) for curve in _curves(op, found)]
             except UsageError as error:
                 if on_error is None:
                     raise
@@ -74,6 +67,55 @@ def measure(
                 continue
             found[wanted.name] = values[0] if len(values) == 1 else np.array(values)
     return found
+
+
+class Mark(NamedTuple):
+    """Where a measurement was found in one run of the innermost quantity.
+
+    `x` is a value of that quantity and `y` the value of `expression` there; both are NaN for what
+    has no place, such as a mean.  `value` is what the measurement says.
+    """
+
+    name: str
+    operation: str
+    expression: str
+    run: int
+    x: float
+    y: float
+    value: float
+
+
+def marks(op: OperatingPoint) -> list[Mark]:
+    r"""Return where each measurement of a sweep was found; those without an answer are left out.
+
+    Examples
+    --------
+    >>> deck = "clamp\nV1 a 0 1\nR1 a b 1k\nD1 b 0 d\n.model d d(vfwd=0.5)\n.dc V1 0 2 0.5"
+    >>> (mark,) = marks(rs.run(rs.parse_netlist(deck + "\n.meas dc knee when v(b)=0.25"))[0])
+    >>> mark.name, mark.expression, mark.x, mark.y
+    ('knee', 'v(b)', 0.25, 0.25)
+    """
+    found = measure(op, on_error=lambda *_: None) if op.circuit.measures else {}
+    placed = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for wanted in op.circuit.measures:
+            if wanted.name in found:
+                expression = wanted.expression or (wanted.when or ("",))[0]
+                values = np.atleast_1d(found[wanted.name])
+                for curve, value in zip(_curves(op, found), values.tolist(), strict=True):
+                    x, y = curve.place(wanted, expression)
+                    of = wanted.name, wanted.operation, expression.replace(" ", "")
+                    placed.append(Mark(*of, curve.number, x, y, value))
+    return placed
+
+
+def _curves(op: OperatingPoint, known: Mapping[str, Any]) -> Iterator[_Curve]:
+    """Yield the runs of the innermost swept quantity."""
+    axis = np.asarray(next(iter(op.sweep.values())))
+    step = np.flatnonzero(axis == axis[0])
+    length = int(step[1]) if len(step) > 1 else len(axis)
+    for number, first in enumerate(range(0, len(axis), length)):
+        yield _Curve(op, slice(first, first + length), number, known)
 
 
 class _Curve:
@@ -104,6 +146,19 @@ class _Curve:
                 return self.slope(y, at)
             return float(np.interp(at, self.x, y))
         return self.over_range(wanted)
+
+    def place(self, wanted: Measure, expression: str) -> tuple[float, float]:
+        """Return where a measurement is found, and the value of an expression there."""
+        if wanted.operation in ("find", "when", "deriv"):
+            at = wanted.at if wanted.when is None else self.crossing(wanted)
+            if at is not None and self.x[0] <= at <= self.x[-1]:
+                return float(at), float(np.interp(at, self.x, self.values(expression)))
+        elif wanted.operation in ("max", "min"):
+            x, y = self.part(wanted)
+            if len(x):
+                k = int(np.argmax(y) if wanted.operation == "max" else np.argmin(y))
+                return float(x[k]), float(y[k])
+        return math.nan, math.nan
 
     def values(self, formula: str) -> Floats:
         """Return a formula at the points, by ascending swept quantity."""
@@ -140,15 +195,10 @@ class _Curve:
 
     def over_range(self, wanted: Measure) -> float:
         """Return an extreme, mean or integral between two values of the swept quantity."""
-        low = self.x[0] if wanted.start is None else max(wanted.start, self.x[0])
-        high = self.x[-1] if wanted.stop is None else min(wanted.stop, self.x[-1])
-        if not low <= high:
+        x, y = self.part(wanted)
+        if not len(x):
             return float("nan")
-        y = self.values(wanted.expression)
-        inside = self.x[(self.x > low) & (self.x < high)]
-        x = np.concatenate(([low], inside, [high]))
-        y = np.interp(x, self.x, y)
-        width, dx = high - low, np.diff(x)
+        width, dx = x[-1] - x[0], np.diff(x)
         if wanted.operation in ("max", "min", "pp"):
             extremes = float(y.max()), float(y.min())
             return {"max": extremes[0], "min": extremes[1], "pp": extremes[0] - extremes[1]}[
@@ -163,6 +213,16 @@ class _Curve:
             return integral / float(width)
         squares = dx * (y[1:] ** 2 + y[1:] * y[:-1] + y[:-1] ** 2) / 3
         return float(np.sqrt(squares.sum() / width))
+
+    def part(self, wanted: Measure) -> tuple[Floats, Floats]:
+        """Return the curve between two values of the swept quantity; empty if there is none."""
+        low = self.x[0] if wanted.start is None else max(wanted.start, self.x[0])
+        high = self.x[-1] if wanted.stop is None else min(wanted.stop, self.x[-1])
+        if not low <= high:
+            return np.zeros(0), np.zeros(0)
+        inside = self.x[(self.x > low) & (self.x < high)]
+        x = np.concatenate(([low], inside, [high]))
+        return x, np.interp(x, self.x, self.values(wanted.expression))
 
     def formula(self, text: str, of_points: bool = True) -> Any:
         """Evaluate an expression: a float, or one for each point; NaN where undefined."""

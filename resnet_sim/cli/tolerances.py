@@ -36,14 +36,7 @@ EXTREMES = ("nominal", "worst low", "worst high")
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_spread(parser)
-    parser.add_argument(
-        "--limits",
-        action="append",
-        default=[],
-        type=_limits,
-        metavar="OUTPUT=LOW,HIGH",
-        help="what counts for the yield: 'v(out)=4.9,5.1'; either may be left out (repeatable)",
-    )
+    add_limits(parser)
     parser.add_argument(
         "--vertices",
         type=count,
@@ -56,6 +49,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_print(parser)
     add_output(parser)
     add_solver(parser)
+
+
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Declare between which values outputs are good."""
+    parser.add_argument(
+        "--limits",
+        action="append",
+        default=[],
+        type=_limits,
+        metavar="OUTPUT=LOW,HIGH",
+        help="what counts for the yield: 'v(out)=4.9,5.1'; either may be left out (repeatable)",
+    )
 
 
 def _limits(text: str) -> tuple[str, tuple[float, float]]:

@@ -116,6 +116,8 @@ class Circuit:
         Node name -> V: where an iteration starts, and which of several solutions is meant.
     outputs : tuple of str
         What ``.print`` and ``.save`` name, such as ``v(out)``; empty means everything.
+    plots : tuple of tuple of str
+        The outputs that each ``.plot`` names: what `OperatingPoint.plot` shows.
     derivatives, measures : tuple of Derivatives, tuple of Measure
         What ``.sens`` and ``.tf``, and what ``.meas`` ask for.
     diagnostics : tuple of Diagnostic
@@ -144,6 +146,7 @@ class Circuit:
     analyses: tuple[Analysis, ...] = ()
     nodeset: Mapping[str, float] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
+    plots: tuple[tuple[str, ...], ...] = ()
     derivatives: tuple[Derivatives, ...] = ()
     measures: tuple[Measure, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -1,11 +1,15 @@
-"""Pictures: a circuit, what training did to it, and how the cost fell.
+"""Pictures: curves, a circuit, what training did to it, and how the cost fell.
 
 Needs matplotlib: ``pip install 'resnet_sim[plot]'``.  Every function returns a matplotlib
 `Figure`, which `save` writes so that the same picture gives the same bytes.
 """
 
 from .circuits import draw_circuit, draw_conductances
+from .curves import plot
 from .figures import save
 from .learning import draw_fields, learning_curve
 
-__all__ = ["draw_circuit", "draw_conductances", "draw_fields", "learning_curve", "save"]
+__all__ = ["draw_circuit", "draw_conductances", "draw_fields", "learning_curve", "plot", "save"]
+
+#: modules that other packages may use
+DOORS = ("charts", "curves", "learning", "results", "text")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import UsageError
+from .charts import Axis, Curve, Panel
 from .figures import new_figure
 
 if TYPE_CHECKING:
@@ -87,3 +88,28 @@ def learning_curve(
     if any(named):
         axes.legend(fontsize=8)
     return figure
+
+
+def learning_panels(history: Sequence[Mapping[str, Any]]) -> list[Panel]:
+    """Return the charts of a run: its costs, and how many samples it got right, if it says."""
+    epochs = np.array([record["epoch"] + 1.0 for record in history])
+    found = []
+    for word, label in (("cost", "log10 of the cost"), ("accuracy", "accuracy")):
+        keys = [key for key in history[0] if key.endswith(word)]
+        curves = []
+        for family, key in enumerate(keys):
+            values = np.array([_number(record.get(key)) for record in history])
+            if word == "cost":  # costs fall over decades
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    values = np.log10(values)
+                values[~np.isfinite(values)] = np.nan
+            curves.append(Curve(key.replace("_", " "), epochs, values, family))
+        if curves:
+            found.append(Panel("", Axis("epoch"), Axis(label), curves))
+    if not found:
+        raise UsageError("the learning run has neither costs nor accuracies")
+    return found
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 import numpy as np
@@ -300,6 +301,18 @@ class OperatingPoint(Generic[Value]):
         order = np.lexsort(list(self.sweep.values()))
         grid = {n: (tuple(axes), values[order].reshape(shape)) for n, values in columns.items()}
         return xarray.Dataset(grid, axes)
+
+    def plot(self, outputs: Sequence[str] = (), **options: Any) -> Any:
+        """Return a matplotlib figure of the result; see `plotting.plot` for the options.
+
+        Examples
+        --------
+        >>> op = rs.sweep("divider\nV1 in 0 1\nR1 in out 1k\nR2 out 0 1k", v1=[0, 1, 2])
+        >>> op.plot(["v(out)"]).axes[0].get_ylabel()
+        'v(out) (V)'
+        """
+        # pictures are made of results, so they can't be imported here; like formats, by name
+        return import_module("resnet_sim.plotting").plot(self, outputs, **options)
 
     def pick(self, rows: Ints) -> OperatingPoint:
         """Return some of many points; the certificate still speaks of all of them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import CARDS, MODELS
@@ -48,6 +48,8 @@ class AnalysisReader:
         Node -> V.
     outputs : list of str
         Such as ``v(out)``, ``i(v1)``.
+    plots : list of tuple of str
+        Those of each ``.plot`` card.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class AnalysisReader:
         self._unsaid: list[Card] = []
         self.nodeset: dict[str, float] = {}
         self.outputs: list[str] = []
+        self.plots: list[tuple[str, ...]] = []
         self.requests = RequestReader(
             self._is_node, builder.__contains__, lambda card, item: self._number(card, [item])
         )
@@ -222,19 +225,27 @@ class AnalysisReader:
     # ---- outputs ----
 
     def _print(self, card: Card) -> None:
+        self.outputs = list(dict.fromkeys([*self.outputs, *self._named(card)]))
+
+    def _plot(self, card: Card) -> None:
+        if named := tuple(dict.fromkeys(self._named(card))):
+            self.plots.append(named)
+
+    def _named(self, card: Card) -> Iterator[str]:
+        """Yield the outputs that a card names."""
         words = card[2].split(None, 2)
         start = card[2].index(words[0]) + len(words[0])
         if len(words) > 1 and words[1] in _ANALYSIS_TYPES:
             if words[1] not in ("dc", "op"):
-                self._report.add("N103", f".print {words[1]} is ignored", card)
+                self._report.add("N103", f"{words[0]} {words[1]} is ignored", card)
                 return
             start = card[2].index(words[1], start) + len(words[1])
         for match in _OUTPUT.finditer(card[2], start):
             output = self._output(match)
             if output is None:
                 self._unknown_output(match, card)
-            elif output and output not in self.outputs:
-                self.outputs.append(output)
+            elif output:
+                yield output
 
     def _output(self, match: re.Match[str]) -> str | None:
         """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""
@@ -379,6 +390,7 @@ _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {
     "step": AnalysisReader._step,
     "temp": AnalysisReader._temperatures,
     "print": AnalysisReader._print,
+    "plot": AnalysisReader._plot,
     "save": AnalysisReader._print,
     "nodeset": AnalysisReader._nodeset,
     "ic": AnalysisReader._ic,

@@ -124,6 +124,7 @@ class Elaboration:
             analyses=reader.analyses(),
             nodeset=reader.nodeset,
             outputs=tuple(reader.outputs),
+            plots=tuple(reader.plots),
             derivatives=tuple(reader.requests.derivatives),
             measures=tuple(reader.requests.measures),
             diagnostics=diagnostics,

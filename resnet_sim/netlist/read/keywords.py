@@ -5,7 +5,7 @@ from __future__ import annotations
 #: dot cards that are kept for the elaboration
 DECLARATIONS = {
     *("param", "func", "model", "global", "temp", "options"),
-    *("op", "dc", "step", "print", "save", "nodeset", "ic", "sens", "tf", "meas"),
+    *("op", "dc", "step", "print", "plot", "save", "nodeset", "ic", "sens", "tf", "meas"),
 }
 #: dot cards that ask for another analysis
 OTHER_ANALYSES = {
@@ -27,7 +27,7 @@ OTHER_ANALYSES = {
 }
 #: dot cards without influence on an operating point
 IGNORED = {
-    *("probe", "probe64", "width", "plot", "graph", "view", "wave", "csdf", "iplot", "ascii"),
+    *("probe", "probe64", "width", "graph", "view", "wave", "csdf", "iplot", "ascii"),
     *(
         "csparam",
         "backanno",

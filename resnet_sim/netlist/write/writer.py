@@ -150,13 +150,16 @@ class Writer:
             yield " ".join(filter(None, words))
 
     def outputs(self) -> Iterator[str]:
-        """Yield a .save card."""
-        outputs = []
-        for output in self.circuit.outputs:
-            element = output[2:-1] if output.startswith("i(") else ""
-            outputs.append(f"i({self.names[element]})" if element in self.names else output)
-        if outputs:
-            yield f".save {' '.join(outputs)}"
+        """Yield a .save card, and what is to be plotted."""
+        if self.circuit.outputs:
+            yield f".save {' '.join(map(self._output, self.circuit.outputs))}"
+        for names in self.circuit.plots:
+            yield f".plot dc {' '.join(map(self._output, names))}"
+
+    def _output(self, output: str) -> str:
+        """Return an output with the name that its element is written under."""
+        element = output[2:-1] if output[:2] in ("i(", "p(") else ""
+        return f"{output[:2]}{self.names[element]})" if element in self.names else output
 
 
 def written_name(name: str, letter: str) -> str:

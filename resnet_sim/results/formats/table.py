@@ -17,7 +17,8 @@ from ..predictions import Answers, Result
 MAX_ROWS = 40
 MAX_COLUMNS = 8
 
-_PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M",
+#: power of ten -> metric prefix
+PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M",
              9: "G", 12: "T"}  # fmt: skip
 _EVERYTHING = "--format csv shows everything"
 
@@ -31,10 +32,10 @@ def engineering(value: float, unit: str, digits: int = 6) -> str:
         return f"{abs(value) if value == 0 else value:.0f} {unit}".rstrip()
     exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     thousands = exponent // 3 * 3
-    if thousands not in _PREFIXES:
+    if thousands not in PREFIXES:
         return f"{value:.{digits - 1}e} {unit}".rstrip()
     decimals = max(0, digits - 1 - exponent + thousands)
-    return f"{value / 10.0**thousands:.{decimals}f} {_PREFIXES[thousands]}{unit}".rstrip()
+    return f"{value / 10.0**thousands:.{decimals}f} {PREFIXES[thousands]}{unit}".rstrip()
 
 
 def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> str:
