@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from ..errors import ConvergenceError, TopologyError
+from ..errors import ConvergenceError, TopologyError, UsageError
 from .common import SOLVED, check_output, complain, load, show_diagnostics
 
 
@@ -15,22 +16,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="PICTURE",
-        help="file to write; the ending says what: .svg, .png or .pdf",
+        help="file to write; the ending says what: .svg, .html, .png or .pdf",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Draw the circuit, with its operating point if it has one."""
     from ..analyses.solve import solve
-    from ..plotting import draw_circuit, save
+    from ..plotting.circuits import write_circuit
 
     circuit = load(options)
     check_output(options, circuit)
+    if Path(options.output).suffix.lower() not in (".svg", ".html", ".png", ".pdf"):
+        name = Path(options.output).name
+        raise UsageError(f"{name} is no name of a picture: .svg, .html, .png and .pdf are")
     show_diagnostics(circuit.diagnostics)
     op = None
     try:
         op = solve(circuit)
     except (TopologyError, ConvergenceError) as error:
         complain(f"drawn without voltages: {error}")
-    save(draw_circuit(circuit, op), options.output)
+    write_circuit(circuit, op, options.output)
     return SOLVED

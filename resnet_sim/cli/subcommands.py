@@ -17,7 +17,7 @@ COMMANDS = {
     "check": "print every diagnostic, but no voltages and currents",
     "validate": "compare with ngspice, or with what it has written",
     "export": "write the circuit for another simulator",
-    "graph": "draw the circuit; voltages are colours, conducting diodes are filled",
+    "graph": "draw the circuit as a schematic, with its voltages and currents",
     "plot": "draw curves of what the deck asks for, histograms, or a learning run",
     "train": "teach resistors to turn inputs into targets",
     "predict": "print what a circuit gives out for a table of inputs",

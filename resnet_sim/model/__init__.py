@@ -18,4 +18,5 @@ DOORS = (
     "formula",
     "numbers",
     "requests",
+    "spelling",
 )

@@ -12,4 +12,4 @@ from .learning import draw_fields, learning_curve
 __all__ = ["draw_circuit", "draw_conductances", "draw_fields", "learning_curve", "plot", "save"]
 
 #: modules that other packages may use
-DOORS = ("charts", "curves", "learning", "results", "text")
+DOORS = ("charts", "circuits", "curves", "learning", "results", "text")

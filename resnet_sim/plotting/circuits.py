@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,12 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.devices import Device
-from .figures import new_figure
+from ..workers.atomic_file import replace_file
+from .figures import new_figure, picture
+from .schematic import schematic
+from .schematic.parts import CONDUCTS
+from .schematic.svg import to_html, to_svg
+from .schematics import draw_schematic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +27,8 @@ if TYPE_CHECKING:
 
     from ..results.operating_point import OperatingPoint
 
+#: up to so many elements a schematic has room for all names and values
+MOST_SYMBOLS = 60
 #: circuits with more elements are no picture but a blot
 MOST_ELEMENTS = 5_000
 #: up to so many nodes the layout is the better and slower one, and there is room for names
@@ -29,15 +37,25 @@ FEW = 120
 Place = tuple[float, float]
 
 
-def draw_circuit(circuit: Circuit, op: OperatingPoint | None = None) -> Figure:
-    """Draw a circuit: nodes by their connections, elements as symbols.
+def is_schematic(circuit: Circuit) -> bool:
+    """Tell whether a circuit is small enough to be drawn as a schematic."""
+    crossbars = circuit.crossbars
+    return circuit.n_elements - len(crossbars) + len(crossbars.devices) <= MOST_SYMBOLS
+
+
+def draw_circuit(
+    circuit: Circuit, op: OperatingPoint | None = None, *, ax: Axes | None = None
+) -> Figure:
+    r"""Draw a circuit: a schematic up to 60 elements, a graph beyond.
 
     Parameters
     ----------
     circuit : Circuit
     op : OperatingPoint, optional
-        Its voltages colour the nodes (of several points the first counts), and conducting
-        diodes are filled.  Nodes that float stay white.
+        Its voltages and currents are told, and what conducts is red (of several points the first
+        counts).  In graphs voltages colour the nodes; those that float stay white.
+    ax : matplotlib Axes, optional
+        Where to draw; by default a new figure.
 
     Raises
     ------
@@ -47,11 +65,13 @@ def draw_circuit(circuit: Circuit, op: OperatingPoint | None = None) -> Figure:
     Examples
     --------
     >>> from resnet_sim import plotting
-    >>> circuit = rs.generators.grid(3)
+    >>> circuit = rs.parse_netlist("divider\nV1 in 0 1\nR1 in out 1k\nR2 out 0 1k")
     >>> figure = plotting.draw_circuit(circuit, rs.solve(circuit))
-    >>> plotting.save(figure, "grid.svg")
+    >>> plotting.save(figure, "divider.png")
     """
-    figure, axes = _figure(circuit)
+    if is_schematic(circuit):
+        return draw_schematic(schematic(circuit, op), ax)
+    figure, axes = _figure(circuit, ax)
     branches = list(_branches(circuit))
     place = _layout(circuit, branches)
     on = _conducting(circuit, op)
@@ -60,6 +80,22 @@ def draw_circuit(circuit: Circuit, op: OperatingPoint | None = None) -> Figure:
         _draw_branch(axes, branch, place, bool(on[branch.element]), named)
     _draw_nodes(figure, axes, circuit, place, op)
     return figure
+
+
+def write_circuit(circuit: Circuit, op: OperatingPoint | None, path: str | Path) -> None:
+    """Write the picture of a circuit; the ending of the name says in which format.
+
+    ``.svg`` and ``.html`` of schematics need no matplotlib; a page shows values on hover.
+    """
+    form = Path(path).suffix[1:].lower()
+    if form not in ("svg", "html") or not is_schematic(circuit):
+        figure = draw_circuit(circuit, op)
+        content = picture(figure, "svg" if form == "html" else form)
+    else:
+        content = to_svg(schematic(circuit, op)).encode()
+    if form == "html":
+        content = to_html(content.decode(), circuit.title).encode()
+    replace_file(Path(path), content)
 
 
 def draw_conductances(circuit: Circuit) -> Figure:
@@ -164,9 +200,9 @@ def _conducting(circuit: Circuit, op: OperatingPoint | None) -> Any:
     """Tell which elements carry current, shape (n_elements,)."""
     if op is None:
         return np.zeros(circuit.n_elements, dtype=np.bool_)
-    current = op.element_currents.reshape(-1, circuit.n_elements)[0]
-    largest = float(np.nanmax(np.abs(current), initial=0.0))
-    return np.nan_to_num(current) > 1e-9 * largest
+    current = np.abs(op.element_currents.reshape(-1, circuit.n_elements)[0])
+    # backwards too: a Zener diode in breakdown conducts
+    return np.nan_to_num(current) > CONDUCTS * float(np.nanmax(current, initial=0.0))
 
 
 # ---- drawing ----
@@ -237,16 +273,16 @@ def _draw_nodes(
             axes.annotate(name, (x, y), (4, 4), textcoords="offset points", fontsize=7)
 
 
-def _figure(circuit: Circuit) -> tuple[Figure, Axes]:
-    """Return an empty picture of a size that suits a circuit."""
+def _figure(circuit: Circuit, ax: Axes | None = None) -> tuple[Figure, Axes]:
+    """Return an empty picture of a size that suits a circuit, or where it is to be drawn."""
     if circuit.n_elements > MOST_ELEMENTS:
         raise UsageError(
             f"{circuit.n_elements} elements are too many for a picture; "
             f"{MOST_ELEMENTS} are the most"
         )
     side = min(3.0 + 1.1 * len(circuit.nodes) ** 0.5, 24.0)
-    figure = new_figure(side, side)
-    axes = figure.add_subplot()
+    figure: Any = new_figure(side, side) if ax is None else ax.get_figure(root=True)
+    axes = figure.add_subplot() if ax is None else ax
     axes.set_aspect("equal")
     axes.set_axis_off()
     axes.set_title(circuit.title, fontsize=9)

@@ -43,10 +43,13 @@ def save(figure: Figure, path: str | Path) -> None:
     '<?xml'
     """
     target = Path(path)
-    form = target.suffix[1:].lower()
-    known = figure.canvas.get_supported_filetypes()
-    if form not in known:
+    if target.suffix[1:].lower() not in figure.canvas.get_supported_filetypes():
         raise UsageError(f"{target.name} is no name of a picture: .svg, .png and .pdf are")
+    replace_file(target, picture(figure, target.suffix[1:].lower()))
+
+
+def picture(figure: Figure, form: str) -> bytes:
+    """Return a figure as a file of a format."""
     buffer = io.BytesIO()
     # without a date and random names the same picture is the same file
     metadata: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
@@ -54,4 +57,4 @@ def save(figure: Figure, path: str | Path) -> None:
 
     with matplotlib.rc_context({"svg.hashsalt": "resnet_sim", "svg.fonttype": "none"}):
         figure.savefig(buffer, format=form, metadata=metadata or None, bbox_inches="tight", dpi=150)
-    replace_file(target, buffer.getvalue())
+    return buffer.getvalue()

@@ -196,7 +196,7 @@ def test_samples_on_the_command_line(deck, capsys):
         "--print",
         "i(r1)",
         "--limit",
-        "i(r1)=0.45m:",
+        "i(r1)=0.45m,",
     ]
     assert main(["plot", str(deck), "--set", "v1=1", *words]) == 0
     assert "200 samples" in (printed := capsys.readouterr().out)

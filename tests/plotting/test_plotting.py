@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def test_nodes_and_elements_are_named_and_conducting_diodes_filled(graph):
     assert (status, err) == (0, "")
     op = rs.solve(rs.read_netlist(deck))
     for name in (*op.voltages, *op.currents):
-        assert f">{name}</text>" in picture
+        assert re.search(f">{name}[ <]", picture)
     conducting = sum(op.current(name) > 0 for name in op.currents if name.startswith("d"))
     assert conducting == 2
     assert picture.count(f"fill: {RED}") == conducting
@@ -50,13 +51,13 @@ def test_decks_of_every_kind_are_drawn(graph, stem):
     deck = EXAMPLES / f"{stem}.net"
     status, picture, _ = graph(deck)
     assert status == 0
-    assert all(f">{name}</text>" in picture for name in rs.read_netlist(deck).element_names)
+    assert all(re.search(f">{name}[ <]", picture) for name in rs.read_netlist(deck).element_names)
 
 
 def test_a_circuit_without_solution_is_drawn_without_voltages(graph):
     status, picture, err = graph(EXAMPLES / "impossible-diode.net")
     assert status == 0
-    assert ">d1</text>" in picture
+    assert re.search(">d1[ <]", picture)
     assert RED not in picture
     assert "drawn without voltages: error[E202]" in err
 
@@ -101,7 +102,7 @@ def test_png_and_pdf(graph):
 
 def test_without_matplotlib_it_is_asked_for(graph, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    status, _, err = graph(EXAMPLES / "jam.net")
+    status, _, err = graph(EXAMPLES / "jam.net", "picture.png")
     assert status == 2
     assert "pictures need matplotlib: pip install 'resnet_sim[plot]'" in err
 

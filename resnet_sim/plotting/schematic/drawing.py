@@ -1,0 +1,130 @@
+"""A schematic as data: symbols at their places, wires, dots and names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...model.circuit import Circuit
+from .geometry import Box, Point, Symbol, Text
+from .naming import Namer
+from .parts import PartMaker, said
+from .placing import Placer
+from .routing import Router, Segment
+
+if TYPE_CHECKING:
+    from ...results.operating_point import OperatingPoint
+
+#: room around symbols, from the first try to the last
+GAPS = (1, 2, 3)
+
+
+@dataclass(frozen=True)
+class Schematic:
+    """What a schematic consists of, in steps of a grid; y points up.
+
+    Attributes
+    ----------
+    title : str
+    symbols : list of Symbol
+        With pins, bodies and texts.
+    wires : dict of str to list of ((x, y), (x, y))
+        Node -> horizontal and vertical pieces.
+    dots : list of (str, (x, y))
+        Node and place of each junction.
+    names : list of Text
+        Names of nodes with their voltages.
+    unnamed, broken : list of str
+        Nodes for whose name there was no room; nodes that are not wired throughout.
+    """
+
+    title: str
+    symbols: Sequence[Symbol]
+    wires: Mapping[str, Sequence[Segment]]
+    dots: Sequence[tuple[str, Point]]
+    names: Sequence[tuple[str, Text]]
+    unnamed: Sequence[str]
+    broken: Sequence[str]
+
+    @property
+    def box(self) -> Box:
+        """All of it."""
+        boxes = [s.box for s in self.symbols] + [text.box for _, text in self.names]
+        for segments in self.wires.values():
+            boxes += [Box(*map(min, *s), *map(max, *s)) for s in segments]
+        found = boxes[0]
+        for box in boxes[1:]:
+            found = found.joined(box)
+        return found
+
+    def texts(self) -> Iterator[Text]:
+        """Yield all texts."""
+        for symbol in self.symbols:
+            yield from symbol.texts
+        yield from (text for _, text in self.names)
+
+
+def schematic(circuit: Circuit, op: OperatingPoint | None = None) -> Schematic:
+    r"""Lay out a circuit as a schematic.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    op : OperatingPoint, optional
+        Its voltages, currents and states are told; of several points the first.
+
+    Examples
+    --------
+    >>> from resnet_sim.plotting.schematic import schematic
+    >>> drawn = schematic(rs.parse_netlist("divider\nV1 in 0 1\nR1 in out 1k\nR2 out 0 1k"))
+    >>> sorted(drawn.wires), [symbol.kind for symbol in drawn.symbols]
+    (['in', 'out'], ['resistor', 'resistor', 'voltage source'])
+    """
+    maker = PartMaker(circuit, op)
+    parts = list(maker.parts())
+    best: Schematic | None = None
+    for gap in GAPS:
+        symbols = Placer(parts, maker.rails, gap).place()
+        found = _joined(circuit, op, symbols)
+        if best is None or _lacks(found) < _lacks(best):
+            best = found
+        if not _lacks(best):
+            break
+    assert best is not None
+    return best
+
+
+def _lacks(found: Schematic) -> int:
+    return 10 * len(found.broken) + len(found.unnamed)
+
+
+def _joined(circuit: Circuit, op: OperatingPoint | None, symbols: list[Symbol]) -> Schematic:
+    """Return placed symbols with wires and names."""
+    router = Router(symbols)
+    broken = router.route()
+    wires = router.wires()
+    namer = Namer(symbols, wires)
+    names, unnamed = [], []
+    pins: dict[str, list[tuple[int, int]]] = {}
+    for symbol in symbols:
+        for pin in symbol.pins:
+            pins.setdefault(pin.net, []).append((pin.x, pin.y))
+    for net in sorted(wires, key=lambda net: sum(map(len, wires[net]))):
+        text = namer.name(_voltage(circuit, op, net), wires[net], pins[net])
+        if text is None:
+            unnamed.append(net)
+        else:
+            names.append((net, text))
+    dots = [(net, (float(x), float(y))) for net, (x, y) in router.dots()]
+    return Schematic(circuit.title, symbols, wires, dots, names, unnamed, broken)
+
+
+def _voltage(circuit: Circuit, op: OperatingPoint | None, net: str) -> str:
+    """Return the name of a node and its voltage."""
+    if op is None:
+        return net
+    volts = float(op.node_voltages.reshape(-1, len(circuit.nodes))[0, circuit.node(net)])
+    return f"{net} {said('V', volts, 3)}" if np.isfinite(volts) else f"{net} floats"
