@@ -8,6 +8,8 @@ last place of the terms that were added.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
@@ -15,6 +17,7 @@ from ..model.circuit import Circuit
 from ..results.operating_point import Certificate
 from .check import EPS, ROUNDINGS, Check, largest, sums
 from .registry import laws
+from .stability import monotone, stable
 
 #: Rounding of voltages excuses no more than this share of the largest current.
 LOUDEST = 1e-6
@@ -41,7 +44,8 @@ def certify(
     -------
     Certificate
     """
-    return certify_points(circuit, voltages[None], currents[None], closed, tolerance)[0]
+    proof, _ = certify_points(circuit, voltages[None], currents[None], closed, tolerance)
+    return replace(proof, stable=stable(circuit, voltages, currents))
 
 
 def certify_points(
@@ -80,6 +84,7 @@ def certify_points(
         power_mismatch=check.mismatch,
         tolerance=tolerance,
         failures=tuple(text for _, text in worst[:20]),
+        stable=monotone(circuit) or None,
     )
     return certificate, ~check.bad
 

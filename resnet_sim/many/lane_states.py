@@ -332,5 +332,7 @@ def no_structure(question: Question) -> str | None:
     """Return why a circuit is not one convex problem whose data are affine in the inputs."""
     if question.unlearnable:
         return question.unlearnable
+    if question.signed:
+        return "conductances may be negative: there may be several states"
     structure = question.structure
     return str(structure) if isinstance(structure, Unsupported) else None

@@ -120,29 +120,35 @@ class OneByOne(Backend):
         found: tuple[str, ...] = getattr(self.question.structure, "one_way", ())
         return found
 
-    def nudged(self, g: Floats, u: Floats, nudge: Nudge, start: Bools | None = None) -> States:
+    def nudged(
+        self, g: Floats, u: Floats, nudge: Nudge, start: Bools | Floats | None = None
+    ) -> States:
         """Return the states with additions at the outputs.
 
-        `start` is not needed: the solver has its own memory.
+        Of several states the one nearest to the voltages of `start` is meant; what conducts
+        there is not needed, as the solver has its own memory.
         """
-        if nudge.stiffness < 0:
+        near = None if start is None or start.dtype == np.bool_ else np.asarray(start, dtype=float)
+        if nudge.stiffness < 0 and not self.question.signed:
             raise UsageError(
                 "a negative conductance may make this circuit unstable, which can't be "
                 "checked here: nudge with currents, or choose the positive variant"
             )
-        return self.rows(g, u, nudge, np.arange(len(u)))
+        return self.rows(g, u, nudge, np.arange(len(u)), near)
 
-    def rows(self, g: Floats, u: Floats, nudge: Nudge, numbers: Ints) -> States:
+    def rows(
+        self, g: Floats, u: Floats, nudge: Nudge, numbers: Ints, near: Floats | None = None
+    ) -> States:
         """Return the states of samples that are called by their `numbers` in messages."""
 
         def failed(row: int, error: ResnetSimError) -> None:
             error.sample = int(numbers[row])
             raise error
 
-        found = walk(self._tasks(g, u, nudge), failed, check=self._check)
+        found = walk(self._tasks(g, u, nudge, near), failed, check=self._check)
         return self._states([point for point in found if point is not None])
 
-    def _tasks(self, g: Floats, u: Floats, nudge: Nudge) -> Iterator[Task]:
+    def _tasks(self, g: Floats, u: Floats, nudge: Nudge, near: Floats | None) -> Iterator[Task]:
         question = self.question
         base = question.selection.applied(g)
         kind = (nudge.force is None, nudge.stiffness == 0.0, np.isinf(nudge.stiffness))
@@ -152,7 +158,12 @@ class OneByOne(Backend):
                 circuit = nudged(circuit, self.outputs, nudge, row)
             if kind not in self._solvers:
                 self._solvers[kind] = self.solver(circuit)
-            yield self._solvers[kind], circuit
+            solver = self._solvers[kind]
+            if near is not None:
+                solver.start = np.full(len(circuit.nodes), np.nan)
+                known = len(self.question.circuit.nodes)
+                solver.start[:known] = near[row, :known]
+            yield solver, circuit
 
     def _check(self, circuit: Circuit, point: Point) -> None:
         """Refuse a point without certificate, or with outputs that float."""
@@ -161,6 +172,8 @@ class OneByOne(Backend):
         )
         if not proof.ok:
             raise ConvergenceError("; ".join(proof.failures[:3]))
+        if proof.stable is False:
+            raise ConvergenceError("the only state that was found is unstable: it would not last")
         state, outputs = point.state, self.outputs
         piece = state.piece[state.reduction.coordinate]
         for name, p, q in zip(outputs.names, outputs.p.tolist(), outputs.q.tolist(), strict=True):
@@ -179,7 +192,8 @@ class OneByOne(Backend):
             on[k, : len(state.rectifier_current)] = state.rectifier_current > 0
         knee = np.array([_knee(state) for state in states], dtype=np.int64)
         measured = voltages[:, outputs.p] - voltages[:, outputs.q]
-        return States(self, voltages, measured, on, knee, states)
+        start = voltages if self.question.signed else None
+        return States(self, voltages, measured, on, knee, states, start)
 
     def _known(self, point: Point) -> Floats:
         """Return node voltages, NaN where they float, but for what moves with the outputs."""

@@ -117,9 +117,14 @@ class Question:
         return self.selection.applied(self.learned) if crossbars else self.circuit
 
     @property
+    def signed(self) -> bool:
+        """Whether conductances that learn may be negative."""
+        return bool(self.outputs) and self.bounds[0] < 0
+
+    @property
     def unlearnable(self) -> str | None:
         """Why conductances can't be learned as they begin, None if they can."""
-        positive = not self.outputs or (self.learned > 0).all()
+        positive = not self.outputs or self.signed or (self.learned > 0).all()
         return None if positive else "0 S can't be learned from here: g_min must be positive"
 
     @cached_property

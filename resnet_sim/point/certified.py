@@ -94,6 +94,12 @@ def stack(
     )
 
 
+def _all(verdicts: Iterable[bool | None]) -> bool | None:
+    """Return True if all are, False if one is False, else None."""
+    found = set(verdicts)
+    return False if False in found else None if None in found else True
+
+
 def _loose(parts: Sequence[Floats | None], shapes: Sequence[tuple[int, ...]]) -> Floats | None:
     """Join what is known of floating parts; shapes are those of the voltages."""
     if all(part is None for part in parts):
@@ -118,6 +124,7 @@ def worst(certificates: Sequence[Certificate], tolerance: float) -> Certificate:
         power_mismatch=largest("power_mismatch"),
         tolerance=tolerance,
         failures=tuple(f for c in certificates for f in c.failures)[:20],
+        stable=_all(c.stable for c in certificates),
     )
 
 

@@ -20,6 +20,7 @@ from ..errors import ConvergenceError, TopologyError
 from ..graph.problem import Problem
 from ..graph.topology import negative_cycle, unroutable
 from ..model.circuit import Circuit
+from ..results.operating_point import OTHERS
 from ..solvers.linear.laplacian import convex
 from ..workers.progress import report
 from . import infeasible, warnings
@@ -248,7 +249,8 @@ class PointSolver:
         """Solve a stage as a convex problem."""
         problem = state.problem(plan)
         if not problem.positive and not _is_convex(problem):
-            self._feedback(state, plan, key, log)
+            if not self._descended(state, plan, problem, log):
+                self._feedback(state, plan, key, log)
             return
         report(
             "%d unknowns, %d conductances, %d rectifiers: is there a solution?",
@@ -267,6 +269,25 @@ class PointSolver:
         log.methods.append(solution.method)
         log.iterations += solution.iterations
         log.notes += solution.notes
+
+    def _descended(self, state: State, plan: Plan, problem: Problem, log: _Log) -> bool:
+        """Look for a stable state of a stage that may have many; all of few are tried elsewhere."""
+        if len(problem.curves) or len(problem.drop) <= policy.POLICY.enumerated:
+            return False
+        if negative_cycle(problem):
+            return False
+        from ..solvers import stable
+
+        x = None if self.start is None else state.start(plan, self.start)
+        solution = stable.solve(problem, x)
+        if solution is None:
+            return False
+        state.absorb(plan, solution)
+        state.mark_lost(plan)
+        log.methods.append(solution.method)
+        log.iterations += solution.iterations
+        log.notes.append(OTHERS)
+        return True
 
     def _feedback(self, state: State, plan: Plan, key: tuple[bytes, int], log: _Log) -> None:
         """Solve a stage whose parts and sources depend on each other."""

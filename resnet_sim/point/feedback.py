@@ -10,7 +10,8 @@ from ..arrays import Floats
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.mixed import MixedProblem, MixedSolution
-from ..solvers import mixed
+from ..results.operating_point import OTHERS
+from ..solvers import mixed, stable
 from .absorbed import absorb, absorb_laws, mark_free
 from .cascade import Stage
 from .equations import Equations
@@ -18,7 +19,8 @@ from .infeasible import names_of
 from .plan import Plan
 from .state import State
 
-_OTHERS = "not all states of a circuit with feedback were tried: others may exist"
+#: how near a start is to a solution that it asks for, V; an unstable one is given then
+ASKED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,11 @@ def solve(
         # what is undefined may have another value than the one tried
         raise _none_found(state, stage, outcome.exhaustive and not lost)
     distance = equations.distance(start)
-    order = sorted(range(len(outcome.groups)), key=lambda k: distance(outcome.groups[k][0]))
+    far = [distance(group[0]) for group in outcome.groups]
+    order = sorted(range(len(far)), key=far.__getitem__)
+    lasting = _minima(state, stage, plan, equations, [g[0] for g in outcome.groups])
+    if start is None or far[order[0]] > ASKED:
+        order.sort(key=lambda k: not lasting[k])
     groups = [outcome.groups[k] for k in order]
     absorb(equations, groups[0][0])
     if not lost:
@@ -71,9 +77,26 @@ def solve(
     diagnostics: tuple[Diagnostic, ...] = ()
     if len(groups) > 1:
         diagnostics = (_several(state, stage, equations, [group[0] for group in groups]),)
+    if not lasting[order[0]]:
+        diagnostics += (_metastable(equations, _elements(state, stage)),)
     method = f"feedback ({outcome.method})"
-    notes = () if outcome.exhaustive else (_OTHERS,)
+    notes = () if outcome.exhaustive else (OTHERS,)
     return Outcome(method, outcome.tried, notes, diagnostics)
+
+
+def _minima(
+    state: State, stage: Stage, plan: Plan, equations: Equations, found: list[MixedSolution]
+) -> list[bool]:
+    """Tell which solutions last; with sources that act one way there is no minimum to ask for."""
+    if len(stage.sources) or len(stage.loops):
+        return [True] * len(found)
+    lasting = []
+    for solution in found:
+        absorb(equations, solution)
+        problem = state.problem(plan)
+        on = state.rectifier_current[plan.rectifiers] > 0
+        lasting.append(stable.is_minimum(problem, on))
+    return lasting
 
 
 def _smooth(
@@ -102,7 +125,7 @@ def _smooth(
         state.lost_parts[stage.parts] = True
     else:
         mark_free(equations, found.directions, slopes)
-    diagnostics = (_metastable(equations),) if found.turned else ()
+    diagnostics = (_metastable(equations, equations.laws.element.tolist()),) if found.turned else ()
     method = f"tangents ({found.way})"
     return Outcome(method, found.steps, (), diagnostics, found.voltages)
 
@@ -142,10 +165,9 @@ def _no_convergence(equations: Equations, steps: int) -> ConvergenceError:
     )
 
 
-def _metastable(equations: Equations) -> Diagnostic:
+def _metastable(equations: Equations, elements: list[int]) -> Diagnostic:
     """Return the warning that an operating point can't last."""
-    circuit = equations.red.circuit
-    elements = list(dict.fromkeys(equations.laws.element.tolist()))
+    circuit, elements = equations.red.circuit, list(dict.fromkeys(elements))
     message = f"the operating point of {names_of(circuit, elements)} is metastable: the slightest "
     message += "disturbance leads to another one"
     hint = "select a stable one with .nodeset v(...)=..."

@@ -37,6 +37,10 @@ _OUTPUT = re.compile(
 _POWER = re.compile(r"p\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[p\]")
 
 
+#: what notes say where not all states were looked at
+OTHERS = "not all states of a circuit with feedback were tried: others may exist"
+
+
 @dataclass(frozen=True, repr=False)
 class Certificate:
     """How far a result is from fulfilling every law; computed by `certificate.certify`.
@@ -58,6 +62,9 @@ class Certificate:
         What was asked for.
     failures : tuple of str
         Which law fails where, worst first; empty if `ok`.
+    stable : bool, optional
+        Whether the state lasts, each node having a small capacitance to ground; None where
+        that is not known.
 
     Examples
     --------
@@ -75,6 +82,7 @@ class Certificate:
     power_mismatch: float
     tolerance: float
     failures: tuple[str, ...] = ()
+    stable: bool | None = None
 
     def __repr__(self) -> str:
         verdict = "ok" if self.ok else f"failed: {few(self.failures, 1)}"
@@ -363,6 +371,14 @@ class OperatingPoint(Generic[Value]):
         header, values = self.table()
         cells = [[f"{x:.6g}" for x in row[:MAX_ROWS]] for row in values[:MAX_ROWS]]
         return html_table(f"{self._headline}", header[:MAX_ROWS], cells, len(values))
+
+    @property
+    def unique(self) -> str:
+        """``"unique"``, ``"one of several"`` or ``"unknown"``: whether other solutions exist."""
+        if any(d.code == "W205" for d in self.diagnostics):
+            return "one of several"
+        looked_at_all = OTHERS not in self.solver.notes and "tangents" not in self.solver.method
+        return "unique" if looked_at_all and not self.unsolved else "unknown"
 
     @property
     def status(self) -> str:

@@ -14,6 +14,7 @@ DOORS = (
     "linear.laplacian",
     "mixed",
     "registry",
+    "stable",
     "tangents",
 )
 __all__ = ["METHODS", "solve"]

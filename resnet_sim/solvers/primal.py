@@ -31,7 +31,7 @@ def solve(problem: Problem, attempts: int = 4) -> Solution:
         shifted = dataclasses.replace(
             problem, drop=problem.drop + shift * rng.uniform(0.5, 1.0, len(problem.drop))
         )
-        on, steps = _active_set(_harden(shifted))
+        on, steps = _active_set(harden(shifted))
         solution = newton.solve(problem, on[: len(problem.drop)], cap=60)
         iterations += steps + solution.iterations
         if solution.converged:
@@ -46,7 +46,7 @@ def _voltage(problem: Problem) -> float:
     return max(float(np.abs(size).max(initial=0.0)) for size in sizes) or 1.0
 
 
-def _harden(problem: Problem) -> Problem:
+def harden(problem: Problem) -> Problem:
     """Return the problem with soft rectifiers as hard ones in series with a resistor."""
     soft = np.flatnonzero(~problem.hard)
     middle = problem.n + np.arange(len(soft))

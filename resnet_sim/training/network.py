@@ -57,7 +57,9 @@ class Network:
     g_min, g_max : float
         Bounds of the conductances, S.  By default the lower one is a millionth of the
         largest conductance that the circuit starts with: with zero, parts of the circuit
-        may come loose.  Conductances that start out of bounds are moved to them.
+        may come loose.  Conductances that start out of bounds are moved to them.  Where some
+        start negative, the lower bound is by default ``-g_max``: weights of either sign.
+        A state that such a circuit has is stable, or there is an error.
     devices : Devices, optional
         How real the learning conductances are; ideal by default.
     precision : {"double", "single"}
@@ -129,15 +131,15 @@ class Network:
         """Set the bounds of what learns; conductances of crossbars may begin at 0."""
         selection = self._selection
         ohms = selection.circuit.resistors.ohms[selection.resistors]
-        unfit = np.flatnonzero(~((ohms > 0) & np.isfinite(ohms)))
+        unfit = np.flatnonzero((ohms == 0) | ~np.isfinite(ohms))
         if len(unfit):
             name = self.trainable[int(unfit[0])]
-            raise UsageError(f"{name} can't learn: its resistance is not a positive number")
+            raise UsageError(f"{name} can't learn: its resistance is {ohms[unfit[0]]:g}")
         self.g_max = float(g_max)
         low, high = selection.extremes()
-        self.g_min = 1e-6 * high if g_min is None else float(g_min)
-        if not 0 <= self.g_min <= self.g_max:
-            raise UsageError(f"needs 0 <= g_min <= g_max, not {self.g_min} and {self.g_max}")
+        self.g_min = float(g_min) if g_min is not None else 1e-6 * high if low >= 0 else -self.g_max
+        if not self.g_min <= self.g_max:
+            raise UsageError(f"needs g_min <= g_max, not {self.g_min} and {self.g_max}")
         self._untouched = self.g_min <= low and high <= self.g_max and self._ideal
         self._untouched &= not self.devices.levels
         self._origin = selection.conductances

@@ -55,6 +55,8 @@ class Layered(Backend):
         """Return why a circuit can't be solved layer by layer, or why that does not pay."""
         if question.precision == "single":
             return "it works in double precision only"
+        if question.signed:
+            return "conductances may be negative"
         circuit = question.circuit
         if not circuit.crossbars.devices and len(circuit.resistors) < policy.POLICY.layers:
             return f"{len(circuit.resistors)} resistors are too few to pay, and no crossbar"

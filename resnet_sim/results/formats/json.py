@@ -64,12 +64,14 @@ def to_json(op: OperatingPoint) -> dict[str, Any]:
             "power_mismatch": _plain(certificate.power_mismatch),
             "tolerance": _plain(certificate.tolerance),
             "failures": list(certificate.failures),
+            "stable": certificate.stable,
         },
         "solver": {
             "method": solver.method,
             "iterations": int(solver.iterations),
             "seconds": _plain(solver.seconds),
         },
+        "unique": op.unique,
         "notes": list(solver.notes),
         "diagnostics": [diagnostic_record(d) for d in op.diagnostics],
     }

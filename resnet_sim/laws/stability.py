@@ -1,0 +1,127 @@
+"""Whether a state lasts, each node having a small capacitance to ground.
+
+With rectifying elements as they stand the circuit is linear.  If it is reciprocal, the state
+lasts where its co-content has a minimum: the conductances between nodes, those that ideal
+elements hold together being one, have a positive definite matrix.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..model.circuit import Circuit
+
+#: Tables of elements whose current never falls with the voltage across them.
+MONOTONE = frozenset({
+    "resistors", "voltage_sources", "current_sources", "diodes", "junctions", "limiters",
+    "capacitors", "inductors", "crossbars",
+})  # fmt: skip
+#: Those of which all is known here that an unstable circuit may have.
+KNOWN = MONOTONE - {"junctions", "limiters", "crossbars"}
+#: Eigenvalues within so much of the largest conductance say nothing.
+MARGIN = 1e-12
+#: Largest number of nodes whose matrix is looked at.
+MOST = 3000
+
+
+def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
+    """Tell whether a state lasts, None where that can't be told.
+
+    Parameters
+    ----------
+    v, i : ndarray, shapes (n_nodes,) and (n_elements,)
+    """
+    if monotone(circuit):
+        return True
+    tables = {name for name, device in circuit.tables.items() if len(device)}
+    if not tables <= KNOWN or len(circuit.nodes) > MOST:
+        return None
+    # a diode on its knee may stand either way
+    least, most = (_lasts(circuit, v, i, knee) for knee in (True, False))
+    if most is True:
+        return True
+    return False if least is False else None
+
+
+def monotone(circuit: Circuit) -> bool:
+    """Tell whether no current falls where its voltage rises: then every state lasts."""
+    tables = {name for name, device in circuit.tables.items() if len(device)}
+    return tables <= MONOTONE and not (circuit.resistors.ohms < 0).any()
+
+
+def _lasts(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> bool | None:
+    """Tell whether conductances are positive definite, diodes on a knee conducting or not."""
+    r = circuit.resistors
+    short = r.ohms == 0
+    hard = [(r.p[short], r.q[short])]
+    for table in (circuit.voltage_sources, circuit.inductors):
+        hard.append((table.p, table.q))
+    siemens = np.divide(1.0, r.ohms, out=np.zeros(len(r)), where=~short)
+    soft = [(r.p, r.q, siemens)]
+    ideal, slope = _diodes(circuit, v, i, knee)
+    d = circuit.diodes
+    hard.append((d.p[ideal], d.q[ideal]))
+    soft.append((d.p[~ideal], d.q[~ideal], slope[~ideal]))
+    group = _groups(len(v), *(np.concatenate(ends) for ends in zip(*hard, strict=True)))
+    p, q, g = (np.concatenate(part) for part in zip(*soft, strict=True))
+    return _definite(group, p, q, g)
+
+
+def _diodes(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> tuple[Bools, Floats]:
+    """Return which diodes hold their voltage, and the slopes of the others, S."""
+    d = circuit.diodes
+    first = circuit.first["diodes"]
+    current, across = i[first : first + len(d)], v[d.p] - v[d.q]
+    leak = 1.0 / d.r_off
+    scale = float(np.abs(i).max(initial=0.0))
+    extra = current - across * leak
+    near = 1e-12 * scale
+    size = np.abs(across) + np.abs(d.v_forward)
+    touching = across >= d.v_forward - 1e-9 * size
+    forward = (extra > near) | (touching & (np.abs(extra) <= near) & knee)
+    broken = (extra < -near) & np.isfinite(d.v_reverse)
+    ohms = np.where(forward, d.r_on, np.where(broken, d.r_reverse, d.r_off))
+    ideal = ohms == 0
+    slope: Floats = 1.0 / np.where(ideal, 1.0, ohms)
+    return ideal, slope
+
+
+def _groups(n: int, p: Ints, q: Ints) -> Ints:
+    """Return the smallest node that ideal elements join each node to."""
+    label = np.arange(n)
+    while True:
+        least = np.minimum(label[p], label[q])
+        before = label.copy()
+        np.minimum.at(label, p, least)
+        np.minimum.at(label, q, least)
+        label = label[label]
+        if np.array_equal(label, before):
+            return label
+
+
+def _definite(group: Ints, p: Ints, q: Ints, g: Floats) -> bool | None:
+    """Tell whether conductances between groups are positive definite, None if nearly not."""
+    roots, place = np.unique(group, return_inverse=True)
+    a, b, n = place[p], place[q], len(roots)
+    matrix = np.zeros((n, n))
+    np.add.at(matrix, (a, a), g)
+    np.add.at(matrix, (b, b), g)
+    np.add.at(matrix, (a, b), -g)
+    np.add.at(matrix, (b, a), -g)
+    matrix = matrix[1:, 1:]
+    touched = np.abs(matrix).sum(axis=1) > 0  # nodes that nothing holds don't fall anywhere
+    matrix = matrix[np.ix_(touched, touched)]
+    if not len(matrix):
+        return True
+    margin = MARGIN * float(np.abs(matrix).max()) * np.eye(len(matrix))
+    for sign, verdict in ((-1.0, True), (1.0, False)):
+        try:
+            np.linalg.cholesky(matrix + sign * margin)
+        except np.linalg.LinAlgError:
+            if not verdict:
+                return False
+        else:
+            if verdict:
+                return True
+    return None

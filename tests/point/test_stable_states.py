@@ -1,0 +1,192 @@
+"""Circuits with several states: a stable one is given, and the certificate says so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from local_minima import states
+
+import resnet_sim as rs
+
+BISTABLE = """bistable node
+R1 a 0 -1
+D1 a p ideal
+Vp p 0 1
+D2 m a ideal
+Vm m 0 -1
+.model ideal D(Ron=0)
+"""
+
+
+def codes(op: rs.OperatingPoint) -> set[str]:
+    return {d.code for d in op.diagnostics}
+
+
+def test_a_bistable_node_is_at_one_of_its_ends():
+    op = rs.solve(BISTABLE)
+    assert abs(op["a"]) == pytest.approx(1.0)
+    assert op.certificate.ok and op.certificate.stable is True
+    assert op.unique == "one of several"
+    for given, expected in ((0.7, 1.0), (-0.4, -1.0)):
+        assert rs.solve(BISTABLE + f".nodeset v(a)={given}\n")["a"] == pytest.approx(expected)
+
+
+def test_an_unstable_state_is_given_to_who_asks_for_it_and_is_called_one():
+    op = rs.solve(BISTABLE + ".nodeset v(a)=0\n")
+    assert op["a"] == pytest.approx(0.0, abs=1e-12)
+    assert op.certificate.stable is False
+    assert "W208" in codes(op)
+
+
+def test_where_only_an_unstable_state_exists_the_answer_says_so():
+    op = rs.solve("hill\nI1 0 a 1\nR1 a 0 -1\nR2 a 0 4\n")
+    assert op["a"] == pytest.approx(-4.0 / 3.0)
+    assert op.certificate.ok and op.certificate.stable is False and op.unique == "unique"
+    assert "W208" in codes(op)
+
+
+def test_what_bends_up_everywhere_is_stable_and_unique():
+    for circuit in (rs.generators.grid(6, seed=1), rs.generators.ladder(3)):
+        op = rs.solve(circuit)
+        assert op.certificate.stable is True and op.unique == "unique"
+    op = rs.solve("shunted\nV1 a 0 1\nR1 a b 1\nR2 b 0 -3\n")
+    assert op.certificate.stable is True and "W208" not in codes(op)
+    many = rs.solve("shunted\nV1 a 0 1\nR1 a b 1\n", inputs={"v1": np.arange(3.0)})
+    assert many.certificate.stable is True
+
+
+def random_circuit(seed: int):
+    """Nodes with conductances of either sign, held by diodes to supplies and to each other."""
+    rng = np.random.default_rng(seed)
+    free = int(rng.integers(1, 7))
+    n = free + 3  # ground, high, low
+    edges = [(k, 0, float(rng.normal(0.3, 1.0))) for k in range(3, n)]
+    for k in range(3, n):
+        for j in range(3, k):
+            if rng.random() < 0.7:
+                edges.append((k, j, float(rng.normal(0.0, 1.0))))
+    high, low = 1.0, float(-rng.uniform(0.2, 1.0))
+    diodes = [d for k in range(3, n) for d in ((k, 1, 0.0), (2, k, 0.0))]
+    for _ in range(12 - len(diodes)):
+        if free > 1 and rng.random() < 0.3:
+            p, q = rng.choice(np.arange(3, n), 2, replace=False)
+            diodes.append((int(p), int(q), float(rng.uniform(0.1, 0.5))))
+    amps = np.concatenate((np.zeros(3), rng.normal(size=free)))
+    b = rs.CircuitBuilder(f"random {seed}")
+    names = ["0", "high", "low", *(f"n{k}" for k in range(free))]
+    b.voltage_source("vh", "high", "0", high)
+    b.voltage_source("vl", "low", "0", low)
+    for k, (p, q, g) in enumerate(edges):
+        b.resistor(f"r{k}", names[p], names[q], 1.0 / g)
+    for k, (p, q, drop) in enumerate(diodes):
+        b.diode(f"d{k}", names[p], names[q], v_forward=drop)
+    for k in range(3, n):
+        b.current_source(f"i{k}", "0", names[k], float(amps[k]))
+
+    # supplies are ground, and drops from there, to the witness
+    def held(node: int) -> tuple[int, float]:
+        return (0, (0.0, high, low)[node]) if node < 3 else (node - 2, 0.0)
+
+    told = []
+    for p, q, drop in diodes:
+        (a, va), (c, vc) = held(p), held(q)
+        told.append((a, c, drop + vc - va))
+    bare = [(held(p)[0], held(q)[0], g) for p, q, g in edges]
+    return b.build(), (free + 1, bare, np.concatenate(([0.0], amps[3:])), told)
+
+
+def agrees(seed: int) -> bool:
+    """Solve, and compare with enumeration; tell whether there were several states."""
+    circuit, parts = random_circuit(seed)
+    known = states(*parts)
+    op = rs.solve(circuit)
+    v = op.node_voltages[[0, *range(3, len(circuit.nodes))]]
+    assert op.certificate.ok, seed
+    near = [minimum for w, minimum in known if np.allclose(v, w, atol=1e-6)]
+    assert near == [True], seed
+    assert op.certificate.stable is True, seed
+    if op.unique == "unique":
+        assert len(known) == 1, seed
+    return len(known) > 1
+
+
+def test_states_agree_with_enumeration():
+    assert sum(agrees(seed) for seed in range(20)) > 5
+
+
+@pytest.mark.long
+def test_many_states_agree_with_enumeration():
+    for seed in range(20, 2000):
+        agrees(seed)
+
+
+# ---- Hopfield networks ----
+
+
+def hopfield(seed: int, n: int, spread: float) -> tuple[rs.Circuit, np.ndarray, np.ndarray]:
+    """A network of hard sigmoids as a circuit, its matrix and its biases."""
+    rng = np.random.default_rng(seed)
+    w = np.triu(rng.normal(size=(n, n)) * spread / np.sqrt(n), 1)
+    w, bias = w + w.T, rng.normal(size=n)
+    b = rs.CircuitBuilder(f"Hopfield {n}")
+    top = b.nodes(["one"])
+    b.voltage_sources("vone", top, 0, 1.0)
+    p, q = np.triu_indices(n, 1)
+    units = b.nodes("s", n)
+    b.resistors("rw", units[p], units[q], 1.0 / w[p, q])
+    b.resistors("rs", units, 0, 1.0 / (1.0 - w.sum(axis=1)))
+    b.current_sources("ib", 0, units, bias)
+    b.diodes("du", units, np.repeat(top, n))
+    b.diodes("dl", 0, units)
+    return b.build(), np.eye(n) - w, bias
+
+
+def descended(k: np.ndarray, bias: np.ndarray) -> float:
+    """The energy where plain coordinate descent from zero ends."""
+    x, last = np.zeros(len(bias)), np.inf
+    while np.abs(x - last).max() > 1e-14:
+        last = x.copy()
+        for j in range(len(x)):
+            x[j] = np.clip(x[j] + (bias[j] - k[j] @ x) / k[j, j], 0.0, 1.0)
+    return float(0.5 * x @ k @ x - bias @ x)
+
+
+@pytest.mark.parametrize(("n", "spread"), [(12, 1.0), (20, 2.0), (40, 3.0), (80, 3.0)])
+def test_hopfield_networks_end_in_stable_states(n, spread):
+    for seed in range(5):
+        circuit, k, bias = hopfield(seed, n, spread)
+        op = rs.solve(circuit)
+        x = np.array([op[f"s{j}"] for j in range(n)])
+        assert op.certificate.ok and op.certificate.stable is True and op.unique == "unknown"
+        assert 0.5 * x @ k @ x - bias @ x <= descended(k, bias) + 1e-9
+        inside = np.flatnonzero((x > 1e-9) & (x < 1 - 1e-9))
+        assert np.linalg.eigvalsh(k)[0] < 0
+        if len(inside):
+            assert np.linalg.eigvalsh(k[np.ix_(inside, inside)])[0] > 0
+
+
+def test_a_start_chooses_the_state():
+    circuit, _, _ = hopfield(1, 20, 3.0)
+    found = set()
+    for seed in range(6):
+        start = np.random.default_rng(seed).integers(0, 2, 20)
+        op = rs.solve(circuit, start={f"s{j}": float(x) for j, x in enumerate(start)})
+        assert op.certificate.stable
+        found.add(tuple(op.node_voltages.round(6)))
+    assert len(found) > 1
+
+
+def test_a_saddle_that_descent_starts_on_is_left():
+    # 7 pairs of nodes that push each other apart; nothing at zero says which way
+    lines = ["pairs", "Vh h 0 1", "Vl l 0 -1"]
+    for k in range(7):
+        lines += [f"Rc{k} a{k} b{k} -1"]
+        for node in (f"a{k}", f"b{k}"):
+            lines += [
+                f"Rs{node} {node} 0 .6",
+                f"Du{node} {node} h ideal",
+                f"Dl{node} l {node} ideal",
+            ]
+    op = rs.solve("\n".join([*lines, ".model ideal D(Ron=0)"]))
+    assert op.certificate.stable is True
+    assert all(abs(op[f"a{k}"] - op[f"b{k}"]) == pytest.approx(2.0) for k in range(7))
