@@ -231,6 +231,26 @@ class OperatingPoint(Generic[Value]):
         """Element name -> W that it takes up (float, or array of shape (points,))."""
         return _named(self.circuit.element_names, self._watts(slice(None)))
 
+    @property
+    def co_content(self) -> Value:
+        """Co-content of the circuit, W: the sum of the integrals of ``i dv`` over its elements.
+
+        Of all voltages that sources and diodes allow, a stable state has a least one; its
+        derivative by a conductance is ``v**2 / 2``, by a current source ``v`` (Millar 1951).
+
+        Raises
+        ------
+        UsageError
+            If some element has none, as a controlled source, or none is known.
+        """
+        p, q = self.circuit.terminals
+        total, v = 0.0, self.node_voltages
+        for name, device in self.circuit.tables.items():
+            if len(device):
+                rows = slice(self.circuit.first[name], self.circuit.first[name] + len(device))
+                total = total + device.co_content(v[..., p[rows]] - v[..., q[rows]]).sum(axis=-1)
+        return cast("Value", float(total) if v.ndim == 1 else total)
+
     def __getitem__(self, output: str) -> Value:
         """Return the voltage of a node (V), or what `value` does: ``op["out"]``, ``op["i(r1)"]``.
 

@@ -118,6 +118,8 @@ def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | No
         return f"they know the squared error, not {type(cost).__name__}"
     if not built_in(rule, EquilibriumPropagation) or rule.variant != "centered":
         return "they know centered equilibrium propagation, and no other rule"
+    if rule.order not in (None, 2):
+        return "they don't extrapolate from several nudges"
     if rule.nudge == "current" or rule.beta is None or rule.beta <= 0:
         return "they nudge by positive and negative conductances"
     if _rates(layers, optimizer) is None:

@@ -118,6 +118,8 @@ class Network:
         self._bound(g_min, g_max)
         self.devices.check(self.g_min, self.g_max)
         self._noise = self.devices.generator(2)
+        #: rules that have said how good they are where sources act one way
+        self.told: set[str] = set()
         #: epoch and step of the run that trains it
         self.moment = 0, 0
         first = circuit.first["current_sources"]

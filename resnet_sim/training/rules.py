@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 from numbers import Integral
 from typing import Any, Protocol
 
@@ -62,6 +63,13 @@ class EquilibriumPropagation:
         conductance.
     variant : {"centered", "positive", "negative"}
     nudge : {"auto", "conductance", "current"}
+        By default a conductance where the cost has one and no source acts one way.
+    order : int, optional
+        Power of beta that the error falls with: 2 for the centered variant and 1 for the others,
+        or more by extrapolation from nudges of beta, beta / 2, ...: 4 or 6, and 2 or 3.
+    strict : bool
+        Refuse circuits with sources that act one way, instead of warning how good the
+        estimate is there.
 
     References
     ----------
@@ -77,33 +85,49 @@ class EquilibriumPropagation:
     beta: float | None = None
     variant: str = "centered"
     nudge: str = "auto"
+    order: int | None = None
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.beta is not None:
             amount(self.beta, "beta")
+        orders = (None, 2, 4, 6) if self.variant == "centered" else (None, 1, 2, 3)
+        if self.order not in orders:
+            raise UsageError(f"order={self.order!r}: {self.variant} nudges have {orders[1:]}")
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
-        """Return the contrast of two nudged states."""
-        _reciprocal(net, "equilibrium propagation")
+        """Return the contrast of two nudged states, extrapolated to a higher order if asked."""
+        _refuse_one_way(net, self)
+        squared = self._by_conductance(net, cost)
 
         def state(beta: float) -> Floats:
             if beta == 0.0:
                 return free.voltages
-            if self._by_conductance(cost):
+            if squared:
                 target = cost.target(free.outputs, Y)  # type: ignore[attr-defined]
                 return net.pulled(X, free, beta, target).voltages
             return net.pushed(X, free, -beta * cost.slope(free.outputs, Y)).voltages
 
-        less, more = (_beta(self, net) * end for end in _ends(self.variant))
-        return contrast(net, state(less), state(more), more - less)
+        def difference(beta: float) -> Floats:
+            less, more = (beta * end for end in _ends(self.variant))
+            found = contrast(net, state(less), state(more), more - less)
+            return np.concatenate(found)
 
-    def _by_conductance(self, cost: Cost) -> bool:
+        first = 2 if self.variant == "centered" else 1
+        count = (self.order or first) // first
+        vector = extrapolated([difference(_beta(self, net) / 2**k) for k in range(count)], first)
+        found = vector[: len(net.trainable)], vector[len(net.trainable) :]
+        return _told(net, self, free, X, Y, cost, found)
+
+    def _by_conductance(self, net: Network, cost: Cost) -> bool:
         if self.nudge not in ("auto", "conductance", "current"):
             raise UsageError(f"unknown nudge {self.nudge!r}: auto, conductance or current")
         squared = is_squared(cost)
         if self.nudge == "conductance" and not squared:
             raise UsageError("only the squared error is the co-content of a conductance")
-        return squared and self.nudge != "current"
+        if self.nudge == "auto":
+            return squared and not net.one_way
+        return self.nudge == "conductance"
 
 
 @dataclass(frozen=True)
@@ -118,6 +142,8 @@ class CoupledLearning:
     ----------
     eta : float
     variant : {"positive", "negative", "centered"}
+    strict : bool
+        As of `EquilibriumPropagation`.
 
     References
     ----------
@@ -132,13 +158,14 @@ class CoupledLearning:
 
     eta: float = 0.1
     variant: str = "positive"
+    strict: bool = False
 
     def __post_init__(self) -> None:
         amount(self.eta, "eta")
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two clamped states."""
-        _reciprocal(net, "coupled learning")
+        _refuse_one_way(net, self)
 
         def state(eta: float) -> Floats:
             if eta == 0.0:
@@ -147,12 +174,18 @@ class CoupledLearning:
             return net.pulled(X, free, np.inf, target).voltages
 
         less, more = (self.eta * end for end in _ends(self.variant))
-        return contrast(net, state(less), state(more), more - less)
+        found = contrast(net, state(less), state(more), more - less)
+        return _told(net, self, free, X, Y, cost, found)
 
 
 @dataclass(frozen=True)
 class ContrastiveLearning:
     """Contrastive learning: outputs clamped at their targets, against free (Movellan 1991).
+
+    Parameters
+    ----------
+    strict : bool
+        As of `EquilibriumPropagation`.
 
     Examples
     --------
@@ -161,9 +194,12 @@ class ContrastiveLearning:
     array([ 0.15625, -0.09375])
     """
 
+    strict: bool = False
+
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of the clamped and the free state."""
-        return CoupledLearning(1.0, "positive").estimate(net, free, X, Y, cost)
+        rule = CoupledLearning(1.0, "positive", self.strict)
+        return rule.estimate(net, free, X, Y, cost)
 
 
 @dataclass(frozen=True)
@@ -180,6 +216,8 @@ class FrequencyPropagation:
         S.  By default a thousandth of the median conductance.
     samples : int
         Moments per period, at least three: fewer don't tell the mean from the wave.
+    strict : bool
+        As of `EquilibriumPropagation`.
 
     References
     ----------
@@ -194,6 +232,7 @@ class FrequencyPropagation:
 
     beta: float | None = None
     samples: int = 8
+    strict: bool = False
 
     def __post_init__(self) -> None:
         if self.beta is not None:
@@ -205,7 +244,7 @@ class FrequencyPropagation:
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the product of mean and in-phase amplitude."""
-        _reciprocal(net, "frequency propagation")
+        _refuse_one_way(net, self)
         beta = _beta(self, net)
         push = -beta * cost.slope(free.outputs, Y)
         mean, amplitude = np.zeros_like(free.voltages), np.zeros_like(free.voltages)
@@ -213,7 +252,8 @@ class FrequencyPropagation:
             voltages = net.pushed(X, free, wave * push).voltages
             mean += voltages / self.samples
             amplitude += 2.0 * wave * voltages / self.samples
-        return net.correlate(amplitude / beta, mean)
+        found = net.correlate(amplitude / beta, mean)
+        return _told(net, self, free, X, Y, cost, found)
 
 
 @dataclass(frozen=True)
@@ -313,10 +353,43 @@ def _ends(variant: str) -> tuple[float, float]:
     return ENDS[variant]
 
 
-def _reciprocal(net: Network, rule: str) -> None:
-    if net.one_way:
+def extrapolated(values: list[Floats], power: int) -> Floats:
+    """Return the limit of values at steps 1, 1/2, 1/4, ... whose errors are powers of the step.
+
+    Those are `power`, twice `power`, and so on (Richardson).
+    """
+    for k in range(1, len(values)):
+        factor = 2.0 ** (power * k)
+        values = [(factor * b - a) / (factor - 1.0) for a, b in pairwise(values)]
+    return values[0]
+
+
+def _refuse_one_way(net: Network, rule: Any) -> None:
+    """Raise `UsageError` if a strict rule needs a co-content that the circuit lacks."""
+    if net.one_way and rule.strict:
         shown = ", ".join(net.one_way[:8])
         raise UsageError(
-            f"{rule} needs a circuit with a co-content, and {shown} acts one way: what is "
-            "behind cannot tell what is before it; use rule=Adjoint()"
+            f"{type(rule).__name__} needs a circuit with a co-content, and {shown} acts one way: "
+            "what is behind cannot tell what is before it; use rule=Adjoint()"
         )
+
+
+def _told(
+    net: Network, rule: Any, free: States, X: Any, Y: Any, cost: Cost, found: Estimate
+) -> Estimate:
+    """Return an estimate; warn once of a circuit where it is none of the gradient."""
+    name = type(rule).__name__
+    if net.one_way and name not in net.told:
+        net.told.add(name)
+        exact = np.concatenate(Adjoint().estimate(net, free, X, Y, cost))
+        own = np.concatenate(found)
+        size = float(np.linalg.norm(exact) * np.linalg.norm(own))
+        cosine = float(exact @ own) / size if size else 0.0
+        warnings.warn(
+            f"{', '.join(net.one_way[:8])} acts one way: there {name} does not estimate the "
+            f"gradient; its cosine with the exact one is {cosine:.4f} on this minibatch "
+            "(Adjoint() is exact, strict=True refuses)",
+            UserWarning,
+            stacklevel=4,
+        )
+    return found

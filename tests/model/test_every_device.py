@@ -240,7 +240,7 @@ def test_networks_around_it_learn(table, lines):
         net.conductances = g
         by_differences = (slope[0] - slope[1]) / (2e-5 * g[0])
         assert exact[0] == pytest.approx(by_differences, rel=1e-4, abs=1e-6)
-        rule = tr.EquilibriumPropagation(beta=1e-8, variant="positive")
+        rule = tr.EquilibriumPropagation(beta=1e-8, variant="positive", strict=True)
         if net.one_way:  # there is no co-content
             with pytest.raises(rs.UsageError, match="acts one way"):
                 tr.gradient(net, X, Y, rule=rule)

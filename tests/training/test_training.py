@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from ngspice_tools import requires_ngspice
@@ -153,12 +155,12 @@ def op_amp() -> CircuitBuilder:
 
 
 @pytest.mark.parametrize("make", [buffered, op_amp])
-def test_one_way_sources_are_refused_but_for_the_adjoint(make):
+def test_strict_rules_refuse_one_way_sources_but_for_the_adjoint(make):
     net = tr.Network(make().build(), ["v1"], ["o"], "r*")
     X, Y = np.array([[0.7], [-0.9]]), np.array([[0.1], [0.3]])
     for rule in RULES[:-1]:
         with pytest.raises(rs.UsageError, match=r"e1 acts one way.*Adjoint"):
-            tr.gradient(net, X, Y, rule)
+            tr.gradient(net, X, Y, dataclasses.replace(rule, strict=True))
     found, cost, g = tr.gradient(net, X, Y, tr.Adjoint()), tr.SquaredError(), net.conductances
     for k in range(len(g)):
         values = []

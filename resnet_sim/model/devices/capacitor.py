@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from ...arrays import Floats
 from .cards import Card
 from .device import Table, floats
@@ -25,3 +27,7 @@ class Capacitors(Table):
     cards = (Card("c", "Cname node node value", "reactance"),)
 
     farads: Floats = field(default_factory=floats)
+
+    def co_content(self, v: Floats) -> Floats:
+        """None: it carries no current."""
+        return np.zeros_like(v)

@@ -41,3 +41,7 @@ class CurrentSources(Table):
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """The current."""
         return f"drives {self.amps[row]:.6g} A from {p} to {q}"
+
+    def co_content(self, v: Floats) -> Floats:
+        """``amps * v``."""
+        return self.amps * v

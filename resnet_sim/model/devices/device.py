@@ -230,6 +230,23 @@ class Device:
         """Tell which elements join their ends; `flows`: those through which a current flows."""
         return np.isfinite(self.resistance())
 
+    def co_content(self, v: Floats) -> Floats:
+        """Return the integrals of the currents over the voltages from 0 to v, W.
+
+        That of what holds its voltage is 0.
+
+        Parameters
+        ----------
+        v : ndarray, shape (..., rows)
+            V.
+
+        Raises
+        ------
+        UsageError
+            If this device has none, or none is known.
+        """
+        raise UsageError(f"{self.names[0]} is a {self.kind}: its co-content is not known")
+
     def is_told(self) -> Bools:
         """Tell which elements' currents ngspice computes: those that become its V sources."""
         return np.full(len(self), bool(self.fixes_voltage))

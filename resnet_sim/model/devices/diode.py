@@ -174,6 +174,19 @@ class Diodes(Table):
             beyond = on[bends] / (1.0 - on[bends] * leak[bends])
             out.rectifier(element[bends], p[bends], q[bends], drop[bends], beyond, sign)
 
+    def co_content(self, v: Floats) -> Floats:
+        """A parabola between the knees, and steeper ones beyond; at an ideal knee a wall."""
+        leak = 1.0 / self.r_off
+        total = 0.5 * leak * v**2
+        for ohms, knee, side in (
+            (self.r_on, self.v_forward, v), (self.r_reverse, self.v_reverse, -v),
+        ):  # fmt: skip
+            wall = (ohms == 0) | ~np.isfinite(knee)
+            beyond = np.maximum(side - np.where(wall, 0.0, knee), 0.0)
+            extra = np.where(wall, 0.0, 1.0 / np.where(wall, 1.0, ohms) - leak)
+            total = total + 0.5 * extra * beyond**2
+        return np.asarray(total)
+
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """The forward drop."""
         return f"allows {across} <= {self.v_forward[row]:.6g} V"

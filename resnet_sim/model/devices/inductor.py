@@ -55,3 +55,7 @@ class Inductors(Table):
     def resistance(self) -> Floats:
         """Rigid."""
         return np.zeros(len(self))
+
+    def co_content(self, v: Floats) -> Floats:
+        """None: it holds its voltage at 0."""
+        return np.zeros_like(v)

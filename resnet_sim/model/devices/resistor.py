@@ -73,3 +73,7 @@ class Resistors(Table):
     def is_told(self) -> Bools:
         """Shorts become V sources."""
         return np.asarray(self.ohms == 0)
+
+    def co_content(self, v: Floats) -> Floats:
+        """``v**2 / (2 R)``; a short has none."""
+        return np.asarray(0.5 * v**2 / np.where(self.ohms == 0, np.inf, self.ohms))

@@ -46,3 +46,7 @@ class VoltageSources(Table):
     def resistance(self) -> Floats:
         """Rigid."""
         return np.zeros(len(self))
+
+    def co_content(self, v: Floats) -> Floats:
+        """None: it holds its voltage."""
+        return np.zeros_like(v)
