@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         gradients,
     )
     from .trainer import EarlyStopping, Trainer
+    from .truncated import TruncatedBackprop
 
 __all__ = [
     "COSTS",
@@ -66,6 +67,7 @@ __all__ = [
     "SquaredError",
     "TensorBoard",
     "Trainer",
+    "TruncatedBackprop",
     "cosine",
     "exponential",
     "gradient",
@@ -91,6 +93,7 @@ _MODULES = {
     "rules": "Adjoint ContrastiveLearning CoupledLearning EquilibriumPropagation "
     "FrequencyPropagation Rule gradient gradients",
     "trainer": "EarlyStopping Trainer",
+    "truncated": "TruncatedBackprop",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

@@ -22,6 +22,7 @@ from ..many.backend import Question, choose
 from ..many.layered.structure import Layers
 from ..many.nudges import nudged
 from ..many.states import Nudge, States
+from ..many.structure import Structure, Unsupported, analyse
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
@@ -327,6 +328,19 @@ class Network:
           not boxes: it works in single precision, which is not asked for
         """
         return str(self._choice)
+
+    def problem(self) -> Structure:
+        """Return the one convex problem that the circuit is as learned so far.
+
+        Raises
+        ------
+        UsageError
+            If it is none.
+        """
+        try:
+            return analyse(self.circuit, self._question.sources)
+        except Unsupported as reason:
+            raise UsageError(f"the circuit is not one convex problem: {reason}") from reason
 
     @property
     def g_weight(self) -> Floats:

@@ -89,6 +89,7 @@ class Entry:
 
 
 EXACT, LIMIT, OTHER = "exact", "error vanishes with beta", "another metric"
+CUT = "error vanishes with sweeps"
 
 _BETA = {"beta": Option("nudge, S", share=1e-3)}
 _VARIANT = {"variant": Option("where the two states stand", ("positive", "negative", "centered"))}
@@ -119,6 +120,12 @@ RULES: dict[str, Entry] = {
         options=_BETA,
     ),
     "adjoint": Entry(".rules:Adjoint", "implicit differentiation: free, and its adjoint", EXACT),
+    "truncated": Entry(
+        ".truncated:TruncatedBackprop",
+        "backpropagation through the last sweeps: free, and reversed sweeps",
+        CUT,
+        options={"sweeps": Option("of truncated backpropagation")},
+    ),
 }
 COSTS: dict[str, Entry] = {
     "squared": Entry(".costs:SquaredError", "half the sum of squares, to target voltages or codes"),
