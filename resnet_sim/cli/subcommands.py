@@ -21,6 +21,7 @@ COMMANDS = {
     "plot": "draw curves of what the deck asks for, histograms, or a learning run",
     "train": "teach resistors to turn inputs into targets",
     "predict": "print what a circuit gives out for a table of inputs",
+    "gradcheck": "compare derivatives of a cost: ours, those by ngspice, and finite differences",
     "explain": "say what the code of a message means, and what to do",
     "examples": "list the examples, or print one",
     "manual": "print the man page: resnet-sim manual | man -l -",

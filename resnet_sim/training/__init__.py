@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .contrast import Gradient, KneeWarning
     from .costs import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
     from .estimators import ResistiveClassifier, ResistiveRegressor
+    from .gradient_check import GradientCheck, gradcheck
     from .imperfections import Devices
     from .network import Network
     from .optimizers import SGD, Adam, Momentum, Optimizer, cosine, exponential
@@ -54,6 +55,7 @@ __all__ = [
     "EquilibriumPropagation",
     "FrequencyPropagation",
     "Gradient",
+    "GradientCheck",
     "Hinge",
     "KneeWarning",
     "Momentum",
@@ -70,6 +72,7 @@ __all__ = [
     "TruncatedBackprop",
     "cosine",
     "exponential",
+    "gradcheck",
     "gradient",
     "gradients",
 ]
@@ -87,6 +90,7 @@ _MODULES = {
     "contrast": "Gradient KneeWarning",
     "costs": "Cost CrossEntropy CustomCost Hinge SquaredError",
     "estimators": "ResistiveClassifier ResistiveRegressor",
+    "gradient_check": "GradientCheck gradcheck",
     "imperfections": "Devices",
     "network": "Network",
     "optimizers": "SGD Adam Momentum Optimizer cosine exponential",

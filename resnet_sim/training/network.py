@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..analyses.given import Given, as_circuit, spelled
+from ..analyses.solve import solve
 from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..graph.graphs import components
@@ -30,7 +31,7 @@ from ..model.display import few, how_many
 from ..workers.atomic_file import replace_file
 from .ammeters import measured
 from .amounts import real
-from .costs import built_in
+from .costs import Cost, SquaredError, built_in
 from .imperfections import Devices
 from .named import by_name
 from .wires import wired
@@ -484,6 +485,39 @@ class Network:
         values = dict(zip(self.inputs, x.tolist(), strict=True))
         nudge = Nudge(beta, target=y[None])
         return nudged(self.circuit.with_values(values), self.outputs, nudge, switched=True)
+
+    def adjoint_circuit(self, x: Any, y: Any, cost: Cost | None = None) -> Circuit:
+        """Return the adjoint network of one sample: its voltages are the adjoint of the state.
+
+        It keeps the names of nodes and resistors, and is written, exported and solved like any
+        other circuit.  ``dC/dg`` of a resistor is the voltage across it there times the voltage
+        across it in the free state.
+
+        Parameters
+        ----------
+        x : array_like, shape (n_inputs,)
+            V or A.
+        y : array_like
+            Target of the sample, as the cost wants it.
+        cost : Cost, optional
+            By default `SquaredError`.
+
+        Raises
+        ------
+        UsageError
+            If the circuit has elements other than resistors, sources, piecewise-linear diodes,
+            capacitors and inductors.
+        """
+        from .adjoint_circuit import adjoint_circuit
+
+        x = _vector(x, len(self.inputs), "inputs")
+        values = dict(zip(self.inputs, x.tolist(), strict=True))
+        op = solve(self.circuit.with_values(values))
+        at = self.outputs
+        outputs = (op.node_voltages[at.p] - op.node_voltages[at.q])[None]
+        slope = (cost or SquaredError()).slope(outputs, np.asarray(y)[None])[0]
+        ends = list(zip(at.p.tolist(), at.q.tolist(), strict=True))
+        return adjoint_circuit(op, ends, slope)
 
     @property
     def only_potentials(self) -> bool:

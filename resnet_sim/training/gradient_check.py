@@ -1,0 +1,143 @@
+"""Three opinions on a gradient: adjoint, ngspice on the adjoint network, finite differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+from .costs import Cost, SquaredError
+from .network import Network
+from .rules import Adjoint, gradient
+
+#: Relative step of finite differences.
+STEP = 1e-5
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """Derivatives of the mean cost by conductances, found in three ways.
+
+    Attributes
+    ----------
+    names : sequence of str
+    adjoint, differences : ndarray, shape (n,)
+        Per S.
+    ngspice : ndarray, shape (n,), optional
+        From the voltages that ngspice finds in the adjoint network; None if it was not asked.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> found = tr.gradcheck(net, [[1.0]], [[0.25]], ngspice=False)
+    >>> found.adjoint, found.worst() < 1e-6
+    (array([ 0.0625, -0.0625]), True)
+    """
+
+    names: Sequence[str]
+    adjoint: Floats
+    differences: Floats
+    ngspice: Floats | None = None
+
+    def worst(self) -> float:
+        """Return the largest deviation from the adjoint, relative to its largest derivative."""
+        scale = float(np.abs(self.adjoint).max(initial=0.0)) or 1.0
+        others = [self.differences] if self.ngspice is None else [self.differences, self.ngspice]
+        return max(float(np.abs(one - self.adjoint).max(initial=0.0)) for one in others) / scale
+
+    def __str__(self) -> str:
+        """Return a table."""
+        titles = ["conductance", "adjoint", "ngspice", "differences"]
+        columns = [self.adjoint, self.ngspice, self.differences]
+        kept = [0, *(k + 1 for k, column in enumerate(columns) if column is not None)]
+        rows = [[titles[k] for k in kept]]
+        for k, name in enumerate(self.names):
+            rows.append([name, *(f"{c[k]:.9g}" for c in columns if c is not None)])
+        widths = [max(len(row[k]) for row in rows) for k in range(len(kept))]
+        lines = [
+            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+            for row in rows
+        ]
+        return "\n".join(lines)
+
+
+def gradcheck(
+    net: Network, X: Any, Y: Any, cost: Cost | None = None, *, ngspice: bool = True
+) -> GradientCheck:
+    """Return derivatives of the mean cost, found in three ways that share little.
+
+    Parameters
+    ----------
+    net : Network
+    X, Y
+        Samples, as for `gradient`.
+    cost : Cost, optional
+        By default `SquaredError`.
+    ngspice : bool
+        Whether to run ngspice, once a sample, on `Network.adjoint_circuit`.
+
+    Raises
+    ------
+    SimulatorError
+        If ngspice is missing or fails.
+    UsageError
+        If the circuit has no adjoint network that could be written.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> print(tr.gradcheck(net, [[1.0]], [[0.25]], ngspice=False))
+    conductance  adjoint  differences
+    rs0           0.0625       0.0625
+    rp1          -0.0625      -0.0625
+    """
+    cost = cost or SquaredError()
+    exact = gradient(net, X, Y, Adjoint(), cost)
+    named = tuple(net.trainable)
+    other = None
+    if ngspice:
+        if not isinstance(net.trainable, tuple):
+            raise UsageError("the conductances of crossbars have no adjoint network: ngspice=False")
+        x, y = np.asarray(X, dtype=float), np.asarray(Y)
+        other = np.mean([_by_ngspice(net, *pair, cost) for pair in zip(x, y, strict=True)], axis=0)
+    return GradientCheck(named, exact, _differences(net, X, Y, cost), other)
+
+
+def _differences(net: Network, X: Any, Y: Any, cost: Cost) -> Floats:
+    """Return central differences; conductances are what they were afterwards."""
+    g, low, high = net.conductances, net.g_min, net.g_max
+    slopes = np.zeros(len(g))
+    try:
+        for k in range(len(g)):
+            ends = np.clip(g[k] + STEP * abs(g[k]) * np.array([-1.0, 1.0]), low, high)
+            values = []
+            for end in ends:
+                net.conductances = np.where(np.arange(len(g)) == k, end, g)
+                values.append(float(cost.value(net.forward(X), Y).mean()))
+            slopes[k] = (values[1] - values[0]) / (ends[1] - ends[0])
+    finally:
+        net.conductances = g
+    return slopes
+
+
+def _by_ngspice(net: Network, x: Floats, y: Any, cost: Cost) -> Floats:
+    """Return the derivatives of one sample from what ngspice finds in the adjoint network."""
+    from ..analyses.solve import solve
+    from ..ngspice import run
+
+    adjoint = net.adjoint_circuit(x, y, cost)
+    reading = run(adjoint)
+    known = {name: float(reading.voltage(name)[0]) for name in adjoint.nodes[1:]} | {"0": 0.0}
+    free = solve(net.circuit.with_values(dict(zip(net.inputs, x.tolist(), strict=True))))
+    found = []
+    for name in net.trainable:
+        element = free.circuit.element(name)
+        p, q = (int(end[element]) for end in free.circuit.terminals)
+        one, other = (known.get(free.circuit.nodes[k], 0.0) for k in (p, q))
+        across = free.node_voltages[p] - free.node_voltages[q]
+        found.append(0.0 if np.isnan(across) else (one - other) * across)
+    return np.array(found)

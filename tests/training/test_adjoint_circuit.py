@@ -1,0 +1,113 @@
+"""The adjoint network as a circuit gives the gradients of the adjoint rule, also in ngspice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ngspice_tools import requires_ngspice
+from training_circuits import random_network
+
+import resnet_sim as rs
+from resnet_sim import training as tr
+from resnet_sim.cli.command import main
+
+SOURCES = {
+    "E": "E1 c 0 o in 2\nR3 c d 1\nR4 d 0 2",
+    "G": "G1 0 d o 0 .7\nR3 d 0 1\nR4 d in 2",
+    "F": "F1 0 d Vs 3\nR3 d 0 1\nR4 d in 2",
+    "H": "H1 c 0 Vs 2\nR3 c d 1\nR4 d 0 2",
+    "loop": "E1 c 0 o d 2\nR3 c d 1\nR4 d 0 2\nR5 d o 3",
+    "sensed": "E1 c 0 o 0 2\nR3 c d 1\nR4 d 0 2\nF1 0 d E1 .5",
+    "sum": "B1 c 0 V=2*V(o)-V(in)+.3\nR3 c d 1\nR4 d 0 2\nD1 d 0 m\n.model m D(Vfwd=.1 Ron=.3)",
+}  # fmt: skip
+
+
+def one_way(kind: str) -> tr.Network:
+    deck = f"one way\nV1 in 0 1\nR1 in m 1\nVs m o 0\nR2 o 0 2\nI1 0 o .1\n{SOURCES[kind]}\n"
+    return tr.Network(deck, ["v1"], ["d", ("d", "o")], "r*")
+
+
+def gradient(net: tr.Network, x: np.ndarray, y: np.ndarray, voltages: np.ndarray) -> np.ndarray:
+    """dC/dg from node voltages of the adjoint circuit, by name."""
+    free = rs.solve(net.circuit.with_values(dict(zip(net.inputs, x.tolist(), strict=True))))
+    at = {name: k for k, name in enumerate(net.adjoint_circuit(x, y).nodes)}
+    found = []
+    for name in net.trainable:
+        p, q = (int(end[net.circuit.element(name)]) for end in net.circuit.terminals)
+        a, b = (voltages[at[net.circuit.nodes[k]]] for k in (p, q))
+        found.append((a - b) * (free.node_voltages[p] - free.node_voltages[q]))
+    return np.array(found)
+
+
+def known_voltages(circuit: rs.Circuit) -> np.ndarray:
+    return np.nan_to_num(rs.solve(circuit).node_voltages)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_adjoint_network_has_the_adjoints_voltages(seed):
+    net, X, Y = random_network(seed, amplifier=seed % 2 == 1)
+    exact = tr.gradient(net, X[:1], Y[:1], tr.Adjoint())
+    found = gradient(net, X[0], Y[0], known_voltages(net.adjoint_circuit(X[0], Y[0])))
+    assert np.allclose(found, exact, rtol=0, atol=1e-9 * np.abs(exact).max())
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_ports_of_controlled_sources_change_places(kind):
+    net, x, y = one_way(kind), np.array([0.8]), np.array([0.3, -0.2])
+    exact = tr.gradient(net, x[None], y[None], tr.Adjoint())
+    assert np.abs(exact).min() > 0
+    circuit = net.adjoint_circuit(x, y)
+    found = gradient(net, x, y, known_voltages(circuit))
+    assert np.allclose(found, exact, rtol=0, atol=1e-9 * np.abs(exact).max())
+    # it can be written, and read again
+    again = rs.parse_netlist(rs.format_netlist(circuit))
+    assert np.allclose(known_voltages(again), known_voltages(circuit), atol=1e-9)
+
+
+@requires_ngspice
+@pytest.mark.parametrize("kind", SOURCES)
+def test_ngspice_confirms_gradients(kind):
+    net, x, y = one_way(kind), np.array([0.8]), np.array([0.3, -0.2])
+    circuit = net.adjoint_circuit(x, y)
+    reading = rs.ngspice.run(circuit)
+    voltages = np.array([0.0, *(float(reading.voltage(n)[0]) for n in circuit.nodes[1:])])
+    exact = tr.gradient(net, x[None], y[None], tr.Adjoint())
+    found = gradient(net, x, y, voltages)
+    assert np.allclose(found, exact, rtol=0, atol=1e-5 * np.abs(exact).max())
+
+
+def test_what_has_no_adjoint_circuit_is_refused():
+    net = tr.Network("jfet\nV1 a 0 1\nR1 a b 1k\nJ1 b 0 0 m\n.model m njf\n", ["v1"], ["b"])
+    with pytest.raises(rs.UsageError, match="its adjoint is not written"):
+        net.adjoint_circuit([1.0], [0.5])
+
+
+def test_three_opinions_agree():
+    for seed in (1, 4):
+        net, X, Y = random_network(seed)
+        before = net.conductances
+        found = tr.gradcheck(net, X, Y, ngspice=False)
+        assert found.worst() < 1e-6
+        assert np.array_equal(net.conductances, before)
+        assert np.array_equal(found.adjoint, tr.gradient(net, X, Y, tr.Adjoint()))
+
+
+DIVIDER = "divider\nV1 a 0 1\nR1 a o 1k\nR2 o 0 2k\nE1 b 0 o 0 2\nR3 b p 1k\nR4 p 0 1k\n"
+
+
+@requires_ngspice
+def test_the_command_prints_a_table(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d.net").write_text(DIVIDER)
+    (tmp_path / "t.csv").write_text("v1,p\n1,0.5\n2,0.1\n")
+    command = ["gradcheck", "d.net", "--data", "t.csv", "--input", "v1", "--output", "p"]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["conductance", "adjoint", "ngspice", "differences"]
+    assert [line.split()[0] for line in lines[1:5]] == ["r1", "r2", "r3", "r4"]
+    for line in lines[1:5]:
+        one, *others = map(float, line.split()[1:])
+        assert all(other == pytest.approx(one, rel=1e-4) for other in others)
+    assert lines[-1].endswith("ok")
+    assert main([*command, "--no-ngspice", "--rtol", "1e-30"]) == 1
+    assert "FAILED" in capsys.readouterr().out
