@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
     """Print the table; status 1 if the opinions differ."""
     import numpy as np
 
+    from ..ngspice import run as simulate
     from ..training import Network, gradcheck
 
     check(options)
@@ -48,9 +49,8 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("gradcheck compares conductances: --biases is not for it")
     show_diagnostics(circuit.diagnostics)
     with rows.named():
-        found = gradcheck(
-            net, rows.X, rows.Y, cost(options, meaning, net), ngspice=not options.no_ngspice
-        )
+        judged = cost(options, meaning, net)
+        found = gradcheck(net, rows.X, rows.Y, judged, None if options.no_ngspice else simulate)
     print(found)
     worst = found.worst()
     passed = worst <= options.rtol

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from ..analyses.solve import solve
 from ..arrays import Floats
 from ..errors import UsageError
+from ..model.circuit import Circuit
 from .costs import Cost, SquaredError
 from .network import Network
 from .rules import Adjoint, gradient
 
+
+class Reading(Protocol):
+    """What a simulator finds."""
+
+    def voltage(self, node: str) -> Floats:
+        """Return the voltage of a node, shape (points,), V."""
+
+
+#: what simulates a circuit, as `resnet_sim.ngspice.run`
+Simulator = Callable[[Circuit], Reading]
 #: Relative step of finite differences.
 STEP = 1e-5
 
@@ -28,12 +40,12 @@ class GradientCheck:
     adjoint, differences : ndarray, shape (n,)
         Per S.
     ngspice : ndarray, shape (n,), optional
-        From the voltages that ngspice finds in the adjoint network; None if it was not asked.
+        From the voltages that ngspice, or what was asked instead, finds in the adjoint network.
 
     Examples
     --------
     >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
-    >>> found = tr.gradcheck(net, [[1.0]], [[0.25]], ngspice=False)
+    >>> found = tr.gradcheck(net, [[1.0]], [[0.25]])
     >>> found.adjoint, found.worst() < 1e-6
     (array([ 0.0625, -0.0625]), True)
     """
@@ -56,7 +68,7 @@ class GradientCheck:
         kept = [0, *(k + 1 for k, column in enumerate(columns) if column is not None)]
         rows = [[titles[k] for k in kept]]
         for k, name in enumerate(self.names):
-            rows.append([name, *(f"{c[k]:.9g}" for c in columns if c is not None)])
+            rows.append([name, *(f"{c[k]:.6g}" for c in columns if c is not None)])
         widths = [max(len(row[k]) for row in rows) for k in range(len(kept))]
         lines = [
             "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
@@ -66,7 +78,7 @@ class GradientCheck:
 
 
 def gradcheck(
-    net: Network, X: Any, Y: Any, cost: Cost | None = None, *, ngspice: bool = True
+    net: Network, X: Any, Y: Any, cost: Cost | None = None, simulator: Simulator | None = None
 ) -> GradientCheck:
     """Return derivatives of the mean cost, found in three ways that share little.
 
@@ -77,33 +89,34 @@ def gradcheck(
         Samples, as for `gradient`.
     cost : Cost, optional
         By default `SquaredError`.
-    ngspice : bool
-        Whether to run ngspice, once a sample, on `Network.adjoint_circuit`.
+    simulator : callable, optional
+        ``simulator(circuit)``, such as `resnet_sim.ngspice.run`: finds the voltages of
+        `Network.adjoint_circuit`, once a sample.
 
     Raises
     ------
     SimulatorError
-        If ngspice is missing or fails.
+        If the simulator is missing or fails.
     UsageError
         If the circuit has no adjoint network that could be written.
 
     Examples
     --------
     >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
-    >>> print(tr.gradcheck(net, [[1.0]], [[0.25]], ngspice=False))
+    >>> print(tr.gradcheck(net, [[1.0]], [[0.25]]))
     conductance  adjoint  differences
     rs0           0.0625       0.0625
-    rp1          -0.0625      -0.0625
+    rp0          -0.0625      -0.0625
     """
     cost = cost or SquaredError()
     exact = gradient(net, X, Y, Adjoint(), cost)
     named = tuple(net.trainable)
     other = None
-    if ngspice:
+    if simulator is not None:
         if not isinstance(net.trainable, tuple):
-            raise UsageError("the conductances of crossbars have no adjoint network: ngspice=False")
-        x, y = np.asarray(X, dtype=float), np.asarray(Y)
-        other = np.mean([_by_ngspice(net, *pair, cost) for pair in zip(x, y, strict=True)], axis=0)
+            raise UsageError("the conductances of crossbars have no adjoint network to simulate")
+        pairs = zip(np.asarray(X, dtype=float), np.asarray(Y), strict=True)
+        other = np.mean([_simulated(net, x, y, cost, simulator) for x, y in pairs], axis=0)
     return GradientCheck(named, exact, _differences(net, X, Y, cost), other)
 
 
@@ -124,13 +137,10 @@ def _differences(net: Network, X: Any, Y: Any, cost: Cost) -> Floats:
     return slopes
 
 
-def _by_ngspice(net: Network, x: Floats, y: Any, cost: Cost) -> Floats:
-    """Return the derivatives of one sample from what ngspice finds in the adjoint network."""
-    from ..analyses.solve import solve
-    from ..ngspice import run
-
+def _simulated(net: Network, x: Floats, y: Any, cost: Cost, simulator: Simulator) -> Floats:
+    """Return the derivatives of one sample from what is found in the adjoint network."""
     adjoint = net.adjoint_circuit(x, y, cost)
-    reading = run(adjoint)
+    reading = simulator(adjoint)
     known = {name: float(reading.voltage(name)[0]) for name in adjoint.nodes[1:]} | {"0": 0.0}
     free = solve(net.circuit.with_values(dict(zip(net.inputs, x.tolist(), strict=True))))
     found = []

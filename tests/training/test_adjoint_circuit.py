@@ -86,7 +86,7 @@ def test_three_opinions_agree():
     for seed in (1, 4):
         net, X, Y = random_network(seed)
         before = net.conductances
-        found = tr.gradcheck(net, X, Y, ngspice=False)
+        found = tr.gradcheck(net, X, Y)
         assert found.worst() < 1e-6
         assert np.array_equal(net.conductances, before)
         assert np.array_equal(found.adjoint, tr.gradient(net, X, Y, tr.Adjoint()))
