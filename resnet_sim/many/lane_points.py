@@ -27,12 +27,14 @@ from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
 from .lanes import Answers, Data, Lanes, Network
 from .one_by_one import OneByOne
 from .question import Failed, Question, some
-from .states import Backend
+from .states import Backend, held
 
 #: Points solved side by side: more would not stay in the cache.
 BLOCK = 64
 #: What counts as touching the drop, relative.
 TIGHT = 1e-9
+#: A current that may be none, over the largest voltage times the conductances around.
+FAINT = 1e-12
 #: The branches that carry the values of tables.
 KINDS = {name: device.sets for name, device in DEVICES.items() if device.sets}
 
@@ -149,6 +151,8 @@ class Together:
 
     def _note_conducting(self) -> None:
         """Let points begin with the rectifiers that conduct in the circuit as it is."""
+        if not any(len(stage.on) for stage in self.stages):
+            return
         try:
             current = self.solver.solve(self.circuit).state.rectifier_current
         except (TopologyError, ConvergenceError):
@@ -289,6 +293,11 @@ class Stage:
         data = Data(*(np.ascontiguousarray(column.T) for column in columns))
         on = np.repeat(self.on[None], len(data.load), axis=0)
         answers = self.lanes.settle(data, on, following=True, slack=EPS)
+        # what floats is told by the solver of single points
+        volts = np.abs(answers.x).max(axis=1) + np.abs(data.drop).max(axis=1, initial=0.0)
+        faint = FAINT * volts[:, None] * self.lanes.around(data.conductance)
+        rectifiers = problem.diode_p, problem.diode_q
+        answers.settled[:] &= held(n, (p, q), rectifiers, answers.current > faint).all(axis=1)
         x = np.concatenate((np.zeros((1, len(on))), answers.x.T))
         current = np.ascontiguousarray(answers.current.T)
         solution = Solution(problem, x, np.zeros_like(x), current, 0, True, "newton")

@@ -222,3 +222,21 @@ def knees(current: Floats, gap: Floats, p: Ints, q: Ints, near: float = 1e-9) ->
     loose = touching[rows] & (joined[:, p] != joined[:, q])
     found[rows] = np.where(loose.any(axis=1), loose.argmax(axis=1), -1)
     return found
+
+
+def held(n: int, edges: tuple[Ints, Ints], rectifiers: tuple[Ints, Ints], carry: Bools) -> Bools:
+    """Tell which of n coordinates have a potential in each row, shape (rows, n).
+
+    Edges hold them, and rectifiers that `carry` a current, shape (rows, m), anything else than
+    zero.  A rectifier at a dead end could as well block.
+    """
+    count, part = components(n, *edges)
+    if count == 1:
+        return np.ones((len(carry), n), dtype=np.bool_)
+    # the circuits of all rows side by side, as one graph
+    row, k = np.nonzero(carry)
+    p, q = (row * count + part[ends[k]] for ends in rectifiers)
+    _, label = components(len(carry) * count, p, q)
+    label = label.reshape(len(carry), count)
+    found: Bools = (label == label[:, part[:1]])[:, part]
+    return found

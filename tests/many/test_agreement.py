@@ -1,0 +1,119 @@
+"""Batches of random circuits with mixed values: lanes against the point solver and the witness."""
+
+import numpy as np
+import pytest
+from circuits import CONVEX, LARGE, ONE_WAY, random_circuit
+from enumeration import Undecided, all_outcomes, merged
+
+import resnet_sim as rs
+from resnet_sim.compiled import policy
+
+FAMILIES = sorted(CONVEX | LARGE | ONE_WAY)
+#: that many points, so that lanes are refilled and some stay empty
+POINTS = 11
+
+
+def batch(circuit, seed):
+    """Values of all sources and some of all resistors, shape (points,), by name."""
+    rng = np.random.default_rng(seed)
+    values = {}
+    for table, column in (("voltage_sources", "volts"), ("current_sources", "amps")):
+        device = circuit.tables[table]
+        for name, value in zip(device.names, getattr(device, column).tolist(), strict=True):
+            values[name] = value * rng.choice([0.0, 1.0, -1.0, 0.5, 2.0], POINTS)
+    if seed % 2:
+        for name, ohms in zip(circuit.resistors.names, circuit.resistors.ohms, strict=True):
+            if 0 < ohms < np.inf and rng.random() < 0.7:
+                values[name] = ohms * rng.uniform(0.9, 1.1, POINTS)
+    return values
+
+
+def one_by_one(circuit, values):
+    """The points, or the errors, of the solver of single points."""
+    found = []
+    for k in range(POINTS):
+        variant = circuit.with_values({name: float(column[k]) for name, column in values.items()})
+        try:
+            found.append(rs.solve(variant))
+        except rs.ResnetSimError as error:
+            found.append(error)
+    return found
+
+
+def close(found, wanted, scale):
+    """Whether voltages agree; what floats has none in either."""
+    defined = ~np.isnan(wanted)
+    if not np.array_equal(defined, ~np.isnan(found)):
+        return False
+    return bool((np.abs(found - wanted)[defined] <= 1e-9 * scale).all())
+
+
+def witnessed(circuit):
+    """Voltages by exact exhaustion, None if that has no opinion."""
+    if len(circuit.diodes) > 8:
+        return None
+    try:
+        outcomes = all_outcomes(circuit)
+    except Undecided:
+        return None
+    truth = merged(outcomes).voltages if outcomes else ()
+    return np.array([np.nan if volts is None else float(volts) for volts in truth])
+
+
+def check(family, seed):
+    """Compare a batch; return whether lanes solved it, and how many points the witness saw."""
+    circuit = random_circuit(family, seed, decades=4)
+    values = batch(circuit, seed)
+    wanted = one_by_one(circuit, values)
+    wrong = [one for one in wanted if isinstance(one, rs.ResnetSimError)]
+    if not values or wrong:
+        if values:
+            with policy.using(lanes=0, fewest_points=1), pytest.raises(type(wrong[0])):
+                rs.solve(circuit, inputs=values)
+        return False, 0
+    with policy.using(lanes=0, fewest_points=1):
+        found = rs.solve(circuit, inputs=values)
+    # what the solver of single points owns up to, it owns up to here
+    assert found.certificate.ok == all(point.certificate.ok for point in wanted)
+    seen = 0
+    for k, point in enumerate(wanted):
+        scale = np.nanmax(np.abs(point.node_voltages), initial=1e-300)
+        assert close(found.node_voltages[k], point.node_voltages, scale), (family, seed, k)
+        judged = k == seed % POINTS and point.certificate.ok
+        exact = witnessed(point.circuit) if judged else None
+        if exact is not None:
+            seen += 1
+            assert close(found.node_voltages[k], exact, scale), (family, seed, k)
+    return "lanes" in found.solver.backend.splitlines()[0], seen
+
+
+def survey(family, seeds):
+    laned = seen = 0
+    for seed in seeds:
+        in_lanes, points = check(family, seed)
+        laned, seen = laned + in_lanes, seen + points
+    return laned, seen
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_batches_agree_with_single_points_and_with_the_witness(family):
+    survey(family, range(4))
+
+
+@pytest.mark.parametrize(
+    ("family", "seed"), [("diode_bundles", 1105), ("diode_bundles", 1138), ("fixed_switches", 1105)]
+)
+def test_what_only_idle_rectifiers_hold_has_no_voltage(family, seed):
+    check(family, seed)
+
+
+def test_most_batches_are_lanes_and_most_are_witnessed():
+    laned, seen = np.sum([survey(f, range(4, 8)) for f in ("linear", "sparse_diodes")], axis=0)
+    assert laned >= 4
+    assert seen >= 4
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("family", FAMILIES)
+def test_5_000_batches_agree_with_single_points_and_with_the_witness(family):
+    survey(family, range(1_000, 1_000 + 5_000 // len(FAMILIES) + 1))
