@@ -18,5 +18,6 @@ DOORS = (
     "formula",
     "numbers",
     "requests",
+    "softened",
     "spelling",
 )

@@ -249,6 +249,6 @@ def between(circuit: Circuit, halfway: Bools) -> TopologyError:
     some = (circuit.first["switches"] + np.flatnonzero(halfway)).tolist()
     names = [circuit.element_names[k] for k in some]
     message = f"{names_of(circuit, some)}: the control is between on and off"
-    hint = "there the resistance moves smoothly, which is not solved: SW and CSW switch at once"
+    hint = "its resistance would move smoothly from Ron to Roff: these must be above 0 and finite"
     diagnostic = Diagnostic("E207", message, circuit.span(some[0]), hint)
     return TopologyError((diagnostic,), names, (), [circuit.line(k) for k in some])

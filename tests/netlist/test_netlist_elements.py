@@ -307,12 +307,12 @@ def test_a_current_switch_is_controlled_by_a_source():
 
 
 def test_pspice_switch_models_give_on_and_off_levels():
-    s = parse("s1 a b c 0 sm", ".model sm vswitch(von=3 voff=1)").switches
+    s = parse("s1 a b c 0 sm", ".model sm vswitch(ron=0 von=3 voff=1)").switches
     assert (s.threshold[0], s.hysteresis[0], s.r_off[0]) == (2, -1, 1e6)
 
 
 def test_a_negative_hysteresis_is_that_of_a_smooth_switch():
-    assert parse("s1 a b c 0 sm", ".model sm sw(vt=1 vh=-.5)").switches.hysteresis[0] == -0.5
+    assert parse("s1 a b c 0 sm", ".model sm sw(ron=0 vt=1 vh=-.5)").switches.hysteresis[0] == -0.5
 
 
 # ---- controlled sources ----

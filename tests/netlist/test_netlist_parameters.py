@@ -237,9 +237,10 @@ def test_pspice_switches_are_on_or_off_outside_their_band(control, on, off, clos
 
 
 @pytest.mark.parametrize(
-    "model", ["vswitch(von=2 voff=1)", "vswitch(von=1 voff=2)", "sw(vt=1.5 vh=-.5)"]
+    "model",
+    ["vswitch(ron=0 von=2 voff=1)", "vswitch(roff=inf von=1 voff=2)", "sw(vt=1.5 vh=-.5 ron=0)"],
 )
-def test_a_smooth_switch_within_its_band_is_refused_by_name(model):
+def test_a_smooth_switch_without_two_resistances_is_refused_within_its_band(model):
     with pytest.raises(rs.TopologyError, match="s1") as caught:
         solve(*BAND, "s1 out 0 c 0 m", "vc c 0 1.5", f".model m {model}")
     assert caught.value.diagnostics[0].code == "E207"

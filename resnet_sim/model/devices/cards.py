@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...errors import UsageError
 
@@ -90,14 +90,15 @@ class Made(NamedTuple):
     table : str
         Of which device it becomes one.
     columns : mapping of str to float
+        Of a behavioural source: its formula, with the ends of `softened`.
     own : callable, optional
         Returns the columns for an element with parameters of its own, such as its area; raises
         `BadModel`.
     """
 
     table: str
-    columns: Mapping[str, float]
-    own: Callable[[Mapping[str, float]], Mapping[str, float]] | None = None
+    columns: Mapping[str, Any]
+    own: Callable[[Mapping[str, float]], Mapping[str, Any]] | None = None
 
 
 class Model(NamedTuple):

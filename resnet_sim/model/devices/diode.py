@@ -17,12 +17,15 @@ from .device import Table, floats, text
 from .pieces import Pieces
 
 if TYPE_CHECKING:
+    from ..formula import Formula
     from .decks import Deck, ForeignDeck
 
 IDEAL = {"ron", "roff", "vfwd", "vrev", "rrev"}
-SMOOTHING = dict.fromkeys(
-    ("epsilon", "revepsilon", "ilimit", "revilimit"), "the knee is sharp and the current unlimited"
-)
+#: what rounds the knees and limits the current, and its column in `softened.diode`
+SOFT = {
+    "epsilon": "epsilon", "revepsilon": "epsilon_reverse",
+    "ilimit": "limit", "revilimit": "limit_reverse",
+}  # fmt: skip
 EXPONENTIAL = {
     *("is", "js", "jsw", "n", "ns", "rs", "bv", "vb", "ibv", "ib", "nbv", "cjo", "cj0", "cj", "vj"),
     *("pb", "m", "mj", "tt", "fc", "eg", "xti", "kf", "af", "tnom", "tref", "trs", "trs1", "trs2"),
@@ -48,6 +51,9 @@ def evaluate(model: Given) -> Made:
             raise BadModel(f"ngspice's D models have no {ideal}", ideal, hint)
         r_on, v_reverse = given.get("ron", conditions.r_on), given.get("vrev", math.inf)
         return _piecewise(given, conditions, r_on, v_reverse)
+    if key := next((key for key in SOFT if given.get(key, 0.0) not in (0.0, math.inf)), ""):
+        message = f"{key} belongs to diodes with Ron, Roff, Vfwd or Vrev"
+        raise BadModel(message, key, "give one of these, too")
     if conditions.diodes == "real":
         from .junction import JunctionModel, Junctions
 
@@ -78,7 +84,35 @@ def _piecewise(
         "r_reverse": given.get("rrev", r_on),
     }
     _check(columns)
+    soft = {key: given[key] for key in SOFT if given.get(key, 0.0) not in (0.0, math.inf)}
+    if soft:
+        return _softened(columns, soft)
     return Made(Diodes.plural, columns, partial(_in_parallel, columns))
+
+
+def _softened(columns: Mapping[str, float], soft: Mapping[str, float]) -> Made:
+    """Return a diode that is a source by a formula."""
+    from .. import softened
+
+    for key, value in soft.items():
+        if not value > 0:
+            raise BadModel(f"{key} must be above 0", key)
+    if not (columns["r_on"] > 0 and columns["r_reverse"] > 0):
+        message = "a diode with rounded knees or a limited current needs Ron and Rrev above 0"
+        raise BadModel(message, next(iter(soft)))
+
+    def formula(own: Mapping[str, float]) -> Mapping[str, Formula]:
+        values = {"epsilon": 0.0, "epsilon_reverse": 0.0, "limit": math.inf}
+        values |= {"limit_reverse": math.inf, **_in_parallel(columns, own)}
+        parallel = own.get("area", 1.0) * own.get("m", 1.0)
+        for key, value in soft.items():
+            values[SOFT[key]] = value * (parallel if "ilimit" in key else 1.0)
+        try:
+            return {"formula": softened.diode(values)}
+        except ValueError as error:
+            raise BadModel(str(error), next(iter(soft))) from None
+
+    return Made("behavioural_sources", formula({}), formula)
 
 
 def _open(conditions: Conditions) -> float:
@@ -146,8 +180,8 @@ class Diodes(Table):
     )
     models = (
         Model(
-            "diode", ("d", "sidiode"), frozenset(IDEAL | EXPONENTIAL | SMOOTHING.keys()), evaluate,
-            frozenset({"mfg", "type"}), SMOOTHING,
+            "diode", ("d", "sidiode"), frozenset(IDEAL | EXPONENTIAL | SOFT.keys()), evaluate,
+            frozenset({"mfg", "type"}),
         ),
     )  # fmt: skip
     outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))

@@ -98,7 +98,7 @@ class PlainCards:
                 found = self._placer.find_model(name, self._scope)
             except Failed:
                 return None
-            if found is None or found.kind != "diode":
+            if found is None or found.kind != "diode" or "formula" in found.made.columns:
                 return None
             device = DEVICES[found.made.table]
             assert issubclass(device, Table)

@@ -67,12 +67,43 @@ class Placer(PassivePlacer):
         if made.own is not None and (device.parameters or site.scope.multiplier != 1.0):
             given = self._parameters(device.parameters, site.scope)
             columns = made.own({**given, "m": self._parallel(site, given)})
+        if "formula" in columns:
+            self._current(site, columns["formula"])
+            return
         self.builder.add(made.table, site.name, site.p, site.q, at=site.card[:2], **columns)
+
+    def _current(self, site: Site, formula: Formula) -> None:
+        """Add a source of current by a formula of its ends."""
+        from ...model.softened import at as ending
+
+        formula = ending(formula, site.p, site.q)
+        ends, at = (site.name, site.p, site.q), site.card[:2]
+        self.builder.behavioural_source(*ends, is_voltage=False, formula=formula, at=at)
+
+    def _moving(self, site: Site, device: Switch, values: Mapping[str, float]) -> bool:
+        """Place a switch that moves smoothly; False if it has states instead."""
+        on, off = values["r_on"], values["r_off"]
+        if device.fixed or values["hysteresis"] >= 0 or on == 0 or math.isinf(off):
+            return False
+        from ...model import softened
+
+        if values["inverted"]:
+            on, off = off, on
+        if len(device.control) == 2:
+            p, q = self.nodes([word.text for word in device.control], site.scope)
+            control = Sum(voltages=((p, 1.0), (q, -1.0)))
+        else:
+            control = Sum(currents=((self._control(device.control[0], site), 1.0),))
+        formula = softened.switch(control, on, off, values["threshold"], -values["hysteresis"])
+        self._sourced(site, False, softened.at(formula, site.p, site.q))
+        return True
 
     def _switch(self, site: Site, device: Switch) -> None:
         of_voltage = len(device.control) == 2
         kind = "voltage switch" if of_voltage else "current switch"
         values = dict(self._model(device.model, site.scope, kind).values)
+        if self._moving(site, device, values):
+            return
         around = site.scope.multiplier
         if around != 1.0:
             self._differs(site, "switches")
