@@ -69,9 +69,12 @@ class Job:
 
     @property
     def sequential(self) -> bool:
-        """Points depend on each other: switches and laws start from where the last point is."""
-        swept = bool(self.circuit.smooth) and isinstance(self.variants, Grid)
-        return swept or not self.circuit.switches.fixed.all()
+        """Points depend on each other: switches and laws start from where the last point is.
+
+        Those of a sweep do; samples and corners are circuits by themselves.
+        """
+        remembers = bool(self.circuit.smooth) or not self.circuit.switches.fixed.all()
+        return remembers and isinstance(self.variants, Grid)
 
     def solve(self, first: int, last: int) -> OperatingPoint:
         """Solve points first to last - 1."""

@@ -106,6 +106,22 @@ def test_every_sample_is_solved_at_every_point_of_a_sweep():
     assert found.inside[2] == 0
 
 
+def test_switches_of_a_sample_know_nothing_of_the_sample_before():
+    # between 1.5 and 2.5 V the switch stays as it is: open, unless a sample before closed it
+    deck = "memory\nV1 c 0 2\nV2 a 0 1\nR1 a b 1k\nS1 b 0 c 0 sm\n"
+    deck += ".model sm sw(vt=2 vh=0.5 ron=1 roff=1meg)\n"
+    op = rs.monte_carlo(deck, {"v1": 0.4, "s1:ron": 0.5}, 40, seed=2)
+    for k in range(40):
+        values = {"v1": op.sampled["v1"][k]}
+        one = rs.parse_netlist(deck).with_values(values)
+        one = one.with_model_parameters({"s1:ron": op.sampled["s1:ron"][k]})
+        assert op.voltage("b")[k] == pytest.approx(rs.solve(one).voltage("b"), rel=1e-9)
+    closed = op.sampled["v1"] >= 2.5
+    assert closed.any() and (np.asarray(op.closed)[:, 0] == closed).all()
+    (worst,) = rs.worst_case(deck, {"v1": 0.1}, ["v(b)"])
+    assert worst.low == worst.high == worst.nominal  # open at all corners
+
+
 def test_chunks_change_no_sample_of_a_sweep():
     whole, cut = (
         rs.monte_carlo(DIVIDER, {"r*": 0.1}, 70, sweep={"v1": [1.0, 2.0, 4.0]}, chunk=chunk)
