@@ -22,6 +22,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..curves import Points
+from ..errors import ConvergenceError
 from ..graph.graphs import bincount, spanning_forest
 from ..graph.problem import EPS, NO_CURVES, Problem, Solution, difference, node_sums
 from ..workers.progress import report
@@ -75,7 +76,11 @@ def solve(
 ) -> Solution:
     """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
     points, on, x, count = _start(problem, on, x)
-    best, used = _follow(problem, points, on, x)
+    try:
+        best, used = _follow(problem, points, on, x)
+    except np.linalg.LinAlgError as error:
+        message = "the tangents of the junctions are singular to working precision where the search"
+        raise ConvergenceError(f"{message} begins: {error}; a solution may exist") from error
     count += used
     feasible, low = best.solution.x, best.solution.low
     # tangents of many decades may be singular to working precision: the best so far stands

@@ -117,3 +117,14 @@ def test_sweeps_follow_the_curve():
     single = [solve(f"v1 a 0 {x}\nr1 a b 1k\nd1 b 0 m\n.model m d") for x in np.linspace(-2, 2, 9)]
     assert swept.voltage("b") == pytest.approx([s.voltage("b") for s in single], rel=1e-11)
     assert swept.certificate.ok
+
+
+def test_singular_tangents_at_the_very_first_step_are_told(monkeypatch):
+    from resnet_sim.solvers import smooth
+
+    def singular(*args, **options):
+        raise np.linalg.LinAlgError("a pivot is zero")
+
+    monkeypatch.setattr(smooth, "_step", singular)
+    with pytest.raises(rs.ConvergenceError, match="singular to working precision"):
+        solve("v1 a 0 1\nr1 a b 1k\nd1 b 0 m\n.model m d")
