@@ -18,6 +18,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="PICTURE",
         help="file to write; the ending says what: .svg, .html, .png or .pdf",
     )
+    parser.add_argument(
+        "--boxes", action="store_true", help="leave subcircuits closed: a box each in a schematic"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,5 +39,5 @@ def run(options: argparse.Namespace) -> int:
         op = solve(circuit)
     except (TopologyError, ConvergenceError) as error:
         complain(f"drawn without voltages: {error}")
-    write_circuit(circuit, op, options.output)
+    write_circuit(circuit, op, options.output, options.boxes)
     return SOLVED

@@ -18,6 +18,7 @@ from ..workers.atomic_file import replace_file
 from .figures import new_figure, picture
 from .schematic import schematic
 from .schematic.parts import CONDUCTS
+from .schematic.structure import count_parts
 from .schematic.svg import to_html, to_svg
 from .schematics import draw_schematic
 
@@ -37,14 +38,17 @@ FEW = 120
 Place = tuple[float, float]
 
 
-def is_schematic(circuit: Circuit) -> bool:
+def is_schematic(circuit: Circuit, boxes: bool = False) -> bool:
     """Tell whether a circuit is small enough to be drawn as a schematic."""
-    crossbars = circuit.crossbars
-    return circuit.n_elements - len(crossbars) + len(crossbars.devices) <= MOST_SYMBOLS
+    return count_parts(circuit, boxes) <= MOST_SYMBOLS
 
 
 def draw_circuit(
-    circuit: Circuit, op: OperatingPoint | None = None, *, ax: Axes | None = None
+    circuit: Circuit,
+    op: OperatingPoint | None = None,
+    *,
+    boxes: bool = False,
+    ax: Axes | None = None,
 ) -> Figure:
     r"""Draw a circuit: a schematic up to 60 elements, a graph beyond.
 
@@ -54,6 +58,8 @@ def draw_circuit(
     op : OperatingPoint, optional
         Its voltages and currents are told, and what conducts is red (of several points the first
         counts).  In graphs voltages colour the nodes; those that float stay white.
+    boxes : bool
+        Subcircuits stay closed: a box each in a schematic.
     ax : matplotlib Axes, optional
         Where to draw; by default a new figure.
 
@@ -69,8 +75,8 @@ def draw_circuit(
     >>> figure = plotting.draw_circuit(circuit, rs.solve(circuit))
     >>> plotting.save(figure, "divider.png")
     """
-    if is_schematic(circuit):
-        return draw_schematic(schematic(circuit, op), ax)
+    if is_schematic(circuit, boxes):
+        return draw_schematic(schematic(circuit, op, boxes=boxes), ax)
     figure, axes = _figure(circuit, ax)
     branches = list(_branches(circuit))
     place = _layout(circuit, branches)
@@ -82,17 +88,19 @@ def draw_circuit(
     return figure
 
 
-def write_circuit(circuit: Circuit, op: OperatingPoint | None, path: str | Path) -> None:
+def write_circuit(
+    circuit: Circuit, op: OperatingPoint | None, path: str | Path, boxes: bool = False
+) -> None:
     """Write the picture of a circuit; the ending of the name says in which format.
 
     ``.svg`` and ``.html`` of schematics need no matplotlib; a page shows values on hover.
     """
     form = Path(path).suffix[1:].lower()
-    if form not in ("svg", "html") or not is_schematic(circuit):
-        figure = draw_circuit(circuit, op)
+    if form not in ("svg", "html") or not is_schematic(circuit, boxes):
+        figure = draw_circuit(circuit, op, boxes=boxes)
         content = picture(figure, "svg" if form == "html" else form)
     else:
-        content = to_svg(schematic(circuit, op)).encode()
+        content = to_svg(schematic(circuit, op, boxes=boxes)).encode()
     if form == "html":
         content = to_html(content.decode(), circuit.title).encode()
     replace_file(Path(path), content)

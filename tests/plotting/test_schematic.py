@@ -213,6 +213,36 @@ def test_a_crossbar_is_one_symbol():
     assert not faults(drawn)
 
 
+@pytest.mark.parametrize(
+    ("deck", "boxes"),
+    [
+        ("subcircuit", {"x1": {"in", "a"}, "x2": {"in", "b"}, "x3": {"in", "c"}}),
+        ("deep-resistive-network", {"xh1": {"h1", "a1"}, "xg2": {"g2", "b2"}}),
+    ],
+)
+def test_subcircuits_may_stay_closed(deck, boxes):
+    circuit = rs.read_netlist(ROOT / "netlists" / f"{deck}.net")
+    drawn = schematic(circuit, rs.solve(circuit), boxes=True)
+    assert not faults(drawn)
+    assert not [s.name for s in drawn.symbols if "." in s.name]
+    for name, nodes in boxes.items():
+        (box,) = [s for s in drawn.symbols if s.name == name]
+        supplies = {text.text for text in box.texts if text.kind == "node"}
+        assert {pin.net for pin in box.pins} | supplies == nodes
+        assert box.kind == "box"
+
+
+def test_closed_subcircuits_make_room_for_a_schematic(tmp_path):
+    body = "\n".join(f"r{k} a n{k} 1k\ns{k} n{k} b 1k".replace("s", "rs") for k in range(40))
+    deck = tmp_path / "deck.net"
+    deck.write_text(f"t\nv1 in 0 1\nx1 in out many\nr1 out 0 1\n.subckt many a b\n{body}\n.ends\n")
+    circuit = rs.read_netlist(deck)
+    assert not is_schematic(circuit)
+    assert is_schematic(circuit, boxes=True)
+    assert main(["graph", str(deck), "--boxes", "-o", str(tmp_path / "p.svg")]) == 0
+    assert "x1: subcircuit of 80 elements" in (tmp_path / "p.svg").read_text()
+
+
 def test_the_same_circuit_gives_the_same_picture():
     circuit, drawn = drawn_of(ROOT / "netlists" / "maximum.net")
     assert to_svg(schematic(circuit, rs.solve(circuit))) == to_svg(drawn)

@@ -1,7 +1,8 @@
 """Circuits as schematics: what stands where, as plain geometry, and writers that draw it.
 
-`parts` says what symbols a circuit consists of, `placing` puts them on a grid, `routing` joins
-their pins by wires, `naming` finds room for the names of nodes; `drawing` puts it all together.
+`structure` finds supplies and subcircuits, `parts` says what symbols there are, `placing` puts them
+on a grid, `routing` joins their pins by wires, `naming` finds room for the names of nodes, and
+`drawing` puts it all together.
 """
 
 from .drawing import Schematic, schematic

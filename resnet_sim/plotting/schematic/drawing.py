@@ -67,7 +67,9 @@ class Schematic:
         yield from (text for _, text in self.names)
 
 
-def schematic(circuit: Circuit, op: OperatingPoint | None = None) -> Schematic:
+def schematic(
+    circuit: Circuit, op: OperatingPoint | None = None, *, boxes: bool = False
+) -> Schematic:
     r"""Lay out a circuit as a schematic.
 
     Parameters
@@ -75,6 +77,8 @@ def schematic(circuit: Circuit, op: OperatingPoint | None = None) -> Schematic:
     circuit : Circuit
     op : OperatingPoint, optional
         Its voltages, currents and states are told; of several points the first.
+    boxes : bool
+        Subcircuits stay closed: a box each.
 
     Examples
     --------
@@ -83,7 +87,7 @@ def schematic(circuit: Circuit, op: OperatingPoint | None = None) -> Schematic:
     >>> sorted(drawn.wires), [symbol.kind for symbol in drawn.symbols]
     (['in', 'out'], ['resistor', 'resistor', 'voltage source'])
     """
-    maker = PartMaker(circuit, op)
+    maker = PartMaker(circuit, op, boxes)
     parts = list(maker.parts())
     best: Schematic | None = None
     for gap in GAPS:

@@ -15,7 +15,8 @@ from ...model.devices.multipole import Multipole
 from ...model.spelling import spelled
 from ..charts import Axis
 from .geometry import LINE, Box, Pin, Point, Shape, Symbol, Text, turned
-from .symbols import TRANSISTORS, TWO_POLES, amplifier, ground, line
+from .structure import insides, rails
+from .symbols import TRANSISTORS, TWO_POLES, amplifier, area, ground, line
 
 if TYPE_CHECKING:
     from ...results.operating_point import OperatingPoint
@@ -44,8 +45,8 @@ class Part:
 class PartMaker:
     """Makes the parts of a circuit, with the currents of an operating point if there is one."""
 
-    def __init__(self, circuit: Circuit, op: OperatingPoint | None) -> None:
-        self.circuit = circuit
+    def __init__(self, circuit: Circuit, op: OperatingPoint | None, boxes: bool = False) -> None:
+        self.circuit, self.boxes = circuit, boxes
         self.amps: Floats = np.full(circuit.n_elements, np.nan)
         self.closed: Bools = circuit.switches.closed
         if op is not None:
@@ -56,18 +57,22 @@ class PartMaker:
         self.rails = rails(circuit)
 
     def parts(self) -> Iterator[Part]:
-        """Yield all parts, in the order of the elements."""
+        """Yield all parts, in the order of the elements, subcircuits that stay closed at last."""
         if self.circuit.crossbars.devices:
             yield from map(self._crossbar, self.circuit.crossbars.devices)
         for plural, table in self.circuit.tables.items():
             if plural == "crossbars" or not len(table):
                 continue
-            if isinstance(table, Multipole):
-                for device in range(len(table) // table.width):
-                    yield self._transistor(table, device)
-            else:
-                for row in range(len(table)):
+            for row in range(0, len(table), getattr(table, "width", 1)):
+                if self.boxes and "." in table.names[row]:
+                    continue
+                if isinstance(table, Multipole):
+                    yield self._transistor(table, row // table.width)
+                else:
                     yield self._element(table, row)
+        if self.boxes:
+            for name, (count, nets) in insides(self.circuit).items():
+                yield self._closed(name, count, nets)
 
     # ---- devices of two terminals ----
 
@@ -282,6 +287,30 @@ class PartMaker:
         )
         return Part(device.name, (*rows, *columns), (symbol,), "crossbar")
 
+    def _closed(self, name: str, count: int, nets: Sequence[str]) -> Part:
+        """Return a subcircuit as a box, its first nodes at the left, the others at the right."""
+        half = -(-len(nets) // 2)
+        height = 2 * max(half, 1)
+        hint = f"{name}: subcircuit of {count} elements"
+        choices = []
+        for side in (-1.0, 1.0):
+            places = [(4 * side, height - 1.0 - 2 * k) for k in range(half)]
+            places += [(-4 * side, height - 1.0 - 2 * k) for k in range(len(nets) - half)]
+            pins = [
+                self._pin(net, place, (1.0 if place[0] > 0 else -1.0, 0.0))
+                for net, place in zip(nets, places, strict=True)
+            ]
+            shapes = [area((-3, 0), (-3, height), (3, height), (3, 0))]
+            shapes += [line((3 * x / 4, y), (x, y)) for x, y in places]
+            texts = [Text((0, height + 0.6), name, "center")]
+            body = Box(-3, 0, 3, height)
+            choices.append(
+                self._finished(
+                    name, pins, body, shapes, texts, hint, False, 0.3 * (side > 0), "box"
+                )
+            )
+        return Part(name, tuple(nets), tuple(choices), "box")
+
     # ---- pins, and what stands for ground and supplies ----
 
     def _pin(self, net: str, place: Point, side: Point | None = None) -> Pin:
@@ -339,29 +368,6 @@ class PartMaker:
         bodies.append(Box(x - 0.65, min(y, y + way), x + 0.65, max(y, y + way)))
         texts.append(Text((x, y + 1.05 * way), pin.net, "center", "node"))
         return penalty
-
-
-def rails(circuit: Circuit) -> dict[str, int]:
-    """Return supplies, which are not wired but named: node -> 1 (drawn above) or -1 (below).
-
-    A supply is a voltage to ground at which three elements or more hang, or a transistor's
-    channel may end.
-    """
-    swept = {sweep.name for analysis in circuit.analyses for sweep in analysis.sweeps}
-    sources = circuit.voltage_sources
-    p, q = circuit.terminals
-    multipoles = [t for t in circuit.tables.values() if isinstance(t, Multipole) and len(t)]
-    controls = {int(n) for t in multipoles for n in t.ends("b" if "c" in t.terminals else "g")}
-    controls |= {int(n) for table in circuit.tables.values() for n in table.controls()[0]}
-    found = {}
-    for row, name in enumerate(sources.names):
-        node = int(sources.p[row])
-        if sources.q[row] or not node or name in swept or node in controls:
-            continue
-        others = int(((p == node) ^ (q == node)).sum()) - 1
-        if others >= 3 or (multipoles and others >= 1):
-            found[circuit.nodes[node]] = 1 if sources.volts[row] >= 0 else -1
-    return found
 
 
 def _lead(pin: Pin, body: Box) -> Box:
