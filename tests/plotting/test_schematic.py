@@ -243,6 +243,20 @@ def test_closed_subcircuits_make_room_for_a_schematic(tmp_path):
     assert "x1: subcircuit of 80 elements" in (tmp_path / "p.svg").read_text()
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"v{k} n{k} 0 1\nr{k} n{k} 0 1k" for k in range(29)],  # many pieces
+        [f"r{k} n{k} n{k + 1} 1k" for k in range(59)],  # one long chain
+        [f"r{k} a{k}_with_a_long_name b 1k" for k in range(40)],
+        ["r1 a a 1k", "d1 a a", "r2 a 0 1k"],  # both ends at one node
+    ],
+)
+def test_odd_circuits_are_drawn(lines):
+    drawn = schematic(rs.parse_netlist("\n".join(["odd", "rg n0 0 1", *lines])))
+    assert not [fault for fault in faults(drawn) if "no name" not in fault]
+
+
 def test_the_same_circuit_gives_the_same_picture():
     circuit, drawn = drawn_of(ROOT / "netlists" / "maximum.net")
     assert to_svg(schematic(circuit, rs.solve(circuit))) == to_svg(drawn)

@@ -11,8 +11,8 @@ from ...arrays import Bools, Floats, Ints
 from .geometry import ADVANCE, Box, Pin, Symbol
 from .parts import Part
 
-#: the sheet, in steps of the grid, and how far around its wires a symbol is tried
-SHEET, REACH = 480, 17
+#: how far around its wires a symbol is tried, and what surrounds a sheet, in steps of the grid
+REACH, BORDER = 17, 60
 #: what corners and wrong directions cost, in steps of wire
 CORNER, BACKWARDS, STANDING, LEFT, STEEP = 5.0, 4.0, 3.0, 0.7, 1.3
 #: so many places of a long wire are looked at
@@ -27,9 +27,14 @@ class Placer:
     def __init__(self, parts: Sequence[Part], supplies: Iterable[str], gap: int) -> None:
         self.parts, self.gap = parts, gap
         self.supplies = {"0", *supplies}
-        self.taken: Bools = np.zeros((SHEET, SHEET), dtype=np.bool_)
-        self.solid: Bools = np.zeros((SHEET, SHEET), dtype=np.bool_)  # without room around
-        self.wires: Ints = np.zeros((SHEET, SHEET), dtype=np.int64)  # number of a node, from 1
+        # there is room for all of them one below the other
+        sides = [max(c.box.right - c.box.left, c.box.top - c.box.bottom)
+                 for c in (part.choices[0] for part in parts)]  # fmt: skip
+        self.half = BORDER + int(sum(sides)) + len(parts) * (2 * gap + 4)
+        sheet = (2 * self.half, 2 * self.half)
+        self.taken: Bools = np.zeros(sheet, dtype=np.bool_)
+        self.solid: Bools = np.zeros(sheet, dtype=np.bool_)  # without room around
+        self.wires: Ints = np.zeros(sheet, dtype=np.int64)  # number of a node, from 1
         self.points: dict[str, list[tuple[int, int]]] = {}
         self.placed: dict[str, Symbol] = {}
         self.bounds = Box(0, 0, 0, 0)
@@ -118,12 +123,10 @@ class Placer:
         high = np.max(known, axis=0) + REACH
         ys, xs = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1]
         found: list[tuple[float, Symbol, int, int]] = []
-        counts: Ints = np.pad(
-            np.cumsum(np.cumsum(self.taken, 0, dtype=np.int64), 1), ((1, 0), (1, 0))
-        )
+        counts = self._counts(part, xs, ys)
         for symbol in part.choices:
             cost = self._cost(symbol, xs, ys) + symbol.penalty
-            cost[~self._free(symbol, xs, ys, counts)] = np.inf
+            cost[~self._free(symbol, xs, ys, *counts)] = np.inf
             for k in np.argsort(cost, axis=None, kind="stable")[:24].tolist():
                 x, y = int(xs.flat[k]), int(ys.flat[k])
                 if np.isfinite(cost.flat[k]):
@@ -139,22 +142,34 @@ class Placer:
         _, _, symbol, x, y = min((c, k, *found[k][1:]) for c, k in looked)
         return symbol.moved(x, y)
 
-    def _free(self, symbol: Symbol, xs: Ints, ys: Ints, counts: Ints) -> Bools:
+    def _counts(self, part: Part, xs: Ints, ys: Ints) -> tuple[Ints, int, int]:
+        """Return how much is taken below and left of each cell near, and where that begins."""
+        boxes = [choice.box for choice in part.choices]
+        reach = 2 + int(np.ceil(max(max(map(abs, box)) for box in boxes)))
+        x, y = (max(0, int(v.min()) - reach + self.half) for v in (xs, ys))
+        x1, y1 = (int(v.max()) + reach + self.half + 1 for v in (xs, ys))
+        near = self.taken[y:y1, x:x1].astype(np.int64)
+        return np.pad(near.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0))), x, y
+
+    def _free(
+        self, symbol: Symbol, xs: Ints, ys: Ints, counts: Ints, left: int, bottom: int
+    ) -> Bools:
         """Tell at which places nothing is in the way of a symbol, its texts included."""
         free = np.ones(xs.shape, dtype=np.bool_)
-        half = SHEET // 2
+        x, y = xs + self.half - left, ys + self.half - bottom
+        height, width = counts.shape
         for box in [*symbol.bodies, *(text.box for text in symbol.texts)]:
-            left, bottom = int(np.floor(box.left)), int(np.floor(box.bottom))
-            right, top = int(np.ceil(box.right)), int(np.ceil(box.top))
-            x0, x1 = xs + left + half, xs + right + half + 1
-            y0, y1 = ys + bottom + half, ys + top + half + 1
-            inside = (x0 > 1) & (y0 > 1) & (x1 < SHEET - 1) & (y1 < SHEET - 1)
-            x0, x1, y0, y1 = (np.clip(v, 0, SHEET) for v in (x0, x1, y0, y1))
+            x0, y0 = x + int(np.floor(box.left)), y + int(np.floor(box.bottom))
+            x1, y1 = x + int(np.ceil(box.right)) + 1, y + int(np.ceil(box.top)) + 1
+            inside = (x0 >= 0) & (y0 >= 0) & (x1 < width) & (y1 < height)
+            x0, x1 = (np.clip(v, 0, width - 1) for v in (x0, x1))
+            y0, y1 = (np.clip(v, 0, height - 1) for v in (y0, y1))
             total = counts[y1, x1] - counts[y0, x1] - counts[y1, x0] + counts[y0, x0]
             free &= inside & (total == 0)
+        last = 2 * self.half - 1
         for pin in symbol.pins:  # a pin lies on no wire of another node
             there = self.wires[
-                np.clip(ys + pin.y + half, 0, SHEET - 1), np.clip(xs + pin.x + half, 0, SHEET - 1)
+                np.clip(ys + pin.y + self.half, 0, last), np.clip(xs + pin.x + self.half, 0, last)
             ]
             free &= (there == 0) | (there == self.number[pin.net])
         return free
@@ -198,7 +213,7 @@ class Placer:
         return total
 
     def _steps(self, corners: Sequence[tuple[int, int]], net: str) -> int:
-        half, own, count = SHEET // 2, self.number[net], 0
+        half, own, count = self.half, self.number[net], 0
         for a, b in pairwise(corners):
             x0, x1, y0, y1 = min(a[0], b[0]), max(a[0], b[0]), min(a[1], b[1]), max(a[1], b[1])
             part = np.s_[y0 + half : y1 + half + 1, x0 + half : x1 + half + 1]
@@ -211,7 +226,7 @@ class Placer:
     def _add(self, symbol: Symbol) -> None:
         """Put a symbol where it is, and straight wires to pins that it faces."""
         self.placed[symbol.name] = symbol
-        half = SHEET // 2
+        half = self.half
         for box in [*symbol.bodies, *(text.box for text in symbol.texts)]:
             left, bottom = (int(np.floor(v)) + half for v in box[:2])
             right, top = (int(np.ceil(v)) + half + 1 for v in box[2:])
@@ -226,7 +241,7 @@ class Placer:
 
     def _join(self, pin: Pin) -> None:
         """Take what a straight wire to the nearest pin of the node needs, if there is one."""
-        points, half = self.points.setdefault(pin.net, []), SHEET // 2
+        points, half = self.points.setdefault(pin.net, []), self.half
         straight = [p for p in points if p[0] == pin.x or p[1] == pin.y]
         nearest = min(straight, key=lambda p: abs(p[0] - pin.x) + abs(p[1] - pin.y), default=None)
         own = [(pin.x, pin.y)]
