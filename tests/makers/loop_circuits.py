@@ -19,12 +19,19 @@ def loop_circuit(seed: int, diodes: int, smallest: int = 200, largest: int = 2_0
         b.resistor(f"rg{k}", f"n{node}", "0", 10 ** rng.uniform(1, 3))
     for k, node in enumerate(rng.integers(0, n, 4).tolist()):
         b.current_source(f"i{k}", "0", f"n{node}", rng.normal())
+    driven = []
     for k in range(int(rng.integers(1, 2 + n // 50))):
         plus, minus, near = (f"n{node}" for node in rng.integers(0, n, 3))
         gain = float(rng.choice([-1, 1]) * 10 ** rng.uniform(-1, 1))
+        if rng.random() < 0.5:  # senses what it drives, with a gain that may turn signs around
+            plus, minus, gain = near, "0", 10 ** rng.uniform(0, 2)
         b.vcvs(f"e{k}", f"o{k}", "0", plus, minus, gain)
         b.resistor(f"ro{k}", f"o{k}", near, 10 ** rng.uniform(0, 2))
+        driven.append(near)
     for k in range(diodes):
         p, q = rng.choice(n, 2, replace=False)
-        b.diode(f"d{k}", f"n{p}", f"n{q}", v_forward=float(rng.choice([0.0, 0.1])))
+        p = driven[k % len(driven)] if rng.random() < 0.5 else f"n{p}"
+        ends = (p, f"n{q}") if rng.random() < 0.5 or p == f"n{q}" else (f"n{q}", p)
+        if ends[0] != ends[1]:
+            b.diode(f"d{k}", *ends, v_forward=float(rng.choice([0.0, 0.1])))
     return b.build()

@@ -52,7 +52,7 @@ def test_linear_loops_agree_with_ngspice(tmp_path):
 def test_loops_with_diodes_have_the_states_that_exhaustion_finds():
     words = [judged(seed, largest=300) for seed in range(24)]
     assert words.count("gave up") <= 1
-    assert words.count("one") >= 12
+    assert {"one", "none", "several"} <= set(words)
 
 
 @pytest.mark.long
