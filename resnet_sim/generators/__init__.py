@@ -6,6 +6,7 @@ selects what is meant.  Values are in SI units: ohm, S, V, A.
 """
 
 from .crossbars import crossbar, differential_pairs
+from .hopfield import hopfield
 from .layered import layered, layered_inputs
 from .mixture import DIODES, UNIFORM, Mixture
 from .power_grid import power_grid
@@ -20,6 +21,7 @@ __all__ = [
     "differential_pairs",
     "grid",
     "grid3d",
+    "hopfield",
     "ladder",
     "layered",
     "layered_inputs",

@@ -84,12 +84,12 @@ DIODES = Mixture()
 UNIFORM = Mixture(decades=0.0, diodes=0.0, ground_diodes=0.0, grounds=0.0, sources=0.0)
 
 
-def to_ohms(siemens: Floats) -> Floats:
-    """Return resistances (ohm): 0 S is open; `UsageError` unless all are at least 0."""
-    if not (np.isfinite(siemens) & (siemens >= 0)).all():
+def to_ohms(siemens: Floats, signed: bool = False) -> Floats:
+    """Return resistances (ohm): 0 S is open; `UsageError` if some are negative, unless `signed`."""
+    if not (np.isfinite(siemens) & (signed | (siemens >= 0))).all():
         raise UsageError("a conductance is negative or not finite")
     ohms = np.full(siemens.shape, np.inf)
-    np.divide(1.0, siemens, out=ohms, where=siemens > 0)
+    np.divide(1.0, siemens, out=ohms, where=siemens != 0)
     return ohms
 
 

@@ -190,3 +190,31 @@ def test_a_saddle_that_descent_starts_on_is_left():
     op = rs.solve("\n".join([*lines, ".model ideal D(Ron=0)"]))
     assert op.certificate.stable is True
     assert all(abs(op[f"a{k}"] - op[f"b{k}"]) == pytest.approx(2.0) for k in range(7))
+
+
+def test_layered_hopfield_networks_are_that_energy():
+    sizes = [5, 14, 6, 3]
+    for seed in range(4):
+        circuit = rs.generators.hopfield(sizes, spread=4.0, bias=0.5, seed=seed)
+        x = np.random.default_rng(seed).uniform(0, 1, sizes[0])
+        op = rs.solve(circuit.with_values({f"v{k}": float(u) for k, u in enumerate(x)}))
+        assert op.certificate.ok and op.certificate.stable is True
+        s = np.array([op[f"h{k}_{j}"] for k in (1, 2) for j in range(sizes[k])])
+        s = np.concatenate((x, s, [op[f"o{j}"] for j in range(3)]))
+        w = np.zeros((len(s), len(s)))
+        starts = np.cumsum([0, *sizes])
+        for name, ohms in zip(circuit.resistors.names, circuit.resistors.ohms, strict=True):
+            if name.startswith("rw"):
+                layer, i, j = map(int, name[2:].split("_"))
+                a, b = starts[layer - 1] + i, starts[layer] + j
+                w[a, b] = w[b, a] = 1.0 / ohms
+        bias = np.concatenate((np.zeros(sizes[0]), circuit.current_sources.amps))
+        slope = s - w @ s - bias
+        free = (s > 1e-9) & (s < 1 - 1e-9)
+        free[: sizes[0]] = False
+        own = np.arange(len(s)) >= sizes[0]
+        assert np.abs(slope[free]).max(initial=0) < 1e-9
+        assert (slope[own & (s < 1e-9)] > -1e-9).all()
+        assert (slope[own & (s > 1 - 1e-9)] < 1e-9).all()
+        inside = np.eye(free.sum()) - w[np.ix_(free, free)]
+        assert not free.any() or np.linalg.eigvalsh(inside)[0] > 0
