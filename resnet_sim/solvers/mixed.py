@@ -105,9 +105,9 @@ def _is_large(problem: MixedProblem) -> bool:
 
 def _has_many_states(problem: MixedProblem) -> bool:
     """Tell whether trying all states with dense matrices takes longer than factoring one."""
-    sizes = policy.POLICY
-    few = problem.m <= sizes.enumerated
-    return few and 2**problem.m * (problem.n + problem.m) ** 2 > sizes.states
+    limits = policy.POLICY
+    few = problem.m <= limits.enumerated
+    return few and 2**problem.m * (problem.n + problem.m) ** 2 > limits.states
 
 
 def _fits(problem: MixedProblem) -> bool:

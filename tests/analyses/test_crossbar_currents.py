@@ -118,4 +118,4 @@ def test_currents_of_voltage_sources_are_outputs():
     with pytest.raises(rs.UsageError, match="only voltage sources are ammeters"):
         tr.Network(circuit, inputs, ["i(rw0_0)"], "rw*")
     with pytest.raises(rs.UsageError, match="acts one way"):
-        tr.gradient(net, X, Y, tr.EquilibriumPropagation())
+        tr.gradient(net, X, Y, tr.EquilibriumPropagation(strict=True))
