@@ -89,17 +89,17 @@ DIALECTS = {
     )
 }  # fmt: skip
 
-#: simulator -> what only its decks have
+#: simulator -> what only its decks have; remarks that name a simulator tell nothing, they compare
 _MARKS = {
     "ltspice": r"^\s*\.(?:backanno|machine)\b|\A\s*\*[^\n]*\.asc\s*$"
     r"|^\s*\.(?:lib|inc)[^\n]*ltspice",
     "pspice": r"^\s*\.(?:probe64|autoconverge|stimlib|aliases)\b|[vi]\(alias\(\*\)\)"
-    r"|^\*[^\n]*\b(?:orcad|pspice)\b",
-    "xyce": r"^\s*\.(?:preprocess|global_param)\b|^\*[^\n]*\bxyce\b"
+    r"|^\*{1,2}\s*(?:from orcad\b|profile:|creating circuit file|analysis directives:)",
+    "xyce": r"^\s*\.(?:preprocess|global_param)\b"
     r"|^\s*\.options?\s+(?:nonlin|timeint|linsol|device|parser)\b",
-    "hspice": r"^\s*\.(?:prot|unprot|hdl)\b|^\*[^\n]*\bhspice\b"
+    "hspice": r"^\s*\.(?:prot|unprot|hdl)\b"
     r"|^\s*\.options?\b[^\n]*\b(?:post|ingold|parhier|nomod|dccap)\b",
-    "ngspice": r"^\s*\.(?:control|csparam)\b|^\*[^\n]*\bngspice\b",
+    "ngspice": r"^\s*\.(?:control|csparam)\b",
 }
 #: so much is looked at, from the beginning and at the end (characters)
 _LOOKED_AT = 50_000
@@ -124,4 +124,5 @@ def recognised(text: str) -> tuple[Dialect, int, str] | None:
         return None
     ((name, at),) = found
     line = text.count("\n", 0, at)
-    return DIALECTS[name], line + 1, text.split("\n", line + 1)[line].strip()[:60]
+    # a model that says Vfwd means it, whoever else would ignore it
+    return DIALECTS[name]._replace(knows_ideal=True), line + 1, text.split("\n", line + 1)[line].strip()[:60]

@@ -198,6 +198,19 @@ def test_a_coil_of_ltspice_has_a_milliohm_unless_it_is_coupled_or_says_otherwise
     assert rs.solve(text + "\n" * 4000, dialect="ltspice")["a7"] == pytest.approx(1e-3)
 
 
+@pytest.mark.parametrize("name", ["ngspice", "Xyce", "HSPICE", "PSpice", "LTspice"])
+def test_remarks_that_name_a_simulator_tell_nothing(name):
+    cards = [f"* 0.5 V expected, other than in {name}", "v1 a 0 5", "r1 a b 1k", "d1 b 0 dx"]
+    op = solve(*cards, ".model dx d(vfwd=0.5)")
+    assert op["b"] == pytest.approx(0.5, rel=1e-12)
+    assert "N110" not in [d.code for d in op.diagnostics]
+
+
+def test_a_model_that_says_vfwd_means_it_beside_a_control_block():
+    cards = ["v1 a 0 5", "r1 a b 1k", "d1 b 0 dx", ".control", "op", ".endc"]
+    assert solve(*cards, ".model dx d(vfwd=0.5)")["b"] == pytest.approx(0.5, rel=1e-12)
+
+
 def test_no_resistance_is_a_milliohm_in_ngspice():
     cards = ("i1 0 a 5", "r1 a 0 0")
     assert solve(*cards, dialect="ngspice")["a"] == pytest.approx(5e-3, rel=1e-12)
