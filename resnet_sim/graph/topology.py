@@ -61,11 +61,34 @@ def nearest_feasible(problem: Problem, x: Floats) -> Floats:
     `x` is first clipped to what the reference allows, then lowered where a constraint
     asks for it; the problem must be feasible.
     """
-    hard = np.flatnonzero(problem.hard)
-    p, q = problem.diode_p[hard], problem.diode_q[hard]
-    if x[0] == 0 and (x[p] - x[q] <= problem.drop[hard]).all():
+    hard = problem.hard
+    return _nearest(problem.diode_p[hard], problem.diode_q[hard], problem.drop[hard], x)
+
+
+def shifted_to_fit(solution: Solution) -> Floats:
+    """Return coordinates at which no rectifier is violated, if shifts of idle parts are enough.
+
+    Parts joined by conductances, curves or conducting rectifiers are shifted as a whole, which
+    changes no current; that of the reference stays.
+    """
+    prob, flows = solution.problem, solution.current > 0
+    p = np.concatenate((prob.edge_p, prob.diode_p[flows], prob.curves.p))
+    q = np.concatenate((prob.edge_q, prob.diode_q[flows], prob.curves.q))
+    count, piece = components(prob.n, p, q)
+    gap = solution.gap()
+    idle = ~flows & (piece[prob.diode_p] != piece[prob.diode_q])
+    ends = piece[prob.diode_p[idle]], piece[prob.diode_q[idle]]
+    if _shortest(ends[1], ends[0], gap[idle], np.zeros(count))[1]:
+        return solution.x
+    x: Floats = solution.x + _nearest(*ends, gap[idle], np.zeros(count))[piece]
+    return x
+
+
+def _nearest(p: Ints, q: Ints, drop: Floats, x: Floats) -> Floats:
+    """Return what satisfies ``x_p - x_q <= drop``, as `nearest_feasible`."""
+    if x[0] == 0 and (x[p] - x[q] <= drop).all():
         return x.copy()
-    drop, start = problem.drop[hard], np.full(problem.n, np.inf)
+    start = np.full(len(x), np.inf)
     start[0] = 0.0
     high, low = _shortest(q, p, drop, start)[0], -_shortest(p, q, drop, start)[0]
     clipped = np.clip(x, low, high)

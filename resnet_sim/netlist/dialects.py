@@ -125,4 +125,8 @@ def recognised(text: str) -> tuple[Dialect, int, str] | None:
     ((name, at),) = found
     line = text.count("\n", 0, at)
     # a model that says Vfwd means it, whoever else would ignore it
-    return DIALECTS[name]._replace(knows_ideal=True), line + 1, text.split("\n", line + 1)[line].strip()[:60]
+    return (
+        DIALECTS[name]._replace(knows_ideal=True),
+        line + 1,
+        text.split("\n", line + 1)[line].strip()[:60],
+    )

@@ -17,7 +17,7 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..graph.graphs import bincount
 from ..graph.problem import Problem, Solution
-from ..graph.topology import nearest_feasible
+from ..graph.topology import nearest_feasible, shifted_to_fit
 from . import newton
 
 
@@ -37,7 +37,22 @@ def solve(problem: Problem, attempts: int = 4) -> Solution:
         if solution.converged:
             break
     assert solution is not None
+    if not solution.converged:
+        solution = _shifted(solution)
     return dataclasses.replace(solution, iterations=iterations, method="primal active set")
+
+
+def _shifted(solution: Solution) -> Solution:
+    """Return the solution with idle parts moved to where they violate nothing, if that is all.
+
+    Where no current flows nothing but feasibility tells what voltages are, and active sets can
+    go in circles: any of them balances the currents.
+    """
+    moved = dataclasses.replace(solution, x=shifted_to_fit(solution))
+    size = newton.EXACT * _voltage(solution.problem)
+    settled = (moved.gap() >= -size).all() and (moved.current >= 0).all()
+    settled = settled and float(moved.residual().max()) <= newton.QUICK
+    return dataclasses.replace(moved, converged=True) if settled else solution
 
 
 def _voltage(problem: Problem) -> float:

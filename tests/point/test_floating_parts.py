@@ -1,0 +1,51 @@
+"""Parts without current: nothing but the diodes around them says where they may be."""
+
+import numpy as np
+import pytest
+
+import resnet_sim as rs
+
+#: node 1 hangs at -5 V or below, and what hangs below it goes along
+BELOW = """parts that hang below a supply
+r1 2 1 47
+r2 3 0 1
+r3 5 0 .15
+r4 6 5 .1
+v5 6 0 -2.5
+v6 7 0 -5
+.model ideal d(ron=0)
+.model silicon d(ron=0 vfwd=.7)
+d7 4 6 ideal
+d8 2 6 silicon
+d9 4 1 ideal
+d10 1 7 ideal
+d11 7 3 ideal
+.end
+"""
+
+
+def test_a_part_that_hangs_below_two_supplies_is_placed_below_both():
+    op = rs.solve(BELOW)
+    assert op.certificate.ok
+    assert np.isnan([op["1"], op["2"], op["4"]]).all()
+    assert op["6"] == -2.5
+    assert op["5"] == pytest.approx(-1.5, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_chains_of_idle_diodes_between_supplies_are_certified(seed):
+    """Any anode may be as low as it likes: all of these have solutions without current."""
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(4, 10))
+    lines = ["chains", ".model d d(ron=0)"]
+    for k, volts in enumerate(rng.integers(-5, 6, 3)):
+        lines += [f"v{k} s{k} 0 {volts}", f"rs{k} s{k} 0 1"]
+    for k in range(count):
+        for other in rng.choice(k + 3, min(2, k + 3), replace=False):
+            cathode = f"s{other}" if other < 3 else f"n{other - 3}"
+            lines.append(f"d{k}_{other} n{k} {cathode} d")
+        if k and rng.random() < 0.4:
+            lines.append(f"r{k} n{k} n{rng.integers(k)} {10 ** rng.uniform(0, 3):.3g}")
+    op = rs.solve("\n".join([*lines, ".end"]))
+    assert op.certificate.ok
+    assert max(abs(op.current(name)) for name in op.circuit.diodes.names) == 0.0
