@@ -91,7 +91,7 @@ DIALECTS = {
 
 #: simulator -> what only its decks have; remarks that name a simulator tell nothing, they compare
 _MARKS = {
-    "ltspice": r"^\s*\.(?:backanno|machine)\b|\A\s*\*[^\n]*\.asc\s*$"
+    "ltspice": r"^\s*\.(?:backanno|machine)\b|\A[ \t]*\*[^\n]*\.asc\s*$"
     r"|^\s*\.(?:lib|inc)[^\n]*ltspice",
     "pspice": r"^\s*\.(?:probe64|autoconverge|stimlib|aliases)\b|[vi]\(alias\(\*\)\)"
     r"|^\*{1,2}\s*(?:from orcad\b|profile:|creating circuit file|analysis directives:)",
@@ -110,19 +110,24 @@ def recognised(text: str) -> tuple[Dialect, int, str] | None:
 
     None if nothing does, or if it has the marks of several.
     """
+    whole = len(text) <= 2 * _LOOKED_AT
+    near = text if whole else f"{text[:_LOOKED_AT]}\n{text[-_LOOKED_AT:]}"
+    # all marks stand on cards that begin with a dot and in remarks, which are few
+    candidates = list(re.finditer(r"^[ \t]*[.*].*", near, re.MULTILINE))
+    # the title comes first, if it is one of them
+    titled = bool(candidates) and candidates[0].start() == 0
+    looked_at = ("" if titled else "\n") + "\n".join(match[0] for match in candidates)
     found: list[tuple[str, int]] = []
     for name, pattern in _MARKS.items():
-        find = re.compile(pattern, re.IGNORECASE | re.MULTILINE).search
-        match = find(text[:_LOOKED_AT])
-        start = 0
-        if match is None and len(text) > _LOOKED_AT:
-            start = max(_LOOKED_AT, len(text) - _LOOKED_AT)
-            match = find(text[start:])
+        match = re.search(pattern, looked_at, re.IGNORECASE | re.MULTILINE)
         if match is not None:
-            found.append((name, start + match.end()))
+            found.append((name, looked_at.count("\n", 0, match.end())))
     if len(found) != 1:
         return None
-    ((name, at),) = found
+    ((name, row),) = found
+    at = candidates[row - (not titled)].end()
+    if not whole and at > _LOOKED_AT:
+        at += len(text) - len(near)
     line = text.count("\n", 0, at)
     # a model that says Vfwd means it, whoever else would ignore it
     return (

@@ -12,6 +12,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -266,6 +267,12 @@ class Device:
         return self
 
 
+@cache
+def _columns(table: type[Table]) -> tuple[str, ...]:
+    """Return the names of the columns of a device after those that all have."""
+    return tuple(column.name for column in fields(table)[5:])
+
+
 @dataclass(frozen=True, eq=False)
 class Table(Device):
     """A device that is held row by row; arrays have shape (rows,).
@@ -301,7 +308,7 @@ class Table(Device):
     @classmethod
     def row(cls, name: str, *values: Any, **more: Any) -> tuple[Any, ...]:
         """Return the values of one element, checked, in the order of the columns."""
-        given = dict(zip([f.name for f in fields(cls)[5:]], values, strict=False)) | more
+        given = dict(zip(_columns(cls), values, strict=False)) | more
         return tuple(number(name, x, infinite=c in cls.infinite) for c, x in given.items())
 
     @classmethod

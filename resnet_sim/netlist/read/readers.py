@@ -61,20 +61,15 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     CardError
     """
     letter = card[2].lstrip()[:1]
-    offset = len(card[2]) - len(card[2].lstrip())
-    if letter in _UNSUPPORTED and letter not in CARDS:
-        name = card[2].split()[0]
-        message = f"{name} is a {_UNSUPPORTED[letter]}: only piecewise-linear devices are solved"
-        hint = "model it by diodes, switches and controlled sources"
-        raise CardError("E115", message, offset, len(name), hint)
     if letter == "k":
         report.add("N103", "coupled inductors have no effect at DC", card)
         return None
-    if letter not in CARDS and letter not in OTHER_FORMS:
-        word = card[2].split()[0]
-        message = f"no element begins with {letter!r}"
-        comment = "comments begin with '*'" if letter in "#%!/-" else None
-        raise CardError("E109", message, offset, len(word), comment)
+    read = OTHER_FORMS.get(letter)
+    if read is None:
+        try:
+            read = FORMS[CARDS[letter][1].form]
+        except KeyError:
+            raise _no_element(card[2], letter) from None
     if letter in "eg" and (form := _NONLINEAR_FORM(card[2])):
         hint = "only linear sources are solved"
         raise CardError("E120", f"nonlinear: {form[1].upper()}", form.start(1), len(form[1]), hint)
@@ -87,10 +82,20 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     name = element_name(reader.word("the name").text)
     if is_transfer_function:
         return Element(name, reader.nodes(2), read_transfer(reader, letter == "e"), card)
-    read = OTHER_FORMS.get(letter) or FORMS[CARDS[letter][1].form]
     nodes, device = read(reader)
     reader.finish()
     return Element(name, nodes, device, card)
+
+
+def _no_element(text: str, letter: str) -> CardError:
+    """Return what is wrong with a card that begins with a letter of no device here."""
+    word, offset = text.split()[0], len(text) - len(text.lstrip())
+    if letter in _UNSUPPORTED:
+        message = f"{word} is a {_UNSUPPORTED[letter]}: only piecewise-linear devices are solved"
+        hint = "model it by diodes, switches and controlled sources"
+        return CardError("E115", message, offset, len(word), hint)
+    comment = "comments begin with '*'" if letter in "#%!/-" else None
+    return CardError("E109", f"no element begins with {letter!r}", offset, len(word), comment)
 
 
 def _expression_start(text: str) -> int | None:
