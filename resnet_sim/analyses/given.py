@@ -31,11 +31,11 @@ _INSTEAD = {
 }
 
 
-def as_circuit(given: Given, dialect: str = "auto") -> Circuit:
+def as_circuit(given: Given, dialect: str = "auto", title: bool = True) -> Circuit:
     r"""Return the circuit that is meant: itself, the deck of that name, or the deck itself.
 
-    A deck is read as the simulator called `dialect` does, see `read_netlist`.
-    A text of one line is a path, as a deck has at least a title and a card.
+    A deck is read as the simulator called `dialect` does and may have no `title`, see
+    `read_netlist`.  A text of one line is a path, as a deck has at least a title and a card.
 
     Raises
     ------
@@ -52,6 +52,8 @@ def as_circuit(given: Given, dialect: str = "auto") -> Circuit:
     if isinstance(given, Circuit):
         if dialect != "auto":
             raise UsageError("a circuit has no dialect: give it where the deck is read")
+        if not title:
+            raise UsageError("title=False is for reading decks: give it where the deck is read")
         return given
     if not isinstance(given, str | os.PathLike):
         kind = type(given).__name__
@@ -63,14 +65,14 @@ def as_circuit(given: Given, dialect: str = "auto") -> Circuit:
     from ..netlist import parse_netlist, read_netlist
 
     if isinstance(given, str) and ("\n" in given or "\r" in given):
-        return parse_netlist(given, dialect=dialect)
+        return parse_netlist(given, dialect=dialect, title=title)
     path = Path(given)
     if " " in str(given) and str(given) != "-" and not path.exists():
         raise UsageError(
             f"there is no file {str(given)!r}; a deck given as text has at least two lines, "
             "of which the first is its title"
         )
-    return read_netlist(given, dialect=dialect)
+    return read_netlist(given, dialect=dialect, title=title)
 
 
 def spelled(function: Callable[P, R]) -> Callable[P, R]:

@@ -28,6 +28,7 @@ def solve(
     tolerance: float = ...,
     start: Mapping[str, float] | None = ...,
     dialect: str = ...,
+    title: bool = ...,
 ) -> OperatingPoint[float]: ...
 
 
@@ -40,6 +41,7 @@ def solve(
     tolerance: float = ...,
     start: Mapping[str, float] | None = ...,
     dialect: str = ...,
+    title: bool = ...,
 ) -> OperatingPoint[Floats]: ...
 
 
@@ -52,6 +54,7 @@ def solve(
     tolerance: float = 1e-9,
     start: Mapping[str, float] | None = None,
     dialect: str = "auto",
+    title: bool = True,
 ) -> OperatingPoint:
     r"""Find the operating point of a circuit, or of one circuit at many inputs.
 
@@ -69,7 +72,7 @@ def solve(
     start : mapping of str to float, optional
         Voltages (V) of nodes to start from; they also select which of several solutions
         is returned.  By default what the deck's ``.nodeset`` says.
-    dialect : str
+    dialect, title
         How a deck is read, see `read_netlist`.
 
     Returns
@@ -98,7 +101,7 @@ def solve(
     array([-1.  ,  0.2 ,  0.25])
     """
     began = time.perf_counter()
-    circuit = as_circuit(circuit, dialect)
+    circuit = as_circuit(circuit, dialect, title)
     check_arguments(method, tolerance)
     voltages = nodeset(circuit, start)
     if inputs is None:

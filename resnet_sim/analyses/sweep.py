@@ -121,7 +121,12 @@ def _check_parameter(circuit: Circuit, name: str, value: float) -> None:
 
 @spelled
 def run(
-    circuit: Given, *, method: str = "auto", tolerance: float = 1e-9, dialect: str = "auto"
+    circuit: Given,
+    *,
+    method: str = "auto",
+    tolerance: float = 1e-9,
+    dialect: str = "auto",
+    title: bool = True,
 ) -> list[OperatingPoint]:
     r"""Do what the deck asks for: one result per analysis, an operating point by default.
 
@@ -131,7 +136,7 @@ def run(
     >>> [op.voltage("b") for op in rs.run(rs.parse_netlist(deck))]
     [0.5, array([0. , 0.5, 1. ])]
     """
-    circuit = as_circuit(circuit, dialect)
+    circuit = as_circuit(circuit, dialect, title)
     if not circuit.analyses:
         return [solve(circuit, method=method, tolerance=tolerance)]
     return [

@@ -76,6 +76,13 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
         help="as which simulator reads the deck, where they differ (default: the one it is for)",
     )
     parser.add_argument(
+        "--no-title",
+        dest="title",
+        action="store_false",
+        default=None,
+        help="the deck has no title: its first line is a card",
+    )
+    parser.add_argument(
         "--builtin-parts",
         action="store_true",
         default=None,
@@ -241,7 +248,7 @@ def load(options: argparse.Namespace) -> Circuit:
     from ..netlist import read_netlist
 
     extra: dict[str, Any] = {}
-    for name in ("forward_drop", "diodes", "dialect", "builtin_parts"):
+    for name in ("forward_drop", "diodes", "dialect", "title", "builtin_parts"):
         if getattr(options, name) is not None:
             extra[name] = getattr(options, name)
     report("reading %s", options.file)

@@ -62,7 +62,7 @@ class Job:
         digest.update(structure_key(self.circuit, with_values=True))
         if any(of not in ("element", "switch", "model") for of in self.variants.of):
             # the deck is elaborated anew: circuits that are alike may come of different ones
-            texts = [source.text for source in self.circuit.sources]
+            texts = [(source.text, source.titled) for source in self.circuit.sources]
             overrides = sorted(self.circuit.overrides.items())
             digest.update(repr((texts, overrides)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()

@@ -71,11 +71,14 @@ class Source:
         As it was given, and its contents.
     directory : str
         Where names of files in it start from.
+    titled : bool
+        Its first line is the title of the deck.
     """
 
     name: str
     text: str
     directory: str = ""
+    titled: bool = False
 
     @cached_property
     def lines(self) -> list[str]:

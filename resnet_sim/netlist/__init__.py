@@ -58,6 +58,7 @@ def read_netlist(
     forward_drop: float | None = None,
     diodes: str | None = None,
     dialect: str = "auto",
+    title: bool = True,
     builtin_parts: bool = False,
     max_elements: int = MAX_ELEMENTS,
 ) -> Circuit:
@@ -67,7 +68,7 @@ def read_netlist(
     ----------
     path : str or path-like
         ``"-"`` is standard input.
-    overrides, forward_drop, diodes, dialect, builtin_parts, max_elements
+    overrides, forward_drop, diodes, dialect, title, builtin_parts, max_elements
         See `parse_netlist`.
 
     Raises
@@ -104,6 +105,7 @@ def read_netlist(
         forward_drop,
         diodes,
         dialect,
+        title,
         builtin_parts,
         max_elements,
         quick=True,
@@ -119,11 +121,12 @@ def parse_netlist(
     forward_drop: float | None = None,
     diodes: str | None = None,
     dialect: str = "auto",
+    title: bool = True,
     builtin_parts: bool = False,
     max_elements: int = MAX_ELEMENTS,
     quick: bool = True,
 ) -> Circuit:
-    r"""Parse a SPICE netlist; its first line is the title.
+    r"""Parse a SPICE netlist; its first line is the title, unless it has none.
 
     Parameters
     ----------
@@ -144,6 +147,8 @@ def parse_netlist(
         As which simulator reads it, where they differ; ``"auto"`` recognises it from the deck,
         and says so by a note (N110), and takes ngspice's language with ideal elements if
         nothing is recognised.
+    title : bool
+        False says that the deck has no title: its first line is a card as any other.
     builtin_parts : bool
         Amplifiers and diodes that the deck does not define may be built-in ideal ones.
     max_elements : int
@@ -165,6 +170,8 @@ def parse_netlist(
     (('0', 'in', 'out'), ('r1', 'r2', 'v1'))
     >>> round(rs.solve(circuit).voltage("out"), 9)
     0.75
+    >>> rs.parse_netlist("V1 a 0 1\nR1 a 0 1k", title=False).element_names
+    ('r1', 'v1')
     """
     where = Path() if directory is None else Path(directory)
     return _parse(
@@ -176,6 +183,7 @@ def parse_netlist(
         forward_drop,
         diodes,
         dialect,
+        title,
         builtin_parts,
         max_elements,
         quick=quick,
@@ -191,6 +199,7 @@ def _parse(
     forward_drop: float | None,
     diodes: str | None,
     dialect: str,
+    title: bool,
     builtin_parts: bool,
     max_elements: int,
     *,
@@ -199,7 +208,7 @@ def _parse(
     if dialect not in ("auto", *DIALECTS):
         raise UsageError(f"dialect={dialect!r} is not known: auto, {', '.join(DIALECTS)}")
     try:
-        deck = Parser(report, dialect, quick=quick).parse(text, name, directory)
+        deck = Parser(report, dialect, titled=title, quick=quick).parse(text, name, directory)
     except Abandoned:
         report.check()
         raise

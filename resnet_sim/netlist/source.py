@@ -31,6 +31,8 @@ class SourceFile:
         As given, and the contents with their original case.
     directory : Path
         Where names in ``.include`` start from.
+    titled : bool
+        The first line is the title of the deck.
     pieces : dict
         First line of a continued card -> (offset in the card, line, column) of each piece.
     continuations : dict
@@ -41,6 +43,7 @@ class SourceFile:
     name: str
     text: str
     directory: Path
+    titled: bool = False
     pieces: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
     continuations: dict[int, list[str]] = field(default_factory=dict)
 
@@ -73,7 +76,7 @@ class SourceFile:
 
     def as_source(self) -> Source:
         """Return what the circuit keeps of the file."""
-        return Source(self.name, self.text, str(self.directory.absolute()))
+        return Source(self.name, self.text, str(self.directory.absolute()), self.titled)
 
 
 class Unreadable(Exception):

@@ -57,11 +57,11 @@ class Card:
         return match[1] if match else ""
 
 
-def cards(source: Source, *, titled: bool) -> Iterator[Card]:
+def cards(source: Source) -> Iterator[Card]:
     """Yield the cards of a file, without anything that ngspice would execute."""
     lines: list[str] = []
     skipping = False
-    for line in source.lines[1:] if titled else source.lines:
+    for line in source.lines[1:] if source.titled else source.lines:
         line = line.strip()
         # ngspice takes odd first characters for comments, and comments may be commands
         if line[:1] == "+" and lines:
@@ -102,9 +102,7 @@ class OwnDeck:
             raise Unfit("the circuit was not read from a deck")
         self.sources = circuit.sources
         self.paths = {_path(source): k for k, source in enumerate(self.sources)}
-        self.cards = {
-            k: list(cards(source, titled=k == 0)) for k, source in enumerate(self.sources)
-        }
+        self.cards = {k: list(cards(source)) for k, source in enumerate(self.sources)}
         self.notes: list[str] = []
         self.analyses: list[str] = []
         self.steps = 0

@@ -116,8 +116,8 @@ def test_nothing_that_a_deck_asks_to_execute_is_executed(tmp_path, capsys):
     junk = f"(# {touch}\n;# {touch}\n.\n+control\n{touch}\n.controls\n{touch}\n"
     (copy,) = OwnDeck(rs.parse_netlist(f"t\nR1 a 0 1\n{block}*#{touch}\n")).copies(1, ()).values()
     assert touch not in copy
-    source = Source("junk", f"t\n{junk}")
-    heads = [card.lines[0] for card in cards(source, titled=True)]
+    source = Source("junk", f"t\n{junk}", titled=True)
+    heads = [card.lines[0] for card in cards(source)]
     assert set(heads) == {".", touch, ".controls"}
     path = tmp_path / "deck.net"
     path.write_text(

@@ -80,7 +80,7 @@ class Includes:
             self._report.files.append(source)
             if not is_utf8:
                 self._report.add("W118", f"{name} is not UTF-8: read as Latin-1", card)
-            self._cards[path] = read_cards(source, self._report, titled=False, quick=self._quick)
+            self._cards[path] = read_cards(source, self._report, quick=self._quick)
         return self._cards[path]
 
     def _unread(self, name: str, why: str, card: Card) -> None:

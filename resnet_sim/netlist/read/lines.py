@@ -25,15 +25,11 @@ def fold(text: str) -> str:
     return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def read_cards(
-    source: SourceFile, report: Report, *, titled: bool, quick: bool = True
-) -> list[Card | Block]:
-    """Return the cards of a file in their order, the title (the first line) excepted.
+def read_cards(source: SourceFile, report: Report, *, quick: bool = True) -> list[Card | Block]:
+    """Return the cards of a file in their order, its title excepted.
 
     Parameters
     ----------
-    titled : bool
-        The first line is a title.
     quick : bool
         Long runs of plain cards become a `Block`.
     """
@@ -51,10 +47,10 @@ def read_cards(
             if isinstance(part, Block):
                 cards.append(part)
             else:
-                _read_lines(source, report, cards, *part, titled=titled, comment=comment)
+                _read_lines(source, report, cards, *part, comment=comment)
     else:
         lines = text.split("\n")
-        _read_lines(source, report, cards, 1, lines, titled=titled, comment=comment)
+        _read_lines(source, report, cards, 1, lines, comment=comment)
     return _joined(source, cards)
 
 
@@ -65,11 +61,10 @@ def _read_lines(
     first: int,
     lines: list[str],
     *,
-    titled: bool,
     comment: re.Pattern[str] | None,
 ) -> None:
     """Add cards, one after the other; `first` is the number of the first line."""
-    index = source.index
+    index, titled = source.index, source.titled
     for number, line in enumerate(lines, first):
         if comment is not None and (match := comment.search(line)):
             line = line[: match.start()]

@@ -21,14 +21,13 @@ from .items import read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, canonical
 from .lines import read_cards
 from .recognise import recognise
+from .title import others_depend_on, resembles_card
 
 #: .if within .if, .subckt within .subckt
 MAX_NESTING = 60
 
 _KEYWORD = re.compile(r"\s*\.\s*([a-z_0-9]*)")
 _PARAMS = re.compile(r"\bparams\s*:")
-_TITLE_ELEMENT = re.compile(r"[rclvi]\w*\s+\S+\s+\S+\s+(?:dc\s+)?[+-]?\.?\d\S*\s*", re.ASCII)
-_TITLE_DOT = re.compile(r"\.(?:param|model|subckt|include|op|dc|lib|options?)\b")
 
 
 @dataclass
@@ -43,8 +42,10 @@ class _Open:
 class Parser:
     """Reads a deck; one object a deck."""
 
-    def __init__(self, report: Report, dialect: str = "auto", *, quick: bool = True) -> None:
-        self.report, self._dialect, self._quick = report, dialect, quick
+    def __init__(
+        self, report: Report, dialect: str = "auto", *, titled: bool = True, quick: bool = True
+    ) -> None:
+        self.report, self._dialect, self._titled, self._quick = report, dialect, titled, quick
         report.dialect = DIALECTS.get(dialect, OWN)
         self._title = ""
         self._top = self._body = Body()
@@ -62,19 +63,18 @@ class Parser:
         ------
         Abandoned
         """
-        source = SourceFile(len(self.report.files), name, text, directory)
+        source = SourceFile(len(self.report.files), name, text, directory, self._titled)
         self.report.files.append(source)
         if other := recognise(text):
             message, place = f"{name} is {other[0]}, no SPICE deck", (source.index, 1, "")
             raise self.report.abandon("E137", message, place, other[1])
         if self._dialect == "auto":
             self._recognise(text, source)
-        cards = read_cards(source, self.report, titled=True, quick=self._quick)
-        self._read_title(source)
+        cards = read_cards(source, self.report, quick=self._quick)
+        if source.titled:
+            self._read_title(source)
         if not cards and not self.report.n_errors:
-            message = "the netlist is empty" if not text.strip() else "there is nothing but a title"
-            hint = "the first line is the title; cards begin on the second"
-            self.report.add("E101", message, (source.index, 1, ""), 0, hint=hint)
+            self._say_empty(source)
         self._process(cards)
         if self._skipping is not None:
             message = f"nothing ends this: .{self._skipping[0]} is missing"
@@ -94,16 +94,30 @@ class Parser:
         hint = "--dialect chooses another reading"
         self.report.add("N110", message, (source.index, line, mark), 0, len(mark), hint=hint)
 
+    def _say_empty(self, source: SourceFile) -> None:
+        what = "a title" if source.titled else "comments"
+        message = f"there is nothing but {what}" if source.text.strip() else "the netlist is empty"
+        hint = "the first line is the title; cards begin on the second" if source.titled else ""
+        self.report.add("E101", message, (source.index, 1, ""), 0, hint=hint)
+
     def _read_title(self, source: SourceFile) -> None:
-        first = source.text.partition("\n")[0].strip()
+        first, _, rest = source.text.partition("\n")
+        first = first.strip()
         # as KiCad writes it
         self._title = re.sub(r"^(?:\*|\.title\b)\s*", "", first, flags=re.IGNORECASE)
         line = first.lower()
-        if _TITLE_ELEMENT.fullmatch(line[:200]) or _TITLE_DOT.match(line):
+        if others_depend_on(line, rest):
+            message = (
+                "this deck seems to have no title line: the first line, taken for the title and "
+                "not used, is an element whose nodes others have"
+            )
+        elif resembles_card(line):
             message = "the first line is the title, though it looks like a card: it is not used"
-            hint = "put a title line above it"
-            card = (source.index, 1, line)
-            self.report.add("W101", message, card, 0, len(line), hint=hint)
+        else:
+            return
+        hint = "--no-title (in Python title=False) reads it as a card; else put a title line above"
+        card = (source.index, 1, line)
+        self.report.add("W101", message, card, 0, len(line), hint=hint)
 
     def _process(self, cards: Iterable[Card | Block]) -> None:
         for card in cards:
