@@ -50,8 +50,8 @@ def _shifted(solution: Solution) -> Solution:
     """
     moved = dataclasses.replace(solution, x=shifted_to_fit(solution))
     size = newton.EXACT * _voltage(solution.problem)
-    settled = (moved.gap() >= -size).all() and (moved.current >= 0).all()
-    settled = settled and float(moved.residual().max()) <= newton.QUICK
+    fits = bool((moved.gap() >= -size).all() and (moved.current >= 0).all())
+    settled = fits and float(moved.residual().max()) <= newton.QUICK
     return dataclasses.replace(moved, converged=True) if settled else solution
 
 

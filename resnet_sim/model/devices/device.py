@@ -308,7 +308,7 @@ class Table(Device):
     @classmethod
     def row(cls, name: str, *values: Any, **more: Any) -> tuple[Any, ...]:
         """Return the values of one element, checked, in the order of the columns."""
-        given = dict(zip(_columns(cls), values, strict=False)) | more
+        given = dict(zip(_columns(cls), values, strict=False)) | more  # type: ignore[arg-type]
         return tuple(number(name, x, infinite=c in cls.infinite) for c, x in given.items())
 
     @classmethod
