@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from .analyses.solve import check, solve
     from .analyses.solve_many import Outputs, solve_many
+    from .analyses.supply import SupplyNet, supply_nets
     from .analyses.sweep import run, sweep
     from .analyses.tolerances import Statistics, WorstCase, statistics, worst_case
     from .diagnostics import Diagnostic
@@ -58,6 +59,7 @@ __all__ = [
     "Sensitivity",
     "SimulatorError",
     "Statistics",
+    "SupplyNet",
     "TopologyError",
     "TransferFunction",
     "UsageError",
@@ -78,6 +80,7 @@ __all__ = [
     "solve",
     "solve_many",
     "statistics",
+    "supply_nets",
     "sweep",
     "training",
     "transfer_function",
@@ -89,6 +92,7 @@ _MODULES = {
     "analyses.crossbar": ("crossbar_currents",),
     "analyses.monte_carlo": ("monte_carlo",),
     "analyses.solve": ("check", "solve"),
+    "analyses.supply": ("SupplyNet", "supply_nets"),
     "analyses.sweep": ("run", "sweep"),
     "analyses.tolerances": ("Statistics", "WorstCase", "statistics", "worst_case"),
     "model.builder": ("CircuitBuilder",),

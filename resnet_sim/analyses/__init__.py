@@ -8,6 +8,7 @@ DOORS = (
     "sensitivity",
     "solve",
     "solve_many",
+    "supply",
     "sweep",
     "tolerances",
 )

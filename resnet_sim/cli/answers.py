@@ -42,6 +42,39 @@ def answers(
     return found, asked.unanswered
 
 
+def supply_answers(ops: Sequence[OperatingPoint], worst: int) -> list[dict[str, Any]]:
+    """Return the worst drops of each supply net as JSON data.
+
+    Raises
+    ------
+    UsageError
+        If the deck asks for sweeps alone.
+    """
+    from ..analyses.supply import supply_nets
+    from .common import complain
+
+    single = [op for op in ops if not op.sweep]
+    if not single:
+        raise UsageError("--worst needs an operating point, and the deck only asks for sweeps")
+    nets = supply_nets(single[0], worst)
+    if not nets:
+        complain("no net hangs at a voltage source to ground: there are no drops to show")
+    return [
+        {
+            "volts": net.volts,
+            "sources": list(net.sources),
+            "size": net.size,
+            "worst": [
+                {"node": name, "voltage": voltage, "drop": drop, "place": place}
+                for name, voltage, drop, place in zip(
+                    net.names, net.voltages.tolist(), net.drops.tolist(), net.places, strict=True
+                )
+            ],
+        }
+        for net in nets
+    ]
+
+
 class _Questions:
     """Asks; one question without an answer takes no other with it."""
 

@@ -311,7 +311,7 @@ def deliver_results(
     form = FORMATS[options.format]
     if answers and not form.reports:
         others = " and ".join(f.name for f in FORMATS.values() if f.reports)
-        complain(f"what .sens, .tf and .meas ask for is in --format {others}")
+        complain(f"what .sens, .tf, .meas and --worst ask for is in --format {others}")
     with _fitted(options):
         content = form.write(results, getattr(options, "print", ()), answers)
     deliver(content, options)

@@ -21,6 +21,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--boxes", action="store_true", help="leave subcircuits closed: a box each in a schematic"
     )
+    parser.add_argument(
+        "--drops",
+        action="store_true",
+        help="a map of the drop of each supply net, where nodes are called layer_x_y",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -34,6 +39,11 @@ def run(options: argparse.Namespace) -> int:
         name = Path(options.output).name
         raise UsageError(f"{name} is no name of a picture: .svg, .html, .png and .pdf are")
     show_diagnostics(circuit.diagnostics)
+    if options.drops:
+        from ..plotting import draw_drops, save
+
+        save(draw_drops(solve(circuit)), options.output)
+        return SOLVED
     op = None
     try:
         op = solve(circuit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 
-from .answers import answers
+from .answers import answers, supply_answers
 from .common import (
     NO_SOLUTION,
     SOLVED,
@@ -17,6 +17,7 @@ from .common import (
     add_time_limit,
     check_output,
     complain,
+    count,
     deliver_results,
     explain,
     load,
@@ -33,6 +34,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_time_limit(parser)
     add_format(parser, "table")
     add_print(parser)
+    parser.add_argument(
+        "--worst",
+        type=count,
+        default=0,
+        metavar="N",
+        help="show of each supply net the N nodes with the largest drop, or bounce of ground",
+    )
     add_output(parser)
     add_solver(parser)
 
@@ -45,6 +53,8 @@ def run(options: argparse.Namespace) -> int:
     check_output(options, circuit)
     ops = run(circuit, method=options.method, tolerance=options.tolerance)
     found, unanswered = answers(circuit, ops, options.tolerance)
+    if options.worst:
+        found["supply_nets"] = supply_answers(ops, options.worst)
     if ops and unanswered:
         ops[0] = replace(ops[0], diagnostics=(*ops[0].diagnostics, *unanswered))
     show_diagnostics(d for op in ops for d in op.diagnostics)

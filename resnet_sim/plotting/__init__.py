@@ -6,10 +6,19 @@ Needs matplotlib: ``pip install 'resnet_sim[plot]'``.  Every function returns a 
 
 from .circuits import draw_circuit, draw_conductances
 from .curves import plot
+from .drops import draw_drops
 from .figures import save
 from .learning import draw_fields, learning_curve
 
-__all__ = ["draw_circuit", "draw_conductances", "draw_fields", "learning_curve", "plot", "save"]
+__all__ = [
+    "draw_circuit",
+    "draw_conductances",
+    "draw_drops",
+    "draw_fields",
+    "learning_curve",
+    "plot",
+    "save",
+]
 
 #: modules that other packages may use
-DOORS = ("charts", "circuits", "curves", "learning", "results", "text")
+DOORS = ("charts", "circuits", "curves", "drops", "learning", "results", "text")

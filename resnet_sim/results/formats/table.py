@@ -20,6 +20,8 @@ MAX_COLUMNS = 8
 #: power of ten -> metric prefix
 PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "u", -3: "m", 0: "", 3: "k", 6: "M",
              9: "G", 12: "T"}  # fmt: skip
+#: sources that the head of a supply net names
+_NAMED_SOURCES = 3
 _EVERYTHING = "--format csv shows everything"
 
 #: characters in a line of the terminal that is printed to; infinite for files and pipes
@@ -45,6 +47,9 @@ def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -
     """
     title = "".join(c if c.isprintable() else " " for c in results[0].circuit.title).strip()
     blocks = [title] if title else []
+    nets = (answers or {}).get("supply_nets", ())
+    if nets:
+        blocks += _supply_blocks(nets)
     for number, result in enumerate(results, 1):
         if len(results) > 1:
             kind = "sweep" if result.sweep else "operating point"
@@ -52,7 +57,10 @@ def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -
         if isinstance(result, OperatingPoint):
             names = result.chosen(outputs)
             single = result.node_voltages.ndim == 1
-            blocks += _point_blocks(result, names) if single else [_sweep_block(result, names)]
+            if not single:
+                blocks.append(_sweep_block(result, names))
+            elif not nets or names:  # who asks for the worst nodes need not see the first
+                blocks += _point_blocks(result, names)
             blocks.append(_certificate_lines(result))
         else:
             blocks.append(_rows(result, result.names))
@@ -77,6 +85,47 @@ def _point_blocks(op: OperatingPoint, outputs: Sequence[str]) -> list[str]:
     first = islice(states.items(), MAX_ROWS)
     rows = [(name, "closed" if closed else "open", "", "") for name, closed in first]
     return blocks + ([_aligned(("switch", "state"), rows) + missing] if rows else [])
+
+
+def _supply_blocks(nets: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return a table for each supply net, the worst node first."""
+    blocks = [f"{_net_head(net)}\n{_net_table(net)}" for net in nets[:MAX_ROWS]]
+    if len(nets) > MAX_ROWS:
+        blocks.append(f"({len(nets) - MAX_ROWS} more nets: --format json shows all)")
+    return blocks
+
+
+def _drop_or_bounce(net: Mapping[str, Any]) -> str:
+    return "drop" if net["volts"] else "bounce"
+
+
+def _net_head(net: Mapping[str, Any]) -> str:
+    """Return how a net is called: by its voltage and its sources."""
+    names = list(net["sources"])
+    more = len(names) - _NAMED_SOURCES
+    named = ", ".join(names[:_NAMED_SOURCES]) + (f" and {more} more" if more > 0 else "")
+    shown = f"the {len(net['worst'])} largest of {net['size']} {_drop_or_bounce(net)}s"
+    return f"net of {net['volts']:g} V ({named}): {shown}"
+
+
+def _net_table(net: Mapping[str, Any]) -> str:
+    placed = any(row["place"] for row in net["worst"])
+    header = ["node", "voltage", _drop_or_bounce(net), *(["layer", "x", "y"] if placed else [])]
+    rows = [header]
+    for row in net["worst"]:
+        place = [str(part) for part in row["place"] or ("", "", "")] if placed else []
+        volts = engineering(row["voltage"], "V"), engineering(row["drop"], "V", 4)
+        rows.append([row["node"], *volts, *place])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    left = (0, 3)  # names stand at the left, numbers at the right
+    return "\n".join(
+        "  "
+        + "  ".join(
+            f"{cell:<{width}}" if k in left else f"{cell:>{width}}"
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
 
 
 def _near(numbers: Iterable[int], names: Sequence[str]) -> Iterator[int]:
