@@ -23,6 +23,7 @@ MOST_NETS = 6
 #: edge of the squares of a net, in points, at the least and at the most
 _SMALLEST, _LARGEST = 0.8, 40.0
 _SIDE = 72 * 3.4  # of the axes in points, roughly
+_OVERLAP = 0.7  # of squares in points: rounded to pixels they would leave lines between them
 
 
 def draw_drops(op: OperatingPoint) -> Figure:
@@ -92,4 +93,4 @@ def _edge(x: Floats, y: Floats) -> float:
     across = max(len(np.unique(x)), len(np.unique(y)))
     area = _SIDE**2 * max(np.ptp(x) / extent, 1 / across) * max(np.ptp(y) / extent, 1 / across)
     places = len(np.unique(np.column_stack((x, y)), axis=0))
-    return float(np.clip(np.sqrt(area / places), _SMALLEST, _LARGEST))
+    return float(np.clip(np.sqrt(area / places) + _OVERLAP, _SMALLEST, _LARGEST))

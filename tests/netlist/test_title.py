@@ -20,12 +20,12 @@ def warned(deck: str) -> list[str]:
 @pytest.mark.parametrize(
     "first",
     [
-        "R9 a b 1k", "r9 a b {2*r}", "Rload (a,b) = 1k", "C1 a 0 1u", "V9 0 b dc 5",
+        "R9 a b 1k", "R9 new b 1k", "r9 a b {2*r}", "Rload (a,b) = 1k", "C1 a 0 1u", "V9 0 b dc 5",
         "V9 a b sin(0 1 1k)", "I1 gnd a 1m", "D1 a b dm", "X1 a b sub", "X1 b a sub m=2",
         "E1 a 0 b 0 2", "B1 a 0 v=v(b)", "G1 a 0 value={v(b)}", "F1 a 0 v1 2",
     ],
 )  # fmt: skip
-def test_elements_at_nodes_of_others_are_no_titles(first):
+def test_elements_at_a_node_of_others_are_no_titles(first):
     (message,) = warned(f"{first}\n.param r=1k\nV1 a 0 1\nR1 a b 1k\nR2 B 0 1k\n{MODELS}")
     assert "seems to have no title" in message
 

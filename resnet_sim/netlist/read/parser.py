@@ -109,7 +109,7 @@ class Parser:
         if others_depend_on(line, rest):
             message = (
                 "this deck seems to have no title line: the first line, taken for the title and "
-                "not used, is an element whose nodes others have"
+                "not used, is an element at a node of others"
             )
         elif resembles_card(line):
             message = "the first line is the title, though it looks like a card: it is not used"

@@ -22,7 +22,7 @@ def resembles_card(line: str) -> bool:
 
 
 def others_depend_on(line: str, rest: str) -> bool:
-    """Tell whether a line is an element between nodes that other lines of the deck have, too.
+    """Tell whether a line is an element at a node that other lines of the deck have, too.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def others_depend_on(line: str, rest: str) -> bool:
     if not has_value and not has_model:
         return False
     nodes = [node for node in words[1:3] if node not in GROUND]
-    return bool(nodes) and all(_stands_in(node, rest) for node in nodes)
+    return any(_stands_in(node, rest) for node in nodes)
 
 
 def _stands_in(node: str, rest: str) -> bool:
