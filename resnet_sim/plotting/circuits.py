@@ -289,7 +289,7 @@ def _figure(circuit: Circuit, ax: Axes | None = None) -> tuple[Figure, Axes]:
             f"{MOST_ELEMENTS} are the most"
         )
     side = min(3.0 + 1.1 * len(circuit.nodes) ** 0.5, 24.0)
-    figure: Any = new_figure(side, side) if ax is None else ax.get_figure(root=True)
+    figure: Any = new_figure(side, side) if ax is None else ax.get_figure()
     axes = figure.add_subplot() if ax is None else ax
     axes.set_aspect("equal")
     axes.set_axis_off()

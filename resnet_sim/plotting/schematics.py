@@ -44,7 +44,7 @@ def draw_schematic(drawn: Schematic, ax: Axes | None = None) -> Figure:
             _shape(axes, part, symbol.on)
     for text in drawn.texts():
         _text(axes, text, size)
-    return figure or axes.get_figure(root=True)  # type: ignore[return-value]
+    return figure or axes.get_figure()  # type: ignore[return-value]
 
 
 def _wires(axes: Axes, drawn: Schematic) -> None:
