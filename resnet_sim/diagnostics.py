@@ -75,6 +75,7 @@ CODES: dict[str, str] = {
     "N109": "source that jumps",
     "N110": "whose dialect the deck is read in",
     "N111": "built-in part that stands in for a missing one",
+    "N112": "junction diode made of straight pieces",
     "E201": "loop of ideal voltage sources and shorts fixes two different voltages",
     "E202": "ideal diodes and sources contradict each other: no voltages satisfy all of them",
     "E203": "current that must flow has no path",

@@ -67,8 +67,8 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
     )
     parser.add_argument(
         "--diodes",
-        choices=("real", "ideal"),
-        help="read models of junction diodes as they stand, or as ideal diodes",
+        metavar="{real,ideal,pieces:K}",
+        help="read models of junction diodes as they stand, as ideal, or as K straight pieces",
     )
     parser.add_argument(
         "--dialect",

@@ -24,6 +24,7 @@ LAWS = {
     "limiters": ("limiter", "LimiterLaw"),
     "behavioural_sources": ("behavioural_source", "BehaviouralSourceLaw"),
     "junctions": ("junction", "JunctionLaw"),
+    "segmented_diodes": ("segmented_diode", "SegmentedDiodeLaw"),
     "bipolars": ("bipolar", "BipolarLaw"),
     "mosfets": ("mosfet", "MosfetLaw"),
     "jfets": ("jfet", "JfetLaw"),

@@ -15,10 +15,10 @@ from ..model.circuit import Circuit
 #: Tables of elements whose current never falls with the voltage across them.
 MONOTONE = frozenset({
     "resistors", "voltage_sources", "current_sources", "diodes", "junctions", "limiters",
-    "capacitors", "inductors", "crossbars",
+    "segmented_diodes", "capacitors", "inductors", "crossbars",
 })  # fmt: skip
 #: Those of which all is known here that an unstable circuit may have.
-KNOWN = MONOTONE - {"junctions", "limiters", "crossbars"}
+KNOWN = MONOTONE - {"junctions", "segmented_diodes", "limiters", "crossbars"}
 #: Eigenvalues within so much of the largest conductance say nothing.
 MARGIN = 1e-12
 #: Largest number of nodes whose matrix is looked at.

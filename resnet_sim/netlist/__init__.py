@@ -140,9 +140,10 @@ def parse_netlist(
     forward_drop : float, optional
         Forward voltage (V) of piecewise-linear diodes whose model gives no Vfwd; default: what
         ``.options vfwd=`` says, or 0.
-    diodes : {"real", "ideal"}, optional
-        How models of junction diodes (``IS``, ``N``, ``RS`` ...) are read: as they stand, or as
-        piecewise linear; default: what ``.options diodes=`` says, or as they stand.
+    diodes : {"real", "ideal", "pieces:K"}, optional
+        How models of junction diodes (``IS``, ``N``, ``RS`` ...) are read: as they stand, as
+        piecewise linear with one knee, or with K straight pieces; default: what
+        ``.options diodes=`` says, or as they stand.
     dialect : {"auto", "ngspice", "ltspice", "pspice", "xyce", "hspice"}
         As which simulator reads it, where they differ; ``"auto"`` recognises it from the deck,
         and says so by a note (N110), and takes ngspice's language with ideal elements if

@@ -33,6 +33,12 @@ LINES: dict[str, list[str]] = {
         "dx out a m area=3\nr3 a 0 1k\n.model m d(is=1e-12)\n.options temp=80",
         "dx a out m\nr3 a 0 1k\n.model m d(is=1u n=1.05 ikr=0.1)",
     ],
+    "segmented_diodes": [
+        "dx out 0 m\n.model m d(is=1e-14 pieces=5)",
+        "dx out a m area=3\nr3 a 0 1k\n.model m d(is=2.52n n=1.752 rs=0.568 pieces=1)",
+        "dx a out m\nr3 a 0 1k\n.model m d(bv=1 ibv=1m nbv=1.3 rs=3 pieces=4 ipieces=1n)",
+        "dx out 0 m\n.model m d(is=1e-12 rs=100)\n.options diodes=pieces:12 gmin=1e-9 temp=80",
+    ],
     "switches": [
         "sx out 0 in 0 m\n.model m sw(vt=1 ron=2k)",
         "sx out a 0 0 m on fixed\nr3 a 0 1k\n.model m sw(ron=0)",

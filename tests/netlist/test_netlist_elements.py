@@ -247,6 +247,34 @@ def test_how_diodes_are_read_can_be_chosen():
         parse("r1 a b 1", diodes="some")
 
 
+def test_junctions_can_be_made_of_straight_pieces():
+    by_option = parse("d1 a b dm", ".model dm d(is=1f)", ".options diodes=pieces:8")
+    assert codes(by_option) == ["N112"]
+    assert by_option.segmented_diodes.count[0] == 8
+    for own in (parse("d1 a b dm", ".model dm d(is=1f pieces=8)"),
+                parse("d1 a b dm", ".model dm d(is=1f)", diodes="pieces:8")):  # fmt: skip
+        assert own.segmented_diodes.least[0] == 1e-6
+        assert own.segmented_diodes.count[0] == 8
+    assert len(parse("d1 a b dm", ".model dm d(is=1f pieces=8)", diodes="ideal").diodes) == 1
+
+
+@pytest.mark.parametrize("bad", ["pieces:0", "pieces:-2", "pieces:2.5", "pieces:1001", "pieces"])
+def test_a_bad_number_of_pieces_is_told_what_to_write(bad):
+    with pytest.raises(NetlistError, match="such as pieces:8"):
+        parse("r1 a b 1", f".options diodes={bad}")
+    with pytest.raises(UsageError, match="such as pieces:8"):
+        parse("r1 a b 1", diodes=bad)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    ["pieces=0", "pieces=2.5", "pieces=1001", "pieces=3 isr=1n", "pieces=3 ikf=1",
+     "pieces=3 ipieces=0", "pieces=3 vfwd=.7", "is=0 pieces=3"],
+)  # fmt: skip
+def test_what_makes_no_pieces_is_an_error(bad):
+    assert errors("d1 a b dm", f".model dm d({bad})") == ["E123"]
+
+
 def test_ltspice_parameters_describe_a_diode():
     given = diode("D(Ron=1 Roff=1g Vfwd=.7 Vrev=50 Rrev=2)")
     assert given == (0.7, 1, 1e9, 50, 2)

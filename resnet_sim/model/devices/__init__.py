@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .limiter import Limiters
     from .mosfet import Mosfets
     from .resistor import Resistors
+    from .segmented_diode import SegmentedDiodes
     from .switch import Switches
     from .voltage_source import VoltageSources
 
@@ -58,6 +59,7 @@ _ENTRIES = (
     _Entry("limiters", "limiter", "Limiters", "y"),
     _Entry("behavioural_sources", "behavioural_source", "BehaviouralSources", "b"),
     _Entry("junctions", "junction", "Junctions"),
+    _Entry("segmented_diodes", "segmented_diode", "SegmentedDiodes"),
     _Entry("bipolars", "bipolar", "Bipolars", "q", ("npn", "pnp")),
     _Entry("mosfets", "mosfet", "Mosfets", "m", ("nmos", "pmos")),
     _Entry("jfets", "jfet", "Jfets", "j", ("njf", "pjf")),
@@ -146,6 +148,7 @@ __all__ = [
     "Model",
     "Mosfets",
     "Resistors",
+    "SegmentedDiodes",
     "Switches",
     "Table",
     "VoltageSources",

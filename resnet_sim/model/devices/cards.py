@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -32,8 +33,23 @@ class Card(NamedTuple):
     parallel: tuple[str, ...] = ()
 
 
-#: how models of junction diodes can be read
+#: how models of junction diodes can be read, beside so many straight pieces
 READINGS = ("real", "ideal")
+#: what asks for pieces
+_PIECES = re.compile(r"pieces:([1-9]\d{0,2}|1000)")
+
+
+def pieces_of(reading: str) -> int:
+    """Return the number of pieces in ``pieces:K``; 0 if that is not what is said."""
+    match = _PIECES.fullmatch(reading)
+    return int(match[1]) if match else 0
+
+
+def bad_reading(reading: str) -> str:
+    """Return what to write instead of a reading of diodes that is not known, ``""`` if it is."""
+    if reading in READINGS or pieces_of(reading):
+        return ""
+    return f"{', '.join(READINGS)} or pieces:K with K from 1 to 1000, such as pieces:8"
 
 
 @dataclass
@@ -50,7 +66,7 @@ class Conditions:
         Forward voltage (V) of piecewise-linear diodes whose model gives none; None: 0 V.
     diodes : str
         How models of junction diodes are read: ``"real"`` as they stand, ``"ideal"`` as
-        piecewise linear.
+        piecewise linear with one knee, ``"pieces:8"`` with as many straight pieces.
     r_on : float
         Of piecewise-linear diodes whose model gives none, ohm.
     leaks : bool

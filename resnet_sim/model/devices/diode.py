@@ -12,7 +12,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
-from .cards import BadModel, Card, Conditions, Given, Made, Model
+from .cards import BadModel, Card, Conditions, Given, Made, Model, pieces_of
 from .device import Table, floats, text
 from .pieces import Pieces
 
@@ -33,7 +33,23 @@ EXPONENTIAL = {
     *("level", "tm1", "tm2", "tt1", "tt2", "ctp", "cta", "tpb", "tphp", "tlev", "tlevc", "gap1"),
     *("gap2", "area", "pj", "iave", "vpk", "mfg", "type", "vp", "isw", "ibvl", "nbvl"),
     *("tcv", "jtun", "jtunsw", "ntun", "xtitun", "keg", "fv_max", "bv_max", "id_max", "te_max"),
-    *("pd_max", "rth0", "cth0", "cta", "ctc", "tvj", "php", "lm", "lp", "wm", "wp", "xom", "xoi"),
+    *(
+        "pieces",
+        "ipieces",
+        "pd_max",
+        "rth0",
+        "cth0",
+        "cta",
+        "ctc",
+        "tvj",
+        "php",
+        "lm",
+        "lp",
+        "wm",
+        "wp",
+        "xom",
+        "xoi",
+    ),
     *("xm", "xp", "xw", "ttt1", "ttt2", "tikf"),
 }
 
@@ -49,11 +65,19 @@ def evaluate(model: Given) -> Made:
         if model.type == "d" and not conditions.knows_ideal:
             hint = "use a sidiode model and an A card, or read the deck with --dialect ltspice"
             raise BadModel(f"ngspice's D models have no {ideal}", ideal, hint)
+        if key := next((key for key in ("pieces", "ipieces") if key in given), ""):
+            message = f"{key} belongs to junctions: with {ideal} the pieces are said"
+            raise BadModel(message, key, f"leave out {key}, or {ideal} and its like")
         r_on, v_reverse = given.get("ron", conditions.r_on), given.get("vrev", math.inf)
         return _piecewise(given, conditions, r_on, v_reverse)
     if key := next((key for key in SOFT if given.get(key, 0.0) not in (0.0, math.inf)), ""):
         message = f"{key} belongs to diodes with Ron, Roff, Vfwd or Vrev"
         raise BadModel(message, key, "give one of these, too")
+    pieces = given.get("pieces", pieces_of(conditions.diodes))
+    if conditions.diodes != "ideal" and ("pieces" in given or pieces):
+        from .segmented_diode import evaluate as segmented
+
+        return segmented(model, pieces)
     if conditions.diodes == "real":
         from .junction import JunctionModel, Junctions
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from ...errors import UsageError
-from ...model.devices.cards import READINGS
+from ...model.devices.cards import bad_reading
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .body_cache import Preparer
@@ -180,8 +180,8 @@ class Gatherer:
 
     def _read_diodes(self, card: Card, item: Assign) -> None:
         reading = item.value.text
-        if reading not in READINGS:
-            hint = f"diodes={' or diodes='.join(READINGS)}"
+        if known := bad_reading(reading):
+            hint = f"diodes= takes {known}"
             message = f"diodes={reading} is not known"
             raise CardError("E103", message, item.value.offset, len(reading), hint)
         self._set("diodes", reading)

@@ -12,7 +12,7 @@ from ...diagnostics import Diagnostic, Label
 from ...errors import UsageError
 from ...model.builder import CircuitBuilder
 from ...model.circuit import Circuit
-from ...model.devices.cards import READINGS, Conditions
+from ...model.devices.cards import READINGS, Conditions, bad_reading
 from ..expressions.functions import drawing
 from ..report import Abandoned, CardError, suggestion
 from ..source import Card
@@ -81,8 +81,8 @@ class Elaboration:
         self._evaluator = Evaluator(self._report)
         given = {"forward_drop": forward_drop, "diodes": diodes}
         fixed = frozenset(name for name, value in given.items() if value is not None)
-        if diodes is not None and diodes not in READINGS:
-            raise UsageError(f"diodes={diodes!r} is not known: {' or '.join(READINGS)}")
+        if diodes is not None and (known := bad_reading(diodes)):
+            raise UsageError(f"diodes={diodes!r} is not known: {known}")
         spoken = self._report.dialect
         conditions = Conditions(
             spoken.celsius, spoken.celsius, forward_drop=forward_drop, diodes=diodes or READINGS[0],

@@ -99,7 +99,7 @@ class PartMaker:
         """Return which symbol an element has, its value, and whether it conducts."""
         flows = abs(amps) > CONDUCTS * self.largest if np.isfinite(amps) else False
         plural = table.plural
-        if plural in ("diodes", "junctions"):
+        if plural in ("diodes", "junctions", "segmented_diodes"):
             breakdown = float((table.v_reverse if plural == "diodes" else table.breakdown)[row])
             zener = breakdown <= ZENER or (flows and amps < 0 and np.isfinite(breakdown))
             return ("zener" if zener else "diode"), "", flows
