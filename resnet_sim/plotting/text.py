@@ -142,7 +142,8 @@ def _histogram(panel: Panel, width: int) -> list[str]:
     counts, edges = panel.bins()
     if len(counts) > HEIGHT:  # a terminal has fewer lines than a picture
         values = panel.curves[0].y
-        counts, edges = np.histogram(values[np.isfinite(values)], HEIGHT, (edges[0], edges[-1]))
+        found = np.histogram(values[np.isfinite(values)], HEIGHT, (edges[0], edges[-1]))
+        counts, edges = found[0].astype(float), found[1]
     middles = (edges[:-1] + edges[1:]) / 2
     said = [panel.x.say(float(x), 5) for x in middles]
     margin = max(map(len, said))

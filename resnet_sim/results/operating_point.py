@@ -244,7 +244,8 @@ class OperatingPoint(Generic[Value]):
             If some element has none, as a controlled source, or none is known.
         """
         p, q = self.circuit.terminals
-        total, v = 0.0, self.node_voltages
+        total: Any = 0.0
+        v = self.node_voltages
         for name, device in self.circuit.tables.items():
             if len(device):
                 rows = slice(self.circuit.first[name], self.circuit.first[name] + len(device))
