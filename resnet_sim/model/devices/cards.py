@@ -33,6 +33,9 @@ class Card(NamedTuple):
     parallel: tuple[str, ...] = ()
 
 
+#: of all diodes: the model tells which it is
+DIODE = Card("d", "Dname anode cathode model", "diode")
+
 #: how models of junction diodes can be read, beside so many straight pieces
 READINGS = ("real", "ideal")
 #: what asks for pieces

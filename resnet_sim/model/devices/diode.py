@@ -12,7 +12,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
-from .cards import BadModel, Card, Conditions, Given, Made, Model, pieces_of
+from .cards import DIODE, BadModel, Card, Conditions, Given, Made, Model, pieces_of
 from .device import Table, floats, text
 from .pieces import Pieces
 
@@ -199,7 +199,7 @@ class Diodes(Table):
     }  # fmt: skip
     rank = 7
     cards = (
-        Card("d", "Dname anode cathode model", "diode"),
+        DIODE,
         Card("a", "Aname anode cathode model", "diode"),
     )
     models = (

@@ -12,7 +12,7 @@ import numpy as np
 from ...arrays import Floats
 from ...curves.junction import JunctionCurve
 from ...errors import UsageError
-from .cards import BadModel, Card, Conditions
+from .cards import DIODE, BadModel, Conditions
 from .characteristic import KELVIN
 from .characteristic import THERMAL as BOLTZMANN  # over the elementary charge, V/K
 from .device import Table, floats, number, text
@@ -69,7 +69,7 @@ class Junctions(Table):
     }  # fmt: skip
     rank = 8
     #: that of `Diodes`, whose models make these
-    cards = (Card("d", "Dname anode cathode model", "diode"),)
+    cards = (DIODE,)
     outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
     stroke = ((0.65, -0.65), (0.65, 0.65))
     fills = True

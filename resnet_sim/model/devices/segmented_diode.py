@@ -12,7 +12,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
-from .cards import BadModel, Card, Given, Made
+from .cards import DIODE, BadModel, Given, Made
 from .device import Table, floats, text
 from .junction import GMIN, THERMAL, JunctionModel
 from .pieces import Pieces
@@ -114,7 +114,7 @@ class SegmentedDiodes(Table):
     }  # fmt: skip
     rank = 7
     #: that of `Diodes`, whose models make these
-    cards = (Card("d", "Dname anode cathode model", "diode"),)
+    cards = (DIODE,)
     outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
     stroke = ((0.65, -0.65), (0.65, 0.65))
     fills = True
