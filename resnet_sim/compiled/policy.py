@@ -33,6 +33,8 @@ class Policy(NamedTuple):
     # ---- one linear network ----
     #: Order up to which dense elimination takes less time than importing scipy.sparse.
     dense: float = 250
+    #: Order of a network of aggregates up to which it is inverted.
+    inverted: float = 150
     #: Order from which a compiled ordering of our own is faster than that of SuperLU.
     own_order: float = 50_000
     #: Entries above which the factors of eight points, of 64 bytes each, have no room.

@@ -38,15 +38,19 @@ def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     if n == 1:
         return np.zeros_like
     if n > policy.POLICY.dense:
-        return sparse_solver(n, p, q, conductance)
+        return _grounded(_sparse(n, p, q, conductance))
     if (conductance > 0).all():
         return _grounded(_dense_m_matrix(n, p, q, conductance))
     return _grounded(_dense(n, p, q, conductance))
 
 
-def sparse_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    """Return what `laplacian_solver` does, by a sparse factorisation whatever the order."""
-    return _grounded(_sparse(n, p, q, conductance))
+def coarse_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+    """Return what `laplacian_solver` does where the last digits don't count.
+
+    A small network is inverted: a sparse factorisation takes as long for its tables alone.
+    """
+    small = n <= policy.POLICY.inverted
+    return _grounded((_dense if small else _sparse)(n, p, q, conductance))
 
 
 def _grounded(inverse: Solve) -> Solve:

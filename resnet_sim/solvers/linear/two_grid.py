@@ -17,7 +17,7 @@ from ...arrays import Floats, Ints
 from ...compiled.kernels import kernel
 from ...graph.graphs import bincount
 from ...graph.problem import node_sums, node_sums_abs
-from .laplacian import sparse_solver
+from .laplacian import coarse_solver
 
 #: Rounds of pointing: each leaves a quarter to a third of the nodes.
 ROUNDS = 2
@@ -50,7 +50,7 @@ class TwoGrid:
             self._number, self._count = np.cumsum(used) - 1, int(used.sum())
             a, b = self._number[aggregate[p]], self._number[aggregate[q]]
             apart = a != b
-            self._coarse = sparse_solver(self._count, a[apart], b[apart], conductance[apart])
+            self._coarse = coarse_solver(self._count, a[apart], b[apart], conductance[apart])
         else:
             self._number, self._count, self._coarse = like._number, like._count, like._coarse
         self._aggregate = self._number[aggregate]
