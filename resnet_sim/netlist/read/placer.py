@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
-from ...model.devices import CARDS
+from ...model.devices import CARDS, DEVICES, Table
 from ...model.formula import Call, Formula, Sum, polynomial
 from ..expressions.machine import Reading
 from ..report import CardError, Hint, suggestion
@@ -70,7 +70,18 @@ class Placer(PassivePlacer):
         if "formula" in columns:
             self._current(site, columns["formula"])
             return
-        self.builder.add(made.table, site.name, site.p, site.q, at=site.card[:2], **columns)
+        row = self._row(site, made.table, columns)
+        self.builder.add_row(made.table, site.name, site.p, site.q, site.card[:2], *row)
+
+    def _row(self, site: Site, table: str, columns: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the checked values of an element: once for all that share the columns."""
+        kept = self.rows.get(id(columns))
+        if kept is None:
+            device = DEVICES[table]
+            assert issubclass(device, Table)
+            # the columns are kept, too, so that no others come to have their identity
+            kept = self.rows[id(columns)] = columns, device.row(site.name, **columns)
+        return kept[1]
 
     def _current(self, site: Site, formula: Formula) -> None:
         """Add a source of current by a formula of its ends."""

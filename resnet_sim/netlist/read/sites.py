@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import MODELS
@@ -58,6 +58,8 @@ class Places:
         So many times what their cards give are the values of elements: temperature, m= and scale=.
     spread : dict of str to float
         What the values of elements may be off by, relative, as ``tol=`` says.
+    rows : dict of int to tuple
+        The checked values of the columns that a model gives, by the identity of these.
     """
 
     builder: CircuitBuilder
@@ -72,6 +74,7 @@ class Places:
     shorts: list[tuple[str, Card]] = field(default_factory=list)
     factors: dict[str, float] = field(default_factory=dict)
     spread: dict[str, float] = field(default_factory=dict)
+    rows: dict[int, tuple[Mapping[str, Any], tuple[Any, ...]]] = field(default_factory=dict)
 
     @property
     def temperature(self) -> float:
