@@ -1,7 +1,7 @@
 """The laws of the devices, stated once more by code that found no solution.
 
-`certificate` judges our own answers, `foreign` those of other simulators, `strangers` what
-these take the devices for.
+`certificate` judges our own answers, `points` many at a time, `foreign` those of other
+simulators, `strangers` what these take the devices for.
 """
 
 DOORS = (
@@ -9,6 +9,7 @@ DOORS = (
     "foreign",
     "influence",
     "nodal",
+    "points",
     "registry",
     "strangers",
 )

@@ -62,8 +62,8 @@ class Check:
         self.bad = np.zeros(len(voltages), dtype=np.bool_)
 
     def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
-        """Record where an error exceeds what is allowed; NaN always does."""
-        bad = ~(error <= allowed)
+        """Record where an error exceeds what is allowed; NaN and infinity always do."""
+        bad = ~((error <= allowed) & (error < np.inf))
         if not bad.any():
             return
         self.bad |= bad.any(axis=-1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 from ..model.devices import CurrentSources, Device
 from .check import Check
 from .law import Law
@@ -30,6 +30,11 @@ class FixedCurrent(Law[T]):
         """Judge the currents, which need no rounding."""
         error = np.abs(check.i[:, self.rows] - self.amps)
         check.linear(self.table.names, "current (A)", error, 0 * error, 0 * error)
+
+    def line(self, closed: Bools) -> tuple[Floats, Floats, Floats]:
+        """No voltage changes the currents."""
+        none = np.zeros(len(self.table))
+        return none + np.inf, none, self.amps
 
     def judge(self, judged: Judged) -> None:
         """The current is known."""

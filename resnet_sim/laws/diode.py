@@ -51,6 +51,11 @@ class DiodeLaw(Law[Diodes]):
         gap = np.where(np.isfinite(beyond), np.abs(beyond), 0.0)
         check.gap += np.where(excess > few, excess * gap, 0.0).sum(axis=-1)
 
+    def knees(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+        """Return the leak and the lines beyond both knees."""
+        table = self.table
+        return 1.0 / table.r_off, table.v_forward, table.r_on, table.v_reverse, table.r_reverse
+
     def openness(self, check: Check) -> Floats:
         """As that of the steepest slope."""
         table = self.table

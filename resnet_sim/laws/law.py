@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 from ..model.circuit import Circuit
 from ..model.devices import Device
 from .check import Check
@@ -38,6 +38,20 @@ class Law(Generic[T]):
     def openness(self, check: Check) -> Floats | float:
         """Return by how much rounding of the voltages moves the currents, A."""
         return 0.0
+
+    def line(self, closed: Bools) -> tuple[Floats, Floats, Floats] | None:
+        """Return ``v = ohms i + volts``, and ``i = amps`` where `ohms` is infinite.
+
+        None unless that is the whole law.  Shapes are (rows,) or (points, rows).
+        """
+        return None
+
+    def knees(self) -> tuple[Floats, Floats, Floats, Floats, Floats] | None:
+        """Return a line between two knees with steeper ones beyond them, if that is the whole law.
+
+        Its slope (S); where the steeper ones begin and their resistances, forward and backward.
+        """
+        return None
 
     def judge(self, judged: Judged) -> None:
         """Say which currents the voltages of another simulator make, or leave open."""

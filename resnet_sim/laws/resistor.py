@@ -35,6 +35,11 @@ class Ohm(Law[T]):
         size = np.where(opened, 0.0, np.maximum(np.abs(rise), np.abs(drop)))
         check.linear(self.table.names, "Ohm's law (V)", error, size, np.where(opened, 0.0, blur))
 
+    def line(self, closed: Bools) -> tuple[Floats, Floats, Floats]:
+        """Return the resistances; nothing flows through infinite ones."""
+        none = np.zeros(len(self.table))
+        return self.ohms(closed), none, none
+
     def openness(self, check: Check) -> Floats:
         """The slope ``i / v``, of which a short has none, times what is open in v."""
         ohms = self.ohms(check.closed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 from ..model.devices import Device, VoltageSources
 from .check import Check
 from .law import Law
@@ -31,6 +31,11 @@ class FixedVoltage(Law[T]):
         drop = check.drop[:, self.rows]
         error, blur = np.abs(drop - self.volts), check.blur[:, self.rows]
         check.linear(self.table.names, "voltage (V)", error, np.abs(drop), blur)
+
+    def line(self, closed: Bools) -> tuple[Floats, Floats, Floats]:
+        """No current changes the voltages."""
+        none = np.zeros(len(self.table))
+        return none, self.volts, none
 
     def judge(self, judged: Judged) -> None:
         """Any current."""

@@ -6,8 +6,6 @@ problem its structure is analysed once, and `lanes` solves many points at a time
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
@@ -16,8 +14,7 @@ from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, ResnetSimError, TopologyError
 from ..graph.graphs import bincount, spanning_forest
 from ..graph.problem import EPS, Problem, Solution
-from ..laws.certificate import certify_points
-from ..model.circuit import Circuit
+from ..laws.points import certify_many
 from ..model.devices import DEVICES
 from ..point.certified import join, worst
 from ..point.plan import Compiled, Plan
@@ -175,11 +172,9 @@ class Together:
         voltages = np.ascontiguousarray(state.node_voltages()[: len(self.circuit.nodes)].T)
         currents = np.ascontiguousarray(state.currents().T)
         closed = self.circuit.switches.closed
-        certificate, good = self._certify(values, voltages, currents)
-        allowed = settled & self._allowed(values)
-        if not (good & allowed).all():  # the others are solved again, one by one
-            good &= allowed
-            certificate, _ = self._certify(values[good], voltages[good], currents[good])
+        settled &= self._allowed(values)
+        # the others are solved again, one by one
+        certificate, good = self._certify(values, voltages, currents, settled)
         names, warnings = self._nonunique(state, patterns)
         result = OperatingPoint(
             self.circuit, voltages, currents, certificate,
@@ -191,19 +186,16 @@ class Together:
         return result, good
 
     def _certify(
-        self, values: Floats, voltages: Floats, currents: Floats
+        self, values: Floats, voltages: Floats, currents: Floats, settled: Bools
     ) -> tuple[Certificate, Bools]:
-        """Judge the points, as many at a time as stay in the cache."""
-        closed, tolerance = self.circuit.switches.closed, self.question.tolerance
-        step = max(8, int(policy.POLICY.cached / max(self.circuit.n_elements, 1)))
-        found = [
-            certify_points(self._variants(values[part]), voltages[part], currents[part], closed,
-                           tolerance)
-            for part in (slice(k, k + step) for k in range(0, len(values), step))
-        ]  # fmt: skip
-        good: list[Bools] = [good for _, good in found]
-        none = np.zeros(0, dtype=np.bool_)
-        return worst([one for one, _ in found], tolerance), np.concatenate((none, *good))
+        """Judge those points that are settled."""
+        rows = np.flatnonzero(settled) if not settled.all() else slice(None)
+        good, tolerance = settled.copy(), self.question.tolerance
+        proofs, good[rows] = certify_many(
+            self.circuit, self._columns(values[rows]), voltages[rows], currents[rows],
+            self.circuit.switches.closed, tolerance,
+        )  # fmt: skip
+        return worst(proofs, tolerance), good
 
     def _state(self, values: Floats) -> State:
         """Return the points before they are solved."""
@@ -220,17 +212,17 @@ class Together:
             **{kind: b.holding(columns[kind]) for kind, b in branches.items()}
         ))  # fmt: skip
 
-    def _variants(self, values: Floats) -> Circuit:
-        """Return the circuit with columns of values of shape (points, rows)."""
+    def _columns(self, values: Floats) -> dict[str, dict[str, Floats]]:
+        """Return columns of values of shape (points, rows), where points differ in them."""
         rows = self.question.places[1]
-        columns: dict[str, dict[str, Any]] = {}
+        columns: dict[str, dict[str, Floats]] = {}
         for table, (mine, _) in self.varied.items():
             name = str(DEVICES[table].value)
             column = getattr(self.circuit.tables[table], name)
             many = np.repeat(column[None, :], len(values), axis=0)
             many[:, rows[mine]] = values[:, mine]
             columns[table] = {name: many}
-        return self.circuit._with_columns(columns)
+        return columns
 
     def _allowed(self, values: Floats) -> Bools:
         """Tell which variants have values that leave the structure as it is."""

@@ -1,0 +1,201 @@
+"""Compiled loops of `points`: certificates of many points.  Importing this imports numba.
+
+They say what `check`, `certificate`, `resistor`, `voltage_source`, `current_source` and `diode`
+say, one point after the other, and mark those of which they are sure.  Arrays of numbers have
+shape (points, entries).  In `node` are what rounding leaves open in each voltage, the sum of the
+currents, the sum of their sizes, and what is open in them; in `whole` what the columns below are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from .check import EPS, ROUNDINGS
+
+#: columns of `whole`: power and its size, what complementarity leaves over, rounding of power,
+#: largest current, sum of the voltages
+POWER, SIZE, GAP, NOISE, MOST, VOLTS = range(6)
+#: what rounding leaves of a number
+BLUR = ROUNDINGS * EPS
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
+    # not by `compiled.kernels`, which compiles what is judged here
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy", **options)(function)
+    except RuntimeError:  # no writable place for the cache
+        return numba.njit(nogil=True, error_model="numpy", **options)(function)
+
+
+def _inlined(function: Callable[..., Any]) -> Any:
+    return _compiled(function, forceinline=True)
+
+
+@_compiled
+def begin(v, i, node, whole):  # type: ignore[no-untyped-def]
+    """Set what rounding leaves open in the voltages; nothing flows yet."""
+    blur, total, size, open_ = node
+    for s in range(len(v)):
+        high, volts, most = 0.0, 0.0, 0.0
+        for k in range(v.shape[1]):
+            high = max(high, abs(v[s, k]))
+            volts += abs(v[s, k])
+        for k in range(v.shape[1]):
+            blur[s, k] = EPS * (ROUNDINGS * abs(v[s, k]) + 4.0 * high)
+        for k in range(i.shape[1]):
+            most = max(most, abs(i[s, k]))
+        total[s], size[s], open_[s], whole[s] = 0.0, 0.0, 0.0, 0.0
+        whole[s, MOST], whole[s, VOLTS] = most, volts
+
+
+@_inlined
+def _flow(s, a, b, drop, blur, amps, floor, node, whole):  # type: ignore[no-untyped-def]
+    _, total, size, open_ = node
+    amount = abs(amps)
+    total[s, a] += amps
+    total[s, b] -= amps
+    size[s, a] += amount
+    size[s, b] += amount
+    open_[s, a] += floor
+    open_[s, b] += floor
+    whole[s, POWER] += drop * amps
+    whole[s, SIZE] += abs(drop * amps)
+    whole[s, NOISE] += blur * amount
+
+
+@_compiled
+def lines(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  # type: ignore[no-untyped-def]
+    """Judge ``v = ohms i + volts``, and ``i = amps`` where `ohms` is infinite.
+
+    The three may be common to all points, of shape (1, rows).
+    """
+    ohms_of, volts_of, amps_of = law
+    blur_of = node[0]
+    for s in range(len(v)):
+        r, u, a = s % len(ohms_of), s % len(volts_of), s % len(amps_of)
+        good, off = True, worst[s, 0]
+        for k in range(len(p)):
+            amps, ohms = i[s, first + k], ohms_of[r, k]
+            drop, blur = v[s, p[k]] - v[s, q[k]], blur_of[s, p[k]] + blur_of[s, q[k]]
+            left, large, open_, loose = abs(amps - amps_of[a, k]), 0.0, 0.0, 0.0
+            if ohms < np.inf:
+                rise = ohms * amps
+                left, open_ = abs(rise + volts_of[u, k] - drop), blur
+                large = max(abs(rise), abs(drop))
+                loose = blur / abs(ohms) if ohms != 0.0 else 0.0
+            good &= left <= tolerance * large + open_ < np.inf
+            if left > open_:
+                off = max(off, (left - open_) / (large if large > 0.0 else 1.0))
+            floor[s, first + k] = loose
+            _flow(s, p[k], q[k], drop, blur, amps, loose, node, whole)
+        sure[s] &= good
+        worst[s, 0] = off
+
+
+@_compiled
+def knees(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  # type: ignore[no-untyped-def]
+    """Judge lines between two knees, and steeper ones beyond them."""
+    leak_of, forward, on, backward, reverse = law
+    blur_of = node[0]
+    for s in range(len(v)):
+        noise, f = BLUR * whole[s, MOST], s % len(forward)
+        good = True
+        for k in range(len(p)):
+            amps, leak = i[s, first + k], leak_of[0, k]
+            drop, blur = v[s, p[k]] - v[s, q[k]], blur_of[s, p[k]] + blur_of[s, q[k]]
+            extra = amps - drop * leak
+            few = noise + leak * blur + tolerance * abs(drop) * leak
+            for side in range(2):
+                sign = 1.0 - 2.0 * side
+                knee = forward[f, k] if side == 0 else backward[0, k]
+                ohms = on[0, k] if side == 0 else reverse[0, k]
+                excess = max(sign * extra, 0.0)
+                stray, over = excess, 0.0
+                allowed = tolerance * abs(drop) + blur
+                if ohms * leak < 1.0 and abs(knee) < np.inf:
+                    beyond = sign * drop - knee - ohms / (1.0 - ohms * leak) * excess
+                    allowed += tolerance * abs(knee)
+                    over = max(beyond, 0.0)
+                    stray = excess if beyond < -allowed else 0.0
+                    if excess > few:
+                        whole[s, GAP] += excess * abs(beyond)
+                    good &= beyond == beyond
+                good &= (over <= allowed) & (stray <= few)
+                worst[s, 1], worst[s, 2] = max(worst[s, 1], over), max(worst[s, 2], stray)
+            steep = min(on[0, k], reverse[0, k])
+            loose = blur / steep if steep > 0.0 else blur * leak
+            floor[s, first + k] = loose
+            _flow(s, p[k], q[k], drop, blur, amps, loose, node, whole)
+        sure[s] &= good
+
+
+@_compiled
+def balance(p, q, tolerance, loudest, node, floor, whole, sure, worst, room):  # type: ignore[no-untyped-def]
+    """Judge the sums of currents at nodes, and at clusters of nodes, and that of all power."""
+    _, total, size, open_ = node
+    for s in range(len(sure)):
+        # beside what is infinite all is small
+        high, good = 0.0, whole[s, MOST] + whole[s, VOLTS] < np.inf
+        for k in range(total.shape[1]):
+            high = max(high, size[s, k])
+        noise, most = BLUR * high, loudest * high
+        for k in range(total.shape[1]):
+            left, flow = abs(total[s, k]), size[s, k]
+            good &= left <= tolerance * flow + noise + min(open_[s, k], most)
+            worst[s, 3] = max(worst[s, 3], left)
+            worst[s, 4] = max(worst[s, 4], left / flow if flow > 0.0 else left)
+        if good:
+            good = _clusters(s, p, q, tolerance, noise, node, floor, room)
+        left, flow = abs(whole[s, POWER]) + whole[s, GAP], whole[s, SIZE]
+        rounding = whole[s, NOISE] + BLUR * whole[s, MOST] * whole[s, VOLTS]
+        good &= left <= tolerance * flow + rounding
+        worst[s, 5] = max(worst[s, 5], left / max(1.0, flow))
+        sure[s] &= good
+
+
+@_compiled
+def _clusters(s, p, q, tolerance, noise, node, floor, room):  # type: ignore[no-untyped-def]
+    """Tell whether what clusters exchange with the rest balances.
+
+    They are made by the elements in whose currents rounding leaves more open than may be missing
+    at an end.
+    """
+    _, total, size, _ = node
+    root, left, allowed = room
+    n, loud = len(root), False
+    for k in range(len(p)):
+        if floor[s, k] > tolerance * min(size[s, p[k]], size[s, q[k]]):
+            if not loud:
+                for a in range(n):
+                    root[a] = a
+                loud = True
+            a, b = _root(root, p[k]), _root(root, q[k])
+            root[max(a, b)] = min(a, b)
+    if not loud:
+        return True
+    for k in range(n):
+        left[k] = allowed[k] = 0.0
+    for k in range(n):
+        a = _root(root, k)
+        left[a] += total[s, k]
+        allowed[a] += tolerance * size[s, k]
+    for k in range(len(p)):
+        if not floor[s, k] > tolerance * min(size[s, p[k]], size[s, q[k]]):
+            allowed[root[p[k]]] += floor[s, k]
+            allowed[root[q[k]]] += floor[s, k]
+    good = True
+    for k in range(n):
+        good &= abs(left[k]) <= allowed[k] + noise
+    return good
+
+
+@_compiled
+def _root(root, k):  # type: ignore[no-untyped-def]
+    while root[k] != k:
+        root[k] = root[root[k]]
+        k = root[k]
+    return k

@@ -1,0 +1,122 @@
+"""The certificate of many points of circuits that differ in values only, in compiled loops.
+
+Where all devices are lines and knees, the loops say of which points they are sure; the others,
+and circuits with other devices, `certificate` judges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..model.circuit import Circuit
+from ..results.operating_point import Certificate
+from .certificate import LOUDEST, certify_points
+from .law import Law
+from .registry import laws
+from .stability import monotone
+
+#: Numbers of a block of points that stay in the cache.
+CACHED = 60_000
+
+#: name of a table -> name of a column -> values of shape (points, rows)
+Columns = Mapping[str, Mapping[str, Floats]]
+
+
+def certify_many(
+    circuit: Circuit,
+    columns: Columns,
+    voltages: Floats,
+    currents: Floats,
+    closed: Bools,
+    tolerance: float,
+) -> tuple[list[Certificate], Bools]:
+    """Check points of variants of a circuit; see `certify_points`.
+
+    Parameters
+    ----------
+    columns : mapping
+        The columns of values in which the variants differ, shape (points, rows).
+    voltages, currents : ndarray, shapes (points, n_nodes) and (points, n_elements)
+    closed : ndarray of bool, shape (n_switches,)
+
+    Returns
+    -------
+    list of Certificate
+        Of the points that fulfil every law, some at a time.
+    good : ndarray of bool, shape (points,)
+        Which these are.
+    """
+    points = _Points(circuit, columns, voltages, currents, closed, tolerance)
+    step = max(8, int(CACHED / max(circuit.n_elements, 1)))
+    for first in range(0, len(voltages), step):
+        points.judge(slice(first, first + step))
+    return points.found, points.good
+
+
+class _Points:
+    """Points, and which of them are good."""
+
+    def __init__(
+        self, circuit: Circuit, columns: Columns, v: Floats, i: Floats, closed: Bools, tol: float
+    ) -> None:
+        self.circuit, self.columns, self.closed, self.tolerance = circuit, columns, closed, tol
+        self.v, self.i = np.ascontiguousarray(v), np.ascontiguousarray(i)
+        self.p, self.q = (np.ascontiguousarray(end, np.int64) for end in circuit.terminals)
+        self.good = np.zeros(len(v), dtype=np.bool_)
+        self.found: list[Certificate] = []
+        self.stable = monotone(circuit) or None
+
+    def judge(self, part: slice) -> None:
+        """Judge some points that follow each other."""
+        variant = self._variant(part)
+        known = [(law, law.line(self.closed), law.knees()) for law in laws(variant)]
+        if all(line or knees for _, line, knees in known):
+            self.good[part] = self._prove(part, known)
+        # what is odd is judged slowly, and in words
+        rest = part.start + np.flatnonzero(~self.good[part])
+        if len(rest):
+            self._judge(rest)
+
+    def _variant(self, rows: slice | Ints) -> Circuit:
+        mine = {t: {c: x[rows] for c, x in some.items()} for t, some in self.columns.items()}
+        return self.circuit._with_columns(mine)
+
+    def _judge(self, rows: Ints) -> None:
+        certificate, good = certify_points(
+            self._variant(rows), self.v[rows], self.i[rows], self.closed, self.tolerance
+        )
+        self.good[rows] = good
+        if good.all():
+            self.found.append(certificate)
+        elif good.any():
+            self._judge(rows[good])
+
+    def _prove(self, part: slice, known: Sequence[tuple[Law[Any], Any, Any]]) -> Bools:
+        """Tell of which points the loops are sure."""
+        from . import _proofs
+
+        p, q, v, i = self.p, self.q, self.v[part], self.i[part]
+        count, n = v.shape
+        node = tuple(np.empty((count, n)) for _ in range(4))
+        whole, worst, floor = np.empty((count, 6)), np.zeros((count, 6)), np.empty(i.shape)
+        sure = np.ones(count, dtype=np.bool_)
+        _proofs.begin(v, i, node, whole)
+        for law, line, knees in known:
+            rows, judge = law.rows, _proofs.lines if line else _proofs.knees
+            columns = tuple(np.ascontiguousarray(np.atleast_2d(x)) for x in line or knees)
+            judge(
+                v, i, rows.start, p[rows], q[rows], columns, self.tolerance,
+                node, floor, whole, sure, worst,
+            )  # fmt: skip
+        room = np.empty(n, np.int64), np.empty(n), np.empty(n)
+        _proofs.balance(p, q, self.tolerance, LOUDEST, node, floor, whole, sure, worst, room)
+        if sure.any():
+            law_, over, stray, kcl, relative, power = worst[sure].max(axis=0).tolist()
+            self.found.append(Certificate(
+                True, kcl, relative, law_, over, stray, power, self.tolerance, stable=self.stable
+            ))  # fmt: skip
+        return sure
