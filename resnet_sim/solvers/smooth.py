@@ -75,8 +75,8 @@ def solve(
     problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
 ) -> Solution:
     """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
-    points, on, x, count = _start(problem, on, x)
     try:
+        points, on, x, count = _start(problem, on, x)
         best, used = _follow(problem, points, on, x)
     except np.linalg.LinAlgError as error:
         message = "the tangents of the junctions are singular to working precision where the search"

@@ -21,6 +21,8 @@ def place(diagnostic):
 
 CASES = [
     ("t\nr1 a\n", "E104", "a"),
+    ("t\nm1 a b c d = w=1u\n.model d nmos\n", "E104", "d"),
+    ("t\nq1 a b c area=2\n", "E104", "area"),
     ("t\nr1 a b 1 2\n", "E105", "2"),
     ("t\nd1 a b dm x\n.model dm d\n", "E105", "x"),
     ("t\nv1 a 0 {2*x}\n", "E107", "x"),

@@ -50,10 +50,22 @@ def tally(circuits) -> tuple[Counter, list[str]]:
         report = rs.ngspice.compare(circuit, op)
         # what loops of sources do to ngspice is known; the export leaves one element out
         wrong = report.as_written.status == "disagree"
-        words["disagree" if wrong else report.as_solved.status] += 1
+        word = "disagree" if wrong else report.as_solved.status
+        words["ngspice failed" if word == "disagree" and astray(report) else word] += 1
         if not report.agrees:
             reports.append(f"seed {seed}\n{rs.format_netlist(circuit)}\n{explained(report)}")
     return words, reports
+
+
+def astray(report) -> bool:
+    """Tell whether it is ngspice that the laws contradict, our voltages obeying them to rounding.
+
+    In long chains of ideal diodes between resistors of six decades no on-resistance is right.
+    """
+    verdicts = [part.verdict for part in report.comparisons if part.verdict is not None]
+    return bool(verdicts) and all(
+        v.ours.score < 1e-12 and v.theirs.score > 1e-9 for v in verdicts
+    )
 
 
 def assert_agreement(circuits, least: int, failures: float) -> None:
@@ -107,7 +119,7 @@ def test_circuits_of_subcircuits_agree(family):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", sorted(FAMILIES.keys() - BEYOND))
 def test_many_random_circuits_agree(family):
     failures = 0.25 if family == "large_grid" else 0.05
     circuits = ((seed, random_circuit(family, seed)) for seed in range(5000, 5150))

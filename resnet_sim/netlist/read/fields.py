@@ -53,14 +53,7 @@ class CardReader(ValueReader):
     def word(self, what: str) -> Word:
         """Take a word, say a node; ``a=1`` counts as two."""
         if not self.items:
-            text = self.card[2].rstrip()
-            raise CardError(
-                "E104",
-                f"too few fields: {what} is missing",
-                max(0, len(text) - 1),
-                1,
-                f"the form is: {self.usage}",
-            )
+            raise self.missing(what)
         item = self.items.pop()
         if isinstance(item, Assign):
             self.items.append(item.value)
@@ -68,6 +61,16 @@ class CardReader(ValueReader):
         if isinstance(item, Braced):
             raise CardError("E106", f"{what} can't be an expression", item.offset, len(item.text))
         return item
+
+    def missing(self, what: str) -> CardError:
+        """Return what is wrong where something should come next."""
+        item = self.items[-1] if self.items else None
+        word = item.key if isinstance(item, Assign) else item
+        offset, length = max(0, len(self.card[2].rstrip()) - 1), 1
+        if word is not None:
+            offset, length = word.offset, len(word.text)
+        message = f"too few fields: {what} is missing"
+        return CardError("E104", message, offset, length, f"the form is: {self.usage}")
 
     def nodes(self, count: int) -> tuple[str, ...]:
         """Take the names of nodes."""

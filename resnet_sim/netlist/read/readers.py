@@ -254,7 +254,7 @@ def _transistor(r: CardReader) -> Read:
         items.append(item)
         r.items.pop()
     if len(items) < (5 if r.letter == "m" else 4):
-        r.word("the model")
+        raise r.missing("the model")
     found = r.keywords()
     return (nodes[0], nodes[2]), Transistor(tuple(items), found)
 
