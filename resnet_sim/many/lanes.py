@@ -11,11 +11,11 @@ points settle.  What does not settle is left to the caller.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -25,6 +25,8 @@ from ..graph.graphs import bincount
 from ..graph.problem import Problem
 from ..solvers.linear.fronts import Fronts, fronts
 
+Task = TypeVar("Task")
+Done = TypeVar("Done")
 #: Points that a thread does at a time.
 PART = 32
 
@@ -117,7 +119,7 @@ class Lanes:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        #: one for each core; results don't depend on it
+        #: at most, one for each core by default; results don't depend on it
         self.threads = cores()
         self._spare: list[_Room] = []
 
@@ -137,6 +139,12 @@ class Lanes:
         """Why there is no room for the factors of eight points, None if there is."""
         fits = self.fronts.size <= policy.POLICY.most_entries
         return None if fits else "elimination would take too much memory"
+
+    @property
+    def at_once(self) -> int:
+        """How many threads there is room for: each has factors of its own."""
+        room = int(policy.POLICY.most_entries / max(self.fronts.size, 1))
+        return max(min(self.threads, room), 1)
 
     @cached_property
     def system(self) -> tuple[Any, ...]:
@@ -275,15 +283,18 @@ class Lanes:
 
         # of a length that does not depend on the threads: points may follow each other
         parts = [np.arange(k, min(k + PART, count)) for k in range(0, count, PART)]
-        # each thread has factors of its own
-        room = int(policy.POLICY.most_entries / max(self.fronts.size, 1))
-        threads = min(self.threads, len(parts), max(room, 1))
-        if threads == 1 or count * self.fronts.size < policy.POLICY.tiles:
-            for part in parts:
-                task(part)
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(task, parts))
+        spread(task, parts, self.at_once, count * self.fronts.size)
+
+
+def spread(
+    task: Callable[[Task], Done], parts: Sequence[Task], threads: int, size: float
+) -> list[Done]:
+    """Do tasks in some threads, if in all they are large enough; return what they return."""
+    threads = min(threads, len(parts))
+    if threads < 2 or size < policy.POLICY.tiles:
+        return [task(part) for part in parts]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(task, parts))
 
 
 class _Room:

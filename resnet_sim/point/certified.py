@@ -108,6 +108,11 @@ def _loose(parts: Sequence[Floats | None], shapes: Sequence[tuple[int, ...]]) ->
     return np.concatenate([np.zeros((2, *s)) if p is None else p for p, s in pairs], axis=1)
 
 
+def _stacked(parts: Sequence[Floats]) -> Floats:
+    """Return arrays one after the other; one alone is not copied."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
 def worst(certificates: Sequence[Certificate], tolerance: float) -> Certificate:
     """Return the certificate of many points: the largest of every residual."""
 
@@ -145,8 +150,8 @@ def join(
     methods = dict.fromkeys(m for s in solvers for m in s.method.split(", ") if m)
     return OperatingPoint(
         circuit=circuit,
-        node_voltages=np.concatenate([part.node_voltages for part in parts]),
-        element_currents=np.concatenate([part.element_currents for part in parts]),
+        node_voltages=_stacked([part.node_voltages for part in parts]),
+        element_currents=_stacked([part.element_currents for part in parts]),
         certificate=worst([part.certificate for part in parts], parts[0].certificate.tolerance),
         solver=SolverInfo(
             ", ".join(methods),

@@ -13,7 +13,7 @@ from resnet_sim import generators as gen
 from resnet_sim import training as tr
 from resnet_sim.cli import main
 from resnet_sim.compiled import policy
-from resnet_sim.many import lane_points
+from resnet_sim.many import lanes
 from resnet_sim.many.backend import BACKENDS, Question, choose
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.states import Nudge
@@ -193,9 +193,9 @@ def test_the_lowest_input_without_solution_is_named_across_blocks():
     circuit = rs.parse_netlist(
         "a\nv1 a 0 1\nr1 a b 1\nr2 b 0 1\nd1 a 0 d\n.model d d(vfwd=2 ron=0 roff=inf)\n"
     )
-    values = np.ones(3 * lane_points.BLOCK)
-    values[[lane_points.BLOCK + 7, -1]] = 3.0
-    with pytest.raises(rs.TopologyError, match=f"input {lane_points.BLOCK + 7}: .*d1"):
+    values = np.ones(3 * lanes.PART)
+    values[[lanes.PART + 7, -1]] = 3.0
+    with pytest.raises(rs.TopologyError, match=f"input {lanes.PART + 7}: .*d1"):
         rs.solve(circuit, inputs={"v1": values})
 
 
@@ -297,7 +297,8 @@ def test_lanes_leave_no_point_of_a_grid_to_others():
     values = np.linspace(-2.0, 2.0, 40)[:, None]
     choice = choose(Question(circuit, (source,), len(values)))
     assert choice.entry.name == "lanes"
-    _, good = choice.backend.together.solve(values)
+    v, i = np.empty((40, len(circuit.nodes))), np.empty((40, circuit.n_elements))
+    good = choice.backend.together.solve(values, v, i).good
     assert good.all()
     net = tr.Network(circuit, [source], ["n9_5"], "r*")
     assert net.free(values).detail.good.all()
@@ -329,7 +330,8 @@ def test_lanes_go_through_a_cascade_stage_by_stage():
     values = np.stack([np.linspace(-3, 3, 41), np.linspace(500, 2000, 41)], axis=1)
     choice = choose(Question(circuit, ("v1", "r3"), len(values)))
     assert choice.entry.name == "lanes"
-    assert choice.backend.together.solve(values)[1].all()
+    v, i = np.empty((41, len(circuit.nodes))), np.empty((41, circuit.n_elements))
+    assert choice.backend.together.solve(values, v, i).good.all()
     found, single = choice.points(values), choice.backend.rescue.points(values)
     assert found.certificate.ok
     np.testing.assert_allclose(found.node_voltages, single.node_voltages, atol=1e-13)

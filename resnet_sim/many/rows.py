@@ -1,0 +1,128 @@
+"""Points as rows of arrays: from values to problems, from solutions to voltages and currents.
+
+What `point.state.State` does for one point, or for many with an axis of points, of circuits
+whose sources are independent: there all is linear in values that are known at the beginning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..point.branches import Branches
+from ..point.plan import Compiled, Plan
+from .lanes import Data
+
+#: Kind of branches -> the numbers of their laws, shape (points, rows), or (1, rows) if all points
+#: have the same.
+Columns = Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Some branches, as loops want them."""
+
+    element: Ints
+    p: Ints
+    q: Ints
+    sign: Floats
+    row: Ints
+
+    @classmethod
+    def of(cls, branches: Branches, rows: Ints) -> _Parts:
+        return cls(
+            branches.element[rows], branches.p[rows], branches.q[rows],
+            branches.sign[rows].astype(float), rows,
+        )  # fmt: skip
+
+    @property
+    def arrays(self) -> tuple[Any, ...]:
+        columns = (self.element, self.p, self.q, self.sign, self.row)
+        return tuple(np.ascontiguousarray(column) for column in columns)
+
+
+class Rows:
+    """The structure that rows share."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled, self.reduction = compiled, compiled.reduction
+        red = compiled.reduction
+        forest, ties = red.forest, red.ties
+        child = forest.children
+        edge = forest.edge[child]
+        sign = np.where(ties.p[edge] == child, 1.0, -1.0)
+        self._forest = (child, forest.parent[child], edge, sign, ties.element[edge])
+        lifted = forest.parent >= 0
+        fed = lifted[red.conductors.p] | lifted[red.conductors.q]
+        self._fed: Bools = fed
+        everything = np.arange(len(red.rectifiers))
+        self._branches = tuple(
+            _Parts.of(branches, rows).arrays
+            for branches, rows in (
+                (red.conductors, np.flatnonzero(~fed)), (red.conductors, np.flatnonzero(fed)),
+                (red.rectifiers, everything), (red.injections, np.arange(len(red.injections))),
+            )
+        )  # fmt: skip
+        fixed = compiled.fixed_rectifiers
+        self._fixed = fixed, np.ascontiguousarray(red.rectifiers.resistance[fixed])
+        self._stages = [self._stage(plan) for plan in compiled.plans]
+
+    @staticmethod
+    def fit(compiled: Compiled) -> bool:
+        """Tell whether all sources are independent, and all laws straight."""
+        red = compiled.reduction
+        return not (len(red.controls) or len(red.curves) or len(red.laws) or red.pairs)
+
+    def _stage(self, plan: Plan) -> tuple[Any, ...]:
+        red = self.reduction
+        fed = np.flatnonzero(self._fed[plan.conductors])
+        rows = plan.conductors[fed]
+        return (
+            (plan.injections, plan.feed_p, plan.feed_q),
+            (_Parts.of(red.conductors, rows).arrays, plan.edge_p[fed], plan.edge_q[fed]),
+            _Parts.of(red.rectifiers, plan.rectifiers).arrays,
+        )
+
+    def offsets(self, columns: Columns, count: int) -> Floats:
+        """Return the voltages of the nodes where coordinates are zero, shape (points, n_nodes)."""
+        from ._rows import impose
+
+        offset = np.empty((count, len(self.reduction.coordinate)))
+        impose(self._forest, columns["ties"], offset)
+        return offset
+
+    def data(self, number: int, columns: Columns, offset: Floats) -> Data:
+        """Return the data of a stage."""
+        from ._rows import state
+
+        plan, count = self.compiled.plans[number], len(offset)
+        load, drop = np.empty((count, plan.n - 1)), np.empty((count, len(plan.rectifiers)))
+        siemens = columns["conductors"]
+        state(
+            offset, columns["injections"], siemens, columns["rectifiers"], *self._stages[number],
+            load, drop,
+        )  # fmt: skip
+        some = plan.conductors
+        if len(some) < siemens.shape[1] or (some != np.arange(len(some))).any():
+            siemens = siemens[:, some]
+        return Data(siemens[0] if len(siemens) == 1 else siemens, load, drop)
+
+    def results(
+        self, columns: Columns, offset: Floats, x: Floats, current: Floats, v: Floats, i: Floats
+    ) -> None:
+        """Set voltages and currents, shapes (points, n_nodes) and (points, n_elements).
+
+        At coordinates `x`, V, shape (points, coordinates), and currents of the rectifiers, A.
+        """
+        from ._rows import amount
+
+        red = self.reduction
+        numbers = columns["conductors"], columns["injections"], columns["rectifiers"], current
+        amount(
+            x, offset, red.coordinate, numbers, self._branches, self._fixed, self._forest,
+            np.empty(len(red.coordinate)), v, i,
+        )  # fmt: skip

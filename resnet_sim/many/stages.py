@@ -1,0 +1,87 @@
+"""A stage of many points: what `lanes` solves, and what is to be said about its currents."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from ..graph.graphs import bincount, components, spanning_forest
+from ..graph.problem import EPS, Problem, Solution
+from ..point.plan import Plan
+from ..point.state import State
+from .lanes import Answers, Data, Lanes, Network
+from .states import held
+
+#: What counts as touching the drop, relative.
+TIGHT = 1e-9
+#: A current that may be none, over the largest voltage times the conductances around.
+FAINT = 1e-12
+
+
+class Stage:
+    """What is solved at once of a cascade, for all points."""
+
+    def __init__(self, plan: Plan, problem: Problem) -> None:
+        self.plan, self.problem = plan, problem
+        self.lanes = Lanes(Network.of(problem))
+        self.on: Bools = np.zeros(len(problem.drop), dtype=np.bool_)
+        hard = np.flatnonzero(problem.hard)
+        p, q = problem.diode_p[hard], problem.diode_q[hard]
+        self._held = components(problem.n, problem.edge_p, problem.edge_q)[0] == 1
+        #: whether ideal rectifiers can form a loop, around which currents are not unique
+        self._looping = not spanning_forest(problem.n, p, q).in_tree.all()
+
+    def settle(self, data: Data) -> Answers:
+        """Solve the stage at all points."""
+        net = self.lanes.network
+        on = np.repeat(self.on[None], len(data.load), axis=0)
+        answers = self.lanes.settle(data, on, following=True, slack=EPS)
+        if not self._held:
+            # what floats is told by the solver of single points
+            volts = np.abs(answers.x).max(axis=1) + np.abs(data.drop).max(axis=1, initial=0.0)
+            faint = FAINT * volts[:, None] * self.lanes.around(data.conductance)
+            edges, rectifiers = (net.edge_p, net.edge_q), (net.diode_p, net.diode_q)
+            firm = held(net.n, edges, rectifiers, answers.current > faint).all(axis=1)
+            answers.settled[:] &= firm
+        return answers
+
+    def solve(self, state: State, common: bool) -> Answers:
+        """Solve the stage, with resistors `common` to all points; the state takes it over."""
+        problem = state.problem(self.plan)
+        n, p, q = problem.n, problem.edge_p, problem.edge_q
+        fed = np.flatnonzero(problem.emf.any(axis=1))
+        flow = problem.conductance[fed] * problem.emf[fed]
+        load = problem.injection + bincount(p[fed], flow, n) - bincount(q[fed], flow, n)
+        siemens = problem.conductance[:, 0] if common else problem.conductance
+        columns = (siemens, load[1:], problem.drop)
+        answers = self.settle(Data(*(np.ascontiguousarray(column.T) for column in columns)))
+        x = np.concatenate((np.zeros((1, len(answers.x))), answers.x.T))
+        current = np.ascontiguousarray(answers.current.T)
+        solution = Solution(problem, x, np.zeros_like(x), current, 0, True, "newton")
+        state.absorb(self.plan, solution)
+        return answers
+
+    def loops(self, x: Floats, drop: Floats, current: Floats) -> list[Bools]:
+        """Tell which ideal rectifiers lie on loops of such, (S, m): what conducts, what touches.
+
+        At local coordinates of shape (S, n - 1).
+        """
+        prob, on = self.problem, current > 0
+        if not self._looping:
+            return []
+        x = np.concatenate((np.zeros_like(x[:, :1]), x), axis=1)
+        gap = drop - (x[:, prob.diode_p] - x[:, prob.diode_q])
+        volts = np.abs(x).max(axis=1, initial=0.0, keepdims=True) + np.abs(drop)
+        looping = self._pruned((on | (gap <= TIGHT * volts)) & prob.hard)
+        return [looping & on, looping]
+
+    def _pruned(self, edges: Bools) -> Bools:
+        """Return what is left of sets of rectifiers, (S, m), without those that end nowhere.
+
+        What is on a loop stays.
+        """
+        from ._rows import prune
+
+        prob, edges = self.problem, np.ascontiguousarray(edges)
+        prune(prob.diode_p, prob.diode_q, edges, np.empty(prob.n, dtype=np.int64))
+        return edges

@@ -1,0 +1,255 @@
+"""The structure that the points of one circuit share, and how some of them are solved with it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..diagnostics import Diagnostic
+from ..errors import ConvergenceError, TopologyError
+from ..laws.points import certify_many
+from ..model.devices import DEVICES
+from ..point.plan import Compiled
+from ..point.state import State
+from ..point.warnings import nonunique
+from ..results.operating_point import Certificate
+from .lanes import Answers
+from .one_by_one import OneByOne
+from .question import Question, some
+from .rows import Rows
+from .stages import TIGHT, Stage
+
+#: The branches that carry the values of tables.
+KINDS = {name: device.sets for name, device in DEVICES.items() if device.sets}
+
+
+class Solved(NamedTuple):
+    """What was found out about some points.
+
+    Which are solved and certified, with the certificates of those; steps taken; elements whose
+    current is one of many in some of them, and warnings.
+    """
+
+    good: Bools
+    proofs: list[Certificate]
+    steps: int
+    nonunique: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+class Together:
+    """The structure that points share; arrays of numbers have shape (entries, points).
+
+    Attributes
+    ----------
+    reason : str or None
+        Why points can't be solved together; then nothing else is there.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question, self.circuit = question, question.circuit
+        self.reason = self._unfit()
+        if self.reason is not None:
+            return
+        self.solver = OneByOne(question).solver(self.circuit)
+        self.rows = Rows(self.compiled) if Rows.fit(self.compiled) else None
+        self._note_conducting()
+        self._known_loops: dict[bytes, tuple[tuple[str, ...], list[Diagnostic]]] = {}
+
+    def _unfit(self) -> str | None:
+        """Look for what points share; return a reason if that is not enough."""
+        self.compiled = compiled = Compiled(self.circuit, self.circuit.switches.closed)
+        self.reduction = red = compiled.reduction
+        if not red.forest.in_tree.all():
+            return "ideal sources and shorts form a loop"
+        if any(plan.stage.feedback for plan in compiled.plans):
+            return "controlled sources feed back to what controls them"
+        if len(red.curves):
+            return "there are smooth curves"
+        state = State(compiled)
+        self.stages = [Stage(plan, state.problem(plan)) for plan in compiled.plans]
+        problems = [stage.problem for stage in self.stages if stage.plan.n > 1]
+        if not problems or not all(one.positive and len(one.conductance) for one in problems):
+            return "there are negative resistances, or none at all"
+        fixed = self._find_rows()
+        if fixed:
+            return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
+        unfit = (stage.lanes.unfit for stage in self.stages if stage.plan.n > 1)
+        return next((why for why in unfit if why), None)
+
+    @property
+    def threads(self) -> int:
+        """How many threads there is room for."""
+        return min(stage.lanes.at_once for stage in self.stages if stage.plan.n > 1)
+
+    @property
+    def size(self) -> int:
+        """Entries of all factors of a point."""
+        return sum(stage.lanes.fronts.size for stage in self.stages if stage.plan.n > 1)
+
+    def _find_rows(self) -> list[str]:
+        """Find which row of the branches each varied value belongs to; return names without."""
+        red, circuit = self.reduction, self.circuit
+        tables, places = self.question.places
+        self.varied: dict[str, tuple[Ints, Ints]] = {}
+        without = []
+        for table in np.unique(tables).tolist():
+            mine = np.flatnonzero(tables == table)
+            row_of = np.full(circuit.n_elements, -1)
+            if table in KINDS:
+                branch = getattr(red, KINDS[table])
+                forward = branch.sign > 0
+                row_of[branch.element[forward]] = np.flatnonzero(forward)
+            rows = row_of[circuit.first[table] + places[mine]]
+            without += [self.question.varied[k] for k in mine[rows < 0].tolist()]
+            self.varied[table] = mine, rows
+        return without
+
+    def _note_conducting(self) -> None:
+        """Let points begin with the rectifiers that conduct in the circuit as it is."""
+        if not any(len(stage.on) for stage in self.stages):
+            return
+        try:
+            current = self.solver.solve(self.circuit).state.rectifier_current
+        except (TopologyError, ConvergenceError):
+            return
+        for stage in self.stages:
+            stage.on = current[stage.plan.rectifiers] > 0
+
+    def solve(self, values: Floats, v: Floats, i: Floats) -> Solved:
+        """Solve some points, and set their voltages and currents.
+
+        Parameters
+        ----------
+        values : ndarray, shape (points, names)
+        v, i : ndarray, shapes (points, n_nodes) and (points, n_elements)
+            V and A, to be set.
+        """
+        found = self._by_rows(values, v, i) if self.rows else self._by_state(values, v, i)
+        settled, steps, patterns = found
+        settled &= self._allowed(values)
+        # the others are solved again, one by one
+        rows = slice(None) if settled.all() else np.flatnonzero(settled)
+        good = settled.copy()
+        proofs, good[rows] = certify_many(
+            self.circuit, self._tables(values[rows]), v[rows], i[rows],
+            self.circuit.switches.closed, self.question.tolerance,
+        )  # fmt: skip
+        return Solved(good, proofs, steps, *self._nonunique(values, patterns))
+
+    def _by_rows(self, values: Floats, v: Floats, i: Floats) -> tuple[Bools, int, list[Bools]]:
+        """Solve where all sources are independent."""
+        assert self.rows is not None
+        columns = dict(self._columns(values))
+        count, red = len(values), self.reduction
+        offset = self.rows.offsets(columns, count)
+        x, current = np.zeros((count, len(red.part))), np.zeros((count, len(red.rectifiers)))
+        settled, steps = np.ones(count, dtype=np.bool_), 0
+        patterns: list[Bools] = [self._shorted(offset, columns["rectifiers"])]
+        for number, stage in enumerate(self.stages):
+            if stage.plan.n > 1:
+                data = self.rows.data(number, columns, offset)
+                answers = stage.settle(data)
+                x[:, stage.plan.coordinates] = answers.x
+                current[:, stage.plan.rectifiers] = answers.current
+                settled &= answers.settled
+                steps += int(answers.steps.sum())
+                patterns += stage.loops(answers.x, data.drop, answers.current)
+        self.rows.results(columns, offset, x, current, v, i)
+        return settled, steps, patterns
+
+    def _by_state(self, values: Floats, v: Floats, i: Floats) -> tuple[Bools, int, list[Bools]]:
+        """Solve stage after stage: sources may depend on what was found before."""
+        state, found = self._passed(values)
+        settled, steps = np.ones(len(values), dtype=np.bool_), 0
+        rectifiers = self.reduction.rectifiers.holding(state.reduction.rectifiers.drop.T)
+        patterns = [self._shorted(state.offset.T, rectifiers.drop)]
+        for stage, answers in found:
+            settled &= answers.settled
+            steps += int(answers.steps.sum())
+            patterns += stage.loops(answers.x, state.drop(stage.plan).T, answers.current)
+        v[:] = state.node_voltages()[: v.shape[1]].T
+        i[:] = state.currents().T
+        return settled, steps, patterns
+
+    def _passed(self, values: Floats) -> tuple[State, list[tuple[Stage, Answers]]]:
+        """Return the state of some points, and what was found on the way."""
+        state, found = self._state(values), []
+        for stage in self.stages:
+            if stage.plan.n > 1:
+                found.append((stage, stage.solve(state, "resistors" not in self.varied)))
+            state.evaluate_sources(stage.plan.stage.sources)
+        return state, found
+
+    def _columns(self, values: Floats) -> list[tuple[str, Floats]]:
+        """Return the numbers of the branches of each kind, shape (points or 1, rows)."""
+        red, found = self.reduction, []
+        for kind in ("conductors", "ties", "injections", "rectifiers"):
+            held = getattr(red, kind).held[None]
+            tables = [table for table in self.varied if KINDS[table] == kind]
+            column = np.repeat(held, len(values) if tables else 1, axis=0)
+            for mine, rows, table in ((*self.varied[table], table) for table in tables):
+                chosen = values[:, mine]
+                column[:, rows] = 1.0 / chosen if table == "resistors" else chosen
+            found.append((kind, column))
+        return found
+
+    def _state(self, values: Floats) -> State:
+        """Return the points before they are solved."""
+        changes = {}
+        for kind, column in self._columns(values):
+            many = np.broadcast_to(column, (len(values), column.shape[1]))
+            changes[kind] = getattr(self.reduction, kind).holding(np.ascontiguousarray(many.T))
+        return State(self.compiled.replace(**changes))
+
+    def _tables(self, values: Floats) -> dict[str, dict[str, Floats]]:
+        """Return columns of values of shape (points, rows), where points differ in them."""
+        rows = self.question.places[1]
+        columns: dict[str, dict[str, Floats]] = {}
+        for table, (mine, _) in self.varied.items():
+            name = str(DEVICES[table].value)
+            column = getattr(self.circuit.tables[table], name)
+            many = np.repeat(column[None, :], len(values), axis=0)
+            many[:, rows[mine]] = values[:, mine]
+            columns[table] = {name: many}
+        return columns
+
+    def _allowed(self, values: Floats) -> Bools:
+        """Tell which variants have values that leave the structure as it is."""
+        allowed = np.asarray(np.isfinite(values).all(axis=1))
+        if "resistors" in self.varied:
+            allowed &= (values[:, self.varied["resistors"][0]] > 0).all(axis=1)
+        if "diodes" in self.varied:
+            mine = self.varied["diodes"][0]
+            lowest = -self.circuit.diodes.v_reverse[self.question.places[1][mine]]
+            allowed &= (values[:, mine] >= lowest).all(axis=1)
+        return allowed
+
+    def _nonunique(
+        self, values: Floats, looping: list[Bools]
+    ) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
+        """Return elements whose current is one of many in some variant, and warnings."""
+        names: dict[str, None] = {}
+        found: dict[Diagnostic, None] = {}
+        patterns: Bools = np.concatenate(looping, axis=1)
+        odd = np.flatnonzero(patterns.any(axis=1))
+        keys = {patterns[k].tobytes(): k for k in odd[::-1].tolist()}
+        for key, k in reversed(keys.items()):
+            if key not in self._known_loops:
+                state, _ = self._passed(values[k : k + 1])
+                self._known_loops[key] = nonunique(state.point(0))
+            more, warnings = self._known_loops[key]
+            names |= dict.fromkeys(more)
+            found |= dict.fromkeys(warnings)
+        return tuple(names), tuple(found)
+
+    def _shorted(self, offset: Floats, drop: Floats) -> Bools:
+        """Tell which ideal rectifiers between given potentials touch their drop, (S, fixed)."""
+        branch, rows = self.reduction.rectifiers, self.compiled.fixed_rectifiers
+        rows = rows[branch.resistance[rows] == 0]
+        first, second = offset[:, branch.p[rows]], offset[:, branch.q[rows]]
+        size, above = np.abs(first) + np.abs(second), first - second - drop[:, rows]
+        near: Bools = np.abs(above) <= TIGHT * (size + np.abs(drop[:, rows]))
+        return near

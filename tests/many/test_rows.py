@@ -1,0 +1,84 @@
+"""Points as rows amount to what states do; how many threads work on them leaves no trace."""
+
+import numpy as np
+import pytest
+from circuits import CONVEX, LARGE, random_circuit
+
+import resnet_sim as rs
+from resnet_sim.compiled import policy
+from resnet_sim.many import lanes
+from resnet_sim.many.question import Question
+from resnet_sim.many.together import Together
+
+POINTS = 9
+
+
+def question(circuit, seed):
+    """A question about some sources and resistors of a circuit, and values."""
+    rng = np.random.default_rng(seed)
+    varied = {}
+    for name, volts in zip(circuit.voltage_sources.names, circuit.voltage_sources.volts,
+                           strict=True):  # fmt: skip
+        varied[name] = volts * rng.choice([-1.0, 0.5, 1.0, 2.0], POINTS)
+    for name, amps in zip(circuit.current_sources.names, circuit.current_sources.amps,
+                          strict=True):  # fmt: skip
+        varied[name] = amps * rng.choice([-1.0, 0.5, 1.0, 2.0], POINTS)
+    for name, ohms in zip(circuit.resistors.names, circuit.resistors.ohms, strict=True):
+        if seed % 2 and 0 < ohms < np.inf:
+            varied[name] = ohms * rng.uniform(0.9, 1.1, POINTS)
+    columns = np.array(list(varied.values())).T
+    return Question(circuit, tuple(varied), POINTS), columns
+
+
+#: sources there depend on others, or form loops
+OTHERS = {"reciprocal_amplifiers", "decimal_loop"}
+
+
+@pytest.mark.parametrize("family", sorted({*CONVEX, *LARGE} - OTHERS))
+def test_rows_amount_to_what_states_do(family):
+    compared = 0
+    for seed in range(6):
+        asked, values = question(random_circuit(family, seed), seed)
+        together = Together(asked) if asked.varied else None
+        if together is None or together.reason or together.rows is None:
+            continue
+        shape = (POINTS, len(asked.circuit.nodes)), (POINTS, asked.circuit.n_elements)
+        (v, i), (volts, amps) = ([np.full(s, np.nan) for s in shape] for _ in range(2))
+        with np.errstate(all="ignore"):
+            settled, steps, loops = together._by_rows(values, v, i)
+            wanted, others, patterns = together._by_state(values, volts, amps)
+        assert np.array_equal(settled, wanted)
+        assert steps == others
+        size_v, size_i = (np.abs(x[settled]).max(initial=0.0) for x in (volts, amps))
+        assert np.abs(v - volts)[settled].max(initial=0.0) <= 1e-13 * size_v
+        assert np.abs(i - amps)[settled].max(initial=0.0) <= 1e-11 * size_i
+        same = [
+            np.array_equal(a[settled], b[settled]) for a, b in zip(loops, patterns, strict=True)
+        ]
+        assert all(same)
+        compared += int(settled.sum())
+    assert compared
+
+
+@pytest.mark.parametrize("kind", ["inputs", "samples", "sweep"])
+def test_the_number_of_threads_leaves_no_trace(kind, monkeypatch):
+    circuit = rs.generators.grid(15, seed=3)
+    source = circuit.current_sources.names[0]
+    values = np.linspace(-2.0, 2.0, 5 * lanes.PART // 2)
+
+    def answer(threads):
+        monkeypatch.setattr(lanes, "cores", lambda: threads)
+        with policy.using(tiles=0, lanes=0):
+            if kind == "inputs":
+                return rs.solve(circuit, inputs={source: values})
+            if kind == "sweep":
+                return rs.sweep(circuit, **{source: values}, chunk=len(values))
+            return rs.monte_carlo(circuit, {"r*": 0.1}, len(values), executor="serial")
+
+    one, two, four = (answer(threads) for threads in (1, 2, 4))
+    assert one.solver.backend.startswith("backend: lanes")
+    for other in (two, four):
+        assert one.node_voltages.tobytes() == other.node_voltages.tobytes()
+        assert one.element_currents.tobytes() == other.element_currents.tobytes()
+        assert one.certificate == other.certificate
+        assert one.solver.iterations == other.solver.iterations
