@@ -98,16 +98,16 @@ class JunctionCurve(Curve):
     def _junction(self, u: Floats) -> tuple[Floats, Floats]:
         """Return the current and its slope at voltages across the junctions."""
         i, slope = self._forward(u)
-        reverse = u < SEAM * self.emission
-        if reverse.any():
-            back, back_slope = self._reverse(u)
-            i, slope = np.where(reverse, back, i), np.where(reverse, back_slope, slope)
+        back = np.flatnonzero(u < SEAM * self.emission)
+        if len(back):
+            some = self if len(back) == len(u) else self.take(back)
+            i[back], slope[back] = some._reverse(u[back])
         if self._plain.all():
             return i, slope
         # recombination and the reverse knee end at the seam with a step back, which no
         # monotone curve has: it goes level until the forward current is larger
         seam, _ = self._reverse(SEAM * self.emission)
-        level = ~reverse & ~self._plain & (i < seam)
+        level = (u >= SEAM * self.emission) & ~self._plain & (i < seam)
         return np.where(level, seam, i), np.where(level, 0.0, slope)
 
     @property
@@ -135,7 +135,8 @@ class JunctionCurve(Curve):
         a, nb = self.saturation, self.breakdown_emission
         beyond = u < -self.breakdown
         safe = np.where(u < 0, u, -1.0)
-        tail = (3.0 * self.emission / (np.e * safe)) ** 3
+        ratio = 3.0 * self.emission / (np.e * safe)
+        tail = ratio * ratio * ratio  # a power takes as long as all else
         i, slope = -a * (1.0 + tail), 3.0 * a * tail / safe
         if beyond.any():
             depth = np.where(beyond, -(self.breakdown + u), 0.0) / nb
@@ -148,24 +149,26 @@ class JunctionCurve(Curve):
 
     def _inner(self, s: Floats, r: Floats) -> Floats:
         """Return the voltages u across the junctions where ``u + r j(u) = s``."""
-        u = self._guess(s, r)
         low, high = np.minimum(s, 0.0), np.maximum(s, 0.0)
         moving = (r > 0) & (s != 0)
-        u = np.where(moving, np.clip(u, low, high), s)
+        u = np.where(moving, np.clip(self._guess(s, r), low, high), s)
+        left, some = np.flatnonzero(moving), self
         for _ in range(STEPS):
-            j, slope = self._junction(u)
-            rest = u + r * j - s
-            low, high = np.where(rest < 0, u, low), np.where(rest > 0, u, high)
-            step = -_newton(rest, r, j, slope, s, u)
-            after = u + step
-            # where Newton leaves what is known to hold the point, halve that
-            outside = ~((after >= low) & (after <= high))
-            after = np.where(outside, 0.5 * (low + high), after)
-            tiny = np.abs(after - u) <= ROUNDING * np.abs(u)
-            u = np.where(moving, after, u)
-            moving = moving & ~tiny & (rest != 0)
-            if not moving.any():
+            if not len(left):
                 break
+            if len(left) < len(some):  # most rows settle at once
+                some = self.take(left)
+            at, goal, ohms = u[left], s[left], r[left]
+            j, slope = some._junction(at)
+            rest = at + ohms * j - goal
+            low[left] = np.where(rest < 0, at, low[left])
+            high[left] = np.where(rest > 0, at, high[left])
+            after = at - _newton(rest, ohms, j, slope, goal, at)
+            # where Newton leaves what is known to hold the point, halve that
+            outside = ~((after >= low[left]) & (after <= high[left]))
+            after = np.where(outside, 0.5 * (low[left] + high[left]), after)
+            u[left] = after
+            left = left[(np.abs(after - at) > ROUNDING * np.abs(at)) & (rest != 0)]
         return u
 
     def _guess(self, s: Floats, r: Floats) -> Floats:

@@ -105,6 +105,8 @@ def solve(
         count = int(wrong.sum())
         report("Newton step %d: %d rectifiers to flip", iteration, count)
         if count == 0:
+            if waited >= MURTY_AFTER:
+                trial = _heard(problem, trial, priority, inverses)
             trial = _settle(problem, trial, priority, inverses)
             return _solution(problem, trial, iteration, True)
         if count < fewest:
@@ -151,6 +153,15 @@ def _judge(
     if trial.rest > EXACT and inverses.bordered:
         trial = examine(network, on, inverses.factor(network), lenient)
     return trial
+
+
+def _heard(problem: Problem, trial: Trial, priority: Floats, inverses: BorderedFactors) -> Trial:
+    """Return a trial that noise anywhere excuses with the currents that it has beside that noise.
+
+    They are real where little flows: without them currents of a part that blocks have no way on.
+    """
+    strict = _judge(problem, trial.on, priority, False, inverses, trial.x)
+    return trial._replace(current=strict.current)
 
 
 def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: BorderedFactors) -> Trial:
@@ -201,7 +212,9 @@ def examine(
     domain = network.part if lenient else network.forest.label
     loudest = np.zeros(network.forest.count)
     np.maximum.at(loudest, domain, noise + network.stray)
-    loud = 8 * loudest[domain]
+    # nothing is a current that the coordinates, which are double-doubles, have no digit for
+    digit = EPS**2 * max(float(np.abs(x).max()), float(np.abs(network.emf).max(initial=0.0)))
+    loud = np.maximum(8 * loudest[domain], digit * float(np.abs(network.g).max(initial=0.0)))
     trial = _compare(network, on, x, low, loud, np.zeros(1))
     if not (trial.violation > 1.0).any():
         return trial

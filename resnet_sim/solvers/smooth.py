@@ -20,12 +20,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Floats
 from ..curves import Points
 from ..errors import ConvergenceError
 from ..graph.graphs import bincount, spanning_forest
-from ..graph.problem import EPS, NO_CURVES, Problem, Solution, difference, node_sums
+from ..graph.problem import EPS, Problem, Solution, difference, node_sums
 from ..workers.progress import report
+from . import _straight_pieces as straight
 from . import automatic, newton
 
 #: How far off its curve each voltage or current may be, relative to it.
@@ -40,6 +41,8 @@ MOST_STEPS, DESCENTS = 100, 8
 ROUNDS = 25
 #: Linear solves that the start may take.
 START = 25
+#: How often straight pieces are bent anew.
+BENDINGS = 10
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,10 @@ def solve(
         message = "the tangents of the junctions are singular to working precision where the search"
         raise ConvergenceError(f"{message} begins: {error}; a solution may exist") from error
     count += used
-    feasible, low = best.solution.x, best.solution.low
+    if best.off <= 1.0:
+        return _finished(problem, best, count, True)
+    feasible, low, used = _feasible(problem, best.solution.x)
+    count += used
     # tangents of many decades may be singular to working precision: the best so far stands
     with suppress(np.linalg.LinAlgError):
         for _ in range(ROUNDS):
@@ -93,7 +99,9 @@ def solve(
             if step.off < best.off:
                 best = step
             if step.off > 1.0:
-                step, used = _follow(problem, step.next, step.solution.current > 0, step.solution.x)
+                step, used = _follow(
+                    problem, step.next, _conducting(step.solution), step.solution.x
+                )
                 count += used
             if step.off < best.off:
                 best = step
@@ -122,9 +130,15 @@ def _follow(
             return step, count
         if waited >= PATIENCE:
             break
-        points, x, on = step.next, step.solution.x, step.solution.current > 0
+        points, x, on = step.next, step.solution.x, _conducting(step.solution)
     assert best is not None
     return best, count
+
+
+def _conducting(solution: Solution) -> Bools:
+    """Tell which rectifiers conduct, those included whose current is less than its rounding."""
+    touches = np.abs(solution.gap()) <= 16 * EPS * float(solution.voltage_scale)
+    return np.asarray((solution.current > 0) | touches)
 
 
 def _finished(problem: Problem, step: _Step, count: int, converged: bool) -> Solution:
@@ -215,17 +229,15 @@ def _start(
 ) -> tuple[Points, Bools | None, Floats | None, int]:
     """Return points near the solution of the same problem with curves in straight pieces."""
     rows = problem.curves
-    pieces, load = _pieces(problem)
+    pieces, bends = straight.pieces_of(problem, straight.local_load(problem))
     m = len(problem.drop)
     rough = newton.solve(pieces, newton.guess(pieces, x), x, cap=START, stubborn=False)
     v = difference(rough.x, rough.low, rows.p, rows.q, rows.emf)
-    edges = len(problem.edge_p)
-    i = rough.edge_current[edges:].copy()
-    slope = pieces.conductance[edges:].copy()
-    for sign, part in ((1.0, load.ahead), (-1.0, load.behind)):
-        current = rough.current[part.rectifier]
-        i[part.curve] += sign * current
-        slope[part.curve] += np.where(current > 0, 1.0 / pieces.resistance[part.rectifier], 0.0)
+    i = straight.currents(problem, rough, bends)
+    slope = pieces.conductance[len(problem.edge_p) :].copy()
+    for part in bends:
+        on = rough.current[part.rectifier] > 0
+        slope[part.curve] += np.where(on, 1.0 / pieces.resistance[part.rectifier], 0.0)
     tangent = dataclasses.replace(
         pieces, conductance=np.concatenate((problem.conductance, slope)),
         diode_p=problem.diode_p, diode_q=problem.diode_q, drop=problem.drop,
@@ -236,75 +248,26 @@ def _start(
     return _moved(problem, v, i, r), rough.current > 0, rough.x, rough.iterations
 
 
-@dataclass(frozen=True)
-class _Bends:
-    """Rectifiers that stand for one direction of curves."""
-
-    curve: Ints
-    rectifier: Ints
-
-
-@dataclass(frozen=True)
-class _Load:
-    """Both directions."""
-
-    ahead: _Bends
-    behind: _Bends
-
-
-def _pieces(problem: Problem) -> tuple[Problem, _Load]:
-    """Return the problem with three straight pieces for each curve: a chord, and two tangents."""
-    rows = problem.curves
-    load = _local_load(problem)
-    ahead, behind = rows.at_current(load), rows.at_current(-load)
-    chord = np.minimum(load / np.abs(ahead.v), load / np.abs(behind.v))
-    diode_p, diode_q = [problem.diode_p], [problem.diode_q]
-    drop, resistance = [problem.drop], [problem.resistance]
-    bends: list[_Bends] = []
-    count = len(problem.drop)
-    for point, p, q, sign in ((ahead, rows.p, rows.q, 1.0), (behind, rows.q, rows.p, -1.0)):
-        # what the chord does not carry already
-        steep = point.slope - chord
-        some = np.flatnonzero(steep > 1e-3 * point.slope)
-        rest = np.abs(point.i[some]) - chord[some] * np.abs(point.v[some])
-        above = np.abs(point.v[some]) - rest / steep[some]
-        diode_p.append(p[some])
-        diode_q.append(q[some])
-        drop.append(above + sign * rows.emf[some])
-        resistance.append(1.0 / steep[some])
-        bends.append(_Bends(some, count + np.arange(len(some))))
-        count += len(some)
-    pieces = dataclasses.replace(
-        problem,
-        edge_p=np.concatenate((problem.edge_p, rows.p)),
-        edge_q=np.concatenate((problem.edge_q, rows.q)),
-        conductance=np.concatenate((problem.conductance, chord)),
-        emf=np.concatenate((problem.emf, rows.emf)),
-        diode_p=np.concatenate(diode_p), diode_q=np.concatenate(diode_q),
-        drop=np.concatenate(drop), resistance=np.concatenate(resistance),
-        curves=NO_CURVES,
-    )  # fmt: skip
-    return pieces, _Load(*bends)
-
-
-def _local_load(problem: Problem) -> Floats:
-    """Return currents (A) that curves may have to carry, by what is connected to their ends."""
-    rows, g = problem.curves, np.abs(problem.conductance)
-    total = bincount(problem.edge_p, g, problem.n) + bincount(problem.edge_q, g, problem.n)
-    total[0] = np.inf
-    some = total[(total > 0) & (total < np.inf)]
-    total[total == 0] = float(np.median(some)) if len(some) else 1.0
-    volts = max(
-        float(np.abs(problem.emf).max(initial=0.0)),
-        float(np.abs(rows.emf).max(initial=0.0)),
-        float((np.abs(problem.turnover) / total)[1:].max(initial=0.0)),
-    )
-    least = np.minimum(total[rows.p], total[rows.q])
-    least[np.isinf(least)] = 1.0
-    return np.asarray(np.maximum(volts, 1e-3) * least)
-
-
 # ---- Newton's method on the co-content ----
+
+
+def _feasible(problem: Problem, x: Floats) -> tuple[Floats, Floats, int]:
+    """Return a point, with its low parts, where no curve carries a current beyond all measure.
+
+    Straight pieces that bend where a curve carries `load` lie above it beyond: where more
+    flows, they are bent anew there.
+    """
+    load, count = straight.local_load(problem), 0
+    for _ in range(BENDINGS):
+        pieces, bends = straight.pieces_of(problem, load)
+        rough = automatic.solve(pieces, x=x)
+        x, count = rough.x, count + rough.iterations
+        amps = np.abs(straight.currents(problem, rough, bends))
+        report("straight pieces: up to %.1e of the load", float((amps / load).max()))
+        if (amps <= 2.0 * load).all():
+            break
+        load = np.maximum(load, 2.0 * amps)
+    return rough.x, rough.low, count
 
 
 def _descend(
@@ -318,7 +281,7 @@ def _descend(
     for _ in range(DESCENTS):
         v = difference(x, low, rows.p, rows.q, rows.emf)
         points = _bounded(problem, rows.point(v, np.zeros(len(rows))))
-        step = _step(problem, points, step.solution.current > 0, x)
+        step = _step(problem, points, _conducting(step.solution), x)
         count += step.solution.iterations
         report("Newton on the co-content: %.1e of the tolerance off the curves", step.off)
         if step.off <= 1.0:

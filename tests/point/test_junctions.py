@@ -77,6 +77,25 @@ def test_circuits_too_large_for_dense_matrices_are_certified(kind):
         assert op.certificate.ok, (seed, op.certificate.failures)
 
 
+@pytest.mark.parametrize("seed", [101, 137])
+def test_antiparallel_pairs_that_stand_too_high_come_down(seed):
+    op = rs.solve(circuit("pairs", seed, nodes=250))
+    assert op.certificate.ok, op.certificate.failures
+
+
+def test_blocked_strings_keep_the_currents_of_their_hard_diodes():
+    op = rs.solve(circuit("strings", 102, nodes=1000, hard=True))
+    assert op.certificate.ok, op.certificate.failures
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_thousand_nodes_are_certified_from_a_cold_start(kind):
+    for seed in range(100, 150):
+        op = rs.solve(circuit(kind, seed, nodes=1000, hard=seed % 3 == 0))
+        assert op.certificate.ok, (seed, op.certificate.failures)
+
+
 def test_a_junction_straight_across_a_source_is_a_contradiction():
     with pytest.raises(rs.TopologyError, match="d1 shorts v1") as caught:
         solve("v1 a 0 5\nd1 a 0 m\n.model m d")

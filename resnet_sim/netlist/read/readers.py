@@ -71,7 +71,7 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
         except KeyError:
             raise _no_element(card[2], letter) from None
     if letter in "eg" and (form := _NONLINEAR_FORM(card[2])):
-        hint = "only linear sources are solved"
+        hint = "give its value at DC: a gain, a table or a formula"
         raise CardError("E120", f"nonlinear: {form[1].upper()}", form.start(1), len(form[1]), hint)
     reader = CardReader(card, report, quick=quick)
     is_transfer_function = letter in "eg" and is_transfer(card[2])
@@ -91,8 +91,8 @@ def _no_element(text: str, letter: str) -> CardError:
     """Return what is wrong with a card that begins with a letter of no device here."""
     word, offset = text.split()[0], len(text) - len(text.lstrip())
     if letter in _UNSUPPORTED:
-        message = f"{word} is a {_UNSUPPORTED[letter]}: only piecewise-linear devices are solved"
-        hint = "model it by diodes, switches and controlled sources"
+        message = f"{word} is a {_UNSUPPORTED[letter]}, a device that is not there"
+        hint = "model it by devices that are: formulas, diodes, transistors, resistors, switches"
         return CardError("E115", message, offset, len(word), hint)
     comment = "comments begin with '*'" if letter in "#%!/-" else None
     return CardError("E109", f"no element begins with {letter!r}", offset, len(word), comment)
