@@ -63,9 +63,7 @@ def astray(report) -> bool:
     In long chains of ideal diodes between resistors of six decades no on-resistance is right.
     """
     verdicts = [part.verdict for part in report.comparisons if part.verdict is not None]
-    return bool(verdicts) and all(
-        v.ours.score < 1e-12 and v.theirs.score > 1e-9 for v in verdicts
-    )
+    return bool(verdicts) and all(v.ours.score < 1e-12 and v.theirs.score > 1e-9 for v in verdicts)
 
 
 def assert_agreement(circuits, least: int, failures: float) -> None:
