@@ -55,11 +55,15 @@ class Stage:
         siemens = problem.conductance[:, 0] if common else problem.conductance
         columns = (siemens, load[1:], problem.drop)
         answers = self.settle(Data(*(np.ascontiguousarray(column.T) for column in columns)))
-        x = np.concatenate((np.zeros((1, len(answers.x))), answers.x.T))
-        current = np.ascontiguousarray(answers.current.T)
+        self.absorb(state, problem, answers.x, answers.current)
+        return answers
+
+    def absorb(self, state: State, problem: Problem, x: Floats, current: Floats) -> None:
+        """Let a state take over what was found, shapes (S, n - 1) and (S, m)."""
+        x = np.concatenate((np.zeros((1, len(x))), x.T))
+        current = np.ascontiguousarray(current.T)
         solution = Solution(problem, x, np.zeros_like(x), current, 0, True, "newton")
         state.absorb(self.plan, solution)
-        return answers
 
     def loops(self, x: Floats, drop: Floats, current: Floats) -> list[Bools]:
         """Tell which ideal rectifiers lie on loops of such, (S, m): what conducts, what touches.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,6 @@ from ..point.plan import Compiled
 from ..point.state import State
 from ..point.warnings import nonunique
 from ..results.operating_point import Certificate
-from .lanes import Answers
 from .one_by_one import OneByOne
 from .question import Question, some
 from .rows import Rows
@@ -23,6 +23,10 @@ from .stages import TIGHT, Stage
 
 #: The branches that carry the values of tables.
 KINDS = {name: device.sets for name, device in DEVICES.items() if device.sets}
+
+
+#: Which points settled, steps taken, sets of rectifiers on loops, and states by number.
+Found = tuple[Bools, int, list[Bools], Callable[[int], State]]
 
 
 class Solved(NamedTuple):
@@ -128,7 +132,7 @@ class Together:
             V and A, to be set.
         """
         found = self._by_rows(values, v, i) if self.rows else self._by_state(values, v, i)
-        settled, steps, patterns = found
+        settled, steps, patterns, at = found
         settled &= self._allowed(values)
         # the others are solved again, one by one
         rows = slice(None) if settled.all() else np.flatnonzero(settled)
@@ -137,9 +141,9 @@ class Together:
             self.circuit, self._tables(values[rows]), v[rows], i[rows],
             self.circuit.switches.closed, self.question.tolerance,
         )  # fmt: skip
-        return Solved(good, proofs, steps, *self._nonunique(values, patterns))
+        return Solved(good, proofs, steps, *self._nonunique(patterns, at))
 
-    def _by_rows(self, values: Floats, v: Floats, i: Floats) -> tuple[Bools, int, list[Bools]]:
+    def _by_rows(self, values: Floats, v: Floats, i: Floats) -> Found:
         """Solve where all sources are independent."""
         assert self.rows is not None
         columns = dict(self._columns(values))
@@ -147,7 +151,7 @@ class Together:
         offset = self.rows.offsets(columns, count)
         x, current = np.zeros((count, len(red.part))), np.zeros((count, len(red.rectifiers)))
         settled, steps = np.ones(count, dtype=np.bool_), 0
-        patterns: list[Bools] = [self._shorted(offset, columns["rectifiers"])]
+        patterns: list[Bools] = []
         for number, stage in enumerate(self.stages):
             if stage.plan.n > 1:
                 data = self.rows.data(number, columns, offset)
@@ -157,31 +161,35 @@ class Together:
                 settled &= answers.settled
                 steps += int(answers.steps.sum())
                 patterns += stage.loops(answers.x, data.drop, answers.current)
+        patterns.append(self._shorted(offset, columns["rectifiers"]))
         self.rows.results(columns, offset, x, current, v, i)
-        return settled, steps, patterns
 
-    def _by_state(self, values: Floats, v: Floats, i: Floats) -> tuple[Bools, int, list[Bools]]:
+        def at(k: int) -> State:
+            state = self._state(values[k : k + 1])
+            for stage in self.stages:
+                here = x[k, stage.plan.coordinates], current[k, stage.plan.rectifiers]
+                stage.absorb(state, state.problem(stage.plan), *(one[None] for one in here))
+            return state.point(0)
+
+        return settled, steps, patterns, at
+
+    def _by_state(self, values: Floats, v: Floats, i: Floats) -> Found:
         """Solve stage after stage: sources may depend on what was found before."""
-        state, found = self._passed(values)
+        state = self._state(values)
         settled, steps = np.ones(len(values), dtype=np.bool_), 0
-        rectifiers = self.reduction.rectifiers.holding(state.reduction.rectifiers.drop.T)
-        patterns = [self._shorted(state.offset.T, rectifiers.drop)]
-        for stage, answers in found:
-            settled &= answers.settled
-            steps += int(answers.steps.sum())
-            patterns += stage.loops(answers.x, state.drop(stage.plan).T, answers.current)
-        v[:] = state.node_voltages()[: v.shape[1]].T
-        i[:] = state.currents().T
-        return settled, steps, patterns
-
-    def _passed(self, values: Floats) -> tuple[State, list[tuple[Stage, Answers]]]:
-        """Return the state of some points, and what was found on the way."""
-        state, found = self._state(values), []
+        drop = state.reduction.rectifiers.drop.T
+        patterns = []
         for stage in self.stages:
             if stage.plan.n > 1:
-                found.append((stage, stage.solve(state, "resistors" not in self.varied)))
+                answers = stage.solve(state, "resistors" not in self.varied)
+                settled &= answers.settled
+                steps += int(answers.steps.sum())
+                patterns += stage.loops(answers.x, state.drop(stage.plan).T, answers.current)
             state.evaluate_sources(stage.plan.stage.sources)
-        return state, found
+        patterns.append(self._shorted(state.offset.T, drop))
+        v[:] = state.node_voltages()[: v.shape[1]].T
+        i[:] = state.currents().T
+        return settled, steps, patterns, state.point
 
     def _columns(self, values: Floats) -> list[tuple[str, Floats]]:
         """Return the numbers of the branches of each kind, shape (points or 1, rows)."""
@@ -228,7 +236,7 @@ class Together:
         return allowed
 
     def _nonunique(
-        self, values: Floats, looping: list[Bools]
+        self, looping: list[Bools], at: Callable[[int], State]
     ) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
         """Return elements whose current is one of many in some variant, and warnings."""
         names: dict[str, None] = {}
@@ -238,8 +246,7 @@ class Together:
         keys = {patterns[k].tobytes(): k for k in odd[::-1].tolist()}
         for key, k in reversed(keys.items()):
             if key not in self._known_loops:
-                state, _ = self._passed(values[k : k + 1])
-                self._known_loops[key] = nonunique(state.point(0))
+                self._known_loops[key] = nonunique(at(k))
             more, warnings = self._known_loops[key]
             names |= dict.fromkeys(more)
             found |= dict.fromkeys(warnings)

@@ -45,8 +45,8 @@ def test_rows_amount_to_what_states_do(family):
         shape = (POINTS, len(asked.circuit.nodes)), (POINTS, asked.circuit.n_elements)
         (v, i), (volts, amps) = ([np.full(s, np.nan) for s in shape] for _ in range(2))
         with np.errstate(all="ignore"):
-            settled, steps, loops = together._by_rows(values, v, i)
-            wanted, others, patterns = together._by_state(values, volts, amps)
+            settled, steps, loops, at = together._by_rows(values, v, i)
+            wanted, others, patterns, point = together._by_state(values, volts, amps)
         assert np.array_equal(settled, wanted)
         assert steps == others
         size_v, size_i = (np.abs(x[settled]).max(initial=0.0) for x in (volts, amps))
@@ -56,6 +56,9 @@ def test_rows_amount_to_what_states_do(family):
             np.array_equal(a[settled], b[settled]) for a, b in zip(loops, patterns, strict=True)
         ]
         assert all(same)
+        for k in np.flatnonzero(settled)[:2].tolist():
+            one, other = at(k), point(k)
+            assert np.abs(one.currents() - other.currents()).max(initial=0.0) <= 1e-11 * size_i
         compared += int(settled.sum())
     assert compared
 
