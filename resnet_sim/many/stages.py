@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from ..arrays import Bools, Floats
@@ -9,11 +11,16 @@ from ..graph.graphs import bincount, components, spanning_forest
 from ..graph.problem import EPS, Problem, Solution
 from ..point.plan import Plan
 from ..point.state import State
+from ..solvers.linear.laplacian import Solve, laplacian_solver
 from .lanes import Answers, Data, Lanes, Network
 from .states import held
 
 #: What counts as touching the drop, relative.
 TIGHT = 1e-9
+#: Columns that a factor solves for at a time: more would not stay in the cache.
+COLUMNS = 8
+#: Entries of the factor of a mesh, over its edges.
+ENTRIES = 8
 #: A current that may be none, over the largest voltage times the conductances around.
 FAINT = 1e-12
 
@@ -21,18 +28,61 @@ FAINT = 1e-12
 class Stage:
     """What is solved at once of a cascade, for all points."""
 
-    def __init__(self, plan: Plan, problem: Problem) -> None:
+    def __init__(self, plan: Plan, problem: Problem, common: bool) -> None:
         self.plan, self.problem = plan, problem
         self.lanes = Lanes(Network.of(problem))
         self.on: Bools = np.zeros(len(problem.drop), dtype=np.bool_)
         hard = np.flatnonzero(problem.hard)
         p, q = problem.diode_p[hard], problem.diode_q[hard]
         self._held = components(problem.n, problem.edge_p, problem.edge_q)[0] == 1
+        #: whether one factor serves all points: conductances are common, and all there is
+        self.straight = common and self._held and not len(problem.drop)
         #: whether ideal rectifiers can form a loop, around which currents are not unique
         self._looping = not spanning_forest(problem.n, p, q).in_tree.all()
 
-    def settle(self, data: Data) -> Answers:
-        """Solve the stage at all points."""
+    @property
+    def unfit(self) -> str | None:
+        """Why there is no room for factors, None if there is."""
+        return None if self.straight else self.lanes.unfit
+
+    @property
+    def size(self) -> int:
+        """About the entries of the factors of a point."""
+        return ENTRIES * len(self.problem.edge_p) if self.straight else self.lanes.fronts.size
+
+    @property
+    def at_once(self) -> int:
+        """How many threads there is room for."""
+        return self.lanes.threads if self.straight else self.lanes.at_once
+
+    @cached_property
+    def inverse(self) -> Solve | None:
+        """What turns injections into coordinates, a column a point, if `straight` and regular."""
+        one = self.problem
+        if not self.straight:
+            return None
+        try:
+            return laplacian_solver(one.n, one.edge_p, one.edge_q, one.conductance)
+        except np.linalg.LinAlgError:
+            return None
+
+    def _straighten(self, data: Data, inverse: Solve) -> Answers:
+        """Solve the stage at all points with one factor."""
+        count, n = len(data.load), self.problem.n
+        none = np.zeros((count, 0))
+        x = np.empty_like(data.load)
+        for k in range(0, count, COLUMNS):
+            block = data.load[k : k + COLUMNS]
+            columns = np.zeros((n, len(block)), order="F")
+            columns[1:] = block.T
+            x[k : k + COLUMNS] = inverse(columns)[1:].T
+        once, all_ = np.ones(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
+        return Answers(x, none, none.astype(np.bool_), once, all_, none)
+
+    def settle(self, data: Data, straight: bool = True) -> Answers:
+        """Solve the stage at all points, `straight` if that will do, or each by itself."""
+        if straight and self.inverse is not None:
+            return self._straighten(data, self.inverse)
         net = self.lanes.network
         on = np.repeat(self.on[None], len(data.load), axis=0)
         answers = self.lanes.settle(data, on, following=True, slack=EPS)
@@ -45,7 +95,7 @@ class Stage:
             answers.settled[:] &= firm
         return answers
 
-    def solve(self, state: State, common: bool) -> Answers:
+    def solve(self, state: State, common: bool, straight: bool) -> Answers:
         """Solve the stage, with resistors `common` to all points; the state takes it over."""
         problem = state.problem(self.plan)
         n, p, q = problem.n, problem.edge_p, problem.edge_q
@@ -54,7 +104,8 @@ class Stage:
         load = problem.injection + bincount(p[fed], flow, n) - bincount(q[fed], flow, n)
         siemens = problem.conductance[:, 0] if common else problem.conductance
         columns = (siemens, load[1:], problem.drop)
-        answers = self.settle(Data(*(np.ascontiguousarray(column.T) for column in columns)))
+        data = Data(*(np.ascontiguousarray(column.T) for column in columns))
+        answers = self.settle(data, straight)
         self.absorb(state, problem, answers.x, answers.current)
         return answers
 

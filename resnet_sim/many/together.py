@@ -72,26 +72,26 @@ class Together:
             return "controlled sources feed back to what controls them"
         if len(red.curves):
             return "there are smooth curves"
-        state = State(compiled)
-        self.stages = [Stage(plan, state.problem(plan)) for plan in compiled.plans]
-        problems = [stage.problem for stage in self.stages if stage.plan.n > 1]
+        state, common = State(compiled), "resistors" not in self.question.places[0]
+        self.stages = [Stage(plan, state.problem(plan), common) for plan in compiled.plans]
+        self.proper = [stage for stage in self.stages if stage.plan.n > 1]
+        problems = [stage.problem for stage in self.proper]
         if not problems or not all(one.positive and len(one.conductance) for one in problems):
             return "there are negative resistances, or none at all"
         fixed = self._find_rows()
         if fixed:
             return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
-        unfit = (stage.lanes.unfit for stage in self.stages if stage.plan.n > 1)
-        return next((why for why in unfit if why), None)
+        return next((stage.unfit for stage in self.proper if stage.unfit), None)
 
     @property
     def threads(self) -> int:
         """How many threads there is room for."""
-        return min(stage.lanes.at_once for stage in self.stages if stage.plan.n > 1)
+        return min(stage.at_once for stage in self.proper)
 
     @property
     def size(self) -> int:
         """Entries of all factors of a point."""
-        return sum(stage.lanes.fronts.size for stage in self.stages if stage.plan.n > 1)
+        return sum(stage.size for stage in self.proper)
 
     def _find_rows(self) -> list[str]:
         """Find which row of the branches each varied value belongs to; return names without."""
@@ -131,8 +131,24 @@ class Together:
         v, i : ndarray, shapes (points, n_nodes) and (points, n_elements)
             V and A, to be set.
         """
-        found = self._by_rows(values, v, i) if self.rows else self._by_state(values, v, i)
-        settled, steps, patterns, at = found
+        first = self._attempt(values, v, i, True)
+        rest = np.flatnonzero(~first.good)
+        if not len(rest) or not any(stage.inverse for stage in self.proper):
+            return first
+        # what one factor for all has lost by rounding
+        volts, amps = v[rest], i[rest]
+        again = self._attempt(values[rest], volts, amps, False)
+        v[rest], i[rest], first.good[rest] = volts, amps, again.good
+        return Solved(
+            first.good, first.proofs + again.proofs, first.steps + again.steps,
+            tuple(dict.fromkeys(first.nonunique + again.nonunique)),
+            tuple(dict.fromkeys(first.warnings + again.warnings)),
+        )  # fmt: skip
+
+    def _attempt(self, values: Floats, v: Floats, i: Floats, straight: bool) -> Solved:
+        """Solve some points, with one factor for all where it will do and that is `straight`."""
+        solve = self._by_rows if self.rows else self._by_state
+        settled, steps, patterns, at = solve(values, v, i, straight)
         settled &= self._allowed(values)
         # the others are solved again, one by one
         rows = slice(None) if settled.all() else np.flatnonzero(settled)
@@ -143,7 +159,7 @@ class Together:
         )  # fmt: skip
         return Solved(good, proofs, steps, *self._nonunique(patterns, at))
 
-    def _by_rows(self, values: Floats, v: Floats, i: Floats) -> Found:
+    def _by_rows(self, values: Floats, v: Floats, i: Floats, straight: bool) -> Found:
         """Solve where all sources are independent."""
         assert self.rows is not None
         columns = dict(self._columns(values))
@@ -155,7 +171,7 @@ class Together:
         for number, stage in enumerate(self.stages):
             if stage.plan.n > 1:
                 data = self.rows.data(number, columns, offset)
-                answers = stage.settle(data)
+                answers = stage.settle(data, straight)
                 x[:, stage.plan.coordinates] = answers.x
                 current[:, stage.plan.rectifiers] = answers.current
                 settled &= answers.settled
@@ -173,15 +189,16 @@ class Together:
 
         return settled, steps, patterns, at
 
-    def _by_state(self, values: Floats, v: Floats, i: Floats) -> Found:
+    def _by_state(self, values: Floats, v: Floats, i: Floats, straight: bool) -> Found:
         """Solve stage after stage: sources may depend on what was found before."""
         state = self._state(values)
         settled, steps = np.ones(len(values), dtype=np.bool_), 0
+        common = "resistors" not in self.varied
         drop = state.reduction.rectifiers.drop.T
         patterns = []
         for stage in self.stages:
             if stage.plan.n > 1:
-                answers = stage.solve(state, "resistors" not in self.varied)
+                answers = stage.solve(state, common, straight)
                 settled &= answers.settled
                 steps += int(answers.steps.sum())
                 patterns += stage.loops(answers.x, state.drop(stage.plan).T, answers.current)

@@ -1,11 +1,14 @@
 """Points as rows amount to what states do; how many threads work on them leaves no trace."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from circuits import CONVEX, LARGE, random_circuit
 
 import resnet_sim as rs
 from resnet_sim.compiled import policy
+from resnet_sim.laws.check import EPS
 from resnet_sim.many import lanes
 from resnet_sim.many.question import Question
 from resnet_sim.many.together import Together
@@ -45,8 +48,8 @@ def test_rows_amount_to_what_states_do(family):
         shape = (POINTS, len(asked.circuit.nodes)), (POINTS, asked.circuit.n_elements)
         (v, i), (volts, amps) = ([np.full(s, np.nan) for s in shape] for _ in range(2))
         with np.errstate(all="ignore"):
-            settled, steps, loops, at = together._by_rows(values, v, i)
-            wanted, others, patterns, point = together._by_state(values, volts, amps)
+            settled, steps, loops, at = together._by_rows(values, v, i, False)
+            wanted, others, patterns, point = together._by_state(values, volts, amps, False)
         assert np.array_equal(settled, wanted)
         assert steps == others
         size_v, size_i = (np.abs(x[settled]).max(initial=0.0) for x in (volts, amps))
@@ -85,3 +88,48 @@ def test_the_number_of_threads_leaves_no_trace(kind, monkeypatch):
         assert one.element_currents.tobytes() == other.element_currents.tobytes()
         assert one.certificate == other.certificate
         assert one.solver.iterations == other.solver.iterations
+
+
+def linear(decades):
+    """A grid without diodes whose conductances spread over decades, and a question about it."""
+    mixture = replace(rs.generators.DIODES, diodes=0.0, ground_diodes=0.0, decades=decades)
+    circuit = rs.generators.grid(12, seed=4, mixture=mixture)
+    names = circuit.current_sources.names[:3]
+    values = np.random.default_rng(1).uniform(-1.0, 1.0, (21, len(names)))
+    return Question(circuit, names, len(values)), values
+
+
+@pytest.mark.parametrize("decades", [1.0, 8.0, 14.0])
+def test_one_factor_serves_all_points_of_a_linear_circuit(decades):
+    asked, values = linear(decades)
+    assert Together(asked).proper[0].inverse is not None
+    with policy.using(lanes=0):
+        found = rs.solve(asked.circuit, inputs=dict(zip(asked.varied, values.T, strict=True)))
+    assert found.certificate.ok
+    for k in (0, 11, 20):
+        variant = asked.circuit.with_values(dict(zip(asked.varied, values[k], strict=True)))
+        one = rs.solve(variant)
+        assert found.node_voltages[k] == pytest.approx(one.node_voltages, rel=1e-9, abs=1e-12)
+        # no more than a few roundings of the voltages across a small resistance
+        volts = np.abs(one.node_voltages).max()
+        open_ = np.zeros(asked.circuit.n_elements)
+        open_[: len(asked.circuit.resistors)] = 4 * EPS * volts / asked.circuit.resistors.ohms
+        off = np.abs(found.element_currents[k] - one.element_currents)
+        assert (off <= 1e-9 * np.abs(one.element_currents) + open_ + 1e-15).all()
+
+
+def test_what_one_factor_gets_wrong_is_eliminated_again():
+    asked, values = linear(1.0)
+    together = Together(asked)
+    v = np.empty((len(values), len(asked.circuit.nodes)))
+    i = np.empty((len(values), asked.circuit.n_elements))
+    right = together.solve(values, v, i)
+    volts, amps = np.empty_like(v), np.empty_like(i)
+    inverse = together.proper[0].inverse
+    together.proper[0].inverse = lambda b: inverse(b) * (1.0 + 1e-3 * (np.arange(b.shape[1]) % 2))
+    found = together.solve(values, volts, amps)
+    assert right.good.all()
+    assert found.good.all()
+    assert found.steps > right.steps
+    assert volts == pytest.approx(v, rel=1e-9)
+    assert amps == pytest.approx(i, rel=1e-9, abs=1e-12)
