@@ -173,7 +173,7 @@ class Collector:
                 row = int(np.argmax(wrong))
                 raise UsageError(f"the value {column[row]} of {names[row]} is not finite")
         self._claim(names)
-        place = [np.full(len(names), x) for x in NOWHERE]
+        place = [np.broadcast_to(np.int64(x), len(names)) for x in NOWHERE]
         p, q, *columns = columns
         self.add_columns(table, names, p.astype(np.int64), q.astype(np.int64), *place, *columns)
 

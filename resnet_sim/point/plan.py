@@ -17,6 +17,11 @@ from .cascade import Stage, everything, stages
 from .reduction import reduce
 
 
+def chosen(column: Floats, rows: Ints) -> Floats:
+    """Return rows of a column, ascending and none twice; the column itself if these are all."""
+    return column if len(rows) == len(column) else column[rows]
+
+
 class Plan(NamedTuple):
     """Structure of a stage: local numbers of its coordinates, 0 for the reference."""
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import Forest, components, spanning_forest
@@ -124,11 +125,11 @@ class Reduction:
         return side
 
     @cached_property
-    def pieces(self) -> Ints:
+    def pieces(self) -> npt.NDArray[np.int32]:
         """The number of joining branches, laws and controls of each element."""
         kinds: tuple[Branches | Controls, ...] = (*self.joining, self.laws, self.controls)
         element = np.concatenate([kind.element for kind in kinds])
-        return np.bincount(element, minlength=self.circuit.n_elements)
+        return np.bincount(element, minlength=self.circuit.n_elements).astype(np.int32)
 
     def moved(self, sources: Bools) -> Bools:
         """Tell which nodes' offsets depend on some of the controls, shape (n_nodes,)."""

@@ -12,7 +12,7 @@ from ..graph.problem import EPS, Problem, Solution
 from ..graph.topology import ROUNDING, rigid_pieces
 from .branches import Branches
 from .cascade import Stage
-from .plan import Compiled, Plan
+from .plan import Compiled, Plan, chosen
 from .sources import Sources, column
 
 
@@ -112,10 +112,10 @@ class State(Sources):
         turnover = bincount(plan.feed_q, np.abs(into), plan.n)
         turnover += bincount(plan.feed_p, np.abs(out), plan.n)
         return Problem(
-            plan.n, plan.edge_p, plan.edge_q, red.conductors.siemens[plan.conductors],
+            plan.n, plan.edge_p, plan.edge_q, chosen(red.conductors.siemens, plan.conductors),
             self.emf(plan), self.injection(plan, feeds), turnover,
             plan.diode_p, plan.diode_q, self.drop(plan),
-            red.rectifiers.resistance[plan.rectifiers], self.curves(plan),
+            chosen(red.rectifiers.resistance, plan.rectifiers), self.curves(plan),
         )  # fmt: skip
 
     def absorb(self, plan: Plan, solution: Solution) -> None:

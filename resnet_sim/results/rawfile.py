@@ -18,8 +18,9 @@ Real values only: an AC analysis has nothing to be compared with here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -35,6 +36,9 @@ DC_SWEEP = "DC transfer characteristic"
 #: readers find the dialect of a raw file by the program that is named here; ngspice executes it
 #: when it loads the file, hence the star
 COMMAND = "* resnet-sim, in the manner of ngspice"
+
+#: values, or vectors, whose text is made at once
+BLOCK = 50_000
 
 _UTF16_START = "Title:".encode("utf-16-le")
 
@@ -226,27 +230,32 @@ def _count(header: dict[str, str], key: str) -> int:
 
 def format_raw(plots: Iterable[Plot]) -> str:
     """Return an ASCII raw file as ngspice and waveform viewers read it; nothing is rounded."""
-    parts = []
-    for plot in plots:
-        lines = [*header(plot, plot.flags), "Values:"]
-        for point, row in enumerate((plot.values + 0.0).tolist()):
-            # the number of the point stands before the first value only
-            lines.append(f" {point}\t" + "\n\t".join(map("{:.16e}".format, row)))
-        parts.append("\n".join(lines) + "\n")
-    return "".join(parts)
+    return "".join(part for plot in plots for part in _parts(plot))
 
 
-def header(plot: Plot, flags: Sequence[str]) -> list[str]:
-    """Return the lines before the values."""
+def _parts(plot: Plot) -> Iterator[str]:
+    """Yield the text in parts: numbers and lines as objects take ten times the memory of text."""
+    lines = header(plot, plot.flags)
+    while few := list(islice(lines, BLOCK)):
+        yield "\n".join([*few, ""])
+    yield "Values:\n"
+    for point, row in enumerate(plot.values):
+        # the number of the point stands before the first value only
+        yield f" {point}"
+        for start in range(0, len(row), BLOCK):
+            values = (row[start : start + BLOCK] + 0.0).tolist()
+            yield "".join(map("\t{:.16e}\n".format, values))
+
+
+def header(plot: Plot, flags: Sequence[str]) -> Iterator[str]:
+    """Yield the lines before the values."""
     points, vectors = plot.values.shape
-    kinds = zip(plot.names, plot.kinds, strict=True)
-    return [
-        f"Title: {plot.title}",
-        f"Plotname: {plot.name}",
-        f"Command: {COMMAND}",
-        f"Flags: {' '.join(flags)}",
-        f"No. Variables: {vectors}",
-        f"No. Points: {points}",
-        "Variables:",
-        *(f"\t{k}\t{name}\t{kind}" for k, (name, kind) in enumerate(kinds)),
-    ]
+    yield f"Title: {plot.title}"
+    yield f"Plotname: {plot.name}"
+    yield f"Command: {COMMAND}"
+    yield f"Flags: {' '.join(flags)}"
+    yield f"No. Variables: {vectors}"
+    yield f"No. Points: {points}"
+    yield "Variables:"
+    for k, (name, kind) in enumerate(zip(plot.names, plot.kinds, strict=True)):
+        yield f"\t{k}\t{name}\t{kind}"

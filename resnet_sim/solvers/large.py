@@ -126,3 +126,4 @@ def approach(
         if count <= few or waited > MOST_STALLS:
             return on, x, wrong
         priority = np.where(wrong, trial.violation, 0.0)
+        del trial, network  # the next need their memory

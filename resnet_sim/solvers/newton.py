@@ -13,6 +13,7 @@ says that the guess is right.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
@@ -97,7 +98,6 @@ def solve(
         on = guess(problem, x)
     priority = np.zeros(m)
     fewest, waited = m + 1, 0
-    best: Trial | None = None
     inverses = inverses or BorderedFactors(problem)
     for iteration in range(1, cap + 1):
         trial = _judge(problem, on, priority, waited >= MURTY_AFTER, inverses, x)
@@ -110,7 +110,8 @@ def solve(
             trial = _settle(problem, trial, priority, inverses)
             return _solution(problem, trial, iteration, True)
         if count < fewest:
-            fewest, waited, best = count, 0, trial
+            fewest, waited = count, 0
+            best = _solution(problem, trial, iteration, False)
         else:
             waited += 1
         if not stubborn and waited >= (1 if count <= MOST_COLUMNS else 3):
@@ -123,7 +124,8 @@ def solve(
             on[last] = not on[last]
         # a redundant rectifier that is still violated must come first into the next forest
         priority = np.where(wrong, trial.violation, 0.0)
-    return _solution(problem, best or trial, iteration, False)
+        del trial  # the next needs its memory
+    return dataclasses.replace(best, iterations=iteration)
 
 
 def guess(problem: Problem, x: Floats | None = None) -> Bools:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+#: characters that are encoded at once: text of gigabytes is not held twice
+BLOCK = 1 << 24
 
 
 def replace_file(target: Path, content: str | bytes, errors: str = "replace") -> None:
@@ -13,15 +17,15 @@ def replace_file(target: Path, content: str | bytes, errors: str = "replace") ->
 
     `errors` says what becomes of characters that UTF-8 can't encode, as for `str.encode`.
     """
-    data = content if isinstance(content, bytes) else content.encode("utf-8", errors)
+    blocks = [content] if isinstance(content, bytes) else _encoded(content, errors)
     if target.exists() and not target.is_file():  # a device or pipe: nothing to replace
         with target.open("wb") as stream:
-            stream.write(data)
+            stream.writelines(blocks)
         return
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
+            stream.writelines(blocks)
             stream.flush()
             os.fsync(stream.fileno())
         if target.exists():
@@ -34,3 +38,8 @@ def replace_file(target: Path, content: str | bytes, errors: str = "replace") ->
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _encoded(text: str, errors: str) -> Iterator[bytes]:
+    for start in range(0, len(text), BLOCK):
+        yield text[start : start + BLOCK].encode("utf-8", errors)

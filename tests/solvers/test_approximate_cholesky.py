@@ -140,7 +140,7 @@ def test_a_factor_serves_a_network_with_nodes_merged_and_split(seed):
     first, label = merged([*pairs[3:8], pairs[9]])
     other = ApproximateCholesky(len(old_first), old[p], old[q], g)
     network = len(first), label[p], label[q], g
-    found = ApproximateCholesky(*network, (other, old[first]))
+    found = ApproximateCholesky(*network, (other.factor, old[first]))
     b = rng.normal(size=len(first))
     x = found.solve(b, 1e-8)
     assert found.steps < 80

@@ -111,8 +111,8 @@ def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_la
         return
     left = np.bincount(label, excess, count)[1:]
     drop = step[other.p] - step[other.q]
-    flow = np.bincount(other.group_p, other.g * drop, count)
-    flow -= np.bincount(other.group_q, other.g * drop, count)
+    flow = np.bincount(label[other.p], other.g * drop, count)
+    flow -= np.bincount(label[other.q], other.g * drop, count)
     np.testing.assert_allclose(flow[1:], left, atol=1e-8 * (1 + np.abs(left).max()))
     for group in range(count):  # all coordinates of a group move alike
         assert np.ptp(step[label == group]) == 0

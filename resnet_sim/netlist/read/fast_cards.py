@@ -147,14 +147,14 @@ class PlainCards:
             return False
         p, q = self._builder.ends(rows.p[part], rows.q[part])
         lines, values = rows.block.lines[part], rows.values[part]
-        file = np.full(len(names), rows.block.file)
+        file = np.broadcast_to(np.int64(rows.block.file), len(names))
         for letter, table in _PLAIN.items():
             which = np.flatnonzero(letters == ord(letter))
             if len(which):
                 some = _chosen(names, which)
                 if letter in "lv":
                     self._branches.update(some)
-                columns = (p[which], q[which], file[which], lines[which], values[which])
+                columns = (p[which], q[which], file[: len(which)], lines[which], values[which])
                 self._builder.add_columns(table, some, *columns)
         tables = {name: found[0] for name, found in known.items() if found is not None}
         for table in dict.fromkeys(tables.values()):
@@ -165,7 +165,7 @@ class PlainCards:
             )
             number = {name: k for k, name in enumerate(n for n in known if tables[n] == table)}
             columns_of = values_of[[number[models[k]] for k in mine]].T
-            place = (p[which], q[which], file[which], lines[which])
+            place = (p[which], q[which], file[: len(which)], lines[which])
             self._builder.add_columns(table, _chosen(names, which), *place, *columns_of)
         return True
 

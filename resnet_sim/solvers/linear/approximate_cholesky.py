@@ -19,6 +19,9 @@ from . import _approximate_cholesky as kernels
 from . import conjugate_gradients
 from ._multigrid import assemble
 
+#: Order, ptr, row, share and inverse, as `_approximate_cholesky.factor` returns them.
+Factor = tuple[Ints, Ints, Ints, Floats, Floats]
+
 
 class ApproximateCholesky:
     """Solves with the Laplacian of positive conductances between n nodes, node 0 held.
@@ -31,25 +34,25 @@ class ApproximateCholesky:
     p, q : ndarray of int, shape (e,)
     conductance : ndarray of float, shape (e,)
         S
-    like : tuple of ApproximateCholesky and ndarray of int, shape (n,), optional
-        That of a network which differs in few places, whose factor serves this one too, and the
+    like : tuple of Factor and ndarray of int, shape (n,), optional
+        The `factor` of a network which differs in few places, which serves this one too, and the
         node there that each node here is like.  What one node there stands for here is told
         apart by the conductances around it.
     """
 
     def __init__(
         self, n: int, p: Ints, q: Ints, conductance: Floats,
-        like: tuple[ApproximateCholesky, Ints] | None = None,
+        like: tuple[Factor, Ints] | None = None,
     ) -> None:  # fmt: skip
         ptr, _, column, weight, diagonal = assemble(n, p, q, conductance)
         self._matrix = ptr, column, weight, diagonal
         if like is None:
-            self._factor = kernels.factor(n, p, q, conductance)
+            self.factor: Factor = kernels.factor(n, p, q, conductance)
             self._node: Ints | None = None
         else:
-            other, node = like
+            self.factor, node = like
             # what was held there is like none, an entry more, which stays zero
-            self._factor, held = other._factor, len(other._factor[0])
+            held = len(self.factor[0])
             self._node = np.where(node > 0, node - 1, held)[1:]
             alone = np.bincount(self._node, minlength=held + 1) == 1
             alone[held] = False
@@ -64,8 +67,8 @@ class ApproximateCholesky:
 
     def _precondition(self, r: Floats, z: Floats) -> None:
         if self._node is None:
-            kernels.apply(*self._factor, r, z)
+            kernels.apply(*self.factor, r, z)
             return
-        there = np.zeros(len(self._factor[0]) + 1, dtype=np.float32)
-        kernels.apply(*self._factor, bincount(self._node, r, len(there)), there)
+        there = np.zeros(len(self.factor[0]) + 1, dtype=np.float32)
+        kernels.apply(*self.factor, bincount(self._node, r, len(there)), there)
         z[:] = there[self._node] + self._apart * r

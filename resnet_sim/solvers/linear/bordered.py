@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+from weakref import ReferenceType, ref
 
 import numpy as np
 
@@ -21,13 +22,13 @@ from ...compiled import policy
 from ...graph.graphs import bincount
 from ...graph.problem import Problem
 from ...workers.progress import report
-from .contracted import ContractedNetwork, Inverse, is_large, is_medium
+from .contracted import ContractedNetwork, Inverse, Outline, is_large, is_medium
 from .laplacian import Solve, laplacian_solver
 from .two_grid import TwoGrid, aggregates
 
 if TYPE_CHECKING:
-    from .approximate_cholesky import ApproximateCholesky
-    from .multigrid import Multigrid
+    from .approximate_cholesky import ApproximateCholesky, Factor
+    from .multigrid import Aggregates, Multigrid
 
 #: Columns that cost as much as factoring anew.
 MOST_COLUMNS = 20
@@ -59,18 +60,18 @@ class BorderedFactors:
         self.bordered = False
         self._iterates: bool | None = None
         #: the last network whose aggregates were factored, and the aggregate of each coordinate
-        self._similar: tuple[ContractedNetwork, TwoGrid, Ints] | None = None
-        #: the last network whose hierarchy was built from nothing
-        self._base: tuple[ContractedNetwork, Multigrid] | None = None
-        #: and that which was made last, after it or not
-        self._last: Multigrid
+        self._similar: tuple[Outline, TwoGrid, Ints] | None = None
+        #: the last network with a hierarchy, its outline and that
+        self._last: tuple[ReferenceType[ContractedNetwork], Outline, Multigrid] | None = None
+        #: the last whose aggregates are its own, and these
+        self._base: tuple[Outline, Aggregates] | None = None
         #: the last network that was factored approximately
-        self._factor: tuple[ContractedNetwork, ApproximateCholesky] | None = None
+        self._factor: tuple[Outline, Factor] | None = None
 
     def of(self, network: ContractedNetwork) -> Inverse:
         """Return the inverse of a network, exact but for rounding."""
         if self.factored is not None:
-            self._base = None  # its memory is needed now
+            self._forget_grids()
             inverse = self.factored.inverse(network)
             if inverse is not None:
                 self.bordered = True
@@ -82,7 +83,7 @@ class BorderedFactors:
         self.bordered = False
         if self.iterates(network):
             return network.by_groups(self._iterative(network))
-        self._base = None
+        self._forget_grids()
         report("factoring a network of %d nodes", network.forest.count)
         solve = laplacian_solver(*network.laplacian)
         if is_medium(self.problem):
@@ -109,7 +110,7 @@ class BorderedFactors:
         if self._similar is None or not np.array_equal(base.soft, network.soft):
             of_coordinate = aggregates(n, network.p, network.q, network.g)
         two = TwoGrid(*network.laplacian, of_coordinate[first])
-        self._similar = network, two, of_coordinate
+        self._similar = network.outline, two, of_coordinate
         return two
 
     def iterates(self, network: ContractedNetwork) -> bool:
@@ -130,17 +131,31 @@ class BorderedFactors:
         """Return the hierarchy of a network, after that of a similar one if there is such."""
         from .multigrid import Multigrid
 
-        if self._base is not None:
-            base, multigrid = self._base
-            if network is base:
+        like, steps = None, 0
+        if self._last is not None:
+            last, outline, multigrid = self._last
+            if last() is network:
                 return multigrid
-            light = multigrid.complexity <= HEAVY and self._last.steps <= OLD
+            if self._base is None:
+                self._base = outline, multigrid.aggregates
+            steps = multigrid.steps
+            del multigrid
+        self._last = None  # its memory is needed now
+        if self._base is not None:
+            base, aggregates = self._base
+            light = aggregates.complexity <= HEAVY and steps <= OLD
             if light and network.differing(base) <= SIMILAR * self.problem.n:
-                self._last = Multigrid(*network.laplacian, (multigrid, network.like(base)))
-                return self._last
-        self._last = Multigrid(*network.laplacian)
-        self._base = network, self._last
-        return self._last
+                like = aggregates, network.like(base)
+            else:
+                self._base = None
+            del aggregates
+        multigrid = Multigrid(*network.laplacian, like)
+        self._last = ref(network), network.outline, multigrid
+        return multigrid
+
+    def _forget_grids(self) -> None:
+        """Drop hierarchies whose memory is needed for factors."""
+        self._base = self._last = None
 
     def _iterative(self, network: ContractedNetwork) -> Solve:
         """Return a solver by iterations, which factors only if none of them converges."""
@@ -149,7 +164,7 @@ class BorderedFactors:
         ways: list[Callable[[], Iteration]] = [lambda: self._approximate(network)]
         if self._factor is None:
             multigrid = self._multigrid(network)
-            if multigrid.complexity <= HEAVY:
+            if multigrid.aggregates.complexity <= HEAVY:
                 ways.insert(0, lambda: multigrid)
         return Iterations(network, ways)
 
@@ -157,13 +172,16 @@ class BorderedFactors:
         """Return an approximate factor, that of the last such network if few rectifiers differ."""
         from .approximate_cholesky import ApproximateCholesky
 
-        self._base = None  # its memory is needed now
+        self._forget_grids()
         if self._factor is not None:
             base, factor = self._factor
             if network.differing(base) <= AGED:
                 return ApproximateCholesky(*network.laplacian, (factor, network.like(base)))
-        self._factor = network, ApproximateCholesky(*network.laplacian)
-        return self._factor[1]
+            self._factor = None
+            del factor
+        approximate = ApproximateCholesky(*network.laplacian)
+        self._factor = network.outline, approximate.factor
+        return approximate
 
 
 class Iteration(Protocol):

@@ -9,6 +9,7 @@ fast the part moves off is compared before voltages are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +42,14 @@ def is_large(problem: Problem) -> bool:
     )
 
 
+class Outline(NamedTuple):
+    """Group of each coordinate, and the conducting rectifiers, hard and soft, of a network."""
+
+    label: Ints
+    tie: Ints
+    soft: Ints
+
+
 class ContractedNetwork:
     """Groups, parts and leaks of a guess.
 
@@ -52,8 +61,6 @@ class ContractedNetwork:
         Spanning forest of the coordinates by ties; its trees are the groups.
     p, q, g, emf : ndarray
         Edges and conducting soft rectifiers.
-    group_p, group_q : ndarray of int
-        Groups at their ends.
     part : ndarray of int, shape (n,)
         Connected part of each coordinate; part 0 is that of the reference.
     leak : ndarray of float, shape (n,)
@@ -80,15 +87,14 @@ class ContractedNetwork:
             self.q = np.concatenate((self.q, problem.diode_q[soft]))
             self.g = np.concatenate((self.g, 1.0 / problem.resistance[soft]))
             self.emf = np.concatenate((self.emf, problem.drop[soft]))
-        label = self.forest.label
-        self.group_p, self.group_q = label[self.p], label[self.q]
         self.leak = self.speed = self.stray = np.zeros(problem.n)
         self.pins = np.zeros(0, dtype=np.int64)
         # conducting rectifiers only join parts
         self.n_parts, self.part = problem.parts
         if self.n_parts > 1:
             count = self.forest.count
-            self.n_parts, part_of_group = components(count, self.group_p, self.group_q)
+            label = self.forest.label
+            self.n_parts, part_of_group = components(count, label[self.p], label[self.q])
             self.part = part_of_group[label]
             self._find_leaks(part_of_group)
 
@@ -111,20 +117,26 @@ class ContractedNetwork:
     @property
     def laplacian(self) -> tuple[int, Ints, Ints, Floats]:
         """Number of groups, and the conductances between them, pins included."""
-        pins = self.pins
+        label, pins = self.forest.label, self.pins
+        p, q = label[self.p], label[self.q]
         if not len(pins):
-            return self.forest.count, self.group_p, self.group_q, self.g
+            return self.forest.count, p, q, self.g
         hold = np.full(len(pins), float(np.abs(self.g).max(initial=1.0)))
-        p = np.concatenate((self.group_p, pins))
-        q = np.concatenate((self.group_q, np.zeros_like(pins)))
+        p = np.concatenate((p, pins))
+        q = np.concatenate((q, np.zeros_like(pins)))
         return self.forest.count, p, q, np.concatenate((self.g, hold))
 
-    def like(self, other: ContractedNetwork) -> Ints:
+    @property
+    def outline(self) -> Outline:
+        """What others are compared with: the rest of a network need not be kept for that."""
+        return Outline(self.forest.label, self.tie, self.soft)
+
+    def like(self, other: Outline) -> Ints:
         """Return the group of another network that holds the first member of each group."""
-        result: Ints = other.forest.label[self.forest.parent < 0]
+        result: Ints = other.label[self.forest.parent < 0]
         return result
 
-    def differing(self, other: ContractedNetwork) -> int:
+    def differing(self, other: Outline) -> int:
         """Return how many ties and soft rectifiers only one of two networks has."""
         ties = np.setxor1d(self.tie, other.tie, assume_unique=True)
         return len(ties) + len(np.setxor1d(self.soft, other.soft, assume_unique=True))

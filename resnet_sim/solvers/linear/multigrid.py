@@ -10,7 +10,7 @@ graphs whose factors fill up, such as random ones, are solved to the last digit 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,15 @@ AGGREGATE = 4
 COARSEST = 40
 
 
+class Aggregates(NamedTuple):
+    """How rows of the finest level are joined, and all levels below it: what others may use."""
+
+    group: Ints
+    coarse: tuple[Any, ...]
+    #: entries of all levels over those of the finest
+    complexity: float
+
+
 class Multigrid:
     """Hierarchy of the Laplacian of positive conductances between n nodes, node 0 held.
 
@@ -35,14 +44,14 @@ class Multigrid:
     p, q : ndarray of int, shape (e,)
     conductance : ndarray of float, shape (e,)
         S
-    like : tuple of Multigrid and ndarray of int, shape (n,), optional
-        That of a similar network, whose aggregates serve this one too, and the node there
-        that each node here is like.
+    like : tuple of Aggregates and ndarray of int, shape (n,), optional
+        Those of a similar network, which serve this one too, and the node there that each
+        node here is like.
     """
 
     def __init__(
         self, n: int, p: Ints, q: Ints, conductance: Floats,
-        like: tuple[Multigrid, Ints] | None = None,
+        like: tuple[Aggregates, Ints] | None = None,
     ) -> None:  # fmt: skip
         self._matrix = kernels.assemble(n, p, q, conductance)
         self._like = like
@@ -63,8 +72,7 @@ class Multigrid:
             group, row, levels, last = kernels.hierarchy(*level, AGGREGATE, COARSEST)
             coarse = row, levels, np.linalg.inv(_dense(*last)).astype(np.float32)
         else:
-            other, node = self._like
-            (*_, groups), coarse = other._levels
+            (groups, coarse, _), node = self._like
             row, *_ = coarse
             # what was held is joined to none
             group = np.append(np.uint32(row[-1]), groups)[node[1:]]
@@ -86,10 +94,11 @@ class Multigrid:
         return np.append(0.0, x)
 
     @property
-    def complexity(self) -> float:
-        """Entries of all levels over those of the finest."""
-        (_, _, finest, *_), (_, (_, _, others, *_), _) = self._levels
-        return 1.0 + len(others) / max(1, len(finest))
+    def aggregates(self) -> Aggregates:
+        """What serves similar networks."""
+        (_, _, finest, *_, group), coarse = self._levels
+        _, (_, _, others, *_), _ = coarse
+        return Aggregates(group, coarse, 1.0 + len(others) / max(1, len(finest)))
 
     def separator(self) -> int:
         """Return about how many nodes separate the graph without node 0 into halves."""
