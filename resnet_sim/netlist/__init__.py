@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +61,7 @@ def read_netlist(
     title: bool = True,
     builtin_parts: bool = False,
     max_elements: int = MAX_ELEMENTS,
+    includes: Sequence[str | os.PathLike[str]] | None = None,
 ) -> Circuit:
     r"""Read a SPICE netlist from a file.
 
@@ -68,7 +69,7 @@ def read_netlist(
     ----------
     path : str or path-like
         ``"-"`` is standard input.
-    overrides, forward_drop, diodes, dialect, title, builtin_parts, max_elements
+    overrides, forward_drop, diodes, dialect, title, builtin_parts, max_elements, includes
         See `parse_netlist`.
 
     Raises
@@ -108,6 +109,7 @@ def read_netlist(
         title,
         builtin_parts,
         max_elements,
+        includes,
         quick=True,
     )
 
@@ -124,6 +126,7 @@ def parse_netlist(
     title: bool = True,
     builtin_parts: bool = False,
     max_elements: int = MAX_ELEMENTS,
+    includes: Sequence[str | os.PathLike[str]] | None = None,
     quick: bool = True,
 ) -> Circuit:
     r"""Parse a SPICE netlist; its first line is the title, unless it has none.
@@ -154,6 +157,8 @@ def parse_netlist(
         Amplifiers and diodes that the deck does not define may be built-in ideal ones.
     max_elements : int
         Decks that expand to more are refused.
+    includes : sequence of path-like, optional
+        Folders that files may be included from, with what is in them; default: any.
     quick : bool
         False leaves every card to the grammar: slow, and the same result.
 
@@ -187,6 +192,7 @@ def parse_netlist(
         title,
         builtin_parts,
         max_elements,
+        includes,
         quick=quick,
     )
 
@@ -203,13 +209,16 @@ def _parse(
     title: bool,
     builtin_parts: bool,
     max_elements: int,
+    includes: Sequence[str | os.PathLike[str]] | None,
     *,
     quick: bool,
 ) -> Circuit:
     if dialect not in ("auto", *DIALECTS):
         raise UsageError(f"dialect={dialect!r} is not known: auto, {', '.join(DIALECTS)}")
+    allowed = None if includes is None else [Path(folder) for folder in includes]
     try:
-        deck = Parser(report, dialect, titled=title, quick=quick).parse(text, name, directory)
+        parser = Parser(report, dialect, titled=title, quick=quick, includes=allowed)
+        deck = parser.parse(text, name, directory)
     except Abandoned:
         report.check()
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..report import Report, did_you_mean
@@ -27,10 +28,13 @@ def is_section_start(card: Card) -> bool:
 
 
 class Includes:
-    """Reads included files, each once; refuses circles and floods."""
+    """Reads included files, each once; refuses circles, floods, and files outside `allowed`."""
 
-    def __init__(self, report: Report, *, quick: bool) -> None:
+    def __init__(
+        self, report: Report, allowed: Sequence[Path] | None = None, *, quick: bool
+    ) -> None:
         self._report, self._quick = report, quick
+        self._allowed = None if allowed is None else [path.resolve() for path in allowed]
         self._cards: dict[str, list[Card | Block]] = {}
         self._open: list[tuple[str, str]] = []
         self._count = 0
@@ -69,6 +73,9 @@ class Includes:
     def _read(self, path: str, name: str, card: Card) -> list[Card | Block]:
         if path not in self._cards:
             self._cards[path] = []
+            if not self._may_read(path):
+                self._refuse(name, card)
+                return []
             try:
                 if "\0" in path or (Path(path).exists() and not Path(path).is_file()):
                     raise Unreadable("not a file")
@@ -82,6 +89,16 @@ class Includes:
                 self._report.add("W118", f"{name} is not UTF-8: read as Latin-1", card)
             self._cards[path] = read_cards(source, self._report, quick=self._quick)
         return self._cards[path]
+
+    def _may_read(self, path: str) -> bool:
+        allowed = self._allowed
+        return allowed is None or any(Path(path).is_relative_to(place) for place in allowed)
+
+    def _refuse(self, name: str, card: Card) -> None:
+        """Say that a file may not be read, in the same words whether there is one or not."""
+        where = ", ".join(map(str, self._allowed or ()))
+        hint = f"files in {where} may be" if where else "no file may be: write its cards here"
+        self._report.add("E101", f"{name} may not be read by this deck", card, hint=hint)
 
     def _unread(self, name: str, why: str, card: Card) -> None:
         """Say that a file can't be read: of a library, it is no error before something lacks."""

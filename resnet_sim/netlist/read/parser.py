@@ -6,7 +6,7 @@ What a card means is not asked yet; element cards stay text until they are elabo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,14 +43,20 @@ class Parser:
     """Reads a deck; one object a deck."""
 
     def __init__(
-        self, report: Report, dialect: str = "auto", *, titled: bool = True, quick: bool = True
+        self,
+        report: Report,
+        dialect: str = "auto",
+        *,
+        titled: bool = True,
+        quick: bool = True,
+        includes: Sequence[Path] | None = None,
     ) -> None:
         self.report, self._dialect, self._titled, self._quick = report, dialect, titled, quick
         report.dialect = DIALECTS.get(dialect, OWN)
         self._title = ""
         self._top = self._body = Body()
         self._open: list[_Open] = []
-        self._includes = Includes(report, quick=quick)
+        self._includes = Includes(report, includes, quick=quick)
         self._depth = 0
         self._ended = False
         # the keyword that ends what is being skipped, and where that began

@@ -5,9 +5,9 @@ on a grid, `routing` joins their pins by wires, `naming` finds room for the name
 `drawing` puts it all together.
 """
 
-from .drawing import Schematic, schematic
+from .drawing import Schematic, redrawn, schematic
 
-__all__ = ["Schematic", "schematic"]
+__all__ = ["Schematic", "redrawn", "schematic"]
 
 #: modules that other packages may use
 DOORS = ("geometry", "svg")

@@ -79,13 +79,16 @@ class _Pen:
                 self._circle(place, 0.16, WIRE) for node, place in drawn.dots if node == net
             )
             yield (
-                f'<g class="wire"><title>{escape(names.get(net, net))}</title>'
+                f'<g class="wire" data-node="{escape(net)}">'
+                f"<title>{escape(names.get(net, net))}</title>"
                 f'<path d="{paths}" stroke="{WIRE}" stroke-width="1.2" fill="none"/>{dots}</g>'
             )
 
     def symbols(self, drawn: Schematic) -> Iterator[str]:
         for symbol in drawn.symbols:
-            yield f'<g class="symbol"><title>{escape(symbol.hint)}</title>'
+            kind, name = escape(symbol.kind), escape(symbol.name)
+            yield f'<g class="symbol" data-element="{name}" data-kind="{kind}">'
+            yield f"<title>{escape(symbol.hint)}</title>"
             yield from (self.shape(shape, symbol.on) for shape in symbol.shapes)
             yield from (self.text(text) for text in symbol.texts)
             yield "</g>"
