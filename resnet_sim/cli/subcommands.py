@@ -18,6 +18,7 @@ COMMANDS = {
     "validate": "compare with ngspice, or with what it has written",
     "export": "write the circuit for another simulator",
     "graph": "draw the circuit as a schematic, with its voltages and currents",
+    "lab": "open a page to try circuits out: edit, turn values, watch; on this machine alone",
     "plot": "draw curves of what the deck asks for, histograms, or a learning run",
     "train": "teach resistors to turn inputs into targets",
     "predict": "print what a circuit gives out for a table of inputs",

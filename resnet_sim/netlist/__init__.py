@@ -37,6 +37,7 @@ DOORS = (
     "expressions.machine",
     "read.grammar",
     "report",
+    "source",
     "write.dialects",
     "write.export",
 )

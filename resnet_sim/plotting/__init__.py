@@ -21,4 +21,14 @@ __all__ = [
 ]
 
 #: modules that other packages may use
-DOORS = ("charts", "circuits", "curves", "drops", "learning", "results", "text")
+DOORS = (
+    "charts",
+    "circuits",
+    "curves",
+    "drops",
+    "learning",
+    "results",
+    "schematic",
+    "schematic.svg",
+    "text",
+)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from .drawing import Schematic
-from .geometry import LETTER, Shape, Text
+from .geometry import LETTER, Box, Shape, Text
 
 #: pixels of a step of the grid
 SCALE = 15.0
@@ -88,10 +88,17 @@ class _Pen:
         for symbol in drawn.symbols:
             kind, name = escape(symbol.kind), escape(symbol.name)
             yield f'<g class="symbol" data-element="{name}" data-kind="{kind}">'
-            yield f"<title>{escape(symbol.hint)}</title>"
+            yield f"<title>{escape(symbol.hint)}</title>{self._reach(symbol.bodies[0])}"
             yield from (self.shape(shape, symbol.on) for shape in symbol.shapes)
             yield from (self.text(text) for text in symbol.texts)
             yield "</g>"
+
+    def _reach(self, body: Box) -> str:
+        """Return an area that is not seen: who points between two lines means the symbol."""
+        x, y = self.at(body.left, body.top).split(",")
+        width, height = (body.right - body.left) * SCALE, (body.top - body.bottom) * SCALE
+        size = f'x="{x}" y="{y}" width="{width:.1f}" height="{height:.1f}"'
+        return f'<rect {size} fill="none" pointer-events="all"/>'
 
     def shape(self, shape: Shape, on: bool) -> str:
         fill = colour_of(shape.fill, on)

@@ -1,0 +1,86 @@
+"""What the page shows: a deck, values that are turned away from it, and switches that are held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..diagnostics import Diagnostic
+from ..errors import NetlistError, UsageError
+from ..model.circuit import Circuit
+from ..netlist import parse_netlist
+
+#: what messages call the deck
+NAME = "deck"
+#: characters of a deck, and elements that it may expand to
+MAX_DECK, MAX_ELEMENTS = 1_000_000, 200_000
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of the page.
+
+    Attributes
+    ----------
+    deck : str
+    values : dict of str to float
+        Elements and parameters that have other values than the deck says.
+    switches : dict of str to bool
+        Switches that are held closed (True) or open.
+    """
+
+    deck: str
+    values: Mapping[str, float] = field(default_factory=dict)
+    switches: Mapping[str, bool] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, data: Any) -> State:
+        """Return what a page, or a link, says; `UsageError` if it says anything else."""
+        if not isinstance(data, dict) or not isinstance(data.get("deck"), str):
+            raise UsageError("a deck is needed, as text")
+        values, switches = data.get("values", {}), data.get("switches", {})
+        if len(data["deck"]) > MAX_DECK:
+            raise UsageError(f"the deck has more than {MAX_DECK} characters")
+        if not (isinstance(values, dict) and isinstance(switches, dict)):
+            raise UsageError("values and switches go by name")
+        numbers = {str(name).lower(): _number(name, value) for name, value in values.items()}
+        held = {str(name).lower(): bool(closed) for name, closed in switches.items()}
+        return cls(data["deck"], numbers, held)
+
+
+def _number(name: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UsageError(f"the value of {name} is not a number")
+    return float(value)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads decks that may include files from `folders`, whose names start from the first."""
+
+    folders: Sequence[Path] = ()
+
+    def read(self, deck: str) -> Circuit:
+        """Return the circuit of a deck as it stands; `NetlistError` if there is none."""
+        directory = self.folders[0] if self.folders else None
+        circuit = parse_netlist(
+            deck, name=NAME, directory=directory, includes=self.folders, max_elements=MAX_ELEMENTS
+        )
+        if not circuit.n_elements:
+            message = "nothing to solve: the deck has no elements"
+            hint = "the first line is the title; write a card below, such as R1 a 0 1k"
+            raise NetlistError([*circuit.diagnostics, Diagnostic("E101", message, hint=hint)])
+        return circuit
+
+    def circuit(self, state: State) -> Circuit:
+        """Return the circuit with its values turned and its switches held."""
+        circuit = self.read(state.deck)
+        elements = {n: v for n, v in state.values.items() if circuit.find(n) is not None}
+        parameters = {n: v for n, v in state.values.items() if n not in elements}
+        if parameters:
+            circuit = circuit.with_parameters(parameters)
+        if elements:
+            circuit = circuit.with_values(elements)
+        return circuit.with_switches(state.switches) if state.switches else circuit
