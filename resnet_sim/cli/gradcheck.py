@@ -6,7 +6,7 @@ import argparse
 
 from ..errors import UsageError
 from .common import SOLVED, TOLERANCE, count, load, positive, show_diagnostics
-from .learning import add_learning_options, check, cost
+from .learning import add_learning_options, check, cost, network
 from .samples import Meaning, add_data_options
 
 #: Samples that are looked at unless more are asked for.
@@ -33,20 +33,16 @@ def run(options: argparse.Namespace) -> int:
     import numpy as np
 
     from ..ngspice import run as simulate
-    from ..training import Network, gradcheck
+    from ..training import gradcheck
 
     check(options)
+    if options.biases:
+        raise UsageError("gradcheck compares conductances and parameters: --biases is not for it")
     circuit = load(options)
     meaning = Meaning(options, circuit)
     samples = meaning.read(options.data)
     rows = samples.rows(np.arange(min(options.samples, len(samples.X))))
-    low, high = options.bounds
-    net = Network(
-        circuit, meaning.sources, meaning.outputs, options.trainable.split(","),
-        g_min=low, g_max=high,
-    )  # fmt: skip
-    if options.biases:
-        raise UsageError("gradcheck compares conductances: --biases is not for it")
+    net = network(options, circuit, meaning)
     show_diagnostics(circuit.diagnostics)
     with rows.named():
         judged = cost(options, meaning, net)

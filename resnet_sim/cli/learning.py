@@ -10,6 +10,7 @@ from ..errors import UsageError
 from .common import listed, number, positive
 
 if TYPE_CHECKING:
+    from ..model.circuit import Circuit
     from ..training import Cost, Entry, Network, Optimizer, Option, Rule
     from .samples import Meaning
 
@@ -29,9 +30,16 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("learning")
     group.add_argument(
         "--trainable",
-        default="r*",
         metavar="GLOBS",
-        help="resistors that learn, default all: 'r*'",
+        help="resistors that learn; default all, 'r*', or none beside --parameters",
+    )
+    group.add_argument(
+        "--parameters",
+        type=_parameters,
+        default={},
+        metavar="GLOBS",
+        help="parameters of the deck that learn, and with them every value that is affine in "
+        "them; with bounds: 'k*=0:1m'",
     )
     group.add_argument("--biases", metavar="GLOBS", help="current sources that learn too")
     group.add_argument(
@@ -109,6 +117,23 @@ def check(options: argparse.Namespace) -> None:
         )
 
 
+def network(options: argparse.Namespace, circuit: Circuit, meaning: Meaning) -> Network:
+    """Return the network that learns."""
+    from ..training import Network
+
+    low, high = options.bounds
+    return Network(
+        circuit,
+        meaning.sources,
+        meaning.outputs,
+        options.trainable and options.trainable.split(","),
+        biases=options.biases.split(",") if options.biases else (),
+        parameters=options.parameters,
+        g_min=low,
+        g_max=high,
+    )
+
+
 def rule(options: argparse.Namespace, net: Network) -> Rule:
     """Return the learning rule."""
     made: Rule = _make("rule", options, net)
@@ -158,6 +183,19 @@ def _bounds(text: str) -> tuple[float | None, float]:
             f"{text!r} is not of the form MIN,MAX; either may be left out"
         )
     return (number(low) if low.strip() else None, number(high) if high.strip() else math.inf)
+
+
+def _parameters(text: str) -> dict[str, tuple[float, float]]:
+    found: dict[str, tuple[float, float]] = {}
+    for part in text.split(","):
+        pattern, equals, ends = part.partition("=")
+        low, colon, high = ends.partition(":")
+        if not pattern.strip() or (equals and not colon):
+            raise argparse.ArgumentTypeError(f"{part!r} is not of the form GLOB or GLOB=LOW:HIGH")
+        found[pattern.strip()] = (
+            number(low) if low.strip() else -math.inf, number(high) if high.strip() else math.inf
+        )  # fmt: skip
+    return found
 
 
 def _rates(text: str) -> float | dict[str, float]:

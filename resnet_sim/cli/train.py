@@ -21,7 +21,7 @@ from .common import (
     load,
     show_diagnostics,
 )
-from .learning import add_learning_options, check, cost, optimizer, rule
+from .learning import add_learning_options, check, cost, network, optimizer, rule
 from .runs import Run
 from .samples import Meaning, Samples, add_data_options, protect
 
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     _check_files(options, circuit)
     samples = meaning.read(options.data)
     train, validation = _split(options, meaning, samples)
-    net = _network(options, circuit, meaning)
+    net = network(options, circuit, meaning)
     trainer = _trainer(options, net, meaning)
     explain(options, trainer.explain_backend())
     folder = Run.open(options, circuit, train, validation)
@@ -127,21 +127,6 @@ def _split(
         raise UsageError(f"--validation {options.validation}: leaves no samples on one side")
     order = np.random.default_rng(options.seed).permutation(len(samples.X))
     return samples.rows(np.sort(order[count:])), samples.rows(np.sort(order[:count]))
-
-
-def _network(options: argparse.Namespace, circuit: Circuit, meaning: Meaning) -> Network:
-    from ..training import Network
-
-    low, high = options.bounds
-    return Network(
-        circuit,
-        meaning.sources,
-        meaning.outputs,
-        options.trainable.split(","),
-        biases=options.biases.split(",") if options.biases else (),
-        g_min=low,
-        g_max=high,
-    )
 
 
 def _trainer(options: argparse.Namespace, net: Network, meaning: Meaning) -> Trainer:

@@ -1,6 +1,7 @@
 """One structure, many points."""
 
 DOORS = (
+    "correlation",
     "backend",
     "jobs",
     "layered.backend",

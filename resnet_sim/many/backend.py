@@ -8,7 +8,7 @@ from importlib import import_module
 from ..arrays import Floats
 from ..errors import UsageError
 from ..results.operating_point import OperatingPoint
-from .question import Failed, Question
+from .question import Failed, Question, some
 from .states import Backend
 
 __all__ = ["BACKENDS", "Choice", "Entry", "Question", "choose"]
@@ -28,6 +28,8 @@ class Entry:
         The kinds of question it knows, as in `Question.asks`.
     summary : str
         What it does.
+    flows : bool
+        Whether it tells the currents that a question wants.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Entry:
     kind: str
     answers: tuple[str, ...]
     summary: str
+    flows: bool = False
 
     def load(self) -> type[Backend]:
         """Return the class."""
@@ -46,6 +49,8 @@ class Entry:
         if question.asks not in self.answers:
             kinds = {"points": "certified operating points", "states": "states to train with"}
             return f"it does not answer with {kinds[question.asks]}"
+        if question.flows and not self.flows:
+            return f"the currents of {some(question.flows)} count, which it does not tell"
         return self.load().fits(question)
 
 
@@ -60,7 +65,7 @@ BACKENDS = (
     Entry("lanes", "lane_points", "LanePoints", ("points",),
           "points as lanes of vectors, each with its own set of conducting rectifiers"),
     Entry("one by one", "one_by_one", "OneByOne", ("points", "states"),
-          "point after point, any circuit"),
+          "point after point, any circuit", flows=True),
 )  # fmt: skip
 
 

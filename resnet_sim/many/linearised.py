@@ -19,8 +19,10 @@ from ..point.reduction import Reduction
 from ..point.state import State
 
 
-def adjoint(state: State, slope: Floats) -> Floats:
-    """Return the multipliers of KCL for slopes dC/dv of the nodes, shape (n_nodes,).
+def adjoint(state: State, slope: Floats, flows: Ints) -> Floats:
+    """Return the multipliers of KCL for slopes dC/dv of the nodes, shape (n_nodes + flows,).
+
+    After them come those of the voltages of elements with given numbers, `flows`.
 
     Raises
     ------
@@ -31,7 +33,26 @@ def adjoint(state: State, slope: Floats) -> Floats:
     n = len(slope)
     rhs = np.zeros(len(red.coordinate) + len(red.ties) + len(conducting(state)))
     rhs[:n] = slope
-    return multipliers(state, rhs)[:n]
+    found, on = multipliers(state, rhs), conducting(state)
+    ties, rectifiers = np.split(found[len(red.coordinate) :], [len(red.ties)])
+    return np.concatenate((found[:n], _by_element(state, flows, ties, on, rectifiers)))
+
+
+def flowing(state: State, flows: Ints) -> Floats:
+    """Return the currents of the ties and rectifiers of elements with given numbers, A."""
+    on = np.arange(len(state.rectifier_current))
+    return _by_element(state, flows, state.tie_currents(), on, state.rectifier_current)
+
+
+def _by_element(state: State, flows: Ints, ties: Floats, rows: Ints, rectifiers: Floats) -> Floats:
+    """Return sums over the ties and over some rows of the rectifiers of elements."""
+    red, total = state.reduction, np.zeros(state.reduction.circuit.n_elements)
+    np.add.at(total, red.ties.element, ties)
+    if len(rows):
+        own = red.rectifiers
+        np.add.at(total, own.element[rows], own.sign[rows] * rectifiers)
+    found: Floats = total[flows]
+    return found
 
 
 def conducting(state: State) -> Ints:

@@ -15,13 +15,14 @@ from ..point.certified import stack
 from ..point.engine import Point, PointSolver
 from ..point.state import State
 from ..results.operating_point import OperatingPoint
-from .linearised import adjoint
+from .linearised import adjoint, flowing
 from .nudges import nudged
 from .question import Failed, Question
 from .states import Backend, Nudge, States, knees
 
 #: A circuit, and what solves those of its structure.
 Task = tuple[PointSolver, Circuit]
+_NONE = np.zeros(0)
 
 
 def walk(
@@ -183,7 +184,10 @@ class OneByOne(Backend):
 
     def _states(self, points: list[Point]) -> States:
         nodes, outputs = len(self.question.circuit.nodes), self.outputs
-        known = [np.append(self._known(point)[:nodes], point.inner_voltages) for point in points]
+        known = [
+            np.concatenate((self._known(point)[:nodes], point.inner_voltages, self._flows(point)))
+            for point in points
+        ]
         voltages = np.array(known).reshape(len(points), -1 if known else nodes)
         states = [point.state for point in points]
         count = max((len(state.rectifier_current) for state in states), default=0)
@@ -195,6 +199,15 @@ class OneByOne(Backend):
         start = voltages if self.question.signed else None
         return States(self, voltages, measured, on, knee, states, start)
 
+    def _flows(self, point: Point) -> Floats:
+        """Return the currents that the question asks for."""
+        return flowing(point.state, self._numbers(point.state)) if self.question.flows else _NONE
+
+    def _numbers(self, state: State) -> Ints:
+        """Return the numbers of elements whose currents count; nudges may have moved them."""
+        circuit = state.reduction.circuit
+        return np.array([circuit.element(n) for n in self.question.flows], dtype=np.int64)
+
     def _known(self, point: Point) -> Floats:
         """Return node voltages, NaN where they float, but for what moves with the outputs."""
         piece = point.state.piece[point.state.reduction.coordinate[: len(point.floating)]]
@@ -205,10 +218,10 @@ class OneByOne(Backend):
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         result = np.empty_like(states.voltages)
         for row, state in enumerate(states.detail):
-            of_node = np.zeros(states.voltages.shape[1])
+            of_node = np.zeros(states.voltages.shape[1] - len(self.question.flows))
             np.add.at(of_node, self.outputs.p, slope[row])
             np.add.at(of_node, self.outputs.q, -slope[row])
-            result[row] = adjoint(state, of_node)
+            result[row] = adjoint(state, of_node, self._numbers(state))
         return result
 
 

@@ -48,6 +48,9 @@ class Question:
         Conductances that are common and change between calls.
     biases : tuple of str
         Current sources that do the same.
+    flows : tuple of str
+        Elements whose currents count for derivatives: of ties, and of rectifiers.  They are the
+        last columns of the states' voltages, A.
     bounds : (float, float)
         S; conductances of the circuit are moved there before they are learned from.
     precision : {"double", "single"}
@@ -65,6 +68,7 @@ class Question:
     outputs: tuple[tuple[str, str], ...] = ()
     trainable: Selection | None = None
     biases: tuple[str, ...] = ()
+    flows: tuple[str, ...] = ()
     bounds: tuple[float, float] = (0.0, np.inf)
     precision: str = "double"
     method: str = "auto"

@@ -171,7 +171,8 @@ class States:
     Attributes
     ----------
     voltages : ndarray, shape (B, n_nodes)
-        V; NaN where a node floats that is no output.  Nodes within devices come last.
+        V; NaN where a node floats that is no output.  Nodes within devices come last, but for
+        the currents (A) that `Question.flows` asks for.
     outputs : ndarray, shape (B, n_outputs)
         V.
     on : ndarray of bool, shape (B, m)

@@ -131,6 +131,8 @@ class Circuit:
         ``rebuild({"parameter": value})`` elaborates the deck anew; see `with_parameters`.
     overrides : dict of str to float
         Parameters that have other values than the deck gives them.
+    parameters : dict of str to float
+        Parameters of the deck that no others say, and their values.
     spread : dict of str to float
         Element -> what its value may be off by, relative: ``tol=`` of its card.
 
@@ -156,6 +158,7 @@ class Circuit:
     sources: tuple[Source, ...] = ()
     rebuild: Callable[..., Circuit] | None = field(default=None, compare=False)
     overrides: Mapping[str, float] = field(default_factory=dict, compare=False)
+    parameters: Mapping[str, float] = field(default_factory=dict, compare=False)
     spread: Mapping[str, float] = field(default_factory=dict)
 
     resistors = _TableOf(Resistors)

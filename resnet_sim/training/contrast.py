@@ -42,7 +42,7 @@ class Gradient:
     conductances : ndarray, shape (n_trainable,)
         Per S.
     biases : ndarray, shape (n_biases,)
-        Per A.
+        Per A; then those by parameters.
     cost : ndarray, shape (B,)
         Cost of each sample in its free state.
     outputs : ndarray, shape (B, n_outputs)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from ..arrays import Floats
 from .network import Network
 from .registry import OPTIMIZERS, RULES, Entry, Option
 
@@ -18,8 +19,12 @@ Thing = TypeVar("Thing")
 
 
 def typical(net: Network) -> float:
-    """Return the median size of the conductances, S."""
-    return float(np.median(np.abs(net.conductances)))
+    """Return the median size of the conductances that learn, or of all if none does, S."""
+    g = net.conductances
+    if not len(g):
+        ohms = net.circuit.resistors.ohms
+        g = 1.0 / ohms[(ohms != 0) & np.isfinite(ohms)]
+    return float(np.median(np.abs(g))) if len(g) else 1.0
 
 
 def value(option: Option, net: Network) -> float:
@@ -31,7 +36,8 @@ def make(entry: Entry, net: Network, **given: Any) -> Any:
     """Return a rule, cost or optimiser; what is not given, or None, follows the circuit."""
     chosen = {name: number for name, number in given.items() if number is not None}
     for name, option in entry.options.items():
-        if option.share and name not in chosen:
+        # a learning rate is worked out where the optimiser meets the network
+        if option.share and name not in chosen and name != "lr":
             chosen[name] = value(option, net)
     return entry.make(**chosen)
 
@@ -45,10 +51,20 @@ def settled(rule: Thing, net: Network) -> Thing:
     return rule
 
 
-def rate(optimizer: object, net: Network) -> float | None:
-    """Return the learning rate of an optimiser that has none, None if it has one."""
+def rate(optimizer: object, net: Network) -> float | Floats | None:
+    """Return the learning rate of an optimiser that has none, None if it has one.
+
+    That of a parameter, which may have any unit, follows its own size.
+    """
     option = _open(optimizer, OPTIMIZERS).get("lr")
-    return None if option is None else value(option, net)
+    if option is None:
+        return None
+    usual, own = value(option, net), np.abs(list(net.parameters.values()))
+    if not len(own):
+        return usual
+    own[own == 0] = np.median(own[own > 0]) if own.any() else typical(net)
+    others = np.full(len(net.parameter_names) - len(own), usual)
+    return np.concatenate((others, option.share * own**option.power))
 
 
 def _open(thing: object, entries: dict[str, Entry]) -> dict[str, Option]:

@@ -32,15 +32,16 @@ STEP = 1e-5
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """Derivatives of the mean cost by conductances, found in three ways.
+    """Derivatives of the mean cost by conductances and parameters, found in three ways.
 
     Attributes
     ----------
     names : sequence of str
     adjoint, differences : ndarray, shape (n,)
-        Per S.
+        Per S, or unit of a parameter.
     ngspice : ndarray, shape (n,), optional
-        From the voltages that ngspice, or what was asked instead, finds in the adjoint network.
+        From the voltages that ngspice, or what was asked instead, finds in the adjoint network;
+        NaN where these do not tell, as for parameters.
 
     Examples
     --------
@@ -59,16 +60,18 @@ class GradientCheck:
         """Return the largest deviation from the adjoint, relative to its largest derivative."""
         scale = float(np.abs(self.adjoint).max(initial=0.0)) or 1.0
         others = [self.differences] if self.ngspice is None else [self.differences, self.ngspice]
-        return max(float(np.abs(one - self.adjoint).max(initial=0.0)) for one in others) / scale
+        off = (np.nan_to_num(np.abs(one - self.adjoint)) for one in others)
+        return max(float(one.max(initial=0.0)) for one in off) / scale
 
     def __str__(self) -> str:
         """Return a table."""
-        titles = ["conductance", "adjoint", "ngspice", "differences"]
+        titles = ["value", "adjoint", "ngspice", "differences"]
         columns = [self.adjoint, self.ngspice, self.differences]
         kept = [0, *(k + 1 for k, column in enumerate(columns) if column is not None)]
         rows = [[titles[k] for k in kept]]
         for k, name in enumerate(self.names):
-            rows.append([name, *(f"{c[k]:.6g}" for c in columns if c is not None)])
+            known = (column[k] for column in columns if column is not None)
+            rows.append([name, *("-" if np.isnan(x) else f"{x:.6g}" for x in known)])
         widths = [max(len(row[k]) for row in rows) for k in range(len(kept))]
         lines = [
             "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
@@ -104,13 +107,13 @@ def gradcheck(
     --------
     >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
     >>> print(tr.gradcheck(net, [[1.0]], [[0.25]]))
-    conductance  adjoint  differences
-    rs0           0.0625       0.0625
-    rp0          -0.0625      -0.0625
+    value  adjoint  differences
+    rs0     0.0625       0.0625
+    rp0    -0.0625      -0.0625
     """
     cost = cost or SquaredError()
     exact = gradient(net, X, Y, Adjoint(), cost)
-    named = tuple(net.trainable)
+    named = (*net.trainable, *net.parameters)
     other = None
     if simulator is not None:
         if not isinstance(net.trainable, tuple):
@@ -121,19 +124,23 @@ def gradcheck(
 
 
 def _differences(net: Network, X: Any, Y: Any, cost: Cost) -> Floats:
-    """Return central differences; conductances are what they were afterwards."""
-    g, low, high = net.conductances, net.g_min, net.g_max
-    slopes = np.zeros(len(g))
+    """Return central differences; what learns is what it was afterwards."""
+    g, biases = net.conductances, net.biases
+    both, slopes = np.concatenate((g, biases)), np.zeros(len(g) + len(net.parameters))
+    low, high = net.bounds
+    size = np.where(both == 0, 1.0, np.abs(both))
     try:
-        for k in range(len(g)):
-            ends = np.clip(g[k] + STEP * abs(g[k]) * np.array([-1.0, 1.0]), low, high)
+        learn = np.delete(np.arange(len(both)), len(g) + np.arange(len(both) - len(slopes)))
+        for place, k in enumerate(learn.tolist()):
+            ends = np.clip(both[k] + STEP * size[k] * np.array([-1.0, 1.0]), low[k], high[k])
             values = []
             for end in ends:
-                net.conductances = np.where(np.arange(len(g)) == k, end, g)
+                moved = np.where(np.arange(len(both)) == k, end, both)
+                net.conductances, net.biases = np.split(moved, [len(g)])
                 values.append(float(cost.value(net.forward(X), Y).mean()))
-            slopes[k] = (values[1] - values[0]) / (ends[1] - ends[0])
+            slopes[place] = (values[1] - values[0]) / (ends[1] - ends[0])
     finally:
-        net.conductances = g
+        net.conductances, net.biases = g, biases
     return slopes
 
 
@@ -150,4 +157,4 @@ def _simulated(net: Network, x: Floats, y: Any, cost: Cost, simulator: Simulator
         one, other = (known.get(free.circuit.nodes[k], 0.0) for k in (p, q))
         across = free.node_voltages[p] - free.node_voltages[q]
         found.append(0.0 if np.isnan(across) else (one - other) * across)
-    return np.array(found)
+    return np.array(found + [np.nan] * len(net.parameters))

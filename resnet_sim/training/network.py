@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -32,8 +32,10 @@ from ..workers.atomic_file import replace_file
 from .ammeters import measured
 from .amounts import real
 from .costs import Cost, SquaredError, built_in
+from .following import Following
 from .imperfections import Devices
 from .named import by_name
+from .shared import Wanted, learn
 from .wires import wired
 
 Output = str | tuple[str, str]
@@ -53,9 +55,13 @@ class Network:
         ``i(v1)`` in place of a node is the current of a voltage source, A, which only `Adjoint`
         can train.
     trainable : str or sequence of str
-        Resistors that learn: names or globs, such as ``"r*"``.
+        Resistors that learn: names or globs; by default ``"r*"``.
     biases : str or sequence of str, optional
         Current sources that learn, names or globs.
+    parameters : str, sequence of str, or mapping of str to (float, float), optional
+        Parameters of the deck that learn, names or globs, maybe with bounds.  Every element whose
+        value, or its reciprocal, is affine in them learns with them: resistors, sources, drops
+        and resistances of diodes, gains.  By default nothing else learns beside them.
     g_min, g_max : float
         Bounds of the conductances, S.  By default the lower one is a millionth of the
         largest conductance that the circuit starts with: with zero, parts of the circuit
@@ -95,9 +101,10 @@ class Network:
         circuit: Given,
         inputs: Sequence[str],
         outputs: Sequence[Output],
-        trainable: str | Sequence[str] = "r*",
+        trainable: str | Sequence[str] | None = None,
         *,
         biases: str | Sequence[str] = (),
+        parameters: Wanted = (),
         g_min: float | None = None,
         g_max: float = np.inf,
         devices: Devices | None = None,
@@ -106,17 +113,20 @@ class Network:
         circuit = as_circuit(circuit)
         self.inputs = tuple(name.lower() for name in inputs)
         self._check_inputs(circuit)
+        self._shared = learn(circuit, parameters) if parameters else None
         circuit, pairs, names = measured(circuit, outputs)
         if not pairs:
             raise UsageError("a network needs at least one output")
         self.devices = devices or Devices()
-        self._selection = select(circuit, trainable)
+        if trainable is None:
+            trainable = () if self._shared else "r*"
+        self._selection = self._by_itself(select(circuit, trainable), trainable)
         if self.devices.wire:
             self._selection = self._with_wires()
             circuit = self._selection.circuit
         self.trainable = self._selection.names
-        self.bias_names = _select(circuit.current_sources.names, biases, "current source")
-        _distinct((*self.inputs, *self.bias_names))
+        self._currents = _select(circuit.current_sources.names, biases, "current source")
+        self._follow(circuit)
         self._bound(g_min, g_max)
         self.devices.check(self.g_min, self.g_max)
         self._noise = self.devices.generator(2)
@@ -125,19 +135,51 @@ class Network:
         #: epoch and step of the run that trains it
         self.moment = 0, 0
         first = circuit.first["current_sources"]
-        rows = np.array([circuit.element(n) - first for n in self.bias_names], dtype=np.int64)
+        rows = np.array([circuit.element(n) - first for n in self._currents], dtype=np.int64)
         self._biases: Floats = circuit.current_sources.amps[rows].copy()
         self.bias_p = circuit.current_sources.p[rows]
         self.bias_q = circuit.current_sources.q[rows]
+        if self._shared is not None:
+            self._biases = np.concatenate((self._biases, self._shared.start))
+            self._confirmed = self._theta.copy()
+        _distinct(self._question_of(circuit, pairs, precision).sources)
         self._attach(circuit, pairs, names, precision)
+
+    def _by_itself(self, chosen: Selection, wanted: str | Sequence[str]) -> Selection:
+        """Return what learns by itself: not what follows parameters."""
+        if self._shared is None:
+            return chosen
+        follow = self._shared.rows("resistors")
+        names = {wanted.lower()} if isinstance(wanted, str) else {w.lower() for w in wanted}
+        for k in follow.tolist():
+            if (name := chosen.circuit.resistors.names[k]) in names:
+                raise UsageError(f"{name} can't learn by itself: it follows parameters that learn")
+        return replace(chosen, resistors=np.setdiff1d(chosen.resistors, follow))
+
+    def _follow(self, circuit: Circuit) -> None:
+        """Work out what follows parameters."""
+        shared, self._following = self._shared, None
+        #: names of what learns beside conductances: current sources, then parameters
+        self.bias_names = self._currents
+        if shared is None:
+            return
+        if self.devices != Devices():
+            raise UsageError("devices= are those of single resistors: parameters are numbers")
+        self._following = Following(circuit, shared, self._selection)
+        self.bias_names = (*self._currents, *shared.names)
+
+    @property
+    def _whole(self) -> Selection:
+        """All conductances that change."""
+        return self._selection if self._following is None else self._following.whole
 
     def _bound(self, g_min: float | None, g_max: float) -> None:
         """Set the bounds of what learns; conductances of crossbars may begin at 0."""
-        selection = self._selection
+        selection = self._whole
         ohms = selection.circuit.resistors.ohms[selection.resistors]
         unfit = np.flatnonzero((ohms == 0) | ~np.isfinite(ohms))
         if len(unfit):
-            name = self.trainable[int(unfit[0])]
+            name = selection.names[int(unfit[0])]
             raise UsageError(f"{name} can't learn: its resistance is {ohms[unfit[0]]:g}")
         self.g_max = float(g_max)
         low, high = selection.extremes()
@@ -145,8 +187,10 @@ class Network:
         if not self.g_min <= self.g_max:
             raise UsageError(f"needs g_min <= g_max, not {self.g_min} and {self.g_max}")
         self._untouched = self.g_min <= low and high <= self.g_max and self._ideal
-        self._untouched &= not self.devices.levels
-        self._origin = selection.conductances
+        self._untouched &= not self.devices.levels and self._shared is None
+        if self._shared is not None and self._following is not None:
+            self._shared = self._following.shared = self._shared.bounded(self.g_min, self.g_max)
+        self._origin = self._selection.conductances
         self._parts: Callable[[], Iterator[npt.NDArray[np.float32]] | None] | None = None
 
     def _attach(
@@ -157,10 +201,7 @@ class Network:
         precision: str,
     ) -> None:
         """Choose what solves the circuit."""
-        self._question = Question(
-            circuit, self.inputs, outputs=tuple(outputs), trainable=self._selection,
-            biases=self.bias_names, bounds=(self.g_min, self.g_max), precision=precision,
-        )  # fmt: skip
+        self._question = self._question_of(circuit, outputs, precision)
         self._choice = choose(self._question)
         self._backend = self._choice.backend
         self.outputs = replace(self._backend.outputs, names=names)
@@ -168,6 +209,18 @@ class Network:
         self.layers: Layers | None = getattr(self._backend, "layers", None)
         if self.layers is None:
             self._warn_of_fixed_outputs()
+
+    def _question_of(
+        self, circuit: Circuit, outputs: Sequence[tuple[str, str]], precision: str
+    ) -> Question:
+        follow = self._following
+        return Question(
+            circuit, self.inputs, outputs=tuple(outputs),
+            trainable=replace(self._whole, circuit=circuit),
+            biases=self._currents if follow is None else (*self._currents, *follow.sources),
+            flows=() if follow is None else follow.flows,
+            bounds=(self.g_min, self.g_max), precision=precision,
+        )  # fmt: skip
 
     def _warn_of_fixed_outputs(self) -> None:
         """Warn of outputs that no conductance can change: their derivatives are all zero."""
@@ -251,16 +304,68 @@ class Network:
 
     @property
     def biases(self) -> Floats:
-        """Currents in the order of `bias_names`, shape (n_biases,), A; can be set."""
+        """Currents, A, then parameters, in the order of `bias_names`, shape (n_biases,).
+
+        Can be set.
+        """
         return self._biases.copy()
 
     @biases.setter
     def biases(self, values: Any) -> None:
-        self._biases = _vector(values, len(self._biases), "biases")
+        wanted = _vector(values, len(self._biases), "biases")
+        if self._shared is not None:
+            theta = wanted[len(self._currents) :]
+            kept = self._shared.within(self._theta, theta, self.g_min, self.g_max)
+            if (bad := np.flatnonzero(kept != theta)).size:
+                name = self._shared.names[bad[0]]
+                raise UsageError(f"{theta[bad[0]]:.6g} of {name} is not within its bounds")
+        self._set_biases(wanted)
+
+    def _set_biases(self, values: Floats) -> None:
+        """Set what learns beside conductances; maybe the problem is another one then."""
+        before, self._biases = self._biases, values
+        follow = self._following
+        if follow is None or not follow.structural or np.array_equal(before, values):
+            return
+        question = self._question
+        circuit = follow.shared.applied(question.circuit, self._theta)
+        self._question = self._question_of(circuit, question.outputs, question.precision)
+        self._choice = choose(self._question)
+        self._backend = self._choice.backend
+
+    @property
+    def _theta(self) -> Floats:
+        """Values of the parameters that learn."""
+        return self._biases[len(self._currents) :]
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Parameters of the deck that learn, and their values; can be set, all or some."""
+        return dict(zip(self.bias_names[len(self._currents) :], self._theta.tolist(), strict=True))
+
+    @parameters.setter
+    def parameters(self, values: Mapping[str, float]) -> None:
+        folded = {name.lower(): value for name, value in values.items()}
+        known = self.parameters
+        if strange := [name for name in folded if name not in known]:
+            raise UsageError(f"{strange[0]!r} is no parameter that learns")
+        theta = [folded.get(name, value) for name, value in known.items()]
+        self.biases = np.concatenate((self._biases[: len(self._currents)], theta))
+
+    @property
+    def bounds(self) -> tuple[Floats, Floats]:
+        """Lower and upper bounds of all that learns, in the order of `parameter_names`."""
+        n, currents = len(self._selection), np.full(len(self._currents), np.inf)
+        shared = self._shared
+        low, high = ((), ()) if shared is None else (shared.low, shared.high)
+        return (
+            np.concatenate((np.full(n, self.g_min), -currents, low)),
+            np.concatenate((np.full(n, self.g_max), currents, high)),
+        )
 
     @property
     def parameter_names(self) -> Sequence[str]:
-        """Names of everything that learns: conductances, then current sources."""
+        """Names of everything that learns: conductances, then current sources and parameters."""
         if isinstance(self.trainable, tuple):
             return (*self.trainable, *self.bias_names)
         return JoinedNames((self.trainable, self.bias_names))
@@ -268,13 +373,28 @@ class Network:
     @property
     def circuit(self) -> Circuit:
         """The circuit as learned so far, ready for `resnet_sim.write_netlist`."""
-        values = dict(zip(self.bias_names, self._biases.tolist(), strict=True))
-        return self._selection.applied(self._g).with_values(values)
+        circuit = self._applied
+        if self._shared is not None and not np.array_equal(self._confirmed, self._theta):
+            self._shared.confirm(circuit, self._theta)
+            self._confirmed = self._theta.copy()
+        return circuit
+
+    @property
+    def _applied(self) -> Circuit:
+        """The circuit with what has been learned."""
+        values = dict(zip(self._currents, self._biases.tolist(), strict=False))
+        circuit = self._selection.applied(self._g).with_values(values)
+        return circuit if self._shared is None else self._shared.applied(circuit, self._theta)
 
     @property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
         return self._backend.one_way
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """Elements whose currents derivatives by parameters need."""
+        return self._question.flows
 
     @property
     def batched(self) -> bool:
@@ -285,7 +405,8 @@ class Network:
         title = self._selection.circuit.title
         words = [how_many(len(self.inputs), "input"), how_many(len(self.outputs.names), "output")]
         words.append(how_many(len(self._selection), "trainable conductance"))
-        words += [how_many(len(self.bias_names), "bias", "biases")] if self.bias_names else []
+        words += [how_many(len(self._currents), "bias", "biases")] if self._currents else []
+        words += [how_many(len(self.parameters), "parameter")] if self.parameters else []
         return f"<Network{f' {title!r}' if title else ''}: {', '.join(words)}>"
 
     def summary(self) -> str:
@@ -309,9 +430,10 @@ class Network:
         if len(g):
             span = f"{g.min():.4g} to {g.max():.4g} S"
             lines.append(f"  {span}, bounds {self.g_min:.4g} and {self.g_max:.4g} S")
-        if self.bias_names:
-            names = few(self.bias_names, 8)
-            lines.append(f"{how_many(len(self.bias_names), 'bias', 'biases')}: {names}")
+        for found, one, some in (
+            (self._currents, "bias", "biases"), (tuple(self.parameters), "parameter", "parameters"),
+        ):  # fmt: skip
+            lines += [f"{how_many(len(found), one, some)}: {few(found, 8)}"] if found else []
         return "\n".join([*lines, self.explain_backend().partition("\n")[0]])
 
     def explain_backend(self) -> str:
@@ -339,14 +461,15 @@ class Network:
             If it is none.
         """
         try:
-            return analyse(self.circuit, self._question.sources)
+            return analyse(self._applied, self._question.sources)
         except Unsupported as reason:
             raise UsageError(f"the circuit is not one convex problem: {reason}") from reason
 
     @property
     def g_weight(self) -> Floats:
         """Weight of each conductance's co-content, see `correlate`."""
-        return self._backend.g_weight
+        weight = self._backend.g_weight
+        return weight if self._following is None else weight[self._following.own]
 
     # ---- files ----
 
@@ -411,8 +534,14 @@ class Network:
 
     def free(self, X: Any, start: Bools | None = None) -> States:
         """Return the states of the circuit by itself; `start` is `States.on` of similar ones."""
-        g = self._g if self.layers is None else self.own
+        g = self._given(self._g if self.layers is None else self.own)
         return self._read(self._backend.solve(g, self._columns(X), start))
+
+    def _given(self, own: Floats | None) -> Floats | None:
+        """Return all conductances that change, S, for those that learn by themselves."""
+        if self._following is None:
+            return own
+        return self._following.conductances(self._g if own is None else own, self._theta)
 
     def pulled(self, X: Any, near: States, stiffness: float, target: Floats) -> States:
         """Return the states with outputs joined to targets by conductances (S).
@@ -429,7 +558,7 @@ class Network:
     def _nudged(self, X: Any, near: States, nudge: Nudge) -> States:
         """Return nudged states, of the copy of the circuit that is meant for them."""
         ideal = self.layers is not None and self._ideal and not self.devices.mismatch
-        copy = self.own if ideal else self.devices.copy(self._g)
+        copy = self._given(self.own if ideal else self.devices.copy(self._g))
         start = near.on if near.start is None else near.start
         return self._read(self._backend.nudged(copy, self._columns(X), nudge, start))
 
@@ -451,7 +580,33 @@ class Network:
         ----------
         change, level : ndarray, shape (B, n_nodes)
         """
-        return self._backend.correlate(change, level)
+        follow = self._following
+        if follow is None:
+            return self._backend.correlate(change, level)
+        voltages = slice(0, change.shape[1] - len(follow.flows))
+        by_g, by_bias = self._backend.correlate(change[:, voltages], level[:, voltages])
+        multiplier = follow.multiplier(change, self._question.reduction)
+        shared = follow.derivatives(multiplier, level, self._theta)
+        return by_g[follow.own], np.concatenate((by_bias[: len(self._currents)], shared))
+
+    def derivatives(self, adjoint: Floats, level: Floats) -> tuple[Floats, Floats]:
+        """Return the mean derivatives by what learns, given the multipliers of KCL.
+
+        Parameters
+        ----------
+        adjoint, level : ndarray, shape (B, n_nodes)
+            See `States.adjoint`; voltages.
+        """
+        follow = self._following
+        nodes = adjoint.shape[1] - (len(follow.flows) if follow else 0)
+        # these multipliers know about scales already
+        by_g, _ = self._backend.correlate(-adjoint[:, :nodes], level[:, :nodes])
+        by_g, mean = by_g / self._backend.g_weight, adjoint.mean(axis=0)
+        by_bias = mean[self.bias_q] - mean[self.bias_p]
+        if follow is None:
+            return by_g, by_bias
+        shared = follow.derivatives(adjoint, level, self._theta)
+        return by_g[follow.own], np.concatenate((by_bias, shared))
 
     def at_step(self, epoch: int, step: int, *shard: int) -> None:
         """Fix the random numbers of imperfect devices by the place in a run."""
@@ -462,6 +617,22 @@ class Network:
         """Ask for conductances, S; `conductances` tells what became of it."""
         wanted = np.clip(wanted, self.g_min, self.g_max)
         self._g = self.devices.write(self._g, wanted, self.g_min, self.g_max, self._noise)
+
+    def refuse_flows(self, rule: str) -> None:
+        """Raise `UsageError` where derivatives need currents that a rule does not know."""
+        if self.flows:
+            raise UsageError(
+                f"{rule} knows voltages only, and the currents of {few(self.flows, 8)} count: "
+                "use rule=Adjoint()"
+            )
+
+    def write_biases(self, wanted: Floats) -> None:
+        """Set currents, and parameters as far towards what is wanted as their bounds allow."""
+        wanted = np.array(wanted)
+        if self._shared is not None:
+            own = slice(len(self._currents), None)
+            wanted[own] = self._shared.within(self._theta, wanted[own], self.g_min, self.g_max)
+        self._set_biases(wanted)
 
     def nudged_circuit(self, x: Any, y: Any, beta: float) -> Circuit:
         """Return the circuit of one sample with its outputs nudged towards targets.
@@ -548,7 +719,11 @@ class Network:
         """Return what the backend wants: inputs, biases and 1 side by side."""
         x = real(by_name(X, self.inputs), "inputs")
         self.check_inputs(x)
-        biases = np.broadcast_to(self._biases, (len(x), len(self._biases)))
+        biases = self._biases
+        if self._following is not None:
+            follow = self._following.values(self._theta)
+            biases = np.concatenate((biases[: len(self._currents)], follow))
+        biases = np.broadcast_to(biases, (len(x), len(biases)))
         return np.concatenate((x, biases, np.ones((len(x), 1))), axis=1)
 
 

@@ -48,14 +48,14 @@ class Optimizer:
         self.state: dict[str, Floats] = {}
         self._rates = np.zeros(0)
 
-    def prepare(self, names: Sequence[str], rate: float | None = None) -> None:
+    def prepare(self, names: Sequence[str], rate: float | Floats | None = None) -> None:
         """Work out the rates of named parameters; state that fits them is kept.
 
         Parameters
         ----------
         names : sequence of str
-        rate : float, optional
-            Learning rate if `lr` says none.
+        rate : float or ndarray, shape (n,), optional
+            Learning rate, or rates, if `lr` says none.
 
         Raises
         ------
@@ -70,6 +70,8 @@ class Optimizer:
                 if not any(fnmatchcase(name, pattern.lower()) for name in names):
                     raise UsageError(f"learning rates: nothing that learns matches {pattern!r}")
             self._rates = np.array([_first_match(name, lr) for name in names])
+        elif isinstance(lr, np.ndarray):
+            self._rates = lr
         else:
             # one number in memory, however many parameters
             self._rates = np.broadcast_to(

@@ -63,7 +63,8 @@ class EquilibriumPropagation:
         conductance.
     variant : {"centered", "positive", "negative"}
     nudge : {"auto", "conductance", "current"}
-        By default a conductance where the cost has one and no source acts one way.
+        By default a conductance where the cost has one, no source acts one way, and parameters
+        that learn ask for no currents: states are then found one by one.
     order : int, optional
         Power of beta that the error falls with: 2 for the centered variant and 1 for the others,
         or more by extrapolation from nudges of beta, beta / 2, ...: 4 or 6, and 2 or 3.
@@ -126,7 +127,7 @@ class EquilibriumPropagation:
         if self.nudge == "conductance" and not squared:
             raise UsageError("only the squared error is the co-content of a conductance")
         if self.nudge == "auto":
-            return squared and not net.one_way
+            return squared and not net.one_way and not net.flows
         return self.nudge == "conductance"
 
 
@@ -269,11 +270,7 @@ class Adjoint:
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the derivatives on the free states' active sets."""
-        adjoint = free.adjoint(cost.slope(free.outputs, Y))
-        # KCL's multipliers know about scales already
-        by_conductance, _ = net.correlate(-adjoint, free.voltages)
-        mean = adjoint.mean(axis=0)
-        return by_conductance / net.g_weight, mean[net.bias_q] - mean[net.bias_p]
+        return net.derivatives(free.adjoint(cost.slope(free.outputs, Y)), free.voltages)
 
 
 def gradients(
@@ -306,6 +303,8 @@ def gradient(
 ) -> Floats:
     """Return d(mean of the cost over the batch)/dg, shape (n_trainable,).
 
+    Those by parameters that learn come after them.
+
     Parameters
     ----------
     net : Network
@@ -337,7 +336,8 @@ def gradient(
         if len(rows) > 1:
             message += f"; {len(rows) - 1} more samples have such a diode"
         warnings.warn(message, KneeWarning, stacklevel=2)
-    return found.conductances
+    others = found.biases[len(net.bias_names) - len(net.parameters) :]
+    return np.concatenate((found.conductances, others))
 
 
 def _beta(rule: EquilibriumPropagation | FrequencyPropagation, net: Network) -> float:

@@ -269,7 +269,7 @@ class Trainer:
             knees += int((found.knees >= 0).sum())
             wanted = self._parameters() + self.optimizer.step(found.vector, epoch)
             self.net.write(wanted[: len(self.net.trainable)])
-            self.net.biases = wanted[len(self.net.trainable) :]
+            self.net.write_biases(wanted[len(self.net.trainable) :])
         return {"epoch": epoch, "cost": total / len(x), "knees": knees}
 
     def _parameters(self) -> Floats:

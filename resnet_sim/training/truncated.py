@@ -62,6 +62,7 @@ class TruncatedBackprop:
         self, net: Network, free: States, X: Any, Y: Any, cost: Cost
     ) -> tuple[Floats, Floats]:
         """Return the derivatives that reversed sweeps give."""
+        net.refuse_flows("TruncatedBackprop")
         problem = net.problem()
         on = free.on
         if on.shape[1] != len(problem.rectifier):
@@ -73,9 +74,7 @@ class TruncatedBackprop:
             rows = np.flatnonzero(which.ravel() == k)
             multiplier[rows] = _reversed_sweeps(problem, conducting, slope[rows], int(self.sweeps))
         adjoint = problem.node_adjoint(multiplier)
-        by_conductance, _ = net.correlate(-adjoint, free.voltages[:, : adjoint.shape[1]])
-        mean = adjoint.mean(axis=0)
-        return by_conductance / net.g_weight, mean[net.bias_q] - mean[net.bias_p]
+        return net.derivatives(adjoint, free.voltages[:, : adjoint.shape[1]])
 
 
 def _by_coordinate(net: Network, problem: Structure, slope: Floats) -> Floats:

@@ -103,7 +103,7 @@ def test_the_command_prints_a_table(tmp_path, monkeypatch, capsys):
     command = ["gradcheck", "d.net", "--data", "t.csv", "--input", "v1", "--output", "p"]
     assert main(command) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["conductance", "adjoint", "ngspice", "differences"]
+    assert lines[0].split() == ["value", "adjoint", "ngspice", "differences"]
     assert [line.split()[0] for line in lines[1:5]] == ["r1", "r2", "r3", "r4"]
     for line in lines[1:5]:
         one, *others = map(float, line.split()[1:])

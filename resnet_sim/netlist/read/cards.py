@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from ...model.devices.cards import Made
+from ..expressions.functions import CONSTANTS, FUNCTIONS
 from ..expressions.machine import Program
 from ..source import Card
 
@@ -45,6 +46,13 @@ class Expression(NamedTuple):
     program: Program
     card: Card
     offset: int
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it names nothing but constants such as pi, nor calls a function of the deck."""
+        named = {str(op[1]) for op in self.program if op[0] == "name"}
+        called = {str(op[1]) for op in self.program if op[0] == "call"}
+        return named <= CONSTANTS.keys() and called <= FUNCTIONS.keys()
 
 
 #: a number, or what has to be computed for every instance of a subcircuit

@@ -131,6 +131,7 @@ class Elaboration:
             sources=tuple(file.as_source() for file in self._report.files),
             rebuild=self._rebuild,
             overrides=self._overrides,
+            parameters=self._top.independent(),
             spread=self._placer.spread,
         )
         return self._check_ground(circuit)

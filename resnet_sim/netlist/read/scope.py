@@ -118,6 +118,16 @@ class Scope:
                 return scope.functions[name]
         return None
 
+    def independent(self) -> dict[str, float]:
+        """Return the parameters whose values are known and that no others say."""
+        return {
+            name: value
+            for name, value in self.values.items()
+            if value is not None
+            and name not in ("temp", "temper")
+            and (name not in self.definitions or self.definitions[name].is_constant)
+        }
+
     def known(self) -> list[str]:
         """Return the names of all parameters in sight."""
         return [name for scope in self.callers() for name in (*scope.values, *scope.definitions)]
