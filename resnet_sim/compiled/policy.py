@@ -58,6 +58,10 @@ class Policy(NamedTuple):
     #: multigrid or an approximate factor, compiled, on large problems, with two grids on others.
     full: float = 150
     fuller: float = 10_000
+    #: The same where iterations take long, because the largest conductance is that many times the
+    #: smallest, as among the tangents of junctions.
+    fullest: float = 1_000_000
+    decades: float = 1e8
     #: Rectifiers in a loop of feedback whose states are all tried out.
     enumerated: float = 11
     #: Such states times unknowns squared, from which to leave the rectifiers alone pays.

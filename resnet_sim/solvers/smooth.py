@@ -41,6 +41,10 @@ MOST_STEPS, DESCENTS = 100, 8
 ROUNDS = 25
 #: Linear solves that the start may take.
 START = 25
+#: Linear solves after which such pieces take the long way.
+FLIPS = 100
+#: Times its load that a curve may carry where a search starts: each step takes a factor of e.
+BEARABLE = 1e6
 #: How often straight pieces are bent anew.
 BENDINGS = 10
 
@@ -260,14 +264,28 @@ def _feasible(problem: Problem, x: Floats) -> tuple[Floats, Floats, int]:
     load, count = straight.local_load(problem), 0
     for _ in range(BENDINGS):
         pieces, bends = straight.pieces_of(problem, load)
-        rough = automatic.solve(pieces, x=x)
-        x, count = rough.x, count + rough.iterations
+        on, strict = newton.guess(pieces, x), bool(problem.hard.any())
+        rough = newton.solve(pieces, on, x, cap=FLIPS, stubborn=strict)
+        count += rough.iterations
+        if not (rough.converged or _bearable(problem, rough, load)):
+            rough = automatic.solve(pieces, x=rough.x)
+            count += rough.iterations
+        x = rough.x
         amps = np.abs(straight.currents(problem, rough, bends))
         report("straight pieces: up to %.1e of the load", float((amps / load).max()))
         if (amps <= 2.0 * load).all():
             break
         load = np.maximum(load, 2.0 * amps)
-    return rough.x, rough.low, count
+    return x, rough.low, count
+
+
+def _bearable(problem: Problem, rough: Solution, load: Floats) -> bool:
+    """Tell whether a search may start where straight pieces contradict their states."""
+    rows, hard = problem.curves, np.flatnonzero(problem.hard)
+    if len(hard) and rough.gap()[hard].min() < -EPS * float(rough.voltage_scale):
+        return False
+    v = difference(rough.x, rough.low, rows.p, rows.q, rows.emf)
+    return bool((np.abs(rows.point(v, np.zeros(len(rows))).i) <= BEARABLE * load).all())
 
 
 def _descend(

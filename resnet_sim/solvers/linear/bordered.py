@@ -121,10 +121,13 @@ class BorderedFactors:
         if self._iterates is None:
             self._iterates = is_medium(self.problem) and self.problem.positive
             if self._iterates:
-                large = is_large(self.problem)
-                wide = self._multigrid(network).separator() if large else self.problem.spread
-                full = policy.POLICY.full if large else policy.POLICY.fuller
-                self._iterates = wide**3 / 3 > full * (len(network.p) + len(network.pins))
+                edges, limits = len(network.p) + len(network.pins), policy.POLICY
+                wide, full = self.problem.spread, limits.fuller
+                if network.g.max(initial=0.0) > limits.decades * network.g.min(initial=np.inf):
+                    full = limits.fullest
+                elif is_large(self.problem):
+                    wide, full = self._multigrid(network).separator(), limits.full
+                self._iterates = wide**3 / 3 > full * edges
         return self._iterates
 
     def _multigrid(self, network: ContractedNetwork) -> Multigrid:
