@@ -335,7 +335,7 @@ class CircuitBuilder(Collector):
                 device = DEVICES[table]
                 assert issubclass(device, Table)
                 tables[table] = device.made(self.columns(table), branch)
-        return Circuit(title=self.title, nodes=self._node_names(), tables=tables, **attributes)
+        return Circuit(title=self.title, nodes=self.node_names(), tables=tables, **attributes)
 
     def _branch_numbers(self) -> Mapping[str, int]:
         """Number the elements that fix a voltage, hence have a current to control with."""

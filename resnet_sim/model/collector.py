@@ -234,7 +234,7 @@ class Collector:
 
     # ---- for the builder ----
 
-    def _node_names(self) -> tuple[str, ...]:
+    def node_names(self) -> tuple[str, ...]:
         """Return the names of the nodes in the order of their numbers."""
         ground, _, *others = self._nodes
         return ground, *others

@@ -51,6 +51,8 @@ class Dialect(NamedTuple):
         What else is ground, beside 0 and gnd.
     comment_marks : tuple of str
         Behind these, comments stand on a line.
+    misreads : bool
+        Some expressions are computed as something else than they say: these are refused.
     """
 
     name: str
@@ -67,17 +69,19 @@ class Dialect(NamedTuple):
     celsius: float = 27.0
     grounds: frozenset[str] = frozenset()
     comment_marks: tuple[str, ...] = COMMENT_MARKS
+    misreads: bool = False
 
 
 #: What decks are read as that are no simulator's: ngspice's language, with ideal elements.
-OWN = Dialect("resnet-sim", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES)
+OWN = Dialect("resnet-sim", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES,
+              junction={"nr": 1.0}, misreads=True)  # fmt: skip
 
 #: name -> the language of that simulator
 DIALECTS = {
     dialect.name: dialect
     for dialect in (
         Dialect("ngspice", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES, knows_ideal=False,
-                short=1e-3),
+                junction={"nr": 1.0}, short=1e-3, misreads=True),
         Dialect("ltspice", Numerals(decimal_letters=True), _EXCLUSIVE, _EXCLUSIVE, r_on=1.0,
                 leaks=True, junction={"ibv": 1e-10, "nbv": 1.0}, coil=1e-3),
         Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},

@@ -233,8 +233,9 @@ class JunctionModel:
             if rise and given.get(key):
                 at = f"at {celsius:g} Celsius"
                 raise BadModel(f"{key}={given[key]:g} has an effect {at}: not implemented", key)
-        edge = given["jsw"] * own.get("pj", given["pj"])
-        saturation = m * (given["is"] * area + edge) * self._swell(kelvin, given["n"])
+        # the current at the edge swells as one of emission 1, whatever n is
+        edge = given["jsw"] * own.get("pj", given["pj"]) * self._swell(kelvin, 1.0)
+        saturation = m * (given["is"] * area * self._swell(kelvin, given["n"]) + edge)
         factor = 1.0 + rise * (given["trs1"] + rise * given["trs2"])
         nb = given.get("nbv", given["n"]) if math.isfinite(given["bv"]) else given["n"]
         columns = {

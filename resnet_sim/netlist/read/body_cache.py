@@ -18,6 +18,7 @@ from .fields import element_name
 from .grammar import parse_assignments
 from .items import ValueReader, read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, STRUCTURE
+from .misread import refuse_misread
 from .models import read_model
 from .readers import read_element
 
@@ -117,6 +118,8 @@ class Preparer:
 
     def _parameters(self, found: Declarations, card: Card) -> None:
         """Read a .param card: simple ones without the grammar."""
+        if self._report.dialect.misreads:
+            refuse_misread(card[2])
         reader = ValueReader(card, self._report)
         simple: list[tuple[str, Value]] = []
         try:

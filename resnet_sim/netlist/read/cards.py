@@ -61,11 +61,15 @@ Parameters = tuple[tuple[str, Value], ...]
 
 
 class Resistor(NamedTuple):
-    """R card: ``value`` in ohm (None: from the model), further parameters by name."""
+    """R card: ``value`` in ohm (None: from the model), further parameters by name.
+
+    ``doubtful`` are two words that begin like numbers: a value and the name of a model.
+    """
 
     value: Value | None
     model: Word | None
     parameters: Parameters
+    doubtful: tuple[Word, ...] = ()
 
 
 class Reactance(NamedTuple):

@@ -25,8 +25,10 @@ _SWEPT = re.compile(
 _CONDITION = re.compile(r"\s*\.\s*\w+\s*")
 #: options for MOSFETs whose cards don't say how large they are
 GEOMETRY = ("defl", "defw", "defad", "defas")
+#: options for what lies between every node and ground
+SHUNTS = ("rshunt", "gshunt")
 #: options that change the circuit; the others are about algorithms that are not used here
-_OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes", *GEOMETRY)
+_OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes", "rseries", *SHUNTS, *GEOMETRY)
 
 
 class Gatherer:
@@ -57,6 +59,7 @@ class Gatherer:
         self._fixed = fixed
         self.commands: list[tuple[str, Card]] = []
         self.executed = 0
+        self._has_temperature = False
 
     def gather(self, body: Body, scope: Scope, top: Scope) -> None:
         """Enter what a body declares, then what the branches declare that hold."""
@@ -147,6 +150,7 @@ class Gatherer:
             if len(items) == 1 and not isinstance(items[0], Assign):
                 value = ValueReader(card, self._report).value(items[0])
                 self.set_temperature(self._evaluator.number(value, top), top)
+                self._has_temperature = True
             else:
                 # several temperatures are a sweep
                 self.commands.append((keyword, card))
@@ -168,10 +172,18 @@ class Gatherer:
             if not math.isfinite(value):
                 raise CardError("E132", f"{key.text} is not finite", key.offset, len(key.text))
             if key.text == "temp":
-                self.set_temperature(value, top)
+                # a .temp card counts, wherever it stands
+                if not self._has_temperature:
+                    self.set_temperature(value, top)
             elif key.text == "gmin" and value < 0:
                 raise CardError("E132", "gmin must be 0 or more", key.offset, len(key.text))
-            elif key.text in GEOMETRY:
+            elif key.text == "rseries":
+                hint = "write Rser= on the L cards"
+                raise CardError("E115", "rseries is not supported", key.offset, 7, hint)
+            elif key.text in SHUNTS and value < 0:
+                message = f"{key.text} must be 0 or more"
+                raise CardError("E132", message, key.offset, len(key.text))
+            elif key.text in (*SHUNTS, *GEOMETRY):
                 self._placer.options[key.text] = value
             else:
                 self._set(

@@ -28,6 +28,7 @@ from .fields import element_name
 from .models import ModelReader
 from .placer import Placer
 from .scope import Evaluator, Failed, Scope
+from .sites import Site
 
 #: most elements that a deck may expand to
 MAX_ELEMENTS = 5_000_000
@@ -142,6 +143,7 @@ class Elaboration:
         self._gatherer.gather(self._deck.body, self._top, self._top)
         self._gatherer.check_overrides(self._top)
         self._elements(self._deck.body, self._top)
+        self._placer.shunt_nodes()
         # what refers to an element that is missing for its errors needs no error of its own
         failed = self._placer.failed
         failed |= self._preparer.unreadable
@@ -251,6 +253,9 @@ class Elaboration:
                 hint=f"its ports are: {ports}"[:200],
             )
         self._limit(element, subcircuit, scope)
+        if scope.multiplier != 1.0 and any(key.text == "m" for key, _ in device.parameters):
+            site = Site(element.name, "", "", element.card, scope)
+            self._placer.differs(site, "m= of an instance within it")
         nodes = self._placer.nodes(element.nodes, scope)
         self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope)
 

@@ -14,6 +14,7 @@ from ..report import CardError, Report
 from ..source import Card
 from .cards import Assign, Braced, Expression, Item, Value, Word
 from .grammar import parse_card, parse_expression
+from .misread import refuse_misread
 
 _W = r"""[^\s,()={}'"]+"""
 _B = r"""\{[^{}]*\}|'[^']*'|"[^"]*\""""
@@ -101,6 +102,8 @@ class ValueReader:
         if name:
             return Expression((("name", name[1], name.start(1)),), self.card, item.offset)
         try:
+            if self.report.dialect.misreads:
+                refuse_misread(item.text)
             program = parse_expression(item.text, self.report.dialect.numerals)
         except CardError as error:
             raise CardError(

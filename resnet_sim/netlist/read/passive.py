@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from ...model.devices import CARDS
 from ..report import CardError
 from ..source import Card
 from .cards import Expression, IndependentSource, Reactance, Resistor, Waveform
+from .items import ValueReader, too_many
 from .resistance import latest, sheet_resistance, temperature_factor
 from .sites import Places, Site
 from .waveforms import WAVEFORMS, Shift, Unspecified
@@ -17,9 +19,10 @@ class PassivePlacer(Places):
     """Places what depends on nothing else in the circuit: one method a form of card."""
 
     def _resistor(self, site: Site, device: Resistor) -> None:
+        device = self._settled(site, device) if device.doubtful else device
         given = self._parameters(device.parameters, site.scope)
         value = given.get("r", given.get("resistance"))
-        if device.value is not None:
+        if value is None and device.value is not None:
             value = self.evaluator.number(device.value, site.scope)
         model: dict[str, float] = {}
         if device.model is not None:
@@ -60,6 +63,17 @@ class PassivePlacer(Places):
             self.spread[site.name] = given["tol"] / 100.0
         self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
 
+    def _settled(self, site: Site, device: Resistor) -> Resistor:
+        """Tell which of two words that begin like numbers is the name of a model."""
+        cards = [home.model_cards for home in site.scope.enclosing()]
+        models = [w for w in device.doubtful if any(w.text in known for known in cards)]
+        values = [w for w in device.doubtful if w not in models[:1]]
+        if len(values) > 1:
+            raise too_many(site.card, values[1:], CARDS["r"][1].usage)
+        reader = ValueReader(site.card, self.report)
+        value = reader.value(values[0], unit="ohm") if values else None
+        return Resistor(value, models[0] if models else None, device.parameters)
+
     def _factor(self, site: Site, model: Mapping[str, float], device: Resistor) -> float:
         """Return what a model multiplies by, in PSpice and Xyce."""
         if model.get("rsh") and (model.get("narrow") or model.get("short")):
@@ -83,7 +97,8 @@ class PassivePlacer(Places):
         value = 0.0
         if isinstance(device.value, float) or not reads_circuit(device.value):
             value = self._number(device.value, site.scope, "the value")
-        given = self._parameters(device.parameters, site.scope)
+        plain = [p for p in device.parameters if isinstance(p[1], float) or not reads_circuit(p[1])]
+        given = self._parameters(tuple(plain), site.scope)
         count = self._parallel(site, given)
         if site.letter == "l":
             series, across = given.get("rser"), given.get("rpar", math.inf)

@@ -65,6 +65,8 @@ class Placer(PassivePlacer):
         made = self._model(device.model, site.scope, "diode").made
         columns = made.columns
         if made.own is not None and (device.parameters or site.scope.multiplier != 1.0):
+            if site.letter == "a" and site.scope.multiplier != 1.0:
+                self.differs(site, "A devices")
             given = self._parameters(device.parameters, site.scope)
             columns = made.own({**given, "m": self._parallel(site, given)})
         if "formula" in columns:
@@ -117,7 +119,7 @@ class Placer(PassivePlacer):
             return
         around = site.scope.multiplier
         if around != 1.0:
-            self._differs(site, "switches")
+            self.differs(site, "switches")
             values["r_on"] /= around
             values["r_off"] /= around
             if not of_voltage:
@@ -185,8 +187,8 @@ class Placer(PassivePlacer):
     def _ohmic(self, site: Site, device: Resistor) -> None:
         """Place a resistor, or if its resistance is a formula, a source of current."""
         parameters = dict(device.parameters)
-        value = device.value if device.value is not None else parameters.pop("r", None)
-        value = parameters.pop("resistance", None) if value is None else value
+        named = [parameters.pop(key) for key in ("resistance", "r") if key in parameters]
+        value = named[-1] if named else device.value
         if not isinstance(value, Expression) or not reads_circuit(value):
             self._resistor(site, device)
             return
@@ -257,7 +259,7 @@ class Placer(PassivePlacer):
         around = site.scope.multiplier
         if around != 1.0:
             # voltages are those of one, currents those of all in parallel
-            self._differs(site, "what depends on a current, and B sources")
+            self.differs(site, "what depends on a current, and B sources")
             formula = formula.shared(around)
             formula = formula if is_voltage else formula.scaled(around)
         if is_voltage:
@@ -280,7 +282,7 @@ class Placer(PassivePlacer):
         if around != 1.0:
             # voltages are those of one, currents those of all in parallel
             if currents or (site.letter == "b" and not is_voltage):
-                self._differs(site, "what depends on a current, and B sources")
+                self.differs(site, "what depends on a current, and B sources")
             outwards, inwards = (1.0, around) if is_voltage else (around, 1.0)
             constant *= outwards
             voltages = [(node, gain * outwards) for node, gain in voltages]

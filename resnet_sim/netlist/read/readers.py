@@ -32,6 +32,7 @@ from .fields import CardReader, element_name
 from .grammar import parse_assignments
 from .independent import read_source
 from .items import is_numeric
+from .misread import refuse_inserted
 from .tables import read_table
 from .transfer import is_transfer, read_transfer
 
@@ -113,6 +114,9 @@ def _resistor(r: CardReader) -> Read:
     nodes = r.nodes(2)
     value: Value | None = None
     model: Word | None = None
+    if doubtful := _doubtful(r):
+        del r.items[-len(doubtful) :]
+        return nodes, Resistor(None, None, r.keywords(), doubtful)
     while r.items and not isinstance(r.items[-1], Assign):
         # with neither value nor model yet, a word is one of these, whatever its name
         if (value is not None or model is not None) and r.at_parameter():
@@ -125,6 +129,12 @@ def _resistor(r: CardReader) -> Read:
         else:
             break
     return nodes, Resistor(value, model, r.keywords())
+
+
+def _doubtful(r: CardReader) -> tuple[Word, ...]:
+    """Return two words that both begin like numbers: one, like ``1n4``, is the model."""
+    words = tuple(w for w in r.items[:-3:-1] if isinstance(w, Word) and is_numeric(w))
+    return words if len(words) == 2 else ()
 
 
 def _reactance(r: CardReader) -> Read:
@@ -208,6 +218,8 @@ def _behaviour(r: CardReader, start: int, is_voltage: bool | None) -> Behavioura
     if match is not None and not match[0].endswith("="):
         # VALUE {...} without an equals sign
         text = text[: match.end(1)] + "=" + text[match.end(1) + 1 :]
+    if r.report.dialect.misreads:
+        refuse_inserted(text[start:].partition("=")[2], start + text[start:].index("=") + 1)
     try:
         definitions = parse_assignments(text[start:], numerals=r.report.dialect.numerals)
     except CardError as error:

@@ -159,13 +159,22 @@ class Places:
             raise CardError("E132", f"{site.name}: {name}={count:g}, but must be above 0")
         around = site.scope.multiplier
         if around != 1.0 and count != 1.0:
-            self._differs(site, f"{name}= of an element within it")
+            self.differs(site, f"{name}= of an element within it")
         return count * around
 
-    def _differs(self, site: Site, what: str) -> None:
+    def differs(self, site: Site, what: str) -> None:
         """Warn that ngspice does not multiply something in an instance with m=."""
         message = f"{site.scope.prefix[:-1]} has m={site.scope.multiplier:g}: so many in parallel"
         self.report.add("W119", message, site.card, hint=f"ngspice ignores here {what}")
+
+    def shunt_nodes(self) -> None:
+        """Put what ``.options rshunt`` and ``gshunt`` say between every node and ground."""
+        siemens = self.options.get("gshunt", 0.0)
+        if ohms := self.options.get("rshunt", 0.0):
+            siemens += 1.0 / ohms
+        if siemens:
+            for node in self.builder.node_names()[1:]:
+                self.builder.resistor(f"rshunt#{node}", node, "0", 1.0 / siemens)
 
     def _parameters(self, parameters: Parameters, scope: Scope) -> dict[str, float]:
         return {key: self.evaluator.number(value, scope) for key, value in parameters}

@@ -1,0 +1,109 @@
+"""What only ngspice computes otherwise is refused; options and cards that it knows are read."""
+
+import pytest
+from ngspice_tools import as_written, requires_ngspice
+
+import resnet_sim as rs
+from resnet_sim.errors import NetlistError
+
+#: expression of x = 1.5 that ngspice misreads -> what it says
+MISREAD = {
+    "2*-x**2": -4.5,
+    "3--x**2-1": 4.25,
+    "1+ -x^2": -1.25,
+    "2 - -(x+1)**2": 8.25,
+    "x > 1 ? x > 2 ? 3 : 4 : 5": 4.0,
+    "100mil*1000": 2.54,
+}
+#: formula of a source -> what it says
+INSERTED = {
+    "v(a)*{x+1}": 5.0,
+    "{x+1}*v(a)": 5.0,
+    "v(a)-{x+1}": -0.5,
+    "v(a)/{x*2}": 2 / 3,
+    "v(a)*{x > 1 ? 3 : 4}": 6.0,
+    "max(v(a)*{x + 1}, 0)": 5.0,
+}
+#: the same, where ngspice agrees
+TAKEN = [
+    "v(a)*{x}", "v(a)*{-x}", "v(a)+{x+1}", "{v(a)*(x+1)}", "max(v(a),{x+1})", "v(a)*{x*2}",
+    "v(a)*{1e-3}", "{x*2}*v(a)+{x+2}+1", "v(a)*(-x)**2",
+]  # fmt: skip
+#: lines of a deck -> the voltage at a
+READ = {
+    "I1 0 a 1m\nR1 a 0 1n2 5k\n.model 1n2 r(tc1=1m)": 5.0,
+    "I1 0 a 1m\nR1 a 0 5k 1n2\n.model 1n2 r(tc1=1m)": 5.0,
+    "I1 0 a 1m\nR1 a 0 7k r=3k": 3.0,
+    "V1 b 0 2\nR1 b a 1k\nL1 a 0 l='1u*(1+v(b))'": 0.0,
+    "V1 b 0 2\nR1 b a 1k\nC1 a 0 c='1u*(1+v(b))'": 2.0,
+    "V1 b 0 1\nR1 b a 1k\nR2 a 0 1k\n.options rshunt=1k": 1 / 3,
+    ".temp 127\n.options temp=50\nI1 0 a 1m\nR1 a 0 1k tc1=1m": 1.1,
+    ".options temp=50\n.temp 127\nI1 0 a 1m\nR1 a 0 1k tc1=1m": 1.1,
+    ".param x=2\nV1 a 0 {x = 2}": 1.0,
+    ".param x=2 y='x = 3 ? 4 : 5'\nV1 a 0 {y}": 5.0,
+    ".if (1 = 2)\nV1 a 0 1\n.else\nV1 a 0 3\n.endif": 3.0,
+}
+#: diodes whose voltage ngspice must confirm
+DIODES = [
+    ".model m d(is=1e-13 isr=1e-9)",
+    ".model m d(is=1e-13 n=1.2 isr=1e-10 ikf=1m)",
+    ".model m d(is=1e-13 n=1.2 isr=1e-9 nr=1.8)",
+    ".model m d(is=1e-15 n=1.8 jsw=1e-12 pj=2)\n.temp 60",
+    ".model m d(is=1e-15 n=1.1 jsw=1e-13 pj=3 eg=1.2 xti=2)\n.temp -20",
+]
+
+
+def voltage(lines, node, **options):
+    return rs.solve(rs.parse_netlist(f"t\n{lines}\n.op\n", **options)).voltage(node)
+
+
+@pytest.mark.parametrize(("text", "value"), MISREAD.items())
+def test_what_ngspice_misreads_is_refused_unless_another_simulator_is_meant(text, value):
+    for lines in (f".param x=1.5\nV1 a 0 {{{text}}}", f".param x=1.5 y={{{text}}}\nV1 a 0 {{y}}"):
+        with pytest.raises(NetlistError, match="E138"):
+            rs.parse_netlist(f"t\n{lines}\n")
+        dialect = "hspice" if "^" in text else "pspice"
+        assert voltage(lines, "a", dialect=dialect) == pytest.approx(value, abs=1e-12)
+
+
+@pytest.mark.parametrize(("text", "value"), INSERTED.items())
+def test_inner_braces_that_are_no_parentheses_are_refused(text, value):
+    for card in (f"B1 b 0 V={text}", f"B1 b 0 V={{{text}}}", f"E1 b 0 VALUE = {{{text}}}"):
+        lines = f".param x=1.5\nV1 a 0 2\n{card}\nR1 b 0 1k"
+        with pytest.raises(NetlistError, match="E138"):
+            rs.parse_netlist(f"t\n{lines}\n")
+        assert voltage(lines, "b", dialect="ltspice") == pytest.approx(value, abs=1e-12)
+
+
+@requires_ngspice
+def test_other_forms_are_what_they_are_in_ngspice(tmp_path):
+    decks = [f"t\n.param x=1.5\nV1 a 0 2\nB1 b 0 V={text}\nR1 b 0 1k\n.end\n" for text in TAKEN]
+    decks += [f"t\n{lines}\n.end\n" for lines in READ]
+    decks += [f"t\nI1 0 a 1m\nD1 a 0 m\n{lines}\n.options reltol=1e-9\n.end\n" for lines in DIODES]
+    for text, theirs in zip(decks, as_written(decks, tmp_path), strict=True):
+        op = rs.solve(rs.parse_netlist(text))
+        for node in {"a", "b"} & set(op.circuit.nodes):
+            assert theirs[f"v({node})"] == pytest.approx(op.voltage(node), rel=1e-6), text
+
+
+@pytest.mark.parametrize(("lines", "volts"), READ.items())
+def test_cards_and_options_are_read(lines, volts):
+    assert voltage(lines, "a") == pytest.approx(volts, abs=1e-12)
+
+
+def test_shunts_lie_at_every_node():
+    cell = ".subckt c x\nR2 x y 1k\n.ends\nX1 a c\n"
+    lines = f"I1 0 a 1m\nR1 a 0 1k\n{cell}.options gshunt=1m"
+    # 1k from a to ground, 1k of the shunt, and 1k + 1k behind the cell
+    assert voltage(lines, "a") == pytest.approx(0.4)
+    with pytest.raises(NetlistError, match="Rser"):
+        rs.parse_netlist("t\nL1 a 0 1u\n.options rseries=1\n")
+
+
+def test_what_ngspice_does_not_multiply_within_instances_is_said():
+    cell = ".subckt c p\nA1 p q m\nR1 q 0 1k\n.ends\n.model m sidiode(ron=10 roff=1e12)\n"
+    nested = ".subckt c p\nX2 p d m=3\n.ends\n.subckt d p\nR1 p 0 1k\n.ends\n"
+    for lines, volts in ((cell, 0.505), (nested, 1 / 6)):
+        circuit = rs.parse_netlist(f"t\nI1 0 a 1m\nX1 a c m=2\n{lines}")
+        assert [d.code for d in circuit.diagnostics] == ["W119"]
+        assert rs.solve(circuit).voltage("a") == pytest.approx(volts)
