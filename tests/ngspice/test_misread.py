@@ -31,8 +31,7 @@ TAKEN = [
 ]  # fmt: skip
 #: lines of a deck -> the voltage at a
 READ = {
-    "I1 0 a 1m\nR1 a 0 1n2 5k\n.model 1n2 r(tc1=1m)": 5.0,
-    "I1 0 a 1m\nR1 a 0 5k 1n2\n.model 1n2 r(tc1=1m)": 5.0,
+    "I1 0 a 1m\nR1 a 0 5k 1n2\n.model 1n2 r(tc1=1m)\n.temp 127": 5.5,
     "I1 0 a 1m\nR1 a 0 7k r=3k": 3.0,
     "V1 b 0 2\nR1 b a 1k\nL1 a 0 l='1u*(1+v(b))'": 0.0,
     "V1 b 0 2\nR1 b a 1k\nC1 a 0 c='1u*(1+v(b))'": 2.0,
@@ -98,6 +97,16 @@ def test_shunts_lie_at_every_node():
     assert voltage(lines, "a") == pytest.approx(0.4)
     with pytest.raises(NetlistError, match="Rser"):
         rs.parse_netlist("t\nL1 a 0 1u\n.options rseries=1\n")
+
+
+def test_models_that_look_like_numbers_stand_behind_the_value():
+    for card in ("R1 a 0 1n2 5k", "R1 a 0 {2k+3k} 1n2"):
+        lines = f"I1 0 a 1m\n{card}\n.model 1n2 r(tc1=1m)\n.temp 127"
+        with pytest.raises(NetlistError, match="E138"):
+            voltage(lines, "a")
+        assert voltage(lines, "a", dialect="xyce") == pytest.approx(5.5)
+    with pytest.raises(NetlistError, match="E105"):
+        voltage("R1 a 0 4k 5k", "a")
 
 
 def test_what_ngspice_does_not_multiply_within_instances_is_said():

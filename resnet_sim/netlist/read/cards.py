@@ -63,13 +63,13 @@ Parameters = tuple[tuple[str, Value], ...]
 class Resistor(NamedTuple):
     """R card: ``value`` in ohm (None: from the model), further parameters by name.
 
-    ``doubtful`` are two words that begin like numbers: a value and the name of a model.
+    ``doubtful`` are two items that both look like values: one is the name of a model.
     """
 
     value: Value | None
     model: Word | None
     parameters: Parameters
-    doubtful: tuple[Word, ...] = ()
+    doubtful: tuple[Word | Braced, ...] = ()
 
 
 class Reactance(NamedTuple):

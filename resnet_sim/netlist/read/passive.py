@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ...model.devices import CARDS
 from ..report import CardError
 from ..source import Card
-from .cards import Expression, IndependentSource, Reactance, Resistor, Waveform
+from .cards import Expression, IndependentSource, Reactance, Resistor, Waveform, Word
 from .items import ValueReader, too_many
 from .resistance import latest, sheet_resistance, temperature_factor
 from .sites import Places, Site
@@ -64,12 +64,17 @@ class PassivePlacer(Places):
         self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
 
     def _settled(self, site: Site, device: Resistor) -> Resistor:
-        """Tell which of two words that begin like numbers is the name of a model."""
+        """Tell which of two items that look like values is the name of a model."""
         cards = [home.model_cards for home in site.scope.enclosing()]
-        models = [w for w in device.doubtful if any(w.text in known for known in cards)]
-        values = [w for w in device.doubtful if w not in models[:1]]
+        words = [item for item in device.doubtful if isinstance(item, Word)]
+        models = [w for w in words if any(w.text in known for known in cards)]
+        values = [item for item in device.doubtful if item not in models[:1]]
         if len(values) > 1:
             raise too_many(site.card, values[1:], CARDS["r"][1].usage)
+        if self.report.dialect.misreads and (models[0] is device.doubtful[0] or len(words) < 2):
+            message = f"ngspice takes {models[0].text} for a number here"
+            place = models[0].offset, len(models[0].text)
+            raise CardError("E138", message, *place, "call the model otherwise")
         reader = ValueReader(site.card, self.report)
         value = reader.value(values[0], unit="ohm") if values else None
         return Resistor(value, models[0] if models else None, device.parameters)

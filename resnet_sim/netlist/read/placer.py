@@ -155,6 +155,7 @@ class Placer(PassivePlacer):
 
     def _linear(self, site: Site, device: LinearSource) -> None:
         given = self._parameters(device.parameters, site.scope)
+        self._tell_own(site, given.get("m", 1.0))
         scale = given.get("m", 1.0) * given.get("scale", 1.0) * self._heat(given)
         constant = self._number(device.constant, site.scope, "the constant") * scale
         voltages: list[tuple[str, float]] = []
@@ -195,6 +196,7 @@ class Placer(PassivePlacer):
         read = self.evaluator.reading(value, site.scope, in_source=True)
         assert isinstance(read, Reading)  # as it reads the circuit
         given = self._parameters(tuple(parameters.items()), site.scope)
+        self._tell_own(site, given.get("m", 1.0))
         ohms = self._named(site, value, read.formula)
         across = Sum(voltages=((site.p, 1.0), (site.q, -1.0)))
         amps = given.get("m", 1.0) / given.get("scale", 1.0) / self._heat(given)
@@ -222,6 +224,7 @@ class Placer(PassivePlacer):
             read = Reading(Formula(Sum(read)))
         given = self._parameters(device.parameters, site.scope)
         # ngspice heats formulas from 27 degrees, whatever the nominal temperature
+        self._tell_own(site, given.get("m", 1.0))
         count, heat = given.get("m", 1.0), temperature_factor({}, given, self.temperature, 27.0)
         scale = (1 / count if given.get("reciprocm") else count) * (
             1 / heat if given.get("reciproctc") else heat

@@ -131,10 +131,10 @@ def _resistor(r: CardReader) -> Read:
     return nodes, Resistor(value, model, r.keywords())
 
 
-def _doubtful(r: CardReader) -> tuple[Word, ...]:
-    """Return two words that both begin like numbers: one, like ``1n4``, is the model."""
-    words = tuple(w for w in r.items[:-3:-1] if isinstance(w, Word) and is_numeric(w))
-    return words if len(words) == 2 else ()
+def _doubtful(r: CardReader) -> tuple[Word | Braced, ...]:
+    """Return two items that both look like values: one, like ``1n4``, is the model."""
+    items = tuple(i for i in r.items[:-3:-1] if not isinstance(i, Assign) and is_numeric(i))
+    return items if len(items) == 2 else ()
 
 
 def _reactance(r: CardReader) -> Read:

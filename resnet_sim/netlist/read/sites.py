@@ -152,15 +152,18 @@ class Places:
 
     # ---- elements in parallel and in series ----
 
-    def _parallel(self, site: Site, given: Mapping[str, float], name: str = "m") -> float:
+    def _parallel(self, site: Site, given: Mapping[str, float]) -> float:
         """Return how many of an element are in parallel, those of its instance included."""
-        count = given.get(name, 1.0)
+        count = given.get("m", 1.0)
         if not 0 < count < math.inf:
-            raise CardError("E132", f"{site.name}: {name}={count:g}, but must be above 0")
-        around = site.scope.multiplier
-        if around != 1.0 and count != 1.0:
-            self.differs(site, f"{name}= of an element within it")
-        return count * around
+            raise CardError("E132", f"{site.name}: m={count:g}, but must be above 0")
+        self._tell_own(site, count)
+        return count * site.scope.multiplier
+
+    def _tell_own(self, site: Site, count: float) -> None:
+        """Warn that an element has an m= within an instance with one."""
+        if count != 1.0 and site.scope.multiplier != 1.0:
+            self.differs(site, "m= of an element within it")
 
     def differs(self, site: Site, what: str) -> None:
         """Warn that ngspice does not multiply something in an instance with m=."""
