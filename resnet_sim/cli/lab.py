@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,8 @@ def run(options: argparse.Namespace) -> int:
             import webbrowser
 
             webbrowser.open(lab.address)
-        lab.serve()
+        with suppress(KeyboardInterrupt):  # how it is meant to end
+            lab.serve()
     return SOLVED
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..results.operating_point import OperatingPoint
 
 #: rows of the table, symbols of the picture, points of a curve, points of a sweep by hand
-MOST_ROWS, MOST_SYMBOLS, MOST_POINTS, STEPS = 500, 150, 2_000, 101
+MOST_ROWS, MOST_SYMBOLS, MOST_POINTS, STEPS = 500, 120, 2_000, 101
 
 Data = Mapping[str, Any]
 
@@ -42,7 +42,7 @@ class Jobs:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._drawn: Schematic | None = None
+        self._layout: Schematic | None = None
         self.names: dict[str, Callable[[Data], dict[str, Any]]] = {
             "answer": self.answer,
             "picture": self.picture,
@@ -60,13 +60,14 @@ class Jobs:
     def answer(self, data: Data) -> dict[str, Any]:
         """Return voltages, currents, dials and switches, after ``turn`` if that is asked for."""
         state, turn = State.of(data), data.get("turn")
-        if turn:
-            state = turned(state, str(turn["name"]), float(turn["value"]), self.reader)
         told: dict[str, Any] = {"deck": state.deck, "values": dict(state.values)}
         try:
+            if turn:
+                state = turned(state, str(turn["name"]), float(turn["value"]), self.reader)
             circuit = self.reader.circuit(state)
         except ResnetSimError as error:
             return told | failure(error)
+        told = {"deck": state.deck, "values": dict(state.values)}
         told |= _described(circuit, state)
         try:
             op = solve(circuit)
@@ -86,9 +87,10 @@ class Jobs:
         op: OperatingPoint | None = None
         with suppress(TopologyError, ConvergenceError):  # the answer says why
             op = solve(circuit)
-        drawn = redrawn(self._drawn, circuit, op) if self._drawn else None
-        self._drawn = drawn or schematic(circuit, op)
-        return {"svg": to_svg(self._drawn)}
+        drawn = redrawn(self._layout, circuit, op) if self._layout else None
+        if drawn is None:
+            drawn = self._layout = schematic(circuit, op, roomy=True)
+        return {"svg": to_svg(drawn)}
 
     def curves(self, data: Data) -> dict[str, Any]:
         """Return the charts of the deck's sweeps, or of a sweep ``along`` one value."""

@@ -1,12 +1,14 @@
 """The process that computes: jobs as lines of JSON on its standard input, answers on its output.
 
-It loads what it needs first, and only then lets itself be bound: what comes later is a deck.
+It loads what it needs first, and only then lets itself be bound: what comes later is a deck.  What
+is slow the first time is practised while nobody asks.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,16 +16,16 @@ from typing import Any, TextIO
 
 from .limits import bind
 
-#: a deck that uses much of what can be used: what it loads is there before the first answer
-_FIRST = """first
-.param r=1k
-v1 a 0 1
-r1 a b {r}
-d1 b c ideal
-r2 c 0 2k
-.model ideal d(ron=0 roff=inf vfwd=0)
-.dc v1 0 1 0.01
-"""
+#: seconds without a request after which there is time for practice
+IDLE = 0.3
+
+_SMALL = "small\nv1 a 0 1\nr1 a b 1k\nd1 b 0 ideal\n.model ideal d(ron=0 roff=inf vfwd=0)\n"
+#: what it loads and compiles is there before a deck of this size is written
+_MEDIUM = "medium\nv1 n0 0 1\n.model ideal d(ron=0 roff=inf vfwd=0)\n.dc v1 0 1 0.01\n" + "\n".join(
+    f"r{k} n{k} n{k + 1} 1k\nrg{k} n{k} 0 1k\nd{k} n{k} n{k + 2} ideal" for k in range(30)
+)
+
+Do = Callable[[str, Mapping[str, Any]], Iterator[dict[str, Any]]]
 
 
 def main() -> None:
@@ -32,19 +34,23 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing but replies gets there
     folders = [Path(folder) for folder in given["folders"]]
-    do = _prepared(folders, given["warm"])
+    do = _doer(folders)
+    for name in given["practice"]:
+        list(do(name, {"deck": _SMALL}))
     bind(int(given["bytes"]), folders)
     _reply(replies, {"ready": True})
+    if given["practice"] and not select.select([sys.stdin], [], [], IDLE)[0]:
+        # pictures take long to lay out; what they are made of does not
+        for name in {"answer", *given["practice"]} - {"picture"}:
+            list(do(name, {"deck": _MEDIUM}))
     for line in sys.stdin:
         request = json.loads(line)
         for reply in _replies(do, request["job"], request["data"]):
             _reply(replies, reply)
 
 
-def _prepared(
-    folders: list[Path], warm: list[str]
-) -> Callable[[str, Mapping[str, Any]], Iterator[dict[str, Any]]]:
-    """Return what does jobs, after it has done some, as the first is slow."""
+def _doer(folders: list[Path]) -> Do:
+    """Return what does jobs."""
     import numba  # noqa: F401  the libraries of a compiler don't fit into what is left to a deck
 
     from . import learning
@@ -59,15 +65,10 @@ def _prepared(
         else:
             yield {"result": jobs.do(name, data)}
 
-    for name in warm:
-        for _ in do(name, {"deck": _FIRST}):
-            pass
     return do
 
 
-def _replies(
-    do: Callable[[str, Mapping[str, Any]], Iterator[dict[str, Any]]], name: str, data: Any
-) -> Iterator[dict[str, Any]]:
+def _replies(do: Do, name: str, data: Any) -> Iterator[dict[str, Any]]:
     """Yield what a job gives, and at last that it is over."""
     try:
         yield from do(name, data)

@@ -39,7 +39,7 @@ class Limits:
 WHO = {"answer": "answer", "picture": "picture", "curves": "curves", "table": "curves",
        "training": "training"}  # fmt: skip
 #: what they do for practice
-WARM = {"answer": ("answer",), "picture": ("picture",), "curves": ("curves",), "training": ()}
+PRACTICE = {"answer": ("answer",), "picture": ("picture",), "curves": ("curves",), "training": ()}
 
 
 class Worker:
@@ -50,13 +50,19 @@ class Worker:
     limits : Limits
     folders : sequence of Path
         What decks may include files from.
-    warm : sequence of str
-        Jobs that it does for practice before the first.
+    practice : sequence of str
+        Jobs that it tries before the first that counts.
     """
 
-    def __init__(self, limits: Limits, folders: Sequence[Path], warm: Sequence[str] = ()) -> None:
+    def __init__(
+        self, limits: Limits, folders: Sequence[Path], practice: Sequence[str] = ()
+    ) -> None:
         self.limits = limits
-        self._config = {"bytes": limits.bytes, "folders": list(map(str, folders)), "warm": [*warm]}
+        self._config = {
+            "bytes": limits.bytes,
+            "folders": list(map(str, folders)),
+            "practice": [*practice],
+        }
         self._lock = threading.Lock()
         self._closed = False
         self._start()
@@ -66,6 +72,7 @@ class Worker:
         command = [sys.executable, "-P", "-m", "resnet_sim.lab.worker", json.dumps(self._config)]
         home = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH", ""))))
+        # each thread of OpenBLAS takes address space, of which there is a limit
         environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -195,7 +202,7 @@ class Workshop:
         who = WHO[job]
         with self._lock:
             if who not in self._workers:
-                self._workers[who] = Worker(self.limits, self.folders, WARM[who])
+                self._workers[who] = Worker(self.limits, self.folders, PRACTICE[who])
             return self._workers[who]
 
     def close(self) -> None:

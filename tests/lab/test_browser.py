@@ -190,7 +190,7 @@ def test_links_and_reloads_keep_the_deck(page, lab):
 
 
 HOSTILE = "hostile\nV1 a 0 1\nR1 a 0 1k\n.include /etc/passwd\n.end\n"
-GREEDY = "greedy\n.param n=0\nV1 a 0 1\nR1 a 0 1k\n.step param n 1 60 1\n.dc V1 0 1 1e-4\n.end\n"
+SLOW = "slow\nV1 a 0 1\nR1 a b 1k\nD1 b 0 d\n.model d d(is=1e-14)\n.dc V1 0 1 1.1e-6\n"
 MARKUP = "<img src=x onerror=alert(1)>\nV1 <b> 0 1\nR<i> <b> 0 1k\n.end\n"
 
 
@@ -202,6 +202,16 @@ def test_a_hostile_deck_reads_nothing_and_runs_nothing(page):
     replace_text(page, MARKUP)
     page.wait("document.querySelector('#picture').textContent.includes('img src')")
     assert not page.tell("document.querySelector('img') || document.querySelector('#picture b')")
+
+
+def test_a_deck_that_takes_too_long_is_stopped_and_the_page_goes_on(page):
+    example(page, "divider")
+    replace_text(page, SLOW)
+    page.click("[data-tab=curves]")
+    page.wait("document.querySelector('#curves').textContent.includes('stopped after')")
+    example(page, "limiter")
+    page.wait("document.querySelector('#curves .curve')")
+    page.click("[data-tab=values]")
 
 
 def test_a_change_is_answered_within_a_tenth_of_a_second(page):

@@ -18,7 +18,7 @@ import resnet_sim as rs
 from resnet_sim import plotting
 from resnet_sim.cli import main
 from resnet_sim.plotting.circuits import is_schematic
-from resnet_sim.plotting.schematic import Schematic, schematic
+from resnet_sim.plotting.schematic import Schematic, redrawn, schematic
 from resnet_sim.plotting.schematic.geometry import Box
 from resnet_sim.plotting.schematic.svg import to_svg
 
@@ -304,3 +304,50 @@ def test_pictures_in_the_documents_are_those_of_today(picture, tmp_path):
     target = tmp_path / "picture.svg"
     assert main(["graph", str(ROOT / "netlists" / f"{stem}.net"), "-o", str(target)]) == 0
     assert target.read_text() == (PAGE.parent / picture).read_text()
+
+
+# ---- other values in the same places ----
+
+
+def roomy(path: Path) -> tuple[rs.Circuit, Schematic]:
+    circuit = rs.read_netlist(path)
+    return circuit, schematic(circuit, rs.solve(circuit), roomy=True)
+
+
+def test_values_that_change_leave_everything_where_it_is():
+    circuit, drawn = roomy(ROOT / "netlists" / "bridge-rectifier.net")
+    for volts in (-12.0, 0.0, 123.4):
+        turned = circuit.with_values({"v1": volts, "rload": 2.2e3})
+        other = redrawn(drawn, turned, rs.solve(turned))
+        assert other.wires == drawn.wires and other.dots == drawn.dots
+        # what is told is what a new picture tells, wherever it stands there
+        fresh = schematic(turned, rs.solve(turned))
+        said = [" ".join(text.text for text in found.texts()) for found in (other, fresh)]
+        arrows = str.maketrans("→←↑↓", "    ")
+        assert len({tuple(sorted(text.translate(arrows).split())) for text in said}) == 1
+        assert not faults(other)
+
+
+def test_a_switch_is_thrown_where_it_is():
+    circuit, drawn = roomy(ROOT / "netlists" / "switch-matrix.net")
+    held = circuit.with_switches({"s12": True})
+    other = redrawn(drawn, held, rs.solve(held))
+    kinds = [{s.name: s.kind for s in found.symbols}["s12"] for found in (drawn, other)]
+    assert kinds == ["open switch", "closed switch"]
+    assert not faults(other)
+
+
+@pytest.mark.parametrize("deck", ["V1 b 0 1\nR1 a b 1k", "V1 a 0 1\nR2 a b 1k", "V1 a 0 1"])
+def test_another_circuit_does_not_fit_into_a_picture(deck):
+    circuit = rs.parse_netlist("one\nV1 a 0 1\nR1 a b 1k\nR3 b 0 1k\n")
+    drawn = schematic(circuit, rs.solve(circuit), roomy=True)
+    other = rs.parse_netlist(f"other\n{deck}\nR3 b 0 1k\nR4 b 0 1k\n")
+    assert redrawn(drawn, other, rs.solve(other)) is None
+
+
+def test_texts_that_grow_ask_for_another_layout_where_there_is_no_room():
+    circuit = rs.parse_netlist("zero\nV1 a 0 0\nR1 a b 1k\nR2 b 0 1k\n")
+    turned = circuit.with_values({"v1": 1.2345})  # currents of 0 A become arrows and digits
+    op = rs.solve(turned)
+    assert redrawn(schematic(circuit, rs.solve(circuit)), turned, op) is None
+    assert redrawn(schematic(circuit, rs.solve(circuit), roomy=True), turned, op)

@@ -66,6 +66,7 @@ export function chart(panel, width = 640, height = 250) {
   const svg = figure.appendChild(element("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${panel.y.label} over ${panel.x.label}` }));
   if (panel.kind === "lines") lines(figure, svg, panel);
   else bars(svg, panel);
+  svg.style.maxWidth = `${width}px`;
   const legend = figure.appendChild(document.createElement("div"));
   legend.className = "legend";
   if (panel.kind === "lines" && panel.curves.length > 1) panel.curves.slice(0, 24).forEach((curve, k) => entry(legend, curve.label, colour(k)));

@@ -4,6 +4,7 @@ import { read, rounded, said } from "./numbers.js";
 
 const STEPS = 400;
 const MOST_WITHOUT_FILTER = 10;
+const OBVIOUS = ["resistor", "voltage source", "current source"]; // their units tell
 
 /** What a slider spans, around the value that it begins with. */
 function spanOf(dial) {
@@ -53,9 +54,9 @@ class Dial {
     this.dial = dial;
     this.root.dataset.dial = dial.name;
     this.root.classList.toggle("kept", kept);
-    this.root.title = kept ? "kept beside the deck: its card does not give it as a number" : "";
+    this.root.title = kept ? `${dial.kind}, kept beside the deck: no card gives it as a number` : dial.kind;
     if (other) {
-      this.name.replaceChildren(dial.name, Object.assign(document.createElement("small"), { textContent: dial.kind }));
+      this.name.replaceChildren(dial.name, Object.assign(document.createElement("small"), { textContent: OBVIOUS.includes(dial.kind) ? "" : dial.kind }));
       this.slider.setAttribute("aria-label", `${dial.name}, ${dial.kind}`);
       this.field.setAttribute("aria-label", `value of ${dial.name}`);
     }

@@ -2,6 +2,7 @@
 
 const LINE = 20; // pixels, as in lab.css
 const TAB = 8;
+const MOST_PAINTED = 3000; // lines; longer decks are plain text
 
 const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
 const span = (kind, text) => (text ? `<span class="t-${kind}">${escaped(text)}</span>` : "");
@@ -54,7 +55,15 @@ export class Editor {
   }
 
   draw() {
-    const lines = this.area.value.split("\n");
+    const lines = this.area.value.split("\n"), plain = lines.length > MOST_PAINTED;
+    this.area.classList.toggle("plain", plain);
+    if (plain) this.paint.replaceChildren();
+    else this.colour(lines);
+    this.lines = lines;
+    this.place();
+  }
+
+  colour(lines) {
     if (lines.length !== this.paint.childElementCount) this.lines = [];
     // most strokes change one line
     const rows = this.paint.children;
@@ -64,9 +73,6 @@ export class Editor {
       row.innerHTML = painted(line, k) || "\u200b";
     });
     while (rows.length > lines.length) rows[rows.length - 1].remove();
-    this.lines = lines;
-    this.place();
-    this.scroll();
   }
 
   /** Show diagnostics in their places. */
@@ -95,8 +101,8 @@ export class Editor {
       const line = this.lines[number - 1] ?? "";
       Object.assign(said.style, { left: `calc(10px + ${shown(line, line.length) + 2}ch)`, top: `${8 + LINE * (number - 1)}px` });
     }
-    const kinds = (k) => (worst.get(k + 1)?.severity ?? "");
-    this.gutter.innerHTML = this.lines.map((_, k) => `<div class="${kinds(k)}">${k + 1}</div>`).join("");
+    const number = (k) => (worst.has(k) ? `<span class="${worst.get(k).severity}">${k}</span>` : k);
+    this.gutter.innerHTML = this.lines.map((_, k) => number(k + 1)).join("\n");
     this.scroll();
   }
 

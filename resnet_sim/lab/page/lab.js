@@ -69,6 +69,7 @@ function open(deck, called, values = {}, switches = {}) {
 // ---- what changes it ----
 
 const editor = new Editor($(".editor"), (deck) => {
+  $("#examples").value = "";
   become({ ...state, deck }, "typing");
   answers.send(() => state);
 });
@@ -116,10 +117,11 @@ const answers = new Line("answer", (found, asked) => {
   } else if (asked !== state) return;
   show(found, took);
   pictures.send(() => state);
-  if (found.sweeps?.length && opened) tab("curves");
+  const sweeps = found.sweeps?.length || along;
+  if (opened && $("#learning").hidden) tab(sweeps ? "curves" : "values");
+  if (opened || !sweeps) showCurves(sweeps ? { panels: [], diagnostics: [{ message: "Sweeping …" }] } : null);
   opened = false;
-  if (found.sweeps?.length || along) curves.send(() => ({ ...state, along }));
-  else showCurves(null);
+  if (sweeps) curves.send(() => ({ ...state, along }));
 }, failed);
 const send = answers.send.bind(answers);
 answers.send = (say) => send(() => { sent = performance.now(); return say(); });
@@ -190,15 +192,23 @@ function showValues({ voltages, currents, elements, nodes }) {
   if (more > 0) root.append(Object.assign(document.createElement("p"), { className: "empty", textContent: `and ${more} more: CSV has them all` }));
 }
 
+let drawn = null;
+
 function showCurves(found) {
   const root = $("#curves");
+  drawn = found;
   const say = (text) => root.append(Object.assign(document.createElement("p"), { className: "empty", textContent: text }));
   root.replaceChildren();
   if (along) say(`${along.name} from ${said(along.low)} to ${said(along.high)}, beside what the deck asks for`);
   if (!found) return say("The deck asks for no sweep. Write one, such as .dc v1 0 10 0.1, or press ~ beside a value.");
-  for (const panel of found.panels ?? []) root.append(chart(panel));
+  const panels = found.panels ?? [], room = root.clientWidth - 26;
+  const columns = panels.length > 1 && room > 560 ? 2 : 1;
+  const box = root.appendChild(Object.assign(document.createElement("div"), { className: "charts" }));
+  box.style.gridTemplateColumns = `repeat(${columns}, 1fr)`;
+  const width = room > 0 ? room / columns - (columns - 1) * 8 : 560;
+  for (const panel of panels) box.append(chart(panel, width, Math.min(300, Math.max(190, root.clientHeight - 60))));
   if (found.unsolved) say(`${found.unsolved} points have no solution`);
-  if (!found.panels?.length) for (const d of found.diagnostics ?? []) say(d.message);
+  if (!panels.length) for (const d of found.diagnostics ?? []) say(d.message);
   document.body.dataset.curves = Number(document.body.dataset.curves ?? 0) + 1;
 }
 
@@ -269,6 +279,10 @@ function listenToPeople() {
 
 async function start() {
   listenToPeople();
+  let width = 0;
+  new ResizeObserver(() => {
+    if ($("#curves").clientWidth !== width) { width = $("#curves").clientWidth; showCurves(drawn); }
+  }).observe($("#curves"));
   tab("values");
   const content = await ask("content", {});
   for (const [called, deck] of Object.entries(content.examples)) $("#examples").add(new Option(`${called}: ${deck.split("\n", 1)[0]}`, called));

@@ -11,7 +11,7 @@ import numpy as np
 from ...model.circuit import Circuit
 from .geometry import Box, Point, Symbol, Text
 from .naming import Namer
-from .parts import PartMaker, said
+from .parts import Part, PartMaker, said
 from .placing import Placer
 from .routing import Router, Segment
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: room around symbols, from the first try to the last
 GAPS = (1, 2, 3)
-#: letters by which a text may grow before everything is laid out anew
-LONGER = 4
+#: letters of a current or a voltage, and by which other texts may grow, where there is room
+READING, MORE = 9, 5
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,11 @@ class Schematic:
 
 
 def schematic(
-    circuit: Circuit, op: OperatingPoint | None = None, *, boxes: bool = False
+    circuit: Circuit,
+    op: OperatingPoint | None = None,
+    *,
+    boxes: bool = False,
+    roomy: bool = False,
 ) -> Schematic:
     r"""Lay out a circuit as a schematic.
 
@@ -81,6 +85,8 @@ def schematic(
         Its voltages, currents and states are told; of several points the first.
     boxes : bool
         Subcircuits stay closed: a box each.
+    roomy : bool
+        Values, currents and voltages get room for more letters; see `redrawn`.
 
     Examples
     --------
@@ -90,11 +96,11 @@ def schematic(
     (['in', 'out'], ['resistor', 'resistor', 'voltage source'])
     """
     maker = PartMaker(circuit, op, boxes)
-    parts = list(maker.parts())
+    parts = [_roomy(part) if roomy else part for part in maker.parts()]
     best: Schematic | None = None
     for gap in GAPS:
         symbols = Placer(parts, maker.rails, gap).place()
-        found = _joined(circuit, op, symbols)
+        found = _joined(circuit, op, symbols, roomy)
         if best is None or _lacks(found) < _lacks(best):
             best = found
         if not _lacks(best):
@@ -112,7 +118,7 @@ def redrawn(drawn: Schematic, circuit: Circuit, op: OperatingPoint | None) -> Sc
     Parameters
     ----------
     drawn : Schematic
-        Of a circuit with the same elements between the same nodes.
+        A `roomy` one of a circuit with the same elements between the same nodes.
     circuit : Circuit
     op : OperatingPoint, optional
 
@@ -120,7 +126,7 @@ def redrawn(drawn: Schematic, circuit: Circuit, op: OperatingPoint | None) -> Sc
     --------
     >>> from resnet_sim.plotting.schematic import redrawn, schematic
     >>> circuit = rs.parse_netlist("divider\nV1 in 0 1\nR1 in out 1k\nR2 out 0 1k")
-    >>> drawn = schematic(circuit, rs.solve(circuit))
+    >>> drawn = schematic(circuit, rs.solve(circuit), roomy=True)
     >>> other = circuit.with_values({"v1": 4.0})
     >>> [text.text for _, text in redrawn(drawn, other, rs.solve(other)).names]
     ['out 2 V', 'in 4 V']
@@ -152,14 +158,27 @@ def _replaced(placed: Symbol, choices: Sequence[Symbol]) -> Symbol | None:
 
 
 def _fits(new: Text, old: Text) -> bool:
-    return len(new.text) <= len(old.text) + LONGER
+    return len(new.text) <= max(len(old.text), old.room)
+
+
+def _roomy(part: Part) -> Part:
+    """Return a part whose texts have room for more letters."""
+
+    def widened(text: Text) -> Text:
+        letters = len(text.text)
+        return replace(text, room=READING if text.kind == "current" else letters + MORE)
+
+    choices = [replace(s, texts=[widened(text) for text in s.texts]) for s in part.choices]
+    return replace(part, choices=tuple(choices))
 
 
 def _lacks(found: Schematic) -> int:
     return 10 * len(found.broken) + len(found.unnamed)
 
 
-def _joined(circuit: Circuit, op: OperatingPoint | None, symbols: list[Symbol]) -> Schematic:
+def _joined(
+    circuit: Circuit, op: OperatingPoint | None, symbols: list[Symbol], roomy: bool
+) -> Schematic:
     """Return placed symbols with wires and names."""
     router = Router(symbols)
     broken = router.route()
@@ -171,7 +190,8 @@ def _joined(circuit: Circuit, op: OperatingPoint | None, symbols: list[Symbol]) 
         for pin in symbol.pins:
             pins.setdefault(pin.net, []).append((pin.x, pin.y))
     for net in sorted(wires, key=lambda net: sum(map(len, wires[net]))):
-        text = namer.name(_voltage(circuit, op, net), wires[net], pins[net])
+        room = len(net) + 1 + READING if roomy else 0
+        text = namer.name(_voltage(circuit, op, net), wires[net], pins[net], room)
         if text is None:
             unnamed.append(net)
         else:

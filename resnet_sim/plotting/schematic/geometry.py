@@ -54,17 +54,21 @@ class Shape:
 
 @dataclass(frozen=True)
 class Text:
-    """One line of text; `place` is the middle of its left, right or centre."""
+    """One line of text; `place` is the middle of its left, right or centre.
+
+    It has room for `room` letters at least.
+    """
 
     place: Point
     text: str
     align: str = "left"
     kind: str = "name"
+    room: int = 0
 
     @property
     def box(self) -> Box:
         """The room it takes."""
-        width = ADVANCE * len(self.text)
+        width = ADVANCE * max(len(self.text), self.room)
         shift = {"left": 0.0, "center": -width / 2, "right": -width}[self.align]
         x, y = self.place[0] + shift, self.place[1]
         return Box(x, y - LETTER / 2, x + width, y + LETTER / 2)

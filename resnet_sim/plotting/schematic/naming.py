@@ -23,10 +23,12 @@ class Namer:
             for segment in some
         ]
 
-    def name(self, text: str, segments: Sequence[Segment], pins: Sequence[Cell]) -> Text | None:
+    def name(
+        self, text: str, segments: Sequence[Segment], pins: Sequence[Cell], room: int = 0
+    ) -> Text | None:
         """Return a free place for the name of a node, None if there is none."""
         for place, align in self._places(text, segments, pins):
-            label = Text(place, text, align, "node")
+            label = Text(place, text, align, "node", room)
             box = label.box
             if not any(box.meets(other, CLEAR) for other in self.taken) and not any(
                 box.meets(wire, 0.05) for wire in self.wires
