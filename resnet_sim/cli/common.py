@@ -59,6 +59,32 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
             metavar="SWITCH",
             help=f"hold a switch {'closed' if verb == 'close' else 'open'} (repeatable)",
         )
+    add_reading(parser)
+    parser.add_argument(
+        "--progress",
+        action="store_true",
+        help="say on stderr what is being done, and how far it is",
+    )
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        help="say what solves many points, and show tracebacks of internal errors",
+    )
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="show errors, but neither warnings nor notes"
+    )
+    parser.add_argument(
+        "--silence",
+        action="extend",
+        default=[],
+        type=_codes,
+        metavar="CODES",
+        help="don't show these warnings and notes: W101,N103 (repeatable)",
+    )
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """Declare how decks are read; see `reading`."""
     parser.add_argument(
         "--forward-drop",
         type=number,
@@ -88,27 +114,13 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
         default=None,
         help="let ideal amplifiers and diodes stand in for those that the deck does not define",
     )
-    parser.add_argument(
-        "--progress",
-        action="store_true",
-        help="say on stderr what is being done, and how far it is",
-    )
-    parser.add_argument(
-        "--debug",
-        action="store_true",
-        help="say what solves many points, and show tracebacks of internal errors",
-    )
-    parser.add_argument(
-        "-q", "--quiet", action="store_true", help="show errors, but neither warnings nor notes"
-    )
-    parser.add_argument(
-        "--silence",
-        action="extend",
-        default=[],
-        type=_codes,
-        metavar="CODES",
-        help="don't show these warnings and notes: W101,N103 (repeatable)",
-    )
+
+
+def reading(options: argparse.Namespace) -> dict[str, Any]:
+    """Return how decks are read, as arguments of `read_netlist`; what is not said is left out."""
+    names = ("forward_drop", "diodes", "dialect", "title", "builtin_parts")
+    given = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def add_output(parser: argparse.ArgumentParser) -> None:
@@ -247,12 +259,8 @@ def load(options: argparse.Namespace) -> Circuit:
     from ..diagnostics import Diagnostic
     from ..netlist import read_netlist
 
-    extra: dict[str, Any] = {}
-    for name in ("forward_drop", "diodes", "dialect", "title", "builtin_parts"):
-        if getattr(options, name) is not None:
-            extra[name] = getattr(options, name)
     report("reading %s", options.file)
-    options.circuit = circuit = read_netlist(options.file, **extra)
+    options.circuit = circuit = read_netlist(options.file, **reading(options))
     report("%d nodes, %d elements", len(circuit.nodes), circuit.n_elements)
     if not circuit.n_elements:
         message = "nothing to solve: the file holds no elements, only definitions"

@@ -6,11 +6,12 @@ import argparse
 import csv
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .common import SOLVED, count, natural, positive
+from .common import SOLVED, add_reading, count, natural, positive, reading
 from .shipped import shipped
 
 DECKS = "none"
@@ -48,6 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-browser", action="store_true", help="print the address, and open nothing"
     )
+    add_reading(parser)
     parser.add_argument(
         "--allow-includes",
         action="append",
@@ -76,26 +78,29 @@ def run(options: argparse.Namespace) -> int:
     from ..lab import Lab
     from ..lab.workshop import Limits
 
-    folders = [_folder(name) for name in options.allow_includes]
-    limits = Limits(seconds=options.time_limit, bytes=options.memory_limit << 20)
-    first = _first(options.deck)
-    port = PORT if options.port is None else options.port
-    arguments = (_examples(), _trainings())
-    how: dict[str, Any] = {"first": first, "folders": folders, "limits": limits}
+    lab = partial(
+        Lab,
+        _examples(),
+        _trainings(),
+        first=_first(options.deck),
+        folders=[_folder(name) for name in options.allow_includes],
+        how=reading(options),
+        limits=Limits(seconds=options.time_limit, bytes=options.memory_limit << 20),
+    )
     try:
-        lab = Lab(*arguments, port=port, **how)
+        served = lab(port=PORT if options.port is None else options.port)
     except UsageError:
         if options.port is not None:
             raise
-        lab = Lab(*arguments, port=0, **how)
-    with lab:
-        print(f"The lab is at {lab.address}\nCtrl-C ends it.", flush=True)
+        served = lab(port=0)
+    with served:
+        print(f"The lab is at {served.address}\nCtrl-C ends it.", flush=True)
         if not options.no_browser:
             import webbrowser
 
-            webbrowser.open(lab.address)
+            webbrowser.open(served.address)
         with suppress(KeyboardInterrupt):  # how it is meant to end
-            lab.serve()
+            served.serve()
     return SOLVED
 
 

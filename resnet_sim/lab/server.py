@@ -41,6 +41,8 @@ class Lab:
         What the page shows at first: a state, and the ``name`` of its file.
     folders : sequence of Path
         What decks may include files from.
+    how : mapping
+        How decks are read: arguments of `parse_netlist`, such as ``dialect``.
     limits : Limits
     port : int
         0: any that is free.
@@ -65,10 +67,11 @@ class Lab:
         *,
         first: Mapping[str, Any] | None = None,
         folders: Sequence[Path] = (),
+        how: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
         port: int = 0,
     ) -> None:
-        self.workshop = Workshop(limits or Limits(), folders)
+        self.workshop = Workshop(limits or Limits(), folders, how)
         self.content = {
             "examples": dict(examples),
             "trainings": list(trainings),

@@ -58,15 +58,24 @@ def _number(name: str, value: Any) -> float:
 
 @dataclass(frozen=True)
 class Reader:
-    """Reads decks that may include files from `folders`, whose names start from the first."""
+    """Reads decks that may include files from `folders`, whose names start from the first.
+
+    `how` are arguments of `parse_netlist`, such as the dialect.
+    """
 
     folders: Sequence[Path] = ()
+    how: Mapping[str, Any] = field(default_factory=dict)
 
     def read(self, deck: str) -> Circuit:
         """Return the circuit of a deck as it stands; `NetlistError` if there is none."""
         directory = self.folders[0] if self.folders else None
         circuit = parse_netlist(
-            deck, name=NAME, directory=directory, includes=self.folders, max_elements=MAX_ELEMENTS
+            deck,
+            name=NAME,
+            directory=directory,
+            includes=self.folders,
+            max_elements=MAX_ELEMENTS,
+            **self.how,
         )
         if not circuit.n_elements:
             message = "nothing to solve: the deck has no elements"

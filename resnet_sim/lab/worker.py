@@ -19,10 +19,13 @@ from .limits import bind
 #: seconds without a request after which there is time for practice
 IDLE = 0.3
 
-_SMALL = "small\nv1 a 0 1\nr1 a b 1k\nd1 b 0 ideal\n.model ideal d(ron=0 roff=inf vfwd=0)\n"
+_SMALL = "* small\nv1 a 0 1\nr1 a b 1k\nd1 b 0 ideal\n.model ideal d(ron=0 roff=inf vfwd=0)\n"
 #: what it loads and compiles is there before a deck of this size is written
-_MEDIUM = "medium\nv1 n0 0 1\n.model ideal d(ron=0 roff=inf vfwd=0)\n.dc v1 0 1 0.01\n" + "\n".join(
-    f"r{k} n{k} n{k + 1} 1k\nrg{k} n{k} 0 1k\nd{k} n{k} n{k + 2} ideal" for k in range(30)
+_MEDIUM = (
+    "* medium\nv1 n0 0 1\n.model ideal d(ron=0 roff=inf vfwd=0)\n.dc v1 0 1 0.01\n"
+    + "\n".join(
+        f"r{k} n{k} n{k + 1} 1k\nrg{k} n{k} 0 1k\nd{k} n{k} n{k + 2} ideal" for k in range(30)
+    )
 )
 
 Do = Callable[[str, Mapping[str, Any]], Iterator[dict[str, Any]]]
@@ -34,7 +37,7 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # nothing but replies gets there
     folders = [Path(folder) for folder in given["folders"]]
-    do = _doer(folders)
+    do = _doer(folders, given["how"])
     for name in given["practice"]:
         list(do(name, {"deck": _SMALL}))
     bind(int(given["bytes"]), folders)
@@ -49,7 +52,7 @@ def main() -> None:
             _reply(replies, reply)
 
 
-def _doer(folders: list[Path]) -> Do:
+def _doer(folders: list[Path], how: Mapping[str, Any]) -> Do:
     """Return what does jobs."""
     import numba  # noqa: F401  the libraries of a compiler don't fit into what is left to a deck
 
@@ -57,7 +60,7 @@ def _doer(folders: list[Path]) -> Do:
     from .jobs import Jobs
     from .state import Reader
 
-    jobs = Jobs(Reader(folders))
+    jobs = Jobs(Reader(folders, how))
 
     def do(name: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if name == "training":

@@ -50,17 +50,24 @@ class Worker:
     limits : Limits
     folders : sequence of Path
         What decks may include files from.
+    how : mapping
+        How decks are read, see `Reader`.
     practice : sequence of str
         Jobs that it tries before the first that counts.
     """
 
     def __init__(
-        self, limits: Limits, folders: Sequence[Path], practice: Sequence[str] = ()
+        self,
+        limits: Limits,
+        folders: Sequence[Path],
+        how: Mapping[str, Any],
+        practice: Sequence[str] = (),
     ) -> None:
         self.limits = limits
         self._config = {
             "bytes": limits.bytes,
             "folders": list(map(str, folders)),
+            "how": dict(how),
             "practice": [*practice],
         }
         self._lock = threading.Lock()
@@ -192,8 +199,10 @@ class Worker:
 class Workshop:
     """The processes of a lab, by what they do; each begins with the first job that needs it."""
 
-    def __init__(self, limits: Limits, folders: Sequence[Path]) -> None:
-        self.limits, self.folders = limits, folders
+    def __init__(
+        self, limits: Limits, folders: Sequence[Path], how: Mapping[str, Any] | None = None
+    ) -> None:
+        self.limits, self.folders, self.how = limits, folders, how or {}
         self._workers: dict[str, Worker] = {}
         self._lock = threading.Lock()
 
@@ -202,7 +211,7 @@ class Workshop:
         who = WHO[job]
         with self._lock:
             if who not in self._workers:
-                self._workers[who] = Worker(self.limits, self.folders, PRACTICE[who])
+                self._workers[who] = Worker(self.limits, self.folders, self.how, PRACTICE[who])
             return self._workers[who]
 
     def close(self) -> None:

@@ -110,6 +110,15 @@ def test_folders_that_are_allowed_are_open(tmp_path):
         shop.close()
 
 
+def test_decks_are_read_as_the_command_says():
+    shop = Workshop(Limits(), [], {"title": False, "diodes": "ideal"})
+    try:
+        found = ask(shop, "answer", "V1 a 0 2\nD1 a b d\nR1 b 0 1k\n.model d d(is=1e-14)\n")
+        assert dict(found["voltages"]) == {"a": 2.0, "b": 2.0}
+    finally:
+        shop.close()
+
+
 def test_every_example_opens_without_an_error():
     """Answer, schematic, curves and table; those without a solution say so."""
     shop = Workshop(Limits(seconds=60.0), [])
