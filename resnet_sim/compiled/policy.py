@@ -80,6 +80,9 @@ class Policy(NamedTuple):
     #: Points times nodes (plus what any takes) from which lanes pay for numba.
     lanes: float = 30_000
     any_point: float = 50
+    #: Operations of eliminating rectifiers alone, per node and edge, up to which they are factors
+    #: that precondition: then these take less time than what they precondition.
+    branchy: float = 1.0
     #: Points that take as long, in large circuits, as finding the order of elimination does.
     fewest_points: float = 16
     #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS

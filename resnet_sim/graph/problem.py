@@ -176,25 +176,8 @@ class Problem:
 
     @cached_property
     def spread(self) -> int:
-        """How many coordinates two neighbouring levels of a breadth-first search have at least.
-
-        The search starts at the coordinate with most edges and ends after `LEVELS`.  Where it
-        has spread by then no few coordinates separate the graph, so that factors are full.
-        """
-        p, q = self.edge_p, self.edge_q
-        inner = (p > 0) & (q > 0)
-        p, q = p[inner], q[inner]
-        degree = np.bincount(p, minlength=self.n) + np.bincount(q, minlength=self.n)
-        reached = np.zeros(self.n, dtype=np.bool_)
-        reached[degree.argmax()] = True
-        sizes = [1]
-        widen = _widen.at(len(p), cost=20)
-        for _ in range(LEVELS):
-            found = widen(p, q, reached)
-            if not found:
-                break
-            sizes.append(found)
-        return max(map(min, sizes, sizes[1:]), default=0)
+        """See `spread`, of its edges."""
+        return spread(self.n, self.edge_p, self.edge_q)
 
     def inside(self, which: Bools, x: Floats) -> Problem:
         """Return the problem of some coordinates, all others being held at `x`.
@@ -317,6 +300,27 @@ class Solution:
         prob = self.problem
         v = difference(self.x, self.low, prob.diode_p, prob.diode_q, prob.drop)
         return prob.resistance * self.current - v
+
+
+def spread(n: int, p: Ints, q: Ints) -> int:
+    """Return how many coordinates two neighbouring levels of a breadth-first search have at least.
+
+    The search starts at the coordinate with most edges and ends after `LEVELS`.  Where it
+    has spread by then no few coordinates separate the graph, so that factors are full.
+    """
+    inner = (p > 0) & (q > 0)
+    p, q = p[inner], q[inner]
+    degree = np.bincount(p, minlength=n) + np.bincount(q, minlength=n)
+    reached = np.zeros(n, dtype=np.bool_)
+    reached[degree.argmax()] = True
+    sizes = [1]
+    widen = _widen.at(len(p), cost=20)
+    for _ in range(LEVELS):
+        found = widen(p, q, reached)
+        if not found:
+            break
+        sizes.append(found)
+    return max(map(min, sizes, sizes[1:]), default=0)
 
 
 def _widen_by_arrays(p: Ints, q: Ints, reached: Bools) -> int:

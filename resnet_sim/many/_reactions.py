@@ -15,7 +15,7 @@ from ._passes import correct, leave, move, start
 
 #: a share of f that no longer counts, and one that a single pass is good enough for; what is zero
 #: beside the largest of T; what is singular
-LAST, SMALL, NOTHING, SINGULAR = 1e-10, 1e-2, 1e-13, 1e-12
+LAST, SMALL, NOTHING, SINGULAR = 1e-11, 1e-3, 1e-13, 1e-12
 
 
 @subloops

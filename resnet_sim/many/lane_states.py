@@ -15,6 +15,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from .assembly import Assembly
+from .iterated import fitting
 from .lanes import Data, Lanes, Network
 from .one_by_one import OneByOne
 from .question import Question
@@ -322,7 +323,7 @@ def lanes_of(question: Question) -> Lanes:
     s, outputs = question.structure, question.once(Terminals.of)
     assert isinstance(s, Structure)
     p, q = outputs.p, outputs.q
-    return Lanes(Network(
+    return fitting(Network(
         s.n + 1, s.edge_p, s.edge_q, s.diode_p, s.diode_q, s.resistance,
         s.coordinate[p], s.coordinate[q], s.scale[p], s.scale[q],
     ))  # fmt: skip

@@ -121,7 +121,7 @@ class Lanes:
         self.network = network
         #: at most, one for each core by default; results don't depend on it
         self.threads = cores()
-        self._spare: list[_Room] = []
+        self._spare: list[Any] = []
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_spare": []}
@@ -143,7 +143,7 @@ class Lanes:
     @property
     def at_once(self) -> int:
         """How many threads there is room for: each has factors of its own."""
-        room = int(policy.POLICY.most_entries / max(self.fronts.size, 1))
+        room = int(policy.POLICY.most_entries / max(self._entries, 1))
         return max(min(self.threads, room), 1)
 
     @cached_property
@@ -203,13 +203,14 @@ class Lanes:
         pulled = pull == pull
 
         def work(room: _Room, queue: Ints) -> None:
+            room.react(outputs if pulled else 0)
             settle(
                 self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
                 room.work, room.room, room.lanes, queue, results,
                 (self.outputs, room.basis, 1.0 / pull) if pulled else None, following, slack,
             )  # fmt: skip
 
-        self._share(work, count, pulled)
+        self._share(work, count)
         return found
 
     def respond(
@@ -238,12 +239,13 @@ class Lanes:
         data = Data(conductance, np.zeros((count, n)), np.zeros((count, m)))
 
         def work(room: _Room, queue: Ints) -> None:
+            room.react(aim.shape[1])
             respond(
                 self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
                 room.work, room.room, room.lanes, room.basis, queue, shifts, pulls is None, found,
             )  # fmt: skip
 
-        self._share(work, count, True)
+        self._share(work, count)
         return found
 
     def imbalance(self, data: Data, load: Floats, x: Floats, current: Floats) -> Floats:
@@ -268,22 +270,32 @@ class Lanes:
             none if aim is None else rows(aim),
         )  # fmt: skip
 
-    def _share(self, work: Callable[[_Room, Ints], None], count: int, reacts: bool) -> None:
+    #: points that a thread does at a time
+    part = PART
+
+    def _room(self) -> Any:
+        """Return what a thread works in."""
+        return _Room(self)
+
+    @property
+    def _entries(self) -> int:
+        """Entries of the factors that a thread works with."""
+        return self.fronts.size
+
+    def _share(self, work: Callable[[Any, Ints], None], count: int) -> None:
         """Let threads work on all points; who does which does not matter to the bits."""
 
         def task(queue: Ints) -> None:
             try:
                 room = self._spare.pop()
             except IndexError:
-                room = _Room(self)
-            if reacts:
-                room.react(len(self.outputs[0]))
+                room = self._room()
             work(room, queue)
             self._spare.append(room)
 
         # of a length that does not depend on the threads: points may follow each other
-        parts = [np.arange(k, min(k + PART, count)) for k in range(0, count, PART)]
-        spread(task, parts, self.at_once, count * self.fronts.size)
+        parts = [np.arange(k, min(k + self.part, count)) for k in range(0, count, self.part)]
+        spread(task, parts, self.at_once, count * self._entries)
 
 
 def spread(

@@ -9,9 +9,11 @@ from .registry import METHODS, solve
 
 #: modules that other packages may use
 DOORS = (
+    "linear.descent",
     "linear.frontal",
     "linear.fronts",
     "linear.laplacian",
+    "linear.stiff",
     "mixed",
     "registry",
     "stable",

@@ -91,14 +91,7 @@ class Fronts:
 
 def fronts(n: int, p: Ints, q: Ints) -> Fronts:
     """Return the fronts of a graph of n nodes, the reference included."""
-    inner = (p != 0) & (q != 0) & (p != q)
-    p, q = p[inner] - 1, q[inner] - 1
-    place = np.append(_minimum_degree(n - 1, p, q), n - 1)
-    ptr, row = _pattern(n - 1, place, p, q)
-    later = np.empty(n - 1, dtype=np.int64)
-    _postorder.compiled(ptr, row, np.ones(n - 1, dtype=np.int64), np.empty_like(later), later)
-    place = np.append(later, n - 1)[place]
-    ptr, row = _pattern(n - 1, place, p, q)
+    place, ptr, row = ordered(n, p, q)
     last = np.empty(n - 1, dtype=np.int64)
     last = last[: _supernodes.compiled(ptr, row, SOME, SHARE, last, np.empty_like(last))]
     first = np.concatenate(([0], last + 1))
@@ -116,11 +109,27 @@ def fronts(n: int, p: Ints, q: Ints) -> Fronts:
         first, begin, rows, owner, np.empty_like(rest), child, children, position, waits
     )
     largest = int((rest * (rest + 1)).max(initial=0))
-    place = np.concatenate((place[-1:], place[:-1]))
     return Fronts(
         place, first, rest, kept, waits, begin, rows, child, children, position,
         int(kept[-1]), largest + 4, int(stack) + 4,
     )  # fmt: skip
+
+
+def ordered(n: int, p: Ints, q: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return the place of each node in an order of elimination, and the pattern with fill.
+
+    That are, by places, the neighbours of each node when it is eliminated, the first to go in
+    front.  The reference, node 0, is never eliminated, and no neighbour.
+    """
+    inner = (p != 0) & (q != 0) & (p != q)
+    p, q = p[inner] - 1, q[inner] - 1
+    place = np.append(_minimum_degree(n - 1, p, q), n - 1)
+    ptr, row = _pattern(n - 1, place, p, q)
+    later = np.empty(n - 1, dtype=np.int64)
+    _postorder.compiled(ptr, row, np.ones(n - 1, dtype=np.int64), np.empty_like(later), later)
+    place = np.append(later, n - 1)[place]
+    ptr, row = _pattern(n - 1, place, p, q)
+    return np.concatenate((place[-1:], place[:-1])), ptr, row
 
 
 def _pattern(n: int, place: Ints, p: Ints, q: Ints) -> Any:

@@ -1,0 +1,189 @@
+"""One network problem at many points, where factors would be full: sixteen points iterate at once.
+
+The same question as in `lanes`, for random graphs and solids.  What is missing is solved for by
+conjugate gradients in float32, preconditioned by the diagonal and all rectifiers that conduct
+(`solvers.linear.stiff`), to a few digits; what is still missing then is found in float64, and so
+on.  A conducting rectifier, and an output that is pulled, is a stiff conductance whose excess the
+next round takes back (method of multipliers).  Rectifiers flip between rounds, as soon as what
+contradicts them is more than the round may have left.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
+from ..graph.graphs import bincount, components
+from ..graph.problem import spread
+from ..solvers.linear.stiff import Stiff, stiff
+from .lanes import Answers, Data, Lanes, Network
+from .rounds import Group, Room, System, W
+
+
+class IteratedLanes(Lanes):
+    """Solves problems on one graph by iterating."""
+
+    part = W
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network)
+        net = network
+        self._p = np.concatenate((net.diode_p, net.output_p))
+        self._q = np.concatenate((net.diode_q, net.output_q))
+        ones = np.ones(len(net.diode_p))
+        self._at_p = np.concatenate((ones, net.scale_p))
+        self._at_q = np.concatenate((ones, net.scale_q))
+
+    @cached_property
+    def stiff(self) -> Stiff | None:
+        """What the branches with multipliers, rectifiers and outputs, are preconditioned by."""
+        net = self.network
+        most = policy.POLICY.branchy * (net.n + len(net.edge_p))
+        return stiff(net.n, self._p, self._q, self._at_p, self._at_q, most)
+
+    @property
+    def unfit(self) -> str | None:
+        """Why iterating is not possible, None if it is."""
+        count, _ = components(self.network.n, self.network.edge_p, self.network.edge_q)
+        if count > 1:
+            return "parts hang on rectifiers alone, and elimination would take too much memory"
+        if self.stiff is None:
+            return "elimination would take too much memory, even of the rectifiers alone"
+        return None
+
+    @cached_property
+    def _rows(self) -> tuple[Ints, Ints, Ints]:
+        """Where the edges of each node begin, their other ends, and which they are."""
+        net, place = self.network, self._plan.place
+        p, q = place[net.edge_p], place[net.edge_q]
+        ends, others = np.concatenate((p, q)), np.concatenate((q, p))
+        branch = np.tile(np.arange(len(p)), 2)
+        order = np.lexsort((branch, ends))
+        first = np.searchsorted(ends[order], np.arange(net.n))
+        count = int(first[-1])
+        return first, others[order][:count], branch[order][:count]
+
+    @property
+    def _plan(self) -> Stiff:
+        assert self.stiff is not None
+        return self.stiff
+
+    @property
+    def _entries(self) -> int:
+        return len(self._plan.row) + 8 * self.network.n
+
+    def _room(self) -> Room:
+        return Room(self._plan)
+
+    @cached_property
+    def _feeds(self) -> Any:
+        """Injections, by place, of currents against the branches: sparse, shape (n - 1, k)."""
+        from scipy.sparse import csr_array
+
+        k, plan = len(self._p), self._plan
+        value = np.concatenate((self._at_p, -self._at_q))
+        rows, columns = np.concatenate((plan.p, plan.q)), np.tile(np.arange(k), 2)
+        n = self.network.n
+        return csr_array(csr_array((value, (rows, columns)), shape=(n, k))[: n - 1])
+
+    def settle(
+        self, data: Data, on: Bools, pull: float = np.nan, aim: Floats | None = None,
+        following: bool = False, slack: float = 1e-12,
+    ) -> Answers:  # fmt: skip
+        """Solve all points, see `Lanes.settle`; all begin with the sets that are given."""
+        count, m, outputs = len(data.load), len(self.network.diode_p), len(self.network.output_p)
+        found = Answers(
+            np.zeros(data.load.shape), np.zeros((count, m)), np.array(on), np.zeros(count, int),
+            np.zeros(count, bool), np.zeros((count, outputs)),
+        )  # fmt: skip
+        system = self._system(data.conductance)
+        shift = 1.0 / pull if pull == pull else np.nan
+
+        def work(room: Room, queue: Ints) -> None:
+            group = Group(system, room, len(queue))
+            group.load[:-1] = _columns(data.load[queue])[self._order]
+            group.drop[:m] = _columns(data.drop[queue])
+            group.on[:m] = _columns(on[queue])
+            group.pull(shift, None if aim is None else _columns(aim[queue]))
+            group.solve(flips=True)
+            group.read(queue, found.x, found.current, found.force)
+            found.on[queue] = group.on[:m, : len(queue)].T
+            found.steps[queue] = group.rounds[: len(queue)]
+            found.settled[queue] = group.done[: len(queue)]
+
+        self._share(work, count)
+        np.maximum(found.current, 0.0, out=found.current)
+        return found
+
+    def respond(
+        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...] | None = None
+    ) -> tuple[Floats, Floats, Floats, Bools]:
+        """Return how states change with forces at the outputs, see `Lanes.respond`."""
+        count, n, m = len(on), self.network.n - 1, len(self.network.diode_p)
+        shape = (len(pulls or (0,)), count)
+        x, current = np.zeros((*shape, n)), np.zeros((*shape, m))
+        force, fine = np.zeros((*shape, aim.shape[1])), np.zeros(shape, bool)
+        system = self._system(conductance)
+
+        def work(room: Room, queue: Ints) -> None:
+            group = Group(system, room, len(queue))
+            group.on[:m] = _columns(on[queue])
+            wanted = _columns(aim[queue])
+            for k in range(len(x)):
+                if pulls is None:
+                    group.load[:-1] = self._feeds[:, m:] @ wanted
+                else:
+                    group.pull(1.0 / pulls[k], wanted)
+                    # what the opposite pull does is not far from the opposite
+                    group.x *= -1.0
+                    group.current *= -1.0
+                group.solve(flips=False)
+                group.read(queue, x[k], current[k], force[k])
+                fine[k, queue] = group.done[: len(queue)]
+
+        self._share(work, count)
+        return x, current, aim[None] if pulls is None else force, fine
+
+    @cached_property
+    def _order(self) -> Ints:
+        """The nodes by place, from 0 for the first beside the reference."""
+        order: Ints = np.argsort(self._plan.place[1:])
+        return order
+
+    def _system(self, conductance: Floats) -> System:
+        """Return the network at common conductances."""
+        net, branch = self.network, self._rows[2]
+        n, m = net.n, len(net.diode_p)
+        size = bincount(net.edge_p, conductance, n) + bincount(net.edge_q, conductance, n)
+        size[0] = 0.0
+        diagonal = size[1:][self._order]
+        unit = float(np.median(diagonal))
+        ends_p, ends_q = size[net.output_p], size[net.output_q]
+        around = np.concatenate((
+            self.around(conductance), ends_p / net.scale_p**2 + ends_q / net.scale_q**2
+        ))[:, None]  # fmt: skip
+        ohms = np.concatenate((net.resistance, np.zeros(len(around) - m)))[:, None]
+        return System(
+            self._plan, self._at_p[:, None], self._at_q[:, None], self._feeds, m, self._rows,
+            np.ascontiguousarray(conductance), -(conductance[branch] / unit).astype(np.float32),
+            (diagonal / unit).astype(np.float32), unit, around, ohms,
+        )  # fmt: skip
+
+
+def fitting(network: Network) -> Lanes:
+    """Return what solves points on a graph in less time: with factors of it, or without."""
+    iterated = IteratedLanes(network)
+    full = spread(network.n, network.edge_p, network.edge_q) > policy.POLICY.wide
+    if full and iterated.unfit is None:
+        return iterated
+    lanes = Lanes(network)
+    return lanes if lanes.unfit is None or iterated.unfit is not None else iterated
+
+
+def _columns(rows: Any) -> Any:
+    """Return the rows of up to sixteen points as columns, the last one repeated."""
+    return rows[np.minimum(np.arange(W), len(rows) - 1)].T
