@@ -88,8 +88,6 @@ class Policy(NamedTuple):
     #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS
     #: gives to threads, which wait for each other longer than a sparse product takes.
     dense_entries: float = 2_000
-    #: Elements times points up to which a table stays in the cache.
-    cached: float = 120_000
     #: Rows times samples from which tiles are worth threads.
     tiles: float = 200_000
     #: Resistors from which looking for layers pays, and conductances from which compiled epochs.
