@@ -134,6 +134,16 @@ def knees(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  
 
 
 @_compiled
+def carry(v, i, first, p, q, node, floor, whole):  # type: ignore[no-untyped-def]
+    """Add the currents of elements that others judge, in which `floor` is open."""
+    for s in range(len(v)):
+        for k in range(len(p)):
+            drop, blur = v[s, p[k]] - v[s, q[k]], node[0][s, p[k]] + node[0][s, q[k]]
+            amps, loose = i[s, first + k], floor[s, first + k]
+            _flow(s, p[k], q[k], drop, blur, amps, loose, node, whole)
+
+
+@_compiled
 def balance(p, q, tolerance, loudest, node, floor, whole, sure, worst, room):  # type: ignore[no-untyped-def]
     """Judge the sums of currents at nodes, and at clusters of nodes, and that of all power."""
     _, total, size, open_ = node

@@ -1,7 +1,7 @@
 """The certificate of many points of circuits that differ in values only, in compiled loops.
 
-Where all devices are lines and knees, the loops say of which points they are sure; the others,
-and circuits with other devices, `certificate` judges.
+Devices that are lines and knees the loops judge, others judge by themselves; then the loops say
+of which points they are sure.  The rest `certificate` judges.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from ..results.operating_point import Certificate
 from .certificate import LOUDEST, certify_points
+from .check import Check
 from .law import Law
 from .registry import laws
 from .stability import monotone
@@ -72,10 +73,7 @@ class _Points:
 
     def judge(self, part: slice) -> None:
         """Judge some points that follow each other."""
-        variant = self._variant(part)
-        known = [(law, law.line(self.closed), law.knees()) for law in laws(variant)]
-        if all(line or knees for _, line, knees in known):
-            self.good[part] = self._prove(part, known)
+        self.good[part] = self._prove(part)
         # what is odd is judged slowly, and in words
         rest = part.start + np.flatnonzero(~self.good[part])
         if len(rest):
@@ -95,7 +93,7 @@ class _Points:
         elif good.any():
             self._judge(rows[good])
 
-    def _prove(self, part: slice, known: Sequence[tuple[Law[Any], Any, Any]]) -> Bools:
+    def _prove(self, part: slice) -> Bools:
         """Tell of which points the loops are sure."""
         from . import _proofs
 
@@ -105,13 +103,22 @@ class _Points:
         whole, worst, floor = np.empty((count, 6)), np.zeros((count, 6)), np.empty(i.shape)
         sure = np.ones(count, dtype=np.bool_)
         _proofs.begin(v, i, node, whole)
-        for law, line, knees in known:
+        others = []
+        variant = self._variant(part)
+        for law in laws(variant):
+            line, knees = law.line(self.closed), law.knees()
+            if not (line or knees):
+                others.append(law)
+                continue
             rows, judge = law.rows, _proofs.lines if line else _proofs.knees
-            columns = tuple(np.ascontiguousarray(np.atleast_2d(x)) for x in line or knees)
+            columns = tuple(np.ascontiguousarray(np.atleast_2d(x)) for x in line or knees or ())
             judge(
                 v, i, rows.start, p[rows], q[rows], columns, self.tolerance,
                 node, floor, whole, sure, worst,
             )  # fmt: skip
+        if others:
+            self._consult(others, Check(variant, v, i, self.closed, self.tolerance),
+                          node, floor, whole, sure, worst)  # fmt: skip
         room = np.empty(n, np.int64), np.empty(n), np.empty(n)
         _proofs.balance(p, q, self.tolerance, LOUDEST, node, floor, whole, sure, worst, room)
         if sure.any():
@@ -120,3 +127,23 @@ class _Points:
                 True, kcl, relative, law_, over, stray, power, self.tolerance, stable=self.stable
             ))  # fmt: skip
         return sure
+
+    def _consult(
+        self, others: Sequence[Law[Any]], check: Check, node: tuple[Floats, ...], floor: Floats,
+        whole: Floats, sure: Bools, worst: Floats,
+    ) -> None:  # fmt: skip
+        """Let laws that the loops don't know judge by themselves."""
+        from . import _proofs
+
+        for law in others:
+            rows = law.rows
+            floor[:, rows] = law.openness(check)
+            law.certify(check)
+            _proofs.carry(check.v, check.i, rows.start, self.p[rows], self.q[rows],
+                          node, floor, whole)  # fmt: skip
+        whole[:, _proofs.GAP] += check.gap
+        worst[:, :3] = np.maximum(
+            worst[:, :3], (check.law, check.diode_voltage, check.diode_current)
+        )
+        # the residuals are those of all points: with a bad one among them, none are known
+        sure &= not check.bad.any()

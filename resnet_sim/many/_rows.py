@@ -81,7 +81,7 @@ def amount(x, offset, coordinate, numbers, branches, fixed, forest, room, v, i):
             high = max(high, abs(offset[s, p[k]] - offset[s, q[k]]))
         around = high
         _, p, q, _, row = rectifiers
-        for k in range(len(p)):
+        for k in range(drop.shape[1]):  # behind them are curves
             around = max(around, abs(drop[d, row[k]] - (offset[s, p[k]] - offset[s, q[k]])))
         least = 16.0 * EPS * EPS * around * largest
         for k in range(len(coordinate)):

@@ -59,23 +59,29 @@ class Rows:
         lifted = forest.parent >= 0
         fed = lifted[red.conductors.p] | lifted[red.conductors.q]
         self._fed: Bools = fed
-        everything = np.arange(len(red.rectifiers))
-        self._branches = tuple(
+        self._curve_ends = [
+            (red.curves.p[plan.curves], red.curves.q[plan.curves]) for plan in compiled.plans
+        ]
+        plain, driven, rectifiers, curves, injections = (
             _Parts.of(branches, rows).arrays
             for branches, rows in (
                 (red.conductors, np.flatnonzero(~fed)), (red.conductors, np.flatnonzero(fed)),
-                (red.rectifiers, everything), (red.injections, np.arange(len(red.injections))),
+                *((kind, np.arange(len(kind)))
+                  for kind in (red.rectifiers, red.curves, red.injections)),
             )
         )  # fmt: skip
+        # what has currents of its own
+        bent = tuple(np.concatenate(pair) for pair in zip(rectifiers, curves, strict=True))
+        self._branches = plain, driven, bent, injections
         fixed = compiled.fixed_rectifiers
         self._fixed = fixed, np.ascontiguousarray(red.rectifiers.resistance[fixed])
         self._stages = [self._stage(plan) for plan in compiled.plans]
 
     @staticmethod
     def fit(compiled: Compiled) -> bool:
-        """Tell whether all sources are independent, and all laws straight."""
-        red = compiled.reduction
-        return not (len(red.controls) or len(red.curves) or len(red.laws) or red.pairs)
+        """Tell whether all sources are independent, and no curve is between given potentials."""
+        red, fixed = compiled.reduction, compiled.fixed_curves
+        return not (len(red.controls) or len(fixed) or len(red.laws) or red.pairs)
 
     def _stage(self, plan: Plan) -> tuple[Any, ...]:
         red = self.reduction
@@ -111,12 +117,18 @@ class Rows:
             siemens = siemens[:, some]
         return Data(siemens[0] if len(siemens) == 1 else siemens, load, drop)
 
+    def emf(self, number: int, offset: Floats) -> Floats:
+        """Return what is in series with the curves of a stage, V, shape (points, curves)."""
+        p, q = self._curve_ends[number]
+        return np.ascontiguousarray(offset[:, q] - offset[:, p])
+
     def results(
         self, columns: Columns, offset: Floats, x: Floats, current: Floats, v: Floats, i: Floats
     ) -> None:
         """Set voltages and currents, shapes (points, n_nodes) and (points, n_elements).
 
-        At coordinates `x`, V, shape (points, coordinates), and currents of the rectifiers, A.
+        At coordinates `x`, V, shape (points, coordinates), and currents of the rectifiers and
+        then the curves, A.
         """
         from ._rows import amount
 

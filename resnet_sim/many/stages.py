@@ -7,11 +7,12 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.graphs import bincount, components, spanning_forest
+from ..graph.graphs import bincount, spanning_forest
 from ..graph.problem import EPS, Problem, Solution
 from ..point.plan import Plan
 from ..point.state import State
 from ..solvers.linear.laplacian import Solve, laplacian_solver
+from .bends import Bends
 from .lanes import Answers, Data, Lanes, Network
 from .states import held
 
@@ -30,13 +31,16 @@ class Stage:
 
     def __init__(self, plan: Plan, problem: Problem, common: bool) -> None:
         self.plan, self.problem = plan, problem
-        self.lanes = Lanes(Network.of(problem))
+        self.bends = Bends(problem) if len(problem.curves) else None
+        #: without curves
+        self.plain = Lanes(Network.of(problem))
+        self.lanes = self.bends.lanes if self.bends else self.plain
         self.on: Bools = np.zeros(len(problem.drop), dtype=np.bool_)
         hard = np.flatnonzero(problem.hard)
         p, q = problem.diode_p[hard], problem.diode_q[hard]
-        self._held = components(problem.n, problem.edge_p, problem.edge_q)[0] == 1
+        self._held = problem.joined[0] == 1
         #: whether one factor serves all points: conductances are common, and all there is
-        self.straight = common and self._held and not len(problem.drop)
+        self.straight = common and self._held and not (len(problem.drop) or self.bends)
         #: whether ideal rectifiers can form a loop, around which currents are not unique
         self._looping = not spanning_forest(problem.n, p, q).in_tree.all()
 
@@ -83,16 +87,31 @@ class Stage:
         """Solve the stage at all points, `straight` if that will do, or each by itself."""
         if straight and self.inverse is not None:
             return self._straighten(data, self.inverse)
-        net = self.lanes.network
-        on = np.repeat(self.on[None], len(data.load), axis=0)
-        answers = self.lanes.settle(data, on, following=True, slack=EPS)
+        answers = self.lanes.settle(data, self._guess(data), following=True, slack=EPS)
+        return self._firm(data, answers)
+
+    def bend(self, data: Data, emf: Floats, at: Floats) -> tuple[Answers, Floats]:
+        """Solve the stage with its curves; return the currents of these, too.
+
+        `emf` is in series with them, V, shape (points, curves); `at` says where points are.
+        """
+        assert self.bends is not None
+        answers, bent = self.bends.settle(data, emf, self._guess(data), at)
+        return self._firm(data, answers), bent
+
+    def _guess(self, data: Data) -> Bools:
+        """Return sets of rectifiers to begin with."""
+        return np.repeat(self.on[None], len(data.load), axis=0)
+
+    def _firm(self, data: Data, answers: Answers) -> Answers:
+        """Leave to the solver of single points those where something may float."""
         if not self._held:
-            # what floats is told by the solver of single points
+            net = self.lanes.network
             volts = np.abs(answers.x).max(axis=1) + np.abs(data.drop).max(axis=1, initial=0.0)
-            faint = FAINT * volts[:, None] * self.lanes.around(data.conductance)
-            edges, rectifiers = (net.edge_p, net.edge_q), (net.diode_p, net.diode_q)
-            firm = held(net.n, edges, rectifiers, answers.current > faint).all(axis=1)
-            answers.settled[:] &= firm
+            faint = FAINT * volts[:, None] * self.plain.around(data.conductance)
+            rectifiers = net.diode_p, net.diode_q
+            firm = held(net.n, (net.edge_p, net.edge_q), rectifiers, answers.current > faint)
+            answers.settled[:] &= firm.all(axis=1)
         return answers
 
     def solve(self, state: State, common: bool, straight: bool) -> Answers:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..curves import Points
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..laws.points import certify_many
@@ -70,8 +71,8 @@ class Together:
             return "ideal sources and shorts form a loop"
         if any(plan.stage.feedback for plan in compiled.plans):
             return "controlled sources feed back to what controls them"
-        if len(red.curves):
-            return "there are smooth curves"
+        if len(red.curves) and not Rows.fit(compiled):
+            return "there are smooth curves beside controlled sources or between given potentials"
         state, common = State(compiled), "resistors" not in self.question.places[0]
         self.stages = [Stage(plan, state.problem(plan), common) for plan in compiled.plans]
         self.proper = [stage for stage in self.stages if stage.plan.n > 1]
@@ -116,11 +117,17 @@ class Together:
         if not any(len(stage.on) for stage in self.stages):
             return
         try:
-            current = self.solver.solve(self.circuit).state.rectifier_current
+            state = self.solver.solve(self.circuit).state
         except (TopologyError, ConvergenceError):
             return
+        v, curves = state.node_voltages(), self.reduction.curves
         for stage in self.stages:
-            stage.on = current[stage.plan.rectifiers] > 0
+            stage.on = state.rectifier_current[stage.plan.rectifiers] > 0
+            if stage.bends:
+                rows = stage.plan.curves
+                rise = v[curves.p[rows]] - v[curves.q[rows]]
+                current, slope = state.curve_current[rows], state.curve_slope[rows]
+                stage.bends.start = Points(rise, current, slope)
 
     def solve(self, values: Floats, v: Floats, i: Floats) -> Solved:
         """Solve some points, and set their voltages and currents.
@@ -165,13 +172,20 @@ class Together:
         columns = dict(self._columns(values))
         count, red = len(values), self.reduction
         offset = self.rows.offsets(columns, count)
-        x, current = np.zeros((count, len(red.part))), np.zeros((count, len(red.rectifiers)))
+        span = np.ptp(values, axis=0)
+        at = values / np.where(span > 0, span, 1.0)
+        x = np.zeros((count, len(red.part)))
+        current = np.zeros((count, len(red.rectifiers) + len(red.curves)))
         settled, steps = np.ones(count, dtype=np.bool_), 0
         patterns: list[Bools] = []
         for number, stage in enumerate(self.stages):
             if stage.plan.n > 1:
                 data = self.rows.data(number, columns, offset)
-                answers = stage.settle(data, straight)
+                if stage.bends:
+                    answers, bent = stage.bend(data, self.rows.emf(number, offset), at)
+                    current[:, len(red.rectifiers) + stage.plan.curves] = bent
+                else:
+                    answers = stage.settle(data, straight)
                 x[:, stage.plan.coordinates] = answers.x
                 current[:, stage.plan.rectifiers] = answers.current
                 settled &= answers.settled
@@ -180,14 +194,17 @@ class Together:
         patterns.append(self._shorted(offset, columns["rectifiers"]))
         self.rows.results(columns, offset, x, current, v, i)
 
-        def at(k: int) -> State:
-            state = self._state(values[k : k + 1])
+        def state(k: int) -> State:
+            if len(red.curves):
+                chosen = dict(zip(self.question.varied, values[k].tolist(), strict=True))
+                return self.solver.solve(self.circuit.with_values(chosen)).state
+            one = self._state(values[k : k + 1])
             for stage in self.stages:
                 here = x[k, stage.plan.coordinates], current[k, stage.plan.rectifiers]
-                stage.absorb(state, state.problem(stage.plan), *(one[None] for one in here))
-            return state.point(0)
+                stage.absorb(one, one.problem(stage.plan), *(each[None] for each in here))
+            return one.point(0)
 
-        return settled, steps, patterns, at
+        return settled, steps, patterns, state
 
     def _by_state(self, values: Floats, v: Floats, i: Floats, straight: bool) -> Found:
         """Solve stage after stage: sources may depend on what was found before."""

@@ -1,0 +1,91 @@
+"""Junctions at many points: lanes against the solver of single points."""
+
+import numpy as np
+import pytest
+from junction_circuits import KINDS, circuit
+
+import resnet_sim as rs
+from resnet_sim.compiled import policy
+from resnet_sim.many.backend import choose
+from resnet_sim.many.question import Question
+
+POINTS = 9
+
+
+def values(given, seed):
+    """Values of the sources and of some resistors, shape (points,), by name."""
+    rng = np.random.default_rng(seed)
+    found = {
+        name: volts * rng.uniform(-1.0, 1.5, POINTS)
+        for name, volts in zip(given.voltage_sources.names, given.voltage_sources.volts,
+                               strict=True)
+    }  # fmt: skip
+    for name, ohms in zip(given.resistors.names, given.resistors.ohms, strict=True):
+        if seed % 2 and rng.random() < 0.5:
+            found[name] = ohms * rng.uniform(0.8, 1.25, POINTS)
+    return found
+
+
+def close(found, wanted, share):
+    """Whether numbers agree to a share of the largest; what is undefined is so in either."""
+    known = ~np.isnan(wanted)
+    if not np.array_equal(known, ~np.isnan(found)):
+        return False
+    return (np.abs(found - wanted)[known] <= share * np.abs(wanted[known]).max()).all()
+
+
+def compared(given, seed):
+    """Compare all points with single solutions; return how many lanes found."""
+    inputs = values(given, seed)
+    with policy.using(lanes=0, fewest_points=1):
+        found = rs.solve(given, inputs=inputs)
+        question = Question(given, tuple(inputs), POINTS)
+        backend = choose(question).backend
+        together, shape = backend.together, (POINTS, len(given.nodes))
+        v, i = np.empty(shape), np.empty((POINTS, given.n_elements))
+        with np.errstate(all="ignore"):
+            good = together.solve(np.array(list(inputs.values())).T, v, i).good
+    assert "lanes" in found.solver.backend.splitlines()[0]
+    for k in range(POINTS):
+        one = rs.solve(given.with_values({name: float(x[k]) for name, x in inputs.items()}))
+        assert close(found.node_voltages[k], one.node_voltages, 1e-9)
+        assert close(found.element_currents[k], one.element_currents, 1e-8)
+        assert found.certificate.ok or not one.certificate.ok
+    return int(good.sum())
+
+
+@pytest.mark.parametrize("hard", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_junctions_in_lanes_agree_with_single_solutions(kind, hard):
+    settled = sum(compared(circuit(kind, seed, hard=hard), seed) for seed in range(2))
+    assert settled
+
+
+def test_mild_junctions_leave_nothing_to_others():
+    for seed in range(2):
+        assert compared(circuit("graph", seed, nodes=30, mild=True), seed) == POINTS
+
+
+def test_curves_between_given_potentials_are_left_to_the_solver_of_single_points():
+    deck = rs.parse_netlist("given\nV1 a 0 .5\nD1 a 0 d\nR1 a b 1k\nD2 b 0 d\n.model d d")
+    volts = np.linspace(-1.0, 0.6, POINTS)
+    with policy.using(lanes=0, fewest_points=1):
+        found = rs.solve(deck, inputs={"v1": volts})
+    assert "given potentials" in found.solver.backend
+    assert found.certificate.ok
+    assert found.current("d1")[-1] == pytest.approx(rs.solve(deck.with_values({"v1": 0.6}))
+                                                    .current("d1"))  # fmt: skip
+
+
+def test_sweeps_and_samples_of_junctions_are_lanes():
+    given = circuit("graph", 5, nodes=40, mild=True)
+    source = given.voltage_sources.names[0]
+    with policy.using(lanes=0):
+        swept = rs.sweep(given, **{source: np.linspace(-20.0, 20.0, 40)})
+        drawn = rs.monte_carlo(given, {"r*": 0.1}, 40)
+    for op in (swept, drawn):
+        assert op.solver.backend.startswith("backend: lanes")
+        assert op.certificate.ok
+    for k in (0, 17, 39):
+        one = rs.solve(given.with_values({source: float(np.linspace(-20.0, 20.0, 40)[k])}))
+        assert swept.node_voltages[k] == pytest.approx(one.node_voltages, rel=1e-9, abs=1e-9)
