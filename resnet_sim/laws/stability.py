@@ -2,7 +2,9 @@
 
 With rectifying elements as they stand the circuit is linear.  If it is reciprocal, the state
 lasts where its co-content has a minimum: the conductances between nodes, those that ideal
-elements hold together being one, have a positive definite matrix.
+elements hold together being one, have a positive definite matrix.  Otherwise the symmetric part of
+that matrix proves that a state lasts, whatever the capacitances are; and else the eigenvalues with
+the same capacitance at each node tell.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ MONOTONE = frozenset({
     "segmented_diodes", "capacitors", "inductors", "crossbars",
 })  # fmt: skip
 #: Those of which all is known here that an unstable circuit may have.
-KNOWN = MONOTONE - {"junctions", "segmented_diodes", "limiters", "crossbars"}
+KNOWN = MONOTONE - {"junctions", "segmented_diodes", "limiters", "crossbars"} | {
+    "controlled_sources"
+}
 #: Eigenvalues within so much of the largest conductance say nothing.
 MARGIN = 1e-12
 #: Largest number of nodes whose matrix is looked at.
@@ -35,7 +39,10 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     if monotone(circuit):
         return True
     tables = {name for name, device in circuit.tables.items() if len(device)}
-    if not tables <= KNOWN or len(circuit.nodes) > MOST:
+    sources = circuit.controlled_sources
+    if not tables <= KNOWN or sources.is_voltage.any() or sources.of_current.any():
+        return None
+    if len(circuit.nodes) > MOST:
         return None
     # a diode on its knee may stand either way
     least, most = (_lasts(circuit, v, i, knee) for knee in (True, False))
@@ -65,7 +72,7 @@ def _lasts(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> bool | None:
     soft.append((d.p[~ideal], d.q[~ideal], slope[~ideal]))
     group = _groups(len(v), *(np.concatenate(ends) for ends in zip(*hard, strict=True)))
     p, q, g = (np.concatenate(part) for part in zip(*soft, strict=True))
-    return _definite(group, p, q, g)
+    return _definite(*_matrix(circuit, group, p, q, g))
 
 
 def _diodes(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> tuple[Bools, Floats]:
@@ -100,24 +107,45 @@ def _groups(n: int, p: Ints, q: Ints) -> Ints:
             return label
 
 
-def _definite(group: Ints, p: Ints, q: Ints, g: Floats) -> bool | None:
-    """Tell whether conductances between groups are positive definite, None if nearly not."""
+def _matrix(circuit: Circuit, group: Ints, p: Ints, q: Ints, g: Floats) -> tuple[Floats, Floats]:
+    """Return the conductances between groups, and how many nodes each has; not that of ground."""
     roots, place = np.unique(group, return_inverse=True)
-    a, b, n = place[p], place[q], len(roots)
+    n, a, b = len(roots), place[p], place[q]
     matrix = np.zeros((n, n))
     np.add.at(matrix, (a, a), g)
     np.add.at(matrix, (b, b), g)
     np.add.at(matrix, (a, b), -g)
     np.add.at(matrix, (b, a), -g)
-    matrix = matrix[1:, 1:]
-    touched = np.abs(matrix).sum(axis=1) > 0  # nodes that nothing holds don't fall anywhere
-    matrix = matrix[np.ix_(touched, touched)]
+    source = circuit.controlled_sources
+    of = np.repeat(np.arange(len(source)), np.diff(source.ptr))
+    for end, sign in ((source.p, 1.0), (source.q, -1.0)):
+        np.add.at(matrix, (place[end[of]], place[source.index]), sign * source.gain)
+    matrix, size = matrix[1:, 1:], np.bincount(place, minlength=n)[1:].astype(float)
+    # nodes that nothing holds don't fall anywhere
+    touched = (np.abs(matrix).sum(axis=0) > 0) | (np.abs(matrix).sum(axis=1) > 0)
+    return matrix[np.ix_(touched, touched)], size[touched]
+
+
+def _definite(matrix: Floats, size: Floats) -> bool | None:
+    """Tell whether what falls towards a state does so for conductances, None if nearly not."""
     if not len(matrix):
         return True
-    margin = MARGIN * float(np.abs(matrix).max()) * np.eye(len(matrix))
+    margin = MARGIN * float(np.abs(matrix).max())
+    half = 0.5 * (matrix + matrix.T)
+    lasts = _positive(half, margin)
+    if lasts or np.abs(matrix - half).max() <= margin:
+        return lasts
+    slowest = float(np.linalg.eigvals(matrix / size[:, None]).real.min())
+    near = 1e3 * margin * len(matrix)
+    return None if abs(slowest) <= near else slowest > 0
+
+
+def _positive(matrix: Floats, margin: float) -> bool | None:
+    """Tell whether a symmetric matrix is positive definite, None if nearly."""
+    shift = margin * np.eye(len(matrix))
     for sign, verdict in ((-1.0, True), (1.0, False)):
         try:
-            np.linalg.cholesky(matrix + sign * margin)
+            np.linalg.cholesky(matrix + sign * shift)
         except np.linalg.LinAlgError:
             if not verdict:
                 return False

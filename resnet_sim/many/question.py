@@ -122,8 +122,10 @@ class Question:
 
     @property
     def signed(self) -> bool:
-        """Whether conductances that learn may be negative."""
-        return bool(self.outputs) and self.bounds[0] < 0
+        """Whether conductances may be negative, so that there may be several states."""
+        if not self.outputs:
+            return False
+        return self.bounds[0] < 0 or bool((self.reduction.conductors.siemens < 0).any())
 
     @property
     def unlearnable(self) -> str | None:

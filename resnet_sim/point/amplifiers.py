@@ -18,6 +18,9 @@ from ..arrays import Bools, Floats, Ints
 from .branches import Branches
 from .reduction import Pair, Reduction, connect
 
+#: How exactly the gains of an amplifier must be each other's inverse for a co-content.
+NEAR = 1e-12
+
 
 def scale_pairs(reduction: Reduction) -> Reduction:
     """Return the reduction with its reciprocal pairs scaled away, where scales agree."""
@@ -36,7 +39,23 @@ def scale_pairs(reduction: Reduction) -> Reduction:
     )
 
 
-def find_pairs(reduction: Reduction) -> tuple[Pair, ...]:
+def nominal_scales(reduction: Reduction, near: float = 0.5) -> Floats:
+    """Return what the scales of nodes would be if amplifiers were as good as they are meant.
+
+    Parameters
+    ----------
+    reduction : Reduction
+        Before its pairs are scaled away.
+    near : float
+        How far the product of the gains forth and back may be from 1, and the gains of
+        amplifiers that feed the same part from each other; what is farther off is no amplifier
+        that works both ways, or keeps scales of 1.
+    """
+    scale = _scales(reduction, find_pairs(reduction, near), near)
+    return np.ones(len(reduction.coordinate)) if scale is None else scale
+
+
+def find_pairs(reduction: Reduction, near: float = NEAR) -> tuple[Pair, ...]:
     """Return forward sources whose output current comes back through a matching source."""
     table = reduction.controls
     backward: dict[int, list[int]] = {}
@@ -49,7 +68,7 @@ def find_pairs(reduction: Reduction) -> tuple[Pair, ...]:
         return ()
     degree = _degrees(reduction)
     for tie in np.flatnonzero((reduction.ties.source >= 0) & reduction.forest.in_tree):
-        pair = _match(reduction, int(tie), backward, degree)
+        pair = _match(reduction, int(tie), backward, degree, near)
         if pair is not None and pair.backward not in taken:
             pairs.append(pair)
             taken.add(pair.backward)
@@ -63,7 +82,7 @@ def _degrees(reduction: Reduction) -> Ints:
 
 
 def _match(
-    reduction: Reduction, tie: int, backward: dict[int, list[int]], degree: Ints
+    reduction: Reduction, tie: int, backward: dict[int, list[int]], degree: Ints, near: float
 ) -> Pair | None:
     """Return the pair whose forward source is a given controlled tie, None if it is in none."""
     ties, table = reduction.ties, reduction.controls
@@ -83,7 +102,7 @@ def _match(
                 drawn = -drawn
             elif (table.p[row], table.q[row]) != (node, 0):
                 continue
-            if abs(drawn * sign * gain - 1.0) <= 1e-12:
+            if abs(drawn * sign * gain - 1.0) <= near:
                 return Pair(forward, row, node, gain, reduction.nodes_below(tie), sign * gain)
     return None
 
@@ -116,7 +135,7 @@ def _series(reduction: Reduction, tie: int, output: int, degree: Ints) -> list[t
     return found
 
 
-def _scales(reduction: Reduction, pairs: tuple[Pair, ...]) -> Floats | None:
+def _scales(reduction: Reduction, pairs: tuple[Pair, ...], near: float = NEAR) -> Floats | None:
     """Return the scale of every node, None if what is connected would need two scales.
 
     Each connected part has one scale.  A pair joins the part of its control with the parts
@@ -135,7 +154,7 @@ def _scales(reduction: Reduction, pairs: tuple[Pair, ...]) -> Floats | None:
     for k, pair in enumerate(pairs):
         links[group[pair.control]].append((base + k, pair.ratio))
         links[base + k].append((int(group[pair.control]), 1.0 / pair.ratio))
-    scale_of_group = _spread(links)
+    scale_of_group = _spread(links, near)
     if scale_of_group is None:
         return None
     return np.where(group >= 0, scale_of_group[group], 1.0)
@@ -149,7 +168,7 @@ def _link_equal(links: list[list[tuple[int, float]]], group: Ints, branches: Bra
         links[other].append((one, 1.0))
 
 
-def _spread(links: list[list[tuple[int, float]]]) -> Floats | None:
+def _spread(links: list[list[tuple[int, float]]], near: float) -> Floats | None:
     """Return scales with ``scale[b] = ratio * scale[a]`` along all links, None if impossible."""
     scale = np.zeros(len(links))
     for start in range(len(links)):
@@ -163,6 +182,6 @@ def _spread(links: list[list[tuple[int, float]]]) -> Floats | None:
                 if not scale[other]:
                     scale[other] = scale[one] * ratio
                     queue.append(other)
-                elif abs(scale[other] / (scale[one] * ratio) - 1.0) > 1e-12:
+                elif abs(scale[other] / (scale[one] * ratio) - 1.0) > near:
                     return None
     return scale

@@ -14,6 +14,7 @@ from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
 from .branches import take_apart
 from .cascade import Stage, everything, stages
+from .reciprocal import merged
 from .reduction import reduce
 
 
@@ -68,7 +69,7 @@ class Compiled:
         old = self.reduction
         if circuit is old.circuit:
             return self
-        kinds, controls, _ = take_apart(circuit, old.closed)
+        kinds, controls = merged(*take_apart(circuit, old.closed)[:2])
         ties, conductors, rectifiers, injections, curves, laws = kinds
         for new, before in (
             (ties, old.ties), (conductors, old.conductors), (rectifiers, old.rectifiers),

@@ -28,6 +28,7 @@ from .branches import (
     Ties,
     take_apart,
 )
+from .reciprocal import merged
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,6 +216,7 @@ def reduce(circuit: Circuit, closed: Bools) -> Reduction:
     Controlled sources are all taken as one-way; see `amplifiers.scale_pairs`.
     """
     kinds, controls, n = take_apart(circuit, closed)
+    kinds, controls = merged(kinds, controls)
     ties, conductors, rectifiers, _, curves, laws = kinds
     forest = spanning_forest(n, ties.p, ties.q, ties.volts)
     coordinate, scale = forest.label, np.ones(n)

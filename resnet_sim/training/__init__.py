@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from .trainer import EarlyStopping, Trainer
     from .truncated import TruncatedBackprop
+    from .vector_field import VectorFieldEP
 
 __all__ = [
     "COSTS",
@@ -70,6 +71,7 @@ __all__ = [
     "TensorBoard",
     "Trainer",
     "TruncatedBackprop",
+    "VectorFieldEP",
     "cosine",
     "exponential",
     "gradcheck",
@@ -98,6 +100,7 @@ _MODULES = {
     "FrequencyPropagation Rule gradient gradients",
     "trainer": "EarlyStopping Trainer",
     "truncated": "TruncatedBackprop",
+    "vector_field": "VectorFieldEP",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

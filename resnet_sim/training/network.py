@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ..analyses.given import Given, as_circuit, spelled
 from ..analyses.solve import solve
-from ..arrays import Bools, Floats
+from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from ..graph.graphs import components
 from ..many.backend import Question, choose
@@ -28,6 +28,8 @@ from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
 from ..model.display import few, how_many
+from ..point.amplifiers import nominal_scales
+from ..point.reduction import reduce
 from ..workers.atomic_file import replace_file
 from .ammeters import measured
 from .amounts import real
@@ -36,6 +38,7 @@ from .following import Following
 from .imperfections import Devices
 from .named import by_name
 from .shared import Wanted, learn
+from .transconductances import split, with_transconductances
 from .wires import wired
 
 Output = str | tuple[str, str]
@@ -55,7 +58,9 @@ class Network:
         ``i(v1)`` in place of a node is the current of a voltage source, A, which only `Adjoint`
         can train.
     trainable : str or sequence of str
-        Resistors that learn: names or globs; by default ``"r*"``.
+        Resistors, crossbars and G sources that learn: names or globs; by default ``"r*"``.  A
+        reciprocal pair of G sources learns one transconductance, in S, which is called like the
+        first of them and is found among `parameters`.
     biases : str or sequence of str, optional
         Current sources that learn, names or globs.
     parameters : str, sequence of str, or mapping of str to (float, float), optional
@@ -113,13 +118,15 @@ class Network:
         circuit = as_circuit(circuit)
         self.inputs = tuple(name.lower() for name in inputs)
         self._check_inputs(circuit)
-        self._shared = learn(circuit, parameters) if parameters else None
+        shared = learn(circuit, parameters) if parameters else None
+        if trainable is None:
+            trainable = () if shared else "r*"
+        trainable, sources = split(circuit, trainable)
+        self._shared = with_transconductances(circuit, shared, sources)
         circuit, pairs, names = measured(circuit, outputs)
         if not pairs:
             raise UsageError("a network needs at least one output")
         self.devices = devices or Devices()
-        if trainable is None:
-            trainable = () if self._shared else "r*"
         self._selection = self._by_itself(select(circuit, trainable), trainable)
         if self.devices.wire:
             self._selection = self._with_wires()
@@ -145,12 +152,12 @@ class Network:
         _distinct(self._question_of(circuit, pairs, precision).sources)
         self._attach(circuit, pairs, names, precision)
 
-    def _by_itself(self, chosen: Selection, wanted: str | Sequence[str]) -> Selection:
+    def _by_itself(self, chosen: Selection, wanted: Sequence[str]) -> Selection:
         """Return what learns by itself: not what follows parameters."""
         if self._shared is None:
             return chosen
         follow = self._shared.rows("resistors")
-        names = {wanted.lower()} if isinstance(wanted, str) else {w.lower() for w in wanted}
+        names = set(wanted)
         for k in follow.tolist():
             if (name := chosen.circuit.resistors.names[k]) in names:
                 raise UsageError(f"{name} can't learn by itself: it follows parameters that learn")
@@ -329,6 +336,7 @@ class Network:
             return
         question = self._question
         circuit = follow.shared.applied(question.circuit, self._theta)
+        self.__dict__.pop("nominal_scales", None)
         self._question = self._question_of(circuit, question.outputs, question.precision)
         self._choice = choose(self._question)
         self._backend = self._choice.backend
@@ -617,6 +625,20 @@ class Network:
         """Ask for conductances, S; `conductances` tells what became of it."""
         wanted = np.clip(wanted, self.g_min, self.g_max)
         self._g = self.devices.write(self._g, wanted, self.g_min, self.g_max, self._noise)
+
+    @cached_property
+    def nominal_scales(self) -> Floats:
+        """Scales of nodes if amplifiers were as good as they are meant, shape (n_nodes,).
+
+        See `resnet_sim.point.amplifiers`: co-content behind one of gain A counts 1/A^2.
+        """
+        whole = self._question.whole
+        return nominal_scales(reduce(whole, whole.switches.closed))
+
+    def moves(self, nodes: Ints) -> Bools:
+        """Tell which nodes' voltages sources alone do not fix."""
+        moved: Bools = self._question.reduction.coordinate[nodes] != 0
+        return moved
 
     def refuse_flows(self, rule: str) -> None:
         """Raise `UsageError` where derivatives need currents that a rule does not know."""

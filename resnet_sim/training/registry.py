@@ -119,6 +119,12 @@ RULES: dict[str, Entry] = {
         LIMIT,
         options=_BETA,
     ),
+    "vector-field": Entry(
+        ".vector_field:VectorFieldEP",
+        "vector-field equilibrium propagation: nudged more and less, nominal gains",
+        LIMIT,
+        options=_BETA | _VARIANT,
+    ),
     "adjoint": Entry(".rules:Adjoint", "implicit differentiation: free, and its adjoint", EXACT),
     "truncated": Entry(
         ".truncated:TruncatedBackprop",

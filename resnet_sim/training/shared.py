@@ -128,6 +128,8 @@ class Shared:
         Values that the deck gives them, and their bounds.
     parts : tuple of Affine
         What depends on them.
+    of_deck : int
+        So many are parameters of a deck; those after them are transconductances.
     """
 
     names: tuple[str, ...]
@@ -135,6 +137,7 @@ class Shared:
     low: Floats
     high: Floats
     parts: tuple[Affine, ...]
+    of_deck: int
 
     def applied(self, circuit: Circuit, theta: Floats) -> Circuit:
         """Return the circuit with what follows the parameters."""
@@ -145,7 +148,9 @@ class Shared:
                 own[part.column] = getattr(circuit.tables[part.table], part.column).copy()
             own[part.column][part.at] = part(theta)
         changed = circuit._with_columns(columns)
-        known = dict(zip(self.names, theta.tolist(), strict=True))
+        known = self._of_deck(theta)
+        if not known:
+            return changed
         rebuild = circuit.rebuild and partial(_rebuilt, circuit.rebuild, known)
         return dataclasses.replace(
             changed, rebuild=rebuild, parameters={**circuit.parameters, **known},
@@ -153,9 +158,13 @@ class Shared:
         )  # fmt: skip
 
     def rows(self, table: str) -> Ints:
-        """Return the places in the column of values of a table that follow parameters."""
-        at = [part.at for part in self.parts if part.table == table]
-        return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *at]))
+        """Return the rows of resistors, or of sources, that follow parameters."""
+        return self.places(table, *LEARNED[table])
+
+    def places(self, table: str, *columns: str) -> Ints:
+        """Return the places in columns of a table that follow parameters."""
+        parts = (part for part in self.parts if part.table == table and part.column in columns)
+        return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(p.at for p in parts)]))
 
     def siemens(self, theta: Floats, of: Ints) -> Floats:
         """Return conductances (S) of the resistors that follow parameters, in rows `of`."""
@@ -167,12 +176,12 @@ class Shared:
 
     def confirm(self, circuit: Circuit, theta: Floats) -> None:
         """Raise `UsageError` if the deck with these parameters is another circuit."""
-        if circuit.rebuild is None:
+        if circuit.rebuild is None or not self.of_deck:
             return
-        deck = circuit.rebuild(dict(zip(self.names, theta.tolist(), strict=True)))
+        deck = circuit.rebuild(self._of_deck(theta))
         if deck.nodes != circuit.nodes or deck.element_names != circuit.element_names:
             raise UsageError(f"with {self._shown(theta)} the structure is another one: set bounds")
-        for part in self.parts:
+        for part in (part for part in self.parts if (part.parameter < self.of_deck).all()):
             right = part.agrees(theta, getattr(deck.tables[part.table], part.column))
             if not right.all():
                 at = int(part.at[np.flatnonzero(~right)[0]])
@@ -180,6 +189,10 @@ class Shared:
                     f"with {self._shown(theta)} {_owner(deck, part.table, part.column, at)} is not "
                     "what has been trained: it is affine in parts; set bounds"
                 )
+
+    def _of_deck(self, theta: Floats) -> dict[str, float]:
+        """Return the parameters of the deck by name."""
+        return dict(zip(self.names[: self.of_deck], theta.tolist(), strict=False))
 
     def _shown(self, theta: Floats) -> str:
         pairs = zip(self.names[:8], theta.tolist(), strict=False)
@@ -244,7 +257,7 @@ def learn(circuit: Circuit, wanted: Wanted) -> Shared:
     found = _Probe(circuit, names, start, base).parts()
     if not found:
         raise UsageError(f"nothing in the circuit depends on {', '.join(names[:8])}")
-    return Shared(names, start, low, high, found)
+    return Shared(names, start, low, high, found, len(names))
 
 
 def _named(circuit: Circuit, wanted: Wanted) -> tuple[tuple[str, ...], Floats, Floats]:

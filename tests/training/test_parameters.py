@@ -52,10 +52,13 @@ def random_deck(seed: int) -> tuple[str, int]:
     return "\n".join([*lines, ".end"]), count
 
 
-def differences(net: tr.Network, X: np.ndarray, Y: np.ndarray) -> np.ndarray:
-    """d(mean cost)/d(parameter) by fourth-order central differences of decks."""
+def differences(
+    net: tr.Network, X: np.ndarray, Y: np.ndarray, names: list[str] | None = None
+) -> np.ndarray:
+    """d(mean cost)/d(parameter) by fourth-order central differences."""
     found, theta = [], net.parameters
-    for name, value in theta.items():
+    for name in names or theta:
+        value = theta[name]
         total, h = 0.0, 1e-4 * abs(value)
         for times, weight in ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0)):
             net.parameters = theta | {name: value + times * h}

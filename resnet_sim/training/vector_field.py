@@ -1,0 +1,89 @@
+"""Equilibrium propagation on circuits whose amplifiers are not quite reciprocal.
+
+With J the derivative of KCL by the voltages, the exact derivative needs ``-J^-T dC/do``, and two
+states that currents nudge apart tell ``-J^-1 dC/do``.  An amplifier of gain A forth and 1/A back
+makes J symmetric but for a factor of A^2 for all that is behind it.  One that is off by some per
+cent is still nearly so: what counts behind it is weighed by its *nominal* gain.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+from ..many.states import States
+from .amounts import amount
+from .costs import Cost
+from .defaults import settled
+from .network import Network
+from .rules import ENDS
+
+
+@dataclass(frozen=True)
+class VectorFieldEP:
+    """Vector-field equilibrium propagation: nudges by currents, nominal scales of amplifiers.
+
+    For circuits with a co-content it is `EquilibriumPropagation`.  Where amplifiers are off it
+    is near the exact gradient, and what acts one way only passes nothing back.
+
+    Parameters
+    ----------
+    beta : float, optional
+        S.  By default a thousandth of the median conductance.
+    variant : {"centered", "positive", "negative"}
+
+    References
+    ----------
+    Scellier et al. 2018.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]], tr.VectorFieldEP(beta=1e-3)).round(6)
+    array([ 0.0625, -0.0625])
+    """
+
+    beta: float | None = None
+    variant: str = "centered"
+
+    def __post_init__(self) -> None:
+        if self.beta is not None:
+            amount(self.beta, "beta")
+        if self.variant not in ENDS:
+            raise UsageError(f"unknown variant {self.variant!r}; there are {', '.join(ENDS)}")
+
+    def estimate(
+        self, net: Network, free: States, X: Any, Y: Any, cost: Cost
+    ) -> tuple[Floats, Floats]:
+        """Return the contrast of two states, weighed as if amplifiers were what they are meant."""
+        net.refuse_flows("VectorFieldEP")
+        scale, at = net.nominal_scales, net.outputs
+        # what the backend knows of scales is in its own nudges already
+        known = at.scale_p
+        force = -cost.slope(free.outputs, Y) * (_of_outputs(net, scale) / known) ** 2
+        beta = settled(self, net).beta
+        assert beta is not None
+
+        def state(share: float) -> Floats:
+            if share == 0.0:
+                return free.voltages
+            return net.pushed(X, free, share * beta * force).voltages
+
+        less, more = (state(end) for end in ENDS[self.variant])
+        width = beta * (ENDS[self.variant][1] - ENDS[self.variant][0])
+        multiplier = (less - more) / width
+        multiplier /= scale[: multiplier.shape[1]] ** 2
+        return net.derivatives(multiplier, 0.5 * (less + more))
+
+
+def _of_outputs(net: Network, scale: Floats) -> Floats:
+    """Return the scale of each output, shape (n_outputs,)."""
+    at = net.outputs
+    one, other = scale[at.p], scale[at.q]
+    # of a node that sources fix, and ground, the scale says nothing
+    found: Floats = np.where(net.moves(at.p), one, np.where(net.moves(at.q), other, 1.0))
+    return found
