@@ -5,6 +5,7 @@ circuit.  Names follow rules that each function states, so that a glob such as `
 selects what is meant.  Values are in SI units: ohm, S, V, A.
 """
 
+from .convolutional import convolutional
 from .crossbars import crossbar, differential_pairs
 from .hopfield import hopfield
 from .layered import layered, layered_inputs
@@ -17,6 +18,7 @@ __all__ = [
     "DIODES",
     "UNIFORM",
     "Mixture",
+    "convolutional",
     "crossbar",
     "differential_pairs",
     "grid",

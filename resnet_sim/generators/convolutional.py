@@ -1,0 +1,363 @@
+"""Convolutional resistive networks: resistors that share their conductances, pooling by averages.
+
+A kernel is a crossbar whose cells share parameters: every unit of a channel has the same
+conductances to what is before it, shifted.  The circuit has these as parameters, as one that was
+read from a netlist with ``.param`` cards has, so `training.Network` can train them as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..arrays import Floats, Ints
+from ..errors import UsageError
+from ..model.builder import CircuitBuilder
+from ..model.circuit import Circuit
+from .mixture import Seed, to_ohms
+
+
+def convolutional(
+    shape: Sequence[int],
+    channels: Sequence[int],
+    outputs: int,
+    *,
+    kernel: int | Sequence[int] = 3,
+    stride: int | Sequence[int] = 1,
+    pool: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    diodes: Literal["half", "antiparallel"] | None = "half",
+    threshold: float = 0.3,
+    amplification: float = 1.0,
+    input_pairs: bool = True,
+    output_pairs: bool = False,
+    biases: bool = True,
+    average: float = 1.0,
+    g_min: float = 1e-4,
+    seed: Seed = 0,
+) -> Circuit:
+    """Return a convolutional network: kernels, diodes, averages, and a dense layer of outputs.
+
+    ::
+
+        x<b>_<y>_<x> --rk<l>_<c>_<y>_<x>_<t>-- h<l>_<c>_<y>_<x> --rp<l>_..-- m<l>_<c>_<y>_<x> -- ..
+                                                |  diode, ib<l>_..
+        ... --rw_<i>_<j>-- o<j>
+
+    ========================  ==========================================================
+    ``xp.. xn..``, ``x..``     inputs: pairs, or single; held by ``vp<k> vn<k>``, ``v<k>``, k
+                               numbering channels, rows and columns
+    ``h<l>_<c>_<y>_<x>``       unit of channel c of layer l
+    ``m<l>_<c>_<y>_<x>``       average of a square of them, where layers are pooled
+    ``o<k>``, ``op<k> on<k>``  outputs
+    ``k<l>_<c>_<b>_<y>_<x>``   parameter: conductance (S) of kernel c of layer l to channel b,
+                               inputs of the opposite voltage being channels of their own;
+                               resistors ``rk<l>_<c>_<y>_<x>_<t>``, one for each tap t
+    ``b<l>_<c>``               parameter: current (A) into each unit of a channel, by the
+                               sources ``ib<l>_<c>_<y>_<x>``
+    ``rw_<i>_<k>``             resistors to the outputs, none of them shared; ``ibo_<k>``
+    ========================  ==========================================================
+
+    Parameters
+    ----------
+    shape : sequence of int
+        (rows, columns) of the images, or (channels, rows, columns).
+    channels : sequence of int
+        Of each layer.
+    outputs : int
+    kernel, stride, padding : int or sequence of int
+        Side of the square that a unit sees, step from unit to unit, and rows of nothing that
+        are added on each side; one for all layers or one for each.
+    pool : int or sequence of int
+        Side of the squares of units whose averages the next layer sees; 1: none.
+    diodes, threshold
+        Of `layered`; half of the channels is up, half is down.
+    amplification : float
+        Factor of the inputs.
+    average : float
+        Conductance of the resistors that average, S.
+    g_min : float
+        S; what is drawn below is moved there.
+    seed : int or numpy.random.Generator
+
+    Examples
+    --------
+    >>> circuit = rs.generators.convolutional((6, 6), [2], 3, kernel=3, pool=2, input_pairs=False)
+    >>> len(circuit.parameters), len(circuit.resistors)  # 18 of kernels, 2 currents
+    (20, 344)
+    >>> inputs, outputs = [f"v{k}" for k in range(36)], ["o0", "o1", "o2"]
+    >>> net = tr.Network(circuit, inputs, outputs, "rw*", parameters=["k*", "b*"])
+    >>> tr.gradient(net, np.ones((1, 36)), [[0.0, 0.1, 0.2]]).shape  # conductances, parameters
+    (44,)
+    """
+    size = (1, *shape) if len(shape) == 2 else tuple(shape)
+    if len(size) != 3 or min(*size, outputs, *channels, 1) < 1 or not channels:
+        raise UsageError(
+            f"images of {shape}, {list(channels)} channels, {outputs} outputs: no network"
+        )
+    if diodes not in ("half", "antiparallel", None):
+        raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
+    if not (average > 0 and g_min > 0 and np.isfinite([average, g_min, threshold]).all()):
+        raise UsageError("average and g_min must be positive and finite")
+    each = [_each(x, len(channels)) for x in (kernel, stride, pool, padding)]
+    layers = tuple(Layer(*one) for one in zip(channels, *each, strict=True))
+    rng = np.random.default_rng(seed)
+    plan = _Plan(
+        size, layers, outputs, diodes, threshold, amplification * rng.uniform(-1, 1, size),
+        input_pairs, output_pairs, biases, average, g_min, {}, np.zeros((0, 0)),
+    )  # fmt: skip
+    return _drawn(plan, rng).build()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of a convolutional network."""
+
+    channels: int
+    kernel: int
+    stride: int
+    pool: int
+    padding: int
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a network is made from; `parameters` and `dense` are drawn."""
+
+    shape: tuple[int, ...]
+    layers: tuple[Layer, ...]
+    outputs: int
+    diodes: str | None
+    threshold: float
+    x: Floats
+    input_pairs: bool
+    output_pairs: bool
+    biases: bool
+    average: float
+    g_min: float
+    parameters: Mapping[str, float]
+    dense: Floats
+
+    def build(self) -> Circuit:
+        """Return the circuit."""
+        b = CircuitBuilder(f"convolutional {'x'.join(map(str, self.shape))}")
+        here = self._inputs(b)
+        ohms: list[Ints] = []
+        amps: list[Ints] = []
+        for number, layer in enumerate(self.layers, start=1):
+            made = _Builder(self, b, number, layer)
+            here = made.add(here)
+            ohms, amps = ohms + made.ohms, amps + made.amps
+        self._dense(b, here.ravel())
+        circuit = b.build()
+        shared = _Shared(
+            circuit, dict(self.parameters), _padded(ohms, len(circuit.resistors)),
+            _padded(amps, len(circuit.current_sources)),
+        )  # fmt: skip
+        return shared.circuit_with({}, {})
+
+    def _inputs(self, b: CircuitBuilder) -> Ints:
+        """Add sources; return the nodes, shape (channels, rows, columns)."""
+        places = ["_".join(map(str, at)) for at in product(*map(range, self.shape))]
+        found = []
+        for kind, sign in (("p", 1.0), ("n", -1.0)) if self.input_pairs else (("", 1.0),):
+            nodes = b.nodes(f"x{kind}{place}" for place in places)
+            b.voltage_sources(f"v{kind}", nodes, 0, sign * self.x.ravel())
+            found.append(nodes.reshape(self.shape))
+        return np.concatenate(found)
+
+    def _dense(self, b: CircuitBuilder, before: Ints) -> None:
+        kinds = ("op", "on") if self.output_pairs else ("o",)
+        here = b.nodes(f"{kind}{k}" for kind in kinds for k in range(self.outputs))
+        names = [f"rw_{i}_{j}" for i in range(len(before)) for j in range(len(here))]
+        ends = np.repeat(before, len(here)), np.tile(here, len(before))
+        b.resistors(names, *ends, to_ohms(self.dense.ravel()))
+        if self.biases:
+            b.current_sources("ibo_", np.zeros_like(here), here, 0.0)
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """A circuit whose conductances and currents are parameters.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    parameters : dict of str to float
+        S and A.
+    ohms, amps : ndarray of int
+        Number of the parameter that each resistor and each current source has, -1 for none.
+    """
+
+    circuit: Circuit
+    parameters: dict[str, float]
+    ohms: Ints
+    amps: Ints
+
+    def circuit_with(
+        self, known: Mapping[str, float], values: Mapping[str, float], draw: str | None = None
+    ) -> Circuit:
+        """Return the circuit with other parameters; nothing is random, whatever is drawn."""
+        given = {**known, **{name.lower(): float(value) for name, value in values.items()}}
+        if strange := [name for name in given if name not in self.parameters]:
+            raise UsageError(f"no parameter {strange[0]!r}")
+        parameters = {**self.parameters, **given}
+        theta = np.array(list(parameters.values()))
+        r, i = self.circuit.resistors, self.circuit.current_sources
+        ohms = np.where(self.ohms >= 0, to_ohms(theta[self.ohms], signed=True), r.ohms)
+        amps = np.where(self.amps >= 0, theta[self.amps], i.amps)
+        return replace(
+            self.circuit.with_tables(
+                resistors=replace(r, ohms=ohms), current_sources=replace(i, amps=amps)
+            ),
+            rebuild=partial(self.circuit_with, given), parameters=parameters, overrides=given,
+        )  # fmt: skip
+
+
+def _padded(parts: list[Ints], count: int) -> Ints:
+    """Return numbers of what comes first in a table, and -1 for the rest."""
+    found = np.full(count, -1)
+    numbers = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+    found[: len(numbers)] = numbers
+    return found
+
+
+class _Builder:
+    """Adds one layer."""
+
+    def __init__(self, plan: _Plan, b: CircuitBuilder, number: int, layer: Layer) -> None:
+        self.plan, self.b, self.number, self.layer = plan, b, number, layer
+        self._numbers = {name: k for k, name in enumerate(plan.parameters)}
+        #: numbers of the parameters of resistors and sources, in the order in which they are added
+        self.ohms: list[Ints] = []
+        self.amps: list[Ints] = []
+
+    def add(self, before: Ints) -> Ints:
+        """Return the nodes that the next layer sees; arrays are (channels, rows, columns)."""
+        rows, columns = extent(before.shape[1:], self.layer)
+        if min(rows, columns) < self.layer.pool or min(rows, columns) < 1:
+            raise UsageError(
+                f"layer {self.number} has {rows} x {columns} units: too few for its kernel and pool"
+            )
+        shape = (self.layer.channels, rows, columns)
+        here = self._nodes("h", shape)
+        self._kernels(before, here)
+        self._diodes(here)
+        if self.plan.biases:
+            numbers = [self._numbers[f"b{self.number}_{c}"] for c in range(shape[0])]
+            self.amps.append(np.repeat(numbers, rows * columns))
+            names = [f"ib{self.number}_{place}" for place in _places(shape)]
+            flat = here.ravel()
+            self.b.current_sources(names, np.zeros_like(flat), flat, 0.0)
+        return here if self.layer.pool == 1 else self._averages(here)
+
+    def _nodes(self, letter: str, shape: tuple[int, ...]) -> Ints:
+        names = (f"{letter}{self.number}_{place}" for place in _places(shape))
+        return self.b.nodes(names).reshape(shape)
+
+    def _kernels(self, before: Ints, here: Ints) -> None:
+        """Join units to what they see; taps in the padding are not there."""
+        layer, side = self.layer, self.layer.kernel
+        y, x = (layer.stride * np.arange(n) - layer.padding for n in here.shape[1:])
+        names = list(_kernel_names(self.number, layer.channels, before.shape[0], side))
+        numbers = np.array([self._numbers[name] for name in names]).reshape(layer.channels, -1)
+        p, q, whose, called = [], [], [], []
+        taps = product(range(before.shape[0]), range(side), range(side))
+        for tap, (channel, down, right) in enumerate(taps):
+            inside = np.ix_(_inside(y + down, before.shape[1]), _inside(x + right, before.shape[2]))
+            seen = before[channel][
+                np.ix_((y + down)[inside[0].ravel()], (x + right)[inside[1].ravel()])
+            ]
+            for c in range(layer.channels):
+                units = here[c][inside]
+                p.append(seen.ravel())
+                q.append(units.ravel())
+                whose.append(np.full(units.size, numbers[c, tap]))
+                called += [
+                    f"rk{self.number}_{c}_{j}_{i}_{tap}"
+                    for j in inside[0].ravel().tolist() for i in inside[1].ravel().tolist()
+                ]  # fmt: skip
+        self.ohms.append(np.concatenate(whose))
+        self.b.resistors(called, np.concatenate(p), np.concatenate(q), 1.0)
+
+    def _diodes(self, here: Ints) -> None:
+        flat, ground = here.ravel(), np.zeros(here.size, dtype=np.int64)
+        places = list(_places(here.shape))
+        if self.plan.diodes == "half":
+            channel = np.repeat(np.arange(here.shape[0]), here[0].size)
+            up = channel < (here.shape[0] + 1) // 2
+            ends = np.where(up, ground, flat), np.where(up, flat, ground)
+            self.b.diodes([f"d{self.number}_{place}" for place in places], *ends)
+        elif self.plan.diodes == "antiparallel":
+            for kind, ends in (("dp", (flat, ground)), ("dn", (ground, flat))):
+                names = [f"{kind}{self.number}_{place}" for place in places]
+                self.b.diodes(names, *ends, v_forward=self.plan.threshold)
+
+    def _averages(self, here: Ints) -> Ints:
+        side = self.layer.pool
+        rows, columns = (n // side for n in here.shape[1:])
+        means = self._nodes("m", (here.shape[0], rows, columns))
+        for tap, (down, right) in enumerate(product(range(side), repeat=2)):
+            units = here[:, down::side, right::side][:, :rows, :columns].ravel()
+            names = [f"rp{self.number}_{place}_{tap}" for place in _places(means.shape)]
+            self.b.resistors(names, units, means.ravel(), 1.0 / self.plan.average)
+            self.ohms.append(np.full(len(units), -1))
+        return means
+
+
+def extent(size: Sequence[int], layer: Layer) -> tuple[int, int]:
+    """Return rows and columns of the units of a layer, for those of what is before it."""
+    rows, columns = (
+        (n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in size
+    )  # fmt: skip
+    return rows, columns
+
+
+def _drawn(plan: _Plan, rng: np.random.Generator) -> _Plan:
+    """Return a plan with conductances as `layered` draws them, by the number that a unit sees."""
+    before, size = plan.shape[0] * (2 if plan.input_pairs else 1), plan.shape[1:]
+    parameters: dict[str, float] = {}
+    for number, layer in enumerate(plan.layers, start=1):
+        limit = (before * layer.kernel**2) ** -0.5
+        names = list(_kernel_names(number, layer.channels, before, layer.kernel))
+        g = np.maximum(rng.uniform(-limit, limit, len(names)), plan.g_min)
+        parameters |= zip(names, g.tolist(), strict=True)
+        if plan.biases:
+            parameters |= {f"b{number}_{c}": 0.0 for c in range(layer.channels)}
+        size = tuple(n // layer.pool for n in extent(size, layer))
+        before = layer.channels
+    count = before * max(size[0], 0) * max(size[1], 0)
+    wide = plan.outputs * (2 if plan.output_pairs else 1)
+    limit = max(count, 1) ** -0.5
+    dense = np.maximum(rng.uniform(-limit, limit, (count, wide)), plan.g_min)
+    return replace(plan, parameters=parameters, dense=dense)
+
+
+def _kernel_names(number: int, channels: int, before: int, side: int) -> Iterator[str]:
+    places = product(range(channels), range(before), range(side), range(side))
+    return (f"k{number}_{c}_{b}_{y}_{x}" for c, b, y, x in places)
+
+
+def _places(shape: Sequence[int]) -> Iterator[str]:
+    return ("_".join(map(str, at)) for at in product(*map(range, shape)))
+
+
+def _inside(at: Ints, size: int) -> npt.NDArray[np.int64]:
+    """Return which units see something at places that may be in the padding."""
+    return np.flatnonzero((at >= 0) & (at < size))
+
+
+def _each(value: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """Return a number for each layer."""
+    found = (value,) * count if isinstance(value, int) else tuple(value)
+    if len(found) != count:
+        raise UsageError(f"{list(found)} for {count} layers")
+    if min(found, default=1) < 0:
+        raise UsageError(f"{list(found)}: sides and steps can't be negative")
+    return found
