@@ -31,7 +31,8 @@ def test_currents_into_units_are_those_of_convolutions(stride, padding, pool):
     rows, columns = ((n + 2 * padding - 3) // stride + 1 for n in (7, 6))
     units = image(op, "h1_", 3, rows, columns)
     wide = ((padding, padding), (padding, padding))
-    seen, there = ([np.pad(x, wide)[:, :] for x in some] for some in (before, np.ones_like(before)))
+    seen, there = ([np.pad(x, wide) for x in some] for some in (before, np.ones_like(before)))
+    conducting = 0
     for c in range(3):
         kernels = np.array(
             [[[p[f"k1_{c}_{b}_{y}_{x}"] for x in range(3)] for y in range(3)] for b in range(4)]
@@ -61,7 +62,8 @@ def test_currents_into_units_are_those_of_convolutions(stride, padding, pool):
         into += diode if c < 2 else -diode
         assert np.abs(into).max() < 1e-12
         assert (units[c] >= -1e-12).all() if c < 2 else (units[c] <= 1e-12).all()
-        assert (diode > 0).any()
+        conducting += int((diode > 0).sum())
+    assert conducting
 
 
 def _ohms(circuit: rs.Circuit, name: str) -> float:
