@@ -9,7 +9,7 @@ import numpy as np
 
 from ..compiled.kernels import compiled, subloops
 from ..solvers.linear.frontal import W
-from ._passes import begin, conduct, correct, factorise, leave, move, start
+from ._passes import STIFFEST, STIFFNESS, begin, conduct, correct, factorise, leave, move, start
 from ._reactions import combine, forces, lanczos, measure
 
 #: Newton steps without fewer contradictions after which only the last one flips (Murty), steps
@@ -89,7 +89,8 @@ def settle(  # type: ignore[no-untyped-def]
     """Find the states of the samples in a queue.
 
     With a `pull`, which is of outputs, a basis and a shift, these outputs are pulled to their aims
-    with ``1 / shift`` S; without one, None, nothing of that is compiled.  `chained`
+    with ``1 / shift`` S, unless that is NaN; without one, None, nothing of that is compiled:
+    only networks that have outputs take the time.  `chained`
     samples begin with the rectifiers of the one before in their lane.  What may be missing
     across conducting ones is `slack` times the largest voltage.
     """
@@ -103,6 +104,7 @@ def settle(  # type: ignore[no-untyped-def]
     wrong, pending = np.zeros(on.shape, np.bool_), np.zeros(W, np.bool_)
     sample[:] = -1  # cheaper to compile than another kind of array
     following = 0
+    pulled = pull is not None and pull[2] == pull[2]
     while True:
         active = 0
         for lane in range(W):
@@ -118,34 +120,38 @@ def settle(  # type: ignore[no-untyped-def]
             break
         # with nothing to flip, and common values, all have the same factors
         if len(on) > 0 or values.ndim == 2 or following <= W:
-            factorise(system, values, work, room, lanes, loose)
-        start(work, c)
-        correct(system, work, d)
-        limit = COARSE
-        if pull is not None:
-            for _more in range(1, PASSES):
+            factorise(system, values, work, room, lanes, loose, STIFFNESS)
+        looking, number, ready = PASSES if pulled else 1, 0, 0
+        while True:
+            # one place for all passes: each further one would be compiled by itself
+            if number == 0:
+                start(work, c)
+            else:
                 leave(system, values, work, c)
-                correct(system, work, d)
-            _pull(system, values, work, lanes, tables, results, sample, pull)
-            limit = FINE
-        _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing)
-        ready = 0
-        for lane in range(W):
-            pending[lane] = sample[lane] >= 0 and count[lane] == 0
-            ready += pending[lane]
-            open_lane = sample[lane] >= 0 and count[lane] > 0
-            if open_lane and not _flip(on, wrong, lane, count, memory):
-                _end(system, work, lanes, results, sample[lane], lane, steps)
-                sample[lane], known[lane] = -1, False
-        if 2 * ready < active:
-            continue  # lanes without contradictions wait for others
-        for number in range(MOST_PASSES):
-            if pull is None:
+            correct(system, work, d)
+            number += 1
+            if number < looking:
+                continue
+            if number == looking:
+                if pull is not None and pulled:
+                    _pull(system, values, work, lanes, tables, results, sample, pull)
+                limit = FINE if pulled else COARSE
+                _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing)
+                for lane in range(W):
+                    pending[lane] = sample[lane] >= 0 and count[lane] == 0
+                    ready += pending[lane]
+                    open_lane = sample[lane] >= 0 and count[lane] > 0
+                    if open_lane and not _flip(on, wrong, lane, count, memory):
+                        _end(system, work, lanes, results, sample[lane], lane, steps)
+                        sample[lane], known[lane] = -1, False
+                if 2 * ready < active:
+                    break  # lanes without contradictions wait for others
+            if not pulled:
                 _contradictions(rectifiers, work, lanes, FINE, volts, wrong, count, missing)
             else:
                 missing[:] = 0.0
+            last = number == MOST_PASSES
             for lane in range(W):
-                last = number == MOST_PASSES - 1
                 if not pending[lane] or (missing[lane] > slack and not last):
                     continue
                 pending[lane] = False
@@ -158,8 +164,6 @@ def settle(  # type: ignore[no-untyped-def]
                     sample[lane], known[lane] = -1, chained and good
             if ready == 0:
                 break
-            leave(system, values, work, c)
-            correct(system, work, d)
 
 
 @subloops
@@ -175,23 +179,26 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
             aim[o, lane] = wanted - aim[o, lane]
     move(x, kept_x)
     move(current, kept_current)
-    lanczos(system, outputs, values, work, basis, aim, abs(shift), False)
+    never = shift != shift  # no constant, of which there would be another version
+    lanczos(system, outputs, values, work, basis, aim, abs(shift), never, never)
     move(kept_x, x)
     move(kept_current, current)
     for lane in range(W):
         basis[10][:, lane] = 0.0
         if sample[lane] >= 0:
-            forces(basis, lane, shift, False, results[5][sample[lane]])
+            forces(basis, lane, shift, never, results[5][sample[lane]])
     combine(basis, x, current)
 
 
 @compiled
 def respond(  # type: ignore[no-untyped-def]
-    system, outputs, values, table, tables, work, room, lanes, basis, queue, shifts, forced, found
+    system, outputs, values, table, tables, work, room, lanes, basis, queue, shifts, forced, once,
+    found,
 ):  # fmt: skip
     """Find how states change with forces f at the outputs: ``(T + shift) f = aim``, for `shifts`.
 
-    With `forced` f is the aim itself.  Rectifiers stay as they are.
+    With `forced` f is the aim itself, and `once` a single pass finds all but the currents of
+    rectifiers.  These stay as they are.
     """
     x_of, current_of, force_of, fine = found
     aim, kept_x, kept_current = basis[-3:]
@@ -206,11 +213,12 @@ def respond(  # type: ignore[no-untyped-def]
             for o in range(len(aim)):
                 aim[o, lane] = tables[4][sample, o]
         if first == 0 or len(lanes[2]) > 0 or values.ndim == 2:
-            factorise(system, values, work, room, lanes, loose)
+            stiffness = STIFFEST if once else STIFFNESS
+            factorise(system, values, work, room, lanes, loose, stiffness)
         least = 0.0
         for shift in shifts:
             least = abs(shift)
-        lanczos(system, outputs, values, work, basis, aim, least, forced)
+        lanczos(system, outputs, values, work, basis, aim, least, forced, once)
         for s in range(len(shifts)):
             kept_x[:] = 0.0
             kept_current[:] = 0.0

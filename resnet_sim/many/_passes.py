@@ -12,8 +12,10 @@ from ..compiled.kernels import subloops
 from ..compiled.vectors import add, broadcast, fma, load, mul, store, sub
 from ..solvers.linear.frontal import W, eliminate, sweep
 
-#: conductance of a conducting rectifier beside those at its ends
-STIFFNESS = 1e7
+#: conductance of a conducting rectifier beside those at its ends, where passes take its excess
+#: back and find its current, and where one must do and the current does not count: elimination
+#: without subtraction bears any
+STIFFNESS, STIFFEST = 1e7, 1e13
 
 
 @subloops
@@ -111,14 +113,14 @@ def conduct(tables, lanes, sample, lane):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def factorise(system, values, work, room, lanes, loose):  # type: ignore[no-untyped-def]
+def factorise(system, values, work, room, lanes, loose, stiffness):  # type: ignore[no-untyped-def]
     """Eliminate with the rectifiers that are on; tell in which lanes something floats."""
     plan, family, edges, diodes = system[:4]
     on, around, ohms = lanes[2], lanes[3], system[6][2]
     stiff, none, factor, pivot = work[4:]
     for k in range(len(ohms)):
         for lane in range(W):
-            hard = 1.0 / (ohms[k] + 1.0 / (STIFFNESS * around[k, lane]))
+            hard = 1.0 / (ohms[k] + 1.0 / (stiffness * around[k, lane]))
             stiff[k, lane] = hard if on[k, lane] else 0.0
     eliminate(plan, family, edges, diodes, values, stiff, none, room, factor, pivot)
     loose[:] = False

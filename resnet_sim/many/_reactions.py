@@ -11,7 +11,7 @@ import numpy as np
 
 from ..compiled.kernels import subloops
 from ..solvers.linear.frontal import W
-from ._passes import correct, leave, move, start
+from ._passes import correct, leave, start
 
 #: a share of f that no longer counts, and one that a single pass is good enough for; what is zero
 #: beside the largest of T; what is singular
@@ -56,7 +56,7 @@ def _take(source, lane, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def lanczos(system, outputs, values, work, basis, aim, shift, forced):  # type: ignore[no-untyped-def]
+def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # type: ignore[no-untyped-def]
     """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
 
     Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way.
@@ -72,18 +72,17 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced):  # type: 
             vectors[0, o, lane] = aim[o, lane] / beside[0, lane] if total > 0.0 else 0.0
     for k in range(len(states)):
         feed(outputs, vectors[k], source)
-        start(work, source)
-        correct(system, work, still)
-        move(work[0], states[k])
-        move(work[2], flows[k])
         most = 0.0
         for lane in range(W):
             most = max(most, left[lane])
-        if most > SMALL:
-            leave(system, values, work, source)
+        for number in range(2 if most > SMALL and not once else 1):
+            if number == 0:
+                start(work, source)
+            else:
+                leave(system, values, work, source)
             correct(system, work, still)
             for lane in range(W):
-                if left[lane] > SMALL:
+                if number == 0 or left[lane] > SMALL:
                     _take(work[0], lane, states[k])
                     _take(work[2], lane, flows[k])
         measure(outputs, states[k], reached)

@@ -27,8 +27,6 @@ from .rounds import Group, Room, System, W
 class IteratedLanes(Lanes):
     """Solves problems on one graph by iterating."""
 
-    part = W
-
     def __init__(self, network: Network) -> None:
         super().__init__(network)
         net = network
@@ -76,6 +74,10 @@ class IteratedLanes(Lanes):
     def _entries(self) -> int:
         return len(self._plan.row) + 8 * self.network.n
 
+    def part(self, count: int) -> int:
+        """Return how many points a thread does at a time: those that are side by side."""
+        return W
+
     def _room(self) -> Room:
         return Room(self._plan)
 
@@ -120,7 +122,12 @@ class IteratedLanes(Lanes):
         return found
 
     def respond(
-        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...] | None = None
+        self,
+        conductance: Floats,
+        on: Bools,
+        aim: Floats,
+        pulls: tuple[float, ...] | None = None,
+        once: bool = False,
     ) -> tuple[Floats, Floats, Floats, Bools]:
         """Return how states change with forces at the outputs, see `Lanes.respond`."""
         count, n, m = len(on), self.network.n - 1, len(self.network.diode_p)

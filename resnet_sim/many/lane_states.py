@@ -314,7 +314,7 @@ class LaneStates(Backend):
     def adjoint_of(self, g: Floats, on: Bools, slope: Floats) -> tuple[Floats, Bools]:
         """Return the adjoint with given rectifiers conducting, and where there is one."""
         conductance = self.conductances(g)[self.structure.edge]
-        x, _, _, fine = self.lanes.respond(conductance, on, slope)
+        x, _, _, fine = self.lanes.respond(conductance, on, slope, once=True)
         return self.structure.node_adjoint(x[0]), fine[0]
 
 

@@ -27,7 +27,7 @@ from ..solvers.linear.fronts import Fronts, fronts
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
-#: Points that a thread does at a time.
+#: Points that a thread does at a time, at most.
 PART = 32
 
 
@@ -200,26 +200,31 @@ class Lanes:
             np.zeros(count, bool), np.zeros((count, outputs)),
         )  # fmt: skip
         results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
-        pulled = pull == pull
+        shift = 1.0 / pull
 
         def work(room: _Room, queue: Ints) -> None:
-            room.react(outputs if pulled else 0)
+            room.react(0 if np.isnan(shift) else outputs)
             settle(
                 self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
                 room.work, room.room, room.lanes, queue, results,
-                (self.outputs, room.basis, 1.0 / pull) if pulled else None, following, slack,
+                (self.outputs, room.basis, shift) if outputs else None, following, slack,
             )  # fmt: skip
 
         self._share(work, count)
         return found
 
     def respond(
-        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...] | None = None
+        self,
+        conductance: Floats,
+        on: Bools,
+        aim: Floats,
+        pulls: tuple[float, ...] | None = None,
+        once: bool = False,
     ) -> tuple[Floats, Floats, Floats, Bools]:
         """Return how states change with forces at the outputs, rectifiers being as they are.
 
         For each of `pulls` (S), which have one size, to an `aim` in the outputs, V; without
-        them for forces `aim` (A).
+        them for forces `aim` (A), and if it is `once` without the currents, in less time.
 
         Returns
         -------
@@ -242,7 +247,8 @@ class Lanes:
             room.react(aim.shape[1])
             respond(
                 self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
-                room.work, room.room, room.lanes, room.basis, queue, shifts, pulls is None, found,
+                room.work, room.room, room.lanes, room.basis, queue, shifts, pulls is None, once,
+                found,
             )  # fmt: skip
 
         self._share(work, count)
@@ -270,8 +276,9 @@ class Lanes:
             none if aim is None else rows(aim),
         )  # fmt: skip
 
-    #: points that a thread does at a time
-    part = PART
+    def part(self, count: int) -> int:
+        """Return how many of some points a thread does at a time, whatever threads there are."""
+        return min(PART, 8 * max(1, count // 16))
 
     def _room(self) -> Any:
         """Return what a thread works in."""
@@ -294,7 +301,8 @@ class Lanes:
             self._spare.append(room)
 
         # of a length that does not depend on the threads: points may follow each other
-        parts = [np.arange(k, min(k + self.part, count)) for k in range(0, count, self.part)]
+        part = self.part(count)
+        parts = [np.arange(k, min(k + part, count)) for k in range(0, count, part)]
         spread(task, parts, self.at_once, count * self._entries)
 
 
