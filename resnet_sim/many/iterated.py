@@ -74,7 +74,7 @@ class IteratedLanes(Lanes):
     def _entries(self) -> int:
         return len(self._plan.row) + 8 * self.network.n
 
-    def part(self, count: int) -> int:
+    def part(self, count: int, chained: bool) -> int:
         """Return how many points a thread does at a time: those that are side by side."""
         return W
 

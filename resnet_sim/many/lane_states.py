@@ -6,7 +6,7 @@ contradicts a rectifier is it looked for again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,8 @@ class Held:
     on : ndarray of bool, shape (B, m)
     good : ndarray of bool, shape (B,)
         Not so where states were found one by one: these are in `others`.
+    data : Data
+        Without forces at the outputs.
     rescued : States, optional
         Of the others, in their order.
     reactions : dict
@@ -52,6 +54,7 @@ class Held:
     current: Floats
     on: Bools
     good: Bools
+    data: Data
     rescued: States | None = None
     reactions: dict[Any, Any] = field(default_factory=dict)
 
@@ -116,7 +119,13 @@ class LaneStates(Backend):
         if not self._allowed(g, nudge.stiffness):
             return self.rescue.nudged(g, u, nudge)
         s = self.structure
-        data = self._data(g, u, nudge)
+        near = start if isinstance(start, Held) and start.g is g else None
+        if near is not None and not np.array_equal(near.u, u):
+            near = None
+        free = self._data(g, u) if near is None else near.data
+        data = free
+        if nudge.force is not None:
+            data = replace(free, load=free.load + nudge.force @ self.output_map)
         on = np.zeros(data.drop.shape, dtype=np.bool_)
         before = start.on if isinstance(start, Held) else start
         known = before is not None and before.shape == on.shape
@@ -125,8 +134,8 @@ class LaneStates(Backend):
         x, current = np.zeros((len(u), s.n)), np.zeros(on.shape)
         force = np.zeros((len(u), len(self._p)))
         left = np.ones(len(u), dtype=np.bool_)
-        if nudge and isinstance(start, Held) and start.g is g and np.array_equal(start.u, u):
-            x, current, force, left = self._reacted(start, nudge, data)
+        if nudge and near is not None:
+            x, current, force, left = self._reacted(near, nudge, data)
         rows = np.flatnonzero(left)
         if len(rows):
             part = nudge.rows(rows)
@@ -136,16 +145,15 @@ class LaneStates(Backend):
             )
             x[rows], current[rows], force[rows] = found.x, found.current, found.force
             on[rows], left[rows] = found.on, ~found.settled
-        good = ~left & self.possible(u) & self._good(data, x, current, force, nudge, u)
-        return self._states(Held(g, u, x, current, on, good), data.drop, nudge)
+        above = self._above(x)
+        good = ~left & self.possible(u) & self._good(data, x, above, current, force, nudge, u)
+        return self._states(Held(g, u, x, current, on, good, free), above, nudge)
 
-    def _data(self, g: Floats, u: Floats, nudge: Nudge) -> Data:
+    def _data(self, g: Floats, u: Floats) -> Data:
         s = self.structure
         conductance = self.conductances(g)
         load = self.assembly.load.sparse(conductance) @ u.T
         load = np.ascontiguousarray((load + (s.injection @ u.T)[1:]).T)
-        if nudge.force is not None:
-            load += nudge.force @ self.output_map
         return Data(conductance[s.edge], load, np.ascontiguousarray((s.drop @ u.T).T))
 
     def _wanted(self, nudge: Nudge, u: Floats) -> Floats:
@@ -202,7 +210,14 @@ class LaneStates(Backend):
         return np.asarray(np.maximum(volts, 1e-300)[:, None])
 
     def _good(
-        self, data: Data, x: Floats, current: Floats, force: Floats, nudge: Nudge, u: Floats
+        self,
+        data: Data,
+        x: Floats,
+        above: Floats,
+        current: Floats,
+        force: Floats,
+        nudge: Nudge,
+        u: Floats,
     ) -> Bools:
         """Tell which samples fulfil all laws to `TOLERANCE`."""
         s, load = self.structure, data.load
@@ -214,13 +229,13 @@ class LaneStates(Backend):
             span = np.abs(reached) + np.abs(wanted) + np.abs(sprung)
             good &= (np.abs(wanted - reached - sprung) <= TOLERANCE * span).all(axis=1)
         good &= self.lanes.imbalance(data, load, x, current) <= TOLERANCE
-        gap = data.drop + s.resistance * current - self._above(x)
+        gap = data.drop + s.resistance * current - above
         span = TOLERANCE * (self._volts(x, data.drop) + s.resistance * current)
         good &= (gap >= -span).all(axis=1) & ((gap <= span) | (current == 0)).all(axis=1)
         return good
 
-    def _states(self, held: Held, drop: Floats, nudge: Nudge) -> States:
-        s, x, current, u = self.structure, held.x, held.current, held.u
+    def _states(self, held: Held, above: Floats, nudge: Nudge) -> States:
+        s, x, current, u, drop = self.structure, held.x, held.current, held.u, held.data.drop
         bad = np.flatnonzero(~held.good)
         if len(bad):
             found = held.rescued = self.rescue.rows(held.g, u[bad], nudge.rows(bad), bad)
@@ -229,13 +244,15 @@ class LaneStates(Backend):
             for row, state in zip(bad.tolist(), found.detail, strict=True):
                 current[row] = state.rectifier_current[s.rectifier] / np.abs(scale)
             held.on[bad] = current[bad] > 0
-        voltages = s.voltages(x, u)
-        volts = self._volts(x, drop)
-        gap = drop + s.resistance * current - self._above(x)
-        swing = current / self.lanes.around(self.conductances(held.g)[s.edge])
-        near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q)
-        element = s.reduction.rectifiers.element[s.rectifier]
-        knee = np.where(near < 0, -1, element[near] if len(element) else near)
+            above[bad] = self._above(x[bad])
+        voltages, knee = s.voltages(x, u), np.full(len(x), -1)
+        if not nudge:
+            volts = self._volts(x, drop)
+            gap = drop + s.resistance * current - above
+            swing = current / self.lanes.around(held.data.conductance)
+            near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q)
+            element = s.reduction.rectifiers.element[s.rectifier]
+            knee = np.where(near < 0, -1, element[near] if len(element) else near)
         return States(self, voltages, self.measure(voltages), held.on, knee, held, held)
 
     def measure(self, voltages: Floats) -> Floats:

@@ -210,7 +210,7 @@ class Lanes:
                 (self.outputs, room.basis, shift) if outputs else None, following, slack,
             )  # fmt: skip
 
-        self._share(work, count)
+        self._share(work, count, following)
         return found
 
     def respond(
@@ -276,9 +276,13 @@ class Lanes:
             none if aim is None else rows(aim),
         )  # fmt: skip
 
-    def part(self, count: int) -> int:
-        """Return how many of some points a thread does at a time, whatever threads there are."""
-        return min(PART, 8 * max(1, count // 16))
+    def part(self, count: int, chained: bool) -> int:
+        """Return how many of some points a thread does at a time.
+
+        If they are `chained`, results depend on that, and it must not depend on the threads.
+        """
+        wanted = count // 16 if chained else -(-count // (8 * self.at_once))
+        return min(PART, 8 * max(1, wanted))
 
     def _room(self) -> Any:
         """Return what a thread works in."""
@@ -289,7 +293,7 @@ class Lanes:
         """Entries of the factors that a thread works with."""
         return self.fronts.size
 
-    def _share(self, work: Callable[[Any, Ints], None], count: int) -> None:
+    def _share(self, work: Callable[[Any, Ints], None], count: int, chained: bool = False) -> None:
         """Let threads work on all points; who does which does not matter to the bits."""
 
         def task(queue: Ints) -> None:
@@ -300,8 +304,7 @@ class Lanes:
             work(room, queue)
             self._spare.append(room)
 
-        # of a length that does not depend on the threads: points may follow each other
-        part = self.part(count)
+        part = self.part(count, chained)
         parts = [np.arange(k, min(k + part, count)) for k in range(0, count, part)]
         spread(task, parts, self.at_once, count * self._entries)
 

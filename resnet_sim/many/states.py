@@ -179,7 +179,7 @@ class States:
         Rectifiers that conduct.
     knee : ndarray of int, shape (B,)
         Number of an element that touches its drop without current, -1 if none does: there
-        the state has a kink as a function of everything.
+        the state has a kink as a function of everything.  Of nudged states nobody asks it.
     start : optional
         Where to begin with similar states.
     """
