@@ -351,3 +351,12 @@ def test_texts_that_grow_ask_for_another_layout_where_there_is_no_room():
     op = rs.solve(turned)
     assert redrawn(schematic(circuit, rs.solve(circuit)), turned, op) is None
     assert redrawn(schematic(circuit, rs.solve(circuit), roomy=True), turned, op)
+
+
+def test_a_minus_is_flat_however_a_source_is_turned():
+    for deck in ("V1 a 0 1\nR1 a 0 1k", "V1 a b 1\nR1 a 0 1k\nR2 b 0 1k"):
+        circuit = rs.parse_netlist(f"source\n{deck}\n")
+        (source,) = [s for s in schematic(circuit).symbols if s.name == "v1"]
+        (minus,) = [shape for shape in source.shapes if shape.sign]
+        (x0, y0), (x1, y1) = minus.points
+        assert y0 == pytest.approx(y1) and x0 != pytest.approx(x1)

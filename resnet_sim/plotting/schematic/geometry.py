@@ -43,13 +43,14 @@ class Shape:
     """A line through points, closed and filled or not, or a circle.
 
     `fill` is ``""`` (none), ``"symbol"`` or ``"tint"`` (red or pale red while it conducts), or
-    ``"ink"``.
+    ``"ink"``.  What is a `sign` lies flat however its symbol is turned.
     """
 
     points: tuple[Point, ...]
     radius: float = 0.0
     closed: bool = False
     fill: str = ""
+    sign: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -389,8 +389,11 @@ def _kind(text: str, name: str, current: str) -> str:
 
 
 def _turned(shape: Shape, quarter: int) -> Shape:
-    points = tuple(turned(point, quarter) for point in shape.points)
-    return Shape(points, shape.radius, shape.closed, shape.fill)
+    points = [turned(point, quarter) for point in shape.points]
+    if shape.sign and quarter % 2 == 0:  # drawn for symbols that stand upright
+        x, y = np.mean(points, axis=0).tolist()
+        points = [(x + py - y, y + px - x) for px, py in points]
+    return replace(shape, points=tuple(points))
 
 
 def _flipped(shape: Shape, down: bool, left: bool) -> Shape:

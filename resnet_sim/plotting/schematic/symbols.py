@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import cos, pi, sin
 
 from .geometry import Point, Shape
@@ -46,7 +47,7 @@ def _inductor() -> list[Shape]:
 
 
 _PLUS = [line((-0.65, 0), (-0.25, 0)), line((-0.45, -0.2), (-0.45, 0.2))]
-_MINUS = [line((0.45, -0.2), (0.45, 0.2))]
+_MINUS = [replace(line((0.45, -0.2), (0.45, 0.2)), sign=True)]
 _FLOW = [line((-0.55, 0), (0.5, 0)), arrow((0.55, 0), (-0.55, 0))]
 _DIAMOND = area((-0.9, 0), (0, 0.9), (0.9, 0), (0, -0.9))
 _DIODE = [*leads(0.5), area((-0.5, 0.5), (-0.5, -0.5), (0.5, 0))]
