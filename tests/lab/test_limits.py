@@ -22,7 +22,7 @@ SLOW = "slow\nV1 a 0 1\nR1 a b 1k\nD1 b 0 d\n.model d d(is=1e-14)\n.dc V1 0 1 1.
 
 @pytest.fixture(scope="module")
 def shop():
-    shop = Workshop(Limits(seconds=2.0, training_seconds=60.0, bytes=700 << 20), [])
+    shop = Workshop(Limits(seconds=5.0, training_seconds=60.0, bytes=700 << 20), [])
     yield shop
     shop.close()
 
@@ -35,9 +35,9 @@ def test_what_takes_too_long_is_ended_and_the_next_is_answered(shop):
     ask(shop, "curves", GOOD)
     before = shop.worker("curves").pid
     started = time.monotonic()
-    with pytest.raises(Exceeded, match="2 s"):
+    with pytest.raises(Exceeded, match="5 s"):
         ask(shop, "curves", SLOW)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30
     assert shop.worker("curves").pid != before
     with pytest.raises(ProcessLookupError):
         subprocess.os.kill(before, 0)

@@ -24,14 +24,22 @@ class Dial {
     [this.name, this.field, this.button, this.slider] = this.root.children;
     Object.assign(this.slider, { min: 0, max: STEPS, step: 1 });
     this.held = false;
-    this.slider.addEventListener("input", () => { this.held = true; this.set(this.at(Number(this.slider.value))); turn(this.dial.name, this.value); });
+    this.slider.addEventListener("input", () => this.slid(turn));
     for (const end of ["change", "pointerup", "blur"]) this.slider.addEventListener(end, () => { this.held = false; });
-    this.slider.addEventListener("focus", () => choose(this.dial.name));
+    this.slider.addEventListener("focus", () => { if (this.dial) choose(this.dial.name); });
     this.field.addEventListener("change", () => this.typed(turn));
-    this.button.addEventListener("click", () => sweep({ name: this.dial.name, ...this.span }));
+    this.button.addEventListener("click", () => { if (this.dial) sweep({ name: this.dial.name, ...this.span }); });
+  }
+
+  slid(turn) {
+    if (!this.dial) return; // another deck is on its way
+    this.held = true;
+    this.set(this.at(Number(this.slider.value)));
+    turn(this.dial.name, this.value);
   }
 
   typed(turn) {
+    if (!this.dial) return;
     const value = read(this.field.value);
     if (!Number.isFinite(value)) return this.set(this.dial.value);
     turn(this.dial.name, value);
@@ -51,6 +59,7 @@ class Dial {
 
   show(dial, kept) {
     const other = this.dial?.name !== dial.name || this.dial?.kind !== dial.kind;
+    if (other) this.held = false;
     this.dial = dial;
     this.root.dataset.dial = dial.name;
     this.root.classList.toggle("kept", kept);
