@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from difflib import get_close_matches
-from functools import wraps
 from pathlib import Path
-from typing import ParamSpec, TypeVar
 
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.names import spelled
+
+__all__ = ["Given", "as_circuit", "spelled"]
 
 #: a circuit, the path of a deck, or the text of one
 Given = Circuit | str | os.PathLike[str]
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 #: what people give instead -> what they have to write
 _INSTEAD = {
@@ -73,21 +69,3 @@ def as_circuit(given: Given, dialect: str = "auto", title: bool = True) -> Circu
             "of which the first is its title"
         )
     return read_netlist(given, dialect=dialect, title=title)
-
-
-def spelled(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function, which answers an unknown keyword with the nearest right one."""
-    code = function.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    name = function.__qualname__.removesuffix(".__init__")
-
-    @wraps(function)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        for word in kwargs:
-            if word not in names:
-                near = get_close_matches(word, names, n=1)
-                meant = f"did you mean {near[0]}?" if near else f"it has {', '.join(names)}"
-                raise UsageError(f"{name}() has no argument {word!r}: {meant}")
-        return function(*args, **kwargs)
-
-    return call

@@ -12,6 +12,7 @@ import numpy as np
 from ..arrays import Floats
 from ..diagnostics import Diagnostic
 from ..errors import ResnetSimError, TopologyError, UsageError
+from ..model.names import mapping, numbers
 from ..point.certified import nodeset, single
 from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
@@ -126,10 +127,7 @@ def _failed(row: int, error: ResnetSimError) -> None:
 
 def _columns(inputs: Mapping[str, Any]) -> tuple[tuple[str, ...], Floats]:
     """Return names, and values of shape (points, names)."""
-    try:
-        arrays = {name: np.asarray(value, dtype=float) for name, value in inputs.items()}
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"inputs must be numbers or arrays of them: {error}") from None
+    arrays = {name: numbers(name, value) for name, value in mapping(inputs, "inputs").items()}
     for name, array in arrays.items():
         if array.ndim > 1:
             raise UsageError(f"input {name} has {array.ndim} dimensions; it may have one")
@@ -146,7 +144,7 @@ def check_arguments(method: str, tolerance: float) -> None:
     """Refuse an unknown method and an accuracy out of range."""
     if method not in METHODS:
         raise UsageError(f"unknown method {method!r}; there are {', '.join(METHODS)}")
-    if not 0 < tolerance < 1:
+    if not (isinstance(tolerance, int | float | np.number) and 0 < tolerance < 1):
         raise UsageError(f"the tolerance {tolerance} is not between 0 and 1")
 
 

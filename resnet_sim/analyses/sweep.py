@@ -12,6 +12,7 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.names import folded, numbers
 from ..model.requests import Sweep
 from ..point.certified import CHUNK
 from ..results.operating_point import OperatingPoint
@@ -87,14 +88,16 @@ def as_sweeps(circuit: Circuit, given: Sequence[Sweep] | Mapping[str, Any]) -> t
 
 def _named(circuit: Circuit, name: str, given: Any) -> Sweep:
     """Return the sweep of what has a name: an element, a switch, a parameter, or ``temp``."""
+    name = folded(name)
+    number = circuit.find(name)
     try:
-        values = np.atleast_1d(np.asarray(given, dtype=float))
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"the values of {name} must be numbers: {error}") from None
+        values = np.atleast_1d(numbers(name, given))
+    except UsageError:
+        if number is None and name != "temp":  # a misspelt argument, rather than a value
+            _check_parameter(circuit, name, 1.0)
+        raise
     if values.ndim > 1 or not np.isfinite(values).all():
         raise UsageError(f"the values of {name} must be finite numbers in one dimension")
-    name = name.lower()
-    number = circuit.find(name)
     if number is not None:
         of = "switch" if circuit.kind(number) == "switch" else "element"
         return Sweep(name, tuple(values.tolist()), of)

@@ -14,6 +14,7 @@ from ..many import jobs
 from ..many.variants import DISTRIBUTIONS, MonteCarlo
 from ..many.variants import monte_carlo as draw
 from ..model.circuit import Circuit
+from ..model.names import several
 from ..results.operating_point import OperatingPoint
 from .given import Given, as_circuit, spelled
 from .sensitivity import sensitivities
@@ -141,6 +142,7 @@ def worst_case(
     if drawn.draws:
         raise UsageError("random functions of the deck have no worst case: give a spread instead")
     nominal = solve(circuit, method=method, tolerance=tolerance)
+    outputs = several(outputs)
     means = [_defined(name, nominal.value(name)) for name in outputs]
     few = len(drawn.varied) <= vertices
     corners = _all_corners(drawn) if few else _telling_corners(circuit, drawn, outputs, tolerance)

@@ -20,6 +20,7 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.names import mapping
 from ..model.requests import Sweep
 
 #: Samples that share a random generator.
@@ -187,6 +188,8 @@ class MonteCarlo:
         if self.distribution not in DISTRIBUTIONS:
             known = ", ".join(DISTRIBUTIONS)
             raise UsageError(f"unknown distribution {self.distribution!r}; there are {known}")
+        if not isinstance(self.samples, int | np.integer):
+            raise UsageError(f"a whole number of samples is needed, not {self.samples!r}")
         if self.samples < 1:
             raise UsageError(f"{self.samples} samples; at least one is needed")
         if self.seed < 0:
@@ -305,7 +308,7 @@ def monte_carlo(
     """
     known = DISTRIBUTIONS.get(distribution)
     chosen: dict[str, tuple[str, float, float]] = {}
-    everything = [*circuit.spread.items(), *spread.items()]
+    everything = [*circuit.spread.items(), *mapping(spread, "spreads").items()]
     for pattern, given in everything:
         share = as_share(pattern, given)
         kind, found = _matching(circuit, pattern)

@@ -16,6 +16,7 @@ DOORS = (
     "devices.pieces",
     "display",
     "formula",
+    "names",
     "numbers",
     "requests",
     "softened",

@@ -19,6 +19,7 @@ from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
 from .devices.device import number
 from .formula import Formula
+from .names import did_you_mean
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
 Value = float | str
@@ -102,7 +103,9 @@ class CircuitBuilder(Collector):
                 if device.kind.lower().replace(" ", "_") == name.lower():
                     several = hasattr(device, "terminals")
                     return partial(self.multipole if several else self.add, table)
-            raise AttributeError(f"a CircuitBuilder has no attribute {name!r}")
+            meant = did_you_mean(name, dir(type(self)))
+            hint = f": {meant}" if meant else ""
+            raise AttributeError(f"a CircuitBuilder has no attribute {name!r}{hint}")
 
     def resistor(self, name: str, p: str, q: str, ohms: Value, *, at: Place = NOWHERE) -> None:
         """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""

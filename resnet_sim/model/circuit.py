@@ -38,6 +38,7 @@ from .devices import (
 )
 from .devices.crossbar import JoinedNames
 from .display import MAX_ROWS, few, how_many, html_table
+from .names import folded, mapping
 from .requests import Analysis, Derivatives, Measure
 
 if TYPE_CHECKING:
@@ -241,19 +242,20 @@ class Circuit:
     def element(self, name: str) -> int:
         """Return the number of an element; `UsageError` if there is none of that name."""
         number = self.find(name)
-        return _find(name, self._element_number, "element") if number is None else number
+        return _find(folded(name), self._element_number, "element") if number is None else number
 
     def find(self, name: str) -> int | None:
         """Return the number of an element, None if there is none of that name."""
-        cell = self.crossbars.find(name.lower())
+        name = folded(name)
+        cell = self.crossbars.find(name)
         if cell is not None:
             return self.first["crossbars"] + cell
-        return self._element_number.get(name.lower())
+        return self._element_number.get(name)
 
     def node(self, name: str) -> int:
         """Return the number of a node; `UsageError` if there is none of that name."""
-        folded = name.lower()
-        return _find("0" if folded == "gnd" else name, self._node_number, "node")
+        known = folded(name)
+        return _find("0" if known == "gnd" else known, self._node_number, "node")
 
     def locate(self, element: int) -> tuple[str, int]:
         """Return the table's name and the row of an element number."""
@@ -303,7 +305,7 @@ class Circuit:
             If a name is unknown, has no value, or a value is not finite.
         """
         changed: dict[str, dict[int, float]] = {}
-        for name, value in values.items():
+        for name, value in mapping(values, "values").items():
             table, row = self.locate(self.element(name))
             changed.setdefault(table, {})[row] = value
         return self._renewed({t: self.tables[t].with_values(rows) for t, rows in changed.items()})
@@ -333,7 +335,7 @@ class Circuit:
             If a name is unknown or not a switch.
         """
         closed, fixed = self.switches.closed.copy(), self.switches.fixed.copy()
-        for name, state in states.items():
+        for name, state in mapping(states, "states of switches").items():
             table, row = self.locate(self.element(name))
             if table != "switches":
                 raise UsageError(f"{name} is a {self.tables[table].kind}, not a switch")
@@ -350,7 +352,7 @@ class Circuit:
         """
         if self.rebuild is None:
             raise UsageError("the circuit was not read from a netlist: it has no parameters")
-        return self.rebuild(values)
+        return self.rebuild(mapping(values, "parameters"))
 
     def with_model_parameters(self, values: Mapping[str, float]) -> Circuit:
         """Return the circuit with other parameters of the models of single elements.
@@ -534,8 +536,8 @@ _NAMED = frozenset(name for name, found in vars(Circuit).items() if isinstance(f
 
 
 def _find(name: str, numbers: Mapping[str, int], what: str) -> int:
-    number = numbers.get(name.lower())
+    number = numbers.get(name)
     if number is None:
-        near = get_close_matches(name.lower(), numbers, n=1)
+        near = get_close_matches(name, numbers, n=1)
         raise UsageError(f"no {what} {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
     return number

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from ..arrays import Ints
 from ..errors import UsageError
 from .devices import DEVICES, Table
+from .names import folded
 
 #: a place in the sources: (index into ``Circuit.sources``, line from 1)
 Place = tuple[int, int]
@@ -52,7 +53,7 @@ class Collector:
     def node(self, name: str) -> int:
         """Return the number of a node, which is made where it is new."""
         number = self._nodes.get(name)
-        return self._nodes[name.lower()] if number is None else number
+        return self._nodes[folded(name)] if number is None else number
 
     def nodes(self, names: str | Iterable[str], count: int | None = None) -> Ints:
         """Return the numbers of nodes, which are made where they are new.

@@ -24,6 +24,8 @@ _FIRST_COLUMNS = 5  # names, p, q, file, line
 
 def elements_of(graph: networkx.Graph, ground: Any) -> tuple[Nodes, dict[str, Table | Crossbars]]:
     """Return the nodes of a graph by name, and its edges as tables of devices."""
+    if not hasattr(graph, "edges"):
+        raise UsageError(f"a graph of networkx is needed, not {type(graph).__name__}")
     numbers = _numbered(graph, ground)
     known = {device.kind: name for name, device in DEVICES.items() if issubclass(device, Table)}
     rows: dict[str, list[tuple[Any, ...]]] = {}
@@ -48,7 +50,12 @@ def elements_of(graph: networkx.Graph, ground: Any) -> tuple[Nodes, dict[str, Ta
 def resistors_of(siemens: Any, ground: int, names: Sequence[str] | None) -> tuple[Nodes, Resistors]:
     """Return the nodes by name, and a resistor for each entry above the diagonal."""
     given = siemens.toarray() if hasattr(siemens, "toarray") else siemens
-    matrix: Floats = np.asarray(given, dtype=float)
+    try:
+        matrix: Floats = np.atleast_1d(np.asarray(given, dtype=float))
+    except (TypeError, ValueError):
+        raise UsageError(
+            "a square matrix of numbers is needed: rows differ in length, or are none"
+        ) from None
     count = len(matrix)
     if matrix.ndim != 2 or matrix.shape != (count, count) or not count:
         raise UsageError(f"a square matrix is needed, not one of shape {matrix.shape}")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..diagnostics import Diagnostic
 from ..errors import NetlistError, UsageError
 from ..model.circuit import Circuit
+from ..model.names import spelled
 from .dialects import DIALECTS
 from .read.elaborate import MAX_ELEMENTS, Elaboration
 from .read.parser import Parser
@@ -52,6 +53,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+@spelled
 def read_netlist(
     path: str | os.PathLike[str],
     *,
@@ -103,7 +105,7 @@ def read_netlist(
         shown,
         directory,
         report,
-        overrides or {},
+        {} if overrides is None else overrides,
         forward_drop,
         diodes,
         dialect,
@@ -115,6 +117,7 @@ def read_netlist(
     )
 
 
+@spelled
 def parse_netlist(
     text: str,
     *,
@@ -186,7 +189,7 @@ def parse_netlist(
         name,
         where,
         Report(),
-        overrides or {},
+        {} if overrides is None else overrides,
         forward_drop,
         diodes,
         dialect,
@@ -216,6 +219,11 @@ def _parse(
 ) -> Circuit:
     if dialect not in ("auto", *DIALECTS):
         raise UsageError(f"dialect={dialect!r} is not known: auto, {', '.join(DIALECTS)}")
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise UsageError(f"the text of a netlist is needed, not {kind}; read_netlist reads files")
+    if isinstance(includes, str | os.PathLike):
+        includes = [includes]
     allowed = None if includes is None else [Path(folder) for folder in includes]
     try:
         parser = Parser(report, dialect, titled=title, quick=quick, includes=allowed)

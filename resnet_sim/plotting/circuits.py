@@ -44,7 +44,7 @@ def is_schematic(circuit: Circuit, boxes: bool = False) -> bool:
 
 
 def draw_circuit(
-    circuit: Circuit,
+    circuit: Circuit | OperatingPoint,
     op: OperatingPoint | None = None,
     *,
     boxes: bool = False,
@@ -54,7 +54,8 @@ def draw_circuit(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : Circuit or OperatingPoint
+        An operating point says its circuit, too.
     op : OperatingPoint, optional
         Its voltages and currents are told, and what conducts is red (of several points the first
         counts).  In graphs voltages colour the nodes; those that float stay white.
@@ -75,6 +76,9 @@ def draw_circuit(
     >>> figure = plotting.draw_circuit(circuit, rs.solve(circuit))
     >>> plotting.save(figure, "divider.png")
     """
+    if not isinstance(circuit, Circuit):
+        op = circuit
+        circuit = op.circuit
     if is_schematic(circuit, boxes):
         return draw_schematic(schematic(circuit, op, boxes=boxes), ax)
     figure, axes = _figure(circuit, ax)

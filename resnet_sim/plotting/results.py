@@ -11,6 +11,7 @@ from ..analyses.measure import marks
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.names import several
 from ..results.operating_point import OperatingPoint
 from .charts import Axis, Curve, Mark, Panel, is_geometric, spread_of
 
@@ -73,7 +74,7 @@ def panels_of(
 def _cards(op: OperatingPoint, outputs: Sequence[str], against: str) -> list[tuple[str, ...]]:
     """Return the outputs of each chart, spelt as decks spell them."""
     circuit = op.circuit
-    chosen = [tuple(outputs)] if outputs else list(circuit.plots) or [circuit.outputs]
+    chosen = [tuple(several(outputs))] if outputs else list(circuit.plots) or [circuit.outputs]
     if chosen == [()] or list(chosen[0]) == ["all"]:
         chosen = [_everything(op, against) if list(chosen[0]) == ["all"] else _telling(op, against)]
     return [tuple(name.lower().replace(" ", "") for name in card) for card in chosen]

@@ -20,6 +20,7 @@ from ..diagnostics import Diagnostic
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.display import MAX_ROWS, few, how_many, html_table
+from ..model.names import folded, several
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # with a default: Python has none before 3.13
@@ -260,7 +261,14 @@ class OperatingPoint(Generic[Value]):
         UsageError
             If there is no such node and no such output.
         """
-        return self.value(output) if "(" in output or "@" in output else self.voltage(output)
+        output = folded(output)
+        if "(" in output or "@" in output:
+            return self.value(output)
+        circuit = self.circuit
+        if circuit.find(output) is not None and output not in ("gnd", *circuit.nodes):
+            remedy = f"i({output}) is its current, p({output}) its power"
+            raise UsageError(f"{output} is an element: {remedy}")
+        return self.voltage(output)
 
     def value(self, output: str) -> Value:
         """Return ``v(node)``, ``v(node,node)``, ``i(element)`` or ``p(element)``, in V, A or W.
@@ -270,7 +278,7 @@ class OperatingPoint(Generic[Value]):
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
-        power = _POWER.fullmatch(output.strip().lower())
+        power = _POWER.fullmatch(folded(output).strip())
         if power:
             return self.power_of(power[1] or power[2])
         found = find_output(self.circuit, output)
@@ -280,7 +288,7 @@ class OperatingPoint(Generic[Value]):
 
     def chosen(self, outputs: Sequence[str] = ()) -> Sequence[str]:
         """Return `outputs`, by default those that the deck's ``.print`` names; empty for all."""
-        names = outputs or self.circuit.outputs
+        names = several(outputs) or self.circuit.outputs
         return () if list(names) == ["all"] else names
 
     def table(self, outputs: Sequence[str] = ()) -> tuple[list[str], Floats]:
@@ -363,6 +371,8 @@ class OperatingPoint(Generic[Value]):
             nodes = enumerate(self.circuit.nodes[1 : shown + 1], 1)
             values = [f"v({name})={self.node_voltages[k]:.6g}" for k, name in nodes]
             more = len(self.circuit.nodes) - 1 - shown
+            if not values:
+                return f"<OperatingPoint {self._headline}, no nodes>"
             volts = ", ".join(values) + (f", ... {more:,} more" if more > 0 else "") + " V"
             return f"<OperatingPoint {self._headline}: {volts}>"
         return f"<OperatingPoint {self._headline}>"
@@ -411,7 +421,7 @@ class OperatingPoint(Generic[Value]):
 
 def check_name(circuit: Circuit, output: str) -> None:
     """Refuse what is none of `OperatingPoint.value`'s forms, or names what the circuit lacks."""
-    power = _POWER.fullmatch(output.strip().lower())
+    power = _POWER.fullmatch(folded(output).strip())
     if power:
         circuit.element(power[1] or power[2])
     else:
@@ -426,7 +436,7 @@ def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
     UsageError
         If `output` is of neither form or names what the circuit lacks.
     """
-    match = _OUTPUT.fullmatch(output.strip().lower())
+    match = _OUTPUT.fullmatch(folded(output).strip())
     if match is None:
         raise UsageError(
             f"{output!r} is not of the form v(node), v(node,node), i(element), p(element)"

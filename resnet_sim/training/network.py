@@ -28,6 +28,7 @@ from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
 from ..model.display import few, how_many
+from ..model.names import folded, several
 from ..point.amplifiers import nominal_scales
 from ..point.reduction import reduce
 from ..workers.atomic_file import replace_file
@@ -116,14 +117,16 @@ class Network:
         precision: str = "double",
     ) -> None:
         circuit = as_circuit(circuit)
-        self.inputs = tuple(name.lower() for name in inputs)
+        self.inputs = tuple(folded(name) for name in several(inputs))
         self._check_inputs(circuit)
         shared = learn(circuit, parameters) if parameters else None
         if trainable is None:
             trainable = () if shared else "r*"
         trainable, sources = split(circuit, trainable)
         self._shared = with_transconductances(circuit, shared, sources)
-        circuit, pairs, names = measured(circuit, outputs)
+        circuit, pairs, names = measured(
+            circuit, [outputs] if isinstance(outputs, str) else outputs
+        )
         if not pairs:
             raise UsageError("a network needs at least one output")
         self.devices = devices or Devices()

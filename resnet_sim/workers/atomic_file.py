@@ -22,7 +22,11 @@ def replace_file(target: Path, content: str | bytes, errors: str = "replace") ->
         with target.open("wb") as stream:
             stream.writelines(blocks)
         return
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as error:
+        error.filename = str(target)  # and not that of a file nobody has asked for
+        raise
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines(blocks)

@@ -32,7 +32,29 @@ def test_a_deck_is_solved_by_name_and_as_text(tmp_path):
         (lambda: rs.solve(nx.path_graph(2)), "from_networkx"),
         (lambda: rs.solve(DECK, input={"v1": 1.0}), "did you mean inputs"),
         (lambda: rs.monte_carlo(DECK, {"r*": 0.1}, sample=3), "did you mean samples"),
-        (lambda: rs.sweep(DECK, metod="newton"), "must be numbers"),
+        (lambda: rs.sweep(DECK, metod="newton"), "did you mean 'method'"),
+        (lambda: rs.sweep(DECK, r1="newton"), "not a number such as"),
+        (lambda: rs.solve(DECK, tolerance="tight"), "tolerance tight"),
+        (lambda: rs.solve(DECK, inputs=[1, 2]), "inputs go by name"),
+        (lambda: rs.solve(DECK, inputs={"v1": "abc"}), "'abc' of v1"),
+        (lambda: rs.parse_netlist(DECK).with_values(["r1"]), "values go by name"),
+        (lambda: rs.parse_netlist(DECK).with_values({"r1": "abc"}), "not a number such as"),
+        (lambda: rs.parse_netlist(DECK).with_switches([True]), "go by name"),
+        (lambda: rs.parse_netlist(DECK).with_parameters("r"), "parameters go by name"),
+        (lambda: rs.parse_netlist(3), "read_netlist reads files"),
+        (lambda: rs.parse_netlist(b"load"), "not bytes"),
+        (lambda: rs.parse_netlist(DECK, dialct="ngspice"), "did you mean dialect"),
+        (lambda: rs.parse_netlist(DECK, overrides=["r"]), "go by name"),
+        (lambda: rs.format_netlist(rs.solve(DECK)), "not OperatingPoint"),
+        (lambda: rs.monte_carlo(DECK, {"r*": 0.1}, 2.5), "whole number of samples"),
+        (lambda: rs.monte_carlo(DECK, "10%"), "spreads go by name"),
+        (lambda: rs.worst_case(DECK, "10%", ["v(out)"]), "spreads go by name"),
+        (lambda: rs.solve(DECK)["r1"], r"i\(r1\) is its current"),
+        (lambda: rs.solve(DECK)[None], "a name is needed"),
+        (lambda: rs.solve(DECK).voltage(["out"]), "not list"),
+        (lambda: rs.Circuit.from_networkx(3), "a graph of networkx"),
+        (lambda: rs.Circuit.from_adjacency([[1.0, 2.0], [3.0]]), "rows differ in length"),
+        (lambda: rs.Circuit.from_adjacency(3.0), "square matrix"),
         (lambda: rs.sweep(DECK, r11=[1.0]), "did you mean 'r1'"),
         (lambda: rs.sweep(DECK, v1=[[1.0], [2.0]]), "one dimension"),
         (lambda: rs.sweep(rs.generators.ladder(2), v00=[1.0]), "did you mean 'v0'"),
@@ -44,6 +66,41 @@ def test_a_deck_is_solved_by_name_and_as_text(tmp_path):
 def test_slips_are_answered_with_what_to_do(call, message):
     with pytest.raises(rs.UsageError, match=message):
         call()
+
+
+def test_names_that_are_not_there_are_answered_with_those_that_are():
+    with pytest.raises(AttributeError, match="did you mean solve"):
+        _ = rs.slove
+    with pytest.raises(AttributeError, match="did you mean resistor"):
+        _ = rs.CircuitBuilder().resitor
+
+
+def test_what_is_meant_is_clear_without_brackets_and_units():
+    b = rs.CircuitBuilder()
+    b.resistor("r1", 1, 0, "2k")  # nodes are numbers in SPICE
+    b.voltage_source("v1", 1, 0, 4.0)
+    circuit = b.build()
+    op = rs.solve(circuit)
+    assert op[1] == op.voltage(1) == 4.0 and op["i(r1)"] == pytest.approx(2e-3)
+    assert list(op.columns("v(1)")) == ["v(1)"]
+    values = circuit.with_values({"r1": "1k", "v1": "-500m"})
+    assert rs.solve(values)["i(r1)"] == pytest.approx(-0.5e-3)
+    assert rs.solve(circuit, inputs={"r1": ["1k", 4e3]})["i(r1)"] == pytest.approx([4e-3, 1e-3])
+    assert rs.sweep(circuit, r1=(r for r in ("1k", "4k")))["i(r1)"] == pytest.approx([4e-3, 1e-3])
+    overridden = rs.parse_netlist(DECK, overrides={"R": "3k"})
+    assert rs.solve(overridden)["out"] == pytest.approx(rs.sweep(DECK, r=[3e3])["out"][0])
+    (worst,) = rs.worst_case(circuit, {"r1": "10%"}, "i(r1)")
+    assert worst.output == "i(r1)"
+    net = tr.Network(rs.parse_netlist(DECK), "v1", "out")
+    assert net.inputs == ("v1",)
+
+
+def test_one_folder_to_include_from_is_not_taken_for_its_letters(tmp_path):
+    outside = tmp_path / "outside.inc"
+    outside.write_text("R1 a 0 1k\n")
+    (tmp_path / "in").mkdir()
+    with pytest.raises(rs.NetlistError, match="may not be read"):
+        rs.parse_netlist(f"one\n.include {outside}\nV1 a 0 1\n", includes=str(tmp_path / "in"))
 
 
 def test_a_missing_file_is_named():

@@ -58,6 +58,11 @@ def number(name: str, value: float | str, *, infinite: bool = False) -> float:
     return value
 
 
+def _as_number(name: str, value: float | str) -> float:
+    """Return what `number` does; whether it may be infinite is not asked."""
+    return number(name, value, infinite=True) if isinstance(value, str) else value
+
+
 def _as_spice(name: str, value: object) -> float:
     """Return the value of ``4.7k`` and its like."""
     found = read_number(value.strip().lower()) if isinstance(value, str) else None
@@ -161,11 +166,12 @@ class Device:
         number(self.names[row], value, infinite=self.value in self.infinite)
 
     def with_values(self, values: Mapping[int, float]) -> Self:
-        """Return the table with other values in some rows."""
-        for row, value in values.items():
+        """Return the table with other values in some rows, maybe in SPICE's writing."""
+        numbers = {row: _as_number(self.names[row], value) for row, value in values.items()}
+        for row, value in numbers.items():
             self.check(row, value)
         column: Floats = getattr(self, str(self.value)).copy()
-        column[list(values)] = list(values.values())
+        column[list(numbers)] = list(numbers.values())
         return dataclasses.replace(self, **{str(self.value): column})  # type: ignore[type-var]
 
     def varying(self) -> Bools:

@@ -13,6 +13,8 @@ from ...errors import UsageError
 from ...model.builder import CircuitBuilder
 from ...model.circuit import Circuit
 from ...model.devices.cards import READINGS, Conditions, bad_reading
+from ...model.devices.device import number
+from ...model.names import folded, mapping
 from ..expressions.functions import drawing
 from ..report import Abandoned, CardError, suggestion
 from ..source import Card
@@ -68,7 +70,8 @@ class Elaboration:
         draw: str | None = None,
     ) -> None:
         self._deck, self._report, self._draw = deck, deck.report.copy(), draw
-        overrides = {name.lower(): float(value) for name, value in overrides.items()}
+        overrides = mapping(overrides, "parameters")
+        overrides = {folded(name): number(name, value) for name, value in overrides.items()}
         options: dict[str, Any] = {
             "forward_drop": forward_drop, "diodes": diodes,
             "max_elements": max_elements, "quick": quick,

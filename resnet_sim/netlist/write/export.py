@@ -41,6 +41,8 @@ def format_netlist(
     .op
     .end
     """
+    if not isinstance(circuit, Circuit):
+        raise UsageError(f"a circuit is needed, not {type(circuit).__name__}")
     return _writer(circuit, dialect, r_on, r_off).text()
 
 

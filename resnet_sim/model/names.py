@@ -1,0 +1,87 @@
+"""What people give as names, numbers and arguments, and the answer when it is something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+from .devices.device import number
+
+P = ParamSpec("P")
+R = TypeVar("R")
+V = TypeVar("V")
+
+
+def folded(name: object) -> str:
+    """Return a name as circuits have it; nodes may be numbers, as in SPICE.
+
+    Examples
+    --------
+    >>> folded("Out"), folded(1)
+    ('out', '1')
+    """
+    if isinstance(name, str):
+        return name.lower()
+    if isinstance(name, int | np.integer) and not isinstance(name, bool):
+        return str(name)
+    raise UsageError(f"a name is needed, such as 'out', not {type(name).__name__}")
+
+
+def mapping(given: Mapping[str, V], what: str) -> Mapping[str, V]:
+    """Return a mapping of names to something; `UsageError` if it is none."""
+    if not isinstance(given, Mapping):
+        kind = type(given).__name__
+        raise UsageError(f"{what} go by name, as {{'r1': 1000.0}}; {kind} has no names")
+    return given
+
+
+def several(names: str | Sequence[str]) -> Sequence[str]:
+    """Return names; one alone needs no brackets."""
+    return (names,) if isinstance(names, str) else names
+
+
+def numbers(name: str, given: Any) -> Floats:
+    """Return the values that something takes, which may be in SPICE's writing.
+
+    Examples
+    --------
+    >>> numbers("r1", ["1k", 2000])
+    array([1000., 2000.])
+    """
+    try:
+        return np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError):
+        pass  # texts such as 4.7k, a generator, or no numbers at all
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        return np.array(number(name, given))
+    return np.array([number(name, value) for value in given])
+
+
+def spelled(function: Callable[P, R]) -> Callable[P, R]:
+    """Return the function, which answers an unknown keyword with the nearest right one."""
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    name = function.__qualname__.removesuffix(".__init__")
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        for word in kwargs:
+            if word not in names:
+                meant = did_you_mean(word, names) or f"it has {', '.join(names)}"
+                raise UsageError(f"{name}() has no argument {word!r}: {meant}")
+        return function(*args, **kwargs)
+
+    return call
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a question that names what is nearest to a word; empty if nothing is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"did you mean {near[0]}?" if near else ""
