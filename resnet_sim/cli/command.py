@@ -141,9 +141,9 @@ def build_parser(given: str | None = None) -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, file: str) -> int:
     """Run the command on one deck."""
     options.file, options.circuit = file, None
-    settle_format(options)
     silence(options)
     try:
+        settle_format(options)
         with shown(getattr(options, "progress", False)), watched(getattr(options, "limit", None)):
             status: int = options.run(options)
     except BrokenPipeError:

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,12 +143,24 @@ def add_format(parser: argparse.ArgumentParser, default: str, reports: bool = Fa
 
 
 def settle_format(options: argparse.Namespace) -> None:
-    """Choose the format that was not: by the ending of the output file, or the usual one."""
+    """Choose the format that was not: by the ending of the output file, or the usual one.
+
+    Raises
+    ------
+    UsageError
+        If the ending is that of a format but for a slip: a table is not what was meant.
+    """
     if getattr(options, "format", "") is not None:
         return
     ending = Path(getattr(options, "output", None) or "").suffix[1:].lower()
-    named = [name for name in options.formats if FORMATS[name].ending == ending]
-    options.format = named[0] if named else options.usual_format
+    endings = {FORMATS[name].ending: name for name in options.formats}
+    near = get_close_matches(ending, endings, n=1) if ending not in endings else []
+    if near:
+        usual = options.usual_format
+        raise UsageError(
+            f".{ending} is no format: did you mean .{near[0]}? or say --format {usual}"
+        )
+    options.format = endings.get(ending, options.usual_format)
 
 
 def listed(entries: Mapping[str, Any]) -> str:
@@ -266,13 +279,7 @@ def load(options: argparse.Namespace) -> Circuit:
         message = "nothing to solve: the file holds no elements, only definitions"
         hint = "include it in a deck that has elements"
         raise NetlistError([*circuit.diagnostics, Diagnostic("E101", message, hint=hint)])
-    values = dict(options.set)
-    elements = {name: value for name, value in values.items() if name in circuit.element_names}
-    parameters = {name: value for name, value in values.items() if name not in elements}
-    if parameters:
-        circuit = circuit.with_parameters(parameters)
-    if elements:
-        circuit = circuit.with_values(elements)
+    circuit = circuit.with_settings(dict(options.set))
     switches = dict.fromkeys(options.open, False) | dict.fromkeys(options.close, True)
     if both := set(options.open) & set(options.close):
         raise UsageError(f"{min(both)} can't be both open and closed")

@@ -85,11 +85,5 @@ class Reader:
 
     def circuit(self, state: State) -> Circuit:
         """Return the circuit with its values turned and its switches held."""
-        circuit = self.read(state.deck)
-        elements = {n: v for n, v in state.values.items() if circuit.find(n) is not None}
-        parameters = {n: v for n, v in state.values.items() if n not in elements}
-        if parameters:
-            circuit = circuit.with_parameters(parameters)
-        if elements:
-            circuit = circuit.with_values(elements)
+        circuit = self.read(state.deck).with_settings(state.values)
         return circuit.with_switches(state.switches) if state.switches else circuit

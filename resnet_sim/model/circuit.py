@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -38,7 +38,7 @@ from .devices import (
 )
 from .devices.crossbar import JoinedNames
 from .display import MAX_ROWS, few, how_many, html_table
-from .names import folded, mapping
+from .names import did_you_mean, folded, mapping
 from .requests import Analysis, Derivatives, Measure
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 _NUMBERS = ("_element_number", "_node_number")
 _Table = TypeVar("_Table", bound=Device)
+
+#: names that a misspelt one is compared with
+MOST_COMPARED = 5000
 
 
 class _TableOf(Generic[_Table]):
@@ -309,6 +312,30 @@ class Circuit:
             table, row = self.locate(self.element(name))
             changed.setdefault(table, {})[row] = value
         return self._renewed({t: self.tables[t].with_values(rows) for t, rows in changed.items()})
+
+    def with_settings(self, values: Mapping[str, float]) -> Circuit:
+        r"""Return the circuit with other values of elements, and of parameters of its deck.
+
+        Raises
+        ------
+        UsageError
+            If a name is neither, or has no such value.
+
+        Examples
+        --------
+        >>> circuit = rs.parse_netlist("load\n.param r=1k\nV1 a 0 1\nR1 a 0 {r}")
+        >>> circuit.with_settings({"r": 2e3, "v1": 4.0}).resistors.ohms
+        array([2000.])
+        """
+        own = {name: v for name, v in values.items() if self.find(name) is not None}
+        others = {name: value for name, value in values.items() if name not in own}
+        try:
+            circuit = self.with_parameters(others) if others else self
+        except UsageError as error:
+            some = islice(self.element_names, MOST_COMPARED)
+            meant = did_you_mean(next(iter(others)), some)
+            raise UsageError(f"{error}; {meant}" if meant else str(error)) from None
+        return circuit.with_values(own) if own else circuit
 
     def with_conductances(self, values: Mapping[str, npt.ArrayLike]) -> Circuit:
         """Return the circuit with other conductances in some crossbars.

@@ -68,6 +68,9 @@ def test_an_unknown_ending_leaves_the_usual_format(run):
         (["validate", "load.net", "--aginst", "x"], "--against"),
         (["explain", "E1111"], "E111"),
         (["examples", "zenr"], "'zener'"),
+        (["solve", "load.net", "-o", "out.cvs"], ".csv"),
+        (["solve", "load.net", "-o", "out.jsn"], ".json"),
+        (["solve", "load.net", "--set", "r11=1k"], "r1"),
     ],
 )
 def test_slips_are_answered_with_the_nearest_right_word(run, arguments, meant):
