@@ -23,6 +23,7 @@ from .costs import Cost, SquaredError, finite
 from .data.idx import Scaled
 from .defaults import rate, settled
 from .evaluate import BEGINNING, numbered, predict, score, warn_of_beginning, warn_of_reach
+from .history import History
 from .layered_epochs import Epochs, fits
 from .named import by_name
 from .network import Network
@@ -103,7 +104,7 @@ class Trainer:
         self.optimizer = optimizer or Adam()
         chosen = rate(self.optimizer, net)
         self.optimizer.prepare(net.parameter_names, *([] if chosen is None else [chosen]))
-        self.history: list[Record] = []
+        self.history = History()
         self._gradients: Compute = gradients
         self._on: Bools = np.zeros((0, 0), dtype=np.bool_)
         self._best: tuple[float, int, Floats] | None = None
@@ -368,7 +369,7 @@ class Trainer:
             for name, value in arrays.items()
             if name.startswith(prefix)
         }
-        self.history, self.seed = facts["history"], int(facts["seed"])
+        self.history, self.seed = History(facts["history"]), int(facts["seed"])
         self._best = (*facts["best"], arrays["best"]) if "best" in facts else None
         return int(facts["start"])
 

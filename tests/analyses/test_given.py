@@ -270,6 +270,9 @@ def test_networks_and_trainers_say_what_they_are():
     assert repr(net).endswith("1 input, 1 output, 2 trainable conductances>")
     trainer.fit([[1.0], [2.0]], [[0.1], [0.2]], 1)
     assert "1 epoch, cost" in repr(trainer)
+    trainer.fit([[1.0], [2.0]], [[0.1], [0.2]], 99)
+    assert len(trainer.history) == 100 and repr(trainer.history).startswith("<History: 100 epochs")
+    assert trainer.history._repr_html_().count("<tr>") < 20
     lines = net.summary().splitlines()
     assert lines[-4:-1] == ["1 output: n2", "2 trainable conductances: rs0, rs1",
                             f"  {net.conductances.min():.4g} to {net.conductances.max():.4g} S, "
