@@ -7,6 +7,7 @@ object of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -105,12 +106,10 @@ class Block:
         words = self.text.split()
         return [words[k :: self.width] for k in range(self.width)]
 
-    def find(self, name: str) -> list[Card]:
-        """Return the cards whose first word is `name`."""
-        if name not in self.text:
-            return []
-        names = self.text.split()[:: self.width]
-        return [self.card(row) for row, other in enumerate(names) if other == name]
+    def find(self, name: str) -> Card | None:
+        """Return the first card whose first word is `name`."""
+        match = re.search(rf"^\s*{re.escape(name)}\s", self.text, re.MULTILINE)
+        return self.card(self.text.count("\n", 0, match.end() - 1)) if match else None
 
     def part(self, start: int, stop: int) -> Block:
         """Return some of the cards."""

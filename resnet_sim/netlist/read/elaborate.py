@@ -215,10 +215,9 @@ class Elaboration:
     def _duplicate(self, element: Element, scope: Scope) -> None:
         name = scope.prefix + element.name
         labels: tuple[Label, ...] = ()
-        for first in (card for item in scope.body.items for card in _named(item, element.name)):
-            if first[:2] != element.card[:2]:
-                labels = (Label(self._report.span(first), "first"),)
-                break
+        first = next(filter(None, (_named(item, element.name) for item in scope.body.items)), None)
+        if first is not None and first[:2] != element.card[:2]:
+            labels = (Label(self._report.span(first), "first"),)
         message = f"there are two elements called {name}"
         start = len(element.card[2]) - len(element.card[2].lstrip())
         length = len(element.card[2].split(None, 1)[0])
@@ -411,13 +410,13 @@ class Elaboration:
         return circuit
 
 
-def _named(item: Card | Conditional | Block, name: str) -> list[Card]:
-    """Return the cards of elements of that name."""
+def _named(item: Card | Conditional | Block, name: str) -> Card | None:
+    """Return the first card of an element of that name."""
     if isinstance(item, Conditional):
-        return []
+        return None
     if isinstance(item, Block):
         return item.find(name)
-    return [item] if element_name(item[2].split(None, 1)[0]) == name else []
+    return item if element_name(item[2].split(None, 1)[0]) == name else None
 
 
 def _rebuild(
