@@ -1,4 +1,7 @@
-"""``resnet-sim check``: diagnostics only; what floats and what is impossible shows in solving."""
+"""``resnet-sim check``: diagnostics only, and the exit status of ``solve``.
+
+What floats and what is impossible shows in solving, so all that the deck asks for is solved.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,22 @@ from typing import TYPE_CHECKING
 from .common import (
     NO_SOLUTION,
     SOLVED,
+    TOLERANCE,
     add_format,
     add_strict,
     add_time_limit,
     load,
     show_diagnostics,
+    verdict,
 )
 
 if TYPE_CHECKING:
     from ..diagnostics import Diagnostic
+    from ..model.circuit import Circuit
 
 DECKS = "several"
+#: exit status -> how a report calls it
+STATUSES = {SOLVED: "ok", NO_SOLUTION: "no solution", TOLERANCE: "not converged"}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +39,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print all diagnostics of the deck and of its structure."""
-    from ..analyses.solve import check
     from ..results.formats.json import diagnostic_record
 
     circuit = load(options)
-    diagnostics = tuple(dict.fromkeys((*circuit.diagnostics, *check(circuit))))
+    found, status = _solved(circuit)
+    diagnostics = tuple(dict.fromkeys((*circuit.diagnostics, *found)))
     show_diagnostics(diagnostics)
     errors = sum(d.severity == "error" for d in diagnostics)
     warnings = sum(d.severity == "warning" for d in diagnostics)
@@ -46,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
         record = {
             "title": circuit.title,
-            "status": "no solution" if errors else "ok",
+            "status": STATUSES[status],
             "dialect": spoken,
             "diagnostics": [diagnostic_record(d) for d in diagnostics],
         }
@@ -54,7 +62,20 @@ def run(options: argparse.Namespace) -> int:
     else:
         print(f"{options.file}: {_count(errors, 'error')}, {_count(warnings, 'warning')}")
         print(f"{options.file}: dialect: {spoken}")
-    return NO_SOLUTION if errors or (options.strict and floats) else SOLVED
+    return NO_SOLUTION if status == SOLVED and options.strict and floats else status
+
+
+def _solved(circuit: Circuit) -> tuple[tuple[Diagnostic, ...], int]:
+    """Return what there is to say about all that a deck asks for, and how it ends."""
+    from ..analyses.solve import check
+    from ..analyses.sweep import run
+    from ..errors import TopologyError
+
+    try:
+        ops = run(circuit)
+    except TopologyError:
+        return check(circuit), NO_SOLUTION
+    return tuple(d for op in ops for d in op.diagnostics), verdict(ops)
 
 
 def _dialect(asked: str | None, diagnostics: Iterable[Diagnostic]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from ..results.operating_point import Certificate
-from .check import EPS, ROUNDINGS, Check, largest, sums
+from .check import EPS, EXPONENTIAL, ROUNDINGS, Check, largest, sums
 from .registry import laws
 from .stability import monotone, stable
 
@@ -111,6 +111,8 @@ class _Whole(Check):
     kcl = kcl_relative = mismatch = 0.0
     #: what rounding leaves over at each node where no current flows, A
     stray: Floats | float = 0.0
+    #: power of what exponentials are off by, W
+    doubt: Floats | float = 0.0
 
     def node_sums(self, values: Floats) -> tuple[Floats, Floats]:
         """Return sums over the elements that begin and end at each node, shape (points, n_nodes).
@@ -129,17 +131,25 @@ class _Whole(Check):
         elements that make it so are contracted: what their cluster exchanges with the rest must
         still balance.
         """
-        floor = np.zeros(self.i.shape)
+        floor, sure = np.zeros(self.i.shape), np.zeros(self.i.shape)
         for law in laws(self.circuit):
             floor[:, law.rows] = law.openness(self)
+            if law.device.plural in EXPONENTIAL:
+                sure[:, law.rows] = floor[:, law.rows]
         total = np.subtract(*self.node_sums(self.i))
         size = np.add(*self.node_sums(np.abs(self.i)))
         error = np.abs(total)
         self.kcl = float(error.max(initial=0.0))
         self.kcl_relative = float((error / np.where(size > 0, size, 1.0)).max(initial=0.0))
-        noise = ROUNDINGS * EPS * largest(size)
+        noise = ROUNDINGS * EPS * largest(size) + self.nothing
         open_ = np.add(*self.node_sums(floor))
-        spread = np.minimum(open_, LOUDEST * largest(size))
+        most = LOUDEST * largest(size)
+        spread = np.minimum(open_, most)
+        if sure.any():
+            # so much the exponentials themselves are off by, however little flows
+            off = np.add(*self.node_sums(sure))
+            spread = np.maximum(np.minimum(open_, np.maximum(most, largest(off))), off)
+            self.doubt = (sure * np.abs(self.drop)).sum(axis=-1)
         allowed = self.tolerance * size + noise + spread
         if (error > allowed).any() and (still := self._still(floor)).any():
             self.stray = np.where(still, open_, 0.0)
@@ -186,9 +196,9 @@ class _Whole(Check):
         self.mismatch = float((balance / np.maximum(1.0, size)).max(initial=0.0))
         # what rounding leaves over at the nodes, times their voltages
         noise = (self.blur * np.abs(self.i)).sum(axis=-1)
-        loudest = largest(np.abs(self.i))[:, 0]
-        noise += ROUNDINGS * EPS * loudest * np.abs(self.v).sum(axis=-1)
-        noise += (self.stray * np.abs(self.v)).sum(axis=-1)
+        loudest = ROUNDINGS * EPS * largest(np.abs(self.i))[:, 0] + self.nothing
+        noise += loudest * np.abs(self.v).sum(axis=-1)
+        noise += (self.stray * np.abs(self.v)).sum(axis=-1) + self.doubt
         allowed = self.tolerance * size + noise
         names = ("the whole circuit",)
         self.judge(names, "power (W)", balance[:, None], allowed[:, None])

@@ -12,6 +12,12 @@ from ..model.circuit import Circuit
 EPS = float(np.finfo(float).eps)
 ROUNDINGS = 64
 
+#: tables of devices whose currents are differences of larger ones, and what their voltages are
+#: compared with, V: kT/q, and thresholds
+EXPONENTIAL = {"junctions": 0.0258, "bipolars": 0.0258, "mosfets": 1.0, "jfets": 1.0}
+#: what SPICE takes for a saturation current, A
+SATURATION = 1e-14
+
 
 def sums(n: int, index: Ints, values: Floats) -> Floats:
     """Return the sums of `values`, shape (points, k), over equal indices, shape (points, n)."""
@@ -37,6 +43,8 @@ class Check:
         Voltages across the elements.
     node_blur, blur : ndarray
         What rounding leaves open in each node's voltage, and in that across each element, V.
+    nothing : float
+        What rounding leaves of no current, A.
     closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
     gap : ndarray, shape (points,)
         Power that complementarity leaves over, W.
@@ -54,7 +62,11 @@ class Check:
         self.tolerance = tolerance
         self.p, self.q = circuit.terminals
         self.drop = voltages[:, self.p] - voltages[:, self.q]
-        self.node_blur = EPS * (ROUNDINGS * np.abs(voltages) + 4 * largest(np.abs(voltages)))
+        highest, self.nothing = largest(np.abs(voltages)), 0.0
+        if scales := [v for name, v in EXPONENTIAL.items() if len(circuit.tables[name])]:
+            highest = np.maximum(highest, max(scales))
+            self.nothing = ROUNDINGS * EPS * SATURATION
+        self.node_blur = EPS * (ROUNDINGS * np.abs(voltages) + 4 * highest)
         self.blur = self.node_blur[:, self.p] + self.node_blur[:, self.q]
         self.law = self.diode_voltage = self.diode_current = 0.0
         self.gap = np.zeros(len(voltages))

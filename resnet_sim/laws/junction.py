@@ -88,6 +88,12 @@ class JunctionLaw(Law[Junctions]):
             # content and co-content exceed v i by no more than the rectangle
             check.gap += np.nan_to_num(error * (error / rise)).sum(axis=-1)
 
+    def openness(self, check: Check) -> Floats:
+        """What rounding leaves of the exponential less 1, where that is nearly nothing."""
+        table = self.table
+        amps = table.saturation + table.recombination
+        return np.broadcast_to(ROUNDINGS * EPS * amps, check.i[:, self.rows].shape)
+
     def _off(self, i: Floats, u: Floats, blur: Floats) -> Floats:
         """Return by how much currents are off what flows at voltages within a blur."""
         high, low = current(self.table, u + blur), current(self.table, u - blur)

@@ -72,6 +72,27 @@ def test_resistances_of_any_size_carry_their_current(ohms):
         assert op.voltage("b") == pytest.approx(whole * other, rel=1e-9)
 
 
+#: devices whose currents are exponentials less 1, between c and ground
+DEVICES = [
+    "D1 c 0 m\n.model m d", "D1 c d m\nD2 d 0 m\n.model m d(rs=1 n=1.5 isr=1e-12)",
+    "Q1 c c 0 m\n.model m npn", "Q1 c b 0 m\nR9 b c 10k\n.model m npn(rb=10 re=1 rc=5)",
+    "M1 c c 0 0 m\n.model m nmos(vto=1 kp=1m)", "J1 c 0 0 m\n.model m njf(vto=-1 beta=1m)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", DEVICES)
+@pytest.mark.parametrize("volts", ["0", "1e-30", "1p", "-3m", "5"])
+def test_next_to_nothing_flows_through_exponentials(lines, volts):
+    for ohms in ("1k", "1e12", "1e60"):
+        deck = f"t\nV1 a 0 {volts}\nR1 a b {ohms}\nR2 b c 1k\n{lines}\n"
+        op = rs.solve(rs.parse_netlist(deck))
+        assert op.status == "solved", (deck, op.certificate.failures)
+        # an error that anybody could see does not pass
+        wrong = op.element_currents.copy()
+        wrong[0] += 1e-6 * abs(wrong[0]) + 1e-16
+        assert not certify(op.circuit, op.node_voltages, wrong, op.closed, 1e-9).ok
+
+
 def test_small_currents_beside_large_conductances_are_exact():
     # the sum of 1 S and 4 uS, rounded to a double, would make 0.1 pV of the voltage across 249k
     deck = "t\nV1 a 0 -3.6\nE1 o 0 a m 2110\nR1 m o 249k\nR2 m x 1\nR3 x y 10\nC1 y 0 1u\n"
