@@ -51,7 +51,10 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution:
         on = newton.guess(problem, x)
     for reach in (*REACH, 0) if compiled else (0,):
         on, x, wrong = approach(problem, on, x, inverses)
-        if wrong.sum() <= FEW or not reach:
+        count = int(wrong.sum())
+        # sweeps around few rectifiers take less than an exact step that iterates
+        swept = reach == REACH[0] and inverses.iterative and count > 0
+        if (count <= FEW and not swept) or not reach:
             solution = newton.solve(problem, on, x, stubborn=not compiled, inverses=inverses)
             iterations += solution.iterations
             if solution.converged or not reach:
@@ -123,7 +126,7 @@ def approach(
         report("rough step: %d rectifiers to flip", count)
         on, x = trial.kept ^ wrong, trial.x
         fewest, waited = (count, 0) if count <= PROGRESS * fewest else (fewest, waited + 1)
-        if count <= few or waited > MOST_STALLS:
+        if count <= few or waited > (MOST_STALLS if count > FEW else 0):
             return on, x, wrong
         priority = np.where(wrong, trial.violation, 0.0)
         del trial, network  # the next need their memory

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.problem import EPS, Problem, Solution
+from ..graph.problem import EPS, Problem, Solution, difference
 from ..graph.topology import drainage
 from ..workers.progress import report
 from ._contradictions import contradictions
@@ -173,7 +173,13 @@ def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: Bordered
     rectifier pass; that which leaves the smaller voltage is better.  If none does the set
     stays, without that noise.
     """
-    if not trial.marginal.any():
+    marginal = np.flatnonzero(trial.marginal)
+    if len(marginal) and inverses.iterates(trial.network):
+        # an iteration leaves what is a last digit of the largest voltage
+        p, q, drop = problem.diode_p[marginal], problem.diode_q[marginal], problem.drop[marginal]
+        above = difference(trial.x, trial.low, p, q, drop)
+        marginal = marginal[above > 16 * EPS * np.abs(trial.x).max()]
+    if not len(marginal):
         return trial
     other = _judge(problem, trial.on | trial.marginal, priority, False, inverses, trial.x)
     better = not (other.violation > 1.0).any() and not other.marginal.any()

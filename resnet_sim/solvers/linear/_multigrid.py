@@ -14,6 +14,8 @@ from ...compiled.kernels import compiled, subroutine
 
 #: In place of the row that a row is joined to.
 NONE = np.uint32(2**32 - 1)
+#: Share of the entries of a level that the next may have.
+SHRINK = 0.75
 
 
 @compiled
@@ -221,11 +223,26 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
     row = np.zeros(64, dtype=np.int64)
     depth = end = 0
     while True:
+        before = len(column)
         ptr, split, column, weight, diagonal = _coarsen(ptr, column, weight, diagonal, group, count)
+        # a level with about as many entries costs a sweep, and saves few: aggregates of
+        # aggregates take its place
+        while len(column) > SHRINK * before and count > coarsest:
+            wider, count = _aggregate(ptr, column, weight, size)
+            ptr, split, column, weight, diagonal = _coarsen(
+                ptr, column, weight, diagonal, wider, count
+            )
+            for a in range(len(group)):
+                if group[a] != NONE:
+                    group[a] = wider[group[a]]
         if end + len(column) > len(columns):
             columns = _longer(columns, end + len(column))
             weights = _longer(weights, end + len(column))
         first = row[depth]
+        if depth > 0:
+            above = row[depth - 1]
+            for a in range(len(group)):
+                groups[above + a] = NONE if group[a] == NONE else first + group[a]
         for a in range(count):
             starts[first + a] = end + ptr[a]
             splits[first + a] = end + split[a]
@@ -240,8 +257,6 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
         if count <= coarsest:
             break
         group, count = _aggregate(ptr, column, weight, size)
-        for a in range(len(group)):
-            groups[first + a] = NONE if group[a] == NONE else row[depth] + group[a]
     rows = row[depth]
     # rows that are joined to none, such as the last, are joined to one more, which stays zero
     for a in range(rows):

@@ -130,6 +130,11 @@ class BorderedFactors:
                 self._iterates = wide**3 / 3 > full * edges
         return self._iterates
 
+    @property
+    def iterative(self) -> bool:
+        """Whether networks iterate, as far as that is decided yet."""
+        return bool(self._iterates)
+
     def _multigrid(self, network: ContractedNetwork) -> Multigrid:
         """Return the hierarchy of a network, after that of a similar one if there is such."""
         from .multigrid import Multigrid
@@ -156,6 +161,12 @@ class BorderedFactors:
         self._last = ref(network), network.outline, multigrid
         return multigrid
 
+    def _heavy(self, network: ContractedNetwork) -> bool:
+        """Tell whether the hierarchy of a network is one, or that of the last."""
+        if self._base is not None and self._base[1].complexity > HEAVY:
+            return True
+        return self._multigrid(network).aggregates.complexity > HEAVY
+
     def _forget_grids(self) -> None:
         """Drop hierarchies whose memory is needed for factors."""
         self._base = self._last = None
@@ -165,10 +176,8 @@ class BorderedFactors:
         if not is_large(self.problem):
             return Iterations(network, [lambda: self._two_grid(network)])
         ways: list[Callable[[], Iteration]] = [lambda: self._approximate(network)]
-        if self._factor is None:
-            multigrid = self._multigrid(network)
-            if multigrid.aggregates.complexity <= HEAVY:
-                ways.insert(0, lambda: multigrid)
+        if self._factor is None and not self._heavy(network):
+            ways.insert(0, lambda: self._multigrid(network))
         return Iterations(network, ways)
 
     def _approximate(self, network: ContractedNetwork) -> ApproximateCholesky:
