@@ -96,7 +96,8 @@ def mark_free(equations: Equations, directions: Floats, slopes: Floats | None = 
         (red.laws, equations.law_rows),
         (red.controls, equations.sources),
     ):
-        np.subtract.at(state.uncharted, kind.element[rows], 1)
+        if len(rows):
+            np.subtract.at(state.uncharted, kind.element[rows], 1)
     state.charted_nodes |= equations.moved & ~equations.later
     state.drifts += [_drift(equations, direction, slopes) for direction in directions]
 

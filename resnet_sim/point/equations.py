@@ -28,6 +28,7 @@ from .state import State
 Terms = list[tuple[Any, Any, Any]]
 #: Conductance that holds nodes where a search is to start, S.
 HOLD = 1e6
+NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,11 @@ class Sums:
     def differences(self, p: Ints, q: Ints) -> Entries:
         """Return rows p less rows q, in which what is the same in both is gone."""
         count = len(p)
+        if not count:
+            return Entries(p, p, np.zeros(0, dtype=np.longdouble))
         place, column, value = self.take(np.concatenate((p, q)))
         sign = np.where(place < count, 1.0, -1.0)
-        return Entries.added(place % max(count, 1), column, sign * value)
+        return Entries.added(place % count, column, sign * value)
 
 
 class Equations:
@@ -100,7 +103,9 @@ class Equations:
         self._hang()
         self.law_rows = self._own_laws()
         self.curve_rows = self._own(red.curves)
-        self.laws = red.laws.some(self.law_rows).beside(red.curves, self.curve_rows)
+        self.laws = red.laws
+        if len(self.laws) or len(self.curve_rows):
+            self.laws = red.laws.some(self.law_rows).beside(red.curves, self.curve_rows)
         branch, rows = red.conductors, self.conductors
         #: what the conductors and the rectifiers see, beside offsets
         self.rises = self.nodes.differences(branch.p[rows], branch.q[rows])
@@ -117,6 +122,8 @@ class Equations:
 
         What leads from nodes that it fixes into parts solved later belongs to those.
         """
+        if not len(branches):
+            return NONE
         parts = self.red.branch_parts(branches)
         fixed = (parts < 0) & (self.moved[branches.p] | self.moved[branches.q])
         fixed &= ~(self.later[branches.p] | self.later[branches.q])
@@ -127,6 +134,8 @@ class Equations:
     def _own_laws(self) -> Ints:
         """Return the rows of the laws of the stage's devices, and of those whose nodes it fixes."""
         red = self.red
+        if not len(red.laws):
+            return NONE
         parts, laws = red.law_parts, red.laws
         moved, later = (
             laws.anchors(some.astype(np.int64)) > 0 for some in (self.moved, self.later)
@@ -211,8 +220,9 @@ class Equations:
             (branch, flow), (red.rectifiers, rectified), (red.laws, lawful),
             (red.curves, curved), (red.injections, state.injection_value),
         ):  # fmt: skip
-            np.add.at(total, kind.p, current)
-            np.subtract.at(total, kind.q, current)
+            if len(kind):
+                np.add.at(total, kind.p, current)
+                np.subtract.at(total, kind.q, current)
         return total
 
     def problem(self) -> MixedProblem:

@@ -145,8 +145,11 @@ def nonunique(state: State) -> tuple[tuple[str, ...], list[Diagnostic]]:
     rectifier that is just not conducting may take part in its forward direction.
     """
     red = state.reduction
+    tree = bool(red.forest.in_tree.all())
+    if tree and not len(red.rectifiers):
+        return (), []
     rows, p, q, turn = _looping_rectifiers(state)
-    if not len(rows) and red.forest.in_tree.all():
+    if tree and not len(rows):
         return (), []
     # send random currents around all loops and see where they flow
     weights = np.sqrt(2.0 + np.arange(len(rows) + len(red.ties)))

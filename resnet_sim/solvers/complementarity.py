@@ -64,8 +64,8 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     """
     m = len(problem.drop)
     search = Search(problem)
-    # currents alone make voltages too: at least these
-    scale = max(scale, _made_by_currents(problem))
+    if m:  # currents alone make voltages too: at least these
+        scale = max(scale, _made_by_currents(problem))
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
     guesses = pivoting.guesses(problem, 2 ** int(policy.POLICY.enumerated))
     if guesses is not None:
@@ -111,6 +111,8 @@ def _strict_only(
     far more than their own rounding.  The same solution may come from another set that does
     not, so each set counts before any are taken for the same.
     """
+    if len(passed) == 1:
+        return [passed]
     strict: list[list[MixedSolution]] = []
     excused: list[list[MixedSolution]] = []
     for solution in passed:

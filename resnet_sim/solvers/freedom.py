@@ -35,6 +35,8 @@ def directions(
     """
     n, m = len(problem.rhs), len(problem.drop)
     found = [np.zeros((0, n + m))]
+    if not m and not loose(np.zeros(0, dtype=np.bool_)):
+        return found[0]
     for number, solution in enumerate(group if n <= LARGE else group[:1]):
         on = problem.carrying(solution)
         idle = problem.touching(solution) & ~on

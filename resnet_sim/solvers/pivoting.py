@@ -124,7 +124,10 @@ def guesses(problem: MixedProblem, most: int) -> list[Bools] | None:
 
     A limiter is at one end at most.
     """
-    pairs, m = limiters(problem), len(problem.drop)
+    m = len(problem.drop)
+    if not m:
+        return [np.zeros(0, dtype=np.bool_)]
+    pairs = limiters(problem)
     apart = problem.drop[pairs].sum(axis=1) > 0
     pairs = pairs[apart]
     singles = np.setdiff1d(np.arange(m), pairs)
