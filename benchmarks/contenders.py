@@ -6,6 +6,7 @@ and diode currents afterwards (not timed either) for `QuadraticProgram.residual`
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import shutil
 import subprocess
@@ -87,6 +88,7 @@ def prepare_solver(task: Task) -> Ready:
     """`resnet_sim.solvers.solve` of ready problems: what the QP solvers are given, too."""
     from resnet_sim.solvers import solve
 
+    _refuse_amplifiers(task)
     closed = np.zeros(0, dtype=np.bool_)
     state = State(Compiled(task.circuit, closed))
     plans = [plan for plan in state.compiled.plans if plan.n > 1]
@@ -109,6 +111,30 @@ def prepare_package(task: Task) -> Ready:
     return Ready(lambda: rs.solve(task.circuit), result)
 
 
+def prepare_without_diodes(task: Task) -> Ready:
+    """The same of the circuit without its diodes."""
+    diodes = task.circuit.diodes
+    none = {f.name: getattr(diodes, f.name)[:0] for f in dataclasses.fields(diodes)}
+    circuit = task.circuit.with_tables(diodes=dataclasses.replace(diodes, **none))
+    return Ready(lambda: rs.solve(circuit), None)
+
+
+def prepare_apxchol(task: Task) -> Ready:
+    """Approximate Cholesky factorisation and conjugate gradients, to be compared with T0."""
+    if importlib.util.find_spec("apxchol") is None:
+        raise Unavailable("apxchol is not installed")
+    import apxchol
+
+    _refuse_amplifiers(task)
+    matrix, vector = task.program.matrix, task.program.vector
+    return Ready(lambda: apxchol.solve(matrix, vector, rtol=1e-12), None)
+
+
+def _refuse_amplifiers(task: Task) -> None:
+    if len(task.program.amplifiers.out):
+        raise Unavailable("amplifiers are part of no quadratic program")
+
+
 def _result(task: Task, voltages: Floats, currents: Floats) -> Result:
     first = task.circuit.first["diodes"]
     return task.program.reduce(voltages), currents[first + task.program.diodes]
@@ -118,6 +144,7 @@ def prepare_qp(solver: str, **settings: Any) -> Callable[[Task], Ready]:
     """Return what prepares a solver of qpsolvers."""
 
     def prepare(task: Task) -> Ready:
+        _refuse_amplifiers(task)
         if importlib.util.find_spec("qpsolvers") is None:
             raise Unavailable("qpsolvers is not installed")
         import qpsolvers
@@ -204,6 +231,8 @@ CONTENDERS: dict[str, Callable[[Task], Ready]] = {
     "command": prepare_command,
     "ngspice": prepare_ngspice,
     "linear": prepare_linear,
+    "solve-linear": prepare_without_diodes,
+    "apxchol": prepare_apxchol,
 }
 
 

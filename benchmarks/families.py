@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from resnet_sim import Circuit
+from resnet_sim import Circuit, CircuitBuilder
 from resnet_sim import generators as gen
+from resnet_sim.arrays import Ints
 
 #: nodes per layer and bias of the layered family
 WIDTH, BIAS = 32, 0.1
@@ -58,6 +59,47 @@ def layered(nodes: int, seed: int) -> Circuit:
     return circuit.with_tables(current_sources=biases)
 
 
+def feedback_ladder(nodes: int, seed: int) -> Circuit:
+    """Series and shunt resistors, amplifiers at 1 % of the nodes."""
+    b, rng = CircuitBuilder("ladder with amplifiers"), np.random.default_rng(seed)
+    at = b.nodes("n", nodes)
+    b.voltage_source("v0", "n0", "0", 1.0)
+    b.resistors("rs", at[:-1], at[1:], 1.0)
+    b.resistors("rp", at, 0, 100.0)
+    return _amplified(b, rng, at)
+
+
+def feedback_grid(nodes: int, seed: int) -> Circuit:
+    """N x N resistors of the mixture, amplifiers at 1 % of the nodes."""
+    b, rng = CircuitBuilder("grid with amplifiers"), np.random.default_rng(seed)
+    side = max(2, round(nodes**0.5))
+    at = b.nodes("n", side * side).reshape(side, side)
+    p = np.concatenate((at[:, :-1].ravel(), at[:-1].ravel()))
+    q = np.concatenate((at[:, 1:].ravel(), at[1:].ravel()))
+    b.resistors("r", p, q, 10 ** rng.uniform(-1, 1, len(p)))
+    at = at.ravel()
+    b.resistors("rg", rng.choice(at, max(1, len(at) // 100)), 0, 1.0)
+    fed = rng.choice(at, max(1, len(at) // 20), replace=False)
+    b.current_sources("i", 0, fed, rng.standard_normal(len(fed)))
+    return _amplified(b, rng, at)
+
+
+def _amplified(b: CircuitBuilder, rng: np.random.Generator, at: Ints) -> Circuit:
+    """Add amplifiers at 1 % of the nodes, and ideal diodes as many as 30 % of them.
+
+    Every other amplifier drives a node near what it senses, the rest loads of their own.
+    """
+    n = len(at)
+    for k, node in enumerate(rng.choice(n - 1, max(2, n // 100), replace=False).tolist()):
+        gain, near = float(rng.uniform(-3, 0.5)), node + 1
+        b.vcvs(f"e{k}", f"o{k}", "0", f"n{node}", f"n{near}", gain)
+        b.resistor(f"ro{k}", f"o{k}", f"n{near}" if k % 2 else "0", 10 ** rng.uniform(0, 1))
+    p, q = rng.integers(0, n, (2, (3 * n) // 10))
+    q = np.minimum(p + 1 + q % 2, n - 1)
+    b.diodes("d", at[p[p != q]], at[q[p != q]])
+    return b.build()
+
+
 FAMILIES: dict[str, Callable[[int, int], Circuit]] = {
     "grid": grid,
     "random": random_graph,
@@ -66,4 +108,6 @@ FAMILIES: dict[str, Callable[[int, int], Circuit]] = {
     "ladder": ladder,
     "small-world": small_world,
     "layered": layered,
+    "feedback-ladder": feedback_ladder,
+    "feedback-grid": feedback_grid,
 }

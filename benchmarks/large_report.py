@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 Record = dict[str, Any]
 
 HEAD = "| family | nodes | contender | time, s | time / T0 | peak, MB | KKT residual | note |"
@@ -15,7 +17,29 @@ HEAD = "| family | nodes | contender | time, s | time / T0 | peak, MB | KKT resi
 def markdown(records: list[Record]) -> str:
     """Return a table with a row per record."""
     rows = [HEAD, "|---|---:|---|---:|---:|---:|---:|---|", *map(_row, records)]
+    fits = growth(records)
+    if fits:
+        rows += ["", "| family | contender | time grows as |", "|---|---|---|"]
+        rows += [f"| {family} | {who} | n^{power:.2f} |" for (family, who), power in fits.items()]
     return "\n".join(rows) + "\n"
+
+
+def growth(records: list[Record]) -> dict[tuple[str, str], float]:
+    """Return the power of the nodes that the time grows as, fitted by least squares.
+
+    Of each family and contender that was measured at two sizes or more.
+    """
+    points: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for record in records:
+        if "seconds" in record:
+            key = record["family"], record["contender"]
+            points.setdefault(key, []).append((record["nodes"], record["seconds"]))
+    fits = {}
+    for key, found in points.items():
+        nodes, seconds = np.log(np.array(found)).T
+        if np.ptp(nodes) > 0:
+            fits[key] = float(np.polyfit(nodes, seconds, 1)[0])
+    return fits
 
 
 def _row(record: Record) -> str:

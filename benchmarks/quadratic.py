@@ -9,6 +9,7 @@ It is assembled from the tables of the circuit and shares nothing with the solve
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +17,21 @@ from scipy.sparse import csgraph
 
 from resnet_sim import Circuit
 from resnet_sim.arrays import Floats, Ints
+
+
+class Amplifiers(NamedTuple):
+    """Sources that hold x[out] at ``gain * (x[plus] - x[minus])``; coordinate -1 is ground."""
+
+    out: Ints
+    plus: Ints
+    minus: Ints
+    gain: Floats
+
+    def error(self, x: Floats) -> Floats:
+        """Return by how much they miss that, V."""
+        grounded = np.append(x, 0.0)
+        off: Floats = x[self.out] - self.gain * (grounded[self.plus] - grounded[self.minus])
+        return off
 
 
 @dataclass(frozen=True)
@@ -44,6 +60,9 @@ class QuadraticProgram:
         Where in x a node's voltage is, -1 if it is given.
     offset : ndarray, shape (nodes,)
         Node voltages are ``x[coordinate] + offset``, V.
+    amplifiers : Amplifiers
+        With any there is no such program: `matrix` is that without them, and it is their laws,
+        and Kirchhoff's everywhere but at their outputs, that `residual` looks at.
     """
 
     matrix: sparse.csc_matrix
@@ -57,6 +76,7 @@ class QuadraticProgram:
     diodes: Ints
     coordinate: Ints
     offset: Floats
+    amplifiers: Amplifiers
 
     def reduce(self, voltages: Floats) -> Floats:
         """Return x of node voltages, from the first node of each group."""
@@ -84,6 +104,7 @@ class QuadraticProgram:
         amperes = self.siemens * (self.branches @ x + self.rise)
         balance = self.branches.T @ amperes - self.fed + self.constraints.T @ current
         turnover = abs(self.branches).T @ np.abs(amperes) + np.abs(self.fed)
+        balance[self.amplifiers.out] = 0.0  # what they deliver is what is missing there
         # 1e-300: where nothing flows nothing is relative
         amps = max(float(turnover.max()), 1e-300)
         volts = max(float(np.abs(x).max()), 1e-300)
@@ -91,6 +112,7 @@ class QuadraticProgram:
         i = current / amps
         return max(
             float(np.abs(balance).max()) / amps,
+            float(np.abs(self.amplifiers.error(x)).max(initial=0.0)) / volts,
             float((-gap).max(initial=0.0)),
             float((-i).max(initial=0.0)),
             float(np.minimum(i, gap).max(initial=0.0)),
@@ -103,12 +125,14 @@ def quadratic_program(circuit: Circuit) -> QuadraticProgram:
     Raises
     ------
     ValueError
-        If the circuit has other devices (but for crossbars).
+        If the circuit has other devices (but for crossbars, and VCVS from ground).
     """
     d = circuit.diodes
     ideal = (d.r_on == 0) & np.isinf(d.r_off) & np.isinf(d.v_reverse)
-    others = (circuit.capacitors, circuit.inductors, circuit.switches, circuit.controlled_sources)
-    if not ideal.all() or any(len(table) for table in others):
+    others = (circuit.capacitors, circuit.inductors, circuit.switches)
+    e = circuit.controlled_sources
+    amplifiers = e.is_voltage.all() and not (e.q.any() or e.of_current.any() or e.constant.any())
+    if not ideal.all() or not amplifiers or any(len(table) for table in others):
         raise ValueError("a benchmark circuit has resistors, sources and ideal diodes only")
     coordinate, offset = _eliminate(circuit)
     n = int(coordinate.max()) + 1
@@ -134,7 +158,16 @@ def quadratic_program(circuit: Circuit) -> QuadraticProgram:
         rows,
         coordinate,
         offset,
+        _amplifiers(circuit, coordinate),
     )
+
+
+def _amplifiers(circuit: Circuit, coordinate: Ints) -> Amplifiers:
+    """Return the VCVS, which sense one node, or the difference of two."""
+    e = circuit.controlled_sources
+    first, last = e.ptr[:-1], e.ptr[1:] - 1
+    minus = np.where(last > first, coordinate[e.index[last]], -1) if len(e) else first
+    return Amplifiers(coordinate[e.p], coordinate[e.index[first]], minus, e.gain[first])
 
 
 def _sorted(matrix: sparse.spmatrix) -> sparse.csc_matrix:

@@ -15,8 +15,8 @@ from ..model.circuit import Source
 #: a logical line: index of its file, number of its first physical line, lower-case text
 Card = tuple[int, int, str]
 
-#: files larger than this are refused (bytes)
-MAX_BYTES = 1_000_000_000
+#: files larger than this are refused (bytes): ten million nodes take one or two gigabytes
+MAX_BYTES = 4_000_000_000
 
 
 @dataclass

@@ -103,6 +103,36 @@ def test_certified_solutions_of_every_family_solve_the_program(benchmarks):
         assert len(current) >= 1, name
 
 
+def test_growth_is_the_power_of_the_nodes(benchmarks):
+    from large_report import growth, markdown
+
+    records = [
+        {"family": "grid", "contender": "solve", "nodes": n, "seconds": 3e-6 * n**1.25}
+        for n in (10**4, 10**5, 10**6)
+    ]
+    records.append({"family": "grid", "contender": "osqp", "nodes": 10**4, "seconds": 1.0})
+    records.append({"family": "grid", "contender": "osqp", "nodes": 10**5, "note": "over 60 s"})
+    assert growth(records) == {("grid", "solve"): pytest.approx(1.25)}
+    assert "| grid | solve | n^1.25 |" in markdown(records)
+
+
+def test_amplifiers_are_judged_by_their_law(benchmarks):
+    from quadratic import quadratic_program
+
+    b = rs.CircuitBuilder()
+    b.voltage_source("v1", "in", "0", 1.0)
+    b.resistor("r1", "in", "x", 1.0)
+    b.vcvs("e1", "out", "0", "0", "x", 3.0)
+    b.resistor("r2", "x", "out", 1.0)
+    program = quadratic_program(b.build())
+    # x = (1 + out) / 2 and out = -3 x
+    x = np.zeros(2)
+    x[program.coordinate[[2, 3]]] = 0.2, -0.6
+    assert program.residual(x, np.zeros(0)) < 1e-15
+    x[program.coordinate[3]] = -0.5
+    assert program.residual(x, np.zeros(0)) == pytest.approx(0.1 / 0.5)
+
+
 def test_the_command_measures_and_reports(tmp_path):
     command = [
         sys.executable, BENCHMARKS / "large_circuits.py", "--sizes", "100", "--families", "grid",

@@ -12,20 +12,44 @@ import resnet_sim as rs
 
 
 def nodal(circuit: rs.Circuit) -> tuple[coo_array, np.ndarray]:
-    """Equations of node voltages and currents of sources, without ground and diodes."""
-    r, s, e = circuit.resistors, circuit.voltage_sources, circuit.controlled_sources
-    n, g = len(circuit.nodes), 1 / circuit.resistors.ohms
-    p, q = np.append(s.p, e.p), np.append(s.q, e.q)
-    at = n + np.arange(len(p))
-    owner = at[len(s) :][np.repeat(np.arange(len(e)), np.diff(e.ptr))]
-    parts = [
-        (r.p, r.p, g), (r.q, r.q, g), (r.p, r.q, -g), (r.q, r.p, -g),
-        (p, at, 1.0), (q, at, -1.0), (at, p, 1.0), (at, q, -1.0), (owner, e.index, -e.gain),
-    ]  # fmt: skip
+    """Equations of node voltages and currents of sources, without ground and diodes.
+
+    Switches are held; those closed have an on-resistance.
+    """
+    r, s, e, k = (
+        circuit.resistors, circuit.voltage_sources, circuit.controlled_sources, circuit.switches
+    )  # fmt: skip
+    n, closed = len(circuit.nodes), k.closed
+    p, q = np.append(r.p, k.p[closed]), np.append(r.q, k.q[closed])
+    g = 1 / np.append(r.ohms, k.r_on[closed])
+    parts = [(p, p, g), (q, q, g), (p, q, -g), (q, p, -g)]
+    rhs = np.zeros(n)
+    #: the unknown of each element whose current is one
+    of_element: dict[int, int] = {}
+    for row in range(len(s)):
+        of_element[circuit.first["voltage_sources"] + row] = n + row
+    own = n + len(s)
+    for row in np.flatnonzero(e.is_voltage).tolist():
+        of_element[circuit.first["controlled_sources"] + row] = own
+        own += 1
+    for source in (s, e):
+        first = circuit.first["voltage_sources" if source is s else "controlled_sources"]
+        known = [(row, of_element.get(first + row)) for row in range(len(source))]
+        row, at = np.array([pair for pair in known if pair[1] is not None], int).reshape(-1, 2).T
+        a, b = source.p[row], source.q[row]
+        parts += [(a, at, 1.0), (b, at, -1.0), (at, a, 1.0), (at, b, -1.0)]
+        rhs = np.append(rhs, (s.volts if source is s else e.constant)[row])
+    owner = np.repeat(np.arange(len(e)), np.diff(e.ptr))
+    for row, current, index, gain in zip(owner, e.of_current, e.index, e.gain, strict=True):
+        column = of_element[int(index)] if current else int(index)
+        if e.is_voltage[row]:
+            at = of_element[circuit.first["controlled_sources"] + int(row)]
+            parts.append(([at], [column], -gain))
+        else:
+            parts += [([e.p[row]], [column], gain), ([e.q[row]], [column], -gain)]
     row, column = (np.concatenate([part[k] for part in parts]) for k in (0, 1))
     value = np.concatenate([np.broadcast_to(v, np.shape(k)) for k, _, v in parts])
-    matrix = coo_array((value, (row, column)), shape=(n + len(p),) * 2).tocsr()[1:, 1:]
-    rhs = np.concatenate((np.zeros(n), s.volts, e.constant))
+    matrix = coo_array((value, (row, column)), shape=(own,) * 2).tocsr()[1:, 1:]
     feeds = circuit.current_sources
     np.subtract.at(rhs, feeds.p, feeds.amps)
     np.add.at(rhs, feeds.q, feeds.amps)

@@ -1,0 +1,78 @@
+"""Several loops of all kinds of controlled sources, against every state and ngspice."""
+
+import numpy as np
+import pytest
+from loop_kinds import mixed_loops
+from loop_states import states
+from ngspice_tools import as_written, requires_ngspice
+
+import resnet_sim as rs
+
+
+def judge(seed: int, diodes: int, largest: int) -> str:
+    """Compare a circuit with all states of its diodes; return what there is."""
+    island = seed % 3 == 0
+    kinds = {"diodes": diodes, "largest": largest, "switches": seed % 2 == 0, "island": island}
+    circuit = mixed_loops(seed, **kinds)
+    # what is held there changes nothing elsewhere
+    known = states(mixed_loops(seed, **kinds, grounded=True))
+    try:
+        ours = rs.solve(circuit)
+    except rs.TopologyError:
+        assert not known, circuit.title
+        return "none"
+    except rs.ConvergenceError:
+        return "gave up"
+    assert ours.certificate.ok, circuit.title
+    floats = np.isnan(ours.node_voltages)
+    assert floats.sum() == (3 if island else 0)
+    if island:
+        assert ours.voltage("f1", "f3") == pytest.approx(-2.5)  # 0.5 A through 2 and 3 ohm
+    off = [np.abs(ours.node_voltages - v)[~floats].max() / np.abs(v).max() for v in known]
+    assert min(off, default=1.0) < 1e-7, circuit.title
+    if diodes < 12:  # not all states of more are tried
+        said = "W205" in [d.code for d in ours.diagnostics]
+        assert said == (len(known) > 1), circuit.title
+    return "several" if len(known) > 1 else "one"
+
+
+def assert_as_ngspice(seeds, directory, largest):
+    circuits = [mixed_loops(seed, largest=largest) for seed in seeds]
+    decks = [rs.format_netlist(circuit) for circuit in circuits]
+    for circuit, theirs in zip(circuits, as_written(decks, directory), strict=True):
+        ours = rs.solve(circuit)
+        assert ours.certificate.ok, circuit.title
+        assert theirs is not None, circuit.title
+        volts = np.array([theirs[f"v({node})"] for node in circuit.nodes[1:]])
+        np.testing.assert_allclose(
+            ours.node_voltages[1:], volts, rtol=1e-6, atol=1e-6 * np.abs(volts).max(),
+            err_msg=circuit.title,
+        )  # fmt: skip
+
+
+def test_linear_loops_of_all_kinds_have_the_one_solution():
+    assert {judge(seed, 0, 400) for seed in range(12)} == {"one"}
+
+
+def test_loops_of_all_kinds_with_diodes_have_the_states_that_exhaustion_finds():
+    words = [judge(seed, 1 + seed % 10, 300) for seed in range(12)]
+    assert set(words) <= {"one", "several", "none"}
+    assert "one" in words
+
+
+@requires_ngspice
+def test_linear_loops_of_all_kinds_agree_with_ngspice(tmp_path):
+    assert_as_ngspice(range(12), tmp_path, 400)
+
+
+@pytest.mark.long
+@requires_ngspice
+def test_more_linear_loops_of_all_kinds_agree_with_ngspice(tmp_path):
+    assert_as_ngspice(range(2_000, 2_100), tmp_path, 2_000)
+
+
+@pytest.mark.long
+def test_more_loops_of_all_kinds_with_diodes_have_the_states_that_exhaustion_finds():
+    words = [judge(seed, seed % 13, 2_000) for seed in range(2_000, 2_200)]
+    assert words.count("gave up") <= 3
+    assert words.count("one") > 150
