@@ -1,4 +1,4 @@
-"""The records of large_circuits.py as a table and as a plot."""
+"""The records of large_circuits.py as a table, as powers of the nodes and as a plot."""
 
 from __future__ import annotations
 
