@@ -20,7 +20,8 @@ from .law import Law
 from .registry import laws
 from .stability import monotone
 
-#: Numbers of a block of points that stay in the cache.
+#: Elements times points of a block that stays in the cache: no matter of `compiled.policy`, which
+#: has a part in what is judged here.
 CACHED = 60_000
 
 #: name of a table -> name of a column -> values of shape (points, rows)

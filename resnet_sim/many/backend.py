@@ -59,7 +59,7 @@ BACKENDS = (
     Entry("layered", "layered.backend", "Layered", ("states",),
           "layer by layer, with matrix products"),
     Entry("boxes", "boxes", "BoxLanes", ("states",),
-          "samples as lanes of vectors, in single precision with a proof"),
+          "samples as lanes of vectors, by sweeps in single precision, with a proof"),
     Entry("lanes", "lane_states", "LaneStates", ("states",),
           "samples as lanes of vectors, each with its own set of conducting rectifiers"),
     Entry("lanes", "lane_points", "LanePoints", ("points",),

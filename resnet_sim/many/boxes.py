@@ -1,4 +1,4 @@
-"""Many samples side by side, in single precision, where diodes only bound single nodes.
+"""Many samples side by side, by sweeps, where diodes only bound single nodes.
 
 If every rectifier has one end at a fixed potential, the problem of a sample is
 
@@ -28,9 +28,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
 from ..errors import ResnetSimError, UsageError
 from ..point.infeasible import names_of
-from .lane_states import LaneStates, no_structure
+from .lane_states import LaneStates, lanes_of, no_structure
 from .lanes import cores
 from .question import Question
 from .states import Backend, Nudge, States
@@ -39,7 +40,7 @@ from .tiles import Boxes, Laplacian, Outcome, Tiles
 
 #: largest error of a state's voltages, relative to its largest coordinate; of a nudged state,
 #: of the difference relative to the largest difference
-TOLERANCE = 1e-6
+TOLERANCE = {"single": 1e-6, "double": 1e-12}
 #: samples up to which tiles of sixteen are faster than those of sixty-four
 FEW = 32
 #: Laplacians that are kept
@@ -73,7 +74,8 @@ class Held:
 class BoxLanes(Backend):
     """States of a circuit whose rectifiers each bound one coordinate.
 
-    What can't be proved here goes to `LaneStates`, in double precision.
+    In double precision they are asked for where factors would be full.  What can't be proved here
+    goes to `LaneStates`.
     """
 
     def __init__(self, question: Question) -> None:
@@ -82,6 +84,7 @@ class BoxLanes(Backend):
         s = self.structure = self.precise.structure
         #: one for each core; results don't depend on it
         self.threads = cores()
+        self.tolerance = TOLERANCE[question.precision]
         bounded, self._box = np.unique(s.diode_p + s.diode_q - 1, return_inverse=True)
         row = np.full(s.n, -1)
         row[bounded] = np.arange(len(bounded))
@@ -93,8 +96,6 @@ class BoxLanes(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why samples can't be boxes in lanes, None if they can."""
-        if question.precision == "double":
-            return "it works in single precision, which is not asked for"
         reason = no_structure(question)
         if reason is not None:
             return reason
@@ -102,10 +103,19 @@ class BoxLanes(Backend):
         assert isinstance(s, Structure)
         unfit = np.flatnonzero((s.diode_p * s.diode_q != 0) | (s.resistance != 0))
         if not len(unfit):
-            return None
+            return cls._slow(question)
         elements = s.reduction.rectifiers.element[s.rectifier[unfit]]
         names = names_of(s.reduction.circuit, np.unique(elements)[:8].tolist())
         return f"{names}: not an ideal diode with one end at a fixed potential"
+
+    @staticmethod
+    def _slow(question: Question) -> str | None:
+        """Return why elimination takes less time than sweeps; only in double precision it may."""
+        if question.precision == "single":
+            return None
+        lanes = question.once(lanes_of)
+        full = lanes.fronts.size > policy.POLICY.filled * len(lanes.network.edge_p)
+        return None if full else "single precision is not asked for, and elimination fills little"
 
     # ---- problem ----
 
@@ -170,7 +180,7 @@ class BoxLanes(Backend):
         load = tiles.pack(self._load(g, u, nudge))
         near = start if isinstance(start, Held) and start.tiles == tiles else None
         base = np.zeros((1, *load.shape[1:])) if near is None else near.x
-        outcome = tiles.solve(laplacian, self.boxes, load, bounds, base, TOLERANCE)
+        outcome = tiles.solve(laplacian, self.boxes, load, bounds, base, self.tolerance)
         conducting = _conducting(outcome, bounds, self.boxes)
         held = Held(tiles, laplacian, outcome.x, conducting[0] | conducting[1], outcome.sweeps, g)
         voltages = self.structure.voltages(tiles.unpack(outcome.x), u)
@@ -201,7 +211,7 @@ class BoxLanes(Backend):
         """Return for each sample an element that is on its knee, -1 for none."""
         tiles, node, s = held.tiles, self.boxes.coordinate, self.structure
         knee = np.full(tiles.samples, -1)
-        limit = TOLERANCE * np.abs(held.x).max(axis=1, keepdims=True, initial=0.0)
+        limit = self.tolerance * np.abs(held.x).max(axis=1, keepdims=True, initial=0.0)
         idle = np.abs(outcome.push) <= limit * held.laplacian.diagonal[node, None]
         x = held.x[:, node]
         touching = tiles.unpack(idle & ((x <= bounds[0] + limit) | (x >= bounds[1] - limit)))
@@ -243,7 +253,7 @@ class BoxLanes(Backend):
         # what conducts holds its node; all others are free to move
         low = np.where(held.conducting, 0.0, -np.inf)
         start = np.zeros((1, *load.shape[1:]))
-        outcome = tiles.solve(held.laplacian, self.boxes, load, (low, -low), start, TOLERANCE)
+        outcome = tiles.solve(held.laplacian, self.boxes, load, (low, -low), start, self.tolerance)
         result = self.structure.node_adjoint(tiles.unpack(outcome.x))
         bad = np.flatnonzero(~outcome.good(tiles))
         if len(bad):

@@ -459,7 +459,7 @@ class Network:
         >>> print(tr.Network(b.build(), ["v1"], ["out"]).explain_backend())
         backend: lanes (samples as lanes of vectors, each with its own set of conducting rectifiers)
           not layered: 2 resistors are too few to pay, and no crossbar
-          not boxes: it works in single precision, which is not asked for
+          not boxes: single precision is not asked for, and elimination fills little
         """
         return str(self._choice)
 

@@ -190,7 +190,7 @@ def test_symbolic_elimination_has_the_same_result():
     assert fronts._fill.compiled(ptr, q[order], *lists, filled, out)
     ptr, row = filled, out[: filled[-1]]
     same_bits(fronts._postorder, ptr, row, np.ones(n, dtype=np.int64), *np.zeros((2, n), dtype=int))
-    same_bits(fronts._supernodes, ptr, row, 12, 0.2, *np.zeros((2, n), dtype=int))
+    same_bits(fronts._supernodes, ptr, row, 12, 0.2, *np.zeros((3, n), dtype=int))
 
 
 def test_forests_have_the_same_edges():

@@ -107,6 +107,29 @@ def test_gradients_are_those_of_double_precision(alone, rule):
         assert close(found, wanted, 1e-5), seed
 
 
+@pytest.mark.parametrize("rule", [tr.Adjoint(), tr.EquilibriumPropagation(0.1)])
+def test_where_factors_are_full_sweeps_give_all_digits(alone, rule):
+    for seed in range(3):
+        with policy.using(filled=0.0):
+            _, swept = random_networks(seed)
+        _, double = random_networks(seed)
+        assert isinstance(swept._backend, BoxLanes)
+        assert isinstance(double._backend, LaneStates)
+        alone(swept)
+        X, Y = samples(seed, 48)
+        assert close(swept.free(X).voltages, double.free(X).voltages, 1e-12), seed
+        found, wanted = (tr.gradient(net, X, Y, rule) for net in (swept, double))
+        # roundings of states that differ by a ten-thousandth of them
+        assert close(found, wanted, 1e-9), seed
+
+
+def test_random_graphs_of_many_edges_are_swept_in_double_precision():
+    # factors of the points would take fifty times as long
+    graph = gen.random_graph(1000, 10, mixture=gen.Mixture(diodes=0.0, ground_diodes=0.6))
+    net = tr.Network(graph, [graph.current_sources.names[0]], ["n5"], "r0")
+    assert net.explain_backend().startswith("backend: boxes")
+
+
 def test_slow_circuits_are_proved_too(alone):
     # a grid whose only ways to ground are at its corners: 1e3 times the step is the error
     mixture = dataclasses.replace(BOXES, ground_diodes=0.02, grounds=0.0, sources=0.05)

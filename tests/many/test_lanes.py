@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
 
 from resnet_sim import solvers
 from resnet_sim.compiled import policy
@@ -166,6 +168,21 @@ def test_fronts_hold_the_factor_of_any_graph(n):
         laplacian[a, b] -= one
         laplacian[b, a] -= one
     np.testing.assert_allclose(got.x @ laplacian[1:, 1:], load, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [300, 1_500])
+def test_fronts_have_few_more_entries_than_the_factor(n):
+    # random graphs have factors whose rows differ by little, one after the other
+    rng = np.random.default_rng(n)
+    p, q = rng.integers(1, n, (2, 2 * n))
+    found = fronts(n, p, q)
+    matrix = sp.coo_array((-np.ones(2 * len(p)), (np.r_[p, q], np.r_[q, p])), shape=(n, n))
+    matrix = (matrix + sp.diags_array(np.full(n, 9.0 * n))).tocsc()
+    factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}).L.nnz
+    # a front is stored with what lies left of its diagonal
+    pivots = np.diff(found.first)
+    upper = int((pivots * (pivots + 1) // 2 + pivots * (found.rest + 1)).sum())
+    assert upper <= 1.3 * factor + n
 
 
 def test_a_graph_with_too_much_fill_is_refused():

@@ -93,7 +93,8 @@ def fronts(n: int, p: Ints, q: Ints) -> Fronts:
     """Return the fronts of a graph of n nodes, the reference included."""
     place, ptr, row = ordered(n, p, q)
     last = np.empty(n - 1, dtype=np.int64)
-    last = last[: _supernodes.compiled(ptr, row, SOME, SHARE, last, np.empty_like(last))]
+    count = _supernodes.compiled(ptr, row, SOME, SHARE, last, *np.empty((2, n - 1), np.int64))
+    last = last[:count]
     first = np.concatenate(([0], last + 1))
     rest = np.diff(ptr)[last]
     begin = np.concatenate(([0], np.cumsum(rest)))
@@ -224,11 +225,11 @@ def _postorder(ptr, row, size, last, place):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _supernodes(ptr, row, some, share, last, first):  # type: ignore[no-untyped-def]
+def _supernodes(ptr, row, some, share, last, first, zeros):  # type: ignore[no-untyped-def]
     """Find the last node of each supernode, and their number; a few zeros may count as entries."""
     count = 0
     for k in range(len(last)):
-        last[count], first[count] = k, k
+        last[count], first[count], zeros[count] = k, k, 0
         while count > 0:
             before = last[count - 1]
             # its first neighbour must be in this supernode: then all of them are here
@@ -236,13 +237,15 @@ def _supernodes(ptr, row, some, share, last, first):  # type: ignore[no-untyped-
                 break
             own = before + 1 - first[count - 1]
             rest = ptr[k + 1] - ptr[k]
-            zeros = own * (k - before + rest - (ptr[before + 1] - ptr[before]))
+            fresh = own * (k - before + rest - (ptr[before + 1] - ptr[before]))
+            # with those of both from before, or many small steps would fill all of a graph
+            total = fresh + zeros[count - 1] + zeros[count]
             whole = k + 1 - first[count - 1]
-            if zeros > some and zeros > share * whole * (whole // 2 + rest):
+            if fresh > some and total > share * whole * (whole // 2 + rest):
                 break
-            if zeros > 0 and whole > 32 and zeros > 0.02 * whole * (whole // 2 + rest):
+            if fresh > 0 and whole > 32 and total > 0.02 * whole * (whole // 2 + rest):
                 break
-            first[count - 1], last[count - 1] = first[count - 1], k
+            last[count - 1], zeros[count - 1] = k, total
             count -= 1
         count += 1
     return count
