@@ -69,12 +69,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--resume", action="store_true", help="go on with the run in --checkpoint")
     group.add_argument("--metrics", metavar="FILE", help="a line of JSON for each epoch")
+    group.add_argument(
+        "--then",
+        choices=("real",),
+        help="tell how outputs and accuracy move when the ideal diodes become a real part",
+    )
+    group.add_argument(
+        "--part",
+        metavar="MODEL",
+        help="that part: 1n4148 (the default), or parameters of a D model, 'IS=2.52n N=1.752'",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Train and write the deck."""
     check(options)
     circuit = load(options)
+    _check_part(options, circuit)
     meaning = Meaning(options, circuit)
     _check_files(options, circuit)
     samples = meaning.read(options.data)
@@ -93,7 +104,34 @@ def run(options: argparse.Namespace) -> int:
     _deliver(options, net)
     stream = sys.stderr if options.output in (None, "-") else sys.stdout
     print(_summary(trainer, train, validation), file=stream)
+    if options.then:
+        print("\n".join(_transferred(options, trainer, train, validation)), file=stream)
     return SOLVED
+
+
+def _check_part(options: argparse.Namespace, circuit: Circuit) -> None:
+    """Refuse a part that is none before anything is trained."""
+    if options.part and not options.then:
+        raise UsageError("--part is what diodes become with --then real")
+    if options.then:
+        from ..training import with_part
+
+        options.part = options.part or "1n4148"
+        with_part(circuit, options.part)
+
+
+def _transferred(
+    options: argparse.Namespace, trainer: Trainer, train: Samples, validation: Samples | None
+) -> Iterator[str]:
+    """Yield what becomes of the samples when diodes are real."""
+    from ..training import transfer
+
+    for name, samples in (("training", train), ("validation", validation)):
+        if samples is not None:
+            with samples.named():
+                found = transfer(trainer.net, options.part, samples.X)
+            yield f"{name}, {found}"
+            yield f"{name}, real: {samples.verdict(trainer.cost, found.real)}"
 
 
 def _check_files(options: argparse.Namespace, circuit: Circuit) -> None:

@@ -76,7 +76,8 @@ class JunctionLaw(Law[Junctions]):
         inner = table.series * i
         u, blur = v - inner, check.blur[:, rows] + ROUNDINGS * EPS * np.abs(inner)
         noise = ROUNDINGS * EPS * largest(np.abs(check.i))
-        wide = check.tolerance * np.abs(v) + blur
+        # where all is zero, the slope is still that at zero
+        wide = np.maximum(check.tolerance * np.abs(v) + blur, STEP * EPS * THERMAL)
         error = self._off(i, u, wide)
         check.judge(table.names, "junction diode (A)", error, check.tolerance * np.abs(i) + noise)
         # how far off it is where only rounding is granted

@@ -40,10 +40,13 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
         return True
     tables = {name for name, device in circuit.tables.items() if len(device)}
     sources = circuit.controlled_sources
-    if not tables <= KNOWN or sources.is_voltage.any() or sources.of_current.any():
+    if not (tables <= KNOWN or tables <= MONOTONE) or len(circuit.nodes) > MOST:
         return None
-    if len(circuit.nodes) > MOST:
+    if sources.is_voltage.any() or sources.of_current.any():
         return None
+    if not tables <= KNOWN:
+        # what is left out only adds to the matrix: without it nothing is known but that it lasts
+        return _lasts(circuit, v, i, knee=False) or None
     # a diode on its knee may stand either way
     least, most = (_lasts(circuit, v, i, knee) for knee in (True, False))
     if most is True:

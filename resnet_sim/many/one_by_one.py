@@ -130,11 +130,6 @@ class OneByOne(Backend):
         there is not needed, as the solver has its own memory.
         """
         near = None if start is None or start.dtype == np.bool_ else np.asarray(start, dtype=float)
-        if nudge.stiffness < 0 and not self.question.signed:
-            raise UsageError(
-                "a negative conductance may make this circuit unstable, which can't be "
-                "checked here: nudge with currents, or choose the positive variant"
-            )
         return self.rows(g, u, nudge, np.arange(len(u)), near)
 
     def rows(
@@ -173,6 +168,11 @@ class OneByOne(Backend):
         )
         if not proof.ok:
             raise ConvergenceError("; ".join(proof.failures[:3]))
+        if proof.stable is None and not self.question.signed and (circuit.resistors.ohms < 0).any():
+            raise UsageError(
+                "a negative conductance may make this circuit unstable, which can't be told "
+                "here: nudge with currents, or choose the positive variant"
+            )
         if proof.stable is False:
             raise ConvergenceError("the only state that was found is unstable: it would not last")
         state, outputs = point.state, self.outputs

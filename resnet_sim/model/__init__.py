@@ -18,6 +18,7 @@ DOORS = (
     "formula",
     "names",
     "numbers",
+    "real_parts",
     "requests",
     "softened",
     "spelling",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .imperfections import Devices
     from .network import Network
     from .optimizers import SGD, Adam, Momentum, Optimizer, cosine, exponential
+    from .real_diodes import Transfer, transfer, with_part
     from .rules import (
         Adjoint,
         ContrastiveLearning,
@@ -70,6 +71,7 @@ __all__ = [
     "SquaredError",
     "TensorBoard",
     "Trainer",
+    "Transfer",
     "TruncatedBackprop",
     "VectorFieldEP",
     "cosine",
@@ -77,6 +79,8 @@ __all__ = [
     "gradcheck",
     "gradient",
     "gradients",
+    "transfer",
+    "with_part",
 ]
 
 #: modules that other packages may use
@@ -99,6 +103,7 @@ _MODULES = {
     "rules": "Adjoint ContrastiveLearning CoupledLearning EquilibriumPropagation "
     "FrequencyPropagation Rule gradient gradients",
     "trainer": "EarlyStopping Trainer",
+    "real_diodes": "Transfer transfer with_part",
     "truncated": "TruncatedBackprop",
     "vector_field": "VectorFieldEP",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -397,6 +398,21 @@ class Network:
         circuit = self._selection.applied(self._g).with_values(values)
         return circuit if self._shared is None else self._shared.applied(circuit, self._theta)
 
+    def altered(self, change: Callable[[Circuit], Circuit]) -> Self:
+        """Return the network with other parts around what has been learned.
+
+        Parameters
+        ----------
+        change : callable
+            Returns the circuit with the same nodes and resistors, and other diodes for example.
+        """
+        other, before = copy.copy(self), self._question
+        circuit = change(self._applied)
+        other._selection = replace(self._selection, circuit=circuit)
+        other._follow(circuit)
+        other._attach(circuit, before.outputs, self.outputs.names, before.precision)
+        return other
+
     @property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
@@ -569,9 +585,9 @@ class Network:
     def _nudged(self, X: Any, near: States, nudge: Nudge) -> States:
         """Return nudged states, of the copy of the circuit that is meant for them."""
         ideal = self.layers is not None and self._ideal and not self.devices.mismatch
-        copy = self._given(self.own if ideal else self.devices.copy(self._g))
+        given = self._given(self.own if ideal else self.devices.copy(self._g))
         start = near.on if near.start is None else near.start
-        return self._read(self._backend.nudged(copy, self._columns(X), nudge, start))
+        return self._read(self._backend.nudged(given, self._columns(X), nudge, start))
 
     @property
     def _ideal(self) -> bool:
