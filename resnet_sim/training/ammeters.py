@@ -1,13 +1,19 @@
-"""Currents as outputs: what a source of voltage delivers is copied to a node of its own."""
+"""Currents as outputs: what a source of voltage delivers is copied to a node of its own.
+
+With E the least co-content, the current of a source of U volts, from its first node through it, is
+``i = -dE/dU``.  So for a cost C of it ``dC/dg = -C' d/dU (1/2 dv^2)``: what a nudge of ``-beta C'``
+is to an output that is a voltage, amps fed in, are volts added to an ammeter.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..arrays import Floats
 from ..errors import UsageError
 from ..many.states import output_names
 from ..model.circuit import Circuit
@@ -15,10 +21,30 @@ from ..model.circuit import Circuit
 _CURRENT = re.compile(r"i\(\s*([^(),\s]+)\s*\)")
 
 
+@dataclass(frozen=True)
+class Ammeters:
+    """Sources whose currents are outputs.
+
+    Attributes
+    ----------
+    sources : tuple of str
+    signs : ndarray, shape (n_outputs, n_sources)
+        How the current of each counts in each output: 1, -1 or 0.
+    copies : frozenset of str
+        The elements that copy them; they load nothing.
+    """
+
+    sources: tuple[str, ...]
+    signs: Floats
+    copies: frozenset[str]
+
+
 def measured(
     circuit: Circuit, outputs: Sequence[str | tuple[str, str]]
-) -> tuple[Circuit, list[tuple[str, str]], tuple[str, ...]]:
-    """Return a circuit in which all outputs are voltages, their nodes, and what they are called.
+) -> tuple[Circuit, list[tuple[str, str]], tuple[str, ...], Ammeters]:
+    """Return a circuit in which all outputs are voltages, their nodes, what they are called.
+
+    And where they are currents in truth.
 
     For each ``i(v1)`` among the outputs the circuit has a current-controlled voltage source of
     1 V/A from a new node to ground; it loads nothing.
@@ -31,8 +57,9 @@ def measured(
     pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
     ends = [end.strip().lower() for pair in pairs for end in pair]
     sources = list(dict.fromkeys(m[1] for end in ends if (m := _CURRENT.fullmatch(end))))
+    signs = np.zeros((len(pairs), len(sources)))
     if not sources:
-        return circuit, pairs, output_names(pairs)
+        return circuit, pairs, output_names(pairs), Ammeters((), signs, frozenset())
     for name in sources:
         kind = circuit.kind(circuit.element(name))
         if kind != "voltage source":
@@ -45,7 +72,11 @@ def measured(
         return nodes[f"i({match[1]})"] if match else end
 
     renamed = [(voltage(a), voltage(b)) for a, b in pairs]
-    return _with_copies(circuit, sources, fresh), renamed, output_names(pairs)
+    for column, name in enumerate(sources):
+        for row, (a, b) in enumerate(renamed):
+            signs[row, column] = float(a == nodes[f"i({name})"]) - (b == nodes[f"i({name})"])
+    ammeters = Ammeters(tuple(sources), signs, frozenset(f"h{node}" for node in fresh))
+    return _with_copies(circuit, sources, fresh), renamed, output_names(pairs), ammeters
 
 
 def _fresh(circuit: Circuit, count: int) -> list[str]:

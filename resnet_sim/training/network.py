@@ -57,8 +57,8 @@ class Network:
         Independent sources that are set for each sample, V or A.
     outputs : sequence of str or (str, str)
         Nodes whose voltages are the outputs; a pair stands for the difference of two.
-        ``i(v1)`` in place of a node is the current of a voltage source, A, which only `Adjoint`
-        can train.
+        ``i(v1)`` in place of a node is the current of a voltage source, A; rules that nudge by
+        currents add volts there.
     trainable : str or sequence of str
         Resistors, crossbars and G sources that learn: names or globs; by default ``"r*"``.  A
         reciprocal pair of G sources learns one transconductance, in S, which is called like the
@@ -125,7 +125,7 @@ class Network:
             trainable = () if shared else "r*"
         trainable, sources = split(circuit, trainable)
         self._shared = with_transconductances(circuit, shared, sources)
-        circuit, pairs, names = measured(
+        circuit, pairs, names, self._ammeters = measured(
             circuit, [outputs] if isinstance(outputs, str) else outputs
         )
         if not pairs:
@@ -228,10 +228,16 @@ class Network:
         return Question(
             circuit, self.inputs, outputs=tuple(outputs),
             trainable=replace(self._whole, circuit=circuit),
-            biases=self._currents if follow is None else (*self._currents, *follow.sources),
+            biases=(*self._currents, *(follow.sources if follow else ()), *self._apart),
             flows=() if follow is None else follow.flows,
             bounds=(self.g_min, self.g_max), precision=precision,
         )  # fmt: skip
+
+    @property
+    def _apart(self) -> tuple[str, ...]:
+        """Ammeters whose voltage nothing else sets."""
+        known = {*self.inputs, *(self._following.sources if self._following else ())}
+        return tuple(name for name in self._ammeters.sources if name not in known)
 
     def _warn_of_fixed_outputs(self) -> None:
         """Warn of outputs that no conductance can change: their derivatives are all zero."""
@@ -416,7 +422,12 @@ class Network:
     @property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
-        return self._backend.one_way
+        return tuple(n for n in self._backend.one_way if n not in self._ammeters.copies)
+
+    @property
+    def ammeters(self) -> tuple[str, ...]:
+        """Voltage sources whose currents are outputs."""
+        return self._ammeters.sources
 
     @property
     def flows(self) -> tuple[str, ...]:
@@ -579,15 +590,39 @@ class Network:
         return self._nudged(X, near, Nudge(stiffness, target=target))
 
     def pushed(self, X: Any, near: States, force: Floats) -> States:
-        """Return the states with currents (A) fed into the outputs."""
-        return self._nudged(X, near, Nudge(force=force))
+        """Return the states with currents (A) fed into the outputs.
 
-    def _nudged(self, X: Any, near: States, nudge: Nudge) -> States:
-        """Return nudged states, of the copy of the circuit that is meant for them."""
+        Where an output is the current of a source, the volts of that source are raised instead.
+        """
+        signs = self._ammeters.signs
+        if not self._ammeters.sources:
+            return self._nudged(X, near, Nudge(force=force))
+        if np.any(self._question.reduction.scale != 1.0):
+            raise UsageError(
+                f"{few(self.ammeters, 8)} may count before and behind amplifiers: only "
+                "rule=Adjoint() tells how currents of sources follow conductances there"
+            )
+        voltages = np.where(signs.any(axis=1), 0.0, force)
+        return self._nudged(X, near, Nudge(force=voltages), force @ signs)
+
+    def _nudged(self, X: Any, near: States, nudge: Nudge, volts: Floats | None = None) -> States:
+        """Return nudged states, of the copy of the circuit that is meant for them.
+
+        `volts` are added to ammeters, shape (B, ammeters).
+        """
+        if volts is None and self.ammeters:
+            raise UsageError(
+                f"the currents of {few(self.ammeters, 8)} can't be clamped or pulled: "
+                'nudge="current" or rule=Adjoint()'
+            )
+        columns = self._columns(X)
+        if volts is not None:
+            at = [self._question.sources.index(name) for name in self.ammeters]
+            columns[:, at] += volts
         ideal = self.layers is not None and self._ideal and not self.devices.mismatch
         given = self._given(self.own if ideal else self.devices.copy(self._g))
         start = near.on if near.start is None else near.start
-        return self._read(self._backend.nudged(given, self._columns(X), nudge, start))
+        return self._read(self._backend.nudged(given, columns, nudge, start))
 
     @property
     def _ideal(self) -> bool:
@@ -609,7 +644,8 @@ class Network:
         """
         follow = self._following
         if follow is None:
-            return self._backend.correlate(change, level)
+            by_g, by_bias = self._backend.correlate(change, level)
+            return by_g, by_bias[: len(self._currents)]
         voltages = slice(0, change.shape[1] - len(follow.flows))
         by_g, by_bias = self._backend.correlate(change[:, voltages], level[:, voltages])
         multiplier = follow.multiplier(change, self._question.reduction)
@@ -764,6 +800,10 @@ class Network:
         if self._following is not None:
             follow = self._following.values(self._theta)
             biases = np.concatenate((biases[: len(self._currents)], follow))
+        apart = [self._question.circuit.element(name) for name in self._apart]
+        first = self._question.circuit.first["voltage_sources"]
+        volts = self._question.circuit.voltage_sources.volts
+        biases = np.concatenate((biases, [volts[k - first] for k in apart]))
         biases = np.broadcast_to(biases, (len(x), len(biases)))
         return np.concatenate((x, biases, np.ones((len(x), 1))), axis=1)
 

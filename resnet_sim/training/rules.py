@@ -63,8 +63,8 @@ class EquilibriumPropagation:
         conductance.
     variant : {"centered", "positive", "negative"}
     nudge : {"auto", "conductance", "current"}
-        By default a conductance where the cost has one, no source acts one way, and parameters
-        that learn ask for no currents: states are then found one by one.
+        By default a conductance where the cost has one, no source acts one way, no output is a
+        current, and parameters that learn ask for no currents: states are then found one by one.
     order : int, optional
         Power of beta that the error falls with: 2 for the centered variant and 1 for the others,
         or more by extrapolation from nudges of beta, beta / 2, ...: 4 or 6, and 2 or 3.
@@ -127,7 +127,7 @@ class EquilibriumPropagation:
         if self.nudge == "conductance" and not squared:
             raise UsageError("only the squared error is the co-content of a conductance")
         if self.nudge == "auto":
-            return squared and not net.one_way and not net.flows
+            return squared and not (net.one_way or net.flows or net.ammeters)
         return self.nudge == "conductance"
 
 
