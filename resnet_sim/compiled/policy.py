@@ -70,6 +70,8 @@ class Policy(NamedTuple):
     #: and of an adjoint.
     feedback: float = 3_000
     adjoint: float = 4_000
+    #: most coordinates of a circuit with smooth laws whose samples are solved at once, densely
+    dense_laws: float = 300
     #: Coordinates up to which a circuit is solved as one where something undefined joins its
     #: stages; none if it has more rectifiers than `enumerated`.
     joint: float = 200

@@ -64,6 +64,8 @@ BACKENDS = (
           "samples as lanes of vectors, each with its own set of conducting rectifiers"),
     Entry("lanes", "lane_points", "LanePoints", ("points",),
           "points as lanes of vectors, each with its own set of conducting rectifiers"),
+    Entry("tangents", "law_states", "LawStates", ("states",),
+          "samples at once, smooth laws by tangents in dense matrices", flows=True),
     Entry("one by one", "one_by_one", "OneByOne", ("points", "states"),
           "point after point, any circuit", flows=True),
 )  # fmt: skip

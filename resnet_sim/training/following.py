@@ -20,6 +20,7 @@ from ..many.trainable import Selection
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..point.reduction import Reduction
+from .gates import by_gates
 from .shared import Affine, Shared
 
 #: Columns that are more than numbers in a problem: with others it is another problem.
@@ -169,6 +170,16 @@ class Following:
         return np.array(places, dtype=np.int64)
 
     # ---- contrasts ----
+
+    def contrast(self, change: Floats, level: Floats, theta: Floats, red: Reduction) -> Floats:
+        """Return what the change between two states, per nudge, says of derivatives, shape (P,)."""
+        found = self.derivatives(self.multiplier(change, red), level, theta)
+        change, level = np.nan_to_num(change), np.nan_to_num(level)
+        for part in self.shared.parts:
+            if part.table == "voltage_sources":
+                by_value = by_gates(self.circuit, part, change, level)
+                found += part.pull(by_value / len(level), theta)
+        return found
 
     def multiplier(self, change: Floats, red: Reduction) -> Floats:
         """Return what the change between two states, per nudge, says of the multipliers.

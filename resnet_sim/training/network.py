@@ -648,8 +648,7 @@ class Network:
             return by_g, by_bias[: len(self._currents)]
         voltages = slice(0, change.shape[1] - len(follow.flows))
         by_g, by_bias = self._backend.correlate(change[:, voltages], level[:, voltages])
-        multiplier = follow.multiplier(change, self._question.reduction)
-        shared = follow.derivatives(multiplier, level, self._theta)
+        shared = follow.contrast(change, level, self._theta, self._question.reduction)
         return by_g[follow.own], np.concatenate((by_bias[: len(self._currents)], shared))
 
     def derivatives(self, adjoint: Floats, level: Floats) -> tuple[Floats, Floats]:

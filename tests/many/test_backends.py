@@ -58,6 +58,19 @@ def in_layers(seed, crossbars, **options):
     return asked(circuit, inputs, ["o0", "o1"], "rw*", biases)
 
 
+def transistors(seed):
+    """Edges that are transistors, their gates and bulks held by sources."""
+    rng = np.random.default_rng(seed)
+    deck = ["edges", "v1 a 0 1", "v2 b 0 2", "vbulk k 0 -20", "r1 c 0 20", "r2 d a 50", "r3 e 0 30"]
+    deck += ["i1 0 e 1m"]
+    for number, ends in enumerate(["a c", "c d", "d e", "e b", "c e"]):
+        p, q = ends.split()
+        deck += [f"m{number} {p} g{number} {q} k edge"]
+        deck += [f"vg{number} g{number} 0 {rng.uniform(2, 5):.3f}"]
+    circuit = rs.parse_netlist("\n".join([*deck, ".model edge nmos(vto=0.7 kp=1e-3)", ".end"]))
+    return asked(circuit, ["v1", "v2"], ["d", ("c", "e")], "r*", ["i1"])
+
+
 def of_network(seed, amplifier):
     net = random_network(seed, amplifier)[0]
     return net._question
@@ -73,6 +86,7 @@ STATES = {
     "one-way source": lambda seed: asked(
         ladder("e1 c 0 a 0 2", f"r5 c b {1 + seed}"), ["v1", "v2"], ["b"], "r*", ["i1"]
     ),
+    "transistors": lambda seed: transistors(seed),
     "switch": lambda seed: asked(ladder(f"s1 b 0 in {seed} sw"), ["v1", "v2"], ["b"]),
 }
 
