@@ -12,6 +12,7 @@ DOORS = (
     "devices.characteristic",
     "devices.crossbar",
     "devices.device",
+    "devices.mosfet",
     "devices.multipole",
     "devices.pieces",
     "display",

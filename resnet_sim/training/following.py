@@ -20,8 +20,9 @@ from ..many.trainable import Selection
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..point.reduction import Reduction
+from .affine import Affine
 from .gates import by_gates
-from .shared import Affine, Shared
+from .shared import Shared
 
 #: Columns that are more than numbers in a problem: with others it is another problem.
 STRUCTURAL = ("gain", "r_on")

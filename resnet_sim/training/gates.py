@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..model.circuit import Circuit
-from .shared import Affine
+from .affine import Affine
 
 if TYPE_CHECKING:
     from ..model.devices.mosfet import Mosfets

@@ -16,7 +16,8 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.devices import ControlledSources
-from .shared import Affine, Shared
+from .affine import Affine
+from .shared import Shared
 
 Port = tuple[int, int]
 
