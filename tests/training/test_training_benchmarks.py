@@ -12,10 +12,14 @@ from resnet_sim import training as tr
 
 
 def test_sparse_topologies():
+    load("sample_by_sample")
     topologies = load("training_topologies")
-    options = argparse.Namespace(seed=1, linear=False, batch=9, threads=1, repeats=1)
+    options = argparse.Namespace(
+        seed=1, linear=False, batch=9, threads=1, repeats=1, contenders=True
+    )
     records = [topologies.measure(family, 60, options) for family in topologies.FAMILIES]
     assert all(record["backend"].startswith("backend: lanes") for record in records)
+    assert all(record["apart"] < 1e-5 for record in records)
     assert topologies.table(records).count("\n") == len(records) + 1
 
 
