@@ -1,0 +1,101 @@
+"""Gradients of grids, random, small-world and scale-free graphs against finite differences."""
+
+from __future__ import annotations
+
+import networkx
+import numpy as np
+import pytest
+
+import resnet_sim as rs
+from resnet_sim import training as tr
+from resnet_sim.compiled import policy
+from resnet_sim.generators.mixture import dress
+
+#: Step along a direction, of each conductance; what may be wrong, relative to the derivative
+#: along the gradient.
+STEP, ALLOWED = 1e-5, 1e-6
+KINDS = ("grid", "random", "small-world", "scale-free")
+
+# diodes at dead ends have neither current nor voltage
+pytestmark = pytest.mark.filterwarnings("ignore::resnet_sim.training.KneeWarning")
+
+
+def graph(kind: str, nodes: int, seed: int) -> rs.Circuit:
+    """A graph with free diodes on a fifth to all of its nodes, and sources at a third."""
+    rng = np.random.default_rng([seed, nodes])
+    mixture = rs.generators.Mixture(
+        diodes=float(rng.uniform(0.2, 1.0)), ground_diodes=float(rng.choice([0.0, 0.2])),
+        sources=0.3, grounds=0.2, decades=float(rng.uniform(0.0, 2.0)),
+    )  # fmt: skip
+    how = {"mixture": mixture, "seed": seed}
+    if kind == "grid":
+        return rs.generators.grid(round(nodes**0.5), **how)
+    if kind == "random":
+        return rs.generators.random_graph(nodes, 4, **how)
+    if kind == "small-world":
+        return rs.generators.small_world(nodes, **how)
+    edges = np.array(networkx.barabasi_albert_graph(nodes, 2, seed=seed).edges).T
+    names = [f"n{k}" for k in range(nodes)]
+    return dress("scale-free graph", names, (edges[0], edges[1]), mixture, None, seed)
+
+
+def workload(kind: str, seed: int) -> tuple[tr.Network, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    circuit = graph(kind, int(rng.integers(20, 120)), seed)
+    nodes = [circuit.nodes[k] for k in rng.choice(len(circuit.nodes) - 1, 5, False) + 1]
+    outputs = [*nodes[:3], (nodes[3], nodes[4])]
+    net = tr.Network(circuit, circuit.current_sources.names[:4], outputs)
+    return net, rng.normal(size=(3, 4)), 0.3 * rng.normal(size=(3, 4))
+
+
+def slope(net, X, Y, direction):
+    """The derivative of the mean cost along a direction, by differences of the fourth order.
+
+    None if a diode changes its state on the way.
+    """
+    g, total, on = net.conductances, 0.0, net.free(X).on
+    for times, weight in ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0)):
+        net.conductances = g + times * STEP * direction
+        states = net.free(X)
+        if not np.array_equal(states.on, on):
+            net.conductances = g
+            return None
+        total += weight * float(tr.SquaredError().value(states.outputs, Y).mean())
+    net.conductances = g
+    return total / (12 * STEP)
+
+
+def check(kind: str, seed: int) -> bool:
+    """Compare the adjoint, and EP where no diode flips; tell whether differences exist."""
+    net, X, Y = workload(kind, seed)
+    rng = np.random.default_rng([1, seed])
+    g = net.conductances
+    exact = tr.gradient(net, X, Y, tr.Adjoint())
+    steepest = g * exact / np.linalg.norm(g * exact) * g
+    directions = [steepest, *(g * rng.choice([-1.0, 1.0], (2, len(g))))]
+    found = [slope(net, X, Y, direction) for direction in directions]
+    if any(one is None for one in found):
+        return False
+    for direction, wanted in zip(directions, found, strict=True):
+        most = np.linalg.norm(direction * exact)
+        assert abs(direction @ exact - wanted) < ALLOWED * most, (kind, seed)
+    free, beta = net.free(X), 1e-4
+    sets = [net.pulled(X, free, b, Y).on for b in (beta, -beta)]
+    if all(np.array_equal(free.on, on) for on in sets):
+        nudged = tr.gradient(net, X, Y, tr.EquilibriumPropagation(beta, order=4))
+        assert np.linalg.norm(nudged - exact) < ALLOWED * np.linalg.norm(exact), (kind, seed)
+    return True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_are_derivatives(kind):
+    assert sum(check(kind, seed) for seed in range(2)) > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("iterated", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_gradients_of_many_topologies_are_derivatives(kind, iterated):
+    with policy.using(wide=-1 if iterated else np.inf):
+        seen = sum(check(kind, seed) for seed in range(100, 138))
+    assert seen > 25
