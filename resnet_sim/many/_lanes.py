@@ -92,7 +92,8 @@ def settle(  # type: ignore[no-untyped-def]
     with ``1 / shift`` S, unless that is NaN; without one, None, nothing of that is compiled:
     only networks that have outputs take the time.  `chained`
     samples begin with the rectifiers of the one before in their lane.  What may be missing
-    across conducting ones is `slack` times the largest voltage.
+    across conducting ones is `slack` times the largest voltage.  Tell whether there was room
+    enough for what outputs react.
     """
     rectifiers = system[6]
     c, d, on = lanes[0], lanes[1], lanes[2]
@@ -103,7 +104,7 @@ def settle(  # type: ignore[no-untyped-def]
     known = np.zeros(W, np.bool_)
     wrong, pending = np.zeros(on.shape, np.bool_), np.zeros(W, np.bool_)
     sample[:] = -1  # cheaper to compile than another kind of array
-    following = 0
+    following, roomy = 0, True
     pulled = pull is not None and pull[2] == pull[2]
     while True:
         active = 0
@@ -134,7 +135,7 @@ def settle(  # type: ignore[no-untyped-def]
                 continue
             if number == looking:
                 if pull is not None and pulled:
-                    _pull(system, values, work, lanes, tables, results, sample, pull)
+                    roomy &= _pull(system, values, work, lanes, tables, results, sample, pull)
                 limit = FINE if pulled else COARSE
                 _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing)
                 for lane in range(W):
@@ -164,6 +165,7 @@ def settle(  # type: ignore[no-untyped-def]
                     sample[lane], known[lane] = -1, chained and good
             if ready == 0:
                 break
+    return roomy
 
 
 @subloops
@@ -180,7 +182,7 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
     move(x, kept_x)
     move(current, kept_current)
     never = shift != shift  # no constant, of which there would be another version
-    lanczos(system, outputs, values, work, basis, aim, abs(shift), never, never)
+    roomy = lanczos(system, outputs, values, work, basis, aim, abs(shift), never, never)
     move(kept_x, x)
     move(kept_current, current)
     for lane in range(W):
@@ -188,6 +190,7 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
         if sample[lane] >= 0:
             forces(basis, lane, shift, never, results[5][sample[lane]])
     combine(basis, x, current)
+    return roomy
 
 
 @compiled
@@ -198,12 +201,12 @@ def respond(  # type: ignore[no-untyped-def]
     """Find how states change with forces f at the outputs: ``(T + shift) f = aim``, for `shifts`.
 
     With `forced` f is the aim itself, and `once` a single pass finds all but the currents of
-    rectifiers.  These stay as they are.
+    rectifiers.  These stay as they are.  Tell whether there was room enough.
     """
     x_of, current_of, force_of, fine = found
     aim, kept_x, kept_current = basis[-3:]
     place = system[7]
-    loose = np.zeros(W, np.bool_)
+    loose, roomy = np.zeros(W, np.bool_), True
     for first in range(0, len(queue), W):
         count = min(W, len(queue) - first)
         for lane in range(W):
@@ -218,7 +221,7 @@ def respond(  # type: ignore[no-untyped-def]
         least = 0.0
         for shift in shifts:
             least = abs(shift)
-        lanczos(system, outputs, values, work, basis, aim, least, forced, once)
+        roomy &= lanczos(system, outputs, values, work, basis, aim, least, forced, once)
         for s in range(len(shifts)):
             kept_x[:] = 0.0
             kept_current[:] = 0.0
@@ -233,3 +236,4 @@ def respond(  # type: ignore[no-untyped-def]
                     x_of[s, sample, k] = kept_x[place[k], lane]
                 for k in range(len(kept_current)):
                     current_of[s, sample, k] = kept_current[k, lane]
+    return roomy

@@ -59,7 +59,8 @@ def _take(source, lane, target):  # type: ignore[no-untyped-def]
 def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # type: ignore[no-untyped-def]
     """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
 
-    Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way.
+    Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way.  Tell whether
+    there was room for all states that takes.
     """
     vectors, states, flows, diagonal, beside, size, left, source, still, reached = basis[:10]
     for lane in range(W):
@@ -88,7 +89,7 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # 
         measure(outputs, states[k], reached)
         going = False
         for lane in range(W):
-            if k + 1 < len(states):
+            if k + 1 < len(vectors):
                 vectors[k + 1, :, lane] = 0.0
             if left[lane] == 0.0:
                 continue
@@ -104,13 +105,14 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # 
             left[lane] *= min(1.0, norm / shift) if shift > 0.0 else 1.0
             if forced or norm <= NOTHING * diagonal[0, lane] or left[lane] < LAST:
                 left[lane] = 0.0
-            elif k + 1 < len(states):
+            elif k + 1 < len(vectors):
                 going = True
                 beside[k + 1, lane] = norm
                 for o in range(len(reached)):
                     vectors[k + 1, o, lane] = reached[o, lane] / norm
         if not going:
-            break
+            return True
+    return len(states) == 0 or len(states) == len(vectors)
 
 
 @subloops

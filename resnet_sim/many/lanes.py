@@ -29,6 +29,8 @@ Task = TypeVar("Task")
 Done = TypeVar("Done")
 #: Points that a thread does at a time, at most.
 PART = 32
+#: States of reactions that there is room for at first: more than small nudges need.
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -204,11 +206,12 @@ class Lanes:
 
         def work(room: _Room, queue: Ints) -> None:
             room.react(0 if np.isnan(shift) else outputs)
-            settle(
+            while not settle(
                 self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
                 room.work, room.room, room.lanes, queue, results,
                 (self.outputs, room.basis, shift) if outputs else None, following, slack,
-            )  # fmt: skip
+            ):  # fmt: skip
+                room.widen()
 
         self._share(work, count, following)
         return found
@@ -245,11 +248,12 @@ class Lanes:
 
         def work(room: _Room, queue: Ints) -> None:
             room.react(aim.shape[1])
-            respond(
+            while not respond(
                 self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
                 room.work, room.room, room.lanes, room.basis, queue, shifts, pulls is None, once,
                 found,
-            )  # fmt: skip
+            ):  # fmt: skip
+                room.widen()
 
         self._share(work, count)
         return found
@@ -343,16 +347,25 @@ class _Room:
         self.basis: tuple[Any, ...] = ()
         self._edges = len(lanes.network.edge_p)
         self._values: Floats | None = None
-        self._reacting = -1
+        self._reacting = self._states = -1
         self.react(0)
 
     def react(self, outputs: int) -> None:
-        """Make room for a basis of as many vectors as there are outputs."""
+        """Make room for a basis of vectors for as many outputs, and for the states of some."""
         if outputs <= self._reacting:
             return
-        self._reacting, room, n, m = outputs, self.new, self.n, self.m
+        self._reacting, self._states = outputs, min(outputs, FEW)
+        self._make()
+
+    def widen(self) -> None:
+        """Make room for twice as many states as there were too few."""
+        self._states = min(2 * self._states, self._reacting)
+        self._make()
+
+    def _make(self) -> None:
+        outputs, states, room, n, m = self._reacting, self._states, self.new, self.n, self.m
         self.basis = (
-            room(outputs, outputs), room(outputs, n + 1), room(outputs, m), room(outputs),
+            room(outputs, outputs), room(states, n + 1), room(states, m), room(outputs),
             room(outputs), np.zeros(8, int), np.zeros(8), room(n + 1), room(m), room(outputs),
             room(outputs), np.zeros(outputs), room(outputs), room(n + 1), room(m),
         )  # fmt: skip
