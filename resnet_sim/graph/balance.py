@@ -13,7 +13,6 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Floats, Ints
-from ..compiled.kernels import kernel
 from .graphs import spanning_forest
 
 #: units in the last place of the voltages by which currents may be corrected, as `laws` allow
@@ -50,44 +49,15 @@ def corrections(
         What rounding leaves open in the voltages across them, V: a correction that this can't
         explain is none, and shows in the certificate.
     """
-    tree = _most_conductive(n, p, q, np.abs(siemens))
-    forest = spanning_forest(n, p[tree], q[tree])
+    # earlier edges are preferred: the forest has conductances as large as can be (Kruskal)
+    size = np.abs(siemens)
+    order = np.argsort(-size, kind="stable")
+    order = order[(size[order] > 0) & (p[order] != q[order])]
+    forest = spanning_forest(n, p[order], q[order])
     flow = forest.subtree_sums(leaving)
     child = forest.children
-    edge = tree[forest.edge[child]]
+    edge = order[forest.edge[child]]
     added = np.zeros(len(p))
     # the subtree has too much leaving it: less must leave through its edge
     added[edge] = np.where(p[edge] == child, -1.0, 1.0) * flow[child]
     return np.where(np.abs(added) <= np.abs(siemens) * open_, added, 0.0)
-
-
-def _most_conductive(n: int, p: Ints, q: Ints, g: Floats) -> Ints:
-    """Return the edges of a spanning forest whose conductances are as large as can be (Kruskal)."""
-    order = np.argsort(-g, kind="stable")
-    order = order[(g[order] > 0) & (p[order] != q[order])]
-    arrays = p[order], q[order], np.arange(n), np.zeros(len(order), dtype=np.bool_)
-    join = _join.at(len(order))
-    if join is _join.interpreted:  # lists are faster then
-        lists = [a.tolist() for a in arrays]
-        join(*lists)
-        arrays = *arrays[:-1], np.array(lists[-1], dtype=np.bool_)
-    else:
-        join(*arrays)
-    edges: Ints = order[arrays[-1]]
-    return edges
-
-
-@kernel
-def _join(p, q, above, chosen):  # type: ignore[no-untyped-def]
-    """Choose edges that join what those before have not joined."""
-    for k in range(len(p)):
-        a, b = p[k], q[k]
-        while above[a] != a:
-            above[a] = above[above[a]]
-            a = above[a]
-        while above[b] != b:
-            above[b] = above[above[b]]
-            b = above[b]
-        if a != b:
-            chosen[k] = True
-            above[max(a, b)] = min(a, b)

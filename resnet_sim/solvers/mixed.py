@@ -28,6 +28,10 @@ from .freedom import directions
 from .singular import solve_roughly
 from .sparse import LOOKS, WRONG, Factored, Singular
 
+#: Rectifiers in which a set may differ from that whose factors serve it: each costs a solve,
+#: and some tens as much as new factors.
+ALIKE = 16
+
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
     """Find solutions, see `complementarity.solve`.
@@ -126,7 +130,9 @@ class _Large:
 
     def __init__(self, problem: MixedProblem) -> None:
         self.problem, self.tried = problem, 0
-        self.last: tuple[bytes, Factored] | None = None
+        self.last: Factored | None = None
+        #: the last that has factors of its own
+        self.base: Factored | None = None
 
     def solve(self, on: Bools) -> Outcome:
         """Find all solutions if there are few rectifiers, else one."""
@@ -165,22 +171,40 @@ class _Large:
 
     def factored(self, on: Bools) -> Factored:
         """Return the equations of a conducting set; the last are kept."""
-        key = on.tobytes()
-        if self.last is None or self.last[0] != key:
-            self.tried += 1
-            self.last = key, Factored(self.problem, on)
-        return self.last[1]
+        if self.last is not None and np.array_equal(self.last.on, on):
+            return self.last
+        self.tried += 1
+        many = self.problem.m > policy.POLICY.enumerated
+        if many and self.base is not None and (self.base.on != on).sum() <= ALIKE:
+            try:
+                self.last = Factored(self.problem, on, self.base)
+                return self.last
+            except Singular:
+                pass
+        return self._anew(on)
+
+    def _anew(self, on: Bools) -> Factored:
+        """Return the equations of a conducting set with factors of their own."""
+        self.base = self.last = None  # their memory is needed
+        self.base = self.last = Factored(self.problem, on)
+        return self.base
 
     def evaluate(self, on: Bools, lenient: bool = False) -> tuple[MixedSolution, Bools]:
         """Solve the equations of a conducting set; tell which rectifiers contradict it."""
         problem, factored, rhs = self.problem, self.factored(on), _joined(self.problem, on)
         if problem.m:  # what is wrong by so much that more digits change nothing needs none
-            y, _ = factored.solve(rhs, LOOKS)
+            y, change = factored.solve(rhs, LOOKS)
+            if not (factored.is_own or factored.settled(y, change)):
+                factored = self._anew(on)
+                y, _ = factored.solve(rhs, LOOKS)
             scale = WRONG * float(np.abs(y * factored.columns).max(initial=0.0))
             solution, wrong = self._judge(on, y, scale / factored.columns)
             if wrong.any():
                 return solution, wrong
         y, change = factored.solve(rhs)
+        if not (factored.is_own or factored.settled(y, change)):
+            factored = self._anew(on)
+            y, change = factored.solve(rhs)
         if not problem.m:
             return self._judge(on, y, change)
         solution, wrong = self._judge(on, y, factored.error(rhs, y, change, lenient))

@@ -45,16 +45,24 @@ class Factored:
     minimum degree, where it has no small entry; where high gains make some, columns are ordered
     for whatever rows may be chosen (COLAMD): the fill of the former order would be far off.
 
+    Parameters
+    ----------
+    problem : MixedProblem
+    on : ndarray of bool, shape (m,)
+        Rectifiers that conduct.
+    like : Factored, optional
+        The same of a set that differs in few rectifiers, whose factor serves this one too.
+
     Raises
     ------
     Singular
         If a pivot is zero.
     """
 
-    def __init__(self, problem: MixedProblem, on: Bools) -> None:
+    def __init__(self, problem: MixedProblem, on: Bools, like: Factored | None = None) -> None:
         from scipy.sparse import coo_array
 
-        self.n = problem.n
+        self.n, self.on, self.is_own = problem.n, on.copy(), like is None
         self.kept = np.concatenate((np.ones(problem.n, dtype=np.bool_), on))
         self.size = int(self.kept.sum())
         place = np.cumsum(self.kept) - 1
@@ -62,19 +70,37 @@ class Factored:
         entries = entries.where(self.kept[entries.row] & self.kept[entries.column])
         row, column = place[entries.row], place[entries.column]
         self.rows = _powers(row, np.abs(entries.value).astype(float), self.size)
+        if like is not None:  # else what both have in common would be scaled otherwise
+            self.rows[: self.n] = like.rows[: self.n]
         value = entries.value / self.rows[row]
         self.columns = _powers(column, np.abs(value).astype(float), self.size)
+        if like is not None:
+            self.columns[: self.n] = like.columns[: self.n]
         self.scaled = Entries(row, column, value / self.columns[column])
         shape = (self.size, self.size)
         matrix = coo_array((self.scaled.value.astype(float), (row, column)), shape=shape).tocsr()
         n, ohms = self.n, -matrix.diagonal()[self.n :]
         self.feed, self.sense = matrix[:n, n:], matrix[n:, :n]
         self.siemens = 1.0 / np.maximum(ohms, SOFT)
-        rest = matrix[:n, :n] + self.feed @ (self.sense * self.siemens[:, None])
         try:
+            if like is not None:
+                self._factor: Any = self._updated(like)
+                return
+            rest = matrix[:n, :n] + self.feed @ (self.sense * self.siemens[:, None])
             self._factor = _factor(rest.tocsc())
-        except RuntimeError as error:
+        except (RuntimeError, np.linalg.LinAlgError) as error:
             raise Singular from error
+
+    def _updated(self, like: Factored) -> Updated:
+        """Return the factor of another set, corrected by the rectifiers that differ."""
+        from scipy.sparse import hstack, vstack
+
+        parts = []
+        for one, other, sign in ((self, like, 1.0), (like, self, -1.0)):
+            own = np.flatnonzero(~other.on[one.on])
+            parts.append((one.feed[:, own], sign * one.siemens[own], one.sense[own]))
+        left, siemens, right = zip(*parts, strict=True)
+        return Updated(like._factor, hstack(left), np.concatenate(siemens), vstack(right))
 
     def inverse(self, b: Floats, transposed: bool = False) -> Floats:
         """Return the solution of the scaled equations, roughly and in plain doubles."""
@@ -152,6 +178,24 @@ class Factored:
         turns = sum(self.n - components(self.n, every, order)[0] for order in orders)
         negative = int((self._factor.U.diagonal() < 0).sum()) + self.size - self.n
         return -1.0 if (negative + turns) % 2 else 1.0
+
+
+class Updated:
+    """Solves for ``A + left diag(factors) right`` with the factors of A (Woodbury)."""
+
+    def __init__(self, factor: Any, left: Any, factors: Floats, right: Any) -> None:
+        self._factor, self._left, self._right = factor, left.toarray(), right.toarray()
+        self._solved = factor.solve(self._left)
+        self._small = np.linalg.inv(np.diag(1.0 / factors) + self._right @ self._solved)
+
+    def solve(self, b: Floats, way: str = "N") -> Floats:
+        """Return the solution, that of the transposed matrix if `way` is "T"."""
+        x: Floats = self._factor.solve(b, way)
+        if way == "N":
+            x -= self._solved @ (self._small @ (self._right @ x))
+        else:
+            x -= self._factor.solve(self._right.T @ (self._small.T @ (self._left.T @ x)), way)
+        return x
 
 
 def _factor(matrix: Any) -> Any:

@@ -14,7 +14,6 @@ from problems import random_problem
 import resnet_sim
 from resnet_sim.compiled import policy
 from resnet_sim.compiled.kernels import kernel
-from resnet_sim.graph import balance as potentials
 from resnet_sim.graph import problem, topology
 from resnet_sim.graph.graphs import leaving
 from resnet_sim.solvers import stable
@@ -64,7 +63,7 @@ def test_all_kernels_that_have_twins_are_held_to_the_same_bits():
     assert {name for name in kernels if re.search(rf"\b{name}\.at\(", text)} == {
         "_roots", "_grow", "_add_rises", "_add_to_parents", "_leaving", "_reaching_tree",
         "_bridges", "_relax", "balance", "contradictions", "_eliminate",
-        "_step", "_follow", "_widen", "_join", "_sweep",
+        "_step", "_follow", "_widen", "_sweep",
     }  # fmt: skip
 
 
@@ -191,12 +190,6 @@ def test_symbolic_elimination_has_the_same_result():
     ptr, row = filled, out[: filled[-1]]
     same_bits(fronts._postorder, ptr, row, np.ones(n, dtype=np.int64), *np.zeros((2, n), dtype=int))
     same_bits(fronts._supernodes, ptr, row, 12, 0.2, *np.zeros((3, n), dtype=int))
-
-
-def test_forests_have_the_same_edges():
-    rng = np.random.default_rng(2)
-    p, q = rng.integers(0, 30, (2, 80))
-    same_bits(potentials._join, p, q, np.arange(30), np.zeros(80, dtype=np.bool_))
 
 
 def test_sweeps_of_coordinates_have_the_same_bits():
