@@ -38,8 +38,9 @@ REDUCTION, MOST_STEPS = 1e-8, 200
 BOUND = 1e-4
 #: Residual that a rough solution leaves.
 ROUGH = 0.02
-#: Complexity from which steps with grids take longer than an approximate factor saves.
-HEAVY = 2.0
+#: Complexity from which exact steps with grids take longer than an approximate factor saves, and
+#: from which a hierarchy of a similar network does not pay for rough ones.
+HEAVY, HEAVIER = 1.8, 2.0
 #: Steps of a rough solution from which a hierarchy is too old.
 OLD = 4
 #: Rectifiers in which a network may differ from that of an approximate factor: each costs some
@@ -151,7 +152,7 @@ class BorderedFactors:
         self._last = None  # its memory is needed now
         if self._base is not None:
             base, aggregates = self._base
-            light = aggregates.complexity <= HEAVY and steps <= OLD
+            light = aggregates.complexity <= HEAVIER and steps <= OLD
             if light and network.differing(base) <= SIMILAR * self.problem.n:
                 like = aggregates, network.like(base)
             else:
