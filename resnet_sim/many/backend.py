@@ -66,6 +66,8 @@ BACKENDS = (
           "points as lanes of vectors, each with its own set of conducting rectifiers"),
     Entry("tangents", "law_states", "LawStates", ("states",),
           "samples at once, smooth laws by tangents in dense matrices", flows=True),
+    Entry("linear", "linear_points", "LinearPoints", ("points",),
+          "one factor for all points of a linear circuit"),
     Entry("one by one", "one_by_one", "OneByOne", ("points", "states"),
           "point after point, any circuit", flows=True),
 )  # fmt: skip

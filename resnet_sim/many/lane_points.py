@@ -10,10 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats
 from ..compiled import policy
-from ..errors import ResnetSimError
-from ..point.certified import join, worst
+from ..point.certified import worst
 from ..results.operating_point import OperatingPoint, SolverInfo
 from .lanes import PART, spread
 from .one_by_one import OneByOne
@@ -66,7 +65,7 @@ class LanePoints(Backend):
         solved = spread(task, parts, together.threads, len(values) * together.size)
         result = self._result(solved, v, i)
         rest = np.flatnonzero(~np.concatenate([part.good for part in solved]))
-        return self._completed(result, values, rest, failed) if len(rest) else result
+        return self.rescue.completed(result, values, rest, failed)
 
     def _result(self, solved: Sequence[Solved], v: Floats, i: Floats) -> OperatingPoint:
         together, circuit = self.together, self.together.circuit
@@ -79,17 +78,3 @@ class LanePoints(Backend):
             nonunique=tuple(dict.fromkeys(name for part in solved for name in part.nonunique)),
             closed=np.repeat(circuit.switches.closed[None, :], len(v), axis=0),
         )  # fmt: skip
-
-    def _completed(
-        self, result: OperatingPoint, values: Floats, rest: Ints, failed: Failed | None
-    ) -> OperatingPoint:
-        """Return a result with the points that are not good solved one by one."""
-
-        def renumbered(number: int, error: ResnetSimError) -> None:
-            assert failed is not None
-            failed(int(rest[number]), error)
-
-        others = self.rescue.points(values[rest], failed and renumbered)
-        rows = np.setdiff1d(np.arange(len(values)), rest)
-        order = np.argsort(np.concatenate((rows, rest)))
-        return join(result.circuit, (result.pick(rows), others), {}, 0.0).pick(order)

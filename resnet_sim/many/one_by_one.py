@@ -11,7 +11,7 @@ from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, ResnetSimError, TopologyError, UsageError
 from ..laws.certificate import certify
 from ..model.circuit import Circuit
-from ..point.certified import stack
+from ..point.certified import join, stack
 from ..point.engine import Point, PointSolver
 from ..point.state import State
 from ..results.operating_point import OperatingPoint
@@ -112,6 +112,22 @@ class OneByOne(Backend):
         return stack(
             question.circuit, found, question.tolerance, unsolved.reasons, unsolved.notices
         )
+
+    def completed(
+        self, result: OperatingPoint, values: Floats, rest: Ints, failed: Failed | None
+    ) -> OperatingPoint:
+        """Return a result with the points `rest`, which are not good, solved one by one."""
+        if not len(rest):
+            return result
+
+        def renumbered(number: int, error: ResnetSimError) -> None:
+            assert failed is not None
+            failed(int(rest[number]), error)
+
+        others = self.points(values[rest], failed and renumbered)
+        rows = np.setdiff1d(np.arange(len(values)), rest)
+        order = np.argsort(np.concatenate((rows, rest)))
+        return join(result.circuit, (result.pick(rows), others), {}, 0.0).pick(order)
 
     # ---- states ----
 

@@ -168,6 +168,21 @@ class Question:
         tables = np.array([table for table, _ in places], dtype=np.str_)
         return tables, np.array([row for _, row in places], dtype=np.int64)
 
+    def columns(self, values: Floats) -> dict[str, dict[str, Floats]]:
+        """Return the columns of tables in which points differ, shape (points, rows).
+
+        At values of what varies, shape (points, names).
+        """
+        tables, rows = self.places
+        found: dict[str, dict[str, Floats]] = {}
+        for table in np.unique(tables).tolist():
+            mine, name = np.flatnonzero(tables == table), str(DEVICES[table].value)
+            column = getattr(self.circuit.tables[table], name)
+            many = np.repeat(column[None, :], len(values), axis=0)
+            many[:, rows[mine]] = values[:, mine]
+            found[table] = {name: many}
+        return found
+
 
 def some(names: Sequence[str]) -> str:
     """Return a few names, and how many more there are."""

@@ -161,7 +161,7 @@ class Together:
         rows = slice(None) if settled.all() else np.flatnonzero(settled)
         good = settled.copy()
         proofs, good[rows] = certify_many(
-            self.circuit, self._tables(values[rows]), v[rows], i[rows],
+            self.circuit, self.question.columns(values[rows]), v[rows], i[rows],
             self.circuit.switches.closed, self.question.tolerance,
         )  # fmt: skip
         return Solved(good, proofs, steps, *self._nonunique(patterns, at))
@@ -245,18 +245,6 @@ class Together:
             many = np.broadcast_to(column, (len(values), column.shape[1]))
             changes[kind] = getattr(self.reduction, kind).holding(np.ascontiguousarray(many.T))
         return State(self.compiled.replace(**changes))
-
-    def _tables(self, values: Floats) -> dict[str, dict[str, Floats]]:
-        """Return columns of values of shape (points, rows), where points differ in them."""
-        rows = self.question.places[1]
-        columns: dict[str, dict[str, Floats]] = {}
-        for table, (mine, _) in self.varied.items():
-            name = str(DEVICES[table].value)
-            column = getattr(self.circuit.tables[table], name)
-            many = np.repeat(column[None, :], len(values), axis=0)
-            many[:, rows[mine]] = values[:, mine]
-            columns[table] = {name: many}
-        return columns
 
     def _allowed(self, values: Floats) -> Bools:
         """Tell which variants have values that leave the structure as it is."""

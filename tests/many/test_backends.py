@@ -221,6 +221,8 @@ def test_no_inputs_at_all():
 
 # ---- the choice ----
 
+LOOP = "loop\nv1 in 0 1\nr1 in a 1k\nr2 a b 1k\ne1 b 0 a 0 -10\n"
+
 
 def questions():
     for make in STATES.values():
@@ -233,6 +235,7 @@ def questions():
     yield Question(ladder(), (), 1000)
     yield Question(ladder("s1 b 0 a 0 sw"), ("v1",), 1000)
     yield Question(ladder("r9 a 0 0"), ("r9",), 1000)
+    yield Question(rs.parse_netlist(LOOP), ("v1",), 1000)
 
 
 def test_every_refusal_has_words():
@@ -274,7 +277,8 @@ def test_a_question_is_sent_without_what_was_found_out():
 def test_small_questions_are_not_worth_it():
     with policy.using(**policy.Policy()._asdict()):
         choice = choose(Question(ladder(), ("v1",), 10))
-    assert choice.reasons == {"lanes": "10 points of 5 nodes are too few to pay"}
+    few = "10 points of 5 nodes are too few to pay"
+    assert choice.reasons == {"lanes": few, "linear": few}
 
 
 def test_results_and_the_command_tell_what_was_chosen(tmp_path, capsys):
@@ -353,6 +357,5 @@ def test_lanes_go_through_a_cascade_stage_by_stage():
 
 
 def test_lanes_do_not_go_round_in_feedback():
-    circuit = rs.parse_netlist("loop\nv1 in 0 1\nr1 in a 1k\nr2 a b 1k\ne1 b 0 a 0 -10\n")
-    choice = choose(Question(circuit, ("v1",), 40))
+    choice = choose(Question(rs.parse_netlist(LOOP), ("v1",), 40))
     assert choice.entry.name == "one by one" and "feed back" in choice.reasons["lanes"]

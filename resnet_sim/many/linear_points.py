@@ -1,0 +1,144 @@
+"""Operating points of a linear circuit, whatever feeds back to what, at values of its sources.
+
+The equations are those of `nodal`: one factor serves all points.  What floats, and what has many
+solutions, does so at all points or at none; the solver of single points tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from ..compiled import policy
+from ..errors import ResnetSimError
+from ..laws.certificate import certify, certify_points
+from ..laws.points import certify_many
+from ..point.certified import worst
+from ..point.plan import Compiled
+from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
+from .lanes import PART, cores, spread
+from .nodal import Factored
+from .one_by_one import OneByOne
+from .question import Failed, Question, some
+from .states import Backend
+
+#: Branches whose numbers are right sides of the equations.
+SOURCES = {"voltage_sources": "ties", "current_sources": "injections"}
+
+
+class LinearPoints(Backend):
+    """Points of a circuit without rectifiers and curves, at values of its independent sources."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(question)
+        self.linear, self.rescue = question.once(Linear), OneByOne(question)
+
+    @classmethod
+    def fits(cls, question: Question) -> str | None:
+        """Return why points can't share a factor, or why that does not pay."""
+        circuit = question.circuit
+        if question.method != "auto":
+            return f"the method {question.method} is asked for"
+        if circuit.smooth:
+            return f"there are smooth laws: {some(circuit.smooth)}"
+        if not circuit.switches.fixed.all():
+            names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
+            return f"the state of {some(names)} depends on the solution"
+        if not question.varied:
+            return "nothing differs from point to point"
+        count, nodes = question.points, len(circuit.nodes)
+        if count * (nodes + policy.POLICY.any_point) < policy.POLICY.factor:
+            return f"{count} points of {nodes} nodes are too few to pay"
+        tables = set(question.places[0].tolist())
+        if not tables <= set(SOURCES):
+            return "the values of " + ", ".join(sorted(tables - set(SOURCES))) + " differ"
+        return question.once(Linear).reason
+
+    def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
+        """Return the points at values of what varies, shape (points, names)."""
+        linear, circuit = self.linear, self.question.circuit
+        v = np.empty((len(values), len(circuit.nodes)))
+        i = np.empty((len(values), circuit.n_elements))
+
+        def task(part: slice) -> tuple[list[Certificate], Bools]:
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                return linear.solve(values[part], v[part], i[part])
+
+        parts = [slice(k, k + PART) for k in range(0, len(values), PART)]
+        solved = spread(task, parts, cores(), len(values) * linear.factored.size)
+        proofs = [proof for found, _ in solved for proof in found]
+        certificate = worst(proofs, self.question.tolerance)
+        result = OperatingPoint(
+            circuit, v, i, replace(certificate, stable=linear.stable),
+            SolverInfo("linear", len(values), 0.0), linear.solver.structure,
+            closed=np.repeat(circuit.switches.closed[None, :], len(v), axis=0),
+        )  # fmt: skip
+        rest = np.flatnonzero(~np.concatenate([good for _, good in solved]))
+        return self.rescue.completed(result, values, rest, failed)
+
+
+class Linear:
+    """What all points share.
+
+    Attributes
+    ----------
+    reason : str or None
+        Why points can't be solved together; then nothing else is there.
+    """
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.reason = self._unfit()
+
+    def _unfit(self) -> str | None:
+        circuit, question = self.question.circuit, self.question
+        compiled = Compiled(circuit, circuit.switches.closed)
+        red = compiled.reduction
+        if not any(plan.stage.feedback for plan in compiled.plans):
+            return "nothing feeds back to what controls it"
+        if len(red.rectifiers) or len(red.curves) or len(red.laws):
+            return "there are rectifiers, or curves"
+        self.red, self.solver = red, OneByOne(question).solver(circuit)
+        try:
+            point = self.solver.solve(circuit)
+            self.factored = Factored(red)
+        except (ResnetSimError, np.linalg.LinAlgError):
+            return "the circuit as it is has no one solution"
+        told = set(point.diagnostics) - set(self.solver.structure)
+        if told or point.floating.any() or point.undefined_currents.any() or point.nonunique:
+            return "the circuit as it is has no one solution"
+        proof = certify(circuit, point.voltages, point.currents, point.closed, question.tolerance)
+        self.stable = proof.stable
+        return None
+
+    def solve(self, values: Floats, v: Floats, i: Floats) -> tuple[list[Certificate], Bools]:
+        """Solve some points; return certificates, and which points are certified.
+
+        `v` and `i` are set, shapes (points, n_nodes) and (points, n_elements).
+        """
+        question, red = self.question, self.red
+        volts, amps = (
+            np.repeat(held[None], len(values), axis=0)
+            for held in (red.ties.volts, red.injections.amps)
+        )
+        columns = question.columns(values)
+        for table, column in ((t, c) for t, some_ in columns.items() for c in some_.values()):
+            branch, target = (red.ties, volts) if SOURCES[table] == "ties" else (
+                red.injections, amps
+            )  # fmt: skip
+            row_of = np.full(question.circuit.n_elements, -1)
+            row_of[branch.element] = np.arange(len(branch))
+            first = question.circuit.first[table]
+            target[:, row_of[first : first + column.shape[1]]] = column
+        z = self.factored.solve(volts, amps)
+        v[:] = z[:, : v.shape[1]]
+        i[:] = self.factored.currents(z, amps, i.shape[1])
+        closed, tolerance = question.circuit.switches.closed, question.tolerance
+        if len(values) * len(question.circuit.nodes) >= policy.POLICY.lanes:
+            return certify_many(question.circuit, columns, v, i, closed, tolerance)
+        proof, good = certify_points(
+            question.circuit._with_columns(columns), v, i, closed, tolerance
+        )
+        return [proof] if good.all() else [], good
