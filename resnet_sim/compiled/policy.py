@@ -87,7 +87,8 @@ class Policy(NamedTuple):
     branchy: float = 1.0
     #: Points that take as long, in large circuits, as finding the order of elimination does.
     fewest_points: float = 16
-    #: The same from which a factor for all points of a linear circuit with feedback does.
+    #: Points times nodes (plus what any takes) from which one factor for all points of a linear
+    #: circuit with feedback pays.
     factor: float = 5_000
     #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS
     #: gives to threads, which wait for each other longer than a sparse product takes.
