@@ -27,6 +27,8 @@ STEPS, SHORT = 100, 40
 CAREFUL = (5.0, 1.0, 0.2)
 #: Steps of a continuation before it is given up.
 STAGES = 400
+#: Steps in time without a longer one than ever before, after which nothing is going to settle.
+UNSETTLED = 30
 #: Change of voltages, relative to the largest, at which tangents are as good as laws.
 SETTLED = 1e-9
 #: Steps after that, each of which squares what is left.
@@ -163,8 +165,15 @@ class _Search:
     def settling(self, place: _Place) -> _Place | None:
         """Follow capacitors across all laws until nothing moves, with growing time steps."""
         shunt, found = 1e-3, place
+        least, waited = shunt, 0
         for _ in range(STAGES):
             after = self.newton(found, _Ease(shunt, found.u), SHORT, CAREFUL[1])
+            # where nothing settles, steps in time get no longer however often they are tried
+            waited += 1
+            if after is not None and shunt < least:
+                least, waited = shunt, 0
+            if waited > UNSETTLED:
+                return None
             if after is None:
                 shunt *= 8.0
                 if shunt > 1e9:

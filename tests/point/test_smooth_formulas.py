@@ -1,6 +1,7 @@
 """Sources and resistances given by smooth formulas: by hand, against ngspice, as written."""
 
 import math
+import re
 from random import Random
 
 import numpy as np
@@ -210,3 +211,14 @@ def test_what_is_written_means_the_same(dialect):
         assert rs.solve(again).node_voltages == pytest.approx(rs.solve(circuit).node_voltages)
     else:
         assert rs.ngspice.compare(circuit).as_solved.status == "agree"
+
+
+@pytest.mark.parametrize("cards", [
+    "v1 a 0 1\nr1 a b 1k\nb1 b 0 v={v(b)*v(b)+1}",
+    "i1 0 a 1m\nb1 a 0 i={1p*exp(v(a)/.02)+2m}",
+    "v1 a 0 5\nr1 a b 1k\nb1 b 0 i={.02/v(b)}",
+])  # fmt: skip
+def test_a_formula_without_solution_says_so_soon(cards):
+    with pytest.raises(rs.ConvergenceError, match=r"in \d+ steps") as caught:
+        rs.solve(parse_netlist(f"none\n{cards}\n"))
+    assert int(re.findall(r"in (\d+) steps", str(caught.value))[0]) < 3000
