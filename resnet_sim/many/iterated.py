@@ -183,12 +183,12 @@ class IteratedLanes(Lanes):
 
 def fitting(network: Network) -> Lanes:
     """Return what solves points on a graph in less time: with factors of it, or without."""
-    iterated = IteratedLanes(network)
-    full = spread(network.n, network.edge_p, network.edge_q) > policy.POLICY.wide
-    if full and iterated.unfit is None:
-        return iterated
-    lanes = Lanes(network)
-    return lanes if lanes.unfit is None or iterated.unfit is not None else iterated
+    iterated, lanes, limits = IteratedLanes(network), Lanes(network), policy.POLICY
+    # the order of elimination, too, takes long where nothing separates a graph
+    full = spread(network.n, network.edge_p, network.edge_q) > limits.wide or (
+        lanes.fronts.size > min(limits.filled * network.n, limits.most_entries)
+    )
+    return iterated if full and iterated.unfit is None else lanes
 
 
 def _columns(rows: Any) -> Any:

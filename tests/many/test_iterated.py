@@ -163,14 +163,13 @@ def test_what_is_not_stable_is_no_state():
 
 
 def test_graphs_without_small_separators_iterate_by_themselves():
-    built = rs.generators.random_graph(6_000, 4, seed=1)
+    built = rs.generators.random_graph(2_500, 4, seed=1)
     net = tr.Network(built, built.current_sources.names[:2], ["n3", "n7"])
     assert isinstance(net._backend.lanes, IteratedLanes)
     X, Y = np.random.default_rng(0).normal(size=(2, 5, 2))
-    states = net.free(X)
-    on = states.on
-    found = tr.gradients(net, X, Y, start=on)
-    assert np.array_equal(found.on, on)
+    found = tr.gradients(net, X, Y, start=net.free(X).on)
+    apart = np.abs(found.outputs - net.forward(X)).max()
+    assert apart < 1e-12 * np.abs(found.outputs).max()
     exact = tr.gradient(net, X, Y, tr.Adjoint())
     sizes = np.linalg.norm(found.conductances) * np.linalg.norm(exact)
     assert found.conductances @ exact > 0.999 * sizes
