@@ -84,7 +84,7 @@ class Policy(NamedTuple):
     any_point: float = 50
     #: Entries of a factor per node from which lanes iterate.  An EP step takes half the time with
     #: factors at 42 (small world, 3,000 nodes), three times as long at 130 (random, 2,000 nodes).
-    filled: float = 100
+    iterated: float = 100
     #: Operations of eliminating rectifiers alone, per node and edge, up to which they are factors
     #: that precondition: then these take less time than what they precondition.
     branchy: float = 1.0
