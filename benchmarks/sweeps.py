@@ -2,10 +2,14 @@
 
     python benchmarks/sweeps.py monte-carlo [SAMPLES]
     python benchmarks/sweeps.py structures [CIRCUITS] [SPEC ...]
+    python benchmarks/sweeps.py factors [SIDE ...]
 
 The first compares `monte_carlo` on a grid of 1,024 nodes with diodes with a loop of `solve`
 over the first samples; the second runs circuits of 200 nodes of which no two are alike on the
-given executors, in turn.  Ratios are of the same run.
+given executors, in turn.  Ratios are of the same run.  The third compares 64 points of grids,
+samples and sweeps, in one thread, with SuperLU: with T0, one factorisation and one solve of the
+grid without diodes, and with one factorisation and 64 solves.  Seconds there are those of the
+thread, the least of some rounds.
 """
 
 from __future__ import annotations
@@ -14,10 +18,14 @@ import functools
 import statistics
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import splu
 
 import resnet_sim as rs
+from resnet_sim.many import lanes
 from resnet_sim.many.variants import monte_carlo as draw
 
 LOOP = 20
@@ -71,10 +79,62 @@ def structures(count: int, specs: list[str]) -> None:
         )
 
 
+def least(work, rounds: int = 5) -> float:
+    """Return the seconds that a call takes of its thread, the least of some rounds."""
+    work()  # compile, or load what is compiled
+    taken = []
+    for _ in range(rounds):
+        began = time.thread_time()
+        work()
+        taken.append(time.thread_time() - began)
+    return min(taken)
+
+
+def superlu(circuit) -> tuple[float, float]:
+    """Return the seconds of one factorisation and one solve, and of one and 64."""
+    r, n = circuit.resistors, len(circuit.nodes)
+    g, ends = 1.0 / r.ohms, (np.r_[r.p, r.q, r.p, r.q], np.r_[r.p, r.q, r.q, r.p])
+    matrix = coo_array((np.r_[g, g, -g, -g], ends), shape=(n, n)).tocsc()[1:, 1:].tocsc()
+    columns = np.random.default_rng(0).normal(size=(64, n - 1))
+    options = {"permc_spec": "MMD_AT_PLUS_A", "diag_pivot_thresh": 0.0}
+
+    def factored():
+        return splu(matrix, options={"SymmetricMode": True}, **options)
+
+    factor = factored()
+    once, all_ = least(factored, 9), least(lambda: [factor.solve(b) for b in columns], 9)
+    return once + all_ / 64, once + all_
+
+
+def factors(sides: list[int]) -> None:
+    """Print what points of grids cost beside factorisations and solves."""
+    lanes.cores = lambda: 1
+    plain = replace(rs.generators.DIODES, diodes=0.0, ground_diodes=0.0)
+    print(f"{'nodes':>7} {'T0, ms':>7} {'linear':>7} {'diodes':>7} {'samples':>8} {'sweep':>6}")
+    for side in sides:
+        grid, linear = rs.generators.grid(side), rs.generators.grid(side, mixture=plain)
+        rng = np.random.default_rng(0)
+        inputs = {name: rng.uniform(-1, 1, 64) for name in grid.current_sources.names[:8]}
+        first = grid.current_sources.names[0]
+        one, all_ = superlu(linear)
+        straight = least(lambda linear=linear, inputs=inputs: rs.solve(linear, inputs=inputs))
+        bent = least(lambda grid=grid, inputs=inputs: rs.solve(grid, inputs=inputs))
+        drawn = least(lambda grid=grid: rs.monte_carlo(grid, {"r*": 0.05}, 256, executor="serial"))
+        steps = {first: np.linspace(-1.0, 1.0, 1000)}
+        swept = least(lambda grid=grid, steps=steps: rs.sweep(grid, steps, executor="serial"), 2)
+        print(
+            f"{side**2:7} {1e3 * one:7.2f} {straight / all_:7.2f} {bent / 64 / one:7.3f} "
+            f"{drawn / 256 / one:8.3f} {swept / 1000 / one:6.3f}"
+        )
+    print("linear: over one factorisation and 64 solves; others: of T0, a point")
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:] or ["monte-carlo"]
     if what == "monte-carlo":
         monte_carlo(int(rest[0]) if rest else 10_000)
+    elif what == "factors":
+        factors([int(side) for side in rest] or [30, 50, 100])
     else:
         executors = rest[1:] or ["processes:1", "processes:2", "dask:1", "dask:2"]
         structures(int(rest[0]) if rest else 10_000, executors)
