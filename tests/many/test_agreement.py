@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from circuits import CONVEX, LARGE, ONE_WAY, random_circuit
+from circuits import CONVEX, FEEDBACK, LARGE, ONE_WAY, random_circuit
 from enumeration import Undecided, all_outcomes, merged
 
 import resnet_sim as rs
 from resnet_sim.compiled import policy
 
-FAMILIES = sorted(CONVEX | LARGE | ONE_WAY)
+FAMILIES = sorted(CONVEX | LARGE | ONE_WAY | FEEDBACK)
 #: that many points, so that lanes are refilled and some stay empty
 POINTS = 11
 
@@ -68,10 +68,10 @@ def check(family, seed):
     wrong = [one for one in wanted if isinstance(one, rs.ResnetSimError)]
     if not values or wrong:
         if values:
-            with policy.using(lanes=0, fewest_points=1), pytest.raises(type(wrong[0])):
+            with policy.using(lanes=0, fewest_points=1, factor=0), pytest.raises(type(wrong[0])):
                 rs.solve(circuit, inputs=values)
         return False, 0
-    with policy.using(lanes=0, fewest_points=1):
+    with policy.using(lanes=0, fewest_points=1, factor=0):
         found = rs.solve(circuit, inputs=values)
     # what the solver of single points owns up to, it owns up to here
     assert found.certificate.ok == all(point.certificate.ok for point in wanted)
