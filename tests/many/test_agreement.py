@@ -79,7 +79,8 @@ def check(family, seed):
     for k, point in enumerate(wanted):
         scale = np.nanmax(np.abs(point.node_voltages), initial=1e-300)
         assert close(found.node_voltages[k], point.node_voltages, scale), (family, seed, k)
-        judged = k == seed % POINTS and point.certificate.ok
+        # with feedback there may be several solutions, of which the witness picks none
+        judged = k == seed % POINTS and point.certificate.ok and family not in FEEDBACK
         exact = witnessed(point.circuit) if judged else None
         if exact is not None:
             seen += 1
