@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import statistics
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -149,6 +151,8 @@ def test_a_sweep_is_drawn(page):
     page.wait("document.querySelector('#curves').textContent.includes('no sweep')")
     page.click("[data-dial=v1] button")
     page.wait("document.querySelector('#curves .curve')")
+    page.click("#curves button")
+    page.wait("document.querySelector('#curves').textContent.includes('no sweep')")
     page.click("[data-tab=values]")
 
 
@@ -187,6 +191,18 @@ def test_links_and_reloads_keep_the_deck(page, lab):
     page.open(link)  # the browser knows the lab by its cookie
     page.wait("document.querySelector('#deck')?.value.startsWith('shared')")
     page.wait("document.querySelector('#values')?.textContent.includes('a3 V')")
+
+
+def test_a_link_that_unpacks_without_end_is_not_opened(page, lab):
+    example(page, "divider")
+    packer = zlib.compressobj(9, wbits=-15)
+    packed = packer.compress(b'{"deck": "' + b" " * 40_000_000) + packer.flush()
+    page.tell(f"location.hash = 'lab={base64.urlsafe_b64encode(packed).decode().rstrip('=')}'")
+    time.sleep(0.5)
+    assert page.tell("document.querySelector('#deck').value.startsWith('voltage divider')")
+    replace_text(page, "after\nV1 a 0 5\nR1 a 0 1k\n")
+    page.wait("document.querySelector('#values').textContent.includes('a5 V')")
+    page.tell("history.replaceState(null, '', '/')")
 
 
 HOSTILE = "hostile\nV1 a 0 1\nR1 a 0 1k\n.include /etc/passwd\n.end\n"

@@ -95,11 +95,14 @@ export class Editor {
     }
     for (const [number, d] of worst) {
       if (d.severity === "note") continue;
-      const said = this.marks.appendChild(document.createElement("div"));
+      // its place is counted in letters of the deck, its text has others
+      const place = this.marks.appendChild(document.createElement("div"));
+      place.className = "place";
+      const said = place.appendChild(document.createElement("span"));
       said.className = `said ${d.severity}`;
       said.textContent = d.message.split("\n")[0];
       const line = this.lines[number - 1] ?? "";
-      Object.assign(said.style, { left: `calc(10px + ${shown(line, line.length) + 2}ch)`, top: `${8 + LINE * (number - 1)}px` });
+      Object.assign(place.style, { left: `calc(10px + ${shown(line, line.length) + 2}ch)`, top: `${8 + LINE * (number - 1)}px` });
     }
     const number = (k) => (worst.has(k) ? `<span class="${worst.get(k).severity}">${k}</span>` : k);
     this.gutter.innerHTML = this.lines.map((_, k) => number(k + 1)).join("\n");

@@ -199,7 +199,11 @@ function showCurves(found) {
   drawn = found;
   const say = (text) => root.append(Object.assign(document.createElement("p"), { className: "empty", textContent: text }));
   root.replaceChildren();
-  if (along) say(`${along.name} from ${said(along.low)} to ${said(along.high)}, beside what the deck asks for`);
+  if (along) {
+    say(`${along.name} from ${said(along.low)} to ${said(along.high)} `);
+    const end = root.lastChild.appendChild(Object.assign(document.createElement("button"), { textContent: "End this sweep" }));
+    end.addEventListener("click", () => { along = null; refresh(); });
+  }
   if (!found) return say("The deck asks for no sweep. Write one, such as .dc v1 0 10 0.1, or press ~ beside a value.");
   const panels = found.panels ?? [], room = root.clientWidth - 26;
   const columns = panels.length > 1 && room > 560 ? 2 : 1;

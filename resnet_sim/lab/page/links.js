@@ -2,8 +2,17 @@
 
 const MARK = "#lab=";
 
+const MOST = 4_000_000; // bytes: a few in a link can stand for gigabytes
+
 async function piped(bytes, through) {
-  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(through)).arrayBuffer());
+  const reader = new Blob([bytes]).stream().pipeThrough(through).getReader(), parts = [];
+  for (let size = 0; ; ) {
+    const { value, done } = await reader.read();
+    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
+    size += value.length;
+    if (size > MOST) { await reader.cancel(); throw new Error("too long"); }
+    parts.push(value);
+  }
 }
 
 export async function linkTo(state) {
