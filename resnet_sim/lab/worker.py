@@ -1,14 +1,13 @@
 """The process that computes: jobs as lines of JSON on its standard input, answers on its output.
 
-It loads what it needs first, and only then lets itself be bound: what comes later is a deck.  What
-is slow the first time is practised while nobody asks.
+It loads and compiles what it needs first, and only then lets itself be bound, and its time be
+taken: what comes later is a deck.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import select
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,17 +15,16 @@ from typing import Any, TextIO
 
 from .limits import bind
 
-#: seconds without a request after which there is time for practice
-IDLE = 0.3
-
-_SMALL = "* small\nv1 a 0 1\nr1 a b 1k\nd1 b 0 ideal\n.model ideal d(ron=0 roff=inf vfwd=0)\n"
-#: what it loads and compiles is there before a deck of this size is written
-_MEDIUM = (
-    "* medium\nv1 n0 0 1\n.model ideal d(ron=0 roff=inf vfwd=0)\n.dc v1 0 1 0.01\n"
+#: decks of what is slow the first time, as it is loaded, and on a new machine compiled: a
+#: picture to lay out, and a circuit of a medium size with a sweep
+_DECKS = {
+    "picture": "* small\nv1 a 0 1\nr1 a b 1k\nd1 b 0 ideal\n.model ideal d(ron=0 vfwd=0)\n",
+    "answer": "* medium\nv1 n0 0 1\n.model ideal d(ron=0 roff=inf vfwd=0)\n.dc v1 0 1 0.01\n"
     + "\n".join(
         f"r{k} n{k} n{k + 1} 1k\nrg{k} n{k} 0 1k\nd{k} n{k} n{k + 2} ideal" for k in range(30)
-    )
-)
+    ),
+}
+_DECKS["curves"] = _DECKS["answer"]
 
 Do = Callable[[str, Mapping[str, Any]], Iterator[dict[str, Any]]]
 
@@ -39,13 +37,9 @@ def main() -> None:
     folders = [Path(folder) for folder in given["folders"]]
     do = _doer(folders, given["how"])
     for name in given["practice"]:
-        list(do(name, {"deck": _SMALL}))
+        list(do(name, {"deck": _DECKS[name]}))
     bind(int(given["bytes"]), folders)
     _reply(replies, {"ready": True})
-    if given["practice"] and not select.select([sys.stdin], [], [], IDLE)[0]:
-        # pictures take long to lay out; what they are made of does not
-        for name in {"answer", *given["practice"]} - {"picture"}:
-            list(do(name, {"deck": _MEDIUM}))
     for line in sys.stdin:
         request = json.loads(line)
         for reply in _replies(do, request["job"], request["data"]):

@@ -39,7 +39,9 @@ class Limits:
 WHO = {"answer": "answer", "picture": "picture", "curves": "curves", "table": "curves",
        "training": "training"}  # fmt: skip
 #: what they do for practice
-PRACTICE = {"answer": ("answer",), "picture": ("picture",), "curves": ("curves",), "training": ()}
+PRACTICE = {
+    "answer": ("answer",), "picture": ("answer", "picture"), "curves": ("curves",), "training": (),
+}  # fmt: skip
 
 
 class Worker:

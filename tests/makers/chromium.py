@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-PATIENCE = 30.0
+#: on a new machine kernels are compiled first
+PATIENCE = 100.0
 
 
 def program() -> str | None:

@@ -283,6 +283,7 @@ function listenToPeople() {
 
 async function start() {
   listenToPeople();
+  status("", "getting ready", "");
   let width = 0;
   new ResizeObserver(() => {
     if ($("#curves").clientWidth !== width) { width = $("#curves").clientWidth; showCurves(drawn); }

@@ -28,6 +28,7 @@ export class Learning {
     this.costs = { x: [], y: [] };
     this.keep.disabled = true;
     this.button.textContent = "Stop";
+    this.note.textContent = "getting ready; on a new machine it compiles first";
     this.stop = new AbortController();
     try {
       await listen("training", this.training, (frame) => this.hear(frame), this.stop.signal);
