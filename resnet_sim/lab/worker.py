@@ -48,7 +48,10 @@ def main() -> None:
 
 def _doer(folders: list[Path], how: Mapping[str, Any]) -> Do:
     """Return what does jobs."""
-    import numba  # noqa: F401  the libraries of a compiler don't fit into what is left to a deck
+    # large libraries don't fit into what is left to a deck
+    import numba  # noqa: F401
+    import scipy.linalg
+    import scipy.sparse.linalg  # noqa: F401
 
     from . import learning
     from .jobs import Jobs
@@ -72,7 +75,9 @@ def _replies(do: Do, name: str, data: Any) -> Iterator[dict[str, Any]]:
     except MemoryError:
         yield {"exceeded": "memory"}
     except Exception as error:
-        yield {"broken": f"{type(error).__name__}: {error}"}
+        # what is said where a library finds no room
+        full = any(text in str(error) for text in ("failed to map segment", "Cannot allocate"))
+        yield {"exceeded": "memory"} if full else {"broken": f"{type(error).__name__}: {error}"}
     yield {"over": True}
 
 
