@@ -99,7 +99,9 @@ def read_text(path: str | os.PathLike[str]) -> tuple[str, bool]:
         else:
             # opening a directory or a pipe is an error here, not a surprise later
             with Path(path).open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+                # as much room as is asked for is taken at once; what is no file has no size
+                size = os.fstat(file.fileno()).st_size or MAX_BYTES
+                data = file.read(min(size, MAX_BYTES) + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise Unreadable(reason[:1].lower() + reason[1:]) from None
