@@ -48,7 +48,11 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
         # what is left out only adds to the matrix: without it nothing is known but that it lasts
         return _lasts(circuit, v, i, knee=False) or None
     # a diode on its knee may stand either way
-    least, most = (_lasts(circuit, v, i, knee) for knee in (True, False))
+    least = most = _lasts(circuit, v, i, True)
+    if any(not np.array_equal(*both) for both in zip(
+        *(_diodes(circuit, v, i, knee) for knee in (True, False)), strict=True
+    )):  # fmt: skip
+        most = _lasts(circuit, v, i, False)
     if most is True:
         return True
     return False if least is False else None
@@ -114,11 +118,12 @@ def _matrix(circuit: Circuit, group: Ints, p: Ints, q: Ints, g: Floats) -> tuple
     """Return the conductances between groups, and how many nodes each has; not that of ground."""
     roots, place = np.unique(group, return_inverse=True)
     n, a, b = len(roots), place[p], place[q]
-    matrix = np.zeros((n, n))
-    np.add.at(matrix, (a, a), g)
-    np.add.at(matrix, (b, b), g)
-    np.add.at(matrix, (a, b), -g)
-    np.add.at(matrix, (b, a), -g)
+    # most conductances of some networks lead to where potentials are given: they count once
+    inner = (a != 0) & (b != 0)
+    ends = np.concatenate((a[inner] * n + b[inner], b[inner] * n + a[inner]))
+    matrix = np.bincount(ends, np.tile(-g[inner], 2), n * n).reshape(n, n).astype(float)
+    total = np.bincount(a, g, n) + np.bincount(b, g, n)
+    matrix[np.arange(n), np.arange(n)] += total
     source = circuit.controlled_sources
     of = np.repeat(np.arange(len(source)), np.diff(source.ptr))
     for end, sign in ((source.p, 1.0), (source.q, -1.0)):

@@ -302,7 +302,8 @@ def convex(n: int, p: Ints, q: Ints, conductance: Floats, margin: float = 1e-13)
     """
     if (conductance > 0).all():
         return True
-    if n <= policy.POLICY.dense:
+    full = n <= policy.POLICY.full_order and 20 * len(p) > n * n
+    if n <= policy.POLICY.dense or full:
         weights = _weights(n, p, q, conductance)
         scale = _weights(n, p, q, np.abs(conductance)).sum(axis=1)
         laplacian = np.diag(weights.sum(axis=1) - margin * scale) - weights
