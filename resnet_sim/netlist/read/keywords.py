@@ -53,12 +53,41 @@ IGNORED = {
         "store",
     ),
     *("measure_format", "ferret", "history", "newpage", "page", "set", "pat", "print64", "opf"),
+    # gnucap's, HSPICE's and Xyce's
+    *(
+        "fourier",
+        "list",
+        "log",
+        "status",
+        "mark",
+        "unmark",
+        "fit",
+        "pause",
+        "rem",
+        "help",
+        "plotwin",
+    ),
+    *(
+        "quit",
+        "exit",
+        "hdl",
+        "malias",
+        "dout",
+        "stim",
+        "vec",
+        "shape",
+        "ibis",
+        "ebd",
+        "pkg",
+        "variation",
+    ),
+    *("dataformat", "optimizer", "fra", "ptran", "snosc", "phasenoise", "bode", "meter"),
     *("subcktname", "libpath", "checkpoint", "assert", "info", "encrypt", "endencrypt", "thermal"),
 }
 #: dot cards that give a deck its structure
 STRUCTURE = {
     *("subckt", "ends", "if", "elseif", "else", "endif", "include", "lib", "endl"),
-    *("control", "endc", "end", "title"),
+    *("control", "endc", "data", "enddata", "end", "title"),
 }
 #: other spellings
 _ALIASES = {
@@ -67,7 +96,7 @@ _ALIASES = {
     **dict.fromkeys(("temperature", "tmp"), "temp"),
     **dict.fromkeys(("measure", "measurement"), "meas"),
     **{"macro": "subckt", "eom": "ends", "incl": "include", "inc": "include", "gnode": "global"},
-    **{"initcond": "ic", "nodesets": "nodeset", "sensitivity": "sens"},
+    **{"initcond": "ic", "dcvolt": "ic", "nodesets": "nodeset", "sensitivity": "sens"},
 }
 
 

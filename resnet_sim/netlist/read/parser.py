@@ -186,6 +186,13 @@ class Parser:
         self.report.add("W109", ".control is never executed: skipped up to .endc", card)
         self._skipping = ("endc", card)
 
+    def _data(self, card: Card) -> None:
+        self.report.add("N103", ".data is ignored up to .enddata", card)
+        self._skipping = ("enddata", card)
+
+    def _enddata(self, card: Card) -> None:
+        self.report.add("E119", ".enddata without .data", card)
+
     def _endc(self, card: Card) -> None:
         self.report.add("E119", ".endc without .control", card)
 
@@ -276,6 +283,8 @@ class Parser:
 _STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {
     "subckt": Parser._subckt,
     "ends": Parser._ends,
+    "data": Parser._data,
+    "enddata": Parser._enddata,
     "if": Parser._if,
     "elseif": Parser._branch,
     "else": Parser._branch,

@@ -16,7 +16,7 @@ OVER_RANGE = ("max", "min", "pp", "avg", "rms", "integ")
 _FORMS = "find ... when|at, when, max, min, pp, avg, rms, integ, deriv ... at, param"
 _OUTPUT = re.compile(r"([vi])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)")
 _OPTION = re.compile(r"\s+(at|from|to|rise|fall|cross)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)\s*$")
-_MEAS = re.compile(r"\s*\.meas\w*\s+(?:(dc)\s+)?([a-z_]\w*)\s+(\w+)\s*")
+_MEAS = re.compile(r"\s*\.meas\w*\s+(?:(dc)\s+)?(\S+)\s+(\w+)\s*")
 #: analyses that have measurements, in any abbreviation
 _OTHERS = ("transient", "ac", "noise", "op", "sp", "four", "fourier", "fft", "hb", "error", "phase")
 
