@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 from dialect_decks import deck
+from nested_decks import nested_deck
 from ngspice_tools import as_written, requires_ngspice
 
 import resnet_sim as rs
-from resnet_sim.errors import NetlistError
+from resnet_sim.errors import NetlistError, ResnetSimError
 
 
 def solved(text):
@@ -52,3 +53,37 @@ def test_random_decks_are_solved_as_ngspice_solves_them(tmp_path):
 @pytest.mark.long
 def test_many_random_decks_are_solved_as_ngspice_solves_them(tmp_path):
     assert compare(range(10_000, 20_000), tmp_path)[True, True] > 8000
+
+
+def nested(seeds, directory):
+    """Return how many nested decks both solve; check that they do so alike."""
+    decks, both = [nested_deck(seed) for seed in seeds], 0
+    for seed, text, theirs in zip(seeds, decks, as_written(decks, directory), strict=True):
+        try:
+            circuit = rs.parse_netlist(text)
+            point = rs.solve(circuit)
+        except ResnetSimError:
+            continue
+        told = any(d.code == "W119" for d in circuit.diagnostics)
+        if theirs is None or told or not point.certificate.ok:
+            continue
+        both += 1
+        for node, ours in zip(circuit.nodes[1:], point.node_voltages[1:].tolist(), strict=True):
+            # ngspice gives all a voltage, also what floats
+            if (expected := theirs.get(f"v({node})")) is not None and ours == ours:
+                assert ours == pytest.approx(expected, rel=1e-5, abs=1e-5), (
+                    f"{seed}: {node}\n{text}"
+                )
+    return both
+
+
+@requires_ngspice
+def test_nested_decks_of_all_devices_are_solved_as_ngspice_solves_them(tmp_path):
+    assert nested(range(60), tmp_path) > 35
+
+
+@requires_ngspice
+@pytest.mark.long
+@pytest.mark.parametrize("block", range(40))
+def test_many_nested_decks_are_solved_as_ngspice_solves_them(block, tmp_path):
+    assert nested(range(5000 + 50 * block, 5050 + 50 * block), tmp_path) > 20

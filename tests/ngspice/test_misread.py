@@ -99,6 +99,19 @@ def test_shunts_lie_at_every_node():
         rs.parse_netlist("t\nL1 a 0 1u\n.options rseries=1\n")
 
 
+@pytest.mark.parametrize("given", ["v={w*3}", "w=5 v=w", "v={w+1} w=7"])
+def test_names_that_ngspice_looks_up_within_the_instance_are_refused(given, tmp_path):
+    cell = ".subckt c a w=1 v=1\nR1 a 0 {v*1k}\n.ends\n.param w=2"
+    lines = f"I1 0 a 1m\nX1 a c {given}\n{cell}"
+    with pytest.raises(NetlistError, match="E138"):
+        voltage(lines, "a")
+    expected = {"v={w*3}": 6.0, "w=5 v=w": 2.0, "v={w+1} w=7": 3.0}[given]
+    assert voltage(lines, "a", dialect="ltspice") == pytest.approx(expected)
+    # what is handed through is the same inside and outside
+    assert voltage(lines.replace(given, "w={w} v={w*3}"), "a") == pytest.approx(6.0)
+    assert voltage(lines.replace(given, "w={w*2} v=4"), "a") == pytest.approx(4.0)
+
+
 def test_models_that_look_like_numbers_stand_behind_the_value():
     for card in ("R1 a 0 1n2 5k", "R1 a 0 {2k+3k} 1n2"):
         lines = f"I1 0 a 1m\n{card}\n.model 1n2 r(tc1=1m)\n.temp 127"

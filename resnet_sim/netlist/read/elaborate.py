@@ -280,8 +280,30 @@ class Elaboration:
             child.multiplier *= self._undeclared(given, subcircuit, device)
         child.values.update(given)
         child.given = given
+        if given and self._report.dialect.misreads:
+            self._refuse_captured(device, scope, child)
         self._gatherer.gather(subcircuit.body, child, self._top)
         self._elements(subcircuit.body, child)
+
+    def _refuse_captured(self, device: Instance, scope: Scope, child: Scope) -> None:
+        """Refuse values given by names that ngspice would look up within the instance first."""
+        for key, value in device.parameters:
+            for op in value.program if isinstance(value, Expression) else ():
+                name = str(op[1])
+                if op[0] != "name" or name == key.text:
+                    continue
+                if name not in child.values and name not in child.definitions:
+                    continue
+                inside, outside = (
+                    self._evaluator.number(value._replace(program=(op,)), some)
+                    for some in (child, scope)
+                )
+                if inside != outside:
+                    message = (
+                        f"to ngspice {name} is here that of {device.subcircuit.text}: {inside:g}"
+                    )
+                    hint = f"call one of the two otherwise: outside it is {outside:g}"
+                    raise CardError("E138", message, key.offset, len(key.text), hint)
 
     def _undeclared(
         self, given: Mapping[str, float], subcircuit: Subcircuit, device: Instance
