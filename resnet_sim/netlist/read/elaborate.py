@@ -288,7 +288,9 @@ class Elaboration:
     def _refuse_captured(self, device: Instance, scope: Scope, child: Scope) -> None:
         """Refuse values given by names that ngspice would look up within the instance first."""
         for key, value in device.parameters:
-            for op in value.program if isinstance(value, Expression) else ():
+            if not isinstance(value, Expression):
+                continue
+            for op in value.program:
                 name = str(op[1])
                 if op[0] != "name" or name == key.text:
                     continue
