@@ -33,8 +33,6 @@ class Policy(NamedTuple):
     # ---- one linear network ----
     #: Order up to which dense elimination takes less time than importing scipy.sparse.
     dense: float = 250
-    #: Order up to which a matrix of which a tenth is not zero is judged by dense elimination.
-    full_order: float = 4_000
     #: Order of a network of aggregates up to which it is inverted.
     inverted: float = 150
     #: Order from which a compiled ordering of our own is faster than that of SuperLU.
@@ -86,15 +84,12 @@ class Policy(NamedTuple):
     any_point: float = 50
     #: Entries of a factor per node from which lanes iterate.  An EP step takes half the time with
     #: factors at 42 (small world, 3,000 nodes), three times as long at 130 (random, 2,000 nodes).
-    iterated: float = 100
+    crowded: float = 100
     #: Operations of eliminating rectifiers alone, per node and edge, up to which they are factors
     #: that precondition: then these take less time than what they precondition.
     branchy: float = 1.0
     #: Points that take as long, in large circuits, as finding the order of elimination does.
     fewest_points: float = 16
-    #: Points times nodes (plus what any takes) from which one factor for all points of a linear
-    #: circuit with feedback pays.
-    factor: float = 5_000
     #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS
     #: gives to threads, which wait for each other longer than a sparse product takes.
     dense_entries: float = 2_000

@@ -186,7 +186,7 @@ def fitting(network: Network) -> Lanes:
     iterated, lanes, limits = IteratedLanes(network), Lanes(network), policy.POLICY
     # the order of elimination, too, takes long where nothing separates a graph
     full = spread(network.n, network.edge_p, network.edge_q) > limits.wide or (
-        lanes.fronts.size > min(limits.iterated * network.n, limits.most_entries)
+        lanes.fronts.size > min(limits.crowded * network.n, limits.most_entries)
     )
     return iterated if full and iterated.unfit is None else lanes
 
