@@ -33,6 +33,8 @@ class Policy(NamedTuple):
     # ---- one linear network ----
     #: Order up to which dense elimination takes less time than importing scipy.sparse.
     dense: float = 250
+    #: Order up to which a matrix of which a tenth is not zero is judged by dense elimination.
+    full_order: float = 4_000
     #: Order of a network of aggregates up to which it is inverted.
     inverted: float = 150
     #: Order from which a compiled ordering of our own is faster than that of SuperLU.
@@ -90,6 +92,9 @@ class Policy(NamedTuple):
     branchy: float = 1.0
     #: Points that take as long, in large circuits, as finding the order of elimination does.
     fewest_points: float = 16
+    #: Points times nodes (plus what any takes) from which one factor for all points of a linear
+    #: circuit with feedback pays.
+    factor: float = 5_000
     #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS
     #: gives to threads, which wait for each other longer than a sparse product takes.
     dense_entries: float = 2_000
