@@ -52,11 +52,14 @@ def _doer(folders: list[Path], how: Mapping[str, Any]) -> Do:
     import numba  # noqa: F401
     import scipy.linalg
     import scipy.sparse.linalg  # noqa: F401
+    import threadpoolctl  # type: ignore[import-untyped]
 
     from . import learning
     from .jobs import Jobs
     from .state import Reader
 
+    # some versions look for the C library with a temporary file, and remember where it is
+    threadpoolctl.threadpool_info()
     jobs = Jobs(Reader(folders, how))
 
     def do(name: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
