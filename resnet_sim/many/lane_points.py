@@ -16,7 +16,7 @@ from ..point.certified import worst
 from ..results.operating_point import OperatingPoint, SolverInfo
 from .lanes import PART, spread
 from .one_by_one import OneByOne
-from .question import Failed, Question, some
+from .question import Failed, Question
 from .states import Backend
 from .together import Solved, Together
 
@@ -35,20 +35,13 @@ class LanePoints(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why points can't be solved side by side, or why that does not pay."""
-        circuit, count = question.circuit, question.points
-        if question.method != "auto":
-            return f"the method {question.method} is asked for"
-        if circuit.smooth:
-            return f"there are smooth laws: {some(circuit.smooth)}"
-        if not circuit.switches.fixed.all():
-            names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
-            return f"the state of {some(names)} depends on the solution"
-        if not question.varied:
-            return "nothing differs from point to point"
+        count, nodes = question.points, len(question.circuit.nodes)
+        if question.apart is not None:
+            return question.apart
         if count < policy.POLICY.fewest_points or (
-            count * (len(circuit.nodes) + policy.POLICY.any_point) < policy.POLICY.lanes
+            count * (nodes + policy.POLICY.any_point) < policy.POLICY.lanes
         ):
-            return f"{count} points of {len(circuit.nodes)} nodes are too few to pay"
+            return f"{count} points of {nodes} nodes are too few to pay"
         return question.once(Together).reason
 
     def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:

@@ -21,7 +21,7 @@ from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
 from .lanes import PART, cores, spread
 from .nodal import Factored
 from .one_by_one import OneByOne
-from .question import Failed, Question, some
+from .question import Failed, Question
 from .states import Backend
 
 #: Branches whose numbers are right sides of the equations.
@@ -38,17 +38,9 @@ class LinearPoints(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why points can't share a factor, or why that does not pay."""
-        circuit = question.circuit
-        if question.method != "auto":
-            return f"the method {question.method} is asked for"
-        if circuit.smooth:
-            return f"there are smooth laws: {some(circuit.smooth)}"
-        if not circuit.switches.fixed.all():
-            names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
-            return f"the state of {some(names)} depends on the solution"
-        if not question.varied:
-            return "nothing differs from point to point"
-        count, nodes = question.points, len(circuit.nodes)
+        if question.apart is not None:
+            return question.apart
+        count, nodes = question.points, len(question.circuit.nodes)
         if count * (nodes + policy.POLICY.any_point) < policy.POLICY.factor:
             return f"{count} points of {nodes} nodes are too few to pay"
         tables = set(question.places[0].tolist())

@@ -128,6 +128,19 @@ class Question:
         return self.bounds[0] < 0 or bool((self.reduction.conductors.siemens < 0).any())
 
     @property
+    def apart(self) -> str | None:
+        """Why points have no linear structure in common, None if they have."""
+        circuit = self.circuit
+        if self.method != "auto":
+            return f"the method {self.method} is asked for"
+        if circuit.smooth:
+            return f"there are smooth laws: {some(circuit.smooth)}"
+        if not circuit.switches.fixed.all():
+            names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
+            return f"the state of {some(names)} depends on the solution"
+        return None if self.varied else "nothing differs from point to point"
+
+    @property
     def unlearnable(self) -> str | None:
         """Why conductances can't be learned as they begin, None if they can."""
         positive = not self.outputs or self.signed or (self.learned > 0).all()

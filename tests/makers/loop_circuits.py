@@ -11,14 +11,7 @@ def loop_circuit(seed: int, diodes: int, smallest: int = 200, largest: int = 2_0
     rng = np.random.default_rng(seed)
     n = int(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     b = CircuitBuilder(f"loop {seed}")
-    ends = [(int(rng.integers(max(0, k - 20), k)), k) for k in range(1, n)]
-    ends += [(p, q) for p, q in rng.integers(0, n, (n, 2)).tolist() if p != q]
-    for k, (p, q) in enumerate(ends):
-        b.resistor(f"r{k}", f"n{p}", f"n{q}", 10 ** rng.uniform(0, 3))
-    for k, node in enumerate(rng.integers(0, n, n // 20).tolist()):
-        b.resistor(f"rg{k}", f"n{node}", "0", 10 ** rng.uniform(1, 3))
-    for k, node in enumerate(rng.integers(0, n, 4).tolist()):
-        b.current_source(f"i{k}", "0", f"n{node}", rng.normal())
+    network(b, rng, n)
     driven = []
     for k in range(int(rng.integers(1, 2 + n // 50))):
         plus, minus, near = (f"n{node}" for node in rng.integers(0, n, 3))
@@ -35,3 +28,15 @@ def loop_circuit(seed: int, diodes: int, smallest: int = 200, largest: int = 2_0
         if ends[0] != ends[1]:
             b.diode(f"d{k}", *ends, v_forward=float(rng.choice([0.0, 0.1])))
     return b.build()
+
+
+def network(b: CircuitBuilder, rng: np.random.Generator, n: int) -> None:
+    """Add resistors between n nodes, most of them near each other, and a few sources."""
+    ends = [(int(rng.integers(max(0, k - 20), k)), k) for k in range(1, n)]
+    ends += [(p, q) for p, q in rng.integers(0, n, (n, 2)).tolist() if p != q]
+    for k, (p, q) in enumerate(ends):
+        b.resistor(f"r{k}", f"n{p}", f"n{q}", 10 ** rng.uniform(0, 3))
+    for k, node in enumerate(rng.integers(0, n, n // 20).tolist()):
+        b.resistor(f"rg{k}", f"n{node}", "0", 10 ** rng.uniform(1, 3))
+    for k, node in enumerate(rng.integers(0, n, 4).tolist()):
+        b.current_source(f"i{k}", "0", f"n{node}", rng.normal())

@@ -1,6 +1,7 @@
 """Random circuits of hundreds of nodes with several loops of feedback, of all kinds of sources."""
 
 import numpy as np
+from loop_circuits import network
 
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder
@@ -21,7 +22,7 @@ def mixed_loops(
     rng = np.random.default_rng(seed)
     n = int(np.exp(rng.uniform(np.log(smallest), np.log(largest))))
     b = CircuitBuilder(f"loops {seed}")
-    _network(b, rng, n)
+    network(b, rng, n)
     for k in range(int(rng.integers(2, 3 + n // 60))):
         kind = KINDS[int(rng.integers(len(KINDS)))]
         _amplifier(b, rng, k, kind, [f"n{node}" for node in rng.choice(n, 4, replace=False)])
@@ -38,17 +39,6 @@ def mixed_loops(
         if grounded:
             b.resistor("rf3", "f1", "0", 1.0)
     return b.build()
-
-
-def _network(b: CircuitBuilder, rng: np.random.Generator, n: int) -> None:
-    ends = [(int(rng.integers(max(0, k - 20), k)), k) for k in range(1, n)]
-    ends += [(p, q) for p, q in rng.integers(0, n, (n, 2)).tolist() if p != q]
-    for k, (p, q) in enumerate(ends):
-        b.resistor(f"r{k}", f"n{p}", f"n{q}", 10 ** rng.uniform(0, 3))
-    for k, node in enumerate(rng.integers(0, n, n // 20).tolist()):
-        b.resistor(f"rg{k}", f"n{node}", "0", 10 ** rng.uniform(1, 3))
-    for k, node in enumerate(rng.integers(0, n, 4).tolist()):
-        b.current_source(f"i{k}", "0", f"n{node}", rng.normal())
 
 
 def _amplifier(

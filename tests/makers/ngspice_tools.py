@@ -6,8 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import resnet_sim as rs
 from resnet_sim.results.rawfile import read_raw
 
 #: without ngspice a developer's run skips; CI=true must not hide that nothing was compared
@@ -37,6 +39,20 @@ def as_written(decks: list[str], directory: Path, *options: str) -> list[dict[st
         )  # fmt: skip
         start = max(map(int, re.findall(r"begin (\d+)", run.stdout)), default=start) + 1
     return [_operating_point(directory / f"{k}.raw") for k in range(len(decks))]
+
+
+def assert_as_ngspice(circuits: list[rs.Circuit], directory: Path, small: float) -> None:
+    """Solve circuits as ngspice does: to a millionth, or `small` of the largest voltage."""
+    decks = [rs.format_netlist(circuit) for circuit in circuits]
+    for circuit, theirs in zip(circuits, as_written(decks, directory), strict=True):
+        ours = rs.solve(circuit)
+        assert ours.certificate.ok, circuit.title
+        assert theirs is not None, circuit.title
+        volts = np.array([theirs[f"v({node})"] for node in circuit.nodes[1:]])
+        np.testing.assert_allclose(
+            ours.node_voltages[1:], volts, rtol=1e-6, atol=small * np.abs(volts).max(),
+            err_msg=circuit.title,
+        )  # fmt: skip
 
 
 def _operating_point(file: Path) -> dict[str, float] | None:
