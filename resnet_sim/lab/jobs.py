@@ -77,11 +77,11 @@ class Jobs:
 
     def picture(self, data: Data) -> dict[str, Any]:
         """Return the schematic as SVG."""
-        from ..plotting.schematic import redrawn, schematic
+        from ..plotting.schematic import count_parts, redrawn, schematic
         from ..plotting.schematic.svg import to_svg
 
         circuit = self.reader.circuit(State.of(data))
-        parts = circuit.n_elements - len(circuit.crossbars) + len(circuit.crossbars.devices)
+        parts = count_parts(circuit)
         if parts > MOST_SYMBOLS:
             return {"svg": None, "reason": f"{parts} elements are too many for a schematic"}
         op: OperatingPoint | None = None

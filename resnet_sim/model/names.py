@@ -66,6 +66,7 @@ def spelled(function: Callable[P, R]) -> Callable[P, R]:
     """Return the function, which answers an unknown keyword with the nearest right one."""
     code = function.__code__
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    names = names[names[:1] == ("self",) :]
     name = function.__qualname__.removesuffix(".__init__")
 
     @wraps(function)

@@ -12,8 +12,9 @@ from ..analyses.solve import solve
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
-from .costs import Cost, SquaredError
+from .costs import Cost
 from .network import Network
+from .registry import cost_of
 from .rules import Adjoint, gradient
 
 
@@ -81,7 +82,7 @@ class GradientCheck:
 
 
 def gradcheck(
-    net: Network, X: Any, Y: Any, cost: Cost | None = None, simulator: Simulator | None = None
+    net: Network, X: Any, Y: Any, cost: Cost | str | None = None, simulator: Simulator | None = None
 ) -> GradientCheck:
     """Return derivatives of the mean cost, found in three ways that share little.
 
@@ -111,16 +112,16 @@ def gradcheck(
     rs0     0.0625       0.0625
     rp0    -0.0625      -0.0625
     """
-    cost = cost or SquaredError()
-    exact = gradient(net, X, Y, Adjoint(), cost)
+    price: Cost = cost_of(cost)
+    exact = gradient(net, X, Y, Adjoint(), price)
     named = (*net.trainable, *net.parameters)
     other = None
     if simulator is not None:
         if not isinstance(net.trainable, tuple):
             raise UsageError("the conductances of crossbars have no adjoint network to simulate")
         pairs = zip(np.asarray(X, dtype=float), np.asarray(Y), strict=True)
-        other = np.mean([_simulated(net, x, y, cost, simulator) for x, y in pairs], axis=0)
-    return GradientCheck(named, exact, _differences(net, X, Y, cost), other)
+        other = np.mean([_simulated(net, x, y, price, simulator) for x, y in pairs], axis=0)
+    return GradientCheck(named, exact, _differences(net, X, Y, price), other)
 
 
 def _differences(net: Network, X: Any, Y: Any, cost: Cost) -> Floats:

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
+from ..errors import UsageError
+from ..model.names import did_you_mean
+
 
 @dataclass(frozen=True)
 class Option:
@@ -160,3 +163,46 @@ OPTIMIZERS: dict[str, Entry] = {
         options={"momentum": Option("what is left of it after a step", zero=True)} | _STEP,
     ),
 }
+
+
+def rule_of(given: Any) -> Any:
+    """Return the rule that is meant: an instance, a class, a name of `RULES`; None: the usual one.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> rule_of("coupled").eta
+    0.1
+    """
+    return _meant("rule", given, RULES, "estimate", "ep")
+
+
+def cost_of(given: Any) -> Any:
+    """Return the cost that is meant, see `rule_of`."""
+    return _meant("cost", given, COSTS, "value", "squared")
+
+
+def optimizer_of(given: Any) -> Any:
+    """Return the optimiser that is meant, see `rule_of`."""
+    return _meant("optimizer", given, OPTIMIZERS, "step", "adam")
+
+
+def _meant(kind: str, given: Any, entries: Mapping[str, Entry], method: str, usual: str) -> Any:
+    if given is None or isinstance(given, str):
+        name = usual if given is None else given.lower()
+        if name not in entries:
+            known = did_you_mean(name, entries) or f"there are {', '.join(entries)}"
+            raise UsageError(f"there is no {kind} {given!r}: {known}")
+        return entries[name].make()
+    made = given() if isinstance(given, type) else given
+    if not callable(getattr(made, method, None)):
+        a = "an" if kind[0] in "aeiou" else "a"
+        raise UsageError(
+            f"{a} {kind} has a method {method}(), which {given!r} has not: give one of this "
+            f"package's, your own, or a name ({', '.join(entries)})"
+        )
+    return made

@@ -19,10 +19,11 @@ from ..errors import UsageError
 from ..many.states import States
 from .amounts import amount
 from .contrast import Gradient, KneeWarning, contrast
-from .costs import Cost, SquaredError, finite, is_squared
+from .costs import Cost, finite, is_squared
 from .defaults import settled
 from .named import by_name
 from .network import Network
+from .registry import cost_of, rule_of
 
 Estimate = tuple[Floats, Floats]
 
@@ -277,8 +278,8 @@ def gradients(
     net: Network,
     X: Any,
     Y: Any,
-    rule: Rule | None = None,
-    cost: Cost | None = None,
+    rule: Rule | str | None = None,
+    cost: Cost | str | None = None,
     start: Bools | None = None,
 ) -> Gradient:
     """Return derivatives of the mean cost, and what the free states were like.
@@ -290,16 +291,17 @@ def gradients(
     >>> found.outputs.ravel(), found.cost.round(6)  # V, V^2
     (array([0.5, 1. ]), array([0.03125, 0.03125]))
     """
-    rule, cost = rule or EquilibriumPropagation(), cost or SquaredError()
+    asked: Rule = rule_of(rule)
+    price: Cost = cost_of(cost)
     X, Y = by_name(X, net.inputs), by_name(Y, net.outputs.names)
     free = net.free(X, start)
-    value = finite(cost.value(free.outputs, Y))
-    by_conductance, by_bias = rule.estimate(net, free, X, Y, cost)
+    value = finite(price.value(free.outputs, Y))
+    by_conductance, by_bias = asked.estimate(net, free, X, Y, price)
     return Gradient(by_conductance, by_bias, value, free.outputs, free.on, free.knee)
 
 
 def gradient(
-    net: Network, X: Any, Y: Any, rule: Rule | None = None, cost: Cost | None = None
+    net: Network, X: Any, Y: Any, rule: Rule | str | None = None, cost: Cost | str | None = None
 ) -> Floats:
     """Return d(mean of the cost over the batch)/dg, shape (n_trainable,).
 
@@ -312,10 +314,10 @@ def gradient(
         V or A.
     Y : array_like
         Targets, as the cost wants them.
-    rule : Rule
-        By default `EquilibriumPropagation`.
-    cost : Cost
-        By default `SquaredError`.
+    rule : Rule or str
+        By default `EquilibriumPropagation`; or a name of `RULES`.
+    cost : Cost or str
+        By default `SquaredError`; or a name of `COSTS`.
 
     Warns
     -----

@@ -18,8 +18,8 @@ from ..model.display import how_many
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from . import checkpoint as checkpoints
-from .amounts import real
-from .costs import Cost, SquaredError, finite
+from .amounts import real, whole
+from .costs import Cost, finite
 from .data.idx import Scaled
 from .defaults import rate, settled
 from .evaluate import BEGINNING, numbered, predict, score, warn_of_beginning, warn_of_reach
@@ -27,9 +27,10 @@ from .history import History
 from .layered_epochs import Epochs, fits
 from .named import by_name
 from .network import Network
-from .optimizers import Adam, Optimizer
+from .optimizers import Optimizer
 from .parallel import Compute, shared
-from .rules import EquilibriumPropagation, Rule, gradients
+from .registry import cost_of, optimizer_of, rule_of
+from .rules import Rule, gradients
 
 Record = dict[str, Any]
 #: called after each epoch; a true result ends the training
@@ -63,13 +64,13 @@ class Trainer:
     ----------
     net : Network
         Its conductances and biases are changed.
-    rule : Rule
-        By default `EquilibriumPropagation`.
-    cost : Cost
-        By default `SquaredError`.
-    optimizer : Optimizer
-        By default `Adam`.  Nudges and learning rates that are not said follow the median
-        conductance that the network has now, as in ``resnet-sim train``.
+    rule : Rule or str
+        By default `EquilibriumPropagation`; or a name of `RULES`.
+    cost : Cost or str
+        By default `SquaredError`; or a name of `COSTS`.
+    optimizer : Optimizer or str
+        By default `Adam`; or a name of `OPTIMIZERS`.  Nudges and learning rates that are not
+        said follow the median conductance that the network has now, as in ``resnet-sim train``.
     seed : int
         Of the order of the samples; the same seed gives the same run, bit by bit.
 
@@ -93,15 +94,15 @@ class Trainer:
     def __init__(
         self,
         net: Network,
-        rule: Rule | None = None,
-        cost: Cost | None = None,
-        optimizer: Optimizer | None = None,
+        rule: Rule | str | None = None,
+        cost: Cost | str | None = None,
+        optimizer: Optimizer | str | None = None,
         seed: int = 0,
     ) -> None:
         self.net, self.seed = net, seed
-        self.rule: Rule = settled(rule or EquilibriumPropagation(), net)
-        self.cost: Cost = cost or SquaredError()
-        self.optimizer = optimizer or Adam()
+        self.rule: Rule = settled(rule_of(rule), net)
+        self.cost: Cost = cost_of(cost)
+        self.optimizer: Optimizer = optimizer_of(optimizer)
         chosen = rate(self.optimizer, net)
         self.optimizer.prepare(net.parameter_names, *([] if chosen is None else [chosen]))
         self.history = History()
@@ -184,6 +185,10 @@ class Trainer:
         y = np.asarray(by_name(Y, self.net.outputs.names))
         if len(x) != len(y) or not len(x):
             raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
+        whole(epochs, "epochs", 0)
+        whole(len(x) if batch_size is None else batch_size, "batch_size", 1)
+        if validation is not None and len(validation) != 2:
+            raise UsageError("validation is a pair: inputs and targets")
         path = None if checkpoint is None else Path(checkpoint)
         start = len(self.history)
         self._on, self._best = np.zeros((len(x), 0), dtype=np.bool_), None

@@ -292,6 +292,20 @@ def test_a_schematic_is_drawn_into_given_axes():
     assert "r1 3 kΩ" in [text.get_text() for text in axes.texts]
 
 
+def test_a_transistor_is_one_element_however_many_currents_it_has():
+    stages = "\n".join(
+        f"rb{k} c{k} b{k} 10k\nq{k} c{k + 1} b{k} e{k} m\nrc{k} vcc c{k + 1} 4.7k\nre{k} e{k} 0 1k"
+        for k in range(14)
+    )
+    deck = f"amplifier\nvcc vcc 0 12\nvin c0 0 .7\n{stages}\n.model m npn"
+    circuit = rs.parse_netlist(deck)
+    assert circuit.n_elements > 60
+    assert is_schematic(circuit)
+    drawn = schematic(circuit)
+    assert len(drawn.symbols) == 58
+    assert not faults(drawn)
+
+
 def test_larger_circuits_are_graphs():
     circuit = rs.generators.grid(8)
     assert not is_schematic(circuit)

@@ -6,8 +6,9 @@ on a grid, `routing` joins their pins by wires, `naming` finds room for the name
 """
 
 from .drawing import Schematic, redrawn, schematic
+from .structure import count_parts
 
-__all__ = ["Schematic", "redrawn", "schematic"]
+__all__ = ["Schematic", "count_parts", "redrawn", "schematic"]
 
 #: modules that other packages may use
 DOORS = ("geometry", "svg")

@@ -24,15 +24,14 @@ def insides(circuit: Circuit) -> dict[str, tuple[int, list[str]]]:
     return {name: (count, list(nets)) for name, (count, nets) in found.items()}
 
 
-def count_parts(circuit: Circuit, boxes: bool) -> int:
-    """Return how many symbols a schematic would have."""
-    crossbars = circuit.crossbars
-    total = circuit.n_elements - len(crossbars) + len(crossbars.devices)
+def count_parts(circuit: Circuit, boxes: bool = False) -> int:
+    """Return how many symbols a schematic would have: one of a transistor, and of a crossbar."""
+    tables = [table for table in circuit.tables.values() if table.plural != "crossbars"]
+    sizes = (len(t.values if isinstance(t, Multipole) else t) for t in tables)
+    total = len(circuit.crossbars.devices) + sum(sizes)
     if not boxes:
         return total
-    inside = sum(
-        "." in name for t in circuit.tables.values() if t.plural != "crossbars" for name in t.names
-    )
+    inside = sum("." in name and ":" not in name for table in tables for name in table.names)
     return total - inside + len(insides(circuit))
 
 
