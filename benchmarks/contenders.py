@@ -6,7 +6,6 @@ and diode currents afterwards (not timed either) for `QuadraticProgram.residual`
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import shutil
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from families import without_diodes
 from quadratic import QuadraticProgram
 from scipy.sparse.linalg import splu
 
@@ -113,9 +113,7 @@ def prepare_package(task: Task) -> Ready:
 
 def prepare_without_diodes(task: Task) -> Ready:
     """The same of the circuit without its diodes."""
-    diodes = task.circuit.diodes
-    none = {f.name: getattr(diodes, f.name)[:0] for f in dataclasses.fields(diodes)}
-    circuit = task.circuit.with_tables(diodes=dataclasses.replace(diodes, **none))
+    circuit = without_diodes(task.circuit)
     return Ready(lambda: rs.solve(circuit), None)
 
 

@@ -100,6 +100,13 @@ def _amplified(b: CircuitBuilder, rng: np.random.Generator, at: Ints) -> Circuit
     return b.build()
 
 
+def without_diodes(circuit: Circuit) -> Circuit:
+    """Return the circuit without its ideal diodes."""
+    diodes = circuit.diodes
+    none = {f.name: getattr(diodes, f.name)[:0] for f in dataclasses.fields(diodes)}
+    return circuit.with_tables(diodes=dataclasses.replace(diodes, **none))
+
+
 FAMILIES: dict[str, Callable[[int, int], Circuit]] = {
     "grid": grid,
     "random": random_graph,

@@ -3,13 +3,15 @@
     python benchmarks/sweeps.py monte-carlo [SAMPLES]
     python benchmarks/sweeps.py structures [CIRCUITS] [SPEC ...]
     python benchmarks/sweeps.py factors [SIDE ...]
+    python benchmarks/sweeps.py parts [SIDE ...]
 
 The first compares `monte_carlo` on a grid of 1,024 nodes with diodes with a loop of `solve`
 over the first samples; the second runs circuits of 200 nodes of which no two are alike on the
 given executors, in turn.  Ratios are of the same run.  The third compares 64 points of grids,
 samples and sweeps, in one thread, with SuperLU: with T0, one factorisation and one solve of the
-grid without diodes, and with one factorisation and 64 solves.  Seconds there are those of the
-thread, the least of some rounds.
+grid without diodes, and with one factorisation and 64 solves; so does the fourth with grids that
+have amplifiers, and 64 points of grids with junctions with those of ideal diodes.  Seconds there
+are those of the thread, the least of some rounds.
 """
 
 from __future__ import annotations
@@ -21,10 +23,12 @@ import time
 from dataclasses import replace
 
 import numpy as np
+from families import feedback_grid, without_diodes
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
 import resnet_sim as rs
+from resnet_sim import training as tr
 from resnet_sim.many import lanes
 from resnet_sim.many.variants import monte_carlo as draw
 
@@ -106,6 +110,13 @@ def superlu(circuit) -> tuple[float, float]:
     return once + all_ / 64, once + all_
 
 
+def points(circuit) -> float:
+    """Return the seconds of 64 points that differ in eight current sources, A."""
+    rng = np.random.default_rng(0)
+    inputs = {name: rng.uniform(-1, 1, 64) for name in circuit.current_sources.names[:8]}
+    return least(lambda: rs.solve(circuit, inputs=inputs))
+
+
 def factors(sides: list[int]) -> None:
     """Print what points of grids cost beside factorisations and solves."""
     lanes.cores = lambda: 1
@@ -113,12 +124,9 @@ def factors(sides: list[int]) -> None:
     print(f"{'nodes':>7} {'T0, ms':>7} {'linear':>7} {'diodes':>7} {'samples':>8} {'sweep':>6}")
     for side in sides:
         grid, linear = rs.generators.grid(side), rs.generators.grid(side, mixture=plain)
-        rng = np.random.default_rng(0)
-        inputs = {name: rng.uniform(-1, 1, 64) for name in grid.current_sources.names[:8]}
         first = grid.current_sources.names[0]
         one, all_ = superlu(linear)
-        straight = least(lambda linear=linear, inputs=inputs: rs.solve(linear, inputs=inputs))
-        bent = least(lambda grid=grid, inputs=inputs: rs.solve(grid, inputs=inputs))
+        straight, bent = points(linear), points(grid)
         drawn = least(lambda grid=grid: rs.monte_carlo(grid, {"r*": 0.05}, 256, executor="serial"))
         steps = {first: np.linspace(-1.0, 1.0, 1000)}
         swept = least(lambda grid=grid, steps=steps: rs.sweep(grid, steps, executor="serial"), 2)
@@ -129,12 +137,31 @@ def factors(sides: list[int]) -> None:
     print("linear: over one factorisation and 64 solves; others: of T0, a point")
 
 
+def parts(sides: list[int]) -> None:
+    """Print what 64 points of grids with amplifiers cost, and with real diodes."""
+    lanes.cores = lambda: 1
+    print(f"{'nodes':>7} {'amplifiers':>10} {'over T64':>8} {'diodes':>7} {'over ideal':>10}")
+    for side in sides:
+        straight = without_diodes(feedback_grid(side * side, 1))
+        ideal = rs.generators.grid(side)
+        real = tr.with_part(ideal, "1n4148")
+        all_ = superlu(straight)[1]
+        linear, bent, smooth = (points(circuit) for circuit in (straight, ideal, real))
+        print(
+            f"{side**2:7} {len(straight.vcvs):10} {linear / all_:8.2f} "
+            f"{len(ideal.diodes):7} {smooth / bent:10.2f}"
+        )
+    print("over T64: over one factorisation of the resistors and 64 solves")
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:] or ["monte-carlo"]
     if what == "monte-carlo":
         monte_carlo(int(rest[0]) if rest else 10_000)
     elif what == "factors":
         factors([int(side) for side in rest] or [30, 50, 100])
+    elif what == "parts":
+        parts([int(side) for side in rest] or [30, 50])
     else:
         executors = rest[1:] or ["processes:1", "processes:2", "dask:1", "dask:2"]
         structures(int(rest[0]) if rest else 10_000, executors)

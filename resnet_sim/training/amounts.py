@@ -55,3 +55,17 @@ def real(values: Any, what: str) -> Floats:
         return found.astype(float, copy=False)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what} must be real numbers: {error}") from None
+
+
+def vector(values: Any, n: int, what: str) -> Floats:
+    """Return a new array of n finite floats.
+
+    Raises
+    ------
+    UsageError
+        If the values are anything else.
+    """
+    found = np.array(values, dtype=float)
+    if found.shape != (n,) or not np.isfinite(found).all():
+        raise UsageError(f"{what}: needs {n} finite numbers, not an array of {found.shape}")
+    return found

@@ -16,8 +16,9 @@ from . import recipes
 from .callbacks import missing
 from .costs import Cost, Hinge, SquaredError
 from .evaluate import predict
-from .network import Network, Output
+from .network import Network
 from .optimizers import Optimizer
+from .roles import Output
 from .rules import Rule
 from .trainer import Callback, Trainer
 

@@ -13,8 +13,9 @@ from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..errors import UsageError
 from ..generators import layered
-from .network import Network, Output
+from .network import Network
 from .optimizers import Adam, Momentum, Optimizer, cosine
+from .roles import Output
 from .rules import EquilibriumPropagation, Rule
 
 #: least conductance of a network that is built, S; what conducts less learns nothing
