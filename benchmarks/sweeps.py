@@ -148,7 +148,7 @@ def parts(sides: list[int]) -> None:
         all_ = superlu(straight)[1]
         linear, bent, smooth = (points(circuit) for circuit in (straight, ideal, real))
         print(
-            f"{side**2:7} {len(straight.vcvs):10} {linear / all_:8.2f} "
+            f"{side**2:7} {len(straight.controlled_sources):10} {linear / all_:8.2f} "
             f"{len(ideal.diodes):7} {smooth / bent:10.2f}"
         )
     print("over T64: over one factorisation of the resistors and 64 solves")

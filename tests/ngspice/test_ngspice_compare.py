@@ -86,24 +86,25 @@ def test_without_ngspice_the_status_is_4_and_the_message_says_how_to_get_it(
     assert "apt-get install ngspice" in capsys.readouterr().err
 
 
+#: what it does -> how long it may take, s, and what is said; every attempt takes all of the time
 FAKES = {
-    "it says so": ("print('Warning: singular matrix: check node x')", "singular matrix"),
-    "no result": ("print('bye')", "left no result: bye"),
-    "damaged": ("open('out.raw', 'w').write('Title: t\\n')", "can't be read"),
-    "slow": ("import time; time.sleep(30)", "did not end within"),
+    "it says so": ("print('Warning: singular matrix: check node x')", "30", "singular matrix"),
+    "no result": ("print('bye')", "30", "left no result: bye"),
+    "damaged": ("open('out.raw', 'w').write('Title: t\\n')", "30", "can't be read"),
+    "slow": ("import time; time.sleep(30)", "0.1", "did not end within"),
 }
 
 
 @pytest.mark.parametrize("fake", FAKES.values(), ids=list(FAKES))
 def test_where_ngspice_fails_its_words_are_shown(fake, tmp_path, monkeypatch, capsys):
-    body, words = fake
+    body, limit, words = fake
     program = tmp_path / "ngspice"
     known = "import sys\nif '--version' in sys.argv: sys.exit()"
     program.write_text(f"#!{sys.executable}\n{known}\n{body}\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     deck = str(EXAMPLES / "divider.net")
-    assert main(["validate", deck, "--time-limit", "1.5"]) == 4
+    assert main(["validate", deck, "--time-limit", limit]) == 4
     out = capsys.readouterr().out
     assert words in out
     assert "not validated" in out

@@ -5,6 +5,7 @@ import configparser
 import doctest
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,7 @@ def definitions(source: str) -> set[str]:
     return found
 
 
+@cache
 def known_names(path: Path) -> set[str]:
     text = path.read_text()
     if path.suffix == ".py":

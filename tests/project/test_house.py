@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -22,8 +23,13 @@ def name_of(path: Path) -> str:
 MODULES = {name_of(path): path for path in PACKAGE.rglob("*.py")}
 
 
-def imports(module: str) -> Iterator[tuple[str, str]]:
-    """Yield the module that each import statement names, and the name taken from it."""
+@cache
+def imports(module: str) -> tuple[tuple[str, str], ...]:
+    """Return the module that each import statement names, and the name taken from it."""
+    return tuple(_imports(module))
+
+
+def _imports(module: str) -> Iterator[tuple[str, str]]:
     path = MODULES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text())):

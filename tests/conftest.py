@@ -1,0 +1,26 @@
+"""How tests are shared out where there are several processes (``pytest -n 2``)."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file is for one process: what its tests share is made once.
+
+    Processes begin at either end of the list: neighbours need the same compiled loops, which both
+    would compile if they came to them at the same time.  Later ones find them in the cache.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class FromBothEnds(LoadFileScheduling):
+        def _assign_work_unit(self, node: Any) -> None:
+            if list(self.nodes).index(node) % 2:
+                self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
+            super()._assign_work_unit(node)
+
+    if config.getvalue("dist") != "load":  # who says how has it so
+        return None
+    config.option.loadscopereorder = False
+    return FromBothEnds(config, log)
