@@ -106,6 +106,8 @@ class Policy(NamedTuple):
     #: Resistors from which looking for layers pays, and conductances from which compiled epochs.
     layers: float = 10_000
     epochs: float = 50_000
+    #: The former where conductances have either sign: others solve such samples one by one.
+    signed_layers: float = 0
 
     # ---- objects ----
     #: Conductances from which a generator makes crossbars instead of resistors.

@@ -102,6 +102,8 @@ def fits(net: Network, rule: Rule, cost: Cost, optimizer: Optimizer) -> str | No
         return f"they call no method of {type(net).__name__}"
     if layers is None:
         return "the network is not solved layer by layer"
+    if net.g_min < 0:
+        return "with conductances of either sign, each state is proved to last"
     count = sum(block.g.size for block in layers.blocks)
     if count < policy.POLICY.epochs:
         return f"{count} conductances are too few to pay"

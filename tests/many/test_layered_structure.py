@@ -9,9 +9,9 @@ from resnet_sim import training as tr
 from resnet_sim.compiled import policy
 from resnet_sim.generators import grid, layered
 from resnet_sim.many.layered import find_layers
-from resnet_sim.many.layered.descent import outer
 from resnet_sim.many.layered.exact import Exact
 from resnet_sim.many.layered.potentials import NotLayered
+from resnet_sim.many.layered.structure import outer
 from resnet_sim.netlist import format_netlist
 
 
@@ -136,7 +136,6 @@ NOT_LAYERED = {
     "a diode with a resistance": ["d1 0 h0 ds", ".model ds d(ron=1 roff=inf)"],
     "a unit that is joined to none": ["rx lone 0 1"],
     "resistors in parallel": ["rx h0 o0 1"],
-    "a negative resistance": ["rx h0 0 -1"],
     "a source between units": ["vx h0 h1 1"],
     "a one-way controlled source": ["e1 y 0 h0 0 2", "rx y o0 1"],
     "a switch that follows the solution": ["s1 h0 0 o0 0 sm", ".model sm sw(vt=1)"],

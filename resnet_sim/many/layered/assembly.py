@@ -30,7 +30,7 @@ class Singles:
         g = device.conductances.ravel().astype(np.float64)
         rows = np.repeat(device.rows, len(device.columns))
         columns = np.tile(device.columns, len(device.rows))
-        some = (g > 0) | (whole >= 0)
+        some = (g != 0) | (whole >= 0)
         return cls(rows[some], columns[some], g[some], whole[some])
 
     @classmethod

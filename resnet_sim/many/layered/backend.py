@@ -55,10 +55,9 @@ class Layered(Backend):
         """Return why a circuit can't be solved layer by layer, or why that does not pay."""
         if question.precision == "single":
             return "it works in double precision only"
-        if question.signed:
-            return "conductances may be negative"
-        circuit = question.circuit
-        if not circuit.crossbars.devices and len(circuit.resistors) < policy.POLICY.layers:
+        circuit, limits = question.circuit, policy.POLICY
+        least = limits.signed_layers if question.signed else limits.layers
+        if not circuit.crossbars.devices and len(circuit.resistors) < least:
             return f"{len(circuit.resistors)} resistors are too few to pay, and no crossbar"
         layers = question.once(_chain)
         return layers if isinstance(layers, str) else _unfit(layers)
@@ -111,7 +110,8 @@ class Layered(Backend):
             return conditions
         if nudge.target is None:
             raise UsageError("a nudge with a stiffness needs a target")
-        if nudge.stiffness < 0:
+        # with conductances of either sign, what is found is proved to last
+        if nudge.stiffness < 0 and values.positive:
             if self._highest is None or self._highest[0] is not values:
                 self._highest = (values, self.exact.highest(values))
             high = self._highest[1]
@@ -172,19 +172,33 @@ class Layered(Backend):
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         detail: Detail = states.detail
-        phase, values = detail.phase, detail.values
-        lower, upper = [], []
-        for units, free in zip(self.layers.units, phase.free, strict=True):
-            held = (free < units.lower) | (free > units.upper)
-            lower.append(np.where(held, 0.0, -np.inf))
-            upper.append(np.where(held, 0.0, np.inf))
-        still = Conditions([np.zeros_like(v) for v in phase.v], lower, upper)
-        found = self.exact.settle(values, self.exact.pushed(still, slope))
-        result = np.concatenate(found.v, axis=1)[:, self.layers.place]
+        result = self._answers(detail, slope)[:, self.layers.place]
         result[:, self.layers.given.nodes] = 0.0
         if detail.found is not None:
             result[detail.rescued] = detail.found.adjoint(slope[detail.rescued])
         return result
+
+    def _answers(self, detail: Detail, force: Floats) -> Floats:
+        """Return how units move with currents into the outputs, shape (B, m); held ones don't."""
+        phase, values = detail.phase, detail.values
+        held = _held(self.layers, phase)
+        parts = np.split(held, np.cumsum([len(units) for units in self.layers.units])[:-1], axis=1)
+        wide = [np.where(part, 0.0, np.inf) for part in parts]
+        still = Conditions([np.zeros_like(v) for v in phase.v], [-w for w in wide], wide)
+        pushed = self.exact.pushed(still, force)
+        moved, settled = np.zeros(held.shape), np.zeros(len(held), dtype=np.bool_)
+        if values.positive:
+            found = self.exact.settle(values, pushed)
+            moved, settled = np.concatenate(found.v, axis=1), found.settled
+        for row in np.setdiff1d(np.flatnonzero(~settled), detail.rescued).tolist():
+            load = np.concatenate([feed[row] for feed in pushed.feed])
+            step = values.curvature.step(~held[row], load)
+            if step is None:
+                error = ConvergenceError("the state is too near to an unstable one")
+                error.sample = row
+                raise error
+            moved[row] = step
+        return moved
 
     def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
         """Return the mean of ``change * level`` across each conductance, of `change` at biases."""
@@ -198,6 +212,12 @@ class Layered(Backend):
             layers, of_units(change), of_units(level), *ends, self.exact.threads
         )
         return by_g / len(change), by_bias / len(change)
+
+
+def _held(layers: Layers, phase: Phase) -> Bools:
+    """Tell which units diodes hold, shape (B, m)."""
+    pairs = zip(layers.units, phase.free, strict=True)
+    return np.concatenate([(x < u.lower) | (x > u.upper) for u, x in pairs], axis=1)
 
 
 def _chain(question: Question) -> Layers | str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
-from .structure import Layers
+from .structure import outer
 from .values import Values, in_parts, product, product_back, row_parts
 
 #: Largest change in a sweep: sought, relative to the largest voltage of the layer, and accepted
@@ -55,7 +55,7 @@ class Conditions:
     offset: list[Floats] | None = None
     pull: Pull | None = None
 
-    def rows(self, part: slice) -> Conditions:
+    def rows(self, part: slice | Ints) -> Conditions:
         """Return the conditions of some samples."""
 
         def cut(arrays: list[Floats]) -> list[Floats]:
@@ -88,20 +88,26 @@ class Phase:
 
 
 def settle(
-    values: Values, conditions: Conditions, start: Floats | None = None, threads: int = 1
+    kind: type[Descent],
+    values: Values,
+    conditions: Conditions,
+    start: list[Floats] | None = None,
+    threads: int = 1,
 ) -> Phase:
     """Return the states under given conditions, the same bits for any number of threads.
 
     Parameters
     ----------
-    start : ndarray, shape (B, m), optional
-        Voltages of the layers that `outer` names side by side; 0 by default.
+    kind : type
+        How they are found.
+    start : list of ndarray, shape (B, n), optional
+        Voltages of the layers; 0 by default.
     """
     count = len(conditions.feed[0])
 
     def one(part: slice) -> Phase:
-        begin = None if start is None else start[part]
-        return _Descent(values, conditions.rows(part)).run(begin)
+        begin = None if start is None else [v[part] for v in start]
+        return kind(values, conditions.rows(part)).run(begin)
 
     found = in_parts(one, row_parts(count), threads)
     depth = range(len(values.blocks))
@@ -113,18 +119,12 @@ def settle(
     )
 
 
-def outer(layers: Layers) -> list[int]:
-    """Return the layers whose voltages determine all others: the last, and every second."""
-    depth = len(layers.units)
-    return list(range((depth - 1) % 2, depth, 2))
-
-
 def _stacked(parts: list[Floats], like: Floats) -> Floats:
     return np.concatenate(parts) if parts else np.zeros_like(like)
 
 
-class _Descent:
-    """Sweeps over a few samples."""
+class Descent:
+    """Sweeps over a few samples, in two colours, extrapolated."""
 
     def __init__(self, values: Values, conditions: Conditions) -> None:
         self.values, self.conditions = values, conditions
@@ -133,38 +133,40 @@ class _Descent:
         self.outer = outer(layers)
         self.inner = [k for k in range(self.depth) if k not in self.outer]
         self.p, self.q = layers.outputs.T
+        self.sweeps = 0
+        #: where layers end but for the last, and the outer ones alone
+        self.ends: Ints = np.cumsum([len(units) for units in layers.units])[:-1]
         sizes = [len(layers.units[k]) for k in self.outer]
         self.cuts: Ints = np.cumsum(sizes)[:-1]
         self.v: list[Floats] = [np.zeros_like(feed) for feed in conditions.feed]
         self.free: list[Floats] = [np.zeros_like(feed) for feed in conditions.feed]
 
-    def run(self, start: Floats | None) -> Phase:
+    def run(self, start: list[Floats] | None) -> Phase:
         """Sweep until nothing changes; what runs away is not settled, and no warning."""
         with np.errstate(all="ignore"):
             return self._run(start)
 
-    def _run(self, start: Floats | None) -> Phase:
+    def _run(self, start: list[Floats] | None) -> Phase:
         count = len(self.conditions.feed[0])
         y = np.zeros((count, sum(self.v[k].shape[1] for k in self.outer)))
         if start is not None:
-            y[:] = start
+            y = np.concatenate([start[k] for k in self.outer], axis=1)
         y = self._clipped(y)
         last: tuple[Floats, Floats] | None = None
         progress = _Progress(count)
-        sweeps = 0
         while True:
-            sweeps += 1
+            self.sweeps += 1
             image = self._sweep(y)
             step = image - y
             changes = [_largest(x) for x in np.split(step, self.cuts, axis=1)]
             done = progress.note(changes, [_largest(v) for v in self.v], self.outer)
-            if not self.inner or done.all() or sweeps == MOST_SWEEPS:
+            if not self.inner or done.all() or self.sweeps == MOST_SWEEPS:
                 break
             y, last = self._next(image, step, last), (image, step)
         settled: Bools = np.asarray(np.isfinite(step).all(axis=1))
         if self.inner:
             settled = settled & (progress.overall <= ACCEPTED)
-        return Phase(self.v, self.free, settled, sweeps)
+        return Phase(self.v, self.free, settled, self.sweeps)
 
     def _sweep(self, y: Floats) -> Floats:
         """Renew all layers, beginning from the outer ones; return those."""
@@ -176,30 +178,34 @@ class _Descent:
 
     def _renew(self, k: int) -> None:
         """Put the units of one layer where they have their least co-content."""
+        free = self.free[k] = self._potential(k)
+        self.v[k] = np.clip(free, self.conditions.lower[k], self.conditions.upper[k])
+
+    def _potential(self, k: int, rows: slice = slice(None), pulled: bool = True) -> Floats:
+        """Return where units of one layer have it without the box, of some samples, V."""
         c, blocks, total = self.conditions, self.values.blocks, self.values.total[k]
-        current = c.feed[k]
+        current = c.feed[k][rows]
         if k:
-            current = current + product(self.v[k - 1], blocks[k])
+            current = current + product(self.v[k - 1][rows], blocks[k])
         if k + 1 < self.depth:
-            current = current + product_back(self.v[k + 1], blocks[k + 1])
+            current = current + product_back(self.v[k + 1][rows], blocks[k + 1])
         # what is joined to nothing goes where its current takes it, or stays at 0
         loose = np.where(current == 0.0, 0.0, np.copysign(np.inf, current))
         free = np.divide(current, total, out=loose, where=total > 0)
         if c.offset is not None:
-            free += c.offset[k]
-        if c.pull is not None and k == self.depth - 1:
-            free = self._pulled(free, c.pull, total)
-        self.free[k] = free
-        self.v[k] = np.clip(free, c.lower[k], c.upper[k])
+            free += c.offset[k][rows]
+        if pulled and c.pull is not None and k == self.depth - 1:
+            free = self._pulled(free, c.pull.stiffness, c.pull.target[rows], total)
+        return free
 
-    def _pulled(self, free: Floats, pull: Pull, total: Floats) -> Floats:
+    def _pulled(self, free: Floats, stiffness: float, target: Floats, total: Floats) -> Floats:
         """Return the output layer's voltages once the pull acts; no unit has two outputs."""
         p, q, paired = self.p, self.q, self.q >= 0
         compliance = 1.0 / total[p] + np.where(paired, 1.0 / total[q], 0.0)
-        if np.isfinite(pull.stiffness):
-            compliance += 1.0 / pull.stiffness
+        if np.isfinite(stiffness):
+            compliance += 1.0 / stiffness
         apart = free[:, p] - np.where(paired, free[:, q], 0.0)
-        current = (pull.target - apart) / compliance
+        current = (target - apart) / compliance
         free = free.copy()
         free[:, p] += current / total[p]
         free[:, q[paired]] -= current[:, paired] / total[q[paired]]

@@ -94,8 +94,6 @@ class _Finder:
     def _conductors(self) -> tuple[Singles, list[Joint]]:
         """Return single conductors and whole crossbars; those of mixed ends count as single."""
         rows = self.red.conductors
-        if (rows.siemens < 0).any():
-            raise NotLayered("negative resistances")
         place = np.append(self.trainable.of_resistors(), -1)
         index = place[np.minimum(rows.element, len(place) - 1)]
         parts = [Singles(rows.p, rows.q, rows.siemens, index)]

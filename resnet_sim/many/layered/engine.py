@@ -61,6 +61,8 @@ def unsuited(layers: Layers) -> str | None:
         return "it has no hidden layer"
     if np.isfinite(last.lower).any() or np.isfinite(last.upper).any():
         return "there are diodes at its outputs"
+    if (leaks.g < 0).any() or any(b.g.min() < 0 for b in layers.blocks if not learns(b)):
+        return "some conductances are negative"
     for block in layers.blocks:
         if not isinstance(block.index, int) and len({*(block.index < 0).flat}) != 1:
             return "some conductances between the same two layers learn and some don't"

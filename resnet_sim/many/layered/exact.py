@@ -14,7 +14,8 @@ import numpy as np
 
 from ...arrays import Bools, Floats
 from .correlation import correlate
-from .descent import Conditions, Phase, Pull, outer, settle
+from .descent import Conditions, Descent, Phase, Pull, settle
+from .falling import Falling
 from .structure import Layers
 from .values import Values
 
@@ -103,10 +104,9 @@ class Exact:
 
     def settle(self, values: Values, conditions: Conditions, near: Phase | None = None) -> Phase:
         """Return the states, found from those of a similar phase if there is one."""
-        start = None
-        if near is not None:
-            start = np.concatenate([near.v[k] for k in outer(self.layers)], axis=1)
-        return settle(values, conditions, start, self.threads)
+        kind = Descent if values.positive else Falling
+        start = None if near is None else near.v
+        return settle(kind, values, conditions, start, self.threads)
 
     def outputs(self, phase: Phase) -> Floats:
         """Return the voltages of the outputs, shape (B, n_outputs), V."""

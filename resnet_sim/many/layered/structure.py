@@ -219,3 +219,9 @@ class Layers:
         n = len(self.units[-1])
         wanted = np.stack((np.arange(n), np.full(n, -1)), axis=1)
         return np.array_equal(self.outputs, wanted)
+
+
+def outer(layers: Layers) -> list[int]:
+    """Return the layers whose voltages determine all others: the last, and every second."""
+    depth = len(layers.units)
+    return list(range((depth - 1) % 2, depth, 2))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...arrays import Floats
+from .curvature import Curvature
 from .structure import Layers
 
 #: Samples that are treated together, whatever the number of threads.
@@ -39,6 +40,8 @@ class Values:
     total : list of ndarray of float, shape (n,)
         What each unit of a layer is joined to others with, S.
     leak : ndarray
+    positive : bool
+        Whether no conductance is negative: then there is one state.
     """
 
     def __init__(self, layers: Layers, parameters: Floats | None = None) -> None:
@@ -47,6 +50,8 @@ class Values:
         self.leak = layers.leaks.at(parameters)
         self.total: list[Floats] = [g.sum(axis=0, dtype=np.float64) for g in self.blocks]
         self._fed = [total > 0 for total in self.total]
+        least = (float(g.min(initial=0.0)) for g in (*self.blocks, self.leak))
+        self.positive = min(least) >= 0.0
         for total, g in zip(self.total, self.blocks[1:], strict=False):
             total += g.sum(axis=1, dtype=np.float64)
         self._difference: npt.NDArray[Any] | None = None
@@ -57,7 +62,13 @@ class Values:
 
     @cached_property
     def anchored(self) -> bool:
-        """Whether every unit is joined to a given potential in the end."""
+        """Whether every unit is joined to a given potential in the end.
+
+        Of conductances of either sign, which `curvature` judges: whether the co-content bends up
+        along every unit.
+        """
+        if not self.positive:
+            return all(bool((total > 0).all()) for total in self.total)
         if all(fed.all() for fed in self._fed):
             return True
         joined = [self._fed[0].copy(), *(np.zeros_like(fed) for fed in self._fed[1:])]
@@ -71,6 +82,11 @@ class Values:
                 other |= (g[one] > 0).any(axis=0)
                 one |= (g[:, other] > 0).any(axis=1)
         return all(bool(units.all()) for units in joined)
+
+    @cached_property
+    def curvature(self) -> Curvature:
+        """What tells where states last."""
+        return Curvature(self.layers, self.blocks, self.total)
 
     def clamped(self, potentials: Floats, threads: int = 1) -> Floats:
         """Return the currents from given potentials (V), shape (B, n0), into the first layer, A."""
