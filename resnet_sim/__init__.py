@@ -125,11 +125,12 @@ def __getattr__(name: str) -> Any:
     if name in ("generators", "ngspice", "plotting", "training"):
         return import_module(f".{name}", __name__)
     if name not in _HOME:
-        from difflib import get_close_matches
+        from .errors import did_you_mean
 
-        near = get_close_matches(name, __all__, n=1)
-        meant = f": did you mean {near[0]}?" if near else ""
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}{meant}")
+        meant = did_you_mean(name, __all__)
+        raise AttributeError(
+            f"module {__name__!r} has no attribute {name!r}" + (meant and f": {meant}")
+        )
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)
     globals()[name] = value  # the next access finds it without coming here
     return value

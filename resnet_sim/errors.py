@@ -1,8 +1,12 @@
-"""The exception family.  Everything the package raises on purpose is a `ResnetSimError`."""
+"""The exception family, and what is near to a misspelt word.
+
+Everything the package raises on purpose is a `ResnetSimError`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from .diagnostics import Diagnostic, render_all
@@ -152,3 +156,21 @@ class ExecutorError(ResnetSimError):
     Traceback (most recent call last):
     resnet_sim.errors.ExecutorError: workers or the cluster are gone (RuntimeError: ...
     """
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return which of the known words is nearest to one; empty if none is near."""
+    # difflib is quadratic in the length, and slow to load: a hostile name must not cost
+    # seconds, nor a right one anything
+    if not word or len(word) > 60:
+        return ""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, [*islice(known, 5000)], n=1)
+    return near[0] if near else ""
+
+
+def did_you_mean(word: str, known: Iterable[str], quoted: bool = False) -> str:
+    """Return a question that names what is nearest to a word; empty if nothing is near."""
+    near = nearest(word, known)
+    return f"did you mean {near!r}?" if near and quoted else near and f"did you mean {near}?"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays import Floats
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from ..model.circuit import Circuit
 from ..model.names import folded, numbers
 from ..model.requests import Sweep
@@ -115,8 +114,8 @@ def _check_parameter(circuit: Circuit, name: str, value: float) -> None:
         circuit.with_parameters({name: value})
     except UsageError:
         known = [*circuit.element_names, *(sweep.__kwdefaults__ or ())]
-        near = get_close_matches(name, known, n=1)
-        hint = f": did you mean {near[0]!r}?" if near else ""
+        meant = did_you_mean(name, known, quoted=True)
+        hint = meant and f": {meant}"
         raise UsageError(
             f"{name!r} is no element, parameter or argument that could be swept{hint}"
         ) from None

@@ -15,7 +15,6 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
@@ -26,6 +25,7 @@ from ..errors import (
     ResnetSimError,
     SimulatorError,
     TopologyError,
+    did_you_mean,
 )
 from ..workers.progress import shown
 from .common import (
@@ -78,8 +78,8 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '([^']*)'|unrecognized arguments: ([^\s=]+)", message)
-        near = get_close_matches(wrong[1] or wrong[2], self.words(), n=1) if wrong else []
-        super().error(f"{message}; did you mean {near[0]}?" if near else message)
+        meant = did_you_mean(wrong[1] or wrong[2], self.words()) if wrong else ""
+        super().error(f"{message}; {meant}" if meant else message)
 
     def words(self) -> Iterator[str]:
         """Yield everything that can be said: commands, options, and what these can be."""

@@ -9,11 +9,10 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import NetlistError, UsageError
+from ..errors import NetlistError, UsageError, nearest
 from ..results.formats.registry import FORMATS
 from ..solvers.registry import METHODS
 from ..workers.progress import report
@@ -154,12 +153,10 @@ def settle_format(options: argparse.Namespace) -> None:
         return
     ending = Path(getattr(options, "output", None) or "").suffix[1:].lower()
     endings = {FORMATS[name].ending: name for name in options.formats}
-    near = get_close_matches(ending, endings, n=1) if ending not in endings else []
+    near = nearest(ending, endings) if ending not in endings else ""
     if near:
         usual = options.usual_format
-        raise UsageError(
-            f".{ending} is no format: did you mean .{near[0]}? or say --format {usual}"
-        )
+        raise UsageError(f".{ending} is no format: did you mean .{near}? or say --format {usual}")
     options.format = endings.get(ending, options.usual_format)
 
 

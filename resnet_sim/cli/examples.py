@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from difflib import get_close_matches
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .common import SOLVED, add_output, check_output, deliver
 from .shipped import shipped
 
@@ -28,8 +27,8 @@ def run(options: argparse.Namespace) -> int:
         return SOLVED
     name = Path(options.name).stem.lower()
     if name not in decks:
-        near = get_close_matches(name, decks, n=1)
-        raise UsageError(f"no example {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+        meant = did_you_mean(name, decks, quoted=True)
+        raise UsageError(f"no example {name!r}" + (meant and f": {meant}"))
     check_output(options)
     deliver(decks[name].read_text(encoding="utf-8"), options)
     return SOLVED

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from difflib import get_close_matches
 
 from ..diagnostics import CODES
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .common import SOLVED
 from .shipped import shipped
 
@@ -26,9 +25,8 @@ def run(options: argparse.Namespace) -> int:
         return SOLVED
     code = options.code.strip().upper()
     if code not in CODES:
-        near = get_close_matches(code, CODES, n=1)
-        hint = f": did you mean {near[0]}?" if near else ""
-        raise UsageError(f"no message has the code {options.code}{hint}")
+        meant = did_you_mean(code, CODES)
+        raise UsageError(f"no message has the code {options.code}" + (meant and f": {meant}"))
     text = shipped("docs/diagnostics.md").read_text(encoding="utf-8")
     section = re.search(rf"^### ({code} .*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
     assert section is not None  # the tests of the documents hold that there is one

@@ -63,7 +63,9 @@ class Check:
         self.p, self.q = circuit.terminals
         self.drop = voltages[:, self.p] - voltages[:, self.q]
         highest, self.nothing = largest(np.abs(voltages)), 0.0
-        if scales := [v for name, v in EXPONENTIAL.items() if len(circuit.tables[name])]:
+        # a table that is not there would be imported to be found empty
+        there = {name for name, table in circuit.tables.items() if len(table)}
+        if scales := [v for name, v in EXPONENTIAL.items() if name in there]:
             highest = np.maximum(highest, max(scales))
             self.nothing = ROUNDINGS * EPS * SATURATION
         self.node_blur = EPS * (ROUNDINGS * np.abs(voltages) + 4 * highest)

@@ -12,14 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Ints
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .circuit import Circuit
 from .collector import NOWHERE, Collector, Place
 from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
 from .devices.device import number
 from .formula import Formula
-from .names import did_you_mean
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
 Value = float | str

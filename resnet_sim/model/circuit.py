@@ -11,7 +11,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -21,7 +20,7 @@ import numpy.typing as npt
 
 from ..arrays import Ints
 from ..diagnostics import Diagnostic, Span
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .devices import (
     DEVICES,
     Capacitors,
@@ -38,7 +37,7 @@ from .devices import (
 )
 from .devices.crossbar import JoinedNames
 from .display import MAX_ROWS, few, how_many, html_table
-from .names import did_you_mean, folded, mapping
+from .names import folded, mapping
 from .requests import Analysis, Derivatives, Measure
 
 if TYPE_CHECKING:
@@ -565,6 +564,6 @@ _NAMED = frozenset(name for name, found in vars(Circuit).items() if isinstance(f
 def _find(name: str, numbers: Mapping[str, int], what: str) -> int:
     number = numbers.get(name)
     if number is None:
-        near = get_close_matches(name, numbers, n=1)
-        raise UsageError(f"no {what} {name!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+        meant = did_you_mean(name, numbers, quoted=True)
+        raise UsageError(f"no {what} {name!r}" + (meant and f": {meant}"))
     return number

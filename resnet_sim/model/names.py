@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 
 from ..arrays import Floats
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .devices.device import number
 
 P = ParamSpec("P")
@@ -78,11 +78,3 @@ def spelled(function: Callable[P, R]) -> Callable[P, R]:
         return function(*args, **kwargs)
 
     return call
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a question that names what is nearest to a word; empty if nothing is near."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, list(known), n=1)
-    return f"did you mean {near[0]}?" if near else ""

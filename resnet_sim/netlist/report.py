@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 
+from .. import errors
 from ..diagnostics import Diagnostic, Label, Span
 from ..errors import NetlistError
 from .dialects import OWN, Dialect
@@ -172,8 +172,4 @@ def suggestion(name: str, known: Callable[[], Iterable[str]], otherwise: str = "
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
     """Return a hint that names the nearest of the known names, None if none is near."""
-    # difflib is quadratic in the length: a hostile name must not cost seconds
-    if len(name) > 60:
-        return None
-    near = get_close_matches(name, [k for _, k in zip(range(5000), known, strict=False)], n=1)
-    return f"did you mean {near[0]!r}?" if near else None
+    return errors.did_you_mean(name, known, quoted=True) or None

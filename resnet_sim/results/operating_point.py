@@ -6,7 +6,6 @@ leading axis of points in the latter two.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.display import MAX_ROWS, few, how_many, html_table
 from ..model.names import folded, several
+from ..model.patterns import pattern
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # with a default: Python has none before 3.13
@@ -32,10 +32,10 @@ else:
 
     Value = TypeVar("Value")
 
-_OUTPUT = re.compile(
+_OUTPUT = pattern(
     r"v\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)|i\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[i\w?\]"
 )
-_POWER = re.compile(r"p\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[p\]")
+_POWER = pattern(r"p\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[p\]")
 
 
 #: what notes say where not all states were looked at

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from ..errors import UsageError
-from ..model.names import did_you_mean
+from ..errors import UsageError, did_you_mean
 
 
 @dataclass(frozen=True)

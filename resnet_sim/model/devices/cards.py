@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ...errors import UsageError
+from ..patterns import pattern
 
 
 class Card(NamedTuple):
@@ -39,7 +39,7 @@ DIODE = Card("d", "Dname anode cathode model", "diode")
 #: how models of junction diodes can be read, beside so many straight pieces
 READINGS = ("real", "ideal")
 #: what asks for pieces
-_PIECES = re.compile(r"pieces:([1-9]\d{0,2}|1000)")
+_PIECES = pattern(r"pieces:([1-9]\d{0,2}|1000)")
 
 
 def pieces_of(reading: str) -> int:

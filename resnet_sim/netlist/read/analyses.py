@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import CARDS, MODELS
+from ...model.patterns import pattern
 from ...model.requests import Analysis, Sweep
 from ..report import CardError, Report, suggestion
 from ..source import Card
@@ -21,11 +22,11 @@ from .scope import Evaluator, Failed, Scope
 MAX_POINTS = 1_000_000
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
-_OUTPUT = re.compile(
+_OUTPUT = pattern(
     r"([vip])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)|@([^\s\[\]]+)\[(i\w?|p)\]|[^\s,]+"
 )
-_NODESET = re.compile(r"\s*\.\w+\s*")
-_NODESET_ENTRY = re.compile(
+_NODESET = pattern(r"\s*\.\w+\s*")
+_NODESET_ENTRY = pattern(
     r"v\s*\(\s*([^\s,()]+)\s*\)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
 )
 _OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ...model.patterns import pattern
 from ..expressions.machine import Function
 from ..report import CardError, Report, suggestion
 from ..source import Card
@@ -25,7 +26,7 @@ from .readers import read_element
 #: subcircuits within each other
 MAX_DEPTH = 100
 
-_REST = re.compile(r"\s*\.\s*\w+\s*")
+_REST = pattern(r"\s*\.\s*\w+\s*")
 _PARAMETER = re.compile(r"[^\W0-9][\w.#$]*").fullmatch
 
 

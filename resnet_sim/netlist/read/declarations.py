@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 
 from ...errors import UsageError
 from ...model.devices.cards import bad_reading
+from ...model.patterns import pattern
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .body_cache import Preparer
@@ -19,10 +19,10 @@ from .placer import Placer
 from .scope import Evaluator, Failed, Scope
 
 #: a parameter that is swept, and the first of its values
-_SWEPT = re.compile(
+_SWEPT = pattern(
     r"""\bparam\s+([^\W0-9][\w.#$]*)\s+(?:(?:list|lin|dec|oct)\s+)?(\{[^{}]*\}|'[^']*'|[^\s,{}']+)"""
 )
-_CONDITION = re.compile(r"\s*\.\s*\w+\s*")
+_CONDITION = pattern(r"\s*\.\s*\w+\s*")
 #: options for MOSFETs whose cards don't say how large they are
 GEOMETRY = ("defl", "defw", "defad", "defas")
 #: options for what lies between every node and ground

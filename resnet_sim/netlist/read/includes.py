@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from ...model.patterns import pattern
 from ..report import Report, did_you_mean
 from ..source import Card, SourceFile, Unreadable, read_text
 from .blocks import Block
@@ -17,8 +17,8 @@ MAX_FILES = 10_000
 #: endings of files that define models and subcircuits, and hold nothing else
 LIBRARIES = {"lib", "sub", "mod", "model", "dio", "bjt", "jft", "mos", "olb", "mdl", "asy"}
 
-_FILE = re.compile(r"""\s*\.\w+\s+(?:"([^"]*)"|'([^']*)'|(\S+))\s*(\S*)""")
-_SECTION = re.compile(r"\s*\.(lib|endl)\b\s*(\S*)\s*(\S*)")
+_FILE = pattern(r"""\s*\.\w+\s+(?:"([^"]*)"|'([^']*)'|(\S+))\s*(\S*)""")
+_SECTION = pattern(r"\s*\.(lib|endl)\b\s*(\S*)\s*(\S*)")
 
 
 def is_section_start(card: Card) -> bool:

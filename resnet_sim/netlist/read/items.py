@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 from ...model.numbers import Number, read_number
+from ...model.patterns import pattern
 from ..report import CardError, Report
 from ..source import Card
 from .cards import Assign, Braced, Expression, Item, Value, Word
@@ -23,7 +24,7 @@ _TOKEN = re.compile(
 )
 _NAME = re.compile(r"\s*([^\W0-9][\w.#$]*)\s*").fullmatch
 _STARTS_NUMBER = re.compile(r"[+-]?\.?[0-9]").match
-_NUMBER_COMMA = re.compile(r"[0-9],[0-9]")
+_NUMBER_COMMA = pattern(r"[0-9],[0-9]")
 
 
 def read_items(text: str, *, quick: bool = True) -> list[Item]:

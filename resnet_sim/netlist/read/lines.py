@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from ...compiled import policy
+from ...model.patterns import pattern
 from ..dialects import COMMENT_MARKS
 from ..report import Report
 from ..source import Card, SourceFile
 from .blocks import PLAIN, Block, split
 
-_COMMENT = re.compile(r";|//|(?:^|[ \t,])\$")
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_COMMENT = pattern(r";|//|(?:^|[ \t,])\$")
+_CONTROL = pattern(r"[\x00-\x08\x0e-\x1f\x7f]")
 # the same characters; to remove them all takes less time than to look for one
 _CONTROLS = bytes((*range(9), *range(14, 32), 127))
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz.")

@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import re
 
+from ...model.patterns import pattern
 from ..report import CardError
 
-_SIGNED = re.compile(r"(?<=[-+*/%<>&|^\\])\s*-\s*(?=[\w.(])")
-_OPERAND = re.compile(r"[\w.#$]*\s*")
-_POWER = re.compile(r"\s*(?:\*\*|\^)")
-_MIL = re.compile(r"(?<![\w.#$])(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?mil")
+_SIGNED = pattern(r"(?<=[-+*/%<>&|^\\])\s*-\s*(?=[\w.(])")
+_OPERAND = pattern(r"[\w.#$]*\s*")
+_POWER = pattern(r"\s*(?:\*\*|\^)")
+_MIL = pattern(r"(?<![\w.#$])(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:e[+-]?[0-9]+)?mil")
 _ANY = "+-*/%^\\<>&|!?:"
 #: operators, the loosest first, and those that bind no less tightly to the left and to the right
 _BINDING = (
-    (re.compile(r"[?:&|<>=!]"), _ANY, _ANY),
-    (re.compile(r"[+-]"), "-*/%^\\", "*/%^\\"),
-    (re.compile(r"[*/%\\^]"), "/%^\\", "^"),
+    (pattern(r"[?:&|<>=!]"), _ANY, _ANY),
+    (pattern(r"[+-]"), "-*/%^\\", "*/%^\\"),
+    (pattern(r"[*/%\\^]"), "/%^\\", "^"),
 )
-_NUMBER = re.compile(r"(?<![\w.])[0-9.]+e[+-]?[0-9]+")
+_NUMBER = pattern(r"(?<![\w.])[0-9.]+e[+-]?[0-9]+")
 
 
 def refuse_misread(text: str, offset: int = 0) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...model.patterns import pattern
 from ..dialects import DIALECTS, OWN, recognised
 from ..report import CardError, Report
 from ..source import Card, SourceFile
@@ -27,7 +28,7 @@ from .title import others_depend_on, resembles_card
 MAX_NESTING = 60
 
 _KEYWORD = re.compile(r"\s*\.\s*([a-z_0-9]*)")
-_PARAMS = re.compile(r"\bparams\s*:")
+_PARAMS = pattern(r"\bparams\s*:")
 
 
 @dataclass

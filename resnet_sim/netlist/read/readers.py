@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from ...model.devices import CARDS
+from ...model.patterns import pattern
 from ..report import CardError, Report
 from ..source import Card
 from .cards import (
@@ -51,7 +52,7 @@ _TABLE = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(?:\S+\s+\S+\s+)?(table)\b").match
 _HSPICE_NAMES = {"e": "vcvs", "f": "cccs", "g": "vccs", "h": "ccvs"}
 _REACTANCES = {"c": ("c", "capacitance"), "l": ("l", "inductance")}
 _FORMULAS = {"c": ("q",), "l": ("flux",)}
-_VALUE_KEY = re.compile(r"(?<![^\s)])(value|vol|cur|v|i)\s*(?:=|(?=\{|'))")
+_VALUE_KEY = pattern(r"(?<![^\s)])(value|vol|cur|v|i)\s*(?:=|(?=\{|'))")
 
 
 def read_element(card: Card, report: Report, *, quick: bool = True) -> Element | None:

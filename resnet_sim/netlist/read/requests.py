@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ...model.patterns import pattern
 from ...model.requests import Derivatives, Measure
 from ..report import CardError
 from ..source import Card
@@ -14,9 +15,9 @@ from .fields import element_name
 #: operations of ``.meas`` over a range of the swept quantity
 OVER_RANGE = ("max", "min", "pp", "avg", "rms", "integ")
 _FORMS = "find ... when|at, when, max, min, pp, avg, rms, integ, deriv ... at, param"
-_OUTPUT = re.compile(r"([vi])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)")
-_OPTION = re.compile(r"\s+(at|from|to|rise|fall|cross)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)\s*$")
-_MEAS = re.compile(r"\s*\.meas\w*\s+(?:(dc)\s+)?(\S+)\s+(\w+)\s*")
+_OUTPUT = pattern(r"([vi])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)")
+_OPTION = pattern(r"\s+(at|from|to|rise|fall|cross)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)\s*$")
+_MEAS = pattern(r"\s*\.meas\w*\s+(?:(dc)\s+)?(\S+)\s+(\w+)\s*")
 #: analyses that have measurements, in any abbreviation
 _OTHERS = ("transient", "ac", "noise", "op", "sp", "four", "fourier", "fft", "hb", "error", "phase")
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from ...model.patterns import pattern
 from .sites import GROUND
 
 _ELEMENT = re.compile(r"[rclvi]\w*\s+\S+\s+\S+\s+(?:dc\s+)?[+-]?\.?\d\S*\s*", re.ASCII)
 _DOT = re.compile(r"\.(?:param|model|subckt|include|op|dc|lib|options?)\b")
 _SEPARATORS = re.compile(r"[\s,()]+")
 #: what no title has at the place of a value: a number, an expression, an assignment, a waveform
-_VALUE = re.compile(r"=?[+-]?\.?\d|[{']|\w+=|(?:dc|ac|sin|pulse|pwl|exp)$", re.ASCII)
+_VALUE = pattern(r"=?[+-]?\.?\d|[{']|\w+=|(?:dc|ac|sin|pulse|pwl|exp)$", re.ASCII)
 _LETTERS = frozenset("bcdefghijlmqrsvwxyz")
 #: of long decks so many characters at either end are searched: titles must not cost time
 _SEARCHED = 200_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ...model.patterns import pattern
 from ..expressions.machine import Op
 from ..report import CardError
 from .cards import BehaviouralSource, Braced, Expression, Word
@@ -14,7 +15,7 @@ from .items import ValueReader, read_items
 _FORM = re.compile(r"\s*\S+\s+\S+\s+\S+\s+(?:(\S+)\s+(\S+)\s+)?(laplace)\b\s*=?\s*").match
 _BRACED = re.compile(r"\{((?:[^{}]|\{[^{}]*\})*)\}|'([^']*)'").match
 #: what LTspice says of how to compute impulse responses
-_NUMERICS = re.compile(r"\b(?:window|nfft|mtol)\s*=.*")
+_NUMERICS = pattern(r"\b(?:window|nfft|mtol)\s*=.*")
 
 
 def is_transfer(text: str) -> bool:
