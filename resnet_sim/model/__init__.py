@@ -19,6 +19,7 @@ DOORS = (
     "formula",
     "names",
     "numbers",
+    "patterns",
     "real_parts",
     "requests",
     "softened",
