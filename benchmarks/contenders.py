@@ -13,12 +13,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from families import without_diodes
-from quadratic import QuadraticProgram
+from quadratic import QuadraticProgram, quadratic_program
 from scipy.sparse.linalg import splu
 
 import resnet_sim as rs
@@ -30,6 +31,10 @@ from resnet_sim.results.rawfile import read_raw
 
 #: on-resistance of a diode in ngspice, ohm; resistors are about 1 ohm
 R_ON = 1e-6
+#: nodes from which the names in a raw file take more memory than the solution did
+MOST_READ = 3_000_000
+#: values of an input, of which a linear circuit has as many solutions
+INPUTS = 64
 #: with the usual 1e-3 ngspice ends before the diodes have settled
 NGSPICE_OPTIONS = ".options reltol=1e-9 vntol=1e-12 abstol=1e-15"
 
@@ -38,12 +43,19 @@ Result = tuple[Floats, Floats]
 
 @dataclass(frozen=True)
 class Task:
-    """A circuit, its program, a directory for files, and the seconds that a run may take."""
+    """A circuit, a directory for files, and the seconds that a run may take.
+
+    Its program is made when something asks for it: what is measured shall not hold it.
+    """
 
     circuit: rs.Circuit
-    program: QuadraticProgram
     directory: Path
     limit: float
+
+    @cached_property
+    def program(self) -> QuadraticProgram:
+        """The quadratic program of the circuit."""
+        return quadratic_program(self.circuit)
 
 
 @dataclass(frozen=True)
@@ -51,20 +63,21 @@ class Ready:
     """What is timed, and what takes x and the diode currents out of its result.
 
     `result` is None if there are none to judge; `command` is the process that `run` starts, if
-    it does.
+    it does; `yardstick` is what it is compared with, if that is not T0.
     """
 
     run: Callable[[], Any]
     result: Callable[[Any], Result] | None
     command: list[str] | None = None
+    yardstick: Callable[[], Any] | None = None
 
 
 class Unavailable(Exception):
     """The contender can't take part, and why."""
 
 
-def linear(program: QuadraticProgram) -> Callable[[], Floats]:
-    """Return T0: factor and solve of the circuit without its diodes."""
+def linear(program: QuadraticProgram, solves: int = 1) -> Callable[[], Floats]:
+    """Return T0: factor and solve of the circuit without its diodes, or so many solves."""
     matrix, vector = program.matrix, program.vector
 
     def run() -> Floats:
@@ -74,7 +87,8 @@ def linear(program: QuadraticProgram) -> Callable[[], Floats]:
             diag_pivot_thresh=0.0,
             options={"SymmetricMode": True},
         )
-        x: Floats = factor.solve(vector)
+        for _ in range(solves):
+            x: Floats = factor.solve(vector)
         return x
 
     return run
@@ -115,6 +129,14 @@ def prepare_without_diodes(task: Task) -> Ready:
     """The same of the circuit without its diodes."""
     circuit = without_diodes(task.circuit)
     return Ready(lambda: rs.solve(circuit), None)
+
+
+def prepare_inputs(task: Task) -> Ready:
+    """64 values of some of its current sources, without diodes: over a factor and 64 solves."""
+    circuit, rng = without_diodes(task.circuit), np.random.default_rng(0)
+    inputs = {name: rng.uniform(-1, 1, INPUTS) for name in circuit.current_sources.names[:8]}
+    yardstick = linear(task.program, INPUTS)
+    return Ready(lambda: rs.solve(circuit, inputs=inputs), None, yardstick=yardstick)
 
 
 def prepare_apxchol(task: Task) -> Ready:
@@ -168,7 +190,8 @@ def prepare_command(task: Task) -> Ready:
     rs.write_netlist(task.circuit, deck)
     command = [sys.executable, "-m", "resnet_sim", "solve", str(deck), "-o", str(out)]
     command += ["--format", "raw"]
-    return Ready(_process(task, command), _from_raw(task, out), command)
+    read = _from_raw(task, out) if len(task.circuit.nodes) < MOST_READ else None
+    return Ready(_process(task, command), read, command)
 
 
 def prepare_ngspice(task: Task) -> Ready:
@@ -230,10 +253,11 @@ CONTENDERS: dict[str, Callable[[Task], Ready]] = {
     "ngspice": prepare_ngspice,
     "linear": prepare_linear,
     "solve-linear": prepare_without_diodes,
+    "inputs": prepare_inputs,
     "apxchol": prepare_apxchol,
 }
 
 
-def make_task(circuit: rs.Circuit, program: QuadraticProgram, limit: float) -> Task:
+def make_task(circuit: rs.Circuit, limit: float) -> Task:
     """Return a task with a new directory."""
-    return Task(circuit, program, Path(tempfile.mkdtemp(prefix="resnet-sim-")), limit)
+    return Task(circuit, Path(tempfile.mkdtemp(prefix="resnet-sim-")), limit)

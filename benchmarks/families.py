@@ -50,6 +50,12 @@ def power_grid(nodes: int, seed: int) -> Circuit:
     return gen.power_grid(side, side, pads=pads, clamps=0.05, seed=seed)
 
 
+def supply_grid(nodes: int, seed: int) -> Circuit:
+    """Like IBM's pg1, which has 30,000 nodes: `power_grid` without clamps."""
+    side = max(2, round((nodes / 4) ** 0.5))
+    return gen.power_grid(side, side, pads=max(1, side * side // 380), seed=seed)
+
+
 def layered(nodes: int, seed: int) -> Circuit:
     """Layers of 32 nodes in a row, diodes to ground; random biases, or the signal would fade."""
     depth = max(1, round(nodes / WIDTH) - 1)
@@ -67,6 +73,19 @@ def feedback_ladder(nodes: int, seed: int) -> Circuit:
     b.resistors("rs", at[:-1], at[1:], 1.0)
     b.resistors("rp", at, 0, 100.0)
     return _amplified(b, rng, at)
+
+
+def amplified_ladder(nodes: int, seed: int) -> Circuit:
+    """Series and shunt resistors, and one amplifier whose output feeds what it senses."""
+    b = CircuitBuilder("ladder with one amplifier")
+    at = b.nodes("n", nodes)
+    b.voltage_source("v0", "n0", "0", 1.0)
+    b.resistors("rs", at[:-1], at[1:], 1.0)
+    b.resistors("rp", at, 0, 100.0)
+    sensed = nodes // 2
+    b.vcvs("e1", "out", "0", "0", f"n{sensed}", 3.0)
+    b.resistor("rf", "out", f"n{sensed - 1}", 10.0)
+    return b.build()
 
 
 def feedback_grid(nodes: int, seed: int) -> Circuit:
@@ -112,9 +131,11 @@ FAMILIES: dict[str, Callable[[int, int], Circuit]] = {
     "random": random_graph,
     "grid3d": grid3d,
     "power-grid": power_grid,
+    "supply-grid": supply_grid,
     "ladder": ladder,
     "small-world": small_world,
     "layered": layered,
+    "amplified-ladder": amplified_ladder,
     "feedback-ladder": feedback_ladder,
     "feedback-grid": feedback_grid,
 }

@@ -1,10 +1,16 @@
 """One large circuit: families of circuits, contenders, time, memory and KKT residual.
 
+    python benchmarks/large_circuits.py [--largest] [-o DIR]
+
+prints what circuits of ten thousand to a million nodes take, and are to take; with ``--largest``
+ten million, too.
+
     python benchmarks/large_circuits.py --sizes 1e3,1e4,1e5 --families grid,ladder -o DIR
 
-writes ``large_circuits.jsonl``, ``large_circuits.md`` and, with matplotlib, a log-log plot
-``large_circuits.svg`` to DIR.  Every contender runs in a process of its own, alternating with
-T0, the linear solve of the same circuit without its diodes.  docs/benchmarks.md has the method.
+compares all contenders, and writes ``large_circuits.jsonl``, ``large_circuits.md`` and, with
+matplotlib, a log-log plot ``large_circuits.svg`` to DIR.  Every contender runs in a process of
+its own, alternating with T0, the linear solve of the same circuit without its diodes.
+docs/benchmarks.md has the method.
 """
 
 from __future__ import annotations
@@ -24,6 +30,7 @@ from typing import Any
 
 import numpy as np
 from large_report import markdown, plot
+from large_targets import show
 
 HERE = Path(__file__).parent
 #: libraries that would use several threads use one
@@ -54,50 +61,47 @@ def measure(
 
     record: Record = {"family": family, "nodes": nodes, "contender": contender, "seed": seed}
     try:
-        prepared = _prepare(family, nodes, contender, seed, options.limit)
-        circuit, program, ready, directory = prepared
+        task, ready = _prepare(family, nodes, contender, seed, options.limit)
     except (Unavailable, MemoryError) as error:
         _emit(record | {"note": str(error) or "out of memory"})
         return
     try:
-        record["nodes"] = len(circuit.nodes) - 1
-        record["elements"] = circuit.n_elements
-        record["diodes"] = len(circuit.diodes)
+        record["nodes"] = len(task.circuit.nodes) - 1
+        record["elements"] = task.circuit.n_elements
+        record["diodes"] = len(task.circuit.diodes)
         first, record["peak_mb"], outcome = _first_run(ready, options.limit)
         record["seconds"], record["runs"] = first, 1
         if ready.result is not None:
-            record["residual"] = program.residual(*ready.result(outcome))
+            record["residual"] = task.program.residual(*ready.result(outcome))
         if not getattr(outcome, "found", True):  # of qpsolvers
             record["note"] = "gave up, says itself"
         _emit(record)
+        del outcome
         runs = min(options.repeats, int(options.limit / first))
         # a process has the limit itself, and ends before this one must
         margin = 0.0 if ready.command is None else 1.0
-        record |= _alternate(ready.run, linear(program), runs, first, options.limit + margin)
+        yardstick = ready.yardstick
+        if yardstick is None and not options.alone:
+            yardstick = linear(task.program)
+        record |= _alternate(ready.run, yardstick, runs, first, options.limit + margin)
     except (Unavailable, MemoryError) as error:
         record["note"] = str(error) or "out of memory"
     except subprocess.TimeoutExpired:
         record["note"] = f"over {options.limit:g} s"
     finally:
-        shutil.rmtree(directory)
+        shutil.rmtree(task.directory)
     _emit(record)
 
 
-def _prepare(
-    family: str, nodes: int, contender: str, seed: int, limit: float
-) -> tuple[Any, Any, Any, Path]:
+def _prepare(family: str, nodes: int, contender: str, seed: int, limit: float) -> tuple[Any, Any]:
     from contenders import CONTENDERS, make_task
     from families import FAMILIES
-    from quadratic import quadratic_program
 
-    small = FAMILIES[family](min(WARM_UP, nodes), seed)
-    task = make_task(small, quadratic_program(small), limit)
+    task = make_task(FAMILIES[family](min(WARM_UP, nodes), seed), limit)
     CONTENDERS[contender](task).run()
     shutil.rmtree(task.directory)
-    circuit = FAMILIES[family](nodes, seed)
-    program = quadratic_program(circuit)
-    task = make_task(circuit, program, limit)
-    return circuit, program, CONTENDERS[contender](task), task.directory
+    task = make_task(FAMILIES[family](nodes, seed), limit)
+    return task, CONTENDERS[contender](task)
 
 
 def _first_run(ready: Any, limit: float) -> tuple[float, float, Any]:
@@ -128,23 +132,26 @@ def _reset_peak() -> None:
 
 
 def _alternate(
-    run: Callable[[], Any], yardstick: Callable[[], Any], runs: int, first: float, limit: float
-) -> Record:
+    run: Callable[[], Any], yardstick: Callable[[], Any] | None, runs: int, first: float,
+    limit: float,
+) -> Record:  # fmt: skip
     """Return medians of alternating runs; the first alone counts if there is time for no other."""
     seconds, linear = [], []
     for _ in range(max(1, runs)):
         if runs:
             seconds.append(_timed(run, limit)[0])
-        linear.append(_timed(yardstick, limit)[0])
+        if yardstick is not None:
+            linear.append(_timed(yardstick, limit)[0])
     seconds = seconds or [first]
+    record = {"seconds": float(np.median(seconds)), "runs": len(seconds)}
+    if not linear:
+        return record
     ratios = np.array(seconds) / np.array(linear)
-    return {
-        "seconds": float(np.median(seconds)),
+    return record | {
         "t0": float(np.median(linear)),
         "ratio": float(np.median(ratios)),
         "ratio_low": float(ratios.min()),
         "ratio_high": float(ratios.max()),
-        "runs": len(seconds),
     }
 
 
@@ -170,6 +177,7 @@ def ask(options: argparse.Namespace, family: str, nodes: int, contender: str, se
     command = [
         sys.executable, __file__, "--measure", family, str(nodes), contender, str(seed),
         "--limit", str(options.limit), "--repeats", str(options.repeats),
+        *["--alone"] * options.alone,
     ]  # fmt: skip
     environment = os.environ | ({} if options.threads else SINGLE)
     done = subprocess.run(
@@ -262,17 +270,24 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         return split
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=_sizes, default=[1000, 10_000], help="nodes: 1e3,1e4")
-    parser.add_argument("--families", type=names(FAMILIES), default=list(FAMILIES))
-    parser.add_argument("--contenders", type=names(CONTENDERS), default=list(CONTENDERS))
+    parser.add_argument("--sizes", type=_sizes, help="nodes, by default 1e3,1e4")
+    parser.add_argument("--families", type=names(FAMILIES), help="by default all")
+    parser.add_argument("--contenders", type=names(CONTENDERS), help="by default all")
+    parser.add_argument("--largest", action="store_true", help="ten million nodes, too: 20 GB")
     parser.add_argument("--seeds", type=int, default=1, help="circuits of each family and size")
     parser.add_argument("--repeats", type=int, default=5, help="runs that the median is of")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds that a run may take")
     parser.add_argument("--memory", type=float, default=8.0, help="GB that a process may take")
+    parser.add_argument("--alone", action="store_true", help="without T0 in turn")
     parser.add_argument("--threads", action="store_true", help="let libraries use all cores")
     parser.add_argument("-o", "--output", type=Path, help="directory of the results")
     parser.add_argument("--measure", nargs=4, help=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    options.targets = not (options.sizes or options.families or options.contenders)
+    options.sizes = options.sizes or [1000, 10_000]
+    options.families = options.families or list(FAMILIES)
+    options.contenders = options.contenders or list(CONTENDERS)
+    return options
 
 
 def _sizes(text: str) -> list[int]:
@@ -285,7 +300,7 @@ def main() -> None:
         family, nodes, contender, seed = options.measure
         measure(options, family, int(nodes), contender, int(seed))
         return
-    records = run_all(options)
+    records = show(options, ask) if options.targets else run_all(options)
     if options.output:
         options.output.mkdir(parents=True, exist_ok=True)
         stem = options.output / "large_circuits"

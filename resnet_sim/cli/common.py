@@ -306,10 +306,11 @@ def check_output(options: argparse.Namespace, circuit: Circuit | None = None) ->
         raise UsageError(f"can't write {options.output}: no such directory, or read-only")
 
 
-def deliver(content: str | bytes, options: argparse.Namespace) -> None:
-    """Print the text, or replace the output file by it; bytes need a file."""
-    if isinstance(content, str) and options.output in (None, "-"):
-        sys.stdout.write(content)
+def deliver(content: str | bytes | Iterable[str | bytes], options: argparse.Namespace) -> None:
+    """Print the text, maybe in parts, or replace the output file by it; bytes need a file."""
+    if options.output in (None, "-"):
+        parts = [content] if isinstance(content, str | bytes) else content
+        sys.stdout.writelines(map(str, parts))
     else:
         from ..workers.atomic_file import replace_file
 
@@ -325,8 +326,7 @@ def deliver_results(
         others = " and ".join(f.name for f in FORMATS.values() if f.reports)
         complain(f"what .sens, .tf, .meas and --worst ask for is in --format {others}")
     with _fitted(options):
-        content = form.write(results, getattr(options, "print", ()), answers)
-    deliver(content, options)
+        deliver(form.parts(results, getattr(options, "print", ()), answers), options)
 
 
 @contextmanager

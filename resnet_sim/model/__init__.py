@@ -17,6 +17,7 @@ DOORS = (
     "devices.pieces",
     "display",
     "formula",
+    "lines",
     "names",
     "numbers",
     "patterns",

@@ -37,6 +37,7 @@ from .devices import (
 )
 from .devices.crossbar import JoinedNames
 from .display import MAX_ROWS, few, how_many, html_table
+from .lines import Lines
 from .names import folded, mapping
 from .requests import Analysis, Derivatives, Measure
 
@@ -84,9 +85,9 @@ class Source:
     titled: bool = False
 
     @cached_property
-    def lines(self) -> list[str]:
+    def lines(self) -> Lines:
         """The physical lines, without line ends."""
-        return self.text.split("\n")
+        return Lines(self.text)
 
     def span(self, line: int) -> Span:
         """Return the whole of one line, without the white space around it."""

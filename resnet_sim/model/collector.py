@@ -253,8 +253,9 @@ class Collector:
             blocks.append(_columns(rows, _types(table)))
         if len(blocks) == 1:
             return blocks[0]
-        names, *arrays = zip(*blocks, strict=True)
-        return [tuple(chain.from_iterable(names)), *(np.concatenate(parts) for parts in arrays)]
+        joined = [_joined([block.pop(0) for block in blocks]) for _ in range(len(blocks[0]))]
+        self._blocks[table], self._rows[table] = [joined], []
+        return list(joined)
 
 
 def _types(table: str) -> str:
@@ -269,6 +270,18 @@ def _columns(rows: list[tuple[Any, ...]], types: str) -> list[Any]:
     arrays: list[Any] = [np.array(c, dtype=_DTYPES[t]) if t != "o" else c
               for c, t in zip(columns[1:], "iiii" + types, strict=True)]  # fmt: skip
     return [tuple(columns[0]), *arrays]
+
+
+def _joined(parts: list[Any]) -> Any:
+    """Return one column of several blocks, whose parts are not kept twice for long."""
+    parts = [part for part in parts if len(part)] or parts[:1]
+    first = parts[0]
+    if isinstance(first, tuple):
+        return tuple(chain.from_iterable(parts))
+    # what is the same for all takes no room
+    if len(first) and all(part.strides == (0,) and part[0] == first[0] for part in parts):
+        return np.broadcast_to(first[0], sum(map(len, parts)))
+    return np.concatenate(parts)
 
 
 def _column(values: npt.NDArray[Any], count: int, table: str) -> npt.NDArray[Any]:

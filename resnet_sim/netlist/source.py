@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..diagnostics import Span
 from ..model.circuit import Source
+from ..model.lines import Lines
 
 #: a logical line: index of its file, number of its first physical line, lower-case text
 Card = tuple[int, int, str]
@@ -48,9 +49,9 @@ class SourceFile:
     continuations: dict[int, list[str]] = field(default_factory=dict)
 
     @cached_property
-    def lines(self) -> list[str]:
+    def lines(self) -> Lines:
         """The physical lines."""
-        return self.text.split("\n")
+        return Lines(self.text)
 
     def span(self, line: int, offset: int = 0, length: int = 1) -> Span:
         """Return the place of `length` characters at `offset` in the card of `line`."""

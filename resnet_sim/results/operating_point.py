@@ -6,10 +6,11 @@ leading axis of points in the latter two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 import numpy as np
@@ -297,16 +298,28 @@ class OperatingPoint(Generic[Value]):
         Outputs are those `chosen`, or else all voltages and currents; what has been `sampled`
         comes last.
         """
-        names, v = list(self.chosen(outputs)), np.atleast_2d(self.node_voltages)
+        return list(self.headings(outputs)), self.rows(outputs)
+
+    def headings(self, outputs: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the names of `table`."""
+        chosen, circuit = self.chosen(outputs), self.circuit
+        yield from self.sweep
+        yield from chosen
+        if not chosen:
+            yield from (f"v({node})" for node in islice(circuit.nodes, 1, None))
+            yield from (f"i({element})" for element in circuit.element_names)
+        yield from self.sampled
+
+    def rows(self, outputs: Sequence[str] = ()) -> Floats:
+        """Return the values of `table`, shape (points, names)."""
         parts = [np.asarray(values)[:, None] for values in self.sweep.values()]
-        if names:
+        if names := self.chosen(outputs):
             parts += [np.atleast_1d(cast(Any, self.value(name)))[:, None] for name in names]
         else:
-            names = [f"v({node})" for node in self.circuit.nodes[1:]]
-            names += [f"i({element})" for element in self.circuit.element_names]
+            v = np.atleast_2d(self.node_voltages)
             parts += [v[:, 1:], np.atleast_2d(self.element_currents)]
         parts += [np.asarray(values)[:, None] for values in self.sampled.values()]
-        return [*self.sweep, *names, *self.sampled], np.hstack(parts)
+        return np.hstack(parts)
 
     def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
         """Return what `table` does: name -> array of shape (points,)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -38,6 +38,14 @@ class Predictions:
     def table(self, outputs: Sequence[str] = ()) -> tuple[list[str], Floats]:
         """Return names and values; there is nothing else to choose from."""
         return list(self.names), self.values
+
+    def headings(self, outputs: Sequence[str] = ()) -> Iterator[str]:
+        """Yield the names of `table`."""
+        return iter(self.names)
+
+    def rows(self, outputs: Sequence[str] = ()) -> Floats:
+        """Return the values of `table`."""
+        return self.values
 
 
 #: what can be written in any of the output formats

@@ -230,32 +230,50 @@ def _count(header: dict[str, str], key: str) -> int:
 
 def format_raw(plots: Iterable[Plot]) -> str:
     """Return an ASCII raw file as ngspice and waveform viewers read it; nothing is rounded."""
-    return "".join(part for plot in plots for part in _parts(plot))
+    return "".join(
+        part
+        for plot in plots
+        for part in written(
+            plot.title, plot.name, zip(plot.names, plot.kinds, strict=True), plot.values, plot.flags
+        )
+    )
 
 
-def _parts(plot: Plot) -> Iterator[str]:
-    """Yield the text in parts: numbers and lines as objects take ten times the memory of text."""
-    lines = header(plot, plot.flags)
+def written(
+    title: str,
+    name: str,
+    vectors: Iterable[tuple[str, str]],
+    values: Floats,
+    flags: Sequence[str] = ("real",),
+) -> Iterator[str]:
+    """Yield the text of a plot in parts, so that one of gigabytes is never there as a whole.
+
+    Parameters
+    ----------
+    title, name, flags
+        See `Plot`.
+    vectors : iterable of (str, str)
+        Names and kinds, which are asked for once.
+    values : ndarray, shape (points, vectors)
+    """
+    yield header(title, name, values.shape, flags)
+    lines, first = iter(vectors), 0
     while few := list(islice(lines, BLOCK)):
-        yield "\n".join([*few, ""])
+        yield "".join([f"\t{k}\t{name}\t{kind}\n" for k, (name, kind) in enumerate(few, first)])
+        first += len(few)
     yield "Values:\n"
-    for point, row in enumerate(plot.values):
+    for point, row in enumerate(values):
         # the number of the point stands before the first value only
         yield f" {point}"
         for start in range(0, len(row), BLOCK):
-            values = (row[start : start + BLOCK] + 0.0).tolist()
-            yield "".join(map("\t{:.16e}\n".format, values))
+            some = (row[start : start + BLOCK] + 0.0).tolist()
+            yield "\t%.16e\n" * len(some) % tuple(some)
 
 
-def header(plot: Plot, flags: Sequence[str]) -> Iterator[str]:
-    """Yield the lines before the values."""
-    points, vectors = plot.values.shape
-    yield f"Title: {plot.title}"
-    yield f"Plotname: {plot.name}"
-    yield f"Command: {COMMAND}"
-    yield f"Flags: {' '.join(flags)}"
-    yield f"No. Variables: {vectors}"
-    yield f"No. Points: {points}"
-    yield "Variables:"
-    for k, (name, kind) in enumerate(zip(plot.names, plot.kinds, strict=True)):
-        yield f"\t{k}\t{name}\t{kind}"
+def header(title: str, name: str, shape: tuple[int, ...], flags: Sequence[str]) -> str:
+    """Return what stands before the vectors of a plot; `shape` is that of its values."""
+    points, vectors = shape
+    return (
+        f"Title: {title}\nPlotname: {name}\nCommand: {COMMAND}\nFlags: {' '.join(flags)}\n"
+        f"No. Variables: {vectors}\nNo. Points: {points}\nVariables:\n"
+    )

@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 #: characters that are encoded at once: text of gigabytes is not held twice
 BLOCK = 1 << 24
 
 
-def replace_file(target: Path, content: str | bytes, errors: str = "replace") -> None:
+def replace_file(
+    target: Path, content: str | bytes | Iterable[str | bytes], errors: str = "replace"
+) -> None:
     """Write a file so that at every moment the old or the new content is there, whole.
 
-    `errors` says what becomes of characters that UTF-8 can't encode, as for `str.encode`.
+    Parameters
+    ----------
+    target : Path
+    content : str, bytes or iterable of them
+        Parts of an iterable are asked for one after the other.
+    errors : str
+        What becomes of characters that UTF-8 can't encode, as for `str.encode`.
     """
-    blocks = [content] if isinstance(content, bytes) else _encoded(content, errors)
+    blocks = _encoded([content] if isinstance(content, str | bytes) else content, errors)
     if target.exists() and not target.is_file():  # a device or pipe: nothing to replace
         with target.open("wb") as stream:
             stream.writelines(blocks)
@@ -44,6 +52,10 @@ def replace_file(target: Path, content: str | bytes, errors: str = "replace") ->
         raise
 
 
-def _encoded(text: str, errors: str) -> Iterator[bytes]:
-    for start in range(0, len(text), BLOCK):
-        yield text[start : start + BLOCK].encode("utf-8", errors)
+def _encoded(parts: Iterable[str | bytes], errors: str) -> Iterator[bytes]:
+    for part in parts:
+        if isinstance(part, bytes):
+            yield part
+            continue
+        for start in range(0, len(part), BLOCK):
+            yield part[start : start + BLOCK].encode("utf-8", errors)

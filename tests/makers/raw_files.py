@@ -1,10 +1,17 @@
 """Binary raw files as other simulators write them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from resnet_sim.results.rawfile import Plot, header
+from resnet_sim.results.rawfile import Plot, written
+
+
+def header(plot: Plot, flags: Sequence[str]) -> list[str]:
+    """Return the lines before the values."""
+    vectors = zip(plot.names, plot.kinds, strict=True)
+    text = "".join(written(plot.title, plot.name, vectors, plot.values, flags))
+    return text.partition("Values:\n")[0].splitlines()
 
 
 def pack_raw(plots: Iterable[Plot]) -> bytes:

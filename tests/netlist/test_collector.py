@@ -152,3 +152,19 @@ def test_building_is_fast():
         best = min(best, time.process_time() - started)
     # a quarter of what a busy machine does
     assert count / best > 200_000
+
+
+def test_columns_may_be_empty_and_a_builder_builds_again():
+    b = CircuitBuilder()
+    n = b.nodes("n", 3)
+    b.resistors("e", n[:0], n[:0], 1.0)
+    b.resistors("r", n, 0, 1.0)
+    b.resistors("none", n[:0], n[:0], 1.0)
+    first = b.build().resistors
+    assert (first.names, first.file.tolist()) == (("r0", "r1", "r2"), [-1, -1, -1])
+    b.resistors("s", n, 0, 2.0)
+    assert b.build().resistors.ohms.tolist() == [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]
+    empty = CircuitBuilder()
+    empty.resistors("e", [], [], 1.0)
+    empty.resistors("f", [], [], 1.0)
+    assert empty.build().n_elements == 0

@@ -266,3 +266,17 @@ def test_numbers_of_a_column_are_those_of_single_words(words):
     found = plain_numbers(" ".join(words) + " ")
     # the bits, so that NaN equals NaN and -0 does not equal 0
     assert found.tobytes() == np.array(expected).tobytes()
+
+
+@pytest.mark.parametrize("title", ["t" * 200, "T" * 200, "ä" * 200])
+def test_blocks_refer_to_the_text_of_their_file(title):
+    text = f"{title}\n" + "\n".join(f"R{k} A {k} 1K" for k in range(40))
+    found = [part for part in split(0, text) if isinstance(part, Block)]
+    assert sum(map(len, found)) == 40
+    assert sum(block.whole is text for block in found) >= len(found) - 1 > 0
+    cards = [card for block in found for card in block.cards()]
+    assert cards == [(0, k + 2, f"r{k} a {k} 1k") for k in range(40)]
+    assert [block.card(2) for block in found] == [block.cards()[2] for block in found]
+    part = found[1].part(1, 4)
+    assert part.cards() == found[1].cards()[1:4]
+    assert part.columns()[0] == [text.split()[0] for _, _, text in part.cards()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import json
 import math
@@ -17,6 +18,7 @@ from optional_formats import formats
 import resnet_sim as rs
 from resnet_sim.cli.command import build_parser
 from resnet_sim.model.numbers import read_number
+from resnet_sim.results import rawfile
 from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.predictions import Predictions
 from resnet_sim.results.rawfile import read_raw
@@ -259,3 +261,24 @@ def test_a_sheet_holds_only_so_much(monkeypatch):
     op = rs.solve(rs.parse_netlist(DECK.format(value=1, cards="")))
     with pytest.raises(rs.UsageError, match="5 columns"):
         FORMATS["xlsx"].write([op])
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_parts_are_the_whole(form):
+    if any(importlib.util.find_spec(package) is None for package in form.needs):
+        pytest.skip("not installed")
+    ops = results(CARDS["several analyses"])
+    ops = ops if form.name in ("raw", "json", "table") else ops[1:2]
+    whole = form.write(ops)
+    if form.name not in ("xlsx", "parquet"):  # which hold the time
+        assert whole[:0].join(form.parts(ops)) == whole
+
+
+def test_a_raw_file_comes_in_parts(monkeypatch):
+    monkeypatch.setattr(rawfile, "BLOCK", 10)
+    op = rs.solve(rs.generators.grid(8))
+    parts = list(FORMATS["raw"].parts([op]))
+    assert max(map(len, parts)) < sum(map(len, parts)) / 20
+    (plot,) = read_raw("".join(parts).encode())
+    np.testing.assert_array_equal(plot.values, op.table()[1])
+    assert list(plot.names) == op.table()[0]

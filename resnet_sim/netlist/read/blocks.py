@@ -59,8 +59,11 @@ class Block:
     ----------
     file : int
         Number of the file in ``Circuit.sources``.
-    text : str
-        The cards in lower case, one a line.
+    whole : str
+        A text that holds the cards, one a line, in any case: that of the file, which is kept
+        anyway, unless something else stands between the cards.
+    start, end : int
+        Where the cards are in it.
     lines : ndarray of int, shape (cards,)
         Numbers of their lines.
     letters : ndarray of uint8, shape (cards,)
@@ -70,13 +73,20 @@ class Block:
     """
 
     file: int
-    text: str
-    lines: Ints
+    whole: str
+    start: int
+    end: int
+    lines: npt.NDArray[np.int32]
     letters: _Bytes
     width: int
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    @property
+    def text(self) -> str:
+        """The cards in lower case, one a line."""
+        return self.whole[self.start : self.end].lower()
 
     @property
     def of_instances(self) -> bool:
@@ -86,20 +96,29 @@ class Block:
     @property
     def ends_with_names(self) -> bool:
         """Whether the last word of each card is the subcircuit of an instance."""
-        return "=" not in self.text and "params:" not in self.text
+        text = self.text
+        return "=" not in text and "params:" not in text
 
     @cached_property
-    def _texts(self) -> list[str]:
-        return self.text.split("\n")
+    def _ends(self) -> Ints:
+        """Where each card ends in the whole text."""
+        data = np.frombuffer(self.whole[self.start : self.end].encode("ascii"), np.uint8)
+        return self.start + np.append(np.flatnonzero(data == ord("\n")), len(data))
+
+    def _span(self, first: int, stop: int) -> tuple[int, int]:
+        """Return where some of the cards begin and end in the whole text."""
+        start = int(self._ends[first - 1]) + 1 if first else self.start
+        return start, int(self._ends[stop - 1])
 
     def card(self, row: int) -> Card:
         """Return one of the cards."""
-        return self.file, int(self.lines[row]), self._texts[row]
+        start, end = self._span(row, row + 1)
+        return self.file, int(self.lines[row]), self.whole[start:end].lower()
 
     def cards(self) -> list[Card]:
         """Return all of the cards."""
-        numbers = self.lines.tolist()
-        return [(self.file, k, text) for k, text in zip(numbers, self._texts, strict=True)]
+        numbers, texts = self.lines.tolist(), self.text.split("\n")
+        return [(self.file, k, text) for k, text in zip(numbers, texts, strict=True)]
 
     def columns(self) -> list[list[str]]:
         """Return the words, one list a column."""
@@ -108,20 +127,37 @@ class Block:
 
     def find(self, name: str) -> Card | None:
         """Return the first card whose first word is `name`."""
-        match = re.search(rf"^\s*{re.escape(name)}\s", self.text, re.MULTILINE)
-        return self.card(self.text.count("\n", 0, match.end() - 1)) if match else None
+        text = self.text
+        match = re.search(rf"^\s*{re.escape(name)}\s", text, re.MULTILINE)
+        return self.card(text.count("\n", 0, match.end() - 1)) if match else None
 
     def part(self, start: int, stop: int) -> Block:
         """Return some of the cards."""
         if (start, stop) == (0, len(self)):
             return self
-        text = "\n".join(self._texts[start:stop])
         lines, letters = self.lines[start:stop], self.letters[start:stop]
-        return Block(self.file, text, lines, letters, self.width)
+        return Block(self.file, self.whole, *self._span(start, stop), lines, letters, self.width)
 
 
-#: the number of a line and the lines from there on that are in no block
+#: the number of a line and the lines from there on, in lower case, that are in no block
 Rest = tuple[int, list[str]]
+
+
+def fold(text: str) -> str:
+    """Return `text` in lower case, with every character at its old place."""
+    folded = text.lower()
+    if len(folded) == len(text):
+        return folded
+    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where parts of a text that hold whole lines begin and end."""
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at + CHUNK) + 1 or len(text)
+        yield at, end
+        at = end
 
 
 def split(file: int, text: str, letters: str = PLAIN) -> Iterator[Block | Rest]:
@@ -134,30 +170,31 @@ def split(file: int, text: str, letters: str = PLAIN) -> Iterator[Block | Rest]:
     ----------
     file : int
     text : str
-        In lower case.
+        In any case; blocks refer to it.
     letters : str
         Of elements that blocks may hold.
     """
     plain = np.isin(np.arange(256), np.frombuffer(letters.encode(), dtype=np.uint8))
-    at, number = 0, 1
+    number = 1
     # a slash is part of a name unless the deck has // comments
     classes = _CLASSES.copy()
     classes[ord("/")] = _SPECIAL if "//" in text else _WORD
-    while at < len(text):
-        end = text.find("\n", at + CHUNK) + 1 or len(text)
-        scan = _Scan(text[at:end], classes, plain)
-        if at == 0:
+    for start, end in spans(text):
+        scan = _Scan(text, start, end, classes, plain)
+        if start == 0:
             scan.kinds[0] = _OTHER
         yield from scan.parts(file, number)
-        at, number = end, number + len(scan.kinds)
+        number += len(scan.kinds)
 
 
 class _Scan:
-    """A piece of text that ends with a line; `kinds` says of each line what it is."""
+    """A part of a text that ends with a line; `kinds` says of each line what it is."""
 
-    def __init__(self, text: str, classes: _Bytes, plain: Bools) -> None:
-        self.plain = plain
-        self.text = text.removesuffix("\n")
+    def __init__(self, whole: str, start: int, end: int, classes: _Bytes, plain: Bools) -> None:
+        self.plain, self.whole, self.start = plain, whole, start
+        self.text = whole[start:end].removesuffix("\n")
+        self.is_ascii = self.text.isascii()  # then bytes are characters
+        self.text = fold(self.text)
         self.data = np.frombuffer((self.text + "\n").encode("utf-8", "surrogatepass"), np.uint8)
         kinds = classes[self.data]
         self.ends = np.flatnonzero(self.data == ord("\n"))
@@ -205,14 +242,20 @@ class _Scan:
             yield number + done, texts[done:]
 
     def _block(self, file: int, number: int, run: Ints) -> Block:
-        start, end = self.starts[run[0]], self.ends[run[-1]]
+        start, end = int(self.starts[run[0]]), int(self.ends[run[-1]])
         data = self.data[start:end]
-        if run[-1] - run[0] >= len(run):
+        alone = run[-1] - run[0] < len(run)
+        if not alone:
             # comments and blank lines in between
             kept = np.zeros(run[-1] - run[0] + 1, dtype=np.bool_)
             kept[run - run[0]] = True
             lengths = np.diff(self.starts[run[0] : run[-1] + 1], append=end)
             data = data[np.repeat(kept, lengths)]
         width = 4 if self.kinds[run[0]] == _PLAIN else int(self.words[run[0]])
-        letters = self.data[self.heads[run]]
-        return Block(file, data.tobytes().decode("ascii"), number + run, letters, width)
+        lines, letters = (number + run).astype(np.int32), self.data[self.heads[run]]
+        if alone and self.is_ascii:
+            place = self.whole, self.start + start, self.start + end
+        else:
+            text = data.tobytes().decode("ascii")
+            place = text, 0, len(text)
+        return Block(file, *place, lines, letters, width)

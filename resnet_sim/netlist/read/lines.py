@@ -9,21 +9,13 @@ from ...model.patterns import pattern
 from ..dialects import COMMENT_MARKS
 from ..report import Report
 from ..source import Card, SourceFile
-from .blocks import PLAIN, Block, split
+from .blocks import PLAIN, Block, fold, spans, split
 
 _COMMENT = pattern(r";|//|(?:^|[ \t,])\$")
 _CONTROL = pattern(r"[\x00-\x08\x0e-\x1f\x7f]")
 # the same characters; to remove them all takes less time than to look for one
 _CONTROLS = bytes((*range(9), *range(14, 32), 127))
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz.")
-
-
-def fold(text: str) -> str:
-    """Return `text` in lower case, with every character at its old place."""
-    folded = text.lower()
-    if len(folded) == len(text):
-        return folded
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def read_cards(source: SourceFile, report: Report, *, quick: bool = True) -> list[Card | Block]:
@@ -35,7 +27,7 @@ def read_cards(source: SourceFile, report: Report, *, quick: bool = True) -> lis
         Long runs of plain cards become a `Block`.
     """
     _check_characters(source, report)
-    text = fold(source.text)
+    text = source.text
     marks = report.dialect.comment_marks
     comment: re.Pattern[str] | None
     comment = _COMMENT if marks == COMMENT_MARKS else re.compile("|".join(map(re.escape, marks)))
@@ -50,7 +42,7 @@ def read_cards(source: SourceFile, report: Report, *, quick: bool = True) -> lis
             else:
                 _read_lines(source, report, cards, *part, comment=comment)
     else:
-        lines = text.split("\n")
+        lines = fold(text).split("\n")
         _read_lines(source, report, cards, 1, lines, comment=comment)
     return _joined(source, cards)
 
@@ -83,9 +75,13 @@ def _read_lines(
         cards.append((index, number, line))
 
 
+def _has_controls(text: str) -> bool:
+    data = text.encode("utf-8", "surrogatepass")
+    return len(data.translate(None, _CONTROLS)) < len(data)
+
+
 def _check_characters(source: SourceFile, report: Report) -> None:
-    data = source.text.encode("utf-8", "surrogatepass")
-    if len(data.translate(None, _CONTROLS)) == len(data):
+    if not any(_has_controls(source.text[start:end]) for start, end in spans(source.text)):
         return
     match = _CONTROL.search(source.text)
     assert match is not None

@@ -6,7 +6,7 @@ vectors of the name of what is swept.  There is no date: the same deck gives the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from .. import rawfile
 from ..predictions import Answers, Result
@@ -16,22 +16,25 @@ _KINDS = {"v(": "voltage", "i(": "current", "p(": "power"}
 
 def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> str:
     """Return the file; undefined values are ``nan``."""
-    return rawfile.format_raw(_plot(result, outputs) for result in results)
+    return "".join(parts(results, outputs, answers))
 
 
-def _plot(result: Result, outputs: Sequence[str]) -> rawfile.Plot:
-    names, values = result.table(outputs)
+def parts(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> Iterator[str]:
+    """Yield the file in parts."""
+    for result in results:
+        title = "".join(c if c.isprintable() else " " for c in result.circuit.title)
+        name = rawfile.DC_SWEEP if result.sweep else rawfile.OPERATING_POINT
+        yield from rawfile.written(title, name, _vectors(result, outputs), result.rows(outputs))
+
+
+def _vectors(result: Result, outputs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the names and the kinds of what is written."""
     swept = len(result.sweep)
-    kinds = ["notype"] * swept + [_KINDS.get(name[:2], "notype") for name in names[swept:]]
-    if swept:
-        names[0] = _scale_name(result, names[0])
-    return rawfile.Plot(
-        title="".join(c if c.isprintable() else " " for c in result.circuit.title),
-        name=rawfile.DC_SWEEP if swept else rawfile.OPERATING_POINT,
-        names=tuple(names),
-        kinds=tuple(kinds),
-        values=values,
-    )
+    for k, name in enumerate(result.headings(outputs)):
+        if k < swept:
+            yield name if k else _scale_name(result, name), "notype"
+        else:
+            yield name, _KINDS.get(name[:2], "notype")
 
 
 def _scale_name(result: Result, name: str) -> str:

@@ -6,7 +6,7 @@ No numpy is imported before something is written: ``--help`` must not wait for i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,6 +70,21 @@ class Format(NamedTuple):
                 f"{self.name} needs {' and '.join(self.needs)}: pip install 'resnet_sim[tables]'"
             ) from error
         return content
+
+    def parts(
+        self,
+        results: Sequence[Result],
+        outputs: Sequence[str] = (),
+        answers: Answers = None,
+    ) -> Iterable[str | bytes]:
+        """Return the same in parts, of which each is made when it is asked for.
+
+        Those formats in which a circuit of millions of nodes takes gigabytes have several.
+        """
+        found = getattr(import_module(self.module), "parts", None)
+        return (
+            found(results, outputs, answers) if found else [self.write(results, outputs, answers)]
+        )
 
 
 _HERE = __name__.rpartition(".")[0]

@@ -1,0 +1,61 @@
+"""The lines of a text, without an object for each."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+#: Characters that are split at once: what messages ask for is a few lines of millions.
+PART = 1 << 20
+
+
+class Lines(Sequence[str]):
+    r"""The lines of a text, without their ends; those of one part of it are split at a time.
+
+    Examples
+    --------
+    >>> from resnet_sim.model.lines import Lines
+    >>> lines = Lines("title\nr1 a 0 1k\n")
+    >>> len(lines), lines[1], lines[-1]
+    (3, 'r1 a 0 1k', '')
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        #: for each part the place where it begins, and the number of its first line
+        self._at, self._first = [0], [0]
+        while end := text.find("\n", self._at[-1] + PART) + 1:
+            self._first.append(self._first[-1] + text.count("\n", self._at[-1], end))
+            self._at.append(end)
+        self._count = self._first[-1] + text.count("\n", self._at[-1]) + 1
+        #: the part that was split last, and its lines
+        self._now: tuple[int, list[str]] = (-1, [])
+
+    def __len__(self) -> int:
+        return self._count
+
+    def _part(self, which: int) -> list[str]:
+        number, lines = self._now
+        if number != which:
+            inner = which + 1 < len(self._at)
+            end = self._at[which + 1] - 1 if inner else len(self._text)
+            lines = self._text[self._at[which] : end].split("\n")
+            self._now = which, lines
+        return lines
+
+    @overload
+    def __getitem__(self, key: int) -> str: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[str]: ...
+    def __getitem__(self, key: int | slice) -> str | list[str]:
+        """Return a line, or a list of lines."""
+        numbers = range(self._count)[key]
+        if isinstance(numbers, range):
+            return [self[number] for number in numbers]
+        which = bisect_right(self._first, numbers) - 1
+        return self._part(which)[numbers - self._first[which]]
+
+    def __iter__(self) -> Iterator[str]:
+        for which in range(len(self._at)):
+            yield from self._part(which)
