@@ -7,7 +7,7 @@ selects what is meant.  Values are in SI units: ohm, S, V, A.
 
 from .convolutional import convolutional
 from .crossbars import crossbar, differential_pairs
-from .hopfield import hopfield
+from .hopfield import convolutional_hopfield, hopfield
 from .layered import layered, layered_inputs
 from .mixture import DIODES, UNIFORM, Mixture
 from .power_grid import power_grid
@@ -19,6 +19,7 @@ __all__ = [
     "UNIFORM",
     "Mixture",
     "convolutional",
+    "convolutional_hopfield",
     "crossbar",
     "differential_pairs",
     "grid",

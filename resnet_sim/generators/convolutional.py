@@ -7,20 +7,20 @@ read from a netlist with ``.param`` cards has, so `training.Network` can train t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import product
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
+from .kernels import Layer, each, extent, kernel_names, places, taps
 from .mixture import Seed, to_ohms
+from .shared import equal, made
 
 
 def convolutional(
@@ -105,25 +105,14 @@ def convolutional(
         raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
     if not (average > 0 and g_min > 0 and np.isfinite([average, g_min, threshold]).all()):
         raise UsageError("average and g_min must be positive and finite")
-    each = [_each(x, len(channels)) for x in (kernel, stride, pool, padding)]
-    layers = tuple(Layer(*one) for one in zip(channels, *each, strict=True))
+    sides = [each(x, len(channels)) for x in (kernel, stride, pool, padding)]
+    layers = tuple(Layer(*one) for one in zip(channels, *sides, strict=True))
     rng = np.random.default_rng(seed)
     plan = _Plan(
         size, layers, outputs, diodes, threshold, amplification * rng.uniform(-1, 1, size),
         input_pairs, output_pairs, biases, average, g_min, {}, np.zeros((0, 0)),
     )  # fmt: skip
     return _drawn(plan, rng).build()
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer of a convolutional network."""
-
-    channels: int
-    kernel: int
-    stride: int
-    pool: int
-    padding: int
 
 
 @dataclass(frozen=True)
@@ -151,23 +140,22 @@ class _Plan:
         ohms: list[Ints] = []
         amps: list[Ints] = []
         for number, layer in enumerate(self.layers, start=1):
-            made = _Builder(self, b, number, layer)
-            here = made.add(here)
-            ohms, amps = ohms + made.ohms, amps + made.amps
+            builder = _Builder(self, b, number, layer)
+            here = builder.add(here)
+            ohms, amps = ohms + builder.ohms, amps + builder.amps
         self._dense(b, here.ravel())
         circuit = b.build()
-        shared = _Shared(
-            circuit, dict(self.parameters), _padded(ohms, len(circuit.resistors)),
-            _padded(amps, len(circuit.current_sources)),
-        )  # fmt: skip
-        return shared.circuit_with({}, {})
+        return made(circuit, self.parameters, [
+            equal("resistors", "ohms", _padded(ohms, len(circuit.resistors))),
+            equal("current_sources", "amps", _padded(amps, len(circuit.current_sources))),
+        ])  # fmt: skip
 
     def _inputs(self, b: CircuitBuilder) -> Ints:
         """Add sources; return the nodes, shape (channels, rows, columns)."""
-        places = ["_".join(map(str, at)) for at in product(*map(range, self.shape))]
+        at = list(places(self.shape))
         found = []
         for kind, sign in (("p", 1.0), ("n", -1.0)) if self.input_pairs else (("", 1.0),):
-            nodes = b.nodes(f"x{kind}{place}" for place in places)
+            nodes = b.nodes(f"x{kind}{place}" for place in at)
             b.voltage_sources(f"v{kind}", nodes, 0, sign * self.x.ravel())
             found.append(nodes.reshape(self.shape))
         return np.concatenate(found)
@@ -180,44 +168,6 @@ class _Plan:
         b.resistors(names, *ends, to_ohms(self.dense.ravel()))
         if self.biases:
             b.current_sources("ibo_", np.zeros_like(here), here, 0.0)
-
-
-@dataclass(frozen=True)
-class _Shared:
-    """A circuit whose conductances and currents are parameters.
-
-    Attributes
-    ----------
-    circuit : Circuit
-    parameters : dict of str to float
-        S and A.
-    ohms, amps : ndarray of int
-        Number of the parameter that each resistor and each current source has, -1 for none.
-    """
-
-    circuit: Circuit
-    parameters: dict[str, float]
-    ohms: Ints
-    amps: Ints
-
-    def circuit_with(
-        self, known: Mapping[str, float], values: Mapping[str, float], draw: str | None = None
-    ) -> Circuit:
-        """Return the circuit with other parameters; nothing is random, whatever is drawn."""
-        given = {**known, **{name.lower(): float(value) for name, value in values.items()}}
-        if strange := [name for name in given if name not in self.parameters]:
-            raise UsageError(f"no parameter {strange[0]!r}")
-        parameters = {**self.parameters, **given}
-        theta = np.array(list(parameters.values()))
-        r, i = self.circuit.resistors, self.circuit.current_sources
-        ohms = np.where(self.ohms >= 0, to_ohms(theta[self.ohms], signed=True), r.ohms)
-        amps = np.where(self.amps >= 0, theta[self.amps], i.amps)
-        return replace(
-            self.circuit.with_tables(
-                resistors=replace(r, ohms=ohms), current_sources=replace(i, amps=amps)
-            ),
-            rebuild=partial(self.circuit_with, given), parameters=parameters, overrides=given,
-        )  # fmt: skip
 
 
 def _padded(parts: list[Ints], count: int) -> Ints:
@@ -252,51 +202,36 @@ class _Builder:
         if self.plan.biases:
             numbers = [self._numbers[f"b{self.number}_{c}"] for c in range(shape[0])]
             self.amps.append(np.repeat(numbers, rows * columns))
-            names = [f"ib{self.number}_{place}" for place in _places(shape)]
+            names = [f"ib{self.number}_{place}" for place in places(shape)]
             flat = here.ravel()
             self.b.current_sources(names, np.zeros_like(flat), flat, 0.0)
         return here if self.layer.pool == 1 else self._averages(here)
 
     def _nodes(self, letter: str, shape: tuple[int, ...]) -> Ints:
-        names = (f"{letter}{self.number}_{place}" for place in _places(shape))
+        names = (f"{letter}{self.number}_{place}" for place in places(shape))
         return self.b.nodes(names).reshape(shape)
 
     def _kernels(self, before: Ints, here: Ints) -> None:
-        """Join units to what they see; taps in the padding are not there."""
-        layer, side = self.layer, self.layer.kernel
-        y, x = (layer.stride * np.arange(n) - layer.padding for n in here.shape[1:])
-        names = list(_kernel_names(self.number, layer.channels, before.shape[0], side))
-        numbers = np.array([self._numbers[name] for name in names]).reshape(layer.channels, -1)
-        p, q, whose, called = [], [], [], []
-        taps = product(range(before.shape[0]), range(side), range(side))
-        for tap, (channel, down, right) in enumerate(taps):
-            inside = np.ix_(_inside(y + down, before.shape[1]), _inside(x + right, before.shape[2]))
-            seen = before[channel][
-                np.ix_((y + down)[inside[0].ravel()], (x + right)[inside[1].ravel()])
-            ]
-            for c in range(layer.channels):
-                units = here[c][inside]
-                p.append(seen.ravel())
-                q.append(units.ravel())
-                whose.append(np.full(units.size, numbers[c, tap]))
-                called += [
-                    f"rk{self.number}_{c}_{j}_{i}_{tap}"
-                    for j in inside[0].ravel().tolist() for i in inside[1].ravel().tolist()
-                ]  # fmt: skip
-        self.ohms.append(np.concatenate(whose))
-        self.b.resistors(called, np.concatenate(p), np.concatenate(q), 1.0)
+        """Join units to what they see."""
+        layer = self.layer
+        found = taps(before, here, layer)
+        names = kernel_names(self.number, layer.channels, before.shape[0], layer.kernel)
+        numbers = np.array([self._numbers[name] for name in names])
+        self.ohms.append(numbers[found.whose])
+        called = [f"rk{self.number}_{label}" for label in found.labels]
+        self.b.resistors(called, found.p, found.q, 1.0)
 
     def _diodes(self, here: Ints) -> None:
         flat, ground = here.ravel(), np.zeros(here.size, dtype=np.int64)
-        places = list(_places(here.shape))
+        at = list(places(here.shape))
         if self.plan.diodes == "half":
             channel = np.repeat(np.arange(here.shape[0]), here[0].size)
             up = channel < (here.shape[0] + 1) // 2
             ends = np.where(up, ground, flat), np.where(up, flat, ground)
-            self.b.diodes([f"d{self.number}_{place}" for place in places], *ends)
+            self.b.diodes([f"d{self.number}_{place}" for place in at], *ends)
         elif self.plan.diodes == "antiparallel":
             for kind, ends in (("dp", (flat, ground)), ("dn", (ground, flat))):
-                names = [f"{kind}{self.number}_{place}" for place in places]
+                names = [f"{kind}{self.number}_{place}" for place in at]
                 self.b.diodes(names, *ends, v_forward=self.plan.threshold)
 
     def _averages(self, here: Ints) -> Ints:
@@ -305,18 +240,10 @@ class _Builder:
         means = self._nodes("m", (here.shape[0], rows, columns))
         for tap, (down, right) in enumerate(product(range(side), repeat=2)):
             units = here[:, down::side, right::side][:, :rows, :columns].ravel()
-            names = [f"rp{self.number}_{place}_{tap}" for place in _places(means.shape)]
+            names = [f"rp{self.number}_{place}_{tap}" for place in places(means.shape)]
             self.b.resistors(names, units, means.ravel(), 1.0 / self.plan.average)
             self.ohms.append(np.full(len(units), -1))
         return means
-
-
-def extent(size: Sequence[int], layer: Layer) -> tuple[int, int]:
-    """Return rows and columns of the units of a layer, for those of what is before it."""
-    rows, columns = (
-        (n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in size
-    )  # fmt: skip
-    return rows, columns
 
 
 def _drawn(plan: _Plan, rng: np.random.Generator) -> _Plan:
@@ -325,7 +252,7 @@ def _drawn(plan: _Plan, rng: np.random.Generator) -> _Plan:
     parameters: dict[str, float] = {}
     for number, layer in enumerate(plan.layers, start=1):
         limit = (before * layer.kernel**2) ** -0.5
-        names = list(_kernel_names(number, layer.channels, before, layer.kernel))
+        names = list(kernel_names(number, layer.channels, before, layer.kernel))
         g = np.maximum(rng.uniform(-limit, limit, len(names)), plan.g_min)
         parameters |= zip(names, g.tolist(), strict=True)
         if plan.biases:
@@ -337,27 +264,3 @@ def _drawn(plan: _Plan, rng: np.random.Generator) -> _Plan:
     limit = max(count, 1) ** -0.5
     dense = np.maximum(rng.uniform(-limit, limit, (count, wide)), plan.g_min)
     return replace(plan, parameters=parameters, dense=dense)
-
-
-def _kernel_names(number: int, channels: int, before: int, side: int) -> Iterator[str]:
-    places = product(range(channels), range(before), range(side), range(side))
-    return (f"k{number}_{c}_{b}_{y}_{x}" for c, b, y, x in places)
-
-
-def _places(shape: Sequence[int]) -> Iterator[str]:
-    return ("_".join(map(str, at)) for at in product(*map(range, shape)))
-
-
-def _inside(at: Ints, size: int) -> npt.NDArray[np.int64]:
-    """Return which units see something at places that may be in the padding."""
-    return np.flatnonzero((at >= 0) & (at < size))
-
-
-def _each(value: int | Sequence[int], count: int) -> tuple[int, ...]:
-    """Return a number for each layer."""
-    found = (value,) * count if isinstance(value, int) else tuple(value)
-    if len(found) != count:
-        raise UsageError(f"{list(found)} for {count} layers")
-    if min(found, default=1) < 0:
-        raise UsageError(f"{list(found)}: sides and steps can't be negative")
-    return found

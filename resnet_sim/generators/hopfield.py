@@ -1,21 +1,31 @@
-"""Layered Hopfield networks as circuits of resistors of either sign, and ideal diodes."""
+"""Hopfield networks of layers as circuits of resistors of either sign, and ideal diodes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
+from ..model.affine import Affine
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
+from .kernels import Layer, each, extent, kernel_names, places, taps
 from .mixture import Seed, to_ohms
+from .shared import equal, made
 
 
 def hopfield(
-    sizes: Sequence[int], *, spread: float = 1.0, bias: float = 0.1, seed: Seed = 0
+    sizes: Sequence[int],
+    *,
+    spread: float = 1.0,
+    bias: float = 0.1,
+    parameters: bool = False,
+    linear_outputs: bool = False,
+    seed: Seed = 0,
 ) -> Circuit:
     """Return a layered Hopfield network: units between 0 and 1 V, weights of either sign.
 
@@ -39,6 +49,11 @@ def hopfield(
         a unit is joined to before and after.
     bias : float
         Largest bias, A; they are uniform from -bias to bias.
+    parameters : bool
+        Weights and biases are parameters of the circuit, ``w<l>_<i>_<j>`` (S) and ``b<l>_<j>`` (A).
+        Shunts follow them, so ``Network(..., parameters=["w*", "b*"])`` trains that energy.
+    linear_outputs : bool
+        Leave out the diodes of the last layer.
     seed : int or numpy.random.Generator
 
     Returns
@@ -57,47 +72,202 @@ def hopfield(
     """
     if len(sizes) < 2 or min(sizes) < 1:
         raise UsageError(f"layers of {list(sizes)} units: two layers with units are needed")
-    if not (spread > 0 and bias >= 0 and np.isfinite([spread, bias]).all()):
-        raise UsageError("spread must be positive, bias not negative, both finite")
+    _check(spread, bias)
     rng = np.random.default_rng(seed)
     b = CircuitBuilder("Hopfield " + "-".join(map(str, sizes)))
     last = len(sizes) - 1
     layers = [b.nodes("x", sizes[0])]
     layers += [b.nodes(f"h{k}_", sizes[k]) for k in range(1, last)]
     layers.append(b.nodes("o", sizes[last]))
-    one = b.nodes(["one"])
-    b.voltage_sources("v", layers[0], 0, 0.0)
-    b.voltage_sources(["vone"], one, 0, 1.0)
     around = [before + after for before, after in zip((0, *sizes), (*sizes[1:], 0), strict=False)]
-    drawn = [_weights(rng, sizes[k], sizes[k + 1], spread, around[k + 1]) for k in range(last)]
+    network = _Hopfield(b, layers, linear_outputs)
     for k, (p, q) in enumerate(pairwise(layers), start=1):
-        names = [f"rw{k}_{i}_{j}" for i in range(len(p)) for j in range(len(q))]
-        ends = np.repeat(p, len(q)), np.tile(q, len(p))
-        b.resistors(names, *ends, to_ohms(drawn[k - 1].ravel(), signed=True))
-    for k in range(1, last + 1):
-        shunt = 1.0 - drawn[k - 1].sum(axis=0)
-        if k < last:
-            shunt = shunt - drawn[k].sum(axis=1)
-        _units(b, rng, k, layers[k], one, shunt, bias)
-    return b.build()
+        shape = len(p), len(q)
+        names = [f"{k}_{i}_{j}" for i in range(shape[0]) for j in range(shape[1])]
+        ends = np.repeat(p, shape[1]), np.tile(q, shape[0])
+        network.join(names, *ends, _drawn(rng, shape, spread, around[k]).ravel())
+    amps = [rng.uniform(-bias, bias, len(nodes)) for nodes in layers[1:]]
+    for k, currents in enumerate(amps, start=1):
+        network.feed([f"{k}_{j}" for j in range(len(currents))], k, currents)
+    return network.build(parameters)
 
 
-def _weights(rng: np.random.Generator, before: int, after: int, spread: float, n: int) -> Floats:
-    drawn = rng.normal(size=(before, after)) * spread / np.sqrt(n)
+def convolutional_hopfield(
+    shape: Sequence[int],
+    channels: Sequence[int],
+    outputs: int,
+    *,
+    kernel: int | Sequence[int] = 3,
+    stride: int | Sequence[int] = 2,
+    padding: int | Sequence[int] = 0,
+    spread: float = 1.0,
+    bias: float = 0.0,
+    linear_outputs: bool = True,
+    seed: Seed = 0,
+) -> Circuit:
+    """Return a Hopfield network whose layers but the last are convolutions.
+
+    Weights are parameters, as of `hopfield`: those of a kernel are shared by all units of a
+    channel.
+
+    Parameters
+    ----------
+    shape : sequence of int
+        (rows, columns) of the images, or (channels, rows, columns).
+    channels : sequence of int
+        Of each layer.
+    outputs : int
+    kernel, stride, padding : int or sequence of int
+        See `convolutional`.
+    spread, bias, linear_outputs, seed
+        See `hopfield`; units are those that a unit sees.
+
+    Returns
+    -------
+    Circuit
+        Nodes ``x<b>_<y>_<x>``, ``h<l>_<c>_<y>_<x>``, ``o<k>``; sources ``v<k>``; parameters
+        ``k<l>_<c>_<b>_<y>_<x>``, ``w_<i>_<k>`` to the outputs, ``b<l>_<c>`` and ``bo_<k>``.
+
+    Examples
+    --------
+    >>> circuit = rs.generators.convolutional_hopfield((6, 6), [2], 3, seed=1)
+    >>> len(circuit.parameters), len(circuit.resistors)  # 18 + 24 weights, 2 + 3 currents
+    (47, 107)
+    >>> inputs, outputs = [f"v{k}" for k in range(36)], ["o0", "o1", "o2"]
+    >>> net = tr.Network(circuit, inputs, outputs, parameters=["k*", "w*", "b*"])
+    >>> net.layers.widths
+    (25, 8, 3)
+    """
+    size = (1, *shape) if len(shape) == 2 else tuple(shape)
+    if len(size) != 3 or min(*size, outputs, *channels, 1) < 1 or not channels:
+        raise UsageError(
+            f"images of {shape}, {list(channels)} channels, {outputs} outputs: no network"
+        )
+    _check(spread, bias)
+    sides = [each(x, len(channels)) for x in (kernel, stride, padding)]
+    rng = np.random.default_rng(seed)
+    b = CircuitBuilder(f"convolutional Hopfield {'x'.join(map(str, size))}")
+    plan = [
+        Layer(c, side, step, 1, edge) for c, side, step, edge in zip(channels, *sides, strict=True)
+    ]
+    images = _images(b, size, plan)
+    ends = b.nodes("o", outputs)
+    network = _Hopfield(b, [*(image.ravel() for image in images), ends], linear_outputs)
+    for number, (layer, (seen, here)) in enumerate(zip(plan, pairwise(images), strict=True), 1):
+        found = taps(seen, here, layer)
+        drawn = _drawn(rng, (found.count,), spread, seen.shape[0] * layer.kernel**2)
+        names = list(kernel_names(number, layer.channels, seen.shape[0], layer.kernel))
+        network.join(names, found.p, found.q, drawn, found.whose)
+        network.feed(
+            [f"{number}_{k}" for k in range(layer.channels)], number,
+            rng.uniform(-bias, bias, layer.channels),
+            np.repeat(np.arange(layer.channels), here[0].size),
+        )  # fmt: skip
+    final = images[-1].ravel()
+    names = [f"w_{i}_{k}" for i in range(len(final)) for k in range(outputs)]
+    drawn = _drawn(rng, (len(names),), spread, len(final))
+    network.join(names, np.repeat(final, outputs), np.tile(ends, len(final)), drawn)
+    network.feed([f"o_{k}" for k in range(outputs)], len(images), rng.uniform(-bias, bias, outputs))
+    return network.build(True)
+
+
+def _images(b: CircuitBuilder, size: tuple[int, ...], plan: Sequence[Layer]) -> list[Ints]:
+    """Return the nodes of the inputs and of each layer, shape (channels, rows, columns)."""
+    found = [b.nodes(f"x{place}" for place in places(size)).reshape(size)]
+    for number, layer in enumerate(plan, start=1):
+        rows, columns = extent(found[-1].shape[1:], layer)
+        if min(rows, columns) < 1:
+            raise UsageError(f"layer {number} has {rows} x {columns} units: too few for its kernel")
+        shape = (layer.channels, rows, columns)
+        units = b.nodes(f"h{number}_{place}" for place in places(shape))
+        found.append(units.reshape(shape))
+    return found
+
+
+def _check(spread: float, bias: float) -> None:
+    if not (spread > 0 and bias >= 0 and np.isfinite([spread, bias]).all()):
+        raise UsageError("spread must be positive, bias not negative, both finite")
+
+
+def _drawn(rng: np.random.Generator, shape: tuple[int, ...], spread: float, n: int) -> Floats:
+    drawn = rng.normal(size=shape) * spread / np.sqrt(n)
     return np.where(drawn == 0, spread, drawn)
 
 
-def _units(
-    b: CircuitBuilder,
-    rng: np.random.Generator,
-    layer: int,
-    nodes: Ints,
-    one: Ints,
-    shunt: Floats,
-    bias: float,
-) -> None:
-    """Add what holds the units of a layer."""
-    b.resistors(f"rs{layer}_", nodes, 0, to_ohms(shunt, signed=True))
-    b.current_sources(f"ib{layer}_", 0, nodes, rng.uniform(-bias, bias, len(nodes)))
-    b.diodes(f"du{layer}_", nodes, np.repeat(one, len(nodes)))
-    b.diodes(f"dl{layer}_", 0, nodes)
+@dataclass
+class _Hopfield:
+    """Layers of units, the first of which is given, and what joins and feeds them.
+
+    Parameters have numbers in the order in which they come: `joins` and `feeds` hold rows of
+    elements, with the parameter of each.
+    """
+
+    b: CircuitBuilder
+    layers: Sequence[Ints]
+    linear_outputs: bool
+    parameters: dict[str, float] = field(default_factory=dict)
+    joins: list[tuple[list[str], Ints, Ints, Ints]] = field(default_factory=list)
+    feeds: list[Ints] = field(default_factory=list)
+
+    def join(
+        self, names: Sequence[str], p: Ints, q: Ints, drawn: Floats, whose: Ints | None = None
+    ) -> None:
+        """Join units by weights, S; of shared ones, `whose` tells the number of each."""
+        first = len(self.parameters)
+        dense = whose is None
+        numbers = first + (np.arange(len(p)) if whose is None else whose)
+        letter = "w" if dense and not names[0].startswith("w") else ""
+        self.parameters |= zip((letter + name for name in names), drawn.tolist(), strict=True)
+        called = [f"r{letter}{name}" for name in names] if dense else []
+        self.joins.append((called, p, q, numbers))
+
+    def feed(
+        self, names: Sequence[str], layer: int, amps: Floats, whose: Ints | None = None
+    ) -> None:
+        """Feed the units of a layer, which comes after the one fed before, A."""
+        first = len(self.parameters)
+        self.parameters |= zip((f"b{name}" for name in names), amps.tolist(), strict=True)
+        self.feeds.append(first + (np.arange(len(amps)) if whose is None else whose))
+
+    def build(self, parameters: bool) -> Circuit:
+        """Return the circuit, with parameters or as it stands."""
+        b, theta = self.b, np.array(list(self.parameters.values()))
+        one = b.nodes(["one"])
+        b.voltage_sources("v", self.layers[0], 0, 0.0)
+        b.voltage_sources(["vone"], one, 0, 1.0)
+        weights = []
+        for k, (names, p, q, numbers) in enumerate(self.joins, start=1):
+            named: str | list[str] = names or f"rk{k}_"
+            b.resistors(named, p, q, to_ohms(theta[numbers], signed=True))
+            weights.append(numbers)
+        shunts = self._shunts(sum(map(len, weights)))
+        ohms, row = shunts(theta), 0
+        for k, nodes in enumerate(self.layers[1:], start=1):
+            b.resistors(f"rs{k}_", nodes, 0, ohms[row : row + len(nodes)])
+            b.current_sources(f"ib{k}_", 0, nodes, theta[self.feeds[k - 1]])
+            if k < len(self.layers) - 1 or not self.linear_outputs:
+                b.diodes(f"du{k}_", nodes, np.repeat(one, len(nodes)))
+                b.diodes(f"dl{k}_", 0, nodes)
+            row += len(nodes)
+        circuit = b.build()
+        if not parameters:
+            return circuit
+        rest = np.full(row, -1)
+        return made(circuit, self.parameters, [
+            equal("resistors", "ohms", np.concatenate([*weights, rest])), shunts,
+            equal("current_sources", "amps", np.concatenate(self.feeds)),
+        ])  # fmt: skip
+
+    def _shunts(self, first: int) -> Affine:
+        """Return the conductances to ground, 1 S less all weights of a unit; `first` is the row."""
+        units = np.concatenate(self.layers[1:])
+        place = np.full(int(max(units.max(), self.layers[0].max())) + 1, -1)
+        place[units] = np.arange(len(units))
+        number = np.concatenate([numbers for *_, numbers in self.joins])
+        ends = [np.concatenate([join[side] for join in self.joins]) for side in (1, 2)]
+        row, parameter = np.concatenate([place[end] for end in ends]), np.tile(number, 2)
+        own = row >= 0
+        return Affine(
+            "resistors", "ohms", first + np.arange(len(units)), True, np.ones(len(units)),
+            row[own], parameter[own], -np.ones(int(own.sum())),
+        )  # fmt: skip

@@ -4,6 +4,7 @@ Nothing in here knows how a circuit was read or will be solved.
 """
 
 DOORS = (
+    "affine",
     "builder",
     "circuit",
     "clamps",

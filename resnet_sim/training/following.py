@@ -17,10 +17,10 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..many.correlation import product_sums
 from ..many.trainable import Selection
+from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..point.reduction import Reduction
-from .affine import Affine
 from .gates import by_gates
 from .shared import Shared
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import Floats
+from ..model.affine import Affine
 from ..model.circuit import Circuit
-from .affine import Affine
 
 if TYPE_CHECKING:
     from ..model.devices.mosfet import Mosfets

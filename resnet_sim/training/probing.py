@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
 from ..errors import NetlistError, UsageError
+from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import Table
-from .affine import Affine
 
 #: Columns of values that may depend on parameters, by table.
 LEARNED = {

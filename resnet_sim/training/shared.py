@@ -21,8 +21,8 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
+from ..model.affine import Affine
 from ..model.circuit import Circuit
-from .affine import Affine
 from .probing import LEARNED, Probe, changes, elaborated, owner
 
 #: Globs, or globs with the bounds of what they mean.
@@ -63,7 +63,10 @@ class Shared:
         known = self._of_deck(theta)
         if not known:
             return changed
+        # what generated circuits know of their parameters is kept
+        knowing = getattr(circuit.rebuild, "knowing", None)
         rebuild = circuit.rebuild and partial(_rebuilt, circuit.rebuild, known)
+        rebuild = rebuild if knowing is None else knowing(known)
         return dataclasses.replace(
             changed, rebuild=rebuild, parameters={**circuit.parameters, **known},
             overrides={**circuit.overrides, **known},
@@ -166,10 +169,19 @@ def learn(circuit: Circuit, wanted: Wanted) -> Shared:
     for table, column, at, *_ in changes(circuit, base, names):
         name = owner(circuit, table, column, at[0])
         raise UsageError(f"{name} has another value than the deck and its parameters give it")
-    found = Probe(circuit, names, start, base).parts()
+    found = _known(circuit, names) or Probe(circuit, names, start, base).parts()
     if not found:
         raise UsageError(f"nothing in the circuit depends on {', '.join(names[:8])}")
     return Shared(names, start, low, high, found, len(names))
+
+
+def _known(circuit: Circuit, names: tuple[str, ...]) -> tuple[Affine, ...]:
+    """Return what follows parameters of a generated circuit, which knows it; () for others."""
+    parts: tuple[Affine, ...] = getattr(circuit.rebuild, "parts", ())
+    number = {name: k for k, name in enumerate(names)}
+    place = np.array([number.get(name, -1) for name in circuit.parameters])
+    values = np.array(list(circuit.parameters.values()))
+    return tuple(found for part in parts if len((found := part.of(place, values)).at))
 
 
 def _named(circuit: Circuit, wanted: Wanted) -> tuple[tuple[str, ...], Floats, Floats]:

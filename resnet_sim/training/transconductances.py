@@ -14,9 +14,9 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
+from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import ControlledSources
-from .affine import Affine
 from .shared import Shared
 
 Port = tuple[int, int]

@@ -58,6 +58,21 @@ def test_every_rule_of_the_table_runs():
         assert rules.steps(0, rule, 100, 0.03) is not None, name
 
 
+def test_every_network_and_rule_of_the_study_runs():
+    study = load("learning_study")
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 1, (50, study.SIDE**2)), rng.integers(0, 10, 50)
+    known = []
+    for number, rule in enumerate(study.RULES):
+        name = list(study.SUBJECTS)[number % 3]
+        record = study.run(study.SUBJECTS[name], study.RULES[rule], 0, study.Data(x, y, x, y), 1)
+        assert 0 <= record["train"] == record["test"] <= 100
+        known.append({"network": name, "rule": rule, "seed": 0, **record})
+    lines = list(study.rows(known))
+    assert len(lines) == 2 + len(study.RULES)
+    assert sum(line.count("±") for line in lines) == len(study.RULES)
+
+
 @pytest.mark.filterwarnings("ignore:the cost rose")
 def test_functions_of_one_variable_are_learned():
     regression = load("training_regression")

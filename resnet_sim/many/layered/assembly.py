@@ -8,7 +8,7 @@ import numpy as np
 
 from ...arrays import Floats, Ints
 from ...model.devices.crossbar import Crossbar
-from .structure import Block
+from .structure import Block, SparseBlock
 
 #: Share of the pairs of two layers that must be joined for their block to be held dense.
 DENSITY = 0.25
@@ -58,7 +58,12 @@ class Joint:
 
 
 def block(
-    shape: tuple[int, int], before: Ints, here: Ints, singles: Singles, joints: list[Joint]
+    shape: tuple[int, int],
+    before: Ints,
+    here: Ints,
+    singles: Singles,
+    joints: list[Joint],
+    sparse: bool,
 ) -> Block | None:
     """Return the block between two layers.
 
@@ -68,6 +73,8 @@ def block(
         Sizes of the layers.
     before, here : ndarray of int, shape (n_nodes,)
         Place of each node in the first and second layer, -1 if it is in another.
+    sparse : bool
+        Whether few of the pairs may be joined.
 
     Returns
     -------
@@ -87,7 +94,8 @@ def block(
         if in_order and np.array_equal(at_columns, np.arange(shape[1])):
             return whole
     filled = len(rows) + sum(piece.g.size for _, _, piece in pieces)
-    if filled < DENSITY * shape[0] * shape[1]:
+    full = filled >= DENSITY * shape[0] * shape[1]
+    if not (full or sparse):
         return None
     where = [rows * shape[1] + columns]
     values = [np.concatenate((singles.g[forward], singles.g[backward]))]
@@ -96,7 +104,8 @@ def block(
         where.append((at_rows[:, None] * shape[1] + at_columns).ravel())
         values.append(piece.g.ravel().astype(np.float64))
         numbers.append(piece.numbers().ravel())
-    return _scattered(shape, *(np.concatenate(x) for x in (where, values, numbers)))
+    at, g, index = (np.concatenate(x) for x in (where, values, numbers))
+    return _scattered(shape, at, g, index, full)
 
 
 def _placed(joint: Joint, before: Ints, here: Ints) -> tuple[Ints, Ints, Block] | None:
@@ -112,13 +121,19 @@ def _placed(joint: Joint, before: Ints, here: Ints) -> tuple[Ints, Ints, Block] 
     return None
 
 
-def _scattered(shape: tuple[int, int], where: Ints, values: Floats, numbers: Ints) -> Block | None:
+def _scattered(
+    shape: tuple[int, int], where: Ints, values: Floats, numbers: Ints, full: bool
+) -> Block | None:
     """Return a block from its entries, None if two are at the same place."""
     size = shape[0] * shape[1]
     filled = np.zeros(size, dtype=np.bool_)
     filled[where] = True
     if np.count_nonzero(filled) != len(where):
         return None
+    if not full:
+        order = np.argsort(where)
+        row, column = np.divmod(where[order], shape[1])
+        return SparseBlock(values[order], numbers[order], shape, row, column)
     g, index = np.zeros(size), np.full(size, -1)
     g[where], index[where] = values, numbers
     g.setflags(write=False)

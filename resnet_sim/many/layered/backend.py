@@ -225,7 +225,7 @@ def _chain(question: Question) -> Layers | str:
     try:
         return find_layers(
             question.circuit, question.varied, question.outputs, question.selection,
-            question.biases,
+            question.biases, sparse=question.signed,
         )  # fmt: skip
     except NotLayered as reason:
         return f"it is no chain of layers: {reason}"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...arrays import Floats
-from .structure import Layers
+from ..correlation import product_sums
+from .structure import Layers, SparseBlock
 from .values import in_parts
 
 #: Columns of a block whose derivatives are computed together, whatever the number of threads.
@@ -34,6 +35,11 @@ def correlate(
         if isinstance(block.index, int) and block.index < 0:
             continue
         before = (change[k - 1], level[k - 1]) if k else (None, potentials)
+        if isinstance(block, SparseBlock):
+            index = block.numbers()
+            known = index >= 0
+            by_g[index[known]] = _sparse_sums(block, before, change[k], level[k])[known]
+            continue
         if isinstance(block.index, int):
             own = by_g[block.index : block.index + block.g.size].reshape(block.g.shape)
             _block_sums(own, before, change[k], level[k], threads)
@@ -52,6 +58,18 @@ def correlate(
         across = level[k][:, j] - leak_ends[:, rows]
         by_g[leaks.index[rows]] = (change[k][:, j] * across).sum(axis=0)
     return by_g, by_bias
+
+
+def _sparse_sums(
+    block: SparseBlock, before: tuple[Floats | None, Floats], change: Floats, level: Floats
+) -> Floats:
+    """Return ``sum_b (change_i - change_j) (level_i - level_j)`` for the entries of a block."""
+    change_i, level_i = before
+    if change_i is None:
+        change_i = np.zeros_like(level_i)
+    one, other = np.hstack((change_i, change)), np.hstack((level_i, level))
+    found: Floats = product_sums.compiled(block.row, block.shape[0] + block.column, one, other)
+    return found
 
 
 def _block_sums(

@@ -50,7 +50,8 @@ class Curvature:
             place[at] = np.arange(len(at))
         units = np.split(place, np.cumsum(sizes)[:-1])
         self.joined = np.zeros((len(self.at[0]), len(self.at[1])))
-        for k, g in enumerate(blocks[1:]):
+        for k, block in enumerate(blocks[1:]):
+            g = block if isinstance(block, np.ndarray) else block.toarray()
             if k in outer(layers):
                 self.joined[np.ix_(units[k + 1], units[k])] = g.T
             else:

@@ -34,6 +34,8 @@ def find_layers(
     outputs: Sequence[Output],
     trainable: str | Sequence[str] | Selection = (),
     biases: Sequence[str] = (),
+    *,
+    sparse: bool = False,
 ) -> Layers:
     """Return a circuit as a chain of layers.
 
@@ -50,6 +52,8 @@ def find_layers(
         Resistors and crossbars whose conductances are the parameters: names or globs.
     biases : sequence of str
         Current sources that are parameters.
+    sparse : bool
+        Whether neighbouring layers may have few of their pairs joined.
 
     Raises
     ------
@@ -58,16 +62,21 @@ def find_layers(
     """
     if not isinstance(trainable, Selection):
         trainable = select(circuit, trainable)
-    return _Finder(circuit, inputs, trainable, biases).layers(outputs)
+    return _Finder(circuit, inputs, trainable, biases, sparse).layers(outputs)
 
 
 class _Finder:
     """What is known of a circuit while its layers are looked for."""
 
     def __init__(
-        self, circuit: Circuit, inputs: Sequence[str], trainable: Selection, biases: Sequence[str]
+        self,
+        circuit: Circuit,
+        inputs: Sequence[str],
+        trainable: Selection,
+        biases: Sequence[str],
+        sparse: bool,
     ) -> None:
-        self.circuit, self.trainable = circuit, trainable
+        self.circuit, self.trainable, self.sparse = circuit, trainable, sparse
         self.n_inputs, self.n_biases = len(inputs), len(biases)
         # controls by current would need the numbers of elements, which change without crossbars
         sensed = any(d.amplifies and len(d.controls()[1]) for d in circuit.tables.values())
@@ -228,7 +237,7 @@ class _Finder:
 
     def _blocks(self, level: Ints, local: Ints, members: list[Ints], inputs: Inputs) -> list[Block]:
         n_inputs = len(inputs.nodes)
-        blocks = []
+        blocks: list[Block] = []
         for k, units in enumerate(members):
             # places in the two layers, of nodes: -1 for all other nodes
             here = np.where(level == k, local, -1)[self.coordinate]
@@ -238,7 +247,7 @@ class _Finder:
                 before = np.full(len(self.coordinate), -1)
                 before[inputs.nodes] = np.arange(n_inputs)
             shape = (len(members[k - 1]) if k else n_inputs, len(units))
-            found = block(shape, before, here, self.singles, self.joints)
+            found = block(shape, before, here, self.singles, self.joints, self.sparse)
             if found is None:
                 raise NotLayered("sparse blocks, or resistors in parallel")
             blocks.append(found)

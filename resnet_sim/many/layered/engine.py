@@ -21,7 +21,7 @@ from ._shallow import OUTPUTS
 from ._tiles import Array, learns
 from .deep import Deep
 from .shallow import Shallow
-from .structure import Layers
+from .structure import Layers, SparseBlock
 
 #: Tolerance of the free states, which only start the nudged ones and tell the cost.
 FREE = 10.0
@@ -59,6 +59,8 @@ def unsuited(layers: Layers) -> str | None:
         return "conductors outside of the crossbars learn or depend on inputs"
     if len(layers.units) < 2:
         return "it has no hidden layer"
+    if any(isinstance(block, SparseBlock) for block in layers.blocks):
+        return "few of the units of two layers are joined"
     if np.isfinite(last.lower).any() or np.isfinite(last.upper).any():
         return "there are diodes at its outputs"
     if (leaks.g < 0).any() or any(b.g.min() < 0 for b in layers.blocks if not learns(b)):

@@ -128,6 +128,33 @@ class Block:
 
 
 @dataclass(frozen=True)
+class SparseBlock(Block):
+    """The conductances between two neighbouring layers, of which few are joined.
+
+    `g` and `index`, an array, have shape (entries,).
+
+    Attributes
+    ----------
+    shape : (int, int)
+        (n_before, n).
+    row, column : ndarray of int, shape (entries,)
+    """
+
+    shape: tuple[int, int]
+    row: Ints
+    column: Ints
+
+    def at(self, parameters: Floats | None) -> Any:
+        """Return the conductances for other parameters (S) as a sparse array."""
+        from scipy.sparse import csr_array
+
+        g = self.g
+        if parameters is not None and not isinstance(self.index, int):
+            g = np.where(self.index >= 0, parameters[np.maximum(self.index, 0)], g)
+        return csr_array((g, (self.row, self.column)), shape=self.shape)
+
+
+@dataclass(frozen=True)
 class Leaks:
     """Conductors from units to given potentials ``gain * u[:, column] + offset``, one a row.
 

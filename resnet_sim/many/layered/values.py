@@ -35,7 +35,7 @@ class Values:
 
     Attributes
     ----------
-    blocks : list of ndarray
+    blocks : list of ndarray, or of sparse arrays
         S; views of `parameters` where that is possible.
     total : list of ndarray of float, shape (n,)
         What each unit of a layer is joined to others with, S.
@@ -50,8 +50,8 @@ class Values:
         self.leak = layers.leaks.at(parameters)
         self.total: list[Floats] = [g.sum(axis=0, dtype=np.float64) for g in self.blocks]
         self._fed = [total > 0 for total in self.total]
-        least = (float(g.min(initial=0.0)) for g in (*self.blocks, self.leak))
-        self.positive = min(least) >= 0.0
+        entries = [g if isinstance(g, np.ndarray) else g.data for g in self.blocks]
+        self.positive = all(g.min(initial=0.0) >= 0.0 for g in (*entries, self.leak))
         for total, g in zip(self.total, self.blocks[1:], strict=False):
             total += g.sum(axis=1, dtype=np.float64)
         self._difference: npt.NDArray[Any] | None = None

@@ -66,6 +66,25 @@ class Affine:
             parameter=self.parameter[terms], slope=self.slope[terms],
         )  # fmt: skip
 
+    def of(self, place: Ints, theta: Floats) -> Affine:
+        """Return what follows some of the parameters, when the others stay where they are.
+
+        Parameters
+        ----------
+        place : ndarray of int, shape (P,)
+            Numbers of those that may change, -1 for the others.
+        theta : ndarray, shape (P,)
+        """
+        moves = place[self.parameter] >= 0
+        still = np.bincount(
+            self.row[~moves], (self.slope * theta[self.parameter])[~moves], len(self.at)
+        )
+        whole = dataclasses.replace(
+            self, offset=self.offset + still, row=self.row[moves],
+            parameter=place[self.parameter[moves]], slope=self.slope[moves],
+        )  # fmt: skip
+        return whole.only(np.bincount(whole.row, minlength=len(self.at)) > 0)
+
     @cached_property
     def alone(self) -> Bools:
         """Tell of each term whether its value has no other."""
