@@ -2,27 +2,33 @@
 
     python benchmarks/sweeps.py monte-carlo [SAMPLES]
     python benchmarks/sweeps.py structures [CIRCUITS] [SPEC ...]
-    python benchmarks/sweeps.py factors [SIDE ...]
+    python benchmarks/sweeps.py factors [SIDE ...] [--only linear,diodes,samples,sweep,crossbar]
     python benchmarks/sweeps.py parts [SIDE ...]
 
 The first compares `monte_carlo` on a grid of 1,024 nodes with diodes with a loop of `solve`
 over the first samples; the second runs circuits of 200 nodes of which no two are alike on the
-given executors, in turn.  Ratios are of the same run.  The third compares 64 points of grids,
-samples and sweeps, in one thread, with SuperLU: with T0, one factorisation and one solve of the
-grid without diodes, and with one factorisation and 64 solves; so does the fourth with grids that
-have amplifiers, and 64 points of grids with junctions with those of ideal diodes.  Seconds there
-are those of the thread, the least of some rounds.
+given executors, in turn.  Ratios are of the same run.  The third compares 64 points of grids, 256
+samples and sweeps of 1,000 points with SuperLU, each beside what it is meant to take: with T0, one
+factorisation and one solve of the grid without diodes, and with one factorisation and 64 solves; so
+does the fourth with grids that have amplifiers, and 64 points of grids with junctions with those of
+ideal diodes.  Seconds there are those of the thread, the least of some rounds.  Where there are two
+cores the third tells how many times faster two threads are, by the clock, and whether they give the
+same bits.
 """
 
 from __future__ import annotations
 
+import argparse
 import functools
 import statistics
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from crossbars import compare
 from families import feedback_grid, without_diodes
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
@@ -117,24 +123,75 @@ def points(circuit) -> float:
     return least(lambda: rs.solve(circuit, inputs=inputs))
 
 
-def factors(sides: list[int]) -> None:
+#: what points of grids are meant to take at most, by nodes
+TARGETS = {
+    "linear": {900: 1.5, 2500: 1.5, 10000: 1.5},
+    "diodes": {900: 0.5, 2500: 0.5, 10000: 0.5},
+    "samples": {900: 0.2, 2500: 0.2, 10000: 0.4},
+    "sweep": {900: 0.3},
+}
+#: how many points each of them has, and rounds
+POINTS = {"linear": (64, 5), "diodes": (64, 5), "samples": (256, 5), "sweep": (1000, 2)}
+
+
+def workloads(side: int, linear: rs.Circuit) -> dict[str, Callable[[], Any]]:
+    """Return what is measured, by name, of a grid and of the same without diodes."""
+    grid, rng = rs.generators.grid(side), np.random.default_rng(0)
+    inputs = {name: rng.uniform(-1, 1, 64) for name in grid.current_sources.names[:8]}
+    steps = {grid.current_sources.names[0]: np.linspace(-1.0, 1.0, 1000)}
+    return {
+        "linear": lambda: rs.solve(linear, inputs=inputs),
+        "diodes": lambda: rs.solve(grid, inputs=inputs),
+        "samples": lambda: rs.monte_carlo(grid, {"r*": 0.05}, 256, executor="serial"),
+        "sweep": lambda: rs.sweep(grid, steps, executor="serial"),
+    }
+
+
+def two_threads(work: Callable[[], Any], rounds: int = 3) -> tuple[float, bool]:
+    """Return how many times faster two threads are, and whether results have the same bits."""
+    taken: dict[int, list[float]] = {1: [], 2: []}
+    found = {}
+    for _ in range(rounds):
+        for threads, times in taken.items():
+            lanes.cores = lambda threads=threads: threads
+            began = time.perf_counter()
+            found[threads] = work()
+            times.append(time.perf_counter() - began)
+    lanes.cores = lambda: 1
+    same = np.array_equal(found[1].node_voltages, found[2].node_voltages, equal_nan=True)
+    return statistics.median(taken[1]) / statistics.median(taken[2]), same
+
+
+def factors(arguments: list[str]) -> None:
     """Print what points of grids cost beside factorisations and solves."""
+    parser = argparse.ArgumentParser("sweeps.py factors")
+    parser.add_argument("sides", nargs="*", type=int, default=[30, 50, 100])
+    parser.add_argument("--only", default=",".join([*TARGETS, "crossbar"]))
+    options = parser.parse_args(arguments)
+    only, threads = options.only.split(","), lanes.cores()
     lanes.cores = lambda: 1
     plain = replace(rs.generators.DIODES, diodes=0.0, ground_diodes=0.0)
-    print(f"{'nodes':>7} {'T0, ms':>7} {'linear':>7} {'diodes':>7} {'samples':>8} {'sweep':>6}")
-    for side in sides:
-        grid, linear = rs.generators.grid(side), rs.generators.grid(side, mixture=plain)
-        first = grid.current_sources.names[0]
+    print(f"{'nodes':>7} {'T0, ms':>7} {'what':>8} {'ratio':>7} {'meant':>6} {'two threads':>12}")
+    for side in options.sides:
+        linear = rs.generators.grid(side, mixture=plain)
         one, all_ = superlu(linear)
-        straight, bent = points(linear), points(grid)
-        drawn = least(lambda grid=grid: rs.monte_carlo(grid, {"r*": 0.05}, 256, executor="serial"))
-        steps = {first: np.linspace(-1.0, 1.0, 1000)}
-        swept = least(lambda grid=grid, steps=steps: rs.sweep(grid, steps, executor="serial"), 2)
-        print(
-            f"{side**2:7} {1e3 * one:7.2f} {straight / all_:7.2f} {bent / 64 / one:7.3f} "
-            f"{drawn / 256 / one:8.3f} {swept / 1000 / one:6.3f}"
-        )
-    print("linear: over one factorisation and 64 solves; others: of T0, a point")
+        for name, work in workloads(side, linear).items():
+            if name not in only:
+                continue
+            count, rounds = POINTS[name]
+            spent = least(work, rounds)
+            ratio = spent / all_ if name == "linear" else spent / count / one
+            faster, same = two_threads(work) if threads > 1 else (float("nan"), True)
+            bits = "" if same else "  OTHER BITS"
+            meant = TARGETS[name].get(side**2, float("nan"))
+            print(f"{side**2:7} {1e3 * one:7.2f} {name:>8} {ratio:7.3f} {meant:6.2f} "
+                  f"{faster:12.2f}{bits}", flush=True)  # fmt: skip
+    print("linear: 64 points over one factorisation and 64 solves; others: of T0, a point")
+    if "crossbar" in only:
+        ours, whole, theirs, apart = compare(128, 128, 64, 3)
+        print(f"crossbar 128 x 128, 64 vectors: solve {whole:.3f} s, crossbar_currents {ours:.3f} "
+              f"s, badcrossbar {theirs:.3f} s; ratio {whole / theirs:.3f} (1 is meant), "
+              f"{apart:.1e} apart")  # fmt: skip
 
 
 def parts(sides: list[int]) -> None:
@@ -159,7 +216,7 @@ if __name__ == "__main__":
     if what == "monte-carlo":
         monte_carlo(int(rest[0]) if rest else 10_000)
     elif what == "factors":
-        factors([int(side) for side in rest] or [30, 50, 100])
+        factors(rest)
     elif what == "parts":
         parts([int(side) for side in rest] or [30, 50])
     else:

@@ -1,33 +1,43 @@
 """One sparse circuit that learns: time of states and gradients over that of a linear solve.
 
+    python benchmarks/training_topologies.py
     python benchmarks/training_topologies.py --sizes 1e3,1e4 --families grid,random -o DIR
+    python benchmarks/training_topologies.py --circuits grid:900,boxes-10:1000 --contenders
 
-writes ``training_topologies.jsonl`` and ``.md`` to DIR, or the table to stdout.  T0 is scipy's
+By default circuits that have something to keep to are measured, and the table says what in
+brackets.  With ``-o`` ``training_topologies.jsonl`` and ``.md`` are written to DIR.  T0 is scipy's
 ``splu``, factor and solve, of the same circuit without its diodes, in the same process, in the
 order that takes it less time; all that is timed alternates with it, and medians of ratios are
 given; with one thread it is the time of the process that counts, not that of others beside it.
-``--contenders`` adds an EP step by three calls of `resnet_sim.solve`, and exact gradients by a
-sparse factorisation of scipy for each guess, sample by sample.
+"fit" is an epoch of `Trainer.fit` over as many calls of `tr.gradients`; "threads" tells how many
+times faster two threads are by the clock, which takes two idle cores.  ``--contenders`` adds an EP
+step by three calls of `resnet_sim.solve`, and exact gradients sample by sample: by a sparse
+factorisation of scipy for each guess, and, if it is installed, by PyTorch with dense ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 import time
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from implicit_torch import MOST, Implicit
 from sample_by_sample import SparseLU
 
 import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.generators.mixture import dress
+from resnet_sim.many.threads import cores
 
 
 def scale_free(
@@ -48,7 +58,37 @@ FAMILIES: dict[str, Callable[..., rs.Circuit]] = {
     "random-10": lambda nodes, **how: rs.generators.random_graph(nodes, 10, **how),
     "small-world": lambda nodes, **how: rs.generators.small_world(nodes, **how),
     "scale-free": scale_free,
+    # diodes that bound single nodes
+    "boxes-10": lambda nodes, **how: rs.generators.random_graph(nodes, 10, **how),
 }
+#: what stands on the edges and nodes of a family, if not the generators' default
+MIXTURES = {"boxes-10": rs.generators.Mixture(diodes=0.0, ground_diodes=0.6, sources=0.1)}
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a circuit is meant to take at most: in T0, MB, and ms of a free state."""
+
+    warm: float = np.nan
+    cold: float = np.nan
+    adjoint: float = np.nan
+    mb: float = np.nan
+    free_ms: float = np.nan
+    fit: float = 1.15
+    threads: float = 1.7
+
+
+TARGETS = {
+    ("grid", 900): Target(0.25, 0.5, 0.04),
+    ("grid", 2_500): Target(0.25, 0.5, 0.04),
+    ("grid", 10_000): Target(0.3, 0.8, 0.07, mb=30),
+    ("grid", 90_000): Target(0.45, 0.8, mb=330),
+    ("random", 1_000): Target(0.2, 0.4, 0.02),
+    ("random", 10_000): Target(0.06, 0.08, 0.015),
+    ("boxes-10", 1_000): Target(free_ms=1.5),
+}
+#: nodes from which there are half as many samples, and two repeats
+LARGE = 50_000
 #: orders of elimination that scipy has the choice of
 ORDERINGS: tuple[dict[str, Any], ...] = (
     {}, {"permc_spec": "MMD_AT_PLUS_A", "options": {"SymmetricMode": True}},
@@ -125,10 +165,10 @@ def _factor_and_solve(splu: Any, matrix: Any, rhs: Any, how: dict[str, Any]) -> 
     return splu(matrix, **how).solve(rhs)
 
 
-def memory(circuit: rs.Circuit, options: argparse.Namespace) -> float:
+def memory(circuit: rs.Circuit, batch: int, options: argparse.Namespace) -> float:
     """Return what a network holds beside the circuit after EP steps, MB."""
     tracemalloc.start()
-    work = Workload(circuit, options.batch, options.threads, options.seed)
+    work = Workload(circuit, batch, options.threads, options.seed)
     work.warm()
     held, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -136,49 +176,105 @@ def memory(circuit: rs.Circuit, options: argparse.Namespace) -> float:
 
 
 def contenders(circuit: rs.Circuit, work: Workload, clock: Callable[[], float]) -> Record:
-    """Return how long others take for one sample, s."""
+    """Return how long others take for one sample, s, and how far they are apart."""
     net, x, y = work.net, work.x[:1], work.y[:1]
     nudged = [net.nudged_circuit(x[0], y[0], beta) for beta in (1e-3, -1e-3)]
     found = {"point": _timed(lambda: [rs.solve(one) for one in (circuit, *nudged)], clock)}
-    if not len(circuit.voltage_sources):
-        loop = SparseLU(net, work.ordering)
-        g = 1.0 / net.circuit.resistors.ohms
-        found["scipy"] = _timed(lambda: loop.gradient(g, x, y), clock)
-        exact = tr.gradient(net, x, y, tr.Adjoint())
-        found["apart"] = float(np.abs(loop.gradient(g, x, y) - exact).max() / np.abs(exact).max())
-    return found
+    if len(circuit.voltage_sources):
+        return found
+    loops: Record = {"scipy": SparseLU(net, work.ordering)}
+    if find_spec("torch") and len(circuit.nodes) <= MOST:
+        loops["torch"] = Implicit(net)
+    g = 1.0 / net.circuit.resistors.ohms
+    exact = tr.gradient(net, x, y, tr.Adjoint())
+    apart = []
+    for name, loop in loops.items():
+        gradient = loop.gradient(g, x, y)
+        apart.append(float(np.abs(gradient - exact).max() / np.abs(exact).max()))
+        found[name] = _timed(partial(loop.gradient, g, x, y), clock)
+    return found | {"apart": max(apart)}
+
+
+def fit(work: Workload, clock: Callable[[], float], rounds: int = 3) -> float:
+    """Return the time of steps of a trainer over that of as many gradients.
+
+    Of samples that are known, whose conductances hardly move: that is where the rest counts most.
+    """
+    net, steps = work.net, 5
+    trainer = tr.Trainer(net, work.rule, optimizer=tr.Adam(1e-12))
+    trainer.fit(work.x, work.y, 3)
+    on = tr.gradients(net, work.x, work.y, trainer.rule).on
+
+    def gradients() -> None:
+        for _ in range(steps):
+            tr.gradients(net, work.x, work.y, trainer.rule, start=on)
+
+    ratios = []
+    for _ in range(rounds):
+        # a fit knows nothing at its first step
+        first = _timed(lambda: trainer.fit(work.x, work.y, 1), clock)
+        whole = _timed(lambda: trainer.fit(work.x, work.y, 1 + steps), clock)
+        ratios.append((whole - first) / _timed(gradients, clock))
+    return statistics.median(ratios)
+
+
+def two_threads(work: Workload, rounds: int = 3) -> Record:
+    """Return how many times faster two threads are, by the clock, and whether bits are the same."""
+    lanes = getattr(work.net._backend, "lanes", None)
+    if lanes is None or cores() < 2:
+        return {"threads": np.nan, "same": True}
+    before = lanes.threads
+    taken: dict[int, list[float]] = {1: [], 2: []}
+    found = {}
+    for _ in range(rounds):
+        for lanes.threads, times in taken.items():
+            step = partial(tr.gradients, work.net, work.x, work.y, work.rule, start=work.on)
+            times.append(_timed(lambda: found.update({lanes.threads: step()}), time.perf_counter))  # noqa: B023
+    lanes.threads = before
+    return {
+        "threads": statistics.median(taken[1]) / statistics.median(taken[2]),
+        "same": np.array_equal(found[1].vector, found[2].vector),
+    }
 
 
 def measure(family: str, nodes: int, options: argparse.Namespace) -> Record:
     """Return the record of one circuit."""
     how: dict[str, Any] = {"seed": options.seed}
+    if family in MIXTURES:
+        how["mixture"] = MIXTURES[family]
     if options.linear:
         how["mixture"] = rs.generators.UNIFORM
     circuit = FAMILIES[family](nodes, **how)
+    large = len(circuit.nodes) >= LARGE
+    batch, repeats = (options.batch // 2, 2) if large else (options.batch, options.repeats)
     clock = time.process_time if options.threads == 1 else time.perf_counter
     began = clock()
-    work = Workload(circuit, options.batch, options.threads, options.seed)
-    record: Record = {"family": family, "nodes": len(circuit.nodes), "batch": options.batch}
+    work = Workload(circuit, batch, options.threads, options.seed)
+    record: Record = {"family": family, "nodes": len(circuit.nodes), "batch": batch}
     found = work.cold()
     record["first"] = clock() - began
     work.warm()
     ratios: dict[str, list[float]] = {}
     base = []
-    for _ in range(options.repeats):
+    for _ in range(repeats):
         for name in ("cold", "warm", "free", "adjoint"):
             if name in ("cold", "warm"):
                 work.move()
             t0, spent = _timed(work.linear, clock), _timed(getattr(work, name), clock)
             base.append(t0)
-            ratios.setdefault(name, []).append(spent / options.batch / t0)
+            ratios.setdefault(name, []).append(spent / batch / t0)
     record |= {name: float(np.median(values)) for name, values in ratios.items()}
     record["t0"] = float(np.median(base))
+    record["free_ms"] = 1e3 * record["free"] * record["t0"]
     record["flips"] = float((work.on != found.on).sum(axis=1).mean())
+    record["fit"] = fit(work, clock, 1 if large else 3)
+    record |= two_threads(work)
     if options.contenders:
         for name, value in contenders(circuit, work, clock).items():
             record[name] = value if name == "apart" else value / record["t0"]
-    record["mb"] = memory(circuit, options)
+    record["mb"] = memory(circuit, batch, options)
     record["backend"] = work.net.explain_backend().splitlines()[0]
+    record["meant"] = asdict(TARGETS.get((family, len(circuit.nodes)), Target()))
     return record
 
 
@@ -188,27 +284,47 @@ def _timed(work: Callable[[], Any], clock: Callable[[], float]) -> float:
     return clock() - began
 
 
+#: heading of each column to its entry of a record
+COLUMNS = {
+    "EP cold / T0": "cold", "EP warm / T0": "warm", "free / T0": "free", "free, ms": "free_ms",
+    "adjoint / T0": "adjoint", "MB": "mb", "fit": "fit", "threads": "threads",
+    "`rs.solve` three times / T0": "point", "scipy / T0": "scipy", "torch / T0": "torch",
+}  # fmt: skip
+
+
 def table(records: list[Record]) -> str:
-    """Return records as a table in Markdown."""
-    lines = [
-        "| circuit | nodes | T0, ms | EP cold / T0 | EP warm / T0 | free / T0 | adjoint / T0 | "
-        "`rs.solve` three times / T0 | scipy / T0 | MB |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {r['family']} | {r['nodes']:,} | {1e3 * r['t0']:.3g} | {r['cold']:.2g} | "
-        f"{r['warm']:.2g} | {r['free']:.2g} | {r['adjoint']:.2g} | {r.get('point', np.nan):.2g} | "
-        f"{r.get('scipy', np.nan):.2g} | {r['mb']:.0f} |"
-        for r in records
-    ]
+    """Return records as a table in Markdown, with what is meant in brackets."""
+    heads = ["circuit", "nodes", "T0, ms", *COLUMNS]
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for r in records:
+        cells = [r["family"], f"{r['nodes']:,}", f"{1e3 * r['t0']:.3g}"]
+        for name in COLUMNS.values():
+            value, meant = r.get(name, np.nan), r["meant"].get(name, np.nan)
+            cell = "" if np.isnan(value) else f"{value:.2g}"
+            cells.append(cell if np.isnan(meant) or not cell else f"{cell} ({meant:g})")
+        cells[-4] += "" if r["same"] else " OTHER BITS"
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def wanted(options: argparse.Namespace) -> list[tuple[str, int]]:
+    """Return family and nodes of what is to be measured."""
+    if options.circuits:
+        pairs = (one.split(":") for one in options.circuits.split(","))
+        return [(family, int(float(nodes))) for family, nodes in pairs]
+    if not options.families and not options.sizes:
+        return list(TARGETS)
+    families = options.families.split(",") if options.families else FAMILIES
+    sizes = options.sizes.split(",") if options.sizes else ("1e3", "1e4")
+    return [(family, int(float(size))) for family in families for size in sizes]
 
 
 def main() -> int:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--sizes", default="1e3,1e4")
-    parser.add_argument("--families", default=",".join(FAMILIES))
+    parser.add_argument("--circuits", help="FAMILY:NODES,...; by default those with targets")
+    parser.add_argument("--families", help="all of these in all sizes, " + ", ".join(FAMILIES))
+    parser.add_argument("--sizes", help="nodes")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1, help="0: all cores")
@@ -218,10 +334,9 @@ def main() -> int:
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     records = []
-    for family in options.families.split(","):
-        for size in options.sizes.split(","):
-            records.append(measure(family, int(float(size)), options))
-            print(json.dumps(records[-1]), file=sys.stderr, flush=True)
+    for family, nodes in wanted(options):
+        records.append(measure(family, nodes, options))
+        print(json.dumps(records[-1]), file=sys.stderr, flush=True)
     if options.output is None:
         print(table(records))
         return 0

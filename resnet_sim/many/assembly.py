@@ -49,6 +49,7 @@ class _Pattern:
         flat = row.astype(np.int64) * shape[1] + column
         unique, self._slot = np.unique(flat, return_inverse=True)
         self.row, self.column = unique // shape[1], unique % shape[1]
+        self._ptr = np.searchsorted(self.row, np.arange(shape[0] + 1))
         self._branch, self._coefficient, self.shape = branch, coefficient, shape
 
     def values(self, conductance: Floats) -> Floats:
@@ -63,4 +64,5 @@ class _Pattern:
     def sparse(self, conductance: Floats) -> Any:
         from scipy.sparse import csr_array
 
-        return csr_array((self.values(conductance), (self.row, self.column)), shape=self.shape)
+        entries = (self.values(conductance), self.column, self._ptr)
+        return csr_array(entries, shape=self.shape)

@@ -1,10 +1,10 @@
-"""What is left over at the nodes of a solution, from nothing but the problem."""
+"""What is left over at the nodes of a solution and across its rectifiers, by the problem alone."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..compiled.kernels import compiled, subloops
+from ..compiled.kernels import compiled, loops, subloops
 from ..compiled.vectors import add, broadcast, load, maximum, mul, store, sub
 
 #: float64 in a vector
@@ -57,3 +57,41 @@ def imbalance(edges, diodes, conductance, load_of, x, current, room):  # type: i
                     most = relative
             worst[first + lane] = most
     return worst
+
+
+@loops
+def rectified(ends, ohms, around, drop_of, x, current, on, limits, found):  # type: ignore[no-untyped-def]
+    """Judge the rectifiers of each point.
+
+    Parameters
+    ----------
+    around : ndarray, shape (m,)
+        Conductances at their ends, S.
+    limits : (float, float, float)
+        Relative to the largest voltage: what a law may leave over, what touches, and what
+        contradicts.
+    found : tuple of ndarray of bool, shape (S,)
+        Set to where all obey their laws, where one has neither current nor voltage left to its
+        drop, and where one contradicts its state in `on`.
+    """
+    (p, q), (tight, near, fine) = ends, limits
+    lawful, touching, wrong = found
+    for s in range(len(x)):
+        volts, most = 0.0, 0.0
+        for k in range(x.shape[1]):
+            volts = max(volts, abs(x[s, k]))
+        for k in range(len(p)):
+            most = max(most, abs(drop_of[s, k]))
+        volts = max(volts + most, 1e-300)
+        obeys, touches, contradicts = True, False, False
+        for k in range(len(p)):
+            high = x[s, p[k] - 1] if p[k] > 0 else 0.0
+            low = x[s, q[k] - 1] if q[k] > 0 else 0.0
+            above, flow = high - low - drop_of[s, k], current[s, k]
+            if (-flow / around[k] if on[s, k] else above) > fine * volts:
+                contradicts = True
+            flow = max(flow, 0.0)
+            gap, span = ohms[k] * flow - above, tight * (volts + ohms[k] * flow)
+            obeys &= gap >= -span and (gap <= span or flow == 0.0)  # which a NaN does not
+            touches |= max(flow / around[k], abs(gap)) <= near * volts
+        lawful[s], touching[s], wrong[s] = obeys, touches, contradicts

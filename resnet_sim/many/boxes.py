@@ -31,11 +31,12 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..errors import ResnetSimError, UsageError
 from ..point.infeasible import names_of
-from .lane_states import LaneStates, lanes_of, no_structure
-from .lanes import cores
+from .lane_network import lanes_of, no_structure
+from .lane_states import LaneStates
 from .question import Question
 from .states import Backend, Nudge, States
 from .structure import Structure
+from .threads import cores
 from .tiles import Boxes, Laplacian, Outcome, Tiles
 
 #: largest error of a state's voltages, relative to its largest coordinate; of a nudged state,

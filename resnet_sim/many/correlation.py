@@ -41,8 +41,11 @@ class Correlation:
         """
         change, level = np.ascontiguousarray(change), np.ascontiguousarray(level)
         sums = product_sums.compiled(self._p, self._q, change, level)
-        mean = np.nan_to_num(change.mean(axis=0)) * self._node_weight
-        return self.g_weight * sums / len(change), mean[self._bias_p] - mean[self._bias_q]
+        first, second = (
+            np.nan_to_num(change[:, nodes].mean(axis=0)) * self._node_weight[nodes]
+            for nodes in (self._bias_p, self._bias_q)
+        )
+        return self.g_weight * sums / len(change), first - second
 
 
 @kernel

@@ -175,7 +175,7 @@ class IteratedLanes(Lanes):
         ))[:, None]  # fmt: skip
         ohms = np.concatenate((net.resistance, np.zeros(len(around) - m)))[:, None]
         return System(
-            self._plan, self._at_p[:, None], self._at_q[:, None], self._feeds, m, self._rows,
+            self._plan, self._at_p, self._at_q, self._feeds, m, self._rows,
             np.ascontiguousarray(conductance), -(conductance[branch] / unit).astype(np.float32),
             (diagonal / unit).astype(np.float32), unit, around, ohms,
         )  # fmt: skip

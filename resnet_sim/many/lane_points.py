@@ -14,10 +14,11 @@ from ..arrays import Floats
 from ..compiled import policy
 from ..point.certified import worst
 from ..results.operating_point import OperatingPoint, SolverInfo
-from .lanes import PART, spread
+from .lanes import PART
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
+from .threads import spread
 from .together import Solved, Together
 
 

@@ -14,18 +14,19 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
+from ..graph.graphs import bincount
 from .assembly import Assembly
-from .iterated import fitting
-from .lanes import Data, Lanes, Network
+from .lane_network import Bundles, lanes_of, no_structure
+from .lanes import Data
 from .one_by_one import OneByOne
 from .question import Question
-from .states import Backend, Nudge, States, Terminals, knees
-from .structure import Structure, Unsupported, compact
+from .states import Backend, Nudge, States, knees
+from .structure import Structure, compact
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
-#: What contradicts a rectifier, relative to the largest voltage.
-FINE = 1e-12
+#: What touches a drop, and what contradicts a rectifier, relative to the largest voltage.
+NEAR, FINE = 1e-9, 1e-12
 
 
 @dataclass
@@ -79,6 +80,7 @@ class LaneStates(Backend):
         #: what outputs are at zero
         self.output_offset = s.offset[p] - s.offset[q]
         self.lanes = question.once(lanes_of)
+        self._bundle = question.once(Bundles).number
         #: conductances, and outputs per force there
         self._transfer: tuple[Floats, Floats] | None = None
 
@@ -107,6 +109,11 @@ class LaneStates(Backend):
         conductance = self.structure.reduction.conductors.siemens.copy()
         conductance[self._trainable] = g
         return conductance
+
+    def _bundled(self, conductance: Floats) -> Floats:
+        """Return the conductances (S) of bundles when those of all conductors are given."""
+        count = len(self.lanes.network.edge_p)
+        return bincount(self._bundle, conductance[self.structure.edge], count)
 
     # ---- states ----
 
@@ -145,16 +152,16 @@ class LaneStates(Backend):
             )
             x[rows], current[rows], force[rows] = found.x, found.current, found.force
             on[rows], left[rows] = found.on, ~found.settled
-        above = self._above(x)
-        good = ~left & self.possible(u) & self._good(data, x, above, current, force, nudge, u)
-        return self._states(Held(g, u, x, current, on, good, free), above, nudge)
+        lawful, touching, _ = self._judged(data, x, current, on)
+        good = ~left & lawful & self.possible(u) & self._good(data, x, current, force, nudge, u)
+        return self._states(Held(g, u, x, current, on, good, free), touching, nudge)
 
     def _data(self, g: Floats, u: Floats) -> Data:
         s = self.structure
         conductance = self.conductances(g)
         load = self.assembly.load.sparse(conductance) @ u.T
         load = np.ascontiguousarray((load + (s.injection @ u.T)[1:]).T)
-        return Data(conductance[s.edge], load, np.ascontiguousarray((s.drop @ u.T).T))
+        return Data(self._bundled(conductance), load, np.ascontiguousarray((s.drop @ u.T).T))
 
     def _wanted(self, nudge: Nudge, u: Floats) -> Floats:
         """Return targets less what the outputs are at x = 0."""
@@ -187,16 +194,14 @@ class LaneStates(Backend):
         )
         x, current = held.x + sign * x, held.current + sign * current
         force = np.zeros_like(force) if not pull else sign * force
-        wrong = self._contradictions(x, current, data, held.on)
+        wrong = self._judged(data, x, current, held.on)[2]
         return x, np.maximum(current, 0.0), force, ~(held.good & fine) | wrong
 
-    def _contradictions(self, x: Floats, current: Floats, data: Data, on: Bools) -> Bools:
-        """Tell in which samples a rectifier contradicts its state."""
-        limit = FINE * self._volts(x, data.drop)
-        above = self._above(x) - data.drop
-        around = self.lanes.around(data.conductance)
-        wrong: Bools = np.where(on, -current / around, above) > limit
-        return np.asarray(wrong.any(axis=1))
+    def _judged(
+        self, data: Data, x: Floats, current: Floats, on: Bools
+    ) -> tuple[Bools, Bools, Bools]:
+        """Tell where all rectifiers obey their laws, where one touches, and where one is wrong."""
+        return self.lanes.rectified(data, x, current, on, (TOLERANCE, NEAR, FINE))
 
     def _above(self, x: Floats) -> Floats:
         """Return the voltages across rectifiers, shape (B, m)."""
@@ -210,32 +215,20 @@ class LaneStates(Backend):
         return np.asarray(np.maximum(volts, 1e-300)[:, None])
 
     def _good(
-        self,
-        data: Data,
-        x: Floats,
-        above: Floats,
-        current: Floats,
-        force: Floats,
-        nudge: Nudge,
-        u: Floats,
+        self, data: Data, x: Floats, current: Floats, force: Floats, nudge: Nudge, u: Floats
     ) -> Bools:
-        """Tell which samples fulfil all laws to `TOLERANCE`."""
-        s, load = self.structure, data.load
-        good = np.ones(len(x), dtype=np.bool_)
+        """Tell which samples fulfil the laws of all but the rectifiers to `TOLERANCE`."""
+        load, good = data.load, np.ones(len(x), dtype=np.bool_)
         if nudge.stiffness:
             load = load + force @ self.output_map
             wanted, reached = self._wanted(nudge, u), x @ self.output_map.T
             sprung = force / nudge.stiffness
             span = np.abs(reached) + np.abs(wanted) + np.abs(sprung)
             good &= (np.abs(wanted - reached - sprung) <= TOLERANCE * span).all(axis=1)
-        good &= self.lanes.imbalance(data, load, x, current) <= TOLERANCE
-        gap = data.drop + s.resistance * current - above
-        span = TOLERANCE * (self._volts(x, data.drop) + s.resistance * current)
-        good &= (gap >= -span).all(axis=1) & ((gap <= span) | (current == 0)).all(axis=1)
-        return good
+        return good & (self.lanes.imbalance(data, load, x, current) <= TOLERANCE)
 
-    def _states(self, held: Held, above: Floats, nudge: Nudge) -> States:
-        s, x, current, u, drop = self.structure, held.x, held.current, held.u, held.data.drop
+    def _states(self, held: Held, touching: Bools, nudge: Nudge) -> States:
+        s, x, current, u = self.structure, held.x, held.current, held.u
         bad = np.flatnonzero(~held.good)
         if len(bad):
             found = held.rescued = self.rescue.rows(held.g, u[bad], nudge.rows(bad), bad)
@@ -244,16 +237,22 @@ class LaneStates(Backend):
             for row, state in zip(bad.tolist(), found.detail, strict=True):
                 current[row] = state.rectifier_current[s.rectifier] / np.abs(scale)
             held.on[bad] = current[bad] > 0
-            above[bad] = self._above(x[bad])
+            touching[bad] = True
         voltages, knee = s.voltages(x, u), np.full(len(x), -1)
         if not nudge:
-            volts = self._volts(x, drop)
-            gap = drop + s.resistance * current - above
-            swing = current / self.lanes.around(held.data.conductance)
-            near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q)
-            element = s.reduction.rectifiers.element[s.rectifier]
-            knee = np.where(near < 0, -1, element[near] if len(element) else near)
+            rows = np.flatnonzero(touching)
+            knee[rows] = self._knees(held, rows)
         return States(self, voltages, self.measure(voltages), held.on, knee, held, held)
+
+    def _knees(self, held: Held, rows: Ints) -> Ints:
+        """Return the element on whose knee each of some samples is, -1 for none."""
+        s, x, current, drop = self.structure, held.x[rows], held.current[rows], held.data.drop[rows]
+        volts = self._volts(x, drop)
+        gap = drop + s.resistance * current - self._above(x)
+        swing = current / self.lanes.around(held.data.conductance)
+        near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q, NEAR)
+        element = s.reduction.rectifiers.element[s.rectifier]
+        return np.where(near < 0, -1, element[near] if len(element) else near)
 
     def measure(self, voltages: Floats) -> Floats:
         """Return the outputs (V), shape (B, n_outputs), of node voltages."""
@@ -281,7 +280,7 @@ class LaneStates(Backend):
         """
         if 0.0 <= stiffness < np.inf:
             return True
-        conductance = self.conductances(g)[self.structure.edge]
+        conductance = self._bundled(self.conductances(g))
         known = self._transfer
         if stiffness < 0 and known is not None and (known[0] > 0).all():
             # voltages per force grow by no more than conductances shrink (Rayleigh)
@@ -330,27 +329,6 @@ class LaneStates(Backend):
 
     def adjoint_of(self, g: Floats, on: Bools, slope: Floats) -> tuple[Floats, Bools]:
         """Return the adjoint with given rectifiers conducting, and where there is one."""
-        conductance = self.conductances(g)[self.structure.edge]
+        conductance = self._bundled(self.conductances(g))
         x, _, _, fine = self.lanes.respond(conductance, on, slope, once=True)
         return self.structure.node_adjoint(x[0]), fine[0]
-
-
-def lanes_of(question: Question) -> Lanes:
-    """Return the lanes that solve a circuit which is one convex problem."""
-    s, outputs = question.structure, question.once(Terminals.of)
-    assert isinstance(s, Structure)
-    p, q = outputs.p, outputs.q
-    return fitting(Network(
-        s.n + 1, s.edge_p, s.edge_q, s.diode_p, s.diode_q, s.resistance,
-        s.coordinate[p], s.coordinate[q], s.scale[p], s.scale[q],
-    ))  # fmt: skip
-
-
-def no_structure(question: Question) -> str | None:
-    """Return why a circuit is not one convex problem whose data are affine in the inputs."""
-    if question.unlearnable:
-        return question.unlearnable
-    if question.signed:
-        return "conductances may be negative: there may be several states"
-    structure = question.structure
-    return str(structure) if isinstance(structure, Unsupported) else None

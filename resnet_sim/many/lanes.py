@@ -10,12 +10,10 @@ points settle.  What does not settle is left to the caller.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -24,9 +22,8 @@ from ..compiled import policy
 from ..graph.graphs import bincount
 from ..graph.problem import Problem
 from ..solvers.linear.fronts import Fronts, fronts
+from .threads import cores, spread
 
-Task = TypeVar("Task")
-Done = TypeVar("Done")
 #: Points that a thread does at a time, at most.
 PART = 32
 #: States of reactions that there is room for at first: more than small nudges need.
@@ -271,6 +268,21 @@ class Lanes:
         )  # fmt: skip
         return left
 
+    def rectified(
+        self, data: Data, x: Floats, current: Floats, on: Bools, limits: tuple[float, float, float]
+    ) -> tuple[Bools, Bools, Bools]:
+        """Return what `audit.rectified` finds: lawful, touching, and wrong points, shape (S,)."""
+        from .audit import rectified
+
+        net, rows = self.network, np.ascontiguousarray
+        found = np.ones(len(x), bool), np.zeros(len(x), bool), np.zeros(len(x), bool)
+        if len(net.diode_p):
+            rectified(
+                (net.diode_p, net.diode_q), rows(net.resistance), self.around(data.conductance),
+                rows(data.drop), rows(x), rows(current), rows(on), limits, found,
+            )  # fmt: skip
+        return found
+
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))
         rows = np.ascontiguousarray
@@ -311,17 +323,6 @@ class Lanes:
         part = self.part(count, chained)
         parts = [np.arange(k, min(k + part, count)) for k in range(0, count, part)]
         spread(task, parts, self.at_once, count * self._entries)
-
-
-def spread(
-    task: Callable[[Task], Done], parts: Sequence[Task], threads: int, size: float
-) -> list[Done]:
-    """Do tasks in some threads, if in all they are large enough; return what they return."""
-    threads = min(threads, len(parts))
-    if threads < 2 or size < policy.POLICY.tiles:
-        return [task(part) for part in parts]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(task, parts))
 
 
 class _Room:
@@ -377,10 +378,3 @@ class _Room:
         if self._values is None:
             self._values = self.new(self._edges)
         return self._values
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -18,11 +18,12 @@ from ..laws.points import certify_many
 from ..point.certified import worst
 from ..point.plan import Compiled
 from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
-from .lanes import PART, cores, spread
+from .lanes import PART
 from .nodal import Factored
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
+from .threads import cores, spread
 
 #: Branches whose numbers are right sides of the equations.
 SOURCES = {"voltage_sources": "ties", "current_sources": "injections"}

@@ -35,7 +35,7 @@ class System:
     Attributes
     ----------
     plan : Stiff
-    at_p, at_q : ndarray, shape (branches, 1)
+    at_p, at_q : ndarray, shape (branches,)
         What is across a branch is ``at_p x_p - at_q x_q``.
     feeds : sparse array, shape (n, branches)
         Injections, by place, of currents against the branches.
@@ -67,7 +67,10 @@ class System:
 
     def across(self, x: Any) -> Floats:
         """Return what is across the branches."""
-        above: Floats = self.at_p * x[self.plan.p] - self.at_q * x[self.plan.q]
+        from ..solvers.linear.descent import across
+
+        above = np.empty((len(self.ohms), W))
+        across((self.plan.p, self.plan.q, self.at_p, self.at_q), x, above)
         return above
 
 
@@ -87,10 +90,11 @@ class Group:
     """Sixteen points that are solved at once; arrays have a column for each."""
 
     def __init__(self, system: System, room: Room, count: int) -> None:
+        from ..compiled.vectors import aligned
+
         self.system, self.room, self.m = system, room, system.rectifiers
         n, branches = len(system.plan.place), len(system.ohms)
-        self.load, self.x = np.zeros((n, W)), np.zeros((n, W))
-        self.left, self.carried = np.zeros_like(self.x), np.zeros_like(self.x)
+        self.load, self.x, self.left, self.carried = (aligned((n, W), np.float64) for _ in range(4))
         self.drop, self.current = np.zeros((branches, W)), np.zeros((branches, W))
         self.on: Bools = np.zeros((branches, W), dtype=np.bool_)
         self.ohms = np.repeat(system.ohms, W, axis=1)

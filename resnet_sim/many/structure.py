@@ -106,10 +106,23 @@ class Structure:
 
     def voltages(self, x: Floats, u: Floats) -> Floats:
         """Return node voltages (V), shape (B, n_nodes), of coordinates, shape (B, n)."""
-        result: Floats = np.take(_with_reference(x), self.coordinate, axis=1)
-        result *= self.scale
-        result += (self.offset @ u.T).T
+        fixed, held, offset = self._given
+        if not self.n:
+            return np.ascontiguousarray((self.offset @ u.T).T)
+        # those without a coordinate take any: that is overwritten
+        result: Floats = np.take(x, self.coordinate - 1, axis=1, mode="wrap")
+        result[:, fixed] = 0.0
+        if (self.scale != 1.0).any():
+            result *= self.scale
+        result[:, held] += (offset @ u.T).T
         return result
+
+    @cached_property
+    def _given(self) -> tuple[Ints, Ints, Any]:
+        """Nodes without a coordinate, and those with an offset; the rows of these."""
+        offset = self.offset
+        held = np.flatnonzero(abs(offset).sum(axis=1))
+        return np.flatnonzero(self.coordinate == 0), held, offset[held]
 
     def coordinates(self, voltages: Floats, u: Floats) -> Floats:
         """Return coordinates, shape (B, n), of node voltages, shape (B, n_nodes)."""

@@ -85,4 +85,7 @@ def contrast(net: Network, first: Floats, second: Floats, width: float) -> tuple
     width : float
         By how much the nudges differ.
     """
-    return net.correlate((second - first) / width, 0.5 * (second + first))
+    change, level = second - first, second + first
+    change /= width
+    level *= 0.5
+    return net.correlate(change, level)

@@ -11,9 +11,9 @@ from resnet_sim import training as tr
 from resnet_sim.compiled import policy
 from resnet_sim.generators.mixture import dress
 
-#: Step along a direction, of each conductance; what may be wrong, relative to the derivative
-#: along the gradient.
-STEP, ALLOWED = 1e-5, 1e-6
+#: Steps along a direction, of each conductance: the first within which no diode flips; what may be
+#: wrong, relative to the derivative along the gradient.
+STEPS, ALLOWED = (1e-5, 1e-6, 1e-7), 1e-6
 KINDS = ("grid", "random", "small-world", "scale-free")
 
 # diodes at dead ends have neither current nor voltage
@@ -49,20 +49,23 @@ def workload(kind: str, seed: int) -> tuple[tr.Network, np.ndarray, np.ndarray]:
 
 
 def slope(net, X, Y, direction):
-    """The derivative of the mean cost along a direction, by differences of the fourth order.
+    """The derivative of the mean cost along a direction, by differences; None on a knee."""
+    found = (difference(net, X, Y, direction, step) for step in STEPS)
+    return next((one for one in found if one is not None), None)
 
-    None if a diode changes its state on the way.
-    """
+
+def difference(net, X, Y, direction, step):
+    """Differences of the fourth order; None if a diode changes its state on the way."""
     g, total, on = net.conductances, 0.0, net.free(X).on
     for times, weight in ((1, 8.0), (-1, -8.0), (2, -1.0), (-2, 1.0)):
-        net.conductances = g + times * STEP * direction
+        net.conductances = g + times * step * direction
         states = net.free(X)
         if not np.array_equal(states.on, on):
             net.conductances = g
             return None
         total += weight * float(tr.SquaredError().value(states.outputs, Y).mean())
     net.conductances = g
-    return total / (12 * STEP)
+    return total / (12 * step)
 
 
 def check(kind: str, seed: int) -> bool:
@@ -87,9 +90,31 @@ def check(kind: str, seed: int) -> bool:
     return True
 
 
+def flipping(kind: str, seed: int, beta: float = 0.3) -> int:
+    """Compare EP by large nudges with single points; return how many diodes flip."""
+    net, X, Y = workload(kind, seed)
+    p, q = net.circuit.resistors.p, net.circuit.resistors.q
+    wanted = np.zeros(len(p))
+    for x, y in zip(X, 5.0 * Y, strict=True):
+        for nudge in (beta, -beta):
+            v = rs.solve(net.nudged_circuit(x, y, nudge)).node_voltages
+            wanted += (v[p] - v[q]) ** 2 / (4 * nudge * len(X))
+    found = tr.gradient(net, X, 5.0 * Y, tr.EquilibriumPropagation(beta))
+    assert np.abs(found - wanted).max() < 1e-10 * np.abs(wanted).max(), (kind, seed)
+    free = net.free(X)
+    return sum(int((net.pulled(X, free, b, 5.0 * Y).on != free.on).sum()) for b in (beta, -beta))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_gradients_are_derivatives(kind):
-    assert sum(check(kind, seed) for seed in range(2)) > 0
+    assert sum(check(kind, seed) for seed in range(2)) == 2
+
+
+@pytest.mark.parametrize("iterated", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_nudges_under_which_diodes_flip_are_those_of_single_points(kind, iterated):
+    with policy.using(wide=-1 if iterated else np.inf):
+        assert sum(flipping(kind, seed) for seed in range(3)) > 3
 
 
 @pytest.mark.long
@@ -98,4 +123,4 @@ def test_gradients_are_derivatives(kind):
 def test_gradients_of_many_topologies_are_derivatives(kind, iterated):
     with policy.using(wide=-1 if iterated else np.inf):
         seen = sum(check(kind, seed) for seed in range(100, 138))
-    assert seen > 25
+    assert seen == 38

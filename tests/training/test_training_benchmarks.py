@@ -13,6 +13,7 @@ from resnet_sim import training as tr
 
 def test_sparse_topologies():
     load("sample_by_sample")
+    load("implicit_torch")
     topologies = load("training_topologies")
     options = argparse.Namespace(
         seed=1, linear=False, batch=9, threads=1, repeats=1, contenders=True

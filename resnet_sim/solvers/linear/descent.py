@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...compiled.kernels import compiled, subloops
+from ...compiled.kernels import compiled, loops, subloops
 from ...compiled.vectors import add, broadcast, fma, inverse, load, maximum, mul, store, sub
 
-#: float32 in a vector
-W = 16
+#: float32 in a vector, and float64
+W, HALF = 16, 8
 
 
 @compiled
@@ -177,19 +177,33 @@ def descend(plan, rows, diagonal, siemens, factors, vectors, looks, tolerance, m
     return most
 
 
-@compiled
+@loops
 def leave(rows, siemens, injected, x, left, carried):  # type: ignore[no-untyped-def]
     """Set what is injected at each node and not carried off by edges, and all that flows there.
 
-    In float64, shape (n + 1, 16).
+    In float64, shape (n + 1, 16); the last row, of the reference, is zero.
     """
     first, other, branch = rows
-    for k in range(len(first) - 1):
-        left[k] = injected[k]
-        carried[k] = np.abs(injected[k])
-        for e in range(first[k], first[k + 1]):
-            own = siemens[branch[e]]
-            for lane in range(W):
-                flow = own * (x[other[e], lane] - x[k, lane])
-                left[k, lane] += flow
-                carried[k, lane] += abs(flow)
+    n = len(first) - 1
+    zero = load(x, n * W)
+    for k in range(n):
+        for half in range(0, W, HALF):
+            at = k * W + half
+            own, rest = load(x, at), load(injected, at)
+            size = maximum(rest, sub(zero, rest))
+            for e in range(first[k], first[k + 1]):
+                rise = sub(load(x, other[e] * W + half), own)
+                flow = mul(broadcast(siemens, branch[e]), rise)
+                rest = add(rest, flow)
+                size = add(size, maximum(flow, sub(zero, flow)))
+            store(left, at, rest)
+            store(carried, at, size)
+
+
+@loops
+def across(branches, x, above):  # type: ignore[no-untyped-def]
+    """Set ``at_p x_p - at_q x_q`` of each branch, shape (branches, 16), in float64."""
+    p, q, at_p, at_q = branches
+    for b in range(len(p)):
+        for lane in range(W):
+            above[b, lane] = at_p[b] * x[p[b], lane] - at_q[b] * x[q[b], lane]
