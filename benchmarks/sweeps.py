@@ -116,10 +116,15 @@ def superlu(circuit) -> tuple[float, float]:
     return once + all_ / 64, once + all_
 
 
-def points(circuit) -> float:
-    """Return the seconds of 64 points that differ in eight current sources, A."""
+def drives(circuit) -> dict[str, np.ndarray]:
+    """Return 64 values of eight current sources, A."""
     rng = np.random.default_rng(0)
-    inputs = {name: rng.uniform(-1, 1, 64) for name in circuit.current_sources.names[:8]}
+    return {name: rng.uniform(-1, 1, 64) for name in circuit.current_sources.names[:8]}
+
+
+def points(circuit) -> float:
+    """Return the seconds of 64 points that differ in eight current sources."""
+    inputs = drives(circuit)
     return least(lambda: rs.solve(circuit, inputs=inputs))
 
 
@@ -136,8 +141,8 @@ POINTS = {"linear": (64, 5), "diodes": (64, 5), "samples": (256, 5), "sweep": (1
 
 def workloads(side: int, linear: rs.Circuit) -> dict[str, Callable[[], Any]]:
     """Return what is measured, by name, of a grid and of the same without diodes."""
-    grid, rng = rs.generators.grid(side), np.random.default_rng(0)
-    inputs = {name: rng.uniform(-1, 1, 64) for name in grid.current_sources.names[:8]}
+    grid = rs.generators.grid(side)
+    inputs = drives(grid)
     steps = {grid.current_sources.names[0]: np.linspace(-1.0, 1.0, 1000)}
     return {
         "linear": lambda: rs.solve(linear, inputs=inputs),
