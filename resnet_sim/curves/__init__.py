@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from .curve import Curve, Points, joined
 
-DOORS = ("junction",)
+DOORS = ("chords", "function", "junction", "straight")
 
 __all__ = ["Curve", "Points", "joined"]

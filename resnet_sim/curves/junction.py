@@ -15,14 +15,11 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from .curve import Curve, Points
+from .resolvent import meeting
 from .wright import omega
 
 #: Largest exponent; what is beyond is infinite for all purposes.
 MOST = 690.0
-#: Most Newton steps inside one resolvent; those without effects of second order take two or three.
-STEPS = 100
-#: Relative step that ends Newton's method; the next one would be its square.
-ROUNDING = 1e-12
 #: Where the reverse current takes the place of the exponential, in units of the emission voltage.
 SEAM = -3.0
 
@@ -149,27 +146,15 @@ class JunctionCurve(Curve):
 
     def _inner(self, s: Floats, r: Floats) -> Floats:
         """Return the voltages u across the junctions where ``u + r j(u) = s``."""
-        low, high = np.minimum(s, 0.0), np.maximum(s, 0.0)
-        moving = (r > 0) & (s != 0)
-        u = np.where(moving, np.clip(self._guess(s, r), low, high), s)
-        left, some = np.flatnonzero(moving), self
-        for _ in range(STEPS):
-            if not len(left):
-                break
-            if len(left) < len(some):  # most rows settle at once
-                some = self.take(left)
-            at, goal, ohms = u[left], s[left], r[left]
-            j, slope = some._junction(at)
-            rest = at + ohms * j - goal
-            low[left] = np.where(rest < 0, at, low[left])
-            high[left] = np.where(rest > 0, at, high[left])
-            after = at - _newton(rest, ohms, j, slope, goal, at)
-            # where Newton leaves what is known to hold the point, halve that
-            outside = ~((after >= low[left]) & (after <= high[left]))
-            after = np.where(outside, 0.5 * (low[left] + high[left]), after)
-            u[left] = after
-            left = left[(np.abs(after - at) > ROUNDING * np.abs(at)) & (rest != 0)]
-        return u
+        some = self
+
+        def junction(u: Floats, rows: Ints) -> tuple[Floats, Floats]:
+            nonlocal some
+            if len(rows) < len(some):  # most rows settle at once
+                some = self.take(rows)
+            return some._junction(u)
+
+        return meeting(junction, s, r, self._guess(s, r))
 
     def _guess(self, s: Floats, r: Floats) -> Floats:
         """Return voltages that are right to a few digits without effects of second order."""
@@ -192,16 +177,3 @@ class JunctionCurve(Curve):
 
 def _most(exponent: Floats) -> Floats:
     return np.minimum(exponent, MOST)
-
-
-def _newton(rest: Floats, r: Floats, j: Floats, slope: Floats, s: Floats, u: Floats) -> Floats:
-    """Return Newton's step on ``u + r j - s``, or on its logarithms where these are straighter."""
-    linear = rest / (1.0 + r * slope)
-    left = s - u
-    curved = (r * j * left > 0) & (np.abs(rest) > 0.1 * np.abs(left))
-    if not curved.any():
-        return linear
-    j, left = np.where(curved, j, 1.0), np.where(curved, left, 1.0)
-    ratio = np.where(curved, r * j / left, 1.0)
-    bend = slope / j + 1.0 / left
-    return np.where(curved, np.log(ratio) / np.where(bend != 0, bend, 1.0), linear)

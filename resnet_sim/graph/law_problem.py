@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..curves import Curve
 from .graphs import bincount
 from .mixed import Entries, Extended, MixedProblem, first_of_each, matches
 
@@ -22,6 +23,10 @@ class SmoothLaws(Protocol):
     @property
     def pattern(self) -> tuple[Ints, Ints]:
         """Whose current depends on whose voltage, in order of the former."""
+
+    @property
+    def curve(self) -> Curve | None:
+        """The laws if each current is an increasing function of its own voltage, else None."""
 
     def evaluate(self, v: Floats) -> tuple[Floats, Floats]:
         """Return the currents, and the derivatives by pairs of `pattern`."""
@@ -111,6 +116,20 @@ class LawProblem:
         entries = self._with_slopes(slopes + shunt * (row == column))
         rhs = share * linear.rhs - self.feed.times(constant, linear.n)
         return MixedProblem(entries, rhs, share * linear.drop, linear.resistance)
+
+    @property
+    def with_ports(self) -> MixedProblem:
+        """The problem with a rectifier where each law is, whose gap is less the law's voltage."""
+        linear, first = self.linear, self.linear.n + self.linear.m
+        entries, seen, fed = linear.entries, self.sense, self.feed
+        entries = Entries.added(
+            np.concatenate((entries.row, first + seen.row, fed.row)),
+            np.concatenate((entries.column, seen.column, first + fed.column)),
+            np.concatenate((entries.value, seen.value, fed.value)),
+        )
+        drop = np.append(linear.drop, -self.offset)
+        resistance = np.append(linear.resistance, np.zeros(len(self.offset)))
+        return MixedProblem(entries, linear.rhs, drop, resistance)
 
     @cached_property
     def passive(self) -> MixedProblem:

@@ -69,7 +69,8 @@ def _sum(some: Sum, x: Floats, found: list[tuple[Floats, Floats]]) -> tuple[Floa
         value = value + gain * x[:, int(k)]
         slope[:, int(k)] += gain
     for k, gain in some.calls:
-        value, slope = value + gain * found[k][0], slope + gain * found[k][1]
+        # a gain may be a number for each point
+        value, slope = value + gain * found[k][0], slope + (gain * found[k][1].T).T
     return value, slope
 
 

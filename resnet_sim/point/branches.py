@@ -106,6 +106,10 @@ class Curves(Branches):
     law: Curve | None
 
 
+#: How much steeper than a tangent the line is along which its current is taken over.
+STEEP = 1e3
+
+
 class CurveLaw:
     """Curves as laws, for stages where they can't be minimised."""
 
@@ -132,9 +136,9 @@ class CurveLaw:
         """Take the current of the tangent rather than its voltage, where that is much nearer."""
         at = self.curve.at_voltage(old[:, 0])
         step = new[:, 0] - old[:, 0]
-        low, high = self.curve.limits
-        amps = np.clip(at.i + at.slope * step, low, high)
-        near = self.curve.at_current(amps).v - old[:, 0]
+        ohms = STEEP / np.where(at.slope > 0, at.slope, np.inf)
+        met = self.curve.point(new[:, 0] + ohms * (at.i + at.slope * step), ohms)
+        near = met.v - old[:, 0]
         return old + np.where(np.abs(near) < 0.9 * np.abs(step), near, step)[:, None]
 
 
@@ -156,6 +160,12 @@ class Laws(Branches):
         """Yield the values of the rows of each function, by device and branch."""
         for rows, shape, function in self.functions:
             yield rows, values[rows].reshape(shape), function
+
+    @property
+    def curve(self) -> Curve | None:
+        """All laws as curves, None if any of them is none."""
+        curves = [f.curve for _, _, f in self.functions if isinstance(f, CurveLaw)]
+        return joined(curves) if curves and len(curves) == len(self.functions) else None
 
     @cached_property
     def pattern(self) -> tuple[Ints, Ints]:

@@ -421,7 +421,7 @@ class OperatingPoint(Generic[Value]):
         """``"unique"``, ``"one of several"`` or ``"unknown"``: whether other solutions exist."""
         if any(d.code == "W205" for d in self.diagnostics):
             return "one of several"
-        looked_at_all = OTHERS not in self.solver.notes and "tangents" not in self.solver.method
+        looked_at_all = OTHERS not in self.solver.notes and "tangents (" not in self.solver.method
         return "unique" if looked_at_all and not self.unsolved else "unknown"
 
     @property

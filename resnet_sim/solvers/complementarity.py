@@ -76,7 +76,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
             found.sort(key=lambda group: float(np.abs(group[0].z - first.z).max(initial=0.0)))
         return Outcome(tuple(found), search.tried, True, "enumeration", problem, search.loose)
     groups = [] if first is None else [[first]]
-    ends = list(pivoting.solutions(problem, PATHS))
+    ends = [end.on for end in pivoting.solutions(problem, PATHS)]
     for end in ends:
         _add(groups, search, scale, search.newton(end))
     rng = np.random.default_rng(0)
@@ -90,6 +90,27 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         if integer is not None:
             _add(groups, search, scale, search.newton(integer))
     return Outcome(tuple(groups), search.tried, False, "complementarity", problem, search.loose)
+
+
+def nearest(
+    problem: MixedProblem, on: Bools, flips: bool = False
+) -> tuple[MixedSolution, Search] | None:
+    """Return a solution, the one that flips from a conducting set lead to if there is such.
+
+    With it comes what found it.  Where flips lead nowhere, one path to a solution is enough, and
+    with `flips` that is all.
+    """
+    search = Search(problem)
+    solution = search.newton(on)
+    if flips:
+        pass
+    elif solution is None and pivoting.guesses(problem, 2 ** int(policy.POLICY.enumerated)):
+        groups = solve(problem, on).groups
+        solution = groups[0][0] if groups else None
+    elif solution is None:
+        ends = (search.newton(end.on) for end in pivoting.solutions(problem, PATHS))
+        solution = next((end for end in ends if end is not None), None)
+    return None if solution is None else (solution, search)
 
 
 def _made_by_currents(problem: MixedProblem) -> float:

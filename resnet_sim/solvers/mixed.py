@@ -56,10 +56,13 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     return complementarity.solve(problem, on, scale)
 
 
-def nearest(problem: MixedProblem, on: Bools) -> tuple[MixedSolution, Floats] | None:
+def nearest(
+    problem: MixedProblem, on: Bools, flips: bool = False
+) -> tuple[MixedSolution, Floats] | None:
     """Return a solution, the one that flips from a conducting set lead to if there is such.
 
-    With it come the directions in which it may change, see `freedom.directions`.
+    With it come the directions in which it may change, see `freedom.directions`.  With `flips`
+    nothing else is tried in small problems.
     """
     if _is_large(problem):
         try:
@@ -68,13 +71,10 @@ def nearest(problem: MixedProblem, on: Bools) -> tuple[MixedSolution, Floats] | 
         except Singular:
             if not _fits(problem):
                 return None
-    search = complementarity.Search(problem)
-    solution = search.newton(on)
-    if solution is None:
-        groups = complementarity.solve(problem, on).groups
-        if not groups:
-            return None
-        solution = groups[0][0]
+    found = complementarity.nearest(problem, on, flips)
+    if found is None:
+        return None
+    solution, search = found
     return solution, directions(problem, [solution], search.loose)
 
 

@@ -4,12 +4,11 @@ Rectifiers that bound the same quantity from both sides are a limiter.  With all
 one end, say all amplifiers at their upper rails, the rest of the circuit is linear; a
 term t that pushes them further against that end makes this a solution.  As t falls, one
 rectifier after the other starts or stops to conduct, and each such pivot leads to exactly
-one next.  Where everything is bounded the path cannot end before t = 0 is reached: its start is
-the only solution for large t (Lemke, "Bimatrix equilibrium points and mathematical programming",
-1965; Cottle, Pang and Stone, "The linear complementarity problem", 1992, section 4.4).
-
-With gains of a million a tableau that is updated pivot after pivot loses its digits, so each
-basis is solved anew and refined in extended precision.
+one next (`following`).  Where everything is bounded the path cannot end before t = 0 is reached:
+its start is the only solution for large t (Lemke, "Bimatrix equilibrium points and mathematical
+programming", 1965; Cottle, Pang and Stone, "The linear complementarity problem", 1992, section
+4.4).  Junctions and other curves beside are chords between points, which the path passes one
+after the other; where it ends, they are split and the path followed to its new end.
 """
 
 from __future__ import annotations
@@ -17,18 +16,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..curves import Curve
+from ..curves.chords import NO_CHORDS, Chords, chords
 from ..graph.mixed import MixedProblem
 from ..graph.problem import EPS
+from . import following
 
-#: pivots per rectifier after which a path is given up
-PIVOTS = 12
-#: a pivot smaller than this, relative to the largest of its column, is none
-SMALLEST = 1e-11
+#: Ratio of the currents between which curves are chords at first, and how often these are split.
+RATIO, FINER = 10.0, 3
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,6 @@ class Complementarity:
         w[moved] = x
         return Complementarity(held, w[:, 1:], w[:, 0])
 
-    def conducting(self, x_positive: Bools) -> Bools:
-        """Return the conducting set in which some of the x are positive."""
-        return self.held ^ x_positive
-
 
 def refined(matrix: Any, columns: Any) -> Any:
     """Solve linear equations to extended precision; None if they are nearly singular."""
@@ -130,7 +126,9 @@ def guesses(problem: MixedProblem, most: int) -> list[Bools] | None:
     pairs = limiters(problem)
     apart = problem.drop[pairs].sum(axis=1) > 0
     pairs = pairs[apart]
-    singles = np.setdiff1d(np.arange(m), pairs)
+    alone = np.ones(m, dtype=np.bool_)
+    alone[pairs] = False
+    singles = np.flatnonzero(alone)
     if 3 ** len(pairs) * 2 ** len(singles) > most:
         return None
     ends = [[(), (a,), (b,)] for a, b in pairs.tolist()] + [[(), (k,)] for k in singles.tolist()]
@@ -141,65 +139,70 @@ def guesses(problem: MixedProblem, most: int) -> list[Bools] | None:
     return list(found)
 
 
-def solutions(problem: MixedProblem, tries: int) -> Iterator[Bools]:
-    """Yield conducting sets at which paths from different starts end; none without limiters.
+def solutions(problem: MixedProblem, tries: int, curve: Curve | None = None) -> Iterator[End]:
+    """Yield what paths from different starts lead to; none without limiters.
 
-    The first paths start with all limiters at one end or the other, then ends are drawn.
+    The first paths start with all limiters at one end or the other, then ends are drawn.  The
+    last rectifiers stand for a curve's rows.
     """
-    pairs, m = limiters(problem), len(problem.drop)
+    pairs, m = limiters(problem), len(problem.drop) - (0 if curve is None else len(curve))
+    curves = NO_CHORDS if curve is None else chords(curve, RATIO)
+    pairs = pairs[(pairs < m).all(axis=1)]
     tries = tries if len(pairs) else 0
     draw = np.random.default_rng(0)
     first: Complementarity | None = None
     for number in range(tries):
-        held = np.zeros(m, dtype=np.bool_)
+        held = np.zeros(len(problem.drop), dtype=np.bool_)
         side = np.full(len(pairs), number) if number < 2 else draw.integers(0, 2, len(pairs))
         held[pairs[np.arange(len(pairs)), side]] = True
         start = first.turned(held) if first else Complementarity.held_at(problem, held)
         first = first or start
         if start is None:
             continue
-        end = path(start, draw.uniform(0.5, 1.5, m))
+        end = path(start, draw.uniform(0.5, 1.5, m), curve, curves)
         if end is not None:
             yield end
 
 
-def path(start: Complementarity, push: Floats) -> Bools | None:
-    """Return the conducting set at the end of a path, None if it leads nowhere.
+class End(NamedTuple):
+    """Where a path ends: the conducting set, and the voltages of the curves beside."""
+
+    on: Bools
+    u: Floats
+
+
+def path(
+    start: Complementarity, push: Floats, curve: Curve | None = None, curves: Chords = NO_CHORDS
+) -> End | None:
+    """Return the end of a path, None if it leads nowhere.
 
     Parameters
     ----------
+    start : Complementarity
+        Its last rows belong to curves: w is less their voltage, x their current.
     push : ndarray, shape (m,)
         How t acts on each of what is negative at the start, relative to its size; above 0.
+    curve : Curve, optional
+    curves : Chords
+        Of the curve, from which to start.
     """
-    m, q = len(start.q), start.q
-    none = np.zeros(m, dtype=np.bool_)
-    size = np.abs(q).max(initial=0.0)
-    if not m or (q >= -64 * EPS * size).all():
-        return start.conducting(none)
-    d = np.where((q < 0) | start.held, push * np.maximum(np.abs(q), 1e-3 * size), 0.0)
-    # columns: w, x, t; the basis holds one of each pair, and t in place of one
-    columns = np.hstack((np.eye(m, dtype=np.longdouble), -start.M, -d[:, None]))
-    basis = np.arange(m)
-    reach = np.where(d > 0, -q / np.where(d > 0, d, 1.0), -np.inf)
-    leaving = int(reach.argmax())
-    entering, t = leaving + m, 2 * m
-    basis[leaving] = t
-    for _ in range(PIVOTS * m):
-        both = refined(columns[:, basis], np.stack((q, columns[:, entering]), axis=1))
-        if both is None:
+    m, q = len(push), start.q
+    rest = following.Path(start.M[m:, m:], 0.0 * q[m:], q[m:].astype(float), curves)
+    if len(curves.v) and rest.follow(0.0, 1.0) is None:
+        return None
+    whole = following.Path(start.M, q, np.zeros(len(q)), curves, rest.piece)
+    w = whole.resting[:m]
+    size = np.abs(w).max(initial=0.0)
+    low = (w < 0) | start.held[:m]
+    d = np.where(low, push * np.maximum(np.abs(w), 1e-3 * size), 0.0)
+    whole.d[:m] = d
+    reach = np.where(d > 0, -w / np.where(d > 0, d, 1.0), 0.0).max(initial=0.0)
+    found = whole.follow(float(reach), 0.0)
+    for _ in range(FINER if curve else 0):
+        finer = whole.finer(curve, found) if curve and found is not None else None
+        if finer is None:
             return None
-        value, along = both.T
-        rising = along > SMALLEST * np.abs(along).max()
-        if not rising.any():
-            return None  # a ray: this path leads to infinity
-        ratio = np.where(rising, np.maximum(value, 0.0) / np.where(rising, along, 1.0), np.inf)
-        least = ratio.min()
-        close = ratio <= least * (1 + 1e-12)
-        row = int(np.flatnonzero(basis == t)[0])
-        if not close[row]:
-            row = int(np.where(close, along, 0.0).argmax())
-        out, basis[row] = int(basis[row]), entering
-        if out == t:
-            return start.conducting(np.isin(np.arange(m) + m, basis))
-        entering = out + m if out < m else out - m
-    return None
+        whole, found = finer
+    if found is None:
+        return None
+    return End(start.held[:m] ^ whole.positive, found[m:])

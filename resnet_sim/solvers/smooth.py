@@ -176,18 +176,20 @@ def _step(problem: Problem, points: Points, on: Bools | None, x: Floats | None) 
 
 def _moved(problem: Problem, v: Floats, i: Floats, r: Floats) -> Points:
     """Return the points where curves meet what is offered to them."""
-    return _bounded(problem, problem.curves.point(v + r * i, r))
+    return _bounded(problem, problem.curves.point(v + r * i, r), i)
 
 
-def _bounded(problem: Problem, points: Points) -> Points:
+def _bounded(problem: Problem, points: Points, i: Floats) -> Points:
     """Return points with those moved that have absurd currents.
 
     Two junctions in parallel that stand too high offer each other all the current there is not.
-    No more flows anywhere than the sources could drive through all conductances together.
+    No more flows anywhere than the sources could drive through all conductances together, or than
+    curves between sources do: these carried i A before.
     """
     rows = problem.curves
     emf = max(np.abs(problem.emf).max(initial=0.0), np.abs(rows.emf).max(initial=0.0))
     most = 2.0 * float(emf * np.abs(problem.conductance).sum() + problem.turnover.sum())
+    most = max(most, 2.0 * float(np.abs(i).max(initial=0.0)))
     if most == 0.0 or not (np.abs(points.i) > most).any():
         return points
     least = rows.at_current(np.clip(points.i, -most, most))
@@ -298,7 +300,7 @@ def _descend(
     rows, step, count = problem.curves, start, 0
     for _ in range(DESCENTS):
         v = difference(x, low, rows.p, rows.q, rows.emf)
-        points = _bounded(problem, rows.point(v, np.zeros(len(rows))))
+        points = _bounded(problem, rows.point(v, np.zeros(len(rows))), step.i)
         step = _step(problem, points, _conducting(step.solution), x)
         count += step.solution.iterations
         report("Newton on the co-content: %.1e of the tolerance off the curves", step.off)

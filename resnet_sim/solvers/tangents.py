@@ -2,10 +2,12 @@
 
 At given voltages every law is replaced by its tangent.  What is left is linear but for the
 rectifiers, and `mixed` solves it; the laws say how far towards its solution their
-tangents may be trusted.  Where that leads nowhere, an easier problem is solved first and
-turned into the given one in steps: with conductances across all laws (gmin stepping), with
-sources that grow from zero (source stepping), or with the inertia of capacitors
-(pseudo-transient continuation; Kelley and Keyes, SIAM J. Numer. Anal. 35, 1998).
+tangents may be trusted.  Curves beside rectifiers are made of chords first: a path through their
+pieces leads to a solution of these (`pivoting`), near which Newton's method begins.  Where that
+leads nowhere, an easier problem is solved first and turned into the given one in steps: with
+conductances across all laws (gmin stepping), with sources that grow from zero (source stepping),
+or with the inertia of capacitors (pseudo-transient continuation; Kelley and Keyes, SIAM J. Numer.
+Anal. 35, 1998).
 """
 
 from __future__ import annotations
@@ -17,20 +19,25 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..curves import Curve
 from ..graph.law_problem import LawProblem
 from ..graph.mixed import MixedSolution
-from . import mixed
+from . import mixed, pivoting
 
-#: Newton steps of one attempt, and of one step of a continuation.
-STEPS, SHORT = 100, 40
+#: Newton steps of one attempt, of one step of a continuation, and from where tangents nearly hold.
+STEPS, SHORT, QUICK = 100, 40, 12
 #: Voltages (V) that one step may move by in the attempts after the first.
 CAREFUL = (5.0, 1.0, 0.2)
+#: How many paths through chords are followed.
+PATHS = 4
 #: Steps of a continuation before it is given up.
 STAGES = 400
 #: Steps in time without a longer one than ever before, after which nothing is going to settle.
 UNSETTLED = 30
 #: Change of voltages, relative to the largest, at which tangents are as good as laws.
 SETTLED = 1e-9
+#: What equations may leave over that are solved but for rounding, relative to their terms.
+SOLVED = 1e-3
 #: Steps after that, each of which squares what is left.
 POLISH = 3
 
@@ -101,7 +108,9 @@ def solve(problem: LawProblem, u: Floats | None = None, on: Bools | None = None)
     place = _Place(first, np.zeros(len(problem.linear.drop), np.bool_) if on is None else on)
     for way, found in search.attempts(place, u is not None):
         if found is not None:
-            return search.finished(found, way)
+            outcome = search.finished(found, way)
+            if outcome.solution is not None:
+                return outcome
     return Outcome(None, first, np.zeros(len(first)), search.steps, "")
 
 
@@ -114,15 +123,31 @@ class _Search:
 
     def attempts(self, place: _Place, warm: bool) -> Iterator[tuple[str, _Place | None]]:
         """Yield what is tried, from the cheapest on, and where it led."""
-        yield "newton", self.newton(place, _Ease(), STEPS)
+        curve = self.problem.laws.curve if len(place.on) else None
+        if warm or curve is None:
+            yield "newton", self.newton(place, _Ease(), STEPS)
         if warm:
             place = _Place(self.problem.laws.start(), np.zeros_like(place.on))
+        if curve is not None:
+            yield "straight pieces", self.bent(curve)
+        if warm or curve is not None:
             yield "newton", self.newton(place, _Ease(), STEPS)
         for volts in CAREFUL:
             yield f"newton, {volts:g} V a step", self.newton(place, _Ease(), 2 * STEPS, volts)
         yield "gmin stepping", self.fading(place)
         yield "source stepping", self.growing(place)
         yield "pseudo-transient", self.settling(place)
+
+    # ---- straight pieces ----
+
+    def bent(self, curve: Curve) -> _Place | None:
+        """Follow paths through curves made of chords, from there go on as always."""
+        for end in pivoting.solutions(self.problem.with_ports, PATHS, curve):
+            self.steps += 1
+            settled = self.newton(_Place(end.u, end.on), _Ease(), QUICK, flips=True)
+            if settled is not None:
+                return settled
+        return None
 
     # ---- continuations ----
 
@@ -186,11 +211,16 @@ class _Search:
 
     # ---- one problem ----
 
-    def newton(self, place: _Place, ease: _Ease, most: int, volts: float = np.inf) -> _Place | None:
-        """Take Newton steps until tangents are as good as the laws."""
+    def newton(
+        self, place: _Place, ease: _Ease, most: int, volts: float = np.inf, flips: bool = False
+    ) -> _Place | None:
+        """Take Newton steps until tangents are as good as the laws.
+
+        With `flips` a step ends where flips of rectifiers do, without a search.
+        """
         u, on = place.u, place.on
         for _ in range(most):
-            solution = self.step(_Place(u, on), ease)
+            solution = self.step(_Place(u, on), ease, flips)
             if solution is None:
                 return None
             z, on = solution
@@ -205,7 +235,7 @@ class _Search:
             u = near
         return None
 
-    def step(self, place: _Place, ease: _Ease) -> tuple[Floats, Bools] | None:
+    def step(self, place: _Place, ease: _Ease, flips: bool = False) -> tuple[Floats, Bools] | None:
         """Return the unknowns that solve the problem of tangents, and what conducts there."""
         self.steps += 1
         problem = self.problem.tangent(place.u, ease.shunt, ease.towards, ease.share)
@@ -214,8 +244,12 @@ class _Search:
             return None
         if not problem.m:
             z = mixed.roughly(problem, place.on, problem.rhs)
-            return None if z is None else (z, place.on)
-        found = mixed.nearest(problem, place.on)
+            if z is None:
+                return None
+            # where tangents are singular, the nearest to a solution may be none
+            left, size = problem.entries.off(z, problem.rhs)
+            return (z, place.on) if (left <= SOLVED * size).all() else None
+        found = mixed.nearest(problem, place.on, flips)
         return None if found is None else (found[0].z, found[0].current > 0)
 
     def finished(self, place: _Place, way: str) -> Outcome:

@@ -1,5 +1,6 @@
 """Feedback through amplifiers with rails, limiters, tables, nested max and min: all solutions."""
 
+import time
 from random import Random
 
 import numpy as np
@@ -43,8 +44,18 @@ def test_many_random_circuits_have_the_solutions_that_exhaustion_finds():
     assert False not in found, 150 + found.index(False)
 
 
-def amplifiers(seed: int, count: int, ideal: bool, positive: float = 0.3) -> str:
-    """Return a deck of amplifiers with rails that are joined at random, some of them wrongly."""
+#: from a small signal diode to a Zener diode
+DIODES = (
+    "D(IS=2.52n RS=.568 N=1.752 BV=100 IBV=100u)", "D(IS=1e-14)", "D(IS=1e-7 N=1.05 RS=.1)",
+    "D(IS=1e-15 N=1.3 RS=10 BV=5.1 IBV=1m)",
+)  # fmt: skip
+
+
+def amplifiers(seed: int, count: int, ideal: bool, positive: float = 0.3, diodes: int = 0) -> str:
+    """Return a deck of amplifiers with rails that are joined at random, some of them wrongly.
+
+    So many real diodes lie between nodes at random.
+    """
     draw = Random(seed)
     cards = [f"v{k} s{k} 0 {draw.uniform(-3, 3):.3f}" for k in range(2)]
     inputs = ["s0", "s1", *(f"o{k}" for k in range(count))]
@@ -62,12 +73,38 @@ def amplifiers(seed: int, count: int, ideal: bool, positive: float = 0.3) -> str
         if not ideal:
             law = f"min(max({gain:.3g}*v(p{k},m{k}),{-rail}),{rail})"
         cards.append(f"b{k} o{k} 0 v={law}")
+    nodes = ["0", *(f"{letter}{k}" for k in range(count) for letter in "omp")]
+    for k in range(diodes):
+        p, q = draw.sample(nodes, 2)
+        if {p[0], q[0]} <= {"o", "0"}:  # across sources nothing limits the current
+            cards.append(f"rd{k} {p} y{k} {10 ** draw.uniform(2, 4):.0f}")
+            p = f"y{k}"
+        cards.append(f"d{k} {p} {q} m{draw.randrange(len(DIODES))}")
+    if diodes:
+        cards += [f".model m{k} {model}" for k, model in enumerate(DIODES)]
     return "\n".join(["amplifiers", *cards, ""])
 
 
 @pytest.mark.parametrize("ideal", [False, True])
 @pytest.mark.parametrize("count", [10, 20])
-def test_many_amplifiers_with_rails_are_solved(count, ideal):
+@pytest.mark.parametrize("diodes", [0, 1])
+def test_many_amplifiers_with_rails_are_solved(count, ideal, diodes):
     for seed in range(5):
-        op = rs.solve(parse_netlist(amplifiers(seed, count, ideal)))
+        op = rs.solve(parse_netlist(amplifiers(seed, count, ideal, diodes=diodes * count)))
         assert op.certificate.ok, (seed, op.certificate.failures)
+        # rough steps from elsewhere would take seconds
+        assert "stepping" not in op.solver.method
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("ideal", [False, True])
+@pytest.mark.parametrize("diodes", [0, 1])
+@pytest.mark.parametrize("count", [10, 20])
+def test_each_of_forty_is_solved_at_once(count, diodes, ideal):
+    seconds = []
+    for seed in range(40):
+        circuit = parse_netlist(amplifiers(seed, count, ideal, diodes=diodes * count))
+        start = time.process_time()
+        assert rs.solve(circuit).certificate.ok, seed
+        seconds.append(time.process_time() - start)
+    assert np.mean(np.array(seconds) < 0.5) >= 0.95

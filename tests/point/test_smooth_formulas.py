@@ -215,7 +215,7 @@ def test_what_is_written_means_the_same(dialect):
 
 @pytest.mark.parametrize("cards", [
     "v1 a 0 1\nr1 a b 1k\nb1 b 0 v={v(b)*v(b)+1}",
-    "i1 0 a 1m\nb1 a 0 i={1p*exp(v(a)/.02)+2m}",
+    "i1 0 a 1m\nb1 a 0 i={1p*exp(v(a)/.02)+2m+0*i(v9)}\nv9 c 0 1",
     "v1 a 0 5\nr1 a b 1k\nb1 b 0 i={.02/v(b)}",
 ])  # fmt: skip
 def test_a_formula_without_solution_says_so_soon(cards):

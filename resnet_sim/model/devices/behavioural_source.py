@@ -16,6 +16,7 @@ from ..formula import Formula
 from ..spelling import spelled
 from .cards import Card
 from .device import Table, bools
+from .formula_curves import Rising, curves_of, rising
 from .formula_pieces import Part, add_units
 from .pieces import Pieces
 
@@ -68,15 +69,36 @@ class BehaviouralSources(Table):
         """The formulas as sums of clamps and smooth functions."""
         return tuple(map(clamped, self.formulas))
 
+    @cached_property
+    def rising(self) -> dict[int, Rising]:
+        """Rows whose current never falls as their own voltage rises."""
+        found = {}
+        for k in np.flatnonzero(~self.is_voltage).tolist():
+            some = rising(self.formulas[k], self.parts[k], int(self.p[k]), int(self.q[k]))
+            if some is not None:
+                found[k] = some
+        return found
+
     def smooth_elements(self) -> tuple[str, ...]:
-        """Those whose formula is not piecewise linear."""
-        named = zip(self.names, self.parts, strict=True)
-        return tuple(name for name, part in named if part.smooth)
+        """Those whose formula is neither piecewise linear nor a curve."""
+        named = enumerate(zip(self.names, self.parts, strict=True))
+        return tuple(name for k, (name, part) in named if part.smooth and k not in self.rising)
 
     def pieces(self, out: Pieces, first: int) -> None:
-        """Nodes within whose voltages are the values of functions, see `formula_pieces`."""
-        ends = zip(self.p.tolist(), self.q.tolist(), self.is_voltage.tolist(), strict=True)
-        add_units(out, [Part(first + k, *end, self.parts[k]) for k, end in enumerate(ends)])
+        """Curves, or nodes within whose voltages are values of functions, see `formula_pieces`."""
+        own = list(self.rising.values())
+        at = np.array(list(self.rising), dtype=np.int64)
+        for some, curve in curves_of(own):
+            rows = at[some]
+            out.curve(first + rows, self.p[rows], self.q[rows], curve)
+        amps = np.array([each.rest for each in own])
+        fed = np.flatnonzero(amps)
+        out.injection(first + at[fed], self.p[at[fed]], self.q[at[fed]], amps[fed])
+        ends = enumerate(
+            zip(self.p.tolist(), self.q.tolist(), self.is_voltage.tolist(), strict=True)
+        )
+        others = ((k, end) for k, end in ends if k not in self.rising)
+        add_units(out, [Part(first + k, *end, self.parts[k]) for k, end in others])
 
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """A voltage or a current."""

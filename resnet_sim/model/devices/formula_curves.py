@@ -1,0 +1,136 @@
+"""Sources of current that never fall as their own voltage rises, as curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...arrays import Floats, Ints
+from ...curves import Curve
+from ...curves.function import FunctionCurve
+from ...curves.straight import StraightCurve
+from ..clamps import Clamped
+from ..derivatives import evaluate
+from ..formula import Call, Formula, Sum
+from ..own_voltage import Lines, lines_of, of_own_voltage, rises
+
+#: V and A: a current that is not larger at so high a voltage never will be
+FAR, LARGE = 1e300, 1e30
+
+
+class Rising(NamedTuple):
+    """A formula of input 0, as lines where it is piecewise linear, and its value at 0 V."""
+
+    formula: Formula
+    lines: Lines | None
+    rest: float
+
+
+def rising(formula: Formula, clamped: Clamped, p: int, q: int) -> Rising | None:
+    """Return what a current is of its own voltage, None where it is not known to rise with it.
+
+    `clamped` is the formula as sums of clamps, see `clamps`.
+    """
+    own = of_own_voltage(formula, p, q)
+    if own is None or clamped.steps:
+        return None
+    if not clamped.smooth:
+        from ..clamps import clamped as rewritten
+
+        lines = lines_of(rewritten(own))
+        rest = float(lines.at(np.zeros(1))[0]) if lines else 0.0
+        return Rising(own, lines, rest) if lines and lines.rises and np.isfinite(rest) else None
+    value, slope = evaluate(own, np.zeros((1, 1)))
+    if not (np.isfinite(value[0]) and np.isfinite(slope[0, 0]) and rises(own)):
+        return None
+    return Rising(own, None, float(value[0]))
+
+
+def curves_of(every: Sequence[Rising]) -> list[tuple[list[int], Curve]]:
+    """Return curves, each with the numbers of what it is of; they pass through the origin."""
+    straight = [k for k, some in enumerate(every) if some.lines is not None]
+    alike: dict[Any, list[int]] = {}
+    for k, some in enumerate(every):
+        if some.lines is None:
+            alike.setdefault(_shape(some.formula), []).append(k)
+    found: list[tuple[list[int], Curve]] = []
+    if straight:
+        found.append((straight, _straight([every[k] for k in straight])))
+    found += [(rows, _smooth([every[k] for k in rows])) for rows in alike.values()]
+    return found
+
+
+def _straight(some: Sequence[Rising]) -> Curve:
+    lines = [each.lines for each in some if each.lines is not None]
+    most = max(len(each.x) for each in lines)
+    x, y = (
+        np.array([np.pad(getattr(k, name), (0, most - len(k.x)), "edge") for k in lines])
+        for name in ("x", "y")
+    )
+    y = np.maximum.accumulate(y - np.array([each.rest for each in some])[:, None], axis=1)
+    before, after = (np.maximum([getattr(k, n) for k in lines], 0.0) for n in ("before", "after"))
+    return StraightCurve(x, y, before, after)
+
+
+def _smooth(some: Sequence[Rising]) -> Curve:
+    whole = _stacked([each.formula for each in some])
+    rest = np.array([each.rest for each in some])
+
+    def at(v: Floats, rows: Ints) -> tuple[Floats, Floats]:
+        value, slope = evaluate(_of_rows(whole, rows), v[:, None])
+        return value - rest[rows], slope[:, 0]
+
+    every = np.arange(len(some))
+    ends = []
+    for sign in (-1.0, 1.0):
+        amps, _ = at(np.full(len(some), sign * FAR), every)
+        ends.append(np.where(np.abs(amps) < LARGE, amps, sign * np.inf))
+    return FunctionCurve(at, every, (ends[0], ends[1]))
+
+
+# ---- formulas that differ in their numbers ----
+
+
+def _shape(formula: Formula) -> Any:
+    """Return what formulas share that differ in nothing but numbers."""
+
+    def of(some: Sum) -> Any:
+        return (
+            tuple(bool(x) for x in some[:1]),
+            some.voltages != (),
+            tuple(k for k, _ in some.calls),
+        )
+
+    return tuple((c.name, tuple(map(of, c.arguments))) for c in formula.calls), of(formula.value)
+
+
+def _stacked(formulas: Sequence[Formula]) -> Formula:
+    """Return formulas of one shape as one whose numbers are arrays."""
+
+    def stack(sums: Sequence[Sum]) -> Any:
+        terms: list[Any] = []
+        for name in ("voltages", "calls"):
+            every = [getattr(some, name) for some in sums]
+            gains = [np.array([own[j][1] for own in every]) for j in range(len(every[0]))]
+            terms.append(tuple((k, gain) for (k, _), gain in zip(every[0], gains, strict=True)))
+        constant: Any = np.array([some.constant for some in sums])
+        return Sum(constant, terms[0], (), terms[1])
+
+    calls = []
+    for number, call in enumerate(formulas[0].calls):
+        every = [formula.calls[number].arguments for formula in formulas]
+        calls.append(Call(call.name, tuple(map(stack, zip(*every, strict=True)))))
+    return Formula(stack([formula.value for formula in formulas]), tuple(calls))
+
+
+def _of_rows(formula: Formula, rows: Ints) -> Formula:
+    """Return a stacked formula of some rows."""
+
+    def some(each: Any) -> Sum:
+        voltages, calls = (tuple((k, g[rows]) for k, g in terms) for terms in (each[1], each[3]))
+        return Sum(each.constant[rows], voltages, (), calls)
+
+    calls = tuple(Call(c.name, tuple(map(some, c.arguments))) for c in formula.calls)
+    return Formula(some(formula.value), calls)
