@@ -198,6 +198,18 @@ def add_solver(
     )
 
 
+def add_numbers(
+    parser: argparse.ArgumentParser,
+    usual: str,
+    tolerance: Callable[[str], float | str] | None = None,
+) -> None:
+    """Declare which numbers are written where, in what format, and how they are found."""
+    add_format(parser, usual)
+    add_print(parser)
+    add_output(parser)
+    add_solver(parser, tolerance)
+
+
 def add_strict(parser: argparse.ArgumentParser) -> None:
     """Declare ``--strict``."""
     parser.add_argument(

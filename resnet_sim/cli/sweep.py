@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from .common import (
     INTERRUPTED,
-    add_format,
-    add_output,
-    add_print,
-    add_solver,
+    add_numbers,
     check_output,
     complain,
     count,
@@ -33,10 +30,7 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_spread(parser)
-    add_format(parser, "csv")
-    add_print(parser)
-    add_output(parser)
-    add_solver(parser, _tolerance)
+    add_numbers(parser, "csv", _tolerance)
     parser.add_argument("--accuracy", help=argparse.SUPPRESS)
     running = parser.add_argument_group("running")
     running.add_argument(

@@ -10,10 +10,7 @@ from ..errors import UsageError
 from .common import (
     NO_SOLUTION,
     SOLVED,
-    add_format,
-    add_output,
-    add_print,
-    add_solver,
+    add_numbers,
     check_output,
     complain,
     count,
@@ -45,10 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="solve all corners for up to N values that vary, default %(default)s; for more, "
         "those that sensitivities point to",
     )
-    add_format(parser, "table")
-    add_print(parser)
-    add_output(parser)
-    add_solver(parser)
+    add_numbers(parser, "table")
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:

@@ -2,12 +2,14 @@
 
     python -m bit_cases SETTING CASE ...
 
-prints a digest of each case, solved in a setting: "plain", "numba" (imported before),
-"third" (the third time), "thread" or "process".
+prints a digest of each case, solved in a setting: "plain" (in a process of its own that has
+imported this module and nothing more), "numba" (imported before), "third" (the third time),
+"thread" or "process".
 """
 
 import dataclasses
 import hashlib
+import os
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -127,8 +129,25 @@ def solved(setting, case):
     return digest(case)
 
 
+def alone(case):
+    """Print the digest of a case in a process of its own; tell whether it came to that."""
+    assert "numba" not in sys.modules
+    if child := os.fork():
+        return os.waitpid(child, 0)[1] == 0
+    status = 1
+    try:
+        print(digest(case), case, sep="\t", flush=True)
+        status = 0
+    finally:
+        os._exit(status)
+
+
 if __name__ == "__main__":
-    if sys.argv[1] == "numba":
+    setting, *names = sys.argv[1:]
+    if setting == "numba":
         import numba  # noqa: F401
-    for name in sys.argv[2:]:
-        print(solved(sys.argv[1], name), name, sep="\t", flush=True)
+    for name in names:
+        if setting == "plain":
+            assert alone(name)
+        else:
+            print(solved(setting, name), name, sep="\t", flush=True)

@@ -71,15 +71,17 @@ def test_ngspice_has_the_same_outputs():
     assert report.agrees, rs.ngspice.format_report(report)
 
 
-def test_gradients_with_real_diodes_are_finite_differences():
-    for seed in range(6):
-        ideal, X, Y = random_network(seed)
-        net = tr.transfer(ideal, PART, X).net
-        found = tr.gradcheck(net, X, Y)
-        assert found.worst() <= 1e-6, seed
-        pushed = tr.gradient(net, X, Y, tr.EquilibriumPropagation(beta=1e-4, variant="centered"))
-        size = np.abs(found.differences).max()
-        assert np.abs(pushed - found.differences).max() <= 1e-5 * size, seed
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(k, marks=pytest.mark.long) for k in range(1, 12))]
+)
+def test_gradients_with_real_diodes_are_finite_differences(seed):
+    ideal, X, Y = random_network(seed)
+    net = tr.transfer(ideal, PART, X).net
+    found = tr.gradcheck(net, X, Y)
+    assert found.worst() <= 1e-6
+    pushed = tr.gradient(net, X, Y, tr.EquilibriumPropagation(beta=1e-4, variant="centered"))
+    size = np.abs(found.differences).max()
+    assert np.abs(pushed - found.differences).max() <= 1e-5 * size
 
 
 def test_what_is_no_part_is_refused():

@@ -13,7 +13,8 @@ import numpy as np
 from ...arrays import Bools, Floats
 from ...errors import UsageError
 from .cards import DIODE, BadModel, Card, Conditions, Given, Made, Model, pieces_of
-from .device import Table, floats, text
+from .device import floats, text
+from .diode_table import DiodeTable
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ def _check(values: Mapping[str, float]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Diodes(Table):
+class Diodes(DiodeTable):
     """Piecewise-linear diode with anode p and cathode q.
 
     ::
@@ -198,20 +199,13 @@ class Diodes(Table):
         "rrev": "r_reverse",
     }  # fmt: skip
     rank = 7
-    cards = (
-        DIODE,
-        Card("a", "Aname anode cathode model", "diode"),
-    )
+    cards = (DIODE, Card("a", "Aname anode cathode model", "diode"))
     models = (
         Model(
             "diode", ("d", "sidiode"), frozenset(IDEAL | EXPONENTIAL | SOFT.keys()), evaluate,
             frozenset({"mfg", "type"}),
         ),
     )  # fmt: skip
-    outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
-    stroke = ((0.65, -0.65), (0.65, 0.65))
-    fills = True
-
     v_forward: Floats = field(default_factory=floats)
     r_on: Floats = field(default_factory=floats)
     r_off: Floats = field(default_factory=floats)

@@ -12,10 +12,11 @@ import numpy as np
 from ...arrays import Floats
 from ...curves.junction import JunctionCurve
 from ...errors import UsageError
-from .cards import DIODE, BadModel, Conditions
+from .cards import BadModel, Conditions
 from .characteristic import KELVIN
 from .characteristic import THERMAL as BOLTZMANN  # over the elementary charge, V/K
-from .device import Table, floats, number, text
+from .device import floats, number, text
+from .diode_table import GMIN, JunctionTable
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -25,12 +26,10 @@ if TYPE_CHECKING:
 ROOM = 300.15
 #: Thermal voltage at 27 Celsius, V.
 THERMAL = BOLTZMANN * ROOM
-#: Conductance across junctions, S, unless .options gmin says otherwise.
-GMIN = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Junctions(Table):
+class Junctions(JunctionTable):
     """Junction diode with anode p and cathode q.
 
     ::
@@ -59,27 +58,13 @@ class Junctions(Table):
     kind = "junction diode"
     plural = "junctions"
     types = "f" * 12
-    value = "saturation"
-    varies = True
-    infinite = frozenset({"breakdown", "knee", "reverse_knee"})
+    infinite = JunctionTable.infinite | {"knee", "reverse_knee"}
     parameters: ClassVar[Mapping[str, str]] = {
-        "is": "saturation", "n": "emission", "rs": "series", "bv": "breakdown",
-        "nbv": "breakdown_emission", "isr": "recombination", "nr": "recombination_emission",
+        **JunctionTable.parameters, "isr": "recombination", "nr": "recombination_emission",
         "vj": "potential", "m": "grading", "ikf": "knee", "ikr": "reverse_knee",
     }  # fmt: skip
     rank = 8
-    #: that of `Diodes`, whose models make these
-    cards = (DIODE,)
-    outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
-    stroke = ((0.65, -0.65), (0.65, 0.65))
-    fills = True
 
-    saturation: Floats = field(default_factory=floats)
-    emission: Floats = field(default_factory=floats)
-    series: Floats = field(default_factory=floats)
-    leak: Floats = field(default_factory=floats)
-    breakdown: Floats = field(default_factory=floats)
-    breakdown_emission: Floats = field(default_factory=floats)
     recombination: Floats = field(default_factory=floats)
     recombination_emission: Floats = field(default_factory=floats)
     potential: Floats = field(default_factory=floats)
@@ -109,12 +94,6 @@ class Junctions(Table):
             if value < 0 or (value == 0 and not least):
                 raise UsageError(f"{name}: {column} must be {'0 or more' if least else 'above 0'}")
         return row
-
-    def check(self, row: int, value: float) -> None:
-        """A saturation current is positive."""
-        super().check(row, value)
-        if value <= 0:
-            raise UsageError(f"{self.names[row]}: a saturation current must be above 0")
 
     def pieces(self, out: Pieces, first: int) -> None:
         """One curve."""

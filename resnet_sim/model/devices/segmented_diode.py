@@ -12,9 +12,10 @@ import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
-from .cards import DIODE, BadModel, Given, Made
-from .device import Table, floats, text
-from .junction import GMIN, THERMAL, JunctionModel
+from .cards import BadModel, Given, Made
+from .device import floats, text
+from .diode_table import GMIN, JunctionTable
+from .junction import THERMAL, JunctionModel
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def chord_error(count: float) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class SegmentedDiodes(Table):
+class SegmentedDiodes(JunctionTable):
     """Diode with anode p and cathode q whose characteristic is made of `count` straight pieces.
 
     ::
@@ -105,34 +106,11 @@ class SegmentedDiodes(Table):
     kind = "diode of straight pieces"
     plural = "segmented_diodes"
     types = "f" * 8
-    value = "saturation"
-    varies = True
-    infinite = frozenset({"breakdown"})
-    parameters: ClassVar[Mapping[str, str]] = {
-        "is": "saturation", "n": "emission", "rs": "series", "bv": "breakdown",
-        "nbv": "breakdown_emission", "ipieces": "least",
-    }  # fmt: skip
+    parameters: ClassVar[Mapping[str, str]] = {**JunctionTable.parameters, "ipieces": "least"}
     rank = 7
-    #: that of `Diodes`, whose models make these
-    cards = (DIODE,)
-    outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
-    stroke = ((0.65, -0.65), (0.65, 0.65))
-    fills = True
 
-    saturation: Floats = field(default_factory=floats)
-    emission: Floats = field(default_factory=floats)
-    series: Floats = field(default_factory=floats)
-    leak: Floats = field(default_factory=floats)
-    breakdown: Floats = field(default_factory=floats)
-    breakdown_emission: Floats = field(default_factory=floats)
     count: Floats = field(default_factory=floats)
     least: Floats = field(default_factory=floats)
-
-    def check(self, row: int, value: float) -> None:
-        """A saturation current is positive."""
-        super().check(row, value)
-        if value <= 0:
-            raise UsageError(f"{self.names[row]}: a saturation current must be above 0")
 
     def sound(self, row: int) -> None:
         """All but the series resistance is positive."""
