@@ -334,18 +334,11 @@ def _laws(parts: list[tuple[Any, ...]]) -> Laws:
 Kinds = tuple[Ties, Conductors, Rectifiers, Injections, Curves, Laws]
 
 
-def decompose(circuit: Circuit, closed: Bools) -> Kinds:
+def decompose(circuit: Circuit, closed: Bools) -> tuple[Kinds, Controls, int]:
     """Split every element into ties, conductors, rectifiers, injections, curves and laws.
 
-    Ties come in the order in which trees prefer them.
-    """
-    return take_apart(circuit, closed)[0]
-
-
-def take_apart(circuit: Circuit, closed: Bools) -> tuple[Kinds, Controls, int]:
-    """Return what `decompose` does, what controls that, and the number of nodes.
-
-    Those within devices come last.
+    Ties come in the order in which trees prefer them.  Returned are also what controls them, and
+    the number of nodes, of which those within devices come last.
     """
     out = Pieces(len(circuit.nodes), closed)
     for name, device in sorted(circuit.tables.items(), key=lambda item: item[1].rank):

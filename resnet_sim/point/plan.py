@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
-from .branches import take_apart
+from .branches import decompose
 from .cascade import Stage, everything, stages
 from .reciprocal import merged
 from .reduction import reduce
@@ -69,7 +69,7 @@ class Compiled:
         old = self.reduction
         if circuit is old.circuit:
             return self
-        kinds, controls = merged(*take_apart(circuit, old.closed)[:2])
+        kinds, controls = merged(*decompose(circuit, old.closed)[:2])
         ties, conductors, rectifiers, injections, curves, laws = kinds
         for new, before in (
             (ties, old.ties), (conductors, old.conductors), (rectifiers, old.rectifiers),

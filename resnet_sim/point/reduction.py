@@ -26,7 +26,7 @@ from .branches import (
     Laws,
     Rectifiers,
     Ties,
-    take_apart,
+    decompose,
 )
 from .reciprocal import merged
 
@@ -215,7 +215,7 @@ def reduce(circuit: Circuit, closed: Bools) -> Reduction:
 
     Controlled sources are all taken as one-way; see `amplifiers.scale_pairs`.
     """
-    kinds, controls, n = take_apart(circuit, closed)
+    kinds, controls, n = decompose(circuit, closed)
     kinds, controls = merged(kinds, controls)
     ties, conductors, rectifiers, _, curves, laws = kinds
     forest = spanning_forest(n, ties.p, ties.q, ties.volts)

@@ -202,10 +202,6 @@ class State(Sources):
         result: Floats = np.where(np.abs(value) <= 16 * EPS**2 * size, 0.0, value)
         return result
 
-    def node_voltage(self, node: int) -> float:
-        """Return the voltage of one node, V."""
-        return float(self.node_voltages(np.array([node]))[0])
-
     def tie_currents(self) -> Floats:
         """Return the currents of all ties, A: what KCL leaves for them, shape (n_ties,)."""
         forest, ties = self.reduction.forest, self.reduction.ties

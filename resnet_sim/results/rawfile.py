@@ -228,17 +228,6 @@ def _count(header: dict[str, str], key: str) -> int:
 # ---- writing ----
 
 
-def format_raw(plots: Iterable[Plot]) -> str:
-    """Return an ASCII raw file as ngspice and waveform viewers read it; nothing is rounded."""
-    return "".join(
-        part
-        for plot in plots
-        for part in written(
-            plot.title, plot.name, zip(plot.names, plot.kinds, strict=True), plot.values, plot.flags
-        )
-    )
-
-
 def written(
     title: str,
     name: str,

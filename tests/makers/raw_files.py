@@ -1,4 +1,4 @@
-"""Binary raw files as other simulators write them."""
+"""Raw files as other simulators write them."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,11 +7,21 @@ import numpy as np
 from resnet_sim.results.rawfile import Plot, written
 
 
+def format_raw(plots: Iterable[Plot], flags: Sequence[str] | None = None) -> str:
+    """Return an ASCII raw file; nothing is rounded."""
+    return "".join(
+        part
+        for plot in plots
+        for part in written(
+            plot.title, plot.name, zip(plot.names, plot.kinds, strict=True), plot.values,
+            plot.flags if flags is None else flags,
+        )
+    )  # fmt: skip
+
+
 def header(plot: Plot, flags: Sequence[str]) -> list[str]:
     """Return the lines before the values."""
-    vectors = zip(plot.names, plot.kinds, strict=True)
-    text = "".join(written(plot.title, plot.name, vectors, plot.values, flags))
-    return text.partition("Values:\n")[0].splitlines()
+    return format_raw([plot], flags).partition("Values:\n")[0].splitlines()
 
 
 def pack_raw(plots: Iterable[Plot]) -> bytes:

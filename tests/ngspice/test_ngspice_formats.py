@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ngspice_tools import requires_ngspice
-from raw_files import pack_ltspice
+from raw_files import format_raw, pack_ltspice
 
 import resnet_sim as rs
 from resnet_sim import UsageError
 from resnet_sim.ngspice.listings import read_output
 from resnet_sim.results.formats.registry import FORMATS
-from resnet_sim.results.rawfile import Plot, format_raw, read_raw
+from resnet_sim.results.rawfile import Plot, read_raw
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
 #: no deck that ngspice could run as it is: floating nodes, a step of a parameter; and with

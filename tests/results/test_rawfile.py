@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ngspice_tools import requires_ngspice
-from raw_files import pack_ltspice, pack_raw
+from raw_files import format_raw, pack_ltspice, pack_raw
 
 import resnet_sim as rs
 from resnet_sim import UsageError
@@ -19,7 +19,6 @@ from resnet_sim.results.rawfile import (
     DC_SWEEP,
     OPERATING_POINT,
     Plot,
-    format_raw,
     is_raw,
     read_raw,
 )
