@@ -77,19 +77,29 @@ def multipliers(state: State, slope: Floats) -> Floats:
     if size > most:
         raise UsageError(f"the adjoint of {size} equations; at most {most} can be solved")
     matrix, rhs = _matrix(state), slope[1:]
-    solved = False
-    if not _singular(state):
-        try:
-            solution = np.linalg.solve(matrix.T, rhs)
-            solved = _fits(matrix, solution, rhs)
-        except np.linalg.LinAlgError:
-            pass
-    if not solved:
+    solution = None if _singular(state) else _solved(matrix, rhs)
+    if solution is None or not _fits(matrix, solution, rhs):
         # what floats and loops of ideal elements leave unknowns undefined that need not matter
-        solution = np.linalg.lstsq(matrix.T, rhs, rcond=None)[0]
+        whole = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+        solution = np.linalg.lstsq(whole.T, rhs, rcond=None)[0]
         if not _fits(matrix, solution, rhs):
             raise UsageError("the outputs have no derivative: nothing fixes them")
     return np.concatenate(([0.0], solution))
+
+
+def _solved(matrix: Any, rhs: Floats) -> Floats | None:
+    """Return the solution of the transposed equations, None if there is none."""
+    if isinstance(matrix, np.ndarray):
+        try:
+            return np.asarray(np.linalg.solve(matrix.T, rhs), dtype=float)
+        except np.linalg.LinAlgError:
+            return None
+    from scipy.sparse.linalg import splu
+
+    try:
+        return np.asarray(splu(matrix.T.tocsc()).solve(rhs))
+    except RuntimeError:  # singular
+        return None
 
 
 def tangents(state: State) -> tuple[Ints, Ints, Floats]:
@@ -110,56 +120,81 @@ def _singular(state: State) -> bool:
     return loops or bool(state.piece.any())
 
 
-def _fits(matrix: Floats, solution: Any, rhs: Floats) -> bool:
+def _fits(matrix: Any, solution: Floats, rhs: Floats) -> bool:
     if not np.isfinite(solution).all():
         return False
-    size = np.abs(matrix.T) @ np.abs(solution) + np.abs(rhs)
+    size = abs(matrix.T) @ np.abs(solution) + np.abs(rhs)
     return bool((np.abs(matrix.T @ solution - rhs) <= 1e-9 * size.max(initial=0.0)).all())
 
 
-def _matrix(state: State) -> Floats:
-    """Return the equations; unknowns are node voltages, tie and rectifier currents."""
+def _matrix(state: State) -> Any:
+    """Return the equations, those of many unknowns sparse.
+
+    Unknowns are node voltages, tie and rectifier currents.
+    """
     red = state.reduction
     on = conducting(state)
     n, n_ties = len(red.coordinate), len(red.ties)
-    matrix = np.zeros((n + n_ties + len(on),) * 2)
+    e = _Entries()
     for branch, siemens in (
         (red.conductors, red.conductors.siemens), (red.curves, state.curve_slope),
     ):  # fmt: skip
         for a, b in ((branch.p, branch.q), (branch.q, branch.p)):
-            np.add.at(matrix, (a, a), siemens)
-            np.add.at(matrix, (a, b), -siemens)
+            e.add(a, a, siemens)
+            e.add(a, b, -siemens)
     laws, (row, column, slope) = red.laws, tangents(state)
     for node, sign in ((laws.p, 1.0), (laws.q, -1.0)):
-        np.add.at(matrix, (node[row], laws.p[column]), sign * slope)
-        np.add.at(matrix, (node[row], laws.q[column]), -sign * slope)
+        e.add(node[row], laws.p[column], sign * slope)
+        e.add(node[row], laws.q[column], -sign * slope)
     rows = n + np.arange(n_ties)
-    _tie(matrix, rows, red.ties.p, red.ties.q)
+    e.add_ties(rows, red.ties.p, red.ties.q)
+    _control(e, red, rows, red.ties.source, -1.0)
     rows = n + n_ties + np.arange(len(on))
-    _tie(matrix, rows, red.rectifiers.p[on], red.rectifiers.q[on])
-    matrix[rows, rows] -= red.rectifiers.resistance[on]
-    for k in np.flatnonzero(red.ties.source >= 0):
-        _control(red, matrix[n + k], int(red.ties.source[k]), -1.0)
-    for k in np.flatnonzero(red.injections.source >= 0):
-        for node, sign in ((red.injections.p[k], 1.0), (red.injections.q[k], -1.0)):
-            _control(red, matrix[node], int(red.injections.source[k]), sign)
-    return matrix[1:, 1:]
+    e.add_ties(rows, red.rectifiers.p[on], red.rectifiers.q[on])
+    e.add(rows, rows, -red.rectifiers.resistance[on])
+    for node, sign in ((red.injections.p, 1.0), (red.injections.q, -1.0)):
+        _control(e, red, node, red.injections.source, sign)
+    return e.matrix(n + n_ties + len(on))[1:, 1:]
 
 
-def _tie(matrix: Floats, rows: Ints, p: Ints, q: Ints) -> None:
-    """Add branches whose currents are unknowns and whose voltages are given."""
-    for node, sign in ((p, 1.0), (q, -1.0)):
-        np.add.at(matrix, (node, rows), sign)
-        np.add.at(matrix, (rows, node), sign)
+class _Entries:
+    """Entries of a sparse matrix; those at one place are added up."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[Ints, Ints, Floats]] = []
+
+    def add(self, row: Ints, column: Ints, value: Floats) -> None:
+        """Add entries."""
+        self._parts.append((row, column, value))
+
+    def add_ties(self, rows: Ints, p: Ints, q: Ints) -> None:
+        """Add branches whose currents are unknowns and whose voltages are given."""
+        for node, sign in ((p, 1.0), (q, -1.0)):
+            value = np.full(len(rows), sign)
+            self.add(node, rows, value)
+            self.add(rows, node, value)
+
+    def matrix(self, size: int) -> Any:
+        """Return the matrix, sparse if it is large."""
+        row, column, value = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        if size <= policy.POLICY.dense:
+            dense = np.zeros((size, size))
+            np.add.at(dense, (row, column), value)
+            return dense
+        from scipy.sparse import csc_array
+
+        return csc_array((value, (row, column)), shape=(size, size))
 
 
-def _control(red: Reduction, row: Floats, source: int, factor: float) -> None:
-    """Add the controls of a source to an equation."""
-    table = red.controls
-    for term in range(table.ptr[source], table.ptr[source + 1]):
-        index, gain = int(table.index[term]), float(table.gain[term])
-        if table.of_current[term]:
-            tie = int(np.flatnonzero(red.ties.element == index)[0])
-            row[len(red.coordinate) + tie] += factor * gain
-        else:
-            row[index] += factor * gain
+def _control(e: _Entries, red: Reduction, rows: Ints, source: Ints, factor: float) -> None:
+    """Add the controls of sources, -1 for none, to the equations in some rows."""
+    table, own = red.controls, np.flatnonzero(source >= 0)
+    count = np.diff(table.ptr)[source[own]]
+    first = np.repeat(table.ptr[source[own]] - np.cumsum(count) + count, count)
+    term = first + np.arange(int(count.sum()))
+    column, current = table.index[term].copy(), table.of_current[term]
+    tie = np.full(red.circuit.n_elements, -1)
+    # of an element with several ties, the first carries its current
+    tie[red.ties.element[::-1]] = np.arange(len(red.ties))[::-1]
+    column[current] = len(red.coordinate) + tie[column[current]]
+    e.add(np.repeat(rows[own], count), column, factor * table.gain[term])

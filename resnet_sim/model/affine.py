@@ -105,5 +105,9 @@ class Affine:
         """Return derivatives by the parameters, shape (P,), of those by the values, shape (n,)."""
         if self.inverse:  # d(1/y) = -(1/y)^2 dy
             by_value = -by_value * self(theta) ** 2
-        terms = self.slope * by_value[self.row]
-        return np.asarray(np.bincount(self.parameter, terms, len(theta)), dtype=float)
+        return self.pull_form(by_value, len(theta))
+
+    def pull_form(self, by_form: Floats, parameters: int) -> Floats:
+        """Return derivatives by so many parameters of those by the forms, shape (n,)."""
+        terms = self.slope * by_form[self.row]
+        return np.asarray(np.bincount(self.parameter, terms, parameters), dtype=float)

@@ -39,6 +39,21 @@ def scale_pairs(reduction: Reduction) -> Reduction:
     )
 
 
+def measured_scales(reduction: Reduction, near: float = 0.5) -> Floats:
+    """Return the scales of nodes in which the circuit is reciprocal, if there are such.
+
+    An amplifier of gain A forth and B back joins two parts that are reciprocal to each other if
+    co-content behind it counts B/A, and each part may have its own amplifier.  Where amplifiers
+    and conductances make loops, the shortest way from the first node counts.
+    """
+    pairs = [
+        pair._replace(ratio=float(np.copysign(np.sqrt(pair.ratio / pair.drawn), pair.ratio)))
+        for pair in find_pairs(reduction, near)
+    ]
+    scale = _scales(reduction, tuple(pairs), np.inf)
+    return np.ones(len(reduction.coordinate)) if scale is None else scale
+
+
 def nominal_scales(reduction: Reduction, near: float = 0.5) -> Floats:
     """Return what the scales of nodes would be if amplifiers were as good as they are meant.
 
@@ -103,7 +118,8 @@ def _match(
             elif (table.p[row], table.q[row]) != (node, 0):
                 continue
             if abs(drawn * sign * gain - 1.0) <= near:
-                return Pair(forward, row, node, gain, reduction.nodes_below(tie), sign * gain)
+                below = reduction.nodes_below(tie)
+                return Pair(forward, row, node, gain, below, sign * gain, drawn)
     return None
 
 

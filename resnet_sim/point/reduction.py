@@ -199,7 +199,8 @@ class Pair(NamedTuple):
 
     Rows of the controls, the controlling node, the forward source's gain,
     the nodes whose voltage is the amplifier's output plus a constant, and what that output
-    is per volt of control (the gain, or its negative if the source stands upside down).
+    is per volt of control (the gain, or its negative if the source stands upside down), and what
+    the backward source draws per ampere of that output: the inverse of the ratio, or nearly so.
     """
 
     forward: int
@@ -208,6 +209,7 @@ class Pair(NamedTuple):
     gain: float
     outputs: Ints
     ratio: float
+    drawn: float
 
 
 def reduce(circuit: Circuit, closed: Bools) -> Reduction:

@@ -15,7 +15,6 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
-from ..many.correlation import product_sums
 from ..many.trainable import Selection
 from ..model.affine import Affine
 from ..model.circuit import Circuit
@@ -44,6 +43,8 @@ class Following:
         Conductances that change for whatever reason.
     own : ndarray of int
         Places there of those that learn by themselves.
+    theirs : ndarray of int
+        Places there of those that follow.
     sources : tuple of str
         Elements whose values follow, and are set for each state.
     flows : tuple of str
@@ -52,12 +53,12 @@ class Following:
 
     def __init__(self, circuit: Circuit, shared: Shared, selection: Selection) -> None:
         self.circuit, self.shared = circuit, shared
-        self.rows = shared.rows("resistors")
-        resistors = np.union1d(selection.resistors, self.rows)
+        rows = shared.rows("resistors")
+        resistors = np.union1d(selection.resistors, rows)
         self.whole = replace(selection, resistors=resistors)
         cells = len(resistors) + np.arange(len(selection) - len(selection.resistors))
         self.own: Ints = np.concatenate((np.searchsorted(resistors, selection.resistors), cells))
-        self._theirs = np.searchsorted(resistors, self.rows)
+        self.theirs: Ints = np.searchsorted(resistors, rows)
         self._valued = [
             part for part in shared.parts
             if part.table != "resistors" and part.column == DEVICES[part.table].value
@@ -77,7 +78,7 @@ class Following:
         """Return all that change, S, in the order of `whole`."""
         g = np.empty(len(self.whole))
         g[self.own] = own
-        g[self._theirs] = self.shared.siemens(theta, self.rows)
+        g[self.theirs] = self.shared.siemens(theta)
         return g
 
     def values(self, theta: Floats) -> Floats:
@@ -106,30 +107,31 @@ class Following:
         ptr = self.circuit.controlled_sources.ptr
         return np.searchsorted(ptr, part.at, side="right") - 1 if part.column == "gain" else part.at
 
-    def derivatives(self, multiplier: Floats, level: Floats, theta: Floats) -> Floats:
+    def derivatives(
+        self, multiplier: Floats, level: Floats, theta: Floats, by_siemens: Floats
+    ) -> Floats:
         """Return the mean derivatives by the parameters, shape (P,).
 
         Parameters
         ----------
         multiplier, level : ndarray, shape (B, n_nodes + flows)
             Of KCL and of the voltages of `flows`; voltages and the currents of `flows`.
+        by_siemens : ndarray
+            Derivatives by the conductances in `theirs`.
         """
-        total = np.zeros(len(theta))
+        total = self.shared.pull(by_siemens, theta)
         # what floats or depends on it counts for nothing, as with conductances
         multiplier, level = np.nan_to_num(multiplier), np.nan_to_num(level)
         for part in self.shared.parts:
-            by_value = self._by_value(part, multiplier, level, theta)
-            total += part.pull(by_value / len(level), theta)
+            if part.table != "resistors":
+                by_value = self._by_value(part, multiplier, level, theta)
+                total += part.pull(by_value / len(level), theta)
         return total
 
     def _by_value(self, part: Affine, multiplier: Floats, level: Floats, theta: Floats) -> Floats:
         """Return sums over samples of derivatives by the values of a part, shape (n,)."""
         device = self.circuit.tables[part.table]
         p, q = device.p, device.q
-        if part.table == "resistors":  # dC/dR = -g^2 dC/dg, dC/dg = -dlambda dv
-            at = part.at
-            sums = product_sums.compiled(p[at], q[at], multiplier, level)
-            return np.asarray(sums / part(theta) ** 2)
         if part.table == "controlled_sources":
             return self._by_control(part, multiplier, level)
         if part.table == "current_sources":
@@ -172,9 +174,11 @@ class Following:
 
     # ---- contrasts ----
 
-    def contrast(self, change: Floats, level: Floats, theta: Floats, red: Reduction) -> Floats:
+    def contrast(
+        self, change: Floats, level: Floats, theta: Floats, red: Reduction, by_siemens: Floats
+    ) -> Floats:
         """Return what the change between two states, per nudge, says of derivatives, shape (P,)."""
-        found = self.derivatives(self.multiplier(change, red), level, theta)
+        found = self.derivatives(self.multiplier(change, red), level, theta, by_siemens)
         change, level = np.nan_to_num(change), np.nan_to_num(level)
         for part in self.shared.parts:
             if part.table == "voltage_sources":

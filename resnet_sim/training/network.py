@@ -232,7 +232,8 @@ class Network(Learned):
             return by_g, by_bias[: len(self._currents)]
         voltages = slice(0, change.shape[1] - len(follow.flows))
         by_g, by_bias = self._backend.correlate(change[:, voltages], level[:, voltages])
-        shared = follow.contrast(change, level, self._theta, self._question.reduction)
+        red = self._question.reduction
+        shared = follow.contrast(change, level, self._theta, red, by_g[follow.theirs])
         return by_g[follow.own], np.concatenate((by_bias[: len(self._currents)], shared))
 
     def derivatives(self, adjoint: Floats, level: Floats) -> tuple[Floats, Floats]:
@@ -251,7 +252,7 @@ class Network(Learned):
         by_bias = mean[self.bias_q] - mean[self.bias_p]
         if follow is None:
             return by_g, by_bias
-        shared = follow.derivatives(adjoint, level, self._theta)
+        shared = follow.derivatives(adjoint, level, self._theta, by_g[follow.theirs])
         return by_g[follow.own], np.concatenate((by_bias, shared))
 
     def nudged_circuit(self, x: Any, y: Any, beta: float) -> Circuit:

@@ -20,7 +20,7 @@ from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
 from ..model.names import folded, several
-from ..point.amplifiers import nominal_scales
+from ..point.amplifiers import measured_scales, nominal_scales
 from ..point.reduction import reduce
 from .ammeters import measured
 from .costs import built_in
@@ -162,6 +162,8 @@ class Roles:
     @property
     def _apart(self) -> tuple[str, ...]:
         """Ammeters whose voltage nothing else sets."""
+        if not self._ammeters.sources:
+            return ()
         known = {*self.inputs, *(self._following.sources if self._following else ())}
         return tuple(name for name in self._ammeters.sources if name not in known)
 
@@ -243,6 +245,12 @@ class Roles:
         """
         whole = self._question.whole
         return nominal_scales(reduce(whole, whole.switches.closed))
+
+    @property
+    def measured_scales(self) -> Floats:
+        """The same for amplifiers as they are, forth and back."""
+        whole = self._question.whole
+        return measured_scales(reduce(whole, whole.switches.closed))
 
     def moves(self, nodes: Ints) -> Bools:
         """Tell which nodes' voltages sources alone do not fix."""

@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -81,13 +81,30 @@ class Shared:
         parts = (part for part in self.parts if part.table == table and part.column in columns)
         return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(p.at for p in parts)]))
 
-    def siemens(self, theta: Floats, of: Ints) -> Floats:
-        """Return conductances (S) of the resistors that follow parameters, in rows `of`."""
-        found = np.zeros(len(of))
-        for part in self.parts:
-            if part.table == "resistors":
-                found[np.searchsorted(of, part.at)] = 1.0 / part(theta)
+    @cached_property
+    def conductors(self) -> tuple[tuple[Affine, Ints], ...]:
+        """Parts that are resistors, and the places of these among ``rows("resistors")``."""
+        rows = self.rows("resistors")
+        parts = (part for part in self.parts if part.table == "resistors")
+        return tuple((part, np.searchsorted(rows, part.at)) for part in parts)
+
+    def siemens(self, theta: Floats) -> Floats:
+        """Return conductances (S) of ``rows("resistors")``."""
+        found = np.zeros(sum(len(at) for _, at in self.conductors))
+        for part, at in self.conductors:
+            found[at] = part.form(theta) if part.inverse else 1.0 / part(theta)
         return found
+
+    def pull(self, by_siemens: Floats, theta: Floats) -> Floats:
+        """Return derivatives by the parameters of those by conductances, as `siemens` has them."""
+        total = np.zeros(len(theta))
+        for part, at in self.conductors:
+            by_g = by_siemens[at]
+            if part.inverse:
+                total += part.pull_form(by_g, len(theta))
+            else:  # dC/dR = -g^2 dC/dg
+                total += part.pull(-by_g / part(theta) ** 2, theta)
+        return total
 
     def confirm(self, circuit: Circuit, theta: Floats) -> None:
         """Raise `UsageError` if the deck with these parameters is another circuit."""

@@ -35,6 +35,12 @@ class VectorFieldEP:
     beta : float, optional
         S.  By default a thousandth of the median conductance.
     variant : {"centered", "positive", "negative"}
+    gains : {"nominal", "measured"}
+        What is behind an amplifier is weighed by the square of the gain that it is meant to have,
+        or by its own gains forth and back, which someone has measured.  With amplifiers that are
+        off at random by a share d, what is before them is scaled at random, too: its cosine with
+        the exact gradient is about ``1 / sqrt(1 + d^2)``, .958 for 30 %, whatever else is done.
+        Own gains make it exact where each part before has one amplifier.
 
     References
     ----------
@@ -49,19 +55,23 @@ class VectorFieldEP:
 
     beta: float | None = None
     variant: str = "centered"
+    gains: str = "nominal"
 
     def __post_init__(self) -> None:
         if self.beta is not None:
             amount(self.beta, "beta")
         if self.variant not in ENDS:
             raise UsageError(f"unknown variant {self.variant!r}; there are {', '.join(ENDS)}")
+        if self.gains not in ("nominal", "measured"):
+            raise UsageError(f"gains={self.gains!r}: they are nominal or measured")
 
     def estimate(
         self, net: Network, free: States, X: Any, Y: Any, cost: Cost
     ) -> tuple[Floats, Floats]:
         """Return the contrast of two states, weighed as if amplifiers were what they are meant."""
         net.refuse_flows("VectorFieldEP")
-        scale, at = net.nominal_scales, net.outputs
+        scale = net.nominal_scales if self.gains == "nominal" else net.measured_scales
+        at = net.outputs
         # what the backend knows of scales is in its own nudges already
         known = at.scale_p
         force = -cost.slope(free.outputs, Y) * (_of_outputs(net, scale) / known) ** 2

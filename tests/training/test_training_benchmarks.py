@@ -74,6 +74,26 @@ def test_every_network_and_rule_of_the_study_runs():
     assert sum(line.count("±") for line in lines) == len(study.RULES)
 
 
+def test_a_relu_network_learns_with_the_adjoint():
+    net = load("training_relu").network(0, 4)
+    rng = np.random.default_rng(0)
+    x, y = rng.uniform(0, 1, (2, 64)), rng.uniform(-1, 1, (2, 10))
+    u, g = np.hstack((x, -x)), net.conductances
+    exact = tr.gradients(net, u, y, tr.Adjoint())
+    step = 1e-3 * exact.conductances / np.linalg.norm(exact.conductances)
+    costs = []
+    for sign in (1, -1):
+        net.conductances = g + sign * step
+        costs.append(tr.SquaredError().value(net.forward(u), y).mean())
+    slope = (costs[0] - costs[1]) / 2e-3
+    assert slope == pytest.approx(np.linalg.norm(exact.conductances), rel=1e-4)
+
+
+@pytest.mark.long
+def test_a_relu_network_tells_digits():
+    assert load("training_relu").train(0, 40, 9, 2e-3) >= 0.96
+
+
 @pytest.mark.filterwarnings("ignore:the cost rose")
 def test_functions_of_one_variable_are_learned():
     regression = load("training_regression")

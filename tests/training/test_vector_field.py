@@ -54,6 +54,25 @@ def test_nominal_scales_repair_the_direction():
     assert cosine(kendall(1, 0.1, 8, mixed=True), tr.VectorFieldEP(), 1, 2) > 0.99
 
 
+def test_measured_gains_make_it_exact_where_amplifiers_differ():
+    net = kendall(1, 0.3, 8, mixed=True)
+    assert cosine(net, tr.VectorFieldEP(gains="measured"), 1, 2) > 0.999999
+    nominal = cosine(net, tr.VectorFieldEP(), 1, 2)
+    assert nominal < 0.99
+    # what is before the amplifiers is scaled by 1.3 and 0.7 at random: that alone is this cosine
+    digits = load_digits()
+    x = digits.data[[3, 5]] / 8
+    samples = np.hstack((x, -x)), digits.target[[3, 5]]
+    rules = (tr.Adjoint(), tr.VectorFieldEP(), tr.VectorFieldEP(gains="measured"))
+    exact, own, measured = (tr.gradients(net, *samples, rule, COST).conductances for rule in rules)
+    first = np.char.startswith(np.array(list(net.trainable)), "rw1")
+    found = [g[first] @ exact[first] / np.linalg.norm(g[first]) / np.linalg.norm(exact[first])
+             for g in (own, measured)]  # fmt: skip
+    assert found[0] == pytest.approx(1 / np.sqrt(1.09), abs=0.03) and found[1] > 0.999999
+    with pytest.raises(rs.UsageError, match="nominal or measured"):
+        tr.VectorFieldEP(gains="guessed")
+
+
 @pytest.mark.long
 def test_nominal_scales_repair_the_direction_for_twenty_seeds():
     for off in (0.01, 0.1, 0.3):
