@@ -5,9 +5,7 @@ What is in the tuples of arrays tells `lanes.Lanes`.
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..compiled.kernels import compiled, subloops
+from ..compiled.kernels import loops, subloops
 from ..solvers.linear.frontal import W
 from ._passes import STIFFEST, STIFFNESS, begin, conduct, correct, factorise, leave, move, start
 from ._reactions import combine, forces, lanczos, measure
@@ -82,9 +80,9 @@ def _end(system, work, lanes, results, sample, lane, steps):  # type: ignore[no-
     steps_of[sample] = steps[lane] + 1
 
 
-@compiled
+@loops
 def settle(  # type: ignore[no-untyped-def]
-    system, values, table, tables, work, room, lanes, queue, results, pull, chained, slack
+    system, values, table, tables, work, room, lanes, notes, queue, results, pull, chained, slack
 ):
     """Find the states of the samples in a queue.
 
@@ -97,13 +95,10 @@ def settle(  # type: ignore[no-untyped-def]
     """
     rectifiers = system[6]
     c, d, on = lanes[0], lanes[1], lanes[2]
-    sample, count, fewest = np.zeros(W, np.int64), np.zeros(W, np.int64), np.zeros(W, np.int64)
-    waited, steps = np.zeros(W, np.int64), np.zeros(W, np.int64)
+    sample, count, fewest, waited, steps, missing, volts, loose, known, pending, wrong = notes
     memory = fewest, waited, steps
-    missing, volts, loose = np.zeros(W), np.zeros(W), np.zeros(W, np.bool_)
-    known = np.zeros(W, np.bool_)
-    wrong, pending = np.zeros(on.shape, np.bool_), np.zeros(W, np.bool_)
-    sample[:] = -1  # cheaper to compile than another kind of array
+    for lane in range(W):
+        sample[lane], known[lane], pending[lane] = -1, False, False
     following, roomy = 0, True
     pulled = pull is not None and pull[2] == pull[2]
     while True:
@@ -193,10 +188,10 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
     return roomy
 
 
-@compiled
+@loops
 def respond(  # type: ignore[no-untyped-def]
-    system, outputs, values, table, tables, work, room, lanes, basis, queue, shifts, forced, once,
-    found,
+    system, outputs, values, table, tables, work, room, lanes, notes, basis, queue, shifts, forced,
+    once, found,
 ):  # fmt: skip
     """Find how states change with forces f at the outputs: ``(T + shift) f = aim``, for `shifts`.
 
@@ -206,7 +201,7 @@ def respond(  # type: ignore[no-untyped-def]
     x_of, current_of, force_of, fine = found
     aim, kept_x, kept_current = basis[-3:]
     place = system[7]
-    loose, roomy = np.zeros(W, np.bool_), True
+    loose, roomy = notes[7], True
     for first in range(0, len(queue), W):
         count = min(W, len(queue) - first)
         for lane in range(W):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..compiled.kernels import compiled, loops, subloops
+from ..compiled.kernels import loops, subloops
 from ..compiled.vectors import add, broadcast, load, maximum, mul, store, sub
 
 #: float64 in a vector
@@ -20,9 +18,9 @@ def _carry(a, b, flow, none, left, size):  # type: ignore[no-untyped-def]
     store(size, b * W, add(load(size, b * W), amount))
 
 
-@compiled
-def imbalance(edges, diodes, conductance, load_of, x, current, room):  # type: ignore[no-untyped-def]
-    """Return the largest KCL residual of each point relative to the currents there, shape (S,).
+@loops
+def imbalance(edges, diodes, conductance, load_of, x, current, room, worst):  # type: ignore[no-untyped-def]
+    """Set the largest KCL residual of each point relative to the currents there, shape (S,).
 
     The least that counts is a millionth of the largest current, because what rounding leaves of
     that passes through its neighbours.  Shapes as in `lanes.Data`, conductances common; `room`
@@ -31,7 +29,7 @@ def imbalance(edges, diodes, conductance, load_of, x, current, room):  # type: i
     (edge_p, edge_q), (diode_p, diode_q) = edges, diodes
     v, left, size, flows, zeros = room
     count, n = x.shape
-    worst, none = np.empty(count), load(zeros, 0)
+    none = load(zeros, 0)
     for first in range(0, count, W):
         for lane in range(W):
             s = min(first + lane, count - 1)
@@ -56,7 +54,6 @@ def imbalance(edges, diodes, conductance, load_of, x, current, room):  # type: i
                 if not relative <= most:  # nor does a NaN get lost
                     most = relative
             worst[first + lane] = most
-    return worst
 
 
 @loops

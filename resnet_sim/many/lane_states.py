@@ -21,7 +21,7 @@ from .lanes import Data
 from .one_by_one import OneByOne
 from .question import Question
 from .states import Backend, Nudge, States, knees
-from .structure import Structure, compact
+from .structure import Structure, applied, compact
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
@@ -132,7 +132,7 @@ class LaneStates(Backend):
         free = self._data(g, u) if near is None else near.data
         data = free
         if nudge.force is not None:
-            data = replace(free, load=free.load + nudge.force @ self.output_map)
+            data = replace(free, load=self._fed(free.load, nudge.force))
         on = np.zeros(data.drop.shape, dtype=np.bool_)
         before = start.on if isinstance(start, Held) else start
         known = before is not None and before.shape == on.shape
@@ -159,15 +159,41 @@ class LaneStates(Backend):
     def _data(self, g: Floats, u: Floats) -> Data:
         s = self.structure
         conductance = self.conductances(g)
-        load = self.assembly.load.sparse(conductance) @ u.T
-        load = np.ascontiguousarray((load + (s.injection @ u.T)[1:]).T)
-        return Data(self._bundled(conductance), load, np.ascontiguousarray((s.drop @ u.T).T))
+        load = np.ascontiguousarray(applied(s.injection, u)[:, 1:])
+        if len(self.assembly.load.row):
+            load += applied(self.assembly.load.sparse(conductance), u)
+        return Data(self._bundled(conductance), load, applied(s.drop, u))
 
     def _wanted(self, nudge: Nudge, u: Floats) -> Floats:
         """Return targets less what the outputs are at x = 0."""
         assert nudge.target is not None
-        wanted: Floats = nudge.target - (self.output_offset @ u.T).T
+        wanted: Floats = nudge.target - applied(self.output_offset, u)
         return wanted
+
+    @cached_property
+    def _ends(self) -> tuple[Ints, Ints, Floats, Floats]:
+        """Coordinates at the ends of the outputs, and their scales there; 0 where none is."""
+        s = self.structure
+        p, q = s.coordinate[self._p] - 1, s.coordinate[self._q] - 1
+        at_p, at_q = s.scale[self._p] * (p >= 0), s.scale[self._q] * (q >= 0)
+        return np.maximum(p, 0), np.maximum(q, 0), at_p, at_q
+
+    def _moved(self, x: Floats) -> Floats:
+        """Return the outputs less what they are at x = 0, shape (B, n_outputs)."""
+        p, q, at_p, at_q = self._ends
+        if not self.structure.n:
+            return np.zeros((len(x), len(p)))
+        moved: Floats = at_p * x[:, p] - at_q * x[:, q]
+        return moved
+
+    def _fed(self, load: Floats, force: Floats) -> Floats:
+        """Return injections with forces at the outputs added."""
+        p, q, at_p, at_q = self._ends
+        fed = load.copy()
+        if self.structure.n:
+            np.add.at(fed.T, p, (at_p * force).T)
+            np.subtract.at(fed.T, q, (at_q * force).T)
+        return fed
 
     def _reacted(
         self, held: Held, nudge: Nudge, data: Data
@@ -175,7 +201,7 @@ class LaneStates(Backend):
         """Return free states plus reactions: x, currents, forces, and where that is no state."""
         pull = nudge.stiffness
         if pull:
-            aim = self._wanted(nudge, held.u) - held.x @ self.output_map.T
+            aim = self._wanted(nudge, held.u) - self._moved(held.x)
             if nudge.force is not None:
                 return held.x, held.current, aim, np.ones(len(aim), dtype=np.bool_)
             pulls = (pull,) if np.isinf(pull) else (abs(pull), -abs(pull))
@@ -220,8 +246,8 @@ class LaneStates(Backend):
         """Tell which samples fulfil the laws of all but the rectifiers to `TOLERANCE`."""
         load, good = data.load, np.ones(len(x), dtype=np.bool_)
         if nudge.stiffness:
-            load = load + force @ self.output_map
-            wanted, reached = self._wanted(nudge, u), x @ self.output_map.T
+            load = self._fed(load, force)
+            wanted, reached = self._wanted(nudge, u), self._moved(x)
             sprung = force / nudge.stiffness
             span = np.abs(reached) + np.abs(wanted) + np.abs(sprung)
             good &= (np.abs(wanted - reached - sprung) <= TOLERANCE * span).all(axis=1)
@@ -309,7 +335,7 @@ class LaneStates(Backend):
             unit = np.eye(len(self._p))
             on = np.zeros((len(unit), len(self.structure.diode_p)), dtype=np.bool_)
             x, _, _, fine = self.lanes.respond(conductance, on, unit)
-            transfer = x[0] @ self.output_map.T if fine.all() else np.full((1, 1), np.nan)
+            transfer = self._moved(x[0]) if fine.all() else np.full((1, 1), np.nan)
             self._transfer = (conductance, transfer)
         return self._transfer[1]
 

@@ -120,10 +120,13 @@ class Lanes:
         self.network = network
         #: at most, one for each core by default; results don't depend on it
         self.threads = cores()
+        #: rooms that no thread is in, and those of `imbalance`
         self._spare: list[Any] = []
+        self._rooms: list[Any] = []
+        self._around: tuple[Any, Any] = None, None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": []}
+        return {**self.__dict__, "_spare": [], "_rooms": [], "_around": (None, None)}
 
     @cached_property
     def fronts(self) -> Fronts:
@@ -171,6 +174,15 @@ class Lanes:
 
     def around(self, conductance: Floats) -> Floats:
         """Return the conductance at the ends of each rectifier, S, of a typical point."""
+        known, found = self._around
+        if known is not conductance:
+            found = self._found_around(conductance)
+            # as one: another thread may look
+            self._around = conductance, found
+        around: Floats = found
+        return around
+
+    def _found_around(self, conductance: Floats) -> Floats:
         net = self.network
         typical = conductance if conductance.ndim == 1 else np.abs(conductance).mean(axis=0)
         size = np.abs(typical)
@@ -205,7 +217,7 @@ class Lanes:
             room.react(0 if np.isnan(shift) else outputs)
             while not settle(
                 self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
-                room.work, room.room, room.lanes, queue, results,
+                room.work, room.room, room.lanes, room.notes, queue, results,
                 (self.outputs, room.basis, shift) if outputs else None, following, slack,
             ):  # fmt: skip
                 room.widen()
@@ -247,8 +259,8 @@ class Lanes:
             room.react(aim.shape[1])
             while not respond(
                 self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
-                room.work, room.room, room.lanes, room.basis, queue, shifts, pulls is None, once,
-                found,
+                room.work, room.room, room.lanes, room.notes, room.basis, queue, shifts,
+                pulls is None, once, found,
             ):  # fmt: skip
                 room.widen()
 
@@ -261,11 +273,17 @@ class Lanes:
         from .audit import imbalance
 
         net = self.network
-        room = tuple(aligned((k, 8), np.float64) for k in (*3 * (net.n,), len(net.diode_p), 1))
-        left: Floats = imbalance(
+        try:
+            room = self._rooms.pop()
+        except IndexError:
+            sizes = (*3 * (net.n,), len(net.diode_p), 1)
+            room = tuple(aligned((size, 8), np.float64) for size in sizes)
+        left = np.empty(len(x))
+        imbalance(
             (net.edge_p, net.edge_q), (net.diode_p, net.diode_q), data.conductance,
-            *map(np.ascontiguousarray, (load, x, current)), room,
+            *map(np.ascontiguousarray, (load, x, current)), room, left,
         )  # fmt: skip
+        self._rooms.append(room)
         return left
 
     def rectified(
@@ -344,6 +362,11 @@ class _Room:
         self.lanes = (
             room(n + 1), room(m), np.zeros((m, 8), bool), room(m),
             np.zeros(n + 1),
+        )  # fmt: skip
+        # of each lane: its sample, what `settle` knows of it, and what contradicts it
+        self.notes = (
+            *np.zeros((5, 8), int), *np.zeros((2, 8)), *np.zeros((3, 8), bool),
+            np.zeros((m, 8), bool),
         )  # fmt: skip
         self.basis: tuple[Any, ...] = ()
         self._edges = len(lanes.network.edge_p)

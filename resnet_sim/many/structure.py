@@ -108,13 +108,14 @@ class Structure:
         """Return node voltages (V), shape (B, n_nodes), of coordinates, shape (B, n)."""
         fixed, held, offset = self._given
         if not self.n:
-            return np.ascontiguousarray((self.offset @ u.T).T)
+            return applied(self.offset, u)
         # those without a coordinate take any: that is overwritten
         result: Floats = np.take(x, self.coordinate - 1, axis=1, mode="wrap")
         result[:, fixed] = 0.0
         if (self.scale != 1.0).any():
             result *= self.scale
-        result[:, held] += (offset @ u.T).T
+        if len(held):
+            result[:, held] += (offset @ u.T).T
         return result
 
     @cached_property
@@ -187,6 +188,13 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
 def reduced(circuit: Circuit) -> Reduction:
     """Return the coordinates of a circuit with its switches as they stand."""
     return scale_pairs(reduce(circuit, circuit.switches.closed))
+
+
+def applied(matrix: Any, u: Floats) -> Floats:
+    """Return what a map makes of inputs u, shape (B, rows); most maps of most circuits are zero."""
+    if not isinstance(matrix, np.ndarray) and not matrix.nnz:
+        return np.zeros((len(u), matrix.shape[0]))
+    return np.ascontiguousarray((matrix @ u.T).T)
 
 
 def compact(matrix: Any) -> Any:
