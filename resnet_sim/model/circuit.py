@@ -1,9 +1,6 @@
 """The circuit: a frozen value made of the tables of the devices.
 
-Nodes and elements are numbered.  Node 0 is ground.  Elements are numbered through the
-tables in the order of `DEVICES`, all resistors first; arrays of currents have that order.
-The conductances of crossbars count one by one.  A circuit never changes: ``with_values`` and
-its like return new ones that share what stays.
+A circuit never changes: ``with_values`` and its like return new ones that share what stays.
 """
 
 from __future__ import annotations
@@ -11,101 +8,33 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Ints
 from ..diagnostics import Diagnostic, Span
 from ..errors import UsageError, did_you_mean
-from .devices import (
-    DEVICES,
-    Capacitors,
-    ControlledSources,
-    Crossbars,
-    CurrentSources,
-    Device,
-    Diodes,
-    Inductors,
-    Resistors,
-    Switches,
-    Table,
-    VoltageSources,
-)
-from .devices.crossbar import JoinedNames
+from .devices import Crossbars, Table
 from .display import MAX_ROWS, few, how_many, html_table
-from .lines import Lines
-from .names import folded, mapping
+from .lines import Source
+from .names import mapping
+from .numbered import Numbered
 from .requests import Analysis, Derivatives, Measure
 
 if TYPE_CHECKING:
     import networkx
 
-_NUMBERS = ("_element_number", "_node_number")
-_Table = TypeVar("_Table", bound=Device)
-
+#: what circuits of the same elements between the same nodes have in common
+_NUMBERING = (
+    "first", "n_elements", "element_names", "terminals", "_element_number", "_node_number",
+)  # fmt: skip
 #: names that a misspelt one is compared with
 MOST_COMPARED = 5000
 
 
-class _TableOf(Generic[_Table]):
-    """Makes ``circuit.resistors`` of ``circuit.tables["resistors"]``, for type checkers too."""
-
-    def __init__(self, device: type[_Table]) -> None:
-        self._plural = device.plural
-
-    @overload
-    def __get__(self, circuit: None, owner: type) -> _TableOf[_Table]: ...
-    @overload
-    def __get__(self, circuit: Circuit, owner: type) -> _Table: ...
-    def __get__(self, circuit: Circuit | None, owner: type) -> _Table | _TableOf[_Table]:
-        return self if circuit is None else circuit.tables[self._plural]  # type: ignore[return-value]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file that the circuit was read from.
-
-    Attributes
-    ----------
-    name, text : str
-        As it was given, and its contents.
-    directory : str
-        Where names of files in it start from.
-    titled : bool
-        Its first line is the title of the deck.
-    """
-
-    name: str
-    text: str
-    directory: str = ""
-    titled: bool = False
-
-    @cached_property
-    def lines(self) -> Lines:
-        """The physical lines, without line ends."""
-        return Lines(self.text)
-
-    def span(self, line: int) -> Span:
-        """Return the whole of one line, without the white space around it."""
-        text = self.lines[line - 1].rstrip("\r")
-        stripped = text.strip()
-        column = text.find(stripped) + 1 if stripped else 1
-        return Span(self.name, line, column, max(1, len(stripped)), text)
-
-
-class _Tables(dict[str, "Table | Crossbars"]):
-    """Tables by name, in the order of `DEVICES`; what a circuit has none of is empty."""
-
-    def __missing__(self, name: str) -> Table | Crossbars:
-        return DEVICES[name]()
-
-
 @dataclass(frozen=True, repr=False)
-class Circuit:
+class Circuit(Numbered):
     r"""A nonlinear resistive circuit.
 
     Build one with `read_netlist`, `parse_netlist` or `CircuitBuilder`.
@@ -149,9 +78,6 @@ class Circuit:
     0.75
     """
 
-    title: str = ""
-    nodes: tuple[str, ...] = ("0",)
-    tables: dict[str, Table | Crossbars] = field(default_factory=dict)
     analyses: tuple[Analysis, ...] = ()
     nodeset: Mapping[str, float] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
@@ -164,118 +90,6 @@ class Circuit:
     overrides: Mapping[str, float] = field(default_factory=dict, compare=False)
     parameters: Mapping[str, float] = field(default_factory=dict, compare=False)
     spread: Mapping[str, float] = field(default_factory=dict)
-
-    resistors = _TableOf(Resistors)
-    crossbars = _TableOf(Crossbars)
-    capacitors = _TableOf(Capacitors)
-    inductors = _TableOf(Inductors)
-    voltage_sources = _TableOf(VoltageSources)
-    current_sources = _TableOf(CurrentSources)
-    diodes = _TableOf(Diodes)
-    switches = _TableOf(Switches)
-    controlled_sources = _TableOf(ControlledSources)
-
-    def __post_init__(self) -> None:
-        given = self.tables
-        tables = _Tables()
-        for name in DEVICES:
-            if name in given and (name in _NAMED or len(given[name])):
-                tables[name] = given[name]
-            elif name in _NAMED:
-                tables[name] = DEVICES[name]()
-        object.__setattr__(self, "tables", tables)
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Table:
-            # tables of devices that are not named above; a circuit that is unpickled has none yet
-            try:
-                return self.__dict__["tables"][name]
-            except KeyError:
-                raise AttributeError(f"a circuit has no attribute {name!r}") from None
-
-    # ---- numbering ----
-
-    @cached_property
-    def first(self) -> dict[str, int]:
-        """Number of the first element of each table."""
-        starts, total = {}, 0
-        for name, table in self.tables.items():
-            starts[name] = total
-            total += len(table)
-        return starts
-
-    @cached_property
-    def n_elements(self) -> int:
-        """How many elements there are."""
-        return sum(len(table) for table in self.tables.values())
-
-    @cached_property
-    def element_names(self) -> Sequence[str]:
-        """Names of all elements in the order of their numbers; a tuple if there is no crossbar."""
-        if self.crossbars.devices:
-            return JoinedNames(table.names for table in self.tables.values())
-        return tuple(chain.from_iterable(table.names for table in self.tables.values()))
-
-    @cached_property
-    def terminals(self) -> tuple[Ints, Ints]:
-        """Node numbers (p, q) of all elements, two arrays of shape (n_elements,)."""
-        p = np.concatenate([table.p for table in self.tables.values()])
-        q = np.concatenate([table.q for table in self.tables.values()])
-        return p, q
-
-    @cached_property
-    def _element_number(self) -> dict[str, int]:
-        numbers: dict[str, int] = {}
-        for name, table in self.tables.items():
-            if isinstance(table, Table):  # the names of crossbars tell their numbers
-                start = self.first[name]
-                numbers |= zip(table.names, range(start, start + len(table)), strict=True)
-        return numbers
-
-    @cached_property
-    def _node_number(self) -> dict[str, int]:
-        return {name: k for k, name in enumerate(self.nodes)}
-
-    @cached_property
-    def smooth(self) -> tuple[str, ...]:
-        """Names of the elements whose currents are smooth functions of several voltages."""
-        return tuple(name for t in self.tables.values() for name in t.smooth_elements())
-
-    def element(self, name: str) -> int:
-        """Return the number of an element; `UsageError` if there is none of that name."""
-        number = self.find(name)
-        return _find(folded(name), self._element_number, "element") if number is None else number
-
-    def find(self, name: str) -> int | None:
-        """Return the number of an element, None if there is none of that name."""
-        name = folded(name)
-        cell = self.crossbars.find(name)
-        if cell is not None:
-            return self.first["crossbars"] + cell
-        return self._element_number.get(name)
-
-    def node(self, name: str) -> int:
-        """Return the number of a node; `UsageError` if there is none of that name."""
-        known = folded(name)
-        return _find("0" if known == "gnd" else known, self._node_number, "node")
-
-    def locate(self, element: int) -> tuple[str, int]:
-        """Return the table's name and the row of an element number."""
-        for name, table in self.tables.items():
-            if element < self.first[name] + len(table):
-                return name, element - self.first[name]
-        raise IndexError(element)
-
-    def kind(self, element: int) -> str:
-        """Return what an element is, in words: ``"voltage source"``."""
-        return self.tables[self.locate(element)[0]].kind
-
-    def line(self, element: int) -> int:
-        """Return the source line of an element, 0 if it has none."""
-        table, row = self.locate(element)
-        lines = self.tables[table].line
-        return int(lines[row]) if len(lines) else 0
 
     def span(self, element: int) -> Span | None:
         """Return the source line of an element, None if it has none."""
@@ -435,7 +249,7 @@ class Circuit:
         """Return the circuit with tables of the same elements between the same nodes."""
         changed = self.with_tables(**tables)
         # names and numbering stay, and so does what was derived from them
-        for key in ("first", "n_elements", "element_names", "terminals", *_NUMBERS):
+        for key in _NUMBERING:
             if key in self.__dict__:
                 changed.__dict__[key] = self.__dict__[key]
         return changed
@@ -556,15 +370,3 @@ class Circuit:
 
         nodes, resistors = resistors_of(siemens, ground, names)
         return cls(nodes=nodes, tables={"resistors": resistors})
-
-
-#: tables that every circuit lists
-_NAMED = frozenset(name for name, found in vars(Circuit).items() if isinstance(found, _TableOf))
-
-
-def _find(name: str, numbers: Mapping[str, int], what: str) -> int:
-    number = numbers.get(name)
-    if number is None:
-        meant = did_you_mean(name, numbers, quoted=True)
-        raise UsageError(f"no {what} {name!r}" + (meant and f": {meant}"))
-    return number

@@ -1,10 +1,14 @@
-"""The lines of a text, without an object for each."""
+"""Files that circuits are read from, and lines of a text, without an object for each."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import overload
+
+from ..diagnostics import Span
 
 #: Characters that are split at once: what messages ask for is a few lines of millions.
 PART = 1 << 20
@@ -59,3 +63,35 @@ class Lines(Sequence[str]):
     def __iter__(self) -> Iterator[str]:
         for which in range(len(self._at)):
             yield from self._part(which)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that the circuit was read from.
+
+    Attributes
+    ----------
+    name, text : str
+        As it was given, and its contents.
+    directory : str
+        Where names of files in it start from.
+    titled : bool
+        Its first line is the title of the deck.
+    """
+
+    name: str
+    text: str
+    directory: str = ""
+    titled: bool = False
+
+    @cached_property
+    def lines(self) -> Lines:
+        """The physical lines, without line ends."""
+        return Lines(self.text)
+
+    def span(self, line: int) -> Span:
+        """Return the whole of one line, without the white space around it."""
+        text = self.lines[line - 1].rstrip("\r")
+        stripped = text.strip()
+        column = text.find(stripped) + 1 if stripped else 1
+        return Span(self.name, line, column, max(1, len(stripped)), text)

@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ..diagnostics import Span
-from ..model.circuit import Source
-from ..model.lines import Lines
+from ..model.lines import Lines, Source
 
 #: a logical line: index of its file, number of its first physical line, lower-case text
 Card = tuple[int, int, str]

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from ..model.circuit import Circuit, Source
+from ..model.circuit import Circuit
+from ..model.lines import Source
 from .stand_ins import StandIns, Unfit
 
 #: dot cards that are handed over as they are

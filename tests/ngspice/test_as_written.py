@@ -12,7 +12,7 @@ from ngspice_tools import requires_ngspice
 import resnet_sim as rs
 from resnet_sim.cli import main
 from resnet_sim.laws.strangers import strangers
-from resnet_sim.model.circuit import Source
+from resnet_sim.model.lines import Source
 from resnet_sim.ngspice.own_deck import OwnDeck, cards
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"
