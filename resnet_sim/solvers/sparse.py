@@ -131,14 +131,15 @@ class Factored:
         """Return the solution, and by how much the last step of refinement has changed it."""
         b = rhs / self.rows
         x = np.zeros(self.size, dtype=np.longdouble)
-        change, least = np.full(self.size, np.inf), np.inf
+        change, last, idle = np.full(self.size, np.inf), np.inf, False
         for _ in range(steps):
             step = self.inverse((b - self.scaled.times(x, self.size)).astype(float))
             moved = float(np.abs(step).max(initial=0.0))
-            if not moved < least:
+            # corrected factors may leave one step without gain, behind which there is more
+            if not moved < (2 if not idle and not self.is_own else 0.5) * last:
                 break
             x += step
-            change, least = np.abs(step), moved / 2
+            change, idle, last = np.abs(step), not moved < last / 2, moved
             if moved <= 2 * FINEST * np.abs(x).max():
                 break
         return x / self.columns, change / self.columns

@@ -35,7 +35,8 @@ def as_written(decks: list[str], directory: Path, *options: str) -> list[dict[st
         run = subprocess.run(
             ["ngspice", "-n", "-p", *options],
             input="\n".join([*commands, "quit 0", ""]),
-            cwd=directory, capture_output=True, text=True, check=False, timeout=120,
+            cwd=directory, capture_output=True, text=True, check=False,
+            timeout=120 + 2 * len(decks),
         )  # fmt: skip
         start = max(map(int, re.findall(r"begin (\d+)", run.stdout)), default=start) + 1
     return [_operating_point(directory / f"{k}.raw") for k in range(len(decks))]

@@ -42,6 +42,11 @@ def test_loops_with_diodes_have_the_states_that_exhaustion_finds():
     assert {"one", "none", "several"} <= set(words)
 
 
+def test_a_step_of_refinement_without_gain_is_not_the_end():
+    # among the states of its diodes is one whose corrected factors gain nothing in the fourth step
+    assert rs.solve(loop_circuit(1031, diodes=12)).certificate.ok
+
+
 @pytest.mark.long
 @requires_ngspice
 def test_more_linear_loops_agree_with_ngspice(tmp_path):
