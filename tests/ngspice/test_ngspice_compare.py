@@ -24,10 +24,10 @@ def planted(op: rs.OperatingPoint, node: str, volts: float) -> rs.OperatingPoint
 
 
 @requires_ngspice
-@pytest.mark.parametrize(
-    "name", ["bridge-rectifier", "wheatstone-bridge", "jam", "precision-rectifier"]
-)
-@pytest.mark.parametrize("volts", [1e-4, -1e-4])
+@pytest.mark.parametrize(("name", "volts"), [
+    ("bridge-rectifier", 1e-4), ("wheatstone-bridge", -1e-4), ("jam", 1e-4),
+    ("precision-rectifier", -1e-4),
+])  # fmt: skip
 def test_a_planted_error_is_found_named_and_not_believed(name, volts):
     circuit = rs.read_netlist(EXAMPLES / f"{name}.net")
     (op,) = rs.run(circuit)

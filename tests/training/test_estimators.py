@@ -46,7 +46,7 @@ def checked(estimator) -> None:
 @pytest.mark.filterwarnings("ignore")  # scikit-learn's own, and of tables with nothing to learn
 @pytest.mark.parametrize("kind", BOTH)
 def test_a_small_estimator_passes_the_checks_of_scikit_learn(kind):
-    checked(kind((8,), epochs=12))
+    checked(kind((8,), epochs=8))
 
 
 @pytest.mark.long

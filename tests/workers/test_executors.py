@@ -324,7 +324,7 @@ def test_control_c_leaves_a_journal_to_go_on_from(tmp_path):
     rs.write_netlist(circuit(), deck)
     command = [
         *(sys.executable, "-m", "resnet_sim", "sweep", str(deck), "--spread", "r*=10%"),
-        *("--samples", "600", "--chunk", "3", "--method", "newton", "--print", "v(n0_0)"),
+        *("--samples", "300", "--chunk", "3", "--method", "newton", "--print", "v(n0_0)"),
         *("--journal", str(journal), "-o", str(out)),
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -341,7 +341,7 @@ def test_control_c_leaves_a_journal_to_go_on_from(tmp_path):
     assert not out.exists() and journal.stat().st_size > 1000
     assert subprocess.run(command, check=False).returncode == 0
     wanted = rs.monte_carlo(
-        rs.read_netlist(deck), TOLERANCE, 600, method="newton", chunk=3, executor="serial"
+        rs.read_netlist(deck), TOLERANCE, 300, method="newton", chunk=3, executor="serial"
     )
     rows = out.read_text().splitlines()[1:]
     assert [float(row.split(",")[1]) for row in rows] == wanted.voltage("n0_0").tolist()
