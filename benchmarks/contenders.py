@@ -31,8 +31,6 @@ from resnet_sim.results.rawfile import read_raw
 
 #: on-resistance of a diode in ngspice, ohm; resistors are about 1 ohm
 R_ON = 1e-6
-#: nodes from which the names in a raw file take more memory than the solution did
-MOST_READ = 3_000_000
 #: values of an input, of which a linear circuit has as many solutions
 INPUTS = 64
 #: with the usual 1e-3 ngspice ends before the diodes have settled
@@ -190,8 +188,7 @@ def prepare_command(task: Task) -> Ready:
     rs.write_netlist(task.circuit, deck)
     command = [sys.executable, "-m", "resnet_sim", "solve", str(deck), "-o", str(out)]
     command += ["--format", "raw"]
-    read = _from_raw(task, out) if len(task.circuit.nodes) < MOST_READ else None
-    return Ready(_process(task, command), read, command)
+    return Ready(_process(task, command), _from_raw(task, out), command)
 
 
 def prepare_ngspice(task: Task) -> Ready:
