@@ -132,7 +132,7 @@ def write_deck(family: str, nodes: int, seed: int, path: str) -> None:
             table = circuit.tables[name]
             ends = (map(names.__getitem__, end.tolist()) for end in (table.p, table.q))
             values = map(repr, getattr(table, column).tolist()) if column else repeat("ideal")
-            for row in zip(table.names, *ends, values):
+            for row in zip(table.names, *ends, values, strict=False):
                 file.write(f"{' '.join(row)}\n")
 
 

@@ -20,17 +20,18 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..compiled import policy
 from ..errors import ConvergenceError
+from ..graph.graphs import bincount
 from ..graph.mixed import Extended, MixedProblem, MixedSolution
 from ..graph.problem import EPS
 from . import complementarity, singular
 from .complementarity import Outcome
 from .freedom import directions
 from .singular import solve_roughly
-from .sparse import LOOKS, WRONG, Factored, Singular
+from .sparse import FINEST, LOOKS, STEADY, WRONG, Factored, Singular
 
 #: Rectifiers in which a set may differ from that whose factors serve it: each costs a solve,
 #: and some tens as much as new factors.
-ALIKE = 16
+ALIKE = 8
 
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
@@ -192,17 +193,19 @@ class _Large:
     def evaluate(self, on: Bools, lenient: bool = False) -> tuple[MixedSolution, Bools]:
         """Solve the equations of a conducting set; tell which rectifiers contradict it."""
         problem, factored, rhs = self.problem, self.factored(on), _joined(self.problem, on)
+        start = None
         if problem.m:  # what is wrong by so much that more digits change nothing needs none
             y, change = factored.solve(rhs, LOOKS)
             if not (factored.is_own or factored.settled(y, change)):
                 factored = self._anew(on)
                 y, _ = factored.solve(rhs, LOOKS)
+            start = y
             scale = WRONG * float(np.abs(y * factored.columns).max(initial=0.0))
             solution, wrong = self._judge(on, y, scale / factored.columns)
             if wrong.any():
                 return solution, wrong
-        y, change = factored.solve(rhs)
-        if not (factored.is_own or factored.settled(y, change)):
+        y, change = factored.solve(rhs, start=start)
+        if not (factored.is_own or factored.settled(y, change, STEADY)):
             factored = self._anew(on)
             y, change = factored.solve(rhs)
         if not problem.m:
@@ -269,7 +272,11 @@ class _Large:
         # what would be zero but for rounding is: rectifiers between both states must show
         currents = np.abs(responses[n:]).max(axis=0, initial=0.0).astype(float)
         size = np.where(base[:, None], currents, size + np.abs(own))
-        answer[np.abs(answer) <= 64 * EPS * size] = 0.0
+        # small answers have the last digits of the largest
+        reach = bincount(sense.row - n, np.abs(sense.value).astype(float), m)
+        blur = 16 * FINEST * np.outer(reach, np.abs(responses).max(axis=0, initial=0.0))
+        blur[base] = 0.0
+        answer[np.abs(answer) <= 64 * EPS * size + blur.astype(float)] = 0.0
         # currents become volts
         per_volt = np.abs(np.diag(answer[:, :m])).astype(float)
         turned = base & (per_volt > 0)

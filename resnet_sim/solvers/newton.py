@@ -32,6 +32,8 @@ MURTY_AFTER = 10
 QUICK = 1e-10
 #: Relative residual above which a bordered factor is not good enough.
 EXACT = 1e-13
+#: The same with which iterations end if there is no rectifier to be judged by the last digits.
+GOOD = 1e-13
 
 
 class Trial(NamedTuple):
@@ -151,7 +153,8 @@ def _judge(
             quick = glance(network, on, inverse)
         if (quick.violation > 1.0).any():
             return quick
-    trial = examine(network, on, inverse, lenient, quick)
+    enough = GOOD if inverses.iterative and not len(problem.drop) else 2 * EPS
+    trial = examine(network, on, inverse, lenient, quick, enough)
     if trial.rest > EXACT and inverses.bordered:
         trial = examine(network, on, inverses.factor(network), lenient)
     return trial
@@ -213,9 +216,11 @@ def examine(
     inverse: Inverse,
     lenient: bool = False,
     start: Trial | None = None,
+    enough: float = 2 * EPS,
 ) -> Trial:
     """Solve a network to its last digit and compare it with what was guessed."""
-    x, low, noise = network.solve(inverse, None if start is None else (start.x, start.low))
+    begun = None if start is None else (start.x, start.low)
+    x, low, noise = network.solve(inverse, begun, enough)
     # what any coordinate of a group gets wrong may come out at any of its rectifiers
     domain = network.part if lenient else network.forest.label
     loudest = np.zeros(network.forest.count)

@@ -17,6 +17,7 @@ from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import bincount, components
 from ..graph.mixed import Entries, Extended, MixedProblem
 from ..graph.problem import EPS
+from .linear import superlu
 
 #: Rounding of extended precision.
 FINEST = float(np.finfo(np.longdouble).eps)
@@ -24,12 +25,12 @@ FINEST = float(np.finfo(np.longdouble).eps)
 SOFT = 1e-8
 #: Steps of refinement at most, and the change below which the equations count as solved.
 REFINEMENTS, SETTLED = 12, 1e-6
+#: The same below which factors of another set, with which refinement may end early, will do.
+STEADY = 1e-12
 #: Steps after which a look is good enough for what is wrong by more than `WRONG`.
 LOOKS, WRONG = 3, 1e-7
 #: Difference to a known solution that shows that there are others.
 OPEN = 1e-4
-#: Entry, relative to the largest of its column, from which a pivot on the diagonal is kept.
-DIAGONAL = 1e-3
 #: Solves after which the estimate of the inverse's norm is good enough (Hager).
 ESTIMATES = 5
 
@@ -87,7 +88,7 @@ class Factored:
                 self._factor: Any = self._updated(like)
                 return
             rest = matrix[:n, :n] + self.feed @ (self.sense * self.siemens[:, None])
-            self._factor = _factor(rest.tocsc())
+            self._factor = superlu.general(rest.tocsc())
         except (RuntimeError, np.linalg.LinAlgError) as error:
             raise Singular from error
 
@@ -127,10 +128,13 @@ class Factored:
             x[top] = 1.0
         return best
 
-    def solve(self, rhs: Extended, steps: int = REFINEMENTS) -> tuple[Extended, Floats]:
+    def solve(
+        self, rhs: Extended, steps: int = REFINEMENTS, start: Extended | None = None
+    ) -> tuple[Extended, Floats]:
         """Return the solution, and by how much the last step of refinement has changed it."""
         b = rhs / self.rows
-        x = np.zeros(self.size, dtype=np.longdouble)
+        none = np.zeros(self.size, dtype=np.longdouble)
+        x = none if start is None else start * self.columns
         change, last, idle = np.full(self.size, np.inf), np.inf, False
         for _ in range(steps):
             step = self.inverse((b - self.scaled.times(x, self.size)).astype(float))
@@ -144,10 +148,10 @@ class Factored:
                 break
         return x / self.columns, change / self.columns
 
-    def settled(self, x: Extended, change: Floats) -> bool:
+    def settled(self, x: Extended, change: Floats, most: float = SETTLED) -> bool:
         """Tell whether refinement came to an end: the equations have a solution."""
         size = np.abs(x * self.columns).max(initial=0.0)
-        return bool((change * self.columns).max(initial=0.0) <= SETTLED * size)
+        return bool((change * self.columns).max(initial=0.0) <= most * size)
 
     def error(self, rhs: Extended, x: Extended, change: Floats, lenient: bool) -> Floats:
         """Return a bound of the error of a solution.
@@ -197,17 +201,6 @@ class Updated:
         else:
             x -= self._factor.solve(self._right.T @ (self._small.T @ (self._left.T @ x)), way)
         return x
-
-
-def _factor(matrix: Any) -> Any:
-    """Return the LU factors of a matrix."""
-    from scipy.sparse.linalg import splu
-
-    largest = abs(matrix).max(axis=0).toarray().ravel()
-    if (np.abs(matrix.diagonal()) < DIAGONAL * largest).any():
-        return splu(matrix, permc_spec="COLAMD")
-    options = {"SymmetricMode": True}
-    return splu(matrix, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=DIAGONAL, options=options)
 
 
 def _powers(place: Ints, size: Floats, count: int) -> Floats:

@@ -41,6 +41,8 @@ ROUGH = 0.02
 #: Complexity from which exact steps with grids take longer than an approximate factor saves, and
 #: from which a hierarchy of a similar network does not pay for rough ones.
 HEAVY, HEAVIER = 1.8, 2.0
+#: Share of the nodes in the separator from which that is known without a hierarchy.
+EXPANDING = 0.1
 #: Steps of a rough solution from which a hierarchy is too old.
 OLD = 4
 #: Rectifiers in which a network may differ from that of an approximate factor: each costs some
@@ -60,6 +62,8 @@ class BorderedFactors:
         #: the last inverse was that of another network with a border
         self.bordered = False
         self._iterates: bool | None = None
+        #: nodes in the separator of the first network
+        self._wide = 0.0
         #: the last network whose aggregates were factored, and the aggregate of each coordinate
         self._similar: tuple[Outline, TwoGrid, Ints] | None = None
         #: the last network with a hierarchy, its outline and that
@@ -128,6 +132,7 @@ class BorderedFactors:
                     full = limits.fullest
                 elif is_large(self.problem):
                     wide, full = self._multigrid(network).separator(), limits.full
+                self._wide = wide
                 self._iterates = wide**3 / 3 > full * edges
         return self._iterates
 
@@ -164,6 +169,8 @@ class BorderedFactors:
 
     def _heavy(self, network: ContractedNetwork) -> bool:
         """Tell whether the hierarchy of a network is one, or that of the last."""
+        if self._wide > EXPANDING * self.problem.n:
+            return True
         if self._base is not None and self._base[1].complexity > HEAVY:
             return True
         return self._multigrid(network).aggregates.complexity > HEAVY

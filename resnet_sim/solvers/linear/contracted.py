@@ -186,13 +186,18 @@ class ContractedNetwork:
         return x, low
 
     def solve(
-        self, inverse: Inverse, start: tuple[Floats, Floats] | None = None
+        self,
+        inverse: Inverse,
+        start: tuple[Floats, Floats] | None = None,
+        enough: float = 2 * EPS,
     ) -> tuple[Floats, Floats, Floats]:
         """Solve to the last digit of double-doubles.
 
         Parameters
         ----------
         inverse : callable
+        enough : float
+            Relative KCL residual that needs no further pass.
         start : tuple of two ndarrays of float, shape (n,), optional
             What one application of the inverse gave.
 
@@ -218,7 +223,7 @@ class ContractedNetwork:
                 best, noise = (x, low), EPS * size
                 if worst > LEFT_OVER:
                     noise = np.maximum(noise, self._left_over(excess))
-            if worst <= 2 * EPS or (not first and worst >= 0.5 * last):
+            if worst <= enough or (not first and worst >= 0.5 * last):
                 break
             last = worst
             x, low = self.step(inverse, x, low, excess)

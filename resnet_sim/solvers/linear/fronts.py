@@ -15,6 +15,7 @@ import numpy as np
 
 from ...arrays import Ints
 from ...compiled.kernels import kernel
+from . import superlu
 
 #: Zeros that a supernode may have in the rows of a front for being one with its parent: some,
 #: and a share of its entries.
@@ -150,7 +151,6 @@ def _pattern(n: int, place: Ints, p: Ints, q: Ints) -> Any:
 def _minimum_degree(n: int, p: Ints, q: Ints) -> Ints:
     """Return the place of each node in a multiple-minimum-degree order, by SuperLU."""
     from scipy.sparse import coo_array
-    from scipy.sparse.linalg import splu
 
     if n == 0:
         return np.zeros(0, dtype=np.int64)
@@ -158,7 +158,7 @@ def _minimum_degree(n: int, p: Ints, q: Ints) -> Ints:
     rows, columns = np.concatenate((p, q, diagonal)), np.concatenate((q, p, diagonal))
     values = np.concatenate((-np.ones(2 * len(p)), np.full(n, 2.0 * len(p) + 1.0)))
     matrix = coo_array((values, (rows, columns)), shape=(n, n)).tocsc()
-    factor = splu(matrix, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    factor = superlu.symmetric(matrix)
     return np.asarray(factor.perm_c, dtype=np.int64)
 
 

@@ -13,6 +13,7 @@ from ...arrays import Floats, Ints
 from ...compiled import policy
 from ...compiled.kernels import kernel
 from ...graph.graphs import bincount, components
+from . import superlu
 
 #: Entries off the diagonal per row where our own ordering leaves factors as full as SuperLU's.
 ENTRIES_PER_ROW = (2.5, 12.0)
@@ -263,14 +264,8 @@ def _sparse_factor(
 
     With an `order` rows and columns of the factors are in that.
     """
-    from scipy.sparse.linalg import splu
-
-    return splu(
-        _laplacian(n, p, q, conductance, shift, order),
-        permc_spec="MMD_AT_PLUS_A" if order is None else "NATURAL",
-        diag_pivot_thresh=0.0,
-        options={"SymmetricMode": True},
-    )
+    by = "MMD_AT_PLUS_A" if order is None else "NATURAL"
+    return superlu.symmetric(_laplacian(n, p, q, conductance, shift, order), by)
 
 
 def _laplacian(

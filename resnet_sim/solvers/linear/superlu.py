@@ -1,0 +1,61 @@
+"""Sparse LU factors by SuperLU, set up for the matrices of circuits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+#: Columns that are joined to one block though their patterns differ, and columns that are
+#: eliminated together.  Factors of circuits are narrow: with more, as is usual, those of grids
+#: take half as long again, and full ones no less.
+RELAXED, PANEL = 1, 2
+#: Entry, relative to the largest of its column, from which a pivot on the diagonal is kept.
+DIAGONAL = 1e-3
+
+
+def symmetric(matrix: Any, order: str = "MMD_AT_PLUS_A", threshold: float = 0.0) -> Any:
+    """Return the factors of a matrix whose pattern is symmetric.
+
+    Parameters
+    ----------
+    matrix : scipy.sparse.csc_array, shape (n, n)
+    order : {"MMD_AT_PLUS_A", "NATURAL"}
+        Minimum degree, or that of the rows.
+    threshold : float
+        Pivots are on the diagonal where that is at least this share of the largest entry.
+
+    Raises
+    ------
+    RuntimeError
+        If a pivot is zero.
+    """
+    from scipy.sparse.linalg import splu
+
+    return splu(
+        matrix,
+        permc_spec=order,
+        diag_pivot_thresh=threshold,
+        relax=RELAXED,
+        panel_size=PANEL,
+        options={"SymmetricMode": True},
+    )
+
+
+def general(matrix: Any) -> Any:
+    """Return the factors of any matrix.
+
+    Where no entry on the diagonal is small, the order is that of `symmetric`, whose fill is least;
+    else columns are ordered for whatever rows are chosen (COLAMD).
+
+    Raises
+    ------
+    RuntimeError
+        If a pivot is zero.
+    """
+    from scipy.sparse.linalg import splu
+
+    largest = abs(matrix).max(axis=0).toarray().ravel()
+    if (np.abs(matrix.diagonal()) < DIAGONAL * largest).any():
+        return splu(matrix, permc_spec="COLAMD", relax=RELAXED, panel_size=PANEL)
+    return symmetric(matrix, threshold=DIAGONAL)

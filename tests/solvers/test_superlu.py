@@ -1,0 +1,40 @@
+"""Sparse factors against dense ones."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from resnet_sim.solvers.linear import superlu
+
+
+def laplacian(n: int, seed: int) -> sparse.csc_array:
+    rng = np.random.default_rng(seed)
+    p, q = rng.integers(0, n, (2, 3 * n))
+    g = np.where(p == q, 0.0, 10 ** rng.uniform(-2, 2, 3 * n))
+    k = sparse.coo_array((np.r_[g, g, -g, -g], (np.r_[p, q, p, q], np.r_[p, q, q, p])), (n, n))
+    return (k + sparse.eye_array(n)).tocsc()
+
+
+@pytest.mark.parametrize("factor", [superlu.symmetric, superlu.general])
+def test_factors_solve_with_networks(factor):
+    matrix, b = laplacian(300, 1), np.random.default_rng(2).normal(size=300)
+    x = np.linalg.solve(matrix.toarray(), b)
+    np.testing.assert_allclose(factor(matrix).solve(b), x, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(factor(matrix).solve(b, "T"), x, rtol=1e-10, atol=1e-12)
+
+
+def test_zeros_on_the_diagonal_are_no_pivots():
+    matrix = laplacian(60, 3).tolil()
+    for k in range(0, 60, 3):  # as voltage sources have them
+        matrix[k, k] = 0.0
+        matrix[k, (k + 7) % 60] += 1.0
+    matrix = matrix.tocsc()
+    b = np.random.default_rng(4).normal(size=60)
+    x = np.linalg.solve(matrix.toarray(), b)
+    np.testing.assert_allclose(superlu.general(matrix).solve(b), x, rtol=1e-8)
+
+
+@pytest.mark.parametrize("factor", [superlu.symmetric, superlu.general])
+def test_a_singular_matrix_has_no_factors(factor):
+    with pytest.raises(RuntimeError):
+        factor(sparse.csc_array([[1.0, 1.0], [1.0, 1.0]]))
