@@ -196,7 +196,7 @@ class _Large:
         start = None
         if problem.m:  # what is wrong by so much that more digits change nothing needs none
             y, change = factored.solve(rhs, LOOKS)
-            if not (factored.is_own or factored.settled(y, change)):
+            if not (factored.is_own or factored.settled(y, change, STEADY)):
                 factored = self._anew(on)
                 y, _ = factored.solve(rhs, LOOKS)
             start = y

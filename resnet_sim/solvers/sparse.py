@@ -26,7 +26,7 @@ SOFT = 1e-8
 #: Steps of refinement at most, and the change below which the equations count as solved.
 REFINEMENTS, SETTLED = 12, 1e-6
 #: The same below which factors of another set, with which refinement may end early, will do.
-STEADY = 1e-12
+STEADY = 1e-10
 #: Steps after which a look is good enough for what is wrong by more than `WRONG`.
 LOOKS, WRONG = 3, 1e-7
 #: Difference to a known solution that shows that there are others.
@@ -133,8 +133,9 @@ class Factored:
     ) -> tuple[Extended, Floats]:
         """Return the solution, and by how much the last step of refinement has changed it."""
         b = rhs / self.rows
-        none = np.zeros(self.size, dtype=np.longdouble)
-        x = none if start is None else start * self.columns
+        x = np.zeros(self.size, dtype=np.longdouble)
+        if start is not None:
+            x += start * self.columns
         change, last, idle = np.full(self.size, np.inf), np.inf, False
         for _ in range(steps):
             step = self.inverse((b - self.scaled.times(x, self.size)).astype(float))

@@ -14,7 +14,7 @@ RELAXED, PANEL = 1, 2
 DIAGONAL = 1e-3
 
 
-def symmetric(matrix: Any, order: str = "MMD_AT_PLUS_A", threshold: float = 0.0) -> Any:
+def symmetric(matrix: Any, order: Any = "MMD_AT_PLUS_A", threshold: float = 0.0) -> Any:
     """Return the factors of a matrix whose pattern is symmetric.
 
     Parameters
