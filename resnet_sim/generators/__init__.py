@@ -5,6 +5,7 @@ circuit.  Names follow rules that each function states, so that a glob such as `
 selects what is meant.  Values are in SI units: ohm, S, V, A.
 """
 
+from .built import as_built
 from .convolutional import convolutional
 from .crossbars import crossbar, differential_pairs
 from .hopfield import convolutional_hopfield, hopfield
@@ -18,6 +19,7 @@ __all__ = [
     "DIODES",
     "UNIFORM",
     "Mixture",
+    "as_built",
     "convolutional",
     "convolutional_hopfield",
     "crossbar",

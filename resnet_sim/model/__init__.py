@@ -21,6 +21,7 @@ DOORS = (
     "lines",
     "names",
     "numbers",
+    "potentiometers",
     "patterns",
     "real_parts",
     "requests",

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..errors import UsageError
+from ..model.potentiometers import Potentiometer, at_random, nearest, potentiometer
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,9 @@ class Devices:
         Conductances are multiples of ``(g_max - g_min) / (levels - 1)`` above g_min; a write
         lands on one of the two levels around what is asked for, at random, right on average.
         What a network starts with, or is set to, is moved to the nearest level.
+    part : str or Potentiometer, optional
+        Levels are those of a digital potentiometer: equal steps in ohms, behind a wiper.  A name
+        such as ``"ad5206-10k"``, of 256 positions; see `resnet_sim.model.potentiometers`.
     write_noise : float
         Standard deviation of a change, relative to the change.
     nonlinearity : float
@@ -54,6 +58,7 @@ class Devices:
     mismatch: float = 0.0
     wire: float = 0.0
     seed: int = 0
+    part: str | Potentiometer | None = None
 
     def check(self, g_min: float, g_max: float) -> None:
         """Raise `UsageError` for numbers that make no sense."""
@@ -64,6 +69,15 @@ class Devices:
             )
         if self.levels is not None and self.levels < 2:
             raise UsageError(f"{self.levels} levels: at least two are needed")
+        if self.levels and self.part:
+            raise UsageError("levels= and part= both say which conductances there are")
+        if self.part is not None:
+            levels = potentiometer(self.part).levels
+            if not ((levels >= g_min) & (levels <= g_max)).any():
+                raise UsageError(
+                    f"the part has {levels[0]:.4g} to {levels[-1]:.4g} S, of which nothing is "
+                    f"between {g_min:.4g} and {g_max:.4g} S"
+                )
         if (self.levels or self.nonlinearity) and not np.isfinite(g_max - g_min):
             raise UsageError("levels and nonlinear writing need a finite g_max")
 
@@ -84,10 +98,19 @@ class Devices:
 
     def settle(self, g: Floats, g_min: float, g_max: float) -> Floats:
         """Return the conductances nearest to g that the devices can have, S."""
+        if self.part is not None:
+            return nearest(self._within(g_min, g_max), g)
         if not self.levels or g_min == g_max:
             return g
         spacing = (g_max - g_min) / (self.levels - 1)
         return np.asarray(np.clip(g_min + spacing * np.round((g - g_min) / spacing), g_min, g_max))
+
+    def _within(self, g_min: float, g_max: float) -> Floats:
+        """Return the levels of the part between bounds; of one alone, twice."""
+        assert self.part is not None
+        levels = potentiometer(self.part).levels
+        levels = levels[(levels >= g_min) & (levels <= g_max)]
+        return levels if len(levels) > 1 else np.repeat(levels, 2)
 
     def write(
         self, g: Floats, wanted: Floats, g_min: float, g_max: float, rng: np.random.Generator
@@ -100,6 +123,8 @@ class Devices:
         if self.write_noise:
             change = change * (1.0 + self.write_noise * rng.normal(size=len(g)))
         new = np.clip(g + change, g_min, g_max)
+        if self.part is not None:
+            new = at_random(self._within(g_min, g_max), new, rng.random(len(g)))
         if self.levels:
             spacing = (g_max - g_min) / (self.levels - 1)
             step = np.floor((new - g_min) / spacing + rng.random(len(g)))

@@ -125,7 +125,7 @@ class Roles:
             raise UsageError(f"needs g_min <= g_max, not {self.g_min} and {self.g_max}")
         self.devices.check(self.g_min, self.g_max)
         self._untouched = self.g_min <= low and high <= self.g_max and self._ideal
-        self._untouched &= not self.devices.levels and self._shared is None
+        self._untouched &= not (self.devices.levels or self.devices.part) and self._shared is None
         if self._shared is not None and self._following is not None:
             self._shared = self._following.shared = self._shared.bounded(self.g_min, self.g_max)
 

@@ -163,3 +163,54 @@ def test_controls_by_current_survive_wires():
                      devices=tr.Devices(wire=1.0))  # fmt: skip
     # a feeds 2 ohm directly, and 2 ohm behind a piece of wire of 1 ohm
     assert net.forward([[1.0]])[0, 0] == pytest.approx(-2.0 * (1 / 2 + 1 / 3))
+
+
+def test_a_potentiometer_has_equal_steps_in_ohms():
+    devices, rng = tr.Devices(part="AD5206-10k"), np.random.default_rng(0)
+    g = 10.0 ** rng.uniform(-5, -1, 500)
+    settled = devices.settle(g, 1e-6, 1.0)
+    position = (1 / settled - 45.0) / (10e3 / 256)
+    assert np.allclose(position, position.round(), atol=1e-6)
+    assert position.min() > -0.5 and position.max() < 255.5
+    # by enumeration: no position is nearer
+    levels = 1 / (45.0 + np.arange(256) * 10e3 / 256)
+    assert np.allclose(np.abs(levels[:, None] - g).min(axis=0), np.abs(settled - g), atol=1e-15)
+    wanted = np.full(20000, 0.5 * (levels[7] + levels[8]))
+    written = devices.write(wanted, wanted + 1e-5, 1e-6, 1.0, rng)
+    assert set(written) == {levels[7], levels[8]}
+    assert written.mean() == pytest.approx(wanted[0] + 1e-5, rel=2e-3)
+    for wrong in (tr.Devices(part="ad9999"), tr.Devices(part="ad5206-10k", levels=4)):
+        with pytest.raises(rs.UsageError):
+            network(0, wrong)
+    with pytest.raises(rs.UsageError, match="of which nothing is between"):  # siemens
+        tr.Network("d\nv1 a 0 1\nr1 a b 1\nr2 b 0 1", ["v1"], ["b"], g_min=0.5, devices=devices)
+
+
+def test_a_network_of_potentiometers_learns_on_its_steps():
+    net = tr.Network("d\nv1 a 0 1\nr1 a b 1k\nr2 b 0 3k", ["v1"], ["b"],
+                     devices=tr.Devices(part="ad5206-10k"))  # fmt: skip
+    start = net.conductances
+    assert not np.array_equal(start, [1e-3, 1 / 3e3])
+    trainer = tr.Trainer(net, optimizer=tr.Adam(1e-5))
+    trainer.fit([[1.0]], [[0.4]], epochs=60)
+    assert net.forward([[1.0]])[0, 0] == pytest.approx(0.4, abs=0.03)
+    position = (1 / net.conductances - 45.0) / (10e3 / 256)
+    assert np.allclose(position, position.round(), atol=1e-6)
+
+
+def test_conductances_as_they_are_built():
+    g = np.full((200, 100), 1e-4)
+    same = generators.as_built(g)
+    assert np.array_equal(same, g) and same is not g
+    spread = np.log(generators.as_built(g, spread=0.2, seed=1) / g)
+    assert spread.std() == pytest.approx(0.2, rel=0.02) and abs(spread.mean()) < 0.01
+    stuck = generators.as_built(g, stuck_on=0.1, stuck_off=0.05, on=1e-3, seed=2)
+    assert (stuck == 1e-3).mean() == pytest.approx(0.1, abs=0.01)
+    assert (stuck == 0.0).mean() == pytest.approx(0.05, abs=0.01)
+    assert generators.as_built(g, drift=0.05, seconds=1e4)[0, 0] == pytest.approx(1e-4 * 1e4**-0.05)
+    v = np.linspace(0, 1, 200)
+    currents = rs.crossbar_currents(v, 1 / generators.as_built(g, "mcp4151-100k"))
+    assert currents == pytest.approx(v @ generators.as_built(g, "mcp4151-100k"), rel=1e-9)
+    for wrong in ({"stuck_on": 0.6, "stuck_off": 0.6}, {"spread": -1.0}, {"seconds": 0.0}):
+        with pytest.raises(rs.UsageError):
+            generators.as_built(g, **wrong)
