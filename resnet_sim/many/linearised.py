@@ -72,13 +72,14 @@ def multipliers(state: State, slope: Floats) -> Floats:
     UsageError
         If C depends on what nothing fixes.
     """
-    size = len(slope) - 1
-    most = policy.POLICY.adjoint
-    if size > most:
-        raise UsageError(f"the adjoint of {size} equations; at most {most} can be solved")
     matrix, rhs = _matrix(state), slope[1:]
     solution = None if _singular(state) else _solved(matrix, rhs)
     if solution is None or not _fits(matrix, solution, rhs):
+        size, most = len(rhs), policy.POLICY.adjoint
+        if size > most:
+            raise UsageError(
+                f"the adjoint of {size} equations that are singular; at most {most} can be solved"
+            )
         # what floats and loops of ideal elements leave unknowns undefined that need not matter
         whole = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
         solution = np.linalg.lstsq(whole.T, rhs, rcond=None)[0]

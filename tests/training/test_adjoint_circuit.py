@@ -76,6 +76,23 @@ def test_ngspice_confirms_gradients(kind):
     assert np.allclose(found, exact, rtol=0, atol=1e-5 * np.abs(exact).max())
 
 
+def test_large_circuits_with_one_way_sources_have_an_adjoint():
+    grid = rs.generators.grid(66, mixture=rs.generators.UNIFORM, volts={"n0_0": 1.0})
+    behind = "E1 z 0 n3_3 0 2\nRz z y 1\nRy y 0 3\n.end"
+    circuit = rs.parse_netlist(rs.format_netlist(grid).replace(".end", behind))
+    net = tr.Network(circuit, circuit.voltage_sources.names[:1], ["y"], ["ry", "rz", "r1", "r8"])
+    x, y, g = [[0.7]], [[0.1]], net.conductances
+    assert net.one_way and len(circuit.nodes) > 4000
+    exact, found = tr.gradient(net, x, y, tr.Adjoint()), []
+    for k in range(len(g)):
+        costs = []
+        for step in (1e-4, -1e-4):
+            net.conductances = g + step * (np.arange(len(g)) == k)
+            costs.append(tr.SquaredError().value(net.forward(x), y).mean())
+        found.append((costs[0] - costs[1]) / 2e-4)
+    assert np.abs(exact - found).max() < 1e-6 * np.abs(exact).max()
+
+
 def test_what_has_no_adjoint_circuit_is_refused():
     net = tr.Network("jfet\nV1 a 0 1\nR1 a b 1k\nJ1 b 0 0 m\n.model m njf\n", ["v1"], ["b"])
     with pytest.raises(rs.UsageError, match="its adjoint is not written"):
