@@ -90,8 +90,9 @@ class Policy(NamedTuple):
     #: Operations of eliminating rectifiers alone, per node and edge, up to which they are factors
     #: that precondition: then these take less time than what they precondition.
     branchy: float = 1.0
-    #: Points that take as long, in large circuits, as finding the order of elimination does.
-    fewest_points: float = 16
+    #: Points that take as long, in large circuits, as finding the order of elimination does: those
+    #: that fill the lanes of a vector.
+    fewest_points: float = 8
     #: Points times nodes (plus what any takes) from which one factor for all points of a linear
     #: circuit with feedback pays.
     factor: float = 5_000

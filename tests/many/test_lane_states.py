@@ -173,3 +173,25 @@ def test_a_rectifier_is_on_its_knee_unless_conducting_ones_join_its_ends():
                 if current[row, k] == gap[row, k] == 0 and not nx.has_path(graph, p[k], q[k])
             ]  # fmt: skip
             assert found[row] == (on_knee[0] if on_knee else -1)
+
+
+def test_resistors_side_by_side_are_one_edge_and_learn_each_by_itself():
+    b = CircuitBuilder()
+    b.voltage_source("v1", "in1", "0", 0.0)
+    b.voltage_source("v2", "in2", "0", 0.0)
+    for name, p, q, ohms in (
+        ("r1", "in1", "a", 1.0), ("r2", "in2", "a", 2.0), ("r3", "a", "b", 3.0),
+        ("r4", "b", "a", 6.0), ("r5", "b", "0", 1.0),
+    ):  # fmt: skip
+        b.resistor(name, p, q, ohms)
+    b.diode("d1", "b", "c")
+    b.resistor("r6", "c", "0", 2.0)
+    net = tr.Network(b.build(), ["v1", "v2"], ["b"], "r*")
+    assert len(net._backend.lanes.network.edge_p) == 4
+    X, Y = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[0.1], [0.2]])
+    assert np.abs(net.free(X).voltages - reference(net, X)).max() < 1e-12
+    exact, nudged = tr.gradient(net, X, Y, tr.Adjoint()), tr.gradient(net, X, Y)
+    assert np.abs(exact - nudged).max() < 1e-6 * np.abs(exact).max()
+    by_name = dict(zip(net.trainable, exact, strict=True))
+    assert by_name["r3"] == by_name["r4"] != 0.0
+    assert by_name["r1"] != by_name["r2"]

@@ -33,7 +33,7 @@ def test_a_trained_network_validates_and_gives_the_same_answers(task, tmp_path):
 def test_digits_are_told_apart_by_ngspice_as_by_us():
     digits = load("training_digits")
     options = argparse.Namespace(hidden=32, lr=0.003, decay=0.8, epochs=2, no_diodes=False)
-    trainer, (right, _, _) = digits.run("layered", 0, options)
+    trainer, (right, *_) = digits.run("layered", 0, options)
     assert right > 0.7
     _, _, x, y = digits.data(0)
     wrong = np.flatnonzero(trainer.classify(digits.encode("layered", x)) != y)[:1]
