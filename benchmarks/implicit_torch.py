@@ -16,6 +16,8 @@ from resnet_sim import training as tr
 
 #: conductance of a conducting diode (S) beside conductances of some 1 S, and steps at most
 STIFF, STEPS = 1e7, 60
+#: voltage of a diode that counts, relative to the largest
+LEAST = 1e-9
 #: nodes from which dense matrices take too long
 MOST = 3_000
 
@@ -36,8 +38,10 @@ class Implicit:
         r, d, self.sources = circuit.resistors, circuit.diodes, circuit.current_sources
         assert not len(circuit.voltage_sources)
         self.n = len(circuit.nodes)
-        self.p, self.q = torch.from_numpy(r.p), torch.from_numpy(r.q)
-        self.diode_p, self.diode_q = torch.from_numpy(d.p), torch.from_numpy(d.q)
+        # copies: those of a circuit can't be written to
+        self.p, self.q, self.diode_p, self.diode_q = (
+            torch.from_numpy(ends.copy()) for ends in (r.p, r.q, d.p, d.q)
+        )
         self.inputs = [self.sources.names.index(name) for name in net.inputs]
         self.outputs = torch.from_numpy(net.outputs.p)
         self.state = _state(torch, self)
@@ -81,7 +85,8 @@ def _state(torch: Any, circuit: Implicit) -> Any:
                 factors = torch.linalg.lu_factor(matrix)
                 v = torch.linalg.lu_solve(*factors, load[1:, None])[:, 0]
                 v = torch.cat((torch.zeros(1, dtype=v.dtype), v))
-                wrong = torch.nonzero((v[p] > v[q]) != on)[:, 0]
+                rise, least = v[p] - v[q], LEAST * v.abs().max()
+                wrong = torch.nonzero(torch.where(on, rise < 0.0, rise > least))[:, 0]
                 if not len(wrong):
                     ctx.save_for_backward(v, *factors)
                     return v

@@ -14,6 +14,8 @@ from resnet_sim import training as tr
 
 #: conductance of a conducting diode (S) beside conductances of some 1 S, and steps at most
 STIFF, STEPS = 1e7, 60
+#: voltage of a diode that counts, relative to the largest
+LEAST = 1e-9
 
 
 class SparseLU:
@@ -54,7 +56,8 @@ class SparseLU:
         for step in range(STEPS):
             solve = splu(linear + self._laplacian(self.diodes, STIFF * on), **self.ordering).solve
             v = np.append(0.0, solve(load[1:]))
-            wrong = np.flatnonzero((v[p] > v[q]) != on)
+            rise, least = v[p] - v[q], LEAST * np.abs(v).max()
+            wrong = np.flatnonzero(np.where(on, rise < 0.0, rise > least))
             if not len(wrong):
                 return v, solve
             on[wrong if step < 20 else wrong[-1:]] ^= True

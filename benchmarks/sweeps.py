@@ -194,9 +194,12 @@ def factors(arguments: list[str]) -> None:
     print("linear: 64 points over one factorisation and 64 solves; others: of T0, a point")
     if "crossbar" in only:
         ours, whole, theirs, apart = compare(128, 128, 64, 3)
-        print(f"crossbar 128 x 128, 64 vectors: solve {whole:.3f} s, crossbar_currents {ours:.3f} "
-              f"s, badcrossbar {theirs:.3f} s; ratio {whole / theirs:.3f} (1 is meant), "
-              f"{apart:.1e} apart")  # fmt: skip
+        beside = "badcrossbar is not installed"
+        if theirs == theirs:
+            beside = f"badcrossbar {theirs:.3f} s; ratio {whole / theirs:.3f} (1 is meant), "
+            beside += f"{apart:.1e} apart"
+        print(f"crossbar 128 x 128, 64 vectors: solve {whole:.3f} s, crossbar_currents {ours:.3f} s, "
+              f"{beside}")  # fmt: skip
 
 
 def parts(sides: list[int]) -> None:

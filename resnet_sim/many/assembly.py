@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,27 +15,37 @@ class Assembly:
     """Sparse matrices that are linear in the conductances, on a fixed pattern."""
 
     def __init__(self, structure: Structure) -> None:
-        s = self.structure = structure
-        from scipy.sparse import csr_array
+        self.structure = structure
 
-        k = np.arange(len(s.edge))
+    @cached_property
+    def stiffness(self) -> _Pattern:
+        """K, shape (n, n)."""
+        s = self.structure
         inner = s.edge_p * s.edge_q != 0
         p, q, at = s.edge_p, s.edge_q, s.edge
         own_p, own_q = p != 0, q != 0
-        one = np.ones(len(k))
-        self.stiffness = _Pattern(
+        one = np.ones(len(p))
+        return _Pattern(
             np.concatenate((p[own_p], q[own_q], p[inner], q[inner])) - 1,
             np.concatenate((p[own_p], q[own_q], q[inner], p[inner])) - 1,
             np.concatenate((at[own_p], at[own_q], at[inner], at[inner])),
             np.concatenate((one[own_p], one[own_q], -one[inner], -one[inner])),
             (s.n, s.n),
         )
-        rows, columns = np.concatenate((p, q)), np.concatenate((k, k))
-        sign = np.concatenate((one, -one))
+
+    @cached_property
+    def load(self) -> _Pattern:
+        """Injections of sources in edges per unit of each input, shape (n, columns)."""
+        from scipy.sparse import csr_array
+
+        s = self.structure
+        k, at = np.arange(len(s.edge)), s.edge
+        rows, columns = np.concatenate((s.edge_p, s.edge_q)), np.concatenate((k, k))
+        sign = np.concatenate((np.ones(len(k)), -np.ones(len(k))))
         ends = csr_array((sign, (rows, columns)), shape=(s.n + 1, len(k)))[1:]
         emf = s.emf.tocoo()
         source = csr_array(ends)[:, emf.row].tocoo()
-        self.load = _Pattern(
+        return _Pattern(
             source.row, emf.col[source.col], at[emf.row[source.col]],
             source.data * emf.data[source.col], (s.n, s.columns),
         )  # fmt: skip

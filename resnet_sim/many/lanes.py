@@ -120,13 +120,12 @@ class Lanes:
         self.network = network
         #: at most, one for each core by default; results don't depend on it
         self.threads = cores()
-        #: rooms that no thread is in, and those of `imbalance`
+        #: rooms that no thread is in
         self._spare: list[Any] = []
-        self._rooms: list[Any] = []
         self._around: tuple[Any, Any] = None, None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": [], "_rooms": [], "_around": (None, None)}
+        return {**self.__dict__, "_spare": [], "_around": (None, None)}
 
     @cached_property
     def fronts(self) -> Fronts:
@@ -269,21 +268,14 @@ class Lanes:
 
     def imbalance(self, data: Data, load: Floats, x: Floats, current: Floats) -> Floats:
         """Return what KCL leaves over at most, relative, shape (S,); see `audit`."""
-        from ..compiled.vectors import aligned
         from .audit import imbalance
 
-        net = self.network
-        try:
-            room = self._rooms.pop()
-        except IndexError:
-            sizes = (*3 * (net.n,), len(net.diode_p), 1)
-            room = tuple(aligned((size, 8), np.float64) for size in sizes)
-        left = np.empty(len(x))
+        net, room, left = self.network, self._enter(), np.empty(len(x))
         imbalance(
             (net.edge_p, net.edge_q), (net.diode_p, net.diode_q), data.conductance,
-            *map(np.ascontiguousarray, (load, x, current)), room, left,
+            *map(np.ascontiguousarray, (load, x, current)), room.scratch, left,
         )  # fmt: skip
-        self._rooms.append(room)
+        self._leave(room)
         return left
 
     def rectified(
@@ -327,16 +319,24 @@ class Lanes:
         """Entries of the factors that a thread works with."""
         return self.fronts.size
 
+    def _enter(self) -> Any:
+        """Return a room that no other thread is in."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._room()
+
+    def _leave(self, room: Any) -> None:
+        room.clean()
+        self._spare.append(room)
+
     def _share(self, work: Callable[[Any, Ints], None], count: int, chained: bool = False) -> None:
         """Let threads work on all points; who does which does not matter to the bits."""
 
         def task(queue: Ints) -> None:
-            try:
-                room = self._spare.pop()
-            except IndexError:
-                room = self._room()
+            room = self._enter()
             work(room, queue)
-            self._spare.append(room)
+            self._leave(room)
 
         part = self.part(count, chained)
         parts = [np.arange(k, min(k + part, count)) for k in range(0, count, part)]
@@ -373,6 +373,16 @@ class _Room:
         self._values: Floats | None = None
         self._reacting = self._states = -1
         self.react(0)
+
+    @property
+    def scratch(self) -> tuple[Floats, ...]:
+        """Arrays that are free between calls: three of nodes, one of rectifiers, and a zero."""
+        x, y, current, *_ = self.work
+        return x, y, self.lanes[0], current, self.work[5]
+
+    def clean(self) -> None:
+        """Put the reference back where it is."""
+        self.work[0][-1] = 0.0
 
     def react(self, outputs: int) -> None:
         """Make room for a basis of vectors for as many outputs, and for the states of some."""

@@ -84,6 +84,18 @@ class Room:
         self.factors = aligned((len(plan.row) + 1, W)), aligned((n, W))
         self.vectors = tuple(aligned((n, W)) for _ in range(5))
         self.siemens, self.looks = aligned((branches, W)), aligned((3, W))
+        self._zero = aligned((1, W // 2), np.float64)
+
+    @property
+    def scratch(self) -> tuple[Floats, ...]:
+        """Arrays of eight float64 that are free between calls, see `lanes`."""
+        nodes = (vector.view(np.float64) for vector in self.vectors[:3])
+        return *nodes, self.siemens.view(np.float64), self._zero
+
+    def clean(self) -> None:
+        """Put the reference back where it is."""
+        for vector in self.vectors:
+            vector[-1] = 0.0
 
 
 class Group:
