@@ -198,8 +198,8 @@ def factors(arguments: list[str]) -> None:
         if theirs == theirs:
             beside = f"badcrossbar {theirs:.3f} s; ratio {whole / theirs:.3f} (1 is meant), "
             beside += f"{apart:.1e} apart"
-        print(f"crossbar 128 x 128, 64 vectors: solve {whole:.3f} s, crossbar_currents {ours:.3f} s, "
-              f"{beside}")  # fmt: skip
+        print(f"crossbar 128 x 128, 64 vectors: solve {whole:.3f} s, crossbar_currents {ours:.3f} "
+              f"s, {beside}")  # fmt: skip
 
 
 def parts(sides: list[int]) -> None:
