@@ -75,6 +75,28 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
         """Formulas have no values."""
 
 
+def rise(table: BehaviouralSources, v: Floats) -> bool:
+    """Tell whether all are currents that grow with their own voltage where the circuit stands."""
+    for k, formula in enumerate(table.formulas):
+        p, q = int(table.p[k]), int(table.q[k])
+        if table.is_voltage[k] or formula.elements() or not {*formula.nodes()} <= {0, p, q}:
+            return False
+        step = SMALL * (1.0 + abs(v[p]) + abs(v[q]))
+        moved = np.tile(v, (4, 1))
+        moved[1, p] += step
+        moved[2, q] -= step
+        moved[3, [p, q]] += step
+        if 0 in (p, q):
+            moved[3] = v
+        moved[:, 0] = v[0]
+        nothing = np.zeros((4, 0))
+        low, high = _value(formula, moved, nothing, 0.0 * moved)
+        ends = [end for end, node in ((1, p), (2, q)) if node]
+        if (high[ends] < low[0]).any() or high[3] < low[0] or low[3] > high[0]:
+            return False
+    return True
+
+
 def _value(formula: Formula, v: Floats, i: Floats, blur: Floats) -> Interval:
     """Return what a formula may be, given voltages, currents, and how far the former are off."""
     found: list[Interval] = []

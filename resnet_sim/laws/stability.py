@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
+from .behavioural_source import rise
 
 #: Tables of elements whose current never falls with the voltage across them.
 MONOTONE = frozenset({
@@ -36,9 +37,11 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     ----------
     v, i : ndarray, shapes (n_nodes,) and (n_elements,)
     """
-    if monotone(circuit):
+    tables = _kinds(circuit)
+    if "behavioural_sources" in tables and rise(circuit.tables["behavioural_sources"], v):
+        tables.remove("behavioural_sources")
+    if _all_rise(circuit, tables):
         return True
-    tables = {name for name, device in circuit.tables.items() if len(device)}
     sources = circuit.controlled_sources
     if not (tables <= KNOWN or tables <= MONOTONE) or len(circuit.nodes) > MOST:
         return None
@@ -60,7 +63,14 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
 
 def monotone(circuit: Circuit) -> bool:
     """Tell whether no current falls where its voltage rises: then every state lasts."""
-    tables = {name for name, device in circuit.tables.items() if len(device)}
+    return _all_rise(circuit, _kinds(circuit))
+
+
+def _kinds(circuit: Circuit) -> set[str]:
+    return {name for name, device in circuit.tables.items() if len(device)}
+
+
+def _all_rise(circuit: Circuit, tables: set[str]) -> bool:
     return tables <= MONOTONE and not (circuit.resistors.ohms < 0).any()
 
 

@@ -214,3 +214,24 @@ def test_conductances_as_they_are_built():
     for wrong in ({"stuck_on": 0.6, "stuck_off": 0.6}, {"spread": -1.0}, {"seconds": 0.0}):
         with pytest.raises(rs.UsageError):
             generators.as_built(g, **wrong)
+
+
+def test_memristors_are_learned_around_by_every_rule():
+    deck = """memristors
+vin in 0 1
+r1 in a 1
+r2 a b 2
+r3 b 0 3
+r4 in b 5
+b1 a 0 i=.1*sinh(3*v(a))
+b2 a b i=.2*tanh(2*v(a,b))+.01*v(a,b)
+b3 b 0 i=pwl(v(b),-1,-1,0,0,.5,.1,2,5)
+"""
+    net = tr.Network(rs.parse_netlist(deck), ["vin"], ["b"])
+    X = np.array([[-2.0], [-0.6], [0.4], [1.7]])
+    Y = 0.3 * np.abs(X)
+    assert not net.one_way
+    assert tr.gradcheck(net, X, Y).worst() <= 1e-6
+    exact = tr.gradients(net, X, Y, tr.Adjoint()).vector
+    rule = tr.EquilibriumPropagation(beta=1e-4, variant="centered")
+    np.testing.assert_allclose(tr.gradients(net, X, Y, rule).vector, exact, rtol=1e-5)

@@ -48,7 +48,6 @@ class BehaviouralSources(Table):
     types = "bo"
     fixes_voltage = "is_voltage"
     rank = 1
-    amplifies = True
     cards = (Card("b", "Bname node+ node- V={expression} or I={expression}", "behavioural"),)
     outline = ((-0.8, 0), (0, -0.8), (0.8, 0), (0, 0.8))
     stroke = ((-0.4, -0.2), (0, -0.2), (0.4, 0.2))
@@ -134,6 +133,11 @@ class BehaviouralSources(Table):
     def is_told(self) -> Bools:
         """Those that set a voltage."""
         return self.is_voltage
+
+    @property
+    def amplifies(self) -> bool:
+        """All but curves through the origin."""
+        return len(self.rising) < len(self) or any(each.rest for each in self.rising.values())
 
     def controls(self) -> tuple[Ints, Ints]:
         """Those of all formulas."""

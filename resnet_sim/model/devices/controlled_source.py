@@ -50,7 +50,6 @@ class ControlledSources(Table):
     value = "constant"
     fixes_voltage = "is_voltage"
     rank = 1
-    amplifies = True
     cards = (
         Card("e", "Ename node+ node- control+ control- gain", "controlled"),
         Card("g", "Gname node+ node- control+ control- gain", "controlled"),
@@ -152,6 +151,11 @@ class ControlledSources(Table):
     def is_told(self) -> Bools:
         """Those that set a voltage."""
         return self.is_voltage
+
+    @property
+    def amplifies(self) -> bool:
+        """All of them may."""
+        return len(self) > 0
 
     def controls(self) -> tuple[Ints, Ints]:
         """Those of all terms."""

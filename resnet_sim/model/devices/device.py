@@ -98,8 +98,6 @@ class Device:
     fixes_voltage: ClassVar[bool | str] = False
     #: whether its current depends on no voltage
     fixes_current: ClassVar[bool] = False
-    #: whether it delivers power that its controls don't
-    amplifies: ClassVar[bool] = False
     #: whether its currents are smooth functions of several voltages
     smooth: ClassVar[bool] = False
     #: pieces come in this order; the first ties are preferred by trees
@@ -263,6 +261,11 @@ class Device:
         return False
 
     # ---- elements that refer to others ----
+
+    @property
+    def amplifies(self) -> bool:
+        """Whether any of them delivers power that its controls don't."""
+        return False
 
     def controls(self) -> tuple[Ints, Ints]:
         """Return the nodes whose voltages, and the elements whose currents, control this."""
