@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
+from ..model.devices import BehaviouralSources
 from .behavioural_source import rise
 
 #: Tables of elements whose current never falls with the voltage across them.
@@ -38,8 +39,9 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     v, i : ndarray, shapes (n_nodes,) and (n_elements,)
     """
     tables = _kinds(circuit)
-    if "behavioural_sources" in tables and rise(circuit.tables["behavioural_sources"], v):
-        tables.remove("behavioural_sources")
+    formulas = circuit.tables.get("behavioural_sources")
+    if isinstance(formulas, BehaviouralSources) and rise(formulas, v):
+        tables.discard("behavioural_sources")
     if _all_rise(circuit, tables):
         return True
     sources = circuit.controlled_sources

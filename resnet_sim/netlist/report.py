@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from .. import errors
 from ..diagnostics import Diagnostic, Label, Span
@@ -41,6 +42,10 @@ class Abandoned(Exception):
     """The rest can't be made sense of, or costs too much; the reason is already reported."""
 
 
+def _no_data(name: str, path: Path, card: Card) -> str:
+    raise CardError("E101", f"{name} may not be read by this deck")
+
+
 class Report:
     """Diagnostics of one deck, and the language that it is read in."""
 
@@ -50,6 +55,8 @@ class Report:
         self.n_errors = 0
         #: names of built-in parts, where they are not used
         self.parts: Callable[[], frozenset[str]] = frozenset
+        #: reads a file of numbers, given its name as written and its path, for a card
+        self.data: Callable[[str, Path, Card], str] = _no_data
         #: libraries that can't be read
         self.missing: list[str] = []
         self._found: dict[tuple[object, ...], Diagnostic] = {}
@@ -60,7 +67,7 @@ class Report:
         """Return a report that starts from what this one holds."""
         other = Report(self.dialect)
         other.files, other.n_errors, other.missing = self.files, self.n_errors, self.missing
-        other.parts = self.parts
+        other.parts, other.data = self.parts, self.data
         other._found, other._counts = dict(self._found), dict(self._counts)
         return other
 

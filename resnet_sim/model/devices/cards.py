@@ -92,13 +92,17 @@ class Conditions:
 
 
 class Given(NamedTuple):
-    """What a .model card says: name, type and numbers; and where to note what is made of it."""
+    """What a .model card says: name, type and numbers; and where to note what is made of it.
+
+    `table` are points of a curve, V and A in turn.
+    """
 
     name: str
     type: str
     numbers: Mapping[str, float]
     conditions: Conditions
     note: Callable[[str, str, str], None]
+    table: tuple[float, ...] = ()
 
 
 class Made(NamedTuple):

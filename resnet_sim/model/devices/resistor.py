@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...arrays import Bools, Floats
-from .cards import Card, Given, Made, Model
+from .cards import BadModel, Card, Given, Made, Model
 from .device import Table, floats
 from .pieces import Pieces
 
@@ -17,12 +18,34 @@ if TYPE_CHECKING:
 
 _KNOWN = frozenset(
     {"r", "res", "resistance", "rsh", "l", "w", "defw", "narrow", "dw", "short", "dlr"}
-    | {"tc1", "tc2", "tce", "tnom", "tref", "kf", "af", "lf", "wf", "ef", "bv_max"}
+    | {"tc1", "tc2", "tce", "tnom", "tref", "kf", "af", "lf", "wf", "ef", "bv_max", "cubic"}
 )
 
 
-def _as_given(model: Given) -> Made:
-    return Made("resistors", model.numbers)
+def _made(model: Given) -> Made:
+    """Return resistances as given, or the curve through the points of a table.
+
+    Raises
+    ------
+    BadModel
+    """
+    if not model.table:
+        return Made("resistors", model.numbers)
+    from ..tabled import cubic, straight
+
+    v, i = model.table[::2], model.table[1::2]
+    if others := sorted(set(model.numbers) - {"cubic"}):
+        raise BadModel(f"{others[0]} has no place beside a table", others[0])
+    if len(v) != len(i) or len(v) < 2:
+        raise BadModel("a table needs pairs of a voltage and a current, two or more", "table")
+    if any(b <= a for a, b in pairwise(v)):
+        raise BadModel("the voltages of a table must ascend", "table")
+    if not model.numbers.get("cubic"):
+        return Made("behavioural_sources", {"formula": straight(v, i)})
+    if any(b < a for a, b in pairwise(i)):
+        hint = "leave out cubic for straight lines"
+        raise BadModel("the currents of a cubic table must not fall", "table", hint)
+    return Made("behavioural_sources", {"formula": cubic(v, i)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +68,7 @@ class Resistors(Table):
     infinite = frozenset({"ohms"})
     rank = 4
     cards = (Card("r", "Rname node node value", "resistor"),)
-    models = (Model("resistor", ("r", "res"), _KNOWN, _as_given),)
+    models = (Model("resistor", ("r", "res"), _KNOWN, _made),)
 
     ohms: Floats = field(default_factory=floats)
 

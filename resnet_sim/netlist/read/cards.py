@@ -187,12 +187,13 @@ class Element(NamedTuple):
 
 
 class ModelCard(NamedTuple):
-    """A .model card, not evaluated yet."""
+    """A .model card, not evaluated yet; `table` are points that it gives, if any."""
 
     name: str
     type: str
     parameters: tuple[Assign, ...]
     card: Card
+    table: tuple[Word | Braced, ...] = ()
 
 
 class Model(NamedTuple):

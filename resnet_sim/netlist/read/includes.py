@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ...model.patterns import pattern
-from ..report import Report, did_you_mean
+from ..report import CardError, Report, did_you_mean
 from ..source import Card, SourceFile, Unreadable, read_text
 from .blocks import Block
 from .lines import read_cards
@@ -38,6 +38,7 @@ class Includes:
         self._cards: dict[str, list[Card | Block]] = {}
         self._open: list[tuple[str, str]] = []
         self._count = 0
+        report.data = self.data
 
     def enter(self, card: Card) -> list[Card | Block]:
         """Return the cards that a card stands for, and hold the file open until `leave`."""
@@ -89,6 +90,23 @@ class Includes:
                 self._report.add("W118", f"{name} is not UTF-8: read as Latin-1", card)
             self._cards[path] = read_cards(source, self._report, quick=self._quick)
         return self._cards[path]
+
+    def data(self, name: str, path: Path, card: Card) -> str:
+        """Return the text of a file of numbers that a card names.
+
+        Raises
+        ------
+        CardError
+        """
+        if not self._may_read(str(path.resolve())):
+            raise CardError("E101", f"{name} may not be read by this deck")
+        try:
+            if not path.is_file():
+                raise Unreadable("no such file")
+            return read_text(str(path))[0]
+        except (Unreadable, OSError, ValueError) as error:
+            hint = "the path is taken from the directory of the file that names it"
+            raise CardError("E101", f"can't read {name}: {error}", hint=hint) from None
 
     def _may_read(self, path: str) -> bool:
         allowed = self._allowed

@@ -12,6 +12,7 @@ from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .cards import Assign, Model, ModelCard, Word
 from .items import ValueReader, read_items
+from .model_tables import cut
 from .scope import Evaluator, Failed, Scope
 
 
@@ -24,7 +25,8 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
     """
     words: list[Word] = []
     parameters = []
-    for item in read_items(card[2], quick=quick)[1:]:
+    table, text = cut(card, report, quick=quick)
+    for item in read_items(text, quick=quick)[1:]:
         if isinstance(item, Assign):
             parameters.append(item)
         elif isinstance(item, Word) and len(words) < 2:
@@ -35,7 +37,7 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
     if len(words) < 2:
         hint = "the form is: .model name type(parameter=value ...)"
         raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
-    return ModelCard(words[0].text, words[1].text, tuple(parameters), card)
+    return ModelCard(words[0].text, words[1].text, tuple(parameters), card, table)
 
 
 class ModelReader:
@@ -78,7 +80,8 @@ class ModelReader:
             self._report.add(code, message, model.card, hint=hint)
 
         numbers = self._numbers(model, kind, scope)
-        given = Given(model.name, model.type, numbers, self.conditions, note)
+        table = self._table(model, scope)
+        given = Given(model.name, model.type, numbers, self.conditions, note, table)
         try:
             return Model(kind.kind, kind.evaluate(given))
         except BadModel as error:
@@ -86,6 +89,16 @@ class ModelReader:
             offset, length = (place.offset, len(place.text)) if place else (None, 1)
             self._report.add("E123", str(error), model.card, offset, length, hint=error.hint)
             raise Failed from None
+
+    def _table(self, model: ModelCard, scope: Scope) -> tuple[float, ...]:
+        """Return the numbers of a model's table."""
+        reader = ValueReader(model.card, self._report)
+        try:
+            values = [reader.value(item) for item in model.table]
+        except CardError as error:
+            self._report.error(error, model.card)
+            raise Failed from None
+        return tuple(self._evaluator.number(value, scope) for value in values)
 
     def _numbers(self, model: ModelCard, kind: Kind, scope: Scope) -> dict[str, float]:
         reader = ValueReader(model.card, self._report)

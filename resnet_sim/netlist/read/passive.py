@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from ...model.devices import CARDS
+from ...model.formula import Formula
 from ..report import CardError
 from ..source import Card
 from .cards import Expression, IndependentSource, Reactance, Resistor, Waveform, Word
@@ -24,7 +26,7 @@ class PassivePlacer(Places):
         value = given.get("r", given.get("resistance"))
         if value is None and device.value is not None:
             value = self.evaluator.number(device.value, site.scope)
-        model: dict[str, float] = {}
+        model: dict[str, Any] = {}
         if device.model is not None:
             if any(device.model.text in s.model_cards for s in site.scope.enclosing()):
                 model = dict(self._model(device.model, site.scope, "resistor").values)
@@ -35,6 +37,9 @@ class PassivePlacer(Places):
                 value = self.evaluator.number(expression, site.scope)
             else:
                 self._model(device.model, site.scope, "resistor")
+        if "formula" in model:
+            self._tabled(site, device, model["formula"], value, given)
+            return
         if value is None:
             value = self._of_model(site, model, given)
         if value is None:
@@ -62,6 +67,27 @@ class PassivePlacer(Places):
                 raise CardError("E132", f"{site.name}: tol={given['tol']:g} is no tolerance in %")
             self.spread[site.name] = given["tol"] / 100.0
         self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
+
+    def _current(self, site: Site, formula: Formula) -> None:
+        """Add a source of current by a formula of its ends."""
+        from ...model.softened import at as ending
+
+        formula = ending(formula, site.p, site.q)
+        ends, at = (site.name, site.p, site.q), site.card[:2]
+        self.builder.behavioural_source(*ends, is_voltage=False, formula=formula, at=at)
+
+    def _tabled(
+        self, site: Site, device: Resistor, formula: Formula, value: float | None,
+        given: Mapping[str, float],
+    ) -> None:  # fmt: skip
+        """Add a resistor whose model is a table."""
+        assert device.model is not None
+        others = [key for key in given if key not in ("m", "noisy", "dtemp", "temp")]
+        if value is not None or others:
+            message = f"{site.name} has a table: nothing else can be given but m="
+            raise CardError("E104", message, device.model.offset, len(device.model.text))
+        count = self._parallel(site, given)
+        self._current(site, formula.scaled(count) if count != 1.0 else formula)
 
     def _settled(self, site: Site, device: Resistor) -> Resistor:
         """Tell which of two items that look like values is the name of a model."""

@@ -85,14 +85,6 @@ class Placer(PassivePlacer):
             kept = self.rows[id(columns)] = columns, device.row(site.name, **columns)
         return kept[1]
 
-    def _current(self, site: Site, formula: Formula) -> None:
-        """Add a source of current by a formula of its ends."""
-        from ...model.softened import at as ending
-
-        formula = ending(formula, site.p, site.q)
-        ends, at = (site.name, site.p, site.q), site.card[:2]
-        self.builder.behavioural_source(*ends, is_voltage=False, formula=formula, at=at)
-
     def _moving(self, site: Site, device: Switch, values: Mapping[str, float]) -> bool:
         """Place a switch that moves smoothly; False if it has states instead."""
         on, off = values["r_on"], values["r_off"]
