@@ -22,8 +22,11 @@ def junction(rng, mild=False):
     return values
 
 
-def circuit(kind, seed, nodes=8, hard=False, mild=False):
-    """Return a circuit of one of `KINDS`; `hard`: every third diode is ideal."""
+def circuit(kind, seed, nodes=8, hard=False, mild=False, linear=False):
+    """Return a circuit of one of `KINDS`; `hard`: every third diode is ideal.
+
+    `linear`: resistors stand for all diodes.
+    """
     rng = np.random.default_rng(seed)
     b = CircuitBuilder(f"{kind} {seed}")
     volts = 20 if mild else 10 ** rng.uniform(0, 3)
@@ -38,7 +41,10 @@ def circuit(kind, seed, nodes=8, hard=False, mild=False):
     def diode(p, q):
         nonlocal count
         count += 1
-        if hard and rng.random() < 1 / 3:
+        if linear:
+            junction(rng, mild)  # the same numbers are drawn
+            b.resistor(f"d{count}", f"{p}", f"{q}", 1e3)
+        elif hard and rng.random() < 1 / 3:
             b.diode(f"d{count}", f"{p}", f"{q}")
         else:
             b.junction_diode(f"d{count}", f"{p}", f"{q}", **junction(rng, mild))
