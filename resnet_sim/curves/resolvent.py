@@ -10,6 +10,8 @@ from ..arrays import Floats, Ints
 
 #: Most steps; those on functions without bends take two or three.
 STEPS = 200
+#: Steps after which every other one halves the bounds.
+PATIENCE = 20
 #: Relative step that ends Newton's method; the next one would be its square.
 ROUNDING = 1e-12
 #: V, and a ratio: bounds that are further apart are halved by their logarithms.
@@ -32,7 +34,7 @@ def meeting(
     moving = (r > 0) & (s != 0)
     u = np.where(moving, np.clip(guess, low, high), s)
     left = np.flatnonzero(moving)
-    for _ in range(STEPS):
+    for number in range(STEPS):
         if not len(left):
             break
         at, goal, ohms = u[left], s[left], r[left]
@@ -40,13 +42,19 @@ def meeting(
         rest = at + ohms * j - goal
         low[left] = np.where(rest < 0, at, low[left])
         high[left] = np.where(rest > 0, at, high[left])
-        after = at - _newton(rest, ohms, j, slope, goal, at)
-        # where Newton leaves what is known to hold the point, halve that
+        linear, curved = _steps(rest, ohms, j, slope, goal, at)
+        after = at - curved
         outside = ~((after >= low[left]) & (after <= high[left]))
+        if outside.any():  # a logarithm may be the wrong measure
+            after = np.where(outside, at - linear, after)
+            outside = ~((after >= low[left]) & (after <= high[left]))
+        # where Newton leaves what is known to hold the point, or lingers there, halve that
+        outside |= number >= PATIENCE and number % 2 == 1
         if outside.any():
             after = np.where(outside, _halved(low[left], high[left]), after)
-        u[left] = after
-        left = left[(np.abs(after - at) > ROUNDING * np.abs(at)) & (rest != 0)]
+        found = rest == 0
+        u[left] = np.where(found, at, after)
+        left = left[((np.abs(after - at) > ROUNDING * np.abs(at)) | outside) & ~found]
     return u
 
 
@@ -58,14 +66,16 @@ def _halved(low: Floats, high: Floats) -> Floats:
     return np.where(far > FAR * near, sign * np.sqrt(far) * np.sqrt(near), 0.5 * (low + high))
 
 
-def _newton(rest: Floats, r: Floats, j: Floats, slope: Floats, s: Floats, u: Floats) -> Floats:
-    """Return Newton's step on ``u + r j - s``, or on its logarithms where these are straighter."""
+def _steps(
+    rest: Floats, r: Floats, j: Floats, slope: Floats, s: Floats, u: Floats
+) -> tuple[Floats, Floats]:
+    """Return Newton's step on ``u + r j - s``, and on its logarithms where these are straighter."""
     linear = rest / (1.0 + r * slope)
     left = s - u
     curved = (r * j * left > 0) & (np.abs(rest) > 0.1 * np.abs(left))
     if not curved.any():
-        return linear
+        return linear, linear
     j, left = np.where(curved, j, 1.0), np.where(curved, left, 1.0)
     ratio = np.where(curved, r * j / left, 1.0)
     bend = slope / j + 1.0 / left
-    return np.where(curved, np.log(ratio) / np.where(bend != 0, bend, 1.0), linear)
+    return linear, np.where(curved, np.log(ratio) / np.where(bend != 0, bend, 1.0), linear)

@@ -21,7 +21,7 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..curves import Curve
 from ..graph.law_problem import LawProblem
-from ..graph.mixed import MixedSolution
+from ..graph.mixed import Extended, MixedSolution
 from . import mixed, pivoting
 
 #: Newton steps of one attempt, of one step of a continuation, and from where tangents nearly hold.
@@ -36,6 +36,8 @@ STAGES = 400
 UNSETTLED = 30
 #: Change of voltages, relative to the largest, at which tangents are as good as laws.
 SETTLED = 1e-9
+#: How many times further the last steps are of which each comes with all digits.
+NEAR = 1e6
 #: What equations may leave over that are solved but for rounding, relative to their terms.
 SOLVED = 1e-3
 #: Steps after that, each of which squares what is left.
@@ -218,9 +220,9 @@ class _Search:
 
         With `flips` a step ends where flips of rectifiers do, without a search.
         """
-        u, on = place.u, place.on
+        u, on, near_by = place.u, place.on, False
         for _ in range(most):
-            solution = self.step(_Place(u, on), ease, flips)
+            solution = self.step(_Place(u, on), ease, flips, near_by)
             if solution is None:
                 return None
             z, on = solution
@@ -230,13 +232,19 @@ class _Search:
             near = self.problem.laws.limit(new, u)
             near = u + np.clip(near - u, -volts, volts)
             size = SETTLED * max(float(np.abs(new).max(initial=0.0)), 1e-3)
-            if np.abs(new - u).max(initial=0.0) <= size:
+            change = float(np.abs(new - u).max(initial=0.0))
+            if change <= size:
                 return _Place(new, on)
-            u = near
+            u, near_by = near, change <= NEAR * size
         return None
 
-    def step(self, place: _Place, ease: _Ease, flips: bool = False) -> tuple[Floats, Bools] | None:
-        """Return the unknowns that solve the problem of tangents, and what conducts there."""
+    def step(
+        self, place: _Place, ease: _Ease, flips: bool = False, near: bool = False
+    ) -> tuple[Floats | Extended, Bools] | None:
+        """Return the unknowns that solve the problem of tangents, and what conducts there.
+
+        Those that are `near` their end already come with all digits.
+        """
         self.steps += 1
         problem = self.problem.tangent(place.u, ease.shunt, ease.towards, ease.share)
         finite = np.isfinite(problem.entries.value).all() and np.isfinite(problem.rhs).all()
@@ -248,9 +256,19 @@ class _Search:
                 return None
             # where tangents are singular, the nearest to a solution may be none
             left, size = problem.entries.off(z, problem.rhs)
-            return (z, place.on) if (left <= SOLVED * size).all() else None
+            if not (left <= SOLVED * size).all():
+                return None
+            if near:
+                # beside a micro-ohm rounding of voltages moves more current than junctions carry
+                rest = problem.rhs - problem.entries.times(z, problem.n)
+                low = mixed.roughly(problem, place.on, rest)
+                return (z if low is None else z + low.astype(np.longdouble)), place.on
+            return z, place.on
         found = mixed.nearest(problem, place.on, flips)
-        return None if found is None else (found[0].z, found[0].current > 0)
+        if found is None:
+            return None
+        solution, _ = found
+        return solution.z + solution.low.astype(np.longdouble), solution.current > 0
 
     def finished(self, place: _Place, way: str) -> Outcome:
         """Take the last steps, to all digits.

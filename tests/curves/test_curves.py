@@ -104,3 +104,19 @@ def test_split_chords_are_nearer():
         assert near < 0.05 * far
         # elsewhere nothing changed
         assert current(fine, -3.0, row) == pytest.approx(current(coarse, -3.0, row), rel=1e-9)
+
+
+@pytest.mark.parametrize("goal", [0.4, 0.501, 5.0, 9.9, 10.0, 15.0])
+def test_flat_curves_with_one_steep_place_are_met(goal):
+    # level, then steep, then level again: Newton alone goes back and forth
+    def function(v):
+        return 0.01 * np.tanh(100 * np.maximum(v - 0.5, 0.0))
+
+    def slope(v):
+        return np.where(v > 0.5, 1.0 / np.cosh(np.minimum(100 * (v - 0.5), 300.0)) ** 2, 0.0)
+
+    none = np.full(1, -np.inf)
+    curve = FunctionCurve(lambda v, _: (function(v), slope(v)), np.arange(1), (none, -none))
+    met = curve.point(np.array([goal]), np.array([1000.0]))
+    expected = brentq(lambda v: v + 1000 * function(v) - goal, 0, 20, xtol=1e-14)
+    assert met.v[0] == pytest.approx(expected, rel=1e-11)

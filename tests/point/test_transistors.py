@@ -375,3 +375,19 @@ def test_junction_diodes_stand_beside_transistors_and_in_loops(name, volts):
     largest = max(abs(v) for v in op.voltages.values())
     for node in circuit.nodes[1:]:
         assert op.voltage(node) == pytest.approx(theirs[f"v({node})"], rel=1e-6, abs=1e-9 * largest)
+
+
+@pytest.mark.parametrize("ohms", ["1u", "1m"])
+def test_tiny_resistors_beside_transistors_change_nothing(ohms):
+    deck = """saturated
+v1 a 0 12
+r1 a b {0}
+r2 b c 1k
+q1 c d 0 qm
+r3 d e {0}
+r4 e a 1meg
+.model qm npn(bf=100)
+"""
+    op, without = (rs.solve(rs.parse_netlist(deck.format(x))) for x in (ohms, "0"))
+    assert op.certificate.ok
+    assert op.voltage("d") == pytest.approx(without.voltage("d"), rel=1e-6)
