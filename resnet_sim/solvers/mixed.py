@@ -210,6 +210,8 @@ class _Large:
             y, change = factored.solve(rhs)
         if not problem.m:
             return self._judge(on, y, change)
+        # what is nothing but rounding is nothing: a clamp that rests gives 0, not 1e-30
+        y = np.where(np.abs(y) <= factored.error(rhs, y, change, lenient=False), 0.0, y)
         solution, wrong = self._judge(on, y, factored.error(rhs, y, change, lenient))
         if not factored.settled(y, change):  # no solution
             wrong = wrong if wrong.any() else np.ones(problem.m, dtype=np.bool_)

@@ -33,7 +33,8 @@ def agrees(seed: int) -> bool | None:
 
 
 def test_random_circuits_have_the_solutions_that_exhaustion_finds():
-    found = [agrees(seed) for seed in range(150)]
+    # of the last ones a clamp that rests gave rounding instead of nothing
+    found = [agrees(seed) for seed in (*range(150), 2161, 2220, 2265, 2347, 5148)]
     assert found.count(True) > 140
     assert False not in found, found.index(False)
 
