@@ -37,8 +37,6 @@ class Policy(NamedTuple):
     full_order: float = 4_000
     #: Order of a network of aggregates up to which it is inverted.
     inverted: float = 150
-    #: Order from which a compiled ordering of our own is faster than that of SuperLU.
-    own_order: float = 50_000
     #: Entries above which the factors of eight points, of 64 bytes each, have no room.
     most_entries: float = 30_000_000
 

@@ -15,9 +15,6 @@ from ...compiled.kernels import kernel
 from ...graph.graphs import bincount, components
 from . import superlu
 
-#: Entries off the diagonal per row where our own ordering leaves factors as full as SuperLU's.
-ENTRIES_PER_ROW = (2.5, 12.0)
-
 #: Ratio of conductances from which sums lose too much of the smallest, that up to which the
 #: nodes that they join are one group, and the share of the diagonal that holds groups meanwhile.
 SPREAD, SCALE, HELD = 1e10, 1e7, 1e-11
@@ -181,39 +178,14 @@ def _factored(n: int, p: Ints, q: Ints, conductance: Floats, positive: bool, mor
     """Return the inverse by a factorisation, the diagonal raised by `more` of itself."""
     if _has_cholmod() and positive:
         return _cholesky(n, p, q, conductance, more)
-    order = _elimination_order(n, p, q, conductance)
     try:
-        factor = _sparse_factor(n, p, q, conductance, -more, order=order)
+        factor = _sparse_factor(n, p, q, conductance, -more)
     except RuntimeError as error:
         raise np.linalg.LinAlgError(str(error)) from error
     if positive and not (factor.U.diagonal() > 0).all():
         raise np.linalg.LinAlgError("rounding has made a pivot negative")
-
-    def solve(b: Floats) -> Floats:
-        if order is None:
-            whole: Floats = factor.solve(b)
-            return whole
-        x = np.empty_like(b)
-        x[order] = factor.solve(np.asfortranarray(b[order]))
-        return x
-
-    return solve
-
-
-def _elimination_order(n: int, p: Ints, q: Ints, conductance: Floats) -> Ints | None:
-    """Return in what order to eliminate all nodes but 0, as rows; None if SuperLU shall decide."""
-    if n <= policy.POLICY.own_order or not (conductance > 0).all():
-        return None
-    from ._multigrid import assemble
-
-    ptr, _, column, *_ = assemble(n, p, q, conductance)
-    least, most = ENTRIES_PER_ROW
-    if not least * n < len(column) < most * n:
-        return None
-    from ._minimum_degree import minimum_degree
-
-    order: Ints = minimum_degree(ptr, column)
-    return order
+    inverse: Solve = factor.solve
+    return inverse
 
 
 def _entries(
@@ -257,26 +229,14 @@ def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats, more: float) -> Sol
     return solve
 
 
-def _sparse_factor(
-    n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0, order: Ints | None = None
-) -> Any:
-    """Factor the Laplacian, its diagonal lowered by `shift` times the sum of its row.
-
-    With an `order` rows and columns of the factors are in that.
-    """
-    by = "MMD_AT_PLUS_A" if order is None else "NATURAL"
-    return superlu.symmetric(_laplacian(n, p, q, conductance, shift, order), by)
+def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0) -> Any:
+    """Factor the Laplacian, its diagonal lowered by `shift` times the sum of its row."""
+    return superlu.symmetric(_laplacian(n, p, q, conductance, shift))
 
 
-def _laplacian(
-    n: int, p: Ints, q: Ints, conductance: Floats, shift: float, order: Ints | None
-) -> Any:
+def _laplacian(n: int, p: Ints, q: Ints, conductance: Floats, shift: float) -> Any:
     from scipy.sparse import coo_array
 
-    if order is not None:
-        place = np.zeros(n, dtype=np.int64)
-        place[1 + order.astype(np.int64)] = np.arange(1, n)
-        p, q = place[p], place[q]
     at_ends = conductance - shift * np.abs(conductance)
     diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
     every = np.arange(n - 1)

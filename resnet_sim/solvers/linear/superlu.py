@@ -14,14 +14,12 @@ RELAXED, PANEL = 1, 2
 DIAGONAL = 1e-3
 
 
-def symmetric(matrix: Any, order: Any = "MMD_AT_PLUS_A", threshold: float = 0.0) -> Any:
-    """Return the factors of a matrix whose pattern is symmetric.
+def symmetric(matrix: Any, threshold: float = 0.0) -> Any:
+    """Return the factors of a matrix whose pattern is symmetric, in an order of minimum degree.
 
     Parameters
     ----------
     matrix : scipy.sparse.csc_array, shape (n, n)
-    order : {"MMD_AT_PLUS_A", "NATURAL"}
-        Minimum degree, or that of the rows.
     threshold : float
         Pivots are on the diagonal where that is at least this share of the largest entry.
 
@@ -34,7 +32,7 @@ def symmetric(matrix: Any, order: Any = "MMD_AT_PLUS_A", threshold: float = 0.0)
 
     return splu(
         matrix,
-        permc_spec=order,
+        permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=threshold,
         relax=RELAXED,
         panel_size=PANEL,
