@@ -25,6 +25,8 @@ from .singular import Square, power_of_two
 PATHS = 4
 STARTS = 60
 STEPS = 60
+#: Sets that are tried at least, however large the problem is.
+LEAST = 20
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,8 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
         _add(groups, search, scale, search.newton(end))
     rng = np.random.default_rng(0)
     for k in range(0 if groups and ends else STARTS):
+        if search.left <= 0:
+            break
         share = (1.0, 0.5, 0.2, 0.8)[k % 4]
         _add(groups, search, scale, search.newton(rng.random(m) < share))
         if len(groups) > 1 or (groups and k >= 8):
@@ -205,9 +209,15 @@ class Search:
             return None
         return replace(solution, free=free[: self.n], free_current=free[self.n :])
 
+    @property
+    def left(self) -> int:
+        """How many sets may still be tried: each takes the cube of the unknowns."""
+        most = policy.POLICY.searched / (self.n + self.m) ** 3
+        return max(LEAST, int(min(most, 1e9))) - self.tried
+
     def newton(self, on: Bools) -> MixedSolution | None:
         """Flip what is wrong until nothing is, or guesses repeat."""
-        return newton(self.evaluate, on)
+        return newton(self.evaluate, on, min(STEPS, self.left))
 
     def joined(self, one: MixedSolution, other: MixedSolution) -> bool:
         """Tell whether all that lies between two solutions solves the problem too.
@@ -278,7 +288,7 @@ class Search:
 
 
 def newton(
-    evaluate: Callable[[Bools], tuple[MixedSolution, Bools]], on: Bools
+    evaluate: Callable[[Bools], tuple[MixedSolution, Bools]], on: Bools, steps: int = STEPS
 ) -> MixedSolution | None:
     """Flip what is wrong until nothing is, or guesses repeat; None if nothing was found.
 
@@ -287,7 +297,7 @@ def newton(
     on = on.copy()
     seen: set[bytes] = set()
     single = False
-    for _ in range(STEPS):
+    for _ in range(steps):
         solution, wrong = evaluate(on)
         if not wrong.any():
             return solution

@@ -32,6 +32,8 @@ from .sparse import FINEST, LOOKS, STEADY, WRONG, Factored, Singular
 #: Rectifiers in which a set may differ from that whose factors serve it: each costs a solve,
 #: and some tens as much as new factors.
 ALIKE = 8
+#: Sets from which no other start is tried, however large the problem is.
+LEAST = 60
 
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
@@ -142,11 +144,12 @@ class _Large:
             return self._search(on)
         rng = np.random.default_rng(0)
         starts = [on, ~on, *(rng.random(problem.m) < share for share in (0.5, 0.2, 0.8))]
+        most = max(LEAST, policy.POLICY.flips / (problem.n + problem.m))
+        found = None
         for start, lenient in itertools.product(starts, (False, True)):
-            found = complementarity.newton(partial(self.evaluate, lenient=lenient), start)
-            if found is not None:
-                break
-        else:
+            if found is None and self.tried <= most:
+                found = complementarity.newton(partial(self.evaluate, lenient=lenient), start)
+        if found is None:
             if _fits(problem):
                 raise Singular  # dense matrices are searched by more than flips
             return Outcome((), self.tried, False, "sparse", problem, _regular)

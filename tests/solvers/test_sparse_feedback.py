@@ -10,7 +10,7 @@ from loop_states import states
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder, ConvergenceError
 from resnet_sim.compiled import policy
-from resnet_sim.solvers import sparse
+from resnet_sim.solvers import complementarity, sparse
 
 FAMILIES = (
     "random_feedback",
@@ -190,3 +190,25 @@ def test_a_long_line_of_transistors_is_solved_as_by_dense_equations():
     assert sparse.certificate.ok and dense.certificate.ok
     assert np.ptp(sparse.node_voltages) > 1
     np.testing.assert_allclose(sparse.node_voltages, dense.node_voltages, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("searched", "most"), [(0.0, 25), (2e11, 10_000)])
+def test_the_search_of_what_has_no_solution_ends(searched, most, monkeypatch):
+    """Every diode would short an amplifier's output."""
+    evaluate, tried = complementarity.Search._evaluate, []
+    monkeypatch.setattr(
+        complementarity.Search, "_evaluate",
+        lambda *args: tried.append(args) or evaluate(*args),
+    )  # fmt: skip
+    monkeypatch.setattr(complementarity, "mixed_integer", lambda problem: None)
+    b = CircuitBuilder("shorted")
+    b.voltage_source("v1", "in", "0", 1.0)
+    for k in range(14):
+        b.resistor(f"ra{k}", "in", f"x{k}", 1.0)
+        b.resistor(f"rb{k}", f"x{k}", f"o{k}", 1.0 + k)
+        b.vcvs(f"e{k}", f"o{k}", "0", f"x{k}", "0", 0.5)
+        b.resistor(f"rc{k}", f"o{k}", f"x{(k + 1) % 14}", 2.0)
+        b.diode(f"d{k}", f"o{k}", "0")
+    with policy.using(searched=searched), pytest.raises(ConvergenceError, match="one may exist"):
+        rs.solve(b.build())
+    assert (0 if searched == 0 else 25) < len(tried) <= most
