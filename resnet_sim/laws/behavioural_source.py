@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 from ..model.devices import BehaviouralSources
 from ..model.formula import Formula, Sum
 from .check import EPS, ROUNDINGS, Check
@@ -39,9 +39,13 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             is_voltage = bool(self.table.is_voltage[k])
             actual = (check.drop if is_voltage else check.i)[:, row]
             error = np.maximum(np.maximum(low - actual, actual - high), 0.0)
-            blur = check.blur[:, row] if is_voltage else np.zeros_like(error)
+            blur = check.blur[:, row] if is_voltage else np.ravel(check.nothing) + 0.0 * error
             columns = (error, np.abs(actual), blur)
             check.linear(self.table.names[k : k + 1], "formula", *(c[:, None] for c in columns))
+
+    def ties(self, closed: Bools) -> Bools:
+        """Those of voltage."""
+        return self.table.is_voltage
 
     def openness(self, check: Check) -> Floats:
         """What is open in the currents that the formulas set."""

@@ -43,7 +43,7 @@ class Check:
         Voltages across the elements.
     node_blur, blur : ndarray
         What rounding leaves open in each node's voltage, and in that across each element, V.
-    nothing : float
+    nothing : float or ndarray, shape (points, 1)
         What rounding leaves of no current, A.
     closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
     gap : ndarray, shape (points,)
@@ -62,18 +62,25 @@ class Check:
         self.tolerance = tolerance
         self.p, self.q = circuit.terminals
         self.drop = voltages[:, self.p] - voltages[:, self.q]
-        highest, self.nothing = largest(np.abs(voltages)), 0.0
-        # a table that is not there would be imported to be found empty
-        there = {name for name, table in circuit.tables.items() if len(table)}
-        if scales := [v for name, v in EXPONENTIAL.items() if name in there]:
-            highest = np.maximum(highest, max(scales))
-            self.nothing = ROUNDINGS * EPS * SATURATION
-        self.node_blur = EPS * (ROUNDINGS * np.abs(voltages) + 4 * highest)
+        self.nothing: Floats | float = 0.0
+        self.node_blur = self.roundings()
         self.blur = self.node_blur[:, self.p] + self.node_blur[:, self.q]
         self.law = self.diode_voltage = self.diode_current = 0.0
         self.gap = np.zeros(len(voltages))
         self.failures: list[tuple[float, str]] = []
         self.bad = np.zeros(len(voltages), dtype=np.bool_)
+
+    def roundings(self) -> Floats:
+        """Return what rounding leaves open in the voltages: of their own, and of the highest."""
+        size = np.abs(self.v)
+        highest = largest(size)
+        # a table that is not there would be imported to be found empty
+        there = {name for name, table in self.circuit.tables.items() if len(table)}
+        if scales := [v for name, v in EXPONENTIAL.items() if name in there]:
+            highest = np.maximum(highest, max(scales))
+            self.nothing = ROUNDINGS * EPS * SATURATION
+        blur: Floats = EPS * (ROUNDINGS * size + 4 * highest)
+        return blur
 
     def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
         """Record where an error exceeds what is allowed; NaN and infinity always do."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..arrays import Bools
 from ..model.devices import ControlledSources
 from .check import EPS, ROUNDINGS, Check, sums
 from .law import Law
@@ -35,8 +36,14 @@ class ControlledSourceLaw(Law[ControlledSources]):
         size = np.abs(table.constant) + sums(len(table), of, size)
         actual = np.where(table.is_voltage, check.drop[:, rows], check.i[:, rows])
         error = np.abs(actual - value)
-        blur = ROUNDINGS * EPS * size + np.where(table.is_voltage, check.blur[:, rows], 0.0)
+        blur = ROUNDINGS * EPS * size + np.where(
+            table.is_voltage, check.blur[:, rows], check.nothing
+        )
         check.linear(table.names, "controlled source", error, np.abs(actual), blur)
+
+    def ties(self, closed: Bools) -> Bools:
+        """Those of voltage."""
+        return self.table.is_voltage
 
     def judge(self, judged: Judged) -> None:
         """Equations between currents that are chosen; the controls have been judged before."""

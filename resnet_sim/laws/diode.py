@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 from ..model.devices import Diodes
 from .check import EPS, ROUNDINGS, Check, largest
 from .law import Law
@@ -50,6 +50,10 @@ class DiodeLaw(Law[Diodes]):
         check.complementary(table.names, "diode", over, allowed, stray, few)
         gap = np.where(np.isfinite(beyond), np.abs(beyond), 0.0)
         check.gap += np.where(excess > few, excess * gap, 0.0).sum(axis=-1)
+
+    def ties(self, closed: Bools) -> Bools:
+        """Those that conduct without resistance."""
+        return np.minimum(self.table.r_on, self.table.r_reverse) == 0.0
 
     def knees(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Return the leak and the lines beyond both knees."""

@@ -68,6 +68,7 @@ class JunctionLaw(Law[Junctions]):
     """
 
     device = Junctions
+    straight = False
 
     def certify(self, check: Check) -> None:
         """Judge whether the curve passes by closely enough."""

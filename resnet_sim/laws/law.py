@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+
+import numpy as np
 
 from ..arrays import Bools, Floats
 from ..model.circuit import Circuit
@@ -24,6 +26,9 @@ class Law(Generic[T]):
     """
 
     device: type[T]
+    #: Are numbers that obey it known to their last digits?  Roots of equations that curve, such as
+    #: exponentials, are where iterations end.
+    straight: ClassVar[bool] = True
 
     def __init__(self, circuit: Circuit) -> None:
         name = self.device.plural
@@ -38,6 +43,10 @@ class Law(Generic[T]):
     def openness(self, check: Check) -> Floats | float:
         """Return by how much rounding of the voltages moves the currents, A."""
         return 0.0
+
+    def ties(self, closed: Bools) -> Bools:
+        """Tell which elements carry what others leave them, as no voltage says what they carry."""
+        return np.zeros(len(self.table), dtype=np.bool_)
 
     def line(self, closed: Bools) -> tuple[Floats, Floats, Floats] | None:
         """Return ``v = ohms i + volts``, and ``i = amps`` where `ohms` is infinite.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 from ..model.devices import Limiters
 from .check import EPS, ROUNDINGS, Check, largest
 from .law import Law
@@ -53,6 +53,10 @@ class LimiterLaw(Law[Limiters]):
             check.complementary(self.table.names, "limiter", over, blur, excess, few)
             missing = np.where(np.isfinite(left) & (left <= near), np.abs(left), 0.0)
             check.gap += (ahead * missing).sum(axis=-1)
+
+    def ties(self, closed: Bools) -> Bools:
+        """All."""
+        return np.ones(len(self.table), dtype=np.bool_)
 
     def openness(self, check: Check) -> Floats:
         """That of a difference."""

@@ -53,6 +53,7 @@ class MultipoleLaw(Law[T]):
     Arrays have shape (..., devices, terminals), the last of which is the reference.
     """
 
+    straight = False
     #: parameters whose influence is told even where they are the usual
     main: ClassVar[tuple[str, ...]] = ()
     #: parameters that are no quantities

@@ -35,6 +35,10 @@ class Ohm(Law[T]):
         size = np.where(opened, 0.0, np.maximum(np.abs(rise), np.abs(drop)))
         check.linear(self.table.names, "Ohm's law (V)", error, size, np.where(opened, 0.0, blur))
 
+    def ties(self, closed: Bools) -> Bools:
+        """Shorts."""
+        return self.ohms(closed) == 0.0
+
     def line(self, closed: Bools) -> tuple[Floats, Floats, Floats]:
         """Return the resistances; nothing flows through infinite ones."""
         none = np.zeros(len(self.table))

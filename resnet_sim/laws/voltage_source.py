@@ -32,6 +32,10 @@ class FixedVoltage(Law[T]):
         error, blur = np.abs(drop - self.volts), check.blur[:, self.rows]
         check.linear(self.table.names, "voltage (V)", error, np.abs(drop), blur)
 
+    def ties(self, closed: Bools) -> Bools:
+        """All."""
+        return np.ones(len(self.table), dtype=np.bool_)
+
     def line(self, closed: Bools) -> tuple[Floats, Floats, Floats]:
         """No current changes the voltages."""
         none = np.zeros(len(self.table))
