@@ -77,6 +77,7 @@ CODES: dict[str, str] = {
     "N110": "whose dialect the deck is read in",
     "N111": "built-in part that stands in for a missing one",
     "N112": "junction diode made of straight pieces",
+    "N113": "corners that ngspice rounds",
     "E201": "loop of ideal voltage sources and shorts fixes two different voltages",
     "E202": "ideal diodes and sources contradict each other: no voltages satisfy all of them",
     "E203": "current that must flow has no path",

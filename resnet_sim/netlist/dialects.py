@@ -53,6 +53,8 @@ class Dialect(NamedTuple):
         Behind these, comments stand on a line.
     misreads : bool
         Some expressions are computed as something else than they say: these are refused.
+    rounds : bool
+        The corners of TABLE are rounded.
     """
 
     name: str
@@ -70,18 +72,19 @@ class Dialect(NamedTuple):
     grounds: frozenset[str] = frozenset()
     comment_marks: tuple[str, ...] = COMMENT_MARKS
     misreads: bool = False
+    rounds: bool = False
 
 
 #: What decks are read as that are no simulator's: ngspice's language, with ideal elements.
 OWN = Dialect("resnet-sim", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES,
-              junction={"nr": 1.0}, misreads=True)  # fmt: skip
+              junction={"nr": 1.0}, misreads=True, rounds=True)  # fmt: skip
 
 #: name -> the language of that simulator
 DIALECTS = {
     dialect.name: dialect
     for dialect in (
         Dialect("ngspice", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES, knows_ideal=False,
-                junction={"nr": 1.0}, short=1e-3, misreads=True),
+                junction={"nr": 1.0}, short=1e-3, misreads=True, rounds=True),
         Dialect("ltspice", Numerals(decimal_letters=True), _EXCLUSIVE, _EXCLUSIVE, r_on=1.0,
                 leaks=True, junction={"ibv": 1e-10, "nbv": 1.0}, coil=1e-3),
         Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},

@@ -1,5 +1,8 @@
 """What only ngspice computes otherwise is refused; options and cards that it knows are read."""
 
+import re
+
+import numpy as np
 import pytest
 from ngspice_tools import as_written, requires_ngspice
 
@@ -129,3 +132,42 @@ def test_what_ngspice_does_not_multiply_within_instances_is_said():
         circuit = rs.parse_netlist(f"t\nI1 0 a 1m\nX1 a c m=2\n{lines}")
         assert [d.code for d in circuit.diagnostics] == ["W119"]
         assert rs.solve(circuit).voltage("a") == pytest.approx(volts)
+
+
+@requires_ngspice
+def test_a_note_says_how_far_rounded_corners_of_tables_are_from_sharp_ones(tmp_path):
+    rng = np.random.default_rng(7)
+    tables = []
+    for _ in range(20):
+        x = np.cumsum(rng.uniform(0.1, 2.0, rng.integers(2, 6)))
+        tables.append(np.round(np.column_stack((x, rng.uniform(-5, 5, len(x)))), 3))
+    lines = [
+        f"E1 o 0 TABLE {{v(a)}} = {' '.join(f'({x},{y})' for x, y in table)}" for table in tables
+    ]
+    decks, notes, expected = [], [], []
+    for line in lines:
+        note = next(d for d in parsed(line, 0.0).diagnostics if d.code == "N113")
+        off, at, near = (float(x) for x in re.findall(r"[-+.\de]+(?= V|,|$)", note.message))
+        notes.append(off)
+        for volts in (at, at + 1.01 * near, at - 1.01 * near):
+            decks.append(f"t\nV1 a 0 {volts!r}\n{line}\nR1 o 0 1k\n.op\n")
+            expected.append(rs.solve(parsed(line, volts)).voltage("o"))
+    theirs = [point["v(o)"] for point in as_written(decks, tmp_path)]
+    apart = np.abs(np.subtract(theirs, expected)).reshape(-1, 3)
+    np.testing.assert_allclose(apart[:, 0], notes, rtol=1e-2)
+    assert apart[:, 1:].max() < 1e-6
+
+
+def parsed(line, volts, **options):
+    return rs.parse_netlist(f"t\nV1 a 0 {volts!r}\n{line}\nR1 o 0 1k\n", **options)
+
+
+@pytest.mark.parametrize("dialect", ["ltspice", "pspice", "xyce", "hspice"])
+def test_tables_of_others_have_corners(dialect):
+    line = "E1 o 0 TABLE {v(a)} = (0,0) (1,4)"
+    codes = [d.code for d in parsed(line, 1.0, dialect=dialect).diagnostics]
+    assert "N113" not in codes
+    # formulas that are parameters have no figure
+    circuit = parsed(".param top=4\nE1 o 0 TABLE {v(a)} = (0,0) (1,{top})", 1.0)
+    (note,) = [d for d in circuit.diagnostics if d.code == "N113"]
+    assert note.message.endswith("sharp")
