@@ -53,7 +53,7 @@ class DiodeLaw(Law[Diodes]):
 
     def ties(self, closed: Bools) -> Bools:
         """Those that conduct without resistance."""
-        return np.minimum(self.table.r_on, self.table.r_reverse) == 0.0
+        return np.asarray(np.minimum(self.table.r_on, self.table.r_reverse) == 0.0)
 
     def knees(self) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Return the leak and the lines beyond both knees."""

@@ -37,7 +37,7 @@ class Ohm(Law[T]):
 
     def ties(self, closed: Bools) -> Bools:
         """Shorts."""
-        return self.ohms(closed) == 0.0
+        return np.asarray(self.ohms(closed) == 0.0)
 
     def line(self, closed: Bools) -> tuple[Floats, Floats, Floats]:
         """Return the resistances; nothing flows through infinite ones."""
