@@ -27,12 +27,14 @@ _OUTPUT = pattern(
 )
 _NODESET = pattern(r"\s*\.\w+\s*")
 _NODESET_ENTRY = pattern(
-    r"v\s*\(\s*([^\s,()]+)\s*\)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
+    r"(?:v\s*\(\s*([^\s,()]+)\s*\)|(all))\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
 )
 _OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch
 #: of AC, or of Xyce and Spectre, which name parameters
 _FOREIGN_SENS = re.compile(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b").search
 _VARIATIONS = ("lin", "dec", "oct")
+#: cards that ask about a solution
+_QUESTIONS = ("sens", "tf", "meas")
 
 
 def _is_swept(letter: str) -> bool:
@@ -74,16 +76,20 @@ class AnalysisReader:
         self.nodeset: dict[str, float] = {}
         self.outputs: list[str] = []
         self.plots: list[tuple[str, ...]] = []
-        self.requests = RequestReader(
-            self._is_node, builder.__contains__, lambda card, item: self._number(card, [item])
-        )
+        self.requests = RequestReader(self._is_node, builder.__contains__, self._asked)
 
     def read(self, keyword: str, card: Card) -> None:
         """Read one card; what is wrong with it goes to the report."""
         try:
             _READERS[keyword](self, card)
         except CardError as error:
-            self._report.error(error, card)
+            if keyword not in _QUESTIONS:
+                self._report.error(error, card)
+            else:
+                # the operating point does not depend on it
+                message = f"not answered: {error.message}"
+                place = error.offset, error.length
+                self._report.add("W121", message, card, *place, hint=error.hint)
         except Failed:
             pass
 
@@ -119,9 +125,14 @@ class AnalysisReader:
         self._plain.append(Analysis())
 
     def _dc(self, card: Card) -> None:
-        items, sweeps = self._items(card), []
+        items, sweeps = self._items(card), list[Sweep]()
+        if items and isinstance(items[-1], Assign) and items[-1].key.text == "data":
+            self._report.add("W108", "a sweep over .data is ignored", card)
+            return
         self._last = card
         while items:
+            if sweeps and isinstance(items[-1], Word) and items[-1].text == "sweep":
+                items.pop()  # HSPICE's word before what is swept around
             sweeps.append(self._sweep(card, items))
         if not sweeps:
             hint = "the form is: .dc source start stop step"
@@ -163,10 +174,13 @@ class AnalysisReader:
             of = self._target(word, parameter=False)
         name = element_name(word.text) if of in ("element", "switch") else word.text
         following = items[-1] if items else None
-        if isinstance(following, Word) and following.text in ("list", *_VARIATIONS):
+        if isinstance(following, Word) and following.text in ("list", "poi", *_VARIATIONS):
             items.pop()
             variation = following.text
-        if variation == "list":
+        if variation == "poi":
+            # HSPICE: how many, and which
+            values = self._listed(card, items, int(self._number(card, items)))
+        elif variation == "list":
             values = self._listed(card, items)
         else:
             start, stop, step = (self._number(card, items) for _ in range(3))
@@ -174,9 +188,9 @@ class AnalysisReader:
         factor = self._factors.get(name, 1.0) if of == "element" else 1.0
         return Sweep(name, values, of, factor)
 
-    def _listed(self, card: Card, items: list[Item]) -> tuple[float, ...]:
-        values = []
-        while items and is_numeric(items[-1]):
+    def _listed(self, card: Card, items: list[Item], most: int = MAX_POINTS) -> tuple[float, ...]:
+        values: list[float] = []
+        while items and is_numeric(items[-1]) and len(values) < most:
             values.append(self._number(card, items))
         if not values:
             raise CardError("E104", "too few fields: the list is empty", len(card[2].rstrip()) - 1)
@@ -193,6 +207,15 @@ class AnalysisReader:
         if not math.isfinite(number):
             raise CardError("E132", "not a finite number", item.offset, len(item.text))
         return number
+
+    def _asked(self, card: Card, item: Word | Braced) -> float:
+        """Return a number of a question, in which no unknown name is an error of the deck."""
+        value = ValueReader(card, self._report).value(item)
+        known = set() if isinstance(value, float) else {"temp", "temper", *self._top.known()}
+        for op in () if isinstance(value, float) else value.program:
+            if op[0] == "name" and op[1] not in known:
+                raise CardError("E107", f"undefined parameter {op[1]!r}", item.offset)
+        return self._number(card, [item])
 
     def _target(self, word: Word, *, parameter: bool) -> str:
         """Return what a swept name is, as in `Sweep`."""
@@ -281,12 +304,16 @@ class AnalysisReader:
                 hint = "the form is: .nodeset v(node)=value"
                 raise CardError("E103", "syntax error", position, 1, hint)
             position = match.end()
-            node, value = match[1], match[2]
-            item: Word | Braced = Word(value, match.start(2))
+            node, value = match[1] or match[2], match[3]
+            item: Word | Braced = Word(value, match.start(3))
             if value[0] in "{'":
-                item = Braced(value[1:-1], match.start(2) + 1)
+                item = Braced(value[1:-1], match.start(3) + 1)
             number = self._number(card, [item])
-            if self._is_node(node):
+            if match[2]:
+                # what says so of one node comes first, wherever it stands
+                names = self._builder.node_names()[1:]
+                self.nodeset = dict.fromkeys(names, number) | self.nodeset
+            elif self._is_node(node):
                 self.nodeset["0" if node == "gnd" else node] = number
             else:
                 message = f"no node {node!r}"

@@ -23,7 +23,8 @@ OTHER_ANALYSES = {
         "pnoise",
     ),
     *("mc", "wcase", "sampling", "embeddedsampling", "pce", "lstb", "stab", "ftran", "dcmatch"),
-    *("acmatch", "optim", "loopgain"),
+    *("acmatch", "optim", "loopgain", "ptdnoise", "shooting", "env", "ivth", "surge"),
+    *("hbac", "hblin", "hbosc", "hbxf", "hbls", "snft", "snxf", "trannoise", "trac"),
 }
 #: dot cards without influence on an operating point
 IGNORED = {
@@ -79,15 +80,16 @@ IGNORED = {
         "ibis",
         "ebd",
         "pkg",
-        "variation",
     ),
     *("dataformat", "optimizer", "fra", "ptran", "snosc", "phasenoise", "bode", "meter"),
+    *("mosra", "mosraprint", "appendmodel", "moddata", "icm", "check"),
     *("subcktname", "libpath", "checkpoint", "assert", "info", "encrypt", "endencrypt", "thermal"),
 }
 #: dot cards that give a deck its structure
 STRUCTURE = {
     *("subckt", "ends", "if", "elseif", "else", "endif", "include", "lib", "endl"),
     *("control", "endc", "data", "enddata", "end", "title"),
+    *("alter", "variation", "design_exploration"),
 }
 #: other spellings
 _ALIASES = {

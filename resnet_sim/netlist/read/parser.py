@@ -191,6 +191,17 @@ class Parser:
         self.report.add("N103", ".data is ignored up to .enddata", card)
         self._skipping = ("enddata", card)
 
+    def _variation(self, card: Card) -> None:
+        keyword = card[2].split()[0][1:]
+        self.report.add("N103", f".{keyword} is ignored up to .end_{keyword}", card)
+        self._skipping = (f"end_{keyword}", card)
+
+    def _alter(self, card: Card) -> None:
+        message = "HSPICE's further runs are not done: what follows .alter is ignored up to .end"
+        hint = "write the altered deck to a file of its own, or sweep what changes"
+        self.report.add("W108", message, card, hint=hint)
+        self._skipping = ("end", card)
+
     def _enddata(self, card: Card) -> None:
         self.report.add("E119", ".enddata without .data", card)
 
@@ -293,6 +304,9 @@ _STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {
     "include": Parser._include,
     "lib": Parser._lib,
     "endl": Parser._endl,
+    "alter": Parser._alter,
+    "variation": Parser._variation,
+    "design_exploration": Parser._variation,
     "control": Parser._control,
     "endc": Parser._endc,
     "end": Parser._end,

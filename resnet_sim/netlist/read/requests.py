@@ -9,7 +9,7 @@ from ...model.patterns import pattern
 from ...model.requests import Derivatives, Measure
 from ..report import CardError
 from ..source import Card
-from .cards import Braced, Item, Word
+from .cards import Braced, Word
 from .fields import element_name
 
 #: operations of ``.meas`` over a range of the swept quantity
@@ -52,7 +52,7 @@ class RequestReader:
         self,
         has_node: Callable[[str], bool],
         has_element: Callable[[str], bool],
-        number: Callable[[Card, Item], float],
+        number: Callable[[Card, Word | Braced], float],
     ) -> None:
         self._has_node, self._has_element, self._number = has_node, has_element, number
         self.derivatives: list[Derivatives] = []
