@@ -47,7 +47,7 @@ CODES: dict[str, str] = {
     "E135": "too many errors",
     "E136": "unknown element parameter",
     "E137": "file that is no SPICE deck",
-    "E138": "expression that ngspice computes as something else",
+    "E138": "what a simulator computes as something else",
     "W101": "the first line is the title though it looks like a card",
     "W102": "cards after .end",
     "W103": "M is milli, not mega",

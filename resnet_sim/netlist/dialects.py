@@ -55,6 +55,10 @@ class Dialect(NamedTuple):
         Some expressions are computed as something else than they say: these are refused.
     rounds : bool
         The corners of TABLE are rounded.
+    inner_first : bool
+        Parameters of subcircuits come before those of the deck.
+    gnd_is_ground : bool
+        Else it is a node like others, unless a card says so.
     """
 
     name: str
@@ -73,6 +77,8 @@ class Dialect(NamedTuple):
     comment_marks: tuple[str, ...] = COMMENT_MARKS
     misreads: bool = False
     rounds: bool = False
+    inner_first: bool = True
+    gnd_is_ground: bool = True
 
 
 #: What decks are read as that are no simulator's: ngspice's language, with ideal elements.
@@ -90,9 +96,9 @@ DIALECTS = {
         Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},
                 multiplies=True, comment_marks=(";",)),
         Dialect("xyce", Numerals(scales=(("x", 6),)), _EXCLUSIVE, _EXCLUSIVE, multiplies=True,
-                comment_marks=(";",)),
+                comment_marks=(";",), gnd_is_ground=False),
         Dialect("hspice", Numerals(scales=(("x", 6), ("a", -18))), _HSPICE, _HSPICE, celsius=25.0,
-                grounds=frozenset(("ground", "gnd!"))),
+                grounds=frozenset(("ground", "gnd!")), inner_first=False),
     )
 }  # fmt: skip
 

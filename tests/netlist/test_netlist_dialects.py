@@ -246,3 +246,69 @@ def test_sweeps_of_parameters_are_read_in_the_same_dialect():
     (op,) = rs.run(deck)
     assert op["b"].tolist() == pytest.approx([0.5, 1.0])
     assert op.current("r1").tolist() == pytest.approx([1 / 9400, 2 / 9400])
+
+
+# ---- names that mean something elsewhere ----
+
+OVERRULED = """t
+.param w=3
+V1 a 0 1
+X1 a t
+X2 a t w=5
+.subckt t p w=2
+R1 p m {w}
+R2 m 0 1
+.ends
+"""
+
+
+def test_hspice_takes_parameters_of_the_deck_unless_told_otherwise():
+    def refused(text):
+        with pytest.raises(NetlistError) as caught:
+            rs.parse_netlist(text, dialect="hspice")
+        return [(d.code, d.span.line) for d in caught.value.diagnostics if d.severity == "error"]
+
+    assert refused(OVERRULED) == [("E138", 4), ("E138", 5)]
+    assert refused(f"{OVERRULED}.option parhier=global\n") == [("E138", 4), ("E138", 5)]
+    local = rs.solve(rs.parse_netlist(f"{OVERRULED}.option parhier=local\n", dialect="hspice"))
+    assert local.voltage("x1.m") == pytest.approx(1 / 3)
+    assert local.voltage("x2.m") == pytest.approx(1 / 6)
+    # where both are the same, and in all other dialects, there is no doubt
+    alike = OVERRULED.replace("w=3", "w=2").replace(" w=5", " w={1+1}")
+    assert rs.solve(rs.parse_netlist(alike, dialect="hspice")).voltage("x2.m") == local["x1.m"]
+    for dialect in ("ngspice", "ltspice", "pspice", "xyce"):
+        assert rs.solve(rs.parse_netlist(OVERRULED, dialect=dialect))["x2.m"] == local["x2.m"]
+
+
+def test_gnd_is_ground_to_xyce_only_if_asked():
+    def codes(*lines, dialect="xyce"):
+        circuit = rs.parse_netlist("\n".join(["t", *lines]), dialect=dialect)
+        assert rs.solve(circuit).voltage("a") == 5
+        return {d.code for d in circuit.diagnostics} & {"W107"}
+
+    cards = ["V1 a GND 5", "R1 a gnd 1k"]
+    assert codes(*cards) == {"W107"}
+    assert codes(*cards, ".preprocess replaceground true") == set()
+    assert codes(*cards, dialect="pspice") == set()
+    assert codes("V1 a 0 5", "R1 a 0 1k ; gnd", "* V2 gnd 0 1") == set()
+
+
+def test_hspice_has_resistors_that_a_voltage_controls():
+    text = "t\n.param k=500\nV1 a 0 5\nR1 a b 1k\nV2 c d 2\nV3 d 0 7\nG1 b 0 VCR c d 'k*3' m=2\n"
+    op = rs.solve(rs.parse_netlist(text, dialect="hspice"))
+    assert op["b"] == pytest.approx(5 * 1.5 / 2.5)
+    for rest in ("pwl(1) c d 0,1k 2,3k", "c d 1k max=5k"):
+        with pytest.raises(NetlistError, match="E115"):
+            rs.parse_netlist(f"t\nV1 c d 1\nG1 c 0 VCR {rest}\n", dialect="hspice")
+
+
+def test_a_parameter_of_a_subcircuit_may_be_made_of_the_one_around_it():
+    text = "t\n.param w=3\nV1 a 0 1\nX1 a t\n.subckt t p\n.param w={w*q} q=2\nR1 p m {w}\n"
+    text += "R2 m 0 1\nX2 m u\n.ends\n.subckt u p q={q+w}\nR1 p n {q}\nR2 n 0 1\n.ends\n"
+    op = rs.solve(rs.parse_netlist(text))
+    # w = 6 in x1; q = 2 + 6 in x1.x2
+    middle = 1 / (1 + 1 / 9)
+    assert op["x1.m"] == pytest.approx(middle / (6 + middle))
+    assert op["x1.x2.n"] == pytest.approx(op["x1.m"] / 9)
+    with pytest.raises(NetlistError, match="E117"):
+        rs.parse_netlist("t\n.param w={2*w}\nR1 a 0 {w}\n")

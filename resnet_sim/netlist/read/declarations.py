@@ -40,6 +40,8 @@ class Gatherer:
         Dot cards that ask for analyses or outputs.
     executed : int
         How many dot cards were executed that change more than their scope.
+    inner_first : bool
+        Parameters of subcircuits come before those of the deck.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Gatherer:
         self._fixed = fixed
         self.commands: list[tuple[str, Card]] = []
         self.executed = 0
+        self.inner_first = report.dialect.inner_first
         self._has_temperature = False
 
     def gather(self, body: Body, scope: Scope, top: Scope) -> None:
@@ -161,6 +164,9 @@ class Gatherer:
         reader = ValueReader(card, self._report)
         for item in read_items(card[2], quick=self._quick)[1:]:
             key = item.key if isinstance(item, Assign) else item
+            if isinstance(item, Assign) and key.text == "parhier":
+                self.inner_first = item.value.text == "local"
+                continue
             if not isinstance(item, Assign) or key.text not in _OPTIONS:
                 message = f"option {key.text} has no effect"
                 self._report.add("N105", message, card, key.offset, len(key.text))

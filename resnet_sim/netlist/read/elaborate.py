@@ -28,6 +28,7 @@ from .fast_cards import PlainCards
 from .fast_instances import INSIDE, PORT, Repeats, Template
 from .fields import element_name
 from .models import ModelReader
+from .overruled import refuse_captured, refuse_overruled
 from .placer import Placer
 from .scope import Evaluator, Failed, Scope
 from .sites import Site
@@ -281,31 +282,11 @@ class Elaboration:
         child.values.update(given)
         child.given = given
         if given and self._report.dialect.misreads:
-            self._refuse_captured(device, scope, child)
+            refuse_captured(self._evaluator, device, scope, child)
         self._gatherer.gather(subcircuit.body, child, self._top)
+        if not self._gatherer.inner_first:
+            refuse_overruled(self._evaluator, device, subcircuit.card, child, self._top)
         self._elements(subcircuit.body, child)
-
-    def _refuse_captured(self, device: Instance, scope: Scope, child: Scope) -> None:
-        """Refuse values given by names that ngspice would look up within the instance first."""
-        for key, value in device.parameters:
-            if not isinstance(value, Expression):
-                continue
-            for op in value.program:
-                name = str(op[1])
-                if op[0] != "name" or name == key.text:
-                    continue
-                if name not in child.values and name not in child.definitions:
-                    continue
-                inside, outside = (
-                    self._evaluator.number(value._replace(program=(op,)), some)
-                    for some in (child, scope)
-                )
-                if inside != outside:
-                    message = (
-                        f"to ngspice {name} is here that of {device.subcircuit.text}: {inside:g}"
-                    )
-                    hint = f"call one of the two otherwise: outside it is {outside:g}"
-                    raise CardError("E138", message, key.offset, len(key.text), hint)
 
     def _undeclared(
         self, given: Mapping[str, float], subcircuit: Subcircuit, device: Instance

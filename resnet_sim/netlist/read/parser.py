@@ -40,6 +40,15 @@ class _Open:
     conditional: Conditional | None = None
 
 
+_ASKS_FOR_GROUND = pattern(
+    r"^[ \t]*\.preprocess[ \t]+replaceground[ \t]+true\b", re.IGNORECASE | re.MULTILINE
+)
+#: an element with a node of that name
+_USES_GND = pattern(
+    r"^[ \t]*[a-z][^\s;$]*[^\n;$=]*[\s(,](gnd)(?=[\s),]|$)", re.IGNORECASE | re.MULTILINE
+)
+
+
 class Parser:
     """Reads a deck; one object a deck."""
 
@@ -86,6 +95,8 @@ class Parser:
         if self._skipping is not None:
             message = f"nothing ends this: .{self._skipping[0]} is missing"
             self.report.add("W117", message, self._skipping[1])
+        if not self.report.dialect.gnd_is_ground:
+            self._tell_ground()
         for unclosed in self._open:
             what = ".subckt without .ends" if unclosed.conditional is None else ".if without .endif"
             self.report.add("E119", what, unclosed.card)
@@ -100,6 +111,20 @@ class Parser:
         message = f"read as {self.report.dialect.name} reads it, for this line"
         hint = "--dialect chooses another reading"
         self.report.add("N110", message, (source.index, line, mark), 0, len(mark), hint=hint)
+
+    def _tell_ground(self) -> None:
+        """Say that gnd is taken for ground though the simulator would do so only if asked."""
+        if any(_ASKS_FOR_GROUND.search(source.text) for source in self.report.files):
+            return
+        for source in self.report.files:
+            if found := _USES_GND.search(source.text):
+                line = source.text.count("\n", 0, found.start(1)) + 1
+                card = (source.index, line, found[0].lower())
+                name = self.report.dialect.name
+                message = f"gnd is taken for ground: to {name} it is a node like others"
+                hint = "call ground 0, or write .preprocess replaceground true"
+                self.report.add("W107", message, card, found.start(1) - found.start(), 3, hint=hint)
+                return
 
     def _say_empty(self, source: SourceFile) -> None:
         what = "a title" if source.titled else "comments"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from ...model.devices import CARDS
 from ...model.patterns import pattern
+from ..expressions.machine import Op
 from ..report import CardError, Report
 from ..source import Card
 from .cards import (
@@ -30,7 +31,7 @@ from .cards import (
     Word,
 )
 from .fields import CardReader, element_name
-from .grammar import parse_assignments
+from .grammar import moved, parse_assignments
 from .independent import read_source
 from .items import is_numeric
 from .misread import refuse_inserted
@@ -186,11 +187,33 @@ def _controlled(r: CardReader) -> Read:
     first = r.word("the control")
     if first.text == "poly":
         return nodes, _polynomial(r, per_control, is_voltage)
+    if first.text == "vcr" and r.letter == "g" and len(r.items) > per_control:
+        return nodes, _controlled_resistor(r, nodes)
     if first.text == _HSPICE_NAMES[r.letter] and len(r.items) > per_control:
         first = r.word("the control")
     control = (first, *(r.word("the control") for _ in range(per_control - 1)))
     gain = r.take_value("the gain")
     return nodes, LinearSource(is_voltage, 0.0, (control,), (gain,), r.keywords())
+
+
+def _controlled_resistor(r: CardReader, nodes: tuple[str, ...]) -> BehaviouralSource:
+    """Read HSPICE's ``VCR in+ in- factor``: a resistance of factor times a voltage."""
+    p, q = (r.word("the control") for _ in range(2))
+    if p.text.startswith(("pwl", "poly", "npwl", "ppwl")):
+        hint = "write G... cur='v(n+,n-)/(...)', the resistance as a formula"
+        raise CardError("E115", "VCR by points or a polynomial is not supported", p.offset, 3, hint)
+    factor, place = r.take_value("the factor"), (p.offset, len(p.text))
+    code: list[Op] = [("probe", "v", *place, *nodes)]
+    code += (
+        [("number", factor)] if isinstance(factor, float) else moved(factor.program, factor.offset)
+    )
+    code += [("probe", "v", *place, p.text, q.text), ("binary", "*", p.offset)]
+    code.append(("binary", "/", p.offset))
+    for item in r.items:
+        if isinstance(item, Assign) and item.key.text in ("max", "min", "abs", "smooth", "delta"):
+            message = f"{item.key.text} of a VCR is not supported"
+            raise CardError("E115", message, item.key.offset, len(item.key.text))
+    return BehaviouralSource(False, Expression(tuple(code), r.card, 0), r.keywords())
 
 
 def _polynomial(r: CardReader, per_control: int, is_voltage: bool) -> LinearSource:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..expressions.functions import is_drawing
@@ -111,6 +111,11 @@ class Scope:
                 raise _Needed(scope, name)
         return None
 
+    def beyond(self, name: str) -> Scope:
+        """Return this scope without a parameter of its own that is being computed."""
+        others = {key: value for key, value in self.definitions.items() if key != name}
+        return replace(self, definitions=others)
+
     def function(self, name: str) -> Function | None:
         """Return a function of the deck, None if there is none of that name."""
         for scope in self.callers():
@@ -189,6 +194,10 @@ class Evaluator:
                     _check_parameter(next(reversed(waiting))[1], result)
             except _Needed as needed:
                 key = (id(needed.scope), needed.name)
+                if key in waiting and key == next(reversed(waiting)) and where.caller:
+                    # p={2*p} in a subcircuit: the other one is that of the instance around it
+                    where = where.beyond(needed.name)
+                    continue
                 if key in waiting:
                     self._circular(needed, waiting)
                     raise Failed from None
