@@ -35,9 +35,12 @@ from .grammar import moved, parse_assignments
 from .independent import read_source
 from .items import is_numeric
 from .misread import refuse_inserted
+from .strangers import refuse_stranger, with_open_formula
 from .tables import read_table
 from .transfer import is_transfer, read_transfer
 
+#: letters that others' devices have, too
+_OF_STRANGERS = "aefghsy"
 _UNSUPPORTED = {
     "n": "device",
     "o": "lossy transmission line",
@@ -73,6 +76,8 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
             read = FORMS[CARDS[letter][1].form]
         except KeyError:
             raise _no_element(card[2], letter) from None
+    if letter in _OF_STRANGERS:
+        refuse_stranger(card[2], letter, of_xyce=report.dialect.name == "xyce")
     if letter in "eg" and (form := _NONLINEAR_FORM(card[2])):
         hint = "give its value at DC: a gain, a table or a formula"
         raise CardError("E120", f"nonlinear: {form[1].upper()}", form.start(1), len(form[1]), hint)
@@ -81,7 +86,11 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     end = None
     if letter in "begfh":
         end = card[2].index("laplace") if is_transfer_function else _expression_start(card[2])
-    reader.load(end)
+    opened = with_open_formula(card[2], quick) if letter == "r" and "(" in card[2] else None
+    if opened:
+        reader.items = opened[::-1]
+    else:
+        reader.load(end)
     name = element_name(reader.word("the name").text)
     if is_transfer_function:
         return Element(name, reader.nodes(2), read_transfer(reader, letter == "e"), card)
@@ -199,9 +208,6 @@ def _controlled(r: CardReader) -> Read:
 def _controlled_resistor(r: CardReader, nodes: tuple[str, ...]) -> BehaviouralSource:
     """Read HSPICE's ``VCR in+ in- factor``: a resistance of factor times a voltage."""
     p, q = (r.word("the control") for _ in range(2))
-    if p.text.startswith(("pwl", "poly", "npwl", "ppwl")):
-        hint = "write G... cur='v(n+,n-)/(...)', the resistance as a formula"
-        raise CardError("E115", "VCR by points or a polynomial is not supported", p.offset, 3, hint)
     factor, place = r.take_value("the factor"), (p.offset, len(p.text))
     code: list[Op] = [("probe", "v", *place, *nodes)]
     code += (
