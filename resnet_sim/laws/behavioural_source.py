@@ -43,6 +43,10 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             columns = (error, np.abs(actual), blur)
             check.linear(self.table.names[k : k + 1], "formula", *(c[:, None] for c in columns))
 
+    def straight(self) -> bool:
+        """Formulas may curve."""
+        return not len(self.table)
+
     def ties(self, closed: Bools) -> Bools:
         """Those of voltage."""
         return self.table.is_voltage

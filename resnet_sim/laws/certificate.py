@@ -7,7 +7,8 @@ the terms that were added.
 
 One point of straight lines and knees can be known to the last digit of each of its numbers, and
 must be: an error of 1e-7 in the smallest current shows (`_EachByItself`).  Many points at once,
-and curves, may be off by what rounding of the largest numbers does to the smallest.
+curves, and what currents set may be off by what rounding of the largest numbers does to the
+smallest.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def certify(
     -------
     Certificate
     """
-    straight = all(law.straight for law in laws(circuit))
+    straight = all(law.straight() for law in laws(circuit))
     kind = _EachByItself if straight else _Whole
     check = kind(circuit, voltages[None], currents[None], closed, tolerance)
     proof, _ = _judged(check)

@@ -41,6 +41,10 @@ class ControlledSourceLaw(Law[ControlledSources]):
         )
         check.linear(table.names, "controlled source", error, np.abs(actual), blur)
 
+    def straight(self) -> bool:
+        """Not if currents are among the controls."""
+        return not self.table.of_current.any()
+
     def ties(self, closed: Bools) -> Bools:
         """Those of voltage."""
         return self.table.is_voltage

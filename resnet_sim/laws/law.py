@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
@@ -26,10 +26,6 @@ class Law(Generic[T]):
     """
 
     device: type[T]
-    #: Are numbers that obey it known to their last digits?  Roots of equations that curve, such as
-    #: exponentials, are where iterations end.
-    straight: ClassVar[bool] = True
-
     def __init__(self, circuit: Circuit) -> None:
         name = self.device.plural
         self.table: T = circuit.tables[name]  # type: ignore[assignment]
@@ -43,6 +39,14 @@ class Law(Generic[T]):
     def openness(self, check: Check) -> Floats | float:
         """Return by how much rounding of the voltages moves the currents, A."""
         return 0.0
+
+    def straight(self) -> bool:
+        """Tell whether numbers that obey it are known to their last digits.
+
+        Roots of equations that curve, such as exponentials, are where iterations end; and what
+        currents set passes the rounding of large ones on to small ones.
+        """
+        return True
 
     def ties(self, closed: Bools) -> Bools:
         """Tell which elements carry what others leave them, as no voltage says what they carry."""

@@ -53,7 +53,6 @@ class MultipoleLaw(Law[T]):
     Arrays have shape (..., devices, terminals), the last of which is the reference.
     """
 
-    straight = False
     #: parameters whose influence is told even where they are the usual
     main: ClassVar[tuple[str, ...]] = ()
     #: parameters that are no quantities
@@ -109,6 +108,10 @@ class MultipoleLaw(Law[T]):
         return np.stack(columns, axis=-1)
 
     # ---- what is asked of laws ----
+
+    def straight(self) -> bool:
+        """It curves."""
+        return False
 
     def certify(self, check: Check) -> None:
         """Judge the currents by the law, and what rounding of the voltages explains."""
