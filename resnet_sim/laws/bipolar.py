@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..model.devices import Bipolars
-from .multipole import KELVIN_PER_VOLT, STEP, ZERO, MultipoleLaw, junction, real
+from .multipole import KELVIN_PER_VOLT, STEP, MultipoleLaw, beside, junction, kelvin, real
 
 #: Newton steps for the voltage behind a base resistance
 ROUNDS = 100
@@ -19,26 +19,13 @@ CLOSE = 5e-3
 HEATED = {
     **{
         key: "t" + key
-        for key in [
-            "bf",
-            "br",
-            "ikf",
-            "ikr",
-            "irb",
-            "nc",
-            "ne",
-            "nf",
-            "nr",
-            "ns",
-            "rb",
-            "rc",
-            "re",
-            "vaf",
+        for key in (
+            "bf", "br", "ikf", "ikr", "irb", "nc", "ne", "nf", "nr", "ns", "rb", "rc", "re", "vaf",
             "var",
-        ]
+        )
     },
     "rbm": "trm",
-}
+}  # fmt: skip
 
 
 def _unless_zero(values: Any) -> Any:
@@ -55,8 +42,8 @@ class BipolarLaw(MultipoleLaw[Bipolars]):
     def prepared(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return parameters at the temperature, currents of one of ``m`` devices."""
         g, p = given, dict(given)
-        rise, kelvin = g["temp"] - g["tnom"], g["temp"] + ZERO
-        warmer, vt = kelvin / (g["tnom"] + ZERO), kelvin / KELVIN_PER_VOLT
+        rise, (hot, cold) = g["temp"] - g["tnom"], kelvin(g)
+        warmer, vt = hot / cold, hot / KELVIN_PER_VOLT
         for key, letters in HEATED.items():
             p[key] = g[key] * (1 + rise * (g[letters + "1"] + rise * g[letters + "2"]))
         gain = np.where(g["tlev"] == 1, 1 + g["xtb"] * rise, warmer ** g["xtb"])
@@ -115,8 +102,7 @@ class BipolarLaw(MultipoleLaw[Bipolars]):
         base = p["rb"] / size + 0 * i[..., 1]
         if p["changing"].any():
             base = np.where(p["changing"], self._base(v, i, p), base)
-        ends = [p["rc"] / size, base, 0.0 * size, p["re"] / size]
-        return np.stack([np.broadcast_to(end, base.shape) for end in ends], axis=-1)
+        return beside((p["rc"] / size, base, 0.0 * size, p["re"] / size), base.shape)
 
     def _base(self, v: Any, i: Any, p: Mapping[str, Any]) -> Any:
         """Return a base resistance that current or charge lowers."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model.devices import Jfets
-from .multipole import KELVIN_PER_VOLT, ZERO, MultipoleLaw, junction, real
+from .multipole import KELVIN_PER_VOLT, MultipoleLaw, beside, junction, kelvin, real
 
 
 class JfetLaw(MultipoleLaw[Jfets]):
@@ -20,7 +20,7 @@ class JfetLaw(MultipoleLaw[Jfets]):
     def prepared(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return parameters at the temperature, currents of one of ``m`` devices."""
         g, p = given, dict(given)
-        hot, cold = g["temp"] + ZERO, g["tnom"] + ZERO
+        hot, cold = kelvin(g)
         p["vt"] = hot / KELVIN_PER_VOLT
         grown = (1 / cold - 1 / hot) * g["eg"] * KELVIN_PER_VOLT + g["xti"] * np.log(hot / cold)
         p["is"] = g["area"] * g["is"] * np.exp(grown)
@@ -61,6 +61,4 @@ class JfetLaw(MultipoleLaw[Jfets]):
     def resistances(self, v: Any, i: Any, p: Mapping[str, Any]) -> Any:
         """Return those of drain and source."""
         size = p["area"] * p["m"]
-        shape = i.shape[:-1]
-        parts = (p["rd"] / size, 0 * size, p["rs"] / size)
-        return np.stack([np.broadcast_to(part, shape) for part in parts], axis=-1)
+        return beside((p["rd"] / size, 0 * size, p["rs"] / size), i.shape[:-1])

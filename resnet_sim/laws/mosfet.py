@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model.devices import Mosfets
-from .multipole import KELVIN_PER_VOLT, ZERO, MultipoleLaw, real
+from .multipole import KELVIN_PER_VOLT, MultipoleLaw, beside, kelvin, real
 
 #: K; eV, the gap of silicon at that temperature
 ROOM, ROOM_GAP = 300.15, 1.1150877
@@ -37,7 +37,7 @@ class MosfetLaw(MultipoleLaw[Mosfets]):
     def prepared(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return parameters at the temperature, currents of one of ``m`` devices."""
         g, p = given, dict(given)
-        hot, cold = g["temp"] + ZERO, g["tnom"] + ZERO
+        hot, cold = kelvin(g)
         p["vt"] = hot / KELVIN_PER_VOLT
         p["phi"] = (g["phi"] + _drift(cold)) * hot / cold - _drift(hot)
         rise = (_gap(cold) - _gap(hot) + g["polarity"] * (p["phi"] - g["phi"])) / 2
@@ -89,5 +89,4 @@ class MosfetLaw(MultipoleLaw[Mosfets]):
     def resistances(self, v: Any, i: Any, p: Mapping[str, Any]) -> Any:
         """Return those of drain and source; the sheet's where none are given."""
         none = 0 * p["rd"]
-        parts = (p["rd"], none, none, p["rs"])
-        return np.stack([np.broadcast_to(part, i.shape[:-1]) for part in parts], axis=-1)
+        return beside((p["rd"], none, none, p["rs"]), i.shape[:-1])

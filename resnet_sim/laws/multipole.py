@@ -6,7 +6,7 @@ derivatives without cancellation (Squire and Trapp, SIAM Review 40, 1998).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -45,6 +45,16 @@ def junction(v: Any, amps: Any, volts: Any) -> Any:
     safe = np.where(real(inner) / real(volts) > 700.0, 700.0 * volts, inner)
     cube = (3.0 * volts / (np.e * np.where(back, v, -1.0))) ** 3
     return amps * np.where(back, -1.0 - cube, np.exp(safe / volts) - 1.0)
+
+
+def kelvin(given: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the temperatures of the devices, and those that their parameters are of, K."""
+    return given["temp"] + ZERO, given["tnom"] + ZERO
+
+
+def beside(parts: Sequence[Any], shape: tuple[int, ...]) -> Any:
+    """Return what belongs to the terminals, one after the other along a last axis."""
+    return np.stack([np.broadcast_to(part, shape) for part in parts], axis=-1)
 
 
 class MultipoleLaw(Law[T]):
