@@ -16,11 +16,16 @@ MURTY_AFTER, MOST_STEPS, MOST_PASSES, PASSES = 3, 150, 6, 3
 #: contradictions that count after the first pass and after the last, relative to the largest
 #: voltage; what rounding leaves across a conducting rectifier, relative to the voltages at its ends
 COARSE, FINE, ROUNDING = 1e-6, 1e-12, 3e-15
+UNKNOWN = float("inf")
 
 
 @subloops
-def _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing):  # type: ignore[no-untyped-def]
-    """Count rectifiers that contradict their state by more than rounding, in each lane."""
+def _contradictions(rectifiers, work, lanes, limit, once, volts, wrong, count, missing):  # type: ignore[no-untyped-def]
+    """Count rectifiers that contradict their state by more than rounding, in each lane.
+
+    After a single pass voltages are off by the rounding of stiff conductances: what a conducting
+    rectifier lacks tells nothing yet.
+    """
     p, q, ohms = rectifiers
     x, current = work[0], work[2]
     d, on, around = lanes[1], lanes[2], lanes[3]
@@ -41,7 +46,7 @@ def _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing
                 off = -current[k, lane] > high * around[k, lane]
                 lack = abs(above - ohms[k] * current[k, lane])
                 lack -= ROUNDING * (abs(x[p[k], lane]) + abs(x[q[k], lane]))
-                missing[lane] = max(missing[lane], lack)
+                missing[lane] = max(missing[lane], UNKNOWN if once else lack)
             else:
                 off = above > high
             wrong[k, lane] = off
@@ -128,11 +133,12 @@ def settle(  # type: ignore[no-untyped-def]
             number += 1
             if number < looking:
                 continue
+            once = number == 1
             if number == looking:
                 if pull is not None and pulled:
                     roomy &= _pull(system, values, work, lanes, tables, results, sample, pull)
                 limit = FINE if pulled else COARSE
-                _contradictions(rectifiers, work, lanes, limit, volts, wrong, count, missing)
+                _contradictions(rectifiers, work, lanes, limit, once, volts, wrong, count, missing)
                 for lane in range(W):
                     pending[lane] = sample[lane] >= 0 and count[lane] == 0
                     ready += pending[lane]
@@ -143,7 +149,7 @@ def settle(  # type: ignore[no-untyped-def]
                 if 2 * ready < active:
                     break  # lanes without contradictions wait for others
             if not pulled:
-                _contradictions(rectifiers, work, lanes, FINE, volts, wrong, count, missing)
+                _contradictions(rectifiers, work, lanes, FINE, once, volts, wrong, count, missing)
             else:
                 missing[:] = 0.0
             last = number == MOST_PASSES

@@ -98,6 +98,16 @@ def test_gradients_of_two_hundred_circuits():
     assert sum(check(seed) for seed in range(200)) == 150
 
 
+def test_a_diode_that_carries_next_to_nothing_leaves_no_rounding_of_stiff_conductances():
+    net = tr.Network(rs.parse_netlist(random_deck(16)[0]), ["v1"], ["n1"], parameters="k*")
+    X = np.random.default_rng(16).normal(size=(3, 1))
+    theta = net.parameters
+    for name, share in (("k0", 1e-4), ("k1", 1e-4), ("k2", 1e-6)):
+        net.parameters = theta | {name: theta[name] * (1 + share)}
+        single = [rs.solve(net.circuit.with_values({"v1": x})).node_voltages for x in X[:, 0]]
+        assert np.abs(net.free(X).voltages - single).max() < 1e-14, name
+
+
 def test_forward_is_the_deck_elaborated_anew():
     for seed in range(6):
         circuit = rs.parse_netlist(random_deck(seed)[0])
