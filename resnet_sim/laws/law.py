@@ -26,6 +26,7 @@ class Law(Generic[T]):
     """
 
     device: type[T]
+
     def __init__(self, circuit: Circuit) -> None:
         name = self.device.plural
         self.table: T = circuit.tables[name]  # type: ignore[assignment]
