@@ -38,8 +38,8 @@ MEASURED = (
     Measured("feedback-grid", 100_000, "solve", {"ratio": 30.0}),
     Measured("grid", 1_000_000, "solve", {"ratio": 1.0, "peak_mb": 1200.0}),
     Measured("grid", 1_000_000, "solve-linear", {"ratio": 0.6}),
-    Measured("random", 1_000_000, "solve", {"seconds": 15.0}, alone=True),
-    Measured("random", 1_000_000, "solve-linear", {"seconds": 8.0}, alone=True),
+    Measured("random", 1_000_000, "solve", {"seconds": 15.0}, 2, alone=True),
+    Measured("random", 1_000_000, "solve-linear", {"seconds": 8.0}, 2, alone=True),
     Measured("grid3d", 1_000_000, "solve", {"seconds": 5.0}, alone=True),
     Measured("grid3d", 1_000_000, "solve-linear", {"seconds": 5.0}, alone=True),
     Measured("grid", 10_000, "inputs", {"ratio": 2.0}, 9),
@@ -63,13 +63,14 @@ class Compared(NamedTuple):
 
     family: str
     nodes: int
+    repeats: int = 5
     most_more: float | None = None
     least_faster: float | None = None
 
 
 COMPARED = (
     Compared("amplified-ladder", 20_000, most_more=0.3),
-    Compared("supply-grid", 30_000, least_faster=12.0),
+    Compared("supply-grid", 30_000, 1, least_faster=12.0),
 )
 
 
@@ -123,7 +124,7 @@ def _compared(options: argparse.Namespace, ask: Ask, pair: Compared) -> list[Rec
     """Print how long both processes take; those of ngspice come first and last."""
     found = []
     for contender in ("ngspice", "command", "ngspice"):
-        wanted = Measured(pair.family, pair.nodes, contender, {}, 5, alone=True)
+        wanted = Measured(pair.family, pair.nodes, contender, {}, pair.repeats, alone=True)
         found.append(_asked(options, ask, wanted))
     if any("seconds" not in record for record in found):
         notes = "; ".join(record.get("note", "") for record in found)
