@@ -184,7 +184,8 @@ class OneByOne(Backend):
         )
         if not proof.ok:
             raise ConvergenceError("; ".join(proof.failures[:3]))
-        if proof.stable is None and not self.question.signed and (circuit.resistors.ohms < 0).any():
+        unknown = proof.stable is None and not point.convex and not self.question.signed
+        if unknown and (circuit.resistors.ohms < 0).any():
             raise UsageError(
                 "a negative conductance may make this circuit unstable, which can't be told "
                 "here: nudge with currents, or choose the positive variant"

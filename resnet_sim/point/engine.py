@@ -45,6 +45,8 @@ class Point:
     notes: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
     nonunique: tuple[str, ...]
+    #: it is the least of a convex co-content, hence stable, with amplifiers that are scaled away
+    convex: bool = False
 
     @property
     def masked_voltages(self) -> Floats:
@@ -86,6 +88,7 @@ class _Log:
     methods: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
+    convex: bool = True
 
 
 class PointSolver:
@@ -197,7 +200,7 @@ class PointSolver:
             circuit, state, closed, voltages, currents, floating, undefined,
             "+".join(dict.fromkeys(log.methods)) or "structure",
             log.iterations, tuple(dict.fromkeys(log.notes)),
-            tuple(dict.fromkeys([*diagnostics, *loops])), nonunique,
+            tuple(dict.fromkeys([*diagnostics, *loops])), nonunique, log.convex,
         )  # fmt: skip
 
     def _stages(self, compiled: Compiled, key: bytes) -> tuple[State, _Log]:
@@ -284,6 +287,7 @@ class PointSolver:
             return False
         state.absorb(plan, solution)
         state.mark_lost(plan)
+        log.convex = False
         log.methods.append(solution.method)
         log.iterations += solution.iterations
         log.notes.append(OTHERS)
@@ -293,6 +297,7 @@ class PointSolver:
         """Solve a stage whose parts and sources depend on each other."""
         from . import feedback
 
+        log.convex = False
         outcome = feedback.solve(state, plan.stage, plan, self.start, self._smooth.get(key))
         if outcome.law_voltages is not None:
             self._smooth[key] = outcome.law_voltages
