@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from ..compiled.kernels import loops, subloops
 from ..solvers.linear.frontal import W
-from ._passes import STIFFEST, STIFFNESS, begin, conduct, correct, factorise, leave, move, start
+from ._passes import (
+    STIFFEST,
+    STIFFNESS,
+    begin,
+    conduct,
+    correct,
+    factorise,
+    leave,
+    move,
+    start,
+    surround,
+)
 from ._reactions import combine, forces, lanczos, measure
 
 #: Newton steps without fewer contradictions after which only the last one flips (Murty), steps
@@ -196,8 +207,8 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
 
 @loops
 def respond(  # type: ignore[no-untyped-def]
-    system, outputs, values, table, tables, work, room, lanes, notes, basis, queue, shifts, forced,
-    once, found,
+    system, outputs, values, tables, work, room, lanes, notes, basis, queue, shifts, forced, once,
+    found,
 ):  # fmt: skip
     """Find how states change with forces f at the outputs: ``(T + shift) f = aim``, for `shifts`.
 
@@ -207,16 +218,16 @@ def respond(  # type: ignore[no-untyped-def]
     x_of, current_of, force_of, fine = found
     aim, kept_x, kept_current = basis[-3:]
     place = system[7]
-    loose, roomy = notes[7], True
+    sample, loose, roomy = notes[0], notes[7], True
     for first in range(0, len(queue), W):
         count = min(W, len(queue) - first)
         for lane in range(W):
-            sample = queue[min(first + lane, len(queue) - 1)]
-            begin(system, values, table, tables, lanes, sample, lane)
-            conduct(tables, lanes, sample, lane)
+            sample[lane] = queue[min(first + lane, len(queue) - 1)]
+            surround(tables, lanes, lane)
+            conduct(tables, lanes, sample[lane], lane)
             for o in range(len(aim)):
-                aim[o, lane] = tables[4][sample, o]
-        if first == 0 or len(lanes[2]) > 0 or values.ndim == 2:
+                aim[o, lane] = tables[4][sample[lane], o]
+        if first == 0 or len(lanes[2]) > 0:
             stiffness = STIFFEST if once else STIFFNESS
             factorise(system, values, work, room, lanes, loose, stiffness)
         least = 0.0
@@ -227,14 +238,14 @@ def respond(  # type: ignore[no-untyped-def]
             kept_x[:] = 0.0
             kept_current[:] = 0.0
             for lane in range(W):
-                sample = queue[min(first + lane, len(queue) - 1)]
-                definite = forces(basis, lane, shifts[s], forced, force_of[s, sample])
-                fine[s, sample] = definite and not loose[lane]
+                definite = forces(basis, lane, shifts[s], forced, force_of[s, sample[lane]])
+                fine[s, sample[lane]] = definite and not loose[lane]
             combine(basis, kept_x, kept_current)
-            for lane in range(count):
-                sample = queue[first + lane]
-                for k in range(len(place)):
-                    x_of[s, sample, k] = kept_x[place[k], lane]
-                for k in range(len(kept_current)):
-                    current_of[s, sample, k] = kept_current[k, lane]
+            # all lanes of a node at once: they share a line of the cache
+            for k in range(len(place)):
+                for lane in range(count):
+                    x_of[s, sample[lane], k] = kept_x[place[k], lane]
+            for k in range(len(kept_current)):
+                for lane in range(count):
+                    current_of[s, sample[lane], k] = kept_current[k, lane]
     return roomy

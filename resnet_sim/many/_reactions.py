@@ -11,7 +11,7 @@ import numpy as np
 
 from ..compiled.kernels import subloops
 from ..solvers.linear.frontal import W
-from ._passes import correct, leave, start
+from ._passes import correct, leave, move, start
 
 #: a share of f that no longer counts, and one that a single pass is good enough for; what is zero
 #: beside the largest of T; what is singular
@@ -73,17 +73,21 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # 
             vectors[0, o, lane] = aim[o, lane] / beside[0, lane] if total > 0.0 else 0.0
     for k in range(len(states)):
         feed(outputs, vectors[k], source)
-        most = 0.0
+        most, least = 0.0, 1.0
         for lane in range(W):
-            most = max(most, left[lane])
+            most, least = max(most, left[lane]), min(least, left[lane])
         for number in range(2 if most > SMALL and not once else 1):
             if number == 0:
                 start(work, source)
             else:
                 leave(system, values, work, source)
             correct(system, work, still)
+            if number == 0 or least > SMALL:
+                move(work[0], states[k])
+                move(work[2], flows[k])
+                continue
             for lane in range(W):
-                if number == 0 or left[lane] > SMALL:
+                if left[lane] > SMALL:
                     _take(work[0], lane, states[k])
                     _take(work[2], lane, flows[k])
         measure(outputs, states[k], reached)

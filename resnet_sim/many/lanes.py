@@ -252,14 +252,15 @@ class Lanes:
             np.zeros((*shape, n)), np.zeros((*shape, m)), np.zeros((*shape, aim.shape[1])),
             np.zeros(shape, bool),
         )  # fmt: skip
-        data = Data(conductance, np.zeros((count, n)), np.zeros((count, m)))
+        none = np.zeros((0, 0))
+        tables = self._tables(Data(conductance, none, none), on, aim)[1]
+        siemens = np.ascontiguousarray(conductance)
 
         def work(room: _Room, queue: Ints) -> None:
             room.react(aim.shape[1])
             while not respond(
-                self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
-                room.work, room.room, room.lanes, room.notes, room.basis, queue, shifts,
-                pulls is None, once, found,
+                self.system, self.outputs, siemens, tables, room.work, room.room, room.lanes,
+                room.notes, room.basis, queue, shifts, pulls is None, once, found,
             ):  # fmt: skip
                 room.widen()
 
