@@ -107,9 +107,10 @@ class Workload:
         inputs = circuit.voltage_sources.names[:4] or circuit.current_sources.names[:4]
         nodes = [circuit.nodes[k] for k in rng.choice(len(circuit.nodes) - 1, OUTPUTS, False) + 1]
         self.net = tr.Network(circuit, inputs, nodes, "r*")
-        lanes = getattr(self.net._backend, "lanes", None)
-        if lanes is not None and threads:
-            lanes.threads = threads
+        #: what has threads, if anything does
+        self.lanes = getattr(self.net._backend, "lanes", self.net._backend)
+        if hasattr(self.lanes, "threads") and threads:
+            self.lanes.threads = threads
         self.x = rng.normal(size=(batch, len(inputs)))
         self.y = 0.3 * rng.normal(size=(batch, OUTPUTS))
         self.rule, self.on = tr.EquilibriumPropagation(), None
@@ -224,8 +225,8 @@ def fit(work: Workload, clock: Callable[[], float], rounds: int = 3) -> float:
 
 def two_threads(work: Workload, rounds: int = 3) -> Record:
     """Return how many times faster two threads are, by the clock, and whether bits are the same."""
-    lanes = getattr(work.net._backend, "lanes", None)
-    if lanes is None or cores() < 2:
+    lanes = work.lanes
+    if not hasattr(lanes, "threads") or cores() < 2:
         return {"threads": np.nan, "same": True}
     before = lanes.threads
     taken: dict[int, list[float]] = {1: [], 2: []}
