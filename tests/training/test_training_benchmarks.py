@@ -91,7 +91,7 @@ def test_a_relu_network_learns_with_the_adjoint():
 
 @pytest.mark.long
 def test_a_relu_network_tells_digits():
-    assert load("training_relu").train(0, 40, 9, 2e-3) >= 0.96
+    assert load("training_relu").train(0, 64, 12, 2e-3) >= 0.96
 
 
 @pytest.mark.filterwarnings("ignore:the cost rose")
