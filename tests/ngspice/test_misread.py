@@ -167,6 +167,10 @@ def test_tables_of_others_have_corners(dialect):
     line = "E1 o 0 TABLE {v(a)} = (0,0) (1,4)"
     codes = [d.code for d in parsed(line, 1.0, dialect=dialect).diagnostics]
     assert "N113" not in codes
+    # one point, and points on a level, have no corner
+    for points in ("(1,5)", "(0,2) (1,2)"):
+        level = parsed(f"E1 o 0 TABLE {{v(a)}} = {points}", 1.0)
+        assert "N113" not in [d.code for d in level.diagnostics]
     # formulas that are parameters have no figure
     circuit = parsed(".param top=4\nE1 o 0 TABLE {v(a)} = (0,0) (1,{top})", 1.0)
     (note,) = [d for d in circuit.diagnostics if d.code == "N113"]

@@ -56,13 +56,15 @@ def _tell_rounding(r: CardReader, start: int, points: Sequence[Value], unit: str
     message = "ngspice rounds the corners of this TABLE; here they are sharp"
     if all(isinstance(value, float) for value in points):
         numbers = np.array(points, dtype=float).reshape(-1, 2)
-        # a table that does not rise is refused elsewhere
+        # one point has no corner, and a table that does not rise is refused elsewhere
         width = np.diff(numbers[:, 0])
-        if not (width > 0).all():
+        if not (len(width) and (width > 0).all()):
             return
         slope = np.concatenate(([0.0], np.diff(numbers[:, 1]) / width, [0.0]))
         near = CORNER * np.minimum(np.append(width, width[-1]), np.append(width[0], width))
         off = np.abs(np.diff(slope)) * near / 4
+        if not off.any():
+            return
         message += f": they differ by up to {off.max():.3g} {unit} at {_where(numbers, near, off)}"
     hint = "LTspice, PSpice and Xyce don't round: --dialect says whose deck it is"
     r.report.add("N113", message, r.card, start, len("table"), hint=hint)
