@@ -8,6 +8,7 @@ already: `emission` is ``N Vt``.
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -132,7 +133,7 @@ class JunctionCurve(Curve):
         a, nb = self.saturation, self.breakdown_emission
         beyond = u < -self.breakdown
         safe = np.where(u < 0, u, -1.0)
-        ratio = 3.0 * self.emission / (np.e * safe)
+        ratio = 3.0 * self.emission / (math.e * safe)
         tail = ratio * ratio * ratio  # a power takes as long as all else
         i, slope = -a * (1.0 + tail), 3.0 * a * tail / safe
         if beyond.any():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,7 +50,7 @@ def _above(table: Junctions, u: Floats) -> Floats:
 
 def _below(table: Junctions, u: Floats) -> Floats:
     """Return what flows below, in breakdown or not."""
-    pull = 3.0 * THERMAL * table.emission / (np.e * u)
+    pull = 3.0 * THERMAL * table.emission / (math.e * u)
     pull = pull * pull * pull  # a power takes ten times as long
     with np.errstate(invalid="ignore"):
         deep = np.where(np.isinf(table.breakdown), 0.0, -u - table.breakdown)

@@ -6,6 +6,7 @@ derivatives without cancellation (Squire and Trapp, SIAM Review 40, 1998).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -43,7 +44,7 @@ def junction(v: Any, amps: Any, volts: Any) -> Any:
     back = real(v) < -3.0 * real(volts)
     inner = np.where(back, -1.0, v)
     safe = np.where(real(inner) / real(volts) > 700.0, 700.0 * volts, inner)
-    cube = (3.0 * volts / (np.e * np.where(back, v, -1.0))) ** 3
+    cube = (3.0 * volts / (math.e * np.where(back, v, -1.0))) ** 3
     return amps * np.where(back, -1.0 - cube, np.exp(safe / volts) - 1.0)
 
 
