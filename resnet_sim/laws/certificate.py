@@ -28,9 +28,9 @@ from .stability import monotone, stable
 LOUDEST = 1e-6
 #: Units in the last place that sums of currents may be off by at one point.
 SUMMED = 32
-#: What n nodes leave over flows to ground through some of them, and solutions that have been refined
-#: leave little: the share ``(EACH n)^3`` of the largest rounds the smallest.  The law is found by
-#: trial: next to nothing of ten nodes, and whole where factors have lost most of their digits.
+#: What n nodes leave over flows to ground through some of them, and solutions that have been
+#: refined leave little: the share ``(EACH n)^3`` of the largest rounds the smallest.  The law is
+#: found by trial: next to nothing of ten nodes, all of it where factors have lost their digits.
 EACH = 1e-4
 
 
