@@ -13,7 +13,7 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..compiled import policy
 from ..errors import ResnetSimError
-from ..laws.certificate import certify, certify_points
+from ..laws.certificate import certify_found, certify_points
 from ..laws.points import certify_many
 from ..point.certified import worst
 from ..point.plan import Compiled
@@ -102,7 +102,9 @@ class Linear:
         told = set(point.diagnostics) - set(self.solver.structure)
         if told or point.floating.any() or point.undefined_currents.any() or point.nonunique:
             return "the circuit as it is has no one solution"
-        proof = certify(circuit, point.voltages, point.currents, point.closed, question.tolerance)
+        proof = certify_found(
+            circuit, point.voltages, point.currents, point.closed, question.tolerance
+        )
         self.stable = proof.stable
         return None
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, ResnetSimError, TopologyError, UsageError
-from ..laws.certificate import certify
+from ..laws.certificate import certify_found
 from ..model.circuit import Circuit
 from ..point.certified import join, stack
 from ..point.engine import Point, PointSolver
@@ -179,7 +179,7 @@ class OneByOne(Backend):
 
     def _check(self, circuit: Circuit, point: Point) -> None:
         """Refuse a point without certificate, or with outputs that float."""
-        proof = certify(
+        proof = certify_found(
             circuit, point.voltages, point.currents, point.closed, self.question.tolerance
         )
         if not proof.ok:

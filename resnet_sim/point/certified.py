@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..diagnostics import Diagnostic, Label, Span
-from ..laws.certificate import certify
+from ..laws.certificate import certify_found
 from ..model.circuit import Circuit
 from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
 from .engine import Point
@@ -33,7 +33,7 @@ def nodeset(circuit: Circuit, start: Mapping[str, float] | None) -> Floats | Non
 def single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> OperatingPoint:
     """Return one point, certified."""
     with np.errstate(over="ignore", invalid="ignore"):
-        certificate = certify(
+        certificate = certify_found(
             point.circuit, point.voltages, point.currents, point.closed, tolerance
         )
     return OperatingPoint(
