@@ -126,8 +126,9 @@ def _smooth(
     else:
         mark_free(equations, found.directions, slopes)
     diagnostics = (_metastable(equations, equations.laws.element.tolist()),) if found.turned else ()
-    method = f"tangents ({found.way})"
-    return Outcome(method, found.steps, (), diagnostics, found.voltages)
+    # of transistors nobody expects that all states are tried, of straight lines everybody does
+    notes = (OTHERS,) if found.way == "straight pieces" else ()
+    return Outcome(f"tangents ({found.way})", found.steps, notes, diagnostics, found.voltages)
 
 
 def _elements(state: State, stage: Stage) -> list[int]:
