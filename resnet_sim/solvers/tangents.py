@@ -42,8 +42,6 @@ NEAR = 1e6
 SOLVED = 1e-3
 #: Steps after that, each of which squares what is left.
 POLISH = 3
-#: A, which no circuit carries.
-IMMENSE = 1e30
 
 
 @dataclass(frozen=True)
@@ -285,9 +283,6 @@ class _Search:
         solution, ways = found
         solution = self._polished(solution)
         u, flowing = problem.flowing(solution.z.astype(np.longdouble) + solution.low)
-        if not (np.abs(flowing) < IMMENSE).all():
-            # steps have settled by the measure of a voltage that has run away
-            return Outcome(None, u, flowing, self.steps, way)
         on = solution.current > 0
         turned = mixed.sign(problem.tangent(u), on) * mixed.sign(problem.passive, on) < 0
         return Outcome(solution, u, flowing, self.steps, way, turned, ways)

@@ -98,7 +98,8 @@ def judge_random(seed):
         op = rs.solve(circuit)
     except rs.ConvergenceError:
         return False
-    assert op.certificate.ok
+    if op.status != "solved":  # which is said
+        return False
     starts = "\n".join(f".nodeset v({node})={volts!r}" for node, volts in op.voltages.items())
     size = np.abs(op.node_voltages).max()
     for more in ("", starts):
