@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.signal import correlate2d
+from training_tasks import bars
 
 import resnet_sim as rs
 from resnet_sim import training as tr
@@ -86,12 +87,7 @@ def test_parameters_are_those_of_any_deck():
 
 
 def test_kernels_learn_where_a_bar_is():
-    rng = np.random.default_rng(0)
-    images = 0.2 * rng.uniform(0, 1, (40, 6, 6))
-    label = rng.integers(0, 2, 40)
-    for picture, upright in zip(images, label, strict=True):
-        at = rng.integers(0, 5)
-        picture[(np.s_[:], at) if upright else (at, np.s_[:])] += 1.0
+    images, label = bars(1.0)
     X = images.reshape(40, 36) * 4
     circuit = convolutional((6, 6), [4], 2, kernel=3, output_pairs=True, seed=2)
     names = [f"v{s}{k}" for s in "pn" for k in range(36)]

@@ -6,6 +6,8 @@ import dataclasses
 
 import numpy as np
 import pytest
+from slopes import slopes
+from training_tasks import bars
 
 import resnet_sim as rs
 from resnet_sim import training as tr
@@ -111,28 +113,15 @@ def test_gradients_by_weights_are_those_of_finite_differences(circuit):
     exact = tr.gradients(net, u, y, tr.Adjoint())
     near = tr.gradients(net, u, y, tr.EquilibriumPropagation(1e-4))
     assert np.abs(near.vector - exact.vector).max() < 1e-5 * np.abs(exact.vector).max()
-    theta, differ = net.biases, 0
-    for k in rng.choice(len(theta), 30, replace=False):
-        ends = []
-        for step in (1e-6, -1e-6):
-            moved = theta.copy()
-            moved[k] += step
-            net.biases = moved
-            ends.append(tr.SquaredError().value(net.forward(u), y).mean())
-        net.biases = theta
-        slope = (ends[0] - ends[1]) / 2e-6
+    some, differ = rng.choice(len(net.biases), 30, replace=False), 0
+    for k, slope in zip(some, slopes(net, u, y, some, "biases"), strict=True):
         assert exact.biases[k] == pytest.approx(slope, abs=1e-7)
         differ += abs(slope) > 1e-4
     assert differ > 5
 
 
 def test_a_convolution_learns_where_a_bar_is():
-    rng = np.random.default_rng(0)
-    images = 0.2 * rng.uniform(0, 1, (40, 6, 6))
-    label = rng.integers(0, 2, 40)
-    for picture, upright in zip(images, label, strict=True):
-        at = rng.integers(0, 5)
-        picture[(np.s_[:], at) if upright else (at, np.s_[:])] += 0.8
+    images, label = bars(0.8)
     circuit = convolutional_hopfield((6, 6), [4], 2, kernel=3, stride=1, seed=2)
     net = tr.Network(circuit, [f"v{k}" for k in range(36)], ["o0", "o1"],
                      parameters=["k*", "w*", "b*"])  # fmt: skip

@@ -73,3 +73,14 @@ def learns_signs(trainer: tr.Trainer, X: np.ndarray, Y: np.ndarray, epochs: int)
     history = trainer.fit(X, Y, epochs, callbacks=[lambda _, record: record["cost"] < 1e-4])
     right = np.sign(trainer.predict(X)) == np.sign(Y)
     return bool(right.all()) and history[-1]["cost"] < 1e-3
+
+
+def bars(bright: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return noisy images of 6 x 6 with a bar in each, and whether it stands upright."""
+    rng = np.random.default_rng(0)
+    images = 0.2 * rng.uniform(0, 1, (40, 6, 6))
+    label = rng.integers(0, 2, 40)
+    for picture, upright in zip(images, label, strict=True):
+        at = rng.integers(0, 5)
+        picture[(np.s_[:], at) if upright else (at, np.s_[:])] += bright
+    return images, label
