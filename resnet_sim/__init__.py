@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from .model.builder import CircuitBuilder
     from .model.circuit import Circuit
     from .netlist import format_netlist, parse_netlist, read_netlist, write_netlist
-    from .results.operating_point import Certificate, OperatingPoint
+    from .results.operating_point import OperatingPoint
+    from .results.proof import Certificate
 
 __version__ = "0.2.0"
 
@@ -116,7 +117,8 @@ _MODULES = {
         "sensitivities",
         "transfer_function",
     ),
-    "results.operating_point": ("Certificate", "OperatingPoint"),
+    "results.operating_point": ("OperatingPoint",),
+    "results.proof": ("Certificate",),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -21,8 +21,9 @@ from ..many.linearised import conducting, multipliers, tangents
 from ..many.states import knees
 from ..model.circuit import Circuit
 from ..point.certified import nodeset
-from ..point.engine import Point, PointSolver
-from ..results.operating_point import find_output
+from ..point.engine import PointSolver
+from ..point.solved import Point
+from ..results.outputs import find_output
 from .given import Given, as_circuit, spelled
 
 

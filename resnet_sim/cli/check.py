@@ -9,17 +9,8 @@ import argparse
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from .common import (
-    NO_SOLUTION,
-    SOLVED,
-    TOLERANCE,
-    add_format,
-    add_strict,
-    add_time_limit,
-    load,
-    show_diagnostics,
-    verdict,
-)
+from .common import NO_SOLUTION, SOLVED, TOLERANCE, load, show_diagnostics, verdict
+from .options import add_format, add_strict, add_time_limit
 
 if TYPE_CHECKING:
     from ..diagnostics import Diagnostic

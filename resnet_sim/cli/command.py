@@ -37,13 +37,12 @@ from .common import (
     NO_SOLUTION,
     NO_WORKERS,
     TOLERANCE,
-    add_deck,
     complain,
-    settle_format,
     show_diagnostics,
     silence,
 )
 from .interrupt import watched
+from .options import add_deck, settle_format
 from .subcommands import COMMANDS, load
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from ..errors import UsageError, did_you_mean
-from .common import SOLVED, add_output, check_output, deliver
+from .common import SOLVED, check_output, deliver
+from .options import add_output
 from .shipped import shipped
 
 DECKS = "none"

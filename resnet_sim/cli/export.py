@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from .common import SOLVED, add_output, check_output, deliver, load, show_diagnostics
+from .common import SOLVED, check_output, deliver, load, show_diagnostics
+from .options import add_output
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 
 from ..errors import UsageError
-from .common import SOLVED, TOLERANCE, count, load, positive, show_diagnostics
+from .common import SOLVED, TOLERANCE, load, show_diagnostics
 from .learning import add_learning_options, check, cost, network
+from .options import count, positive
 from .samples import Meaning, add_data_options
 
 #: Samples that are looked at unless more are asked for.

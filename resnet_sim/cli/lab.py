@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
-from .common import SOLVED, add_reading, count, natural, positive, reading
+from .common import SOLVED
+from .options import add_reading, count, natural, positive, reading
 from .shipped import shipped
 
 DECKS = "none"

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .common import listed, number, positive
+from .options import listed, number, positive
 
 if TYPE_CHECKING:
     from ..model.circuit import Circuit

@@ -11,17 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .common import (
-    SOLVED,
-    add_output,
-    add_print,
-    add_solver,
-    check_output,
-    deliver,
-    load,
-    show_diagnostics,
-    verdict,
-)
+from .common import SOLVED, check_output, deliver, load, show_diagnostics, verdict
+from .options import add_output, add_print, add_solver
 from .sweep import add_spread
 from .tolerances import add_limits
 

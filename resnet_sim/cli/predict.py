@@ -6,7 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from .common import SOLVED, add_format, check_output, deliver_results, load, show_diagnostics
+from .common import SOLVED, check_output, deliver_results, load, show_diagnostics
+from .options import add_format
 from .samples import Meaning, add_data_options, protect
 
 if TYPE_CHECKING:

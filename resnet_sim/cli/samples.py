@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ResnetSimError, UsageError
-from .common import complain, number
+from ..model.display import few
+from .common import complain
+from .options import number
 
 if TYPE_CHECKING:
     from ..arrays import Floats
@@ -190,7 +192,7 @@ class Meaning:
         wanted, found = max(len(self.outputs), 2), len(self.classes)
         if found != wanted:
             raise UsageError(
-                f"{found} classes ({', '.join(self.classes[:8])}), but {len(self.outputs)} outputs "
+                f"{found} classes ({few(self.classes)}), but {len(self.outputs)} outputs "
                 f"tell {wanted} apart; --classes names them all"
             )
 

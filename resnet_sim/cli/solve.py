@@ -9,20 +9,22 @@ from .answers import answers, supply_answers
 from .common import (
     NO_SOLUTION,
     SOLVED,
+    check_output,
+    complain,
+    deliver_results,
+    explain,
+    load,
+    show_diagnostics,
+    verdict,
+)
+from .options import (
     add_format,
     add_output,
     add_print,
     add_solver,
     add_strict,
     add_time_limit,
-    check_output,
-    complain,
     count,
-    deliver_results,
-    explain,
-    load,
-    show_diagnostics,
-    verdict,
 )
 
 DECKS = "several"

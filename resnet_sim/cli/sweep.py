@@ -8,19 +8,15 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from .common import (
     INTERRUPTED,
-    add_numbers,
     check_output,
     complain,
-    count,
     deliver_results,
     explain,
     load,
-    natural,
-    number,
-    positive,
     show_diagnostics,
     verdict,
 )
+from .options import add_numbers, count, natural, number, positive
 
 if TYPE_CHECKING:
     from ..model.circuit import Circuit

@@ -10,15 +10,13 @@ from ..errors import UsageError
 from .common import (
     NO_SOLUTION,
     SOLVED,
-    add_numbers,
     check_output,
     complain,
-    count,
     deliver_results,
     load,
-    number,
     show_diagnostics,
 )
+from .options import add_numbers, count, number
 from .sweep import add_spread
 
 if TYPE_CHECKING:

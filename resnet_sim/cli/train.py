@@ -15,13 +15,13 @@ from .common import (
     SOLVED,
     check_output,
     complain,
-    count,
     deliver,
     explain,
     load,
     show_diagnostics,
 )
 from .learning import add_learning_options, check, cost, network, optimizer, rule
+from .options import count
 from .runs import Run
 from .samples import Meaning, Samples, add_data_options, protect
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .common import add_format, load, positive, show_diagnostics
+from .common import load, show_diagnostics
+from .options import add_format, positive
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

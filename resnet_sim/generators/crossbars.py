@@ -88,14 +88,7 @@ def crossbar(
     >>> round(rs.solve(wired).current("vs0"), 12)  # A: 1 V by 200 + 1000 + 50 ohm
     0.0008
     """
-    if columns is None:
-        array = np.asarray(rows)
-        if conductances is not None or array.ndim != 2:
-            raise UsageError("a crossbar needs rows and columns, or an array of conductances")
-        conductances, (rows, columns) = array, array.shape
-    rows = int(np.asarray(rows))
-    if rows < 1 or columns < 1:
-        raise UsageError(f"a crossbar of {rows} x {columns} has no cell")
+    rows, columns, conductances = _cells(rows, columns, conductances)
     ohms = np.array([load, wire, row_wire, column_wire, source], dtype=float)
     if not (np.isfinite(ohms) & (ohms >= 0)).all():
         raise UsageError("load, source and wires must be finite and not negative")
@@ -124,6 +117,21 @@ def crossbar(
     else:
         b.voltage_sources("vs", last, 0, 0.0)
     return b.build()
+
+
+def _cells(
+    rows: int | npt.ArrayLike, columns: int | None, conductances: npt.ArrayLike | None
+) -> tuple[int, int, npt.ArrayLike | None]:
+    """Return how many rows and columns there are, and the conductances if they are given."""
+    if columns is None:
+        array = np.asarray(rows)
+        if conductances is not None or array.ndim != 2:
+            raise UsageError("a crossbar needs rows and columns, or an array of conductances")
+        conductances, (rows, columns) = array, array.shape
+    rows = int(np.asarray(rows))
+    if rows < 1 or columns < 1:
+        raise UsageError(f"a crossbar of {rows} x {columns} has no cell")
+    return rows, columns, conductances
 
 
 def differential_pairs(weights: npt.ArrayLike, low: float, high: float) -> Floats:

@@ -102,12 +102,7 @@ def layered(
     _check(sizes, diodes, gain, threshold)
     if weights is not None and len(weights) != len(sizes) - 1:
         raise UsageError(f"weights of {len(weights)} layers for a network of {len(sizes) - 1}")
-    if crossbars is None:
-        nodes = [sizes[0] * (2 if input_pairs else 1), *sizes[1:]]
-        crossbars = sum(map(mul, nodes, nodes[1:])) > policy.POLICY.crossbars
-    kind = np.dtype(dtype if crossbars else np.float64)
-    if kind not in (np.float32, np.float64):
-        raise UsageError(f"conductances of {kind}: needs float64 or float32")
+    crossbars, kind = _kept_as(sizes, bool(input_pairs), crossbars, dtype)
     rng = np.random.default_rng(seed)
     b = CircuitBuilder("layered " + "-".join(map(str, sizes)))
     before = _inputs(b, sizes[0], input_pairs, amplification * rng.uniform(-1, 1, sizes[0]))
@@ -118,10 +113,10 @@ def layered(
         else:
             here = b.nodes(f"h{layer}_", size)
         shape = (len(before), len(here))
-        if weights is not None:
-            g = _given(weights, layer, shape, kind)
+        if weights is None:
+            g = _drawn(rng, shape, g_min, kind)
         else:
-            g = _conductances(rng, shape, g_min, kind)
+            g = _given(weights[layer - 1], layer, shape, kind)
         if crossbars:
             b.crossbar(f"rw{layer}", before, here, g)
         else:
@@ -178,6 +173,19 @@ def _check(sizes: Sequence[int], diodes: str | None, gain: float | None, thresho
         raise UsageError(f"threshold={threshold} is negative")
 
 
+def _kept_as(
+    sizes: Sequence[int], pairs: bool, crossbars: bool | None, dtype: npt.DTypeLike
+) -> tuple[bool, np.dtype[Any]]:
+    """Return whether weights are crossbars, and of what type their conductances are."""
+    if crossbars is None:
+        nodes = [sizes[0] * (2 if pairs else 1), *sizes[1:]]
+        crossbars = sum(map(mul, nodes, nodes[1:])) > policy.POLICY.crossbars
+    kind = np.dtype(dtype if crossbars else np.float64)
+    if kind not in (np.float32, np.float64):
+        raise UsageError(f"conductances of {kind}: needs float64 or float32")
+    return crossbars, kind
+
+
 def _kinds(letter: str, pairs: bool | str) -> tuple[str, ...]:
     return (f"{letter}p", f"{letter}n") if pairs else (letter,)
 
@@ -195,7 +203,7 @@ def _inputs(b: CircuitBuilder, count: int, pairs: bool | str, x: Floats) -> Ints
     return np.concatenate(nodes)
 
 
-def _conductances(
+def _drawn(
     rng: np.random.Generator, shape: tuple[int, int], g_min: float, dtype: np.dtype[Any]
 ) -> npt.NDArray[Any]:
     limit = shape[0] ** -0.5
@@ -209,9 +217,9 @@ def _conductances(
 
 
 def _given(
-    weights: Sequence[npt.ArrayLike], layer: int, shape: tuple[int, int], dtype: np.dtype[Any]
+    weights: npt.ArrayLike, layer: int, shape: tuple[int, int], dtype: np.dtype[Any]
 ) -> npt.NDArray[Any]:
-    g = np.asarray(weights[layer - 1], dtype=dtype)
+    g = np.asarray(weights, dtype=dtype)
     if g.shape != shape:
         raise UsageError(f"weights of layer {layer} have shape {g.shape} instead of {shape}")
     return g

@@ -2,6 +2,8 @@
 
 DOORS = (
     "balance",
+    "curve_rows",
+    "forests",
     "graphs",
     "law_problem",
     "mixed",

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Floats, Ints
-from .graphs import spanning_forest
+from .forests import spanning_forest
 
 #: units in the last place of the voltages by which currents may be corrected, as `laws` allow
 ROUNDINGS = 64

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
-from .graphs import bincount
+from .graphs import bincount, ranges
 from .problem import EPS
 
 #: What large and small conductances, or such that cancel, are added up in: of what one of them
@@ -39,9 +39,7 @@ def matches(keys: Ints, ordered: Ints) -> tuple[Ints, Ints]:
     """Return all pairs of places at which keys, and ordered keys, are the same."""
     first = np.searchsorted(ordered, keys)
     count = np.searchsorted(ordered, keys, side="right") - first
-    skipped = np.cumsum(count) - count
-    place = np.arange(count.sum()) + np.repeat(first - skipped, count)
-    return np.repeat(np.arange(len(keys)), count), place
+    return np.repeat(np.arange(len(keys)), count), ranges(first, count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,69 +23,14 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
-from ..curves import Curve, Points
+from ..curves import Points
 from .balance import blur, corrections
+from .curve_rows import FLATTEST, NO_CURVES, NO_POINTS, CurveRows
 from .graphs import bincount, components
 
 EPS = float(np.finfo(float).eps)
 #: Levels after which a search has met most of a graph without small separators.
 LEVELS = 16
-
-
-#: Least slope of a tangent relative to that of the line through the origin: what is flatter
-#: leaves matrices singular, and steps that nothing holds back.
-FLATTEST = 1e-3
-
-
-@dataclass(frozen=True, eq=False)
-class CurveRows:
-    """Curves of a problem, in its units; arrays have shape (c,).
-
-    Attributes
-    ----------
-    p, q : ndarray of int
-    emf, scale : ndarray of float
-        The current from p to q is ``f(scale * (x_p - x_q - emf)) / scale``.
-    law : Curve, optional
-        What f is of each; None if there are no curves.
-    """
-
-    p: Ints
-    q: Ints
-    emf: Floats
-    scale: Floats
-    law: Curve | None
-
-    def __len__(self) -> int:
-        return len(self.p)
-
-    def point(self, s: Floats, r: Floats) -> Points:
-        """Return points where ``u + r i = s`` for the voltage u above the emf."""
-        if self.law is None:
-            return Points(s, s, s)
-        found = self.law.point(s * self.scale, r)
-        return Points(found.v / self.scale, found.i / self.scale, found.slope)
-
-    def at_current(self, i: Floats) -> Points:
-        """Return points at given currents."""
-        if self.law is None:
-            return Points(i, i, i)
-        found = self.law.at_current(i * self.scale)
-        return Points(found.v / self.scale, found.i / self.scale, found.slope)
-
-    @property
-    def limits(self) -> tuple[Floats, Floats]:
-        """The currents that are never reached, as in `Curve`."""
-        if self.law is None:
-            return self.emf, self.emf
-        low, high = (limit / self.scale for limit in self.law.limits)
-        return np.minimum(low, high), np.maximum(low, high)
-
-
-NO_POINTS = Points(np.zeros(0), np.zeros(0), np.zeros(0))
-NO_CURVES = CurveRows(
-    np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0), None
-)
 
 
 @dataclass(frozen=True, eq=False)

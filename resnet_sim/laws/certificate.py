@@ -19,8 +19,8 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
-from ..results.operating_point import Certificate
-from .check import EPS, EXPONENTIAL, ROUNDINGS, Check, largest, sums
+from ..results.proof import Certificate
+from .check import EPS, EXPONENTIAL, ROUNDINGS, Check, clusters, largest, sums
 from .registry import laws
 from .stability import monotone, stable
 
@@ -121,22 +121,6 @@ def _judged(check: _Whole) -> tuple[Certificate, Bools]:
     return certificate, ~check.bad
 
 
-def _clusters(n: int, p: Ints, q: Ints) -> Ints:
-    """Return for each node the smallest node that the given elements connect it to."""
-    label = np.arange(n)
-    while len(p):
-        a, b = label[p], label[q]
-        least = np.minimum(a, b)
-        # what a whole cluster is labelled with goes down: nodes alone would pass it on one by one
-        np.minimum.at(label, a, least)
-        np.minimum.at(label, b, least)
-        while (label[label] != label).any():
-            label = label[label]
-        apart = label[p] != label[q]
-        p, q = p[apart], q[apart]
-    return label
-
-
 class _Whole(Check):
     """What concerns the circuit as a whole; arrays have a leading axis of points."""
 
@@ -213,7 +197,7 @@ class _Whole(Check):
     ) -> tuple[Floats, Floats]:
         """Return what the clusters of one point are off by, and may be."""
         n = len(total)
-        cluster = _clusters(n, self.p[loud], self.q[loud])
+        cluster = clusters(n, self.p[loud], self.q[loud])
         quiet = np.where(loud, 0.0, floor)
         spread = np.bincount(self.p, quiet, n) + np.bincount(self.q, quiet, n)
         error = np.abs(np.bincount(cluster, total, n).astype(float, copy=False))
@@ -284,7 +268,7 @@ class _EachByItself(_Whole):
     def _last_of_parts(self, over: Floats) -> Ints:
         """Return of each part that no current joins with ground the node that is most over."""
         flows = self.i[0] != 0.0
-        part = _clusters(len(self.circuit.nodes), self.p[flows], self.q[flows])
+        part = clusters(len(self.circuit.nodes), self.p[flows], self.q[flows])
         order = np.lexsort((over[0], part))
         last = order[np.append(part[order][1:] != part[order][:-1], True)]
         return np.asarray(last[part[last] != 0])

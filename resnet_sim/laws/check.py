@@ -33,6 +33,22 @@ def largest(values: Floats) -> Floats:
     return result
 
 
+def clusters(n: int, p: Ints, q: Ints) -> Ints:
+    """Return for each node the smallest node that the given elements connect it to."""
+    label = np.arange(n)
+    while len(p):
+        a, b = label[p], label[q]
+        least = np.minimum(a, b)
+        # what a whole cluster is labelled with goes down: nodes alone would pass it on one by one
+        np.minimum.at(label, a, least)
+        np.minimum.at(label, b, least)
+        while (label[label] != label).any():
+            label = label[label]
+        apart = label[p] != label[q]
+        p, q = p[apart], q[apart]
+    return label
+
+
 class Check:
     """Results at some points and what is found out about them.
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
-from ..results.operating_point import Certificate
+from ..results.proof import Certificate
 from .certificate import LOUDEST, certify_points
 from .check import Check
 from .law import Law

@@ -15,6 +15,7 @@ from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from ..model.devices import BehaviouralSources
 from .behavioural_source import rise
+from .check import clusters
 
 #: Tables of elements whose current never falls with the voltage across them.
 MONOTONE = frozenset({
@@ -89,7 +90,7 @@ def _lasts(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> bool | None:
     d = circuit.diodes
     hard.append((d.p[ideal], d.q[ideal]))
     soft.append((d.p[~ideal], d.q[~ideal], slope[~ideal]))
-    group = _groups(len(v), *(np.concatenate(ends) for ends in zip(*hard, strict=True)))
+    group = clusters(len(v), *(np.concatenate(ends) for ends in zip(*hard, strict=True)))
     p, q, g = (np.concatenate(part) for part in zip(*soft, strict=True))
     return _definite(*_matrix(circuit, group, p, q, g))
 
@@ -111,19 +112,6 @@ def _diodes(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> tuple[Bools, 
     ideal = ohms == 0
     slope: Floats = 1.0 / np.where(ideal, 1.0, ohms)
     return ideal, slope
-
-
-def _groups(n: int, p: Ints, q: Ints) -> Ints:
-    """Return the smallest node that ideal elements join each node to."""
-    label = np.arange(n)
-    while True:
-        least = np.minimum(label[p], label[q])
-        before = label.copy()
-        np.minimum.at(label, p, least)
-        np.minimum.at(label, q, least)
-        label = label[label]
-        if np.array_equal(label, before):
-            return label
 
 
 def _matrix(circuit: Circuit, group: Ints, p: Ints, q: Ints, g: Floats) -> tuple[Floats, Floats]:

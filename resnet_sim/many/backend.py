@@ -7,8 +7,9 @@ from importlib import import_module
 
 from ..arrays import Floats
 from ..errors import UsageError
+from ..model.display import few
 from ..results.operating_point import OperatingPoint
-from .question import Failed, Question, some
+from .question import Failed, Question
 from .states import Backend
 
 __all__ = ["BACKENDS", "Choice", "Entry", "Question", "choose"]
@@ -50,7 +51,7 @@ class Entry:
             kinds = {"points": "certified operating points", "states": "states to train with"}
             return f"it does not answer with {kinds[question.asks]}"
         if question.flows and not self.flows:
-            return f"the currents of {some(question.flows)} count, which it does not tell"
+            return f"the currents of {few(question.flows)} count, which it does not tell"
         return self.load().fits(question)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..curves import Curve, Points
-from ..graph.problem import EPS, FLATTEST, Problem
+from ..graph.curve_rows import FLATTEST
+from ..graph.problem import EPS, Problem
 from .lanes import Answers, Data, Lanes, Network
 
 #: How far off its curve each voltage or current may be, relative to it; the same where no step

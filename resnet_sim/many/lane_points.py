@@ -13,7 +13,8 @@ import numpy as np
 from ..arrays import Floats
 from ..compiled import policy
 from ..point.certified import worst
-from ..results.operating_point import OperatingPoint, SolverInfo
+from ..results.operating_point import OperatingPoint
+from ..results.proof import SolverInfo
 from .lanes import PART
 from .one_by_one import OneByOne
 from .question import Failed, Question

@@ -17,7 +17,8 @@ from ..laws.certificate import certify_found, certify_points
 from ..laws.points import certify_many
 from ..point.certified import worst
 from ..point.plan import Compiled
-from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
+from ..results.operating_point import OperatingPoint
+from ..results.proof import Certificate, SolverInfo
 from .lanes import PART
 from .nodal import Factored
 from .one_by_one import OneByOne

@@ -14,7 +14,8 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..errors import UsageError
-from ..graph.graphs import spanning_forest
+from ..graph.forests import spanning_forest
+from ..graph.graphs import ranges
 from ..point.reduction import Reduction
 from ..point.state import State
 
@@ -191,8 +192,7 @@ def _control(e: _Entries, red: Reduction, rows: Ints, source: Ints, factor: floa
     """Add the controls of sources, -1 for none, to the equations in some rows."""
     table, own = red.controls, np.flatnonzero(source >= 0)
     count = np.diff(table.ptr)[source[own]]
-    first = np.repeat(table.ptr[source[own]] - np.cumsum(count) + count, count)
-    term = first + np.arange(int(count.sum()))
+    term = ranges(table.ptr[source[own]], count)
     column, current = table.index[term].copy(), table.of_current[term]
     tie = np.full(red.circuit.n_elements, -1)
     # of an element with several ties, the first carries its current

@@ -12,7 +12,8 @@ from ..errors import ConvergenceError, ResnetSimError, TopologyError, UsageError
 from ..laws.certificate import certify_found
 from ..model.circuit import Circuit
 from ..point.certified import join, stack
-from ..point.engine import Point, PointSolver
+from ..point.engine import PointSolver
+from ..point.solved import Point
 from ..point.state import State
 from ..results.operating_point import OperatingPoint
 from .linearised import adjoint, flowing

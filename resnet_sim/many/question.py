@@ -5,7 +5,7 @@ Small sweeps need little of what can be found out, and import no more.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +17,7 @@ from ..arrays import Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
+from ..model.display import few
 
 if TYPE_CHECKING:
     from ..point.reduction import Reduction
@@ -134,10 +135,10 @@ class Question:
         if self.method != "auto":
             return f"the method {self.method} is asked for"
         if circuit.smooth:
-            return f"there are smooth laws: {some(circuit.smooth)}"
+            return f"there are smooth laws: {few(circuit.smooth)}"
         if not circuit.switches.fixed.all():
             names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
-            return f"the state of {some(names)} depends on the solution"
+            return f"the state of {few(names)} depends on the solution"
         return None if self.varied else "nothing differs from point to point"
 
     @property
@@ -195,9 +196,3 @@ class Question:
             many[:, rows[mine]] = values[:, mine]
             found[table] = {name: many}
         return found
-
-
-def some(names: Sequence[str]) -> str:
-    """Return a few names, and how many more there are."""
-    shown = ", ".join(names[:8])
-    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..graph.graphs import bincount, spanning_forest
+from ..graph.forests import spanning_forest
+from ..graph.graphs import bincount
 from ..graph.problem import EPS, Problem, Solution
 from ..point.plan import Plan
 from ..point.state import State

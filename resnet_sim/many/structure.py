@@ -20,6 +20,7 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..model.circuit import Circuit
+from ..model.display import few
 from ..point.amplifiers import scale_pairs
 from ..point.infeasible import names_of
 from ..point.plan import Compiled
@@ -161,8 +162,7 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
     if len(one_way):
         elements = dict.fromkeys(compiled.reduction.controls.element[one_way].tolist())
         names = [circuit.element_names[k] for k in elements]
-        shown = ", ".join(names[:8])
-        raise Unsupported(f"{shown}: a source controlled one way has no co-content", names)
+        raise Unsupported(f"{few(names)}: a source controlled one way has no co-content", names)
     if not circuit.switches.fixed.all():
         first = circuit.first["switches"]
         rows = (first + np.flatnonzero(~circuit.switches.fixed)).tolist()

@@ -13,12 +13,13 @@ from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..laws.points import certify_many
 from ..model.devices import DEVICES
+from ..model.display import few
 from ..point.plan import Compiled
 from ..point.state import State
 from ..point.warnings import nonunique
-from ..results.operating_point import Certificate
+from ..results.proof import Certificate
 from .one_by_one import OneByOne
-from .question import Question, some
+from .question import Question
 from .rows import Rows
 from .stages import TIGHT, Stage
 
@@ -81,7 +82,7 @@ class Together:
             return "there are negative resistances, or none at all"
         fixed = self._find_rows()
         if fixed:
-            return f"the values of {some(fixed)} tell what is connected, or are those of a crossbar"
+            return f"the values of {few(fixed)} tell what is connected, or are those of a crossbar"
         return next((stage.unfit for stage in self.proper if stage.unfit), None)
 
     @property

@@ -15,47 +15,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from .formula import Call, Formula, Sum
-from .smooth import Smooth, inlined
+from .smooth import inlined
+from .units import Clamp, Clamped, Unit, needed
 
 #: what rounding of decimal numbers may leave of a difference, relative
 ROUNDING = 1e-12
-
-
-class Clamp(NamedTuple):
-    """``min(max(argument, low), high)``, or where it is steep a step at ``argument = 0``.
-
-    The calls of the argument are numbers of earlier clamps.  `rest` is what the formula says
-    of the step itself, where nothing else decides.
-    """
-
-    argument: Sum
-    low: float
-    high: float
-    steep: bool = False
-    rest: float = 0.0
-
-
-Unit = Clamp | Smooth
-
-
-class Clamped(NamedTuple):
-    """A sum whose calls are units: clamps, and what is not piecewise linear."""
-
-    value: Sum
-    units: tuple[Unit, ...]
-
-    @property
-    def steps(self) -> bool:
-        """Tell whether the function jumps anywhere."""
-        return any(isinstance(unit, Clamp) and unit.steep for unit in self.units)
-
-    @property
-    def smooth(self) -> bool:
-        """Tell whether anything in it is not piecewise linear."""
-        return any(isinstance(unit, Smooth) for unit in self.units)
 
 
 class BadFormula(ValueError):
@@ -118,7 +84,7 @@ class _Rewriting:
             self.straight.append(
                 value is not None and all(self.continuous[k] for k, _ in value.calls)
             )
-        return _needed(self._meant(self.formula.value), list(self.units))
+        return needed(self._meant(self.formula.value), list(self.units))
 
     def _value(self, number: int, call: Call) -> Sum:
         name, arguments = call.name, call.arguments
@@ -250,31 +216,6 @@ def _share(value: Sum, of: Sum) -> tuple[float, Sum]:
     left = value.constant - ratio * of.constant
     size = abs(value.constant) + abs(ratio * of.constant)
     return ratio, Sum(left if abs(left) > ROUNDING * size else 0.0)
-
-
-def _needed(value: Sum, units: list[Unit]) -> Clamped:
-    """Return a sum with the units that it needs, renumbered, without terms of gain zero."""
-    needed = {k for k, gain in value.calls if gain}
-    for k in range(len(units) - 1, -1, -1):
-        if k in needed:
-            needed |= {j for some in _arguments(units[k]) for j, gain in some.calls if gain}
-    place = {k: number for number, k in enumerate(sorted(needed))}
-
-    def kept(some: Sum) -> Sum:
-        voltages, currents = (tuple(t for t in terms if t[1]) for terms in some[1:3])
-        calls = tuple((place[k], gain) for k, gain in some.calls if gain)
-        return Sum(some.constant, voltages, currents, calls)
-
-    def moved(unit: Unit) -> Unit:
-        if isinstance(unit, Smooth):
-            return unit._replace(inputs=tuple(map(kept, unit.inputs)))
-        return unit._replace(argument=kept(unit.argument))
-
-    return Clamped(kept(value), tuple(moved(units[k]) for k in place))
-
-
-def _arguments(unit: Unit) -> tuple[Sum, ...]:
-    return unit.inputs if isinstance(unit, Smooth) else (unit.argument,)
 
 
 # ---- what each function is ----

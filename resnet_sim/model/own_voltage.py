@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Floats
-from .clamps import Clamp, Clamped
 from .formula import Call, Formula, Sum
+from .units import Clamp, Clamped
 
 #: Relative fall that is rounding.
 ROUNDING = 1e-12

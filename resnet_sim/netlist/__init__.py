@@ -12,7 +12,8 @@ from ..errors import NetlistError, UsageError
 from ..model.circuit import Circuit
 from ..model.names import spelled
 from .dialects import DIALECTS
-from .read.elaborate import MAX_ELEMENTS, Elaboration
+from .read.elaborate import Elaboration
+from .read.expansion import MAX_ELEMENTS
 from .read.parser import Parser
 from .read.parts import NAME as PARTS
 from .read.parts import names as names_of_parts

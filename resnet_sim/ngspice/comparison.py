@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import Bools
 from ..laws.foreign import Violation, violation
 from ..model.circuit import Circuit
+from ..model.display import few
 from ..results.operating_point import OperatingPoint
 from .deviations import Deviation, Measured
 from .oracle import variants
@@ -125,9 +126,8 @@ def _missing(op: OperatingPoint, reading: Reading) -> tuple[str, ...]:
     lost = [n for n in nodes if op.circuit.node(n) not in named]
     if not lost:
         return ()
-    some = ", ".join(f"v({node})" for node in lost[:MAX_NAMED])
-    more = ", ..." if len(lost) > MAX_NAMED else ""
-    return (f"{len(lost)} of {len(nodes)} nodes are not in {reading.source}: {some}{more}",)
+    some = few([f"v({node})" for node in lost], MAX_NAMED)
+    return (f"{len(lost)} of {len(nodes)} nodes are not in {reading.source}: {some}",)
 
 
 def _skipped(op: OperatingPoint, reading: Reading) -> dict[str, str]:

@@ -11,6 +11,7 @@ DOORS = (
     "infeasible",
     "plan",
     "reduction",
+    "solved",
     "sources",
     "state",
     "warnings",

@@ -12,8 +12,9 @@ from ..arrays import Floats
 from ..diagnostics import Diagnostic, Label, Span
 from ..laws.certificate import certify_found
 from ..model.circuit import Circuit
-from ..results.operating_point import Certificate, OperatingPoint, SolverInfo
-from .engine import Point
+from ..results.operating_point import OperatingPoint
+from ..results.proof import Certificate, SolverInfo
+from .solved import Point
 
 #: Points per task.
 CHUNK = 256

@@ -20,64 +20,14 @@ from ..errors import ConvergenceError, TopologyError
 from ..graph.problem import Problem
 from ..graph.topology import negative_cycle, unroutable
 from ..model.circuit import Circuit
-from ..results.operating_point import OTHERS
+from ..results.proof import OTHERS
 from ..solvers.linear.laplacian import convex
 from ..workers.progress import report
 from . import infeasible, warnings
 from .plan import Compiled, Plan
 from .rounding import Noise
+from .solved import Point
 from .state import State
-
-
-@dataclass
-class Point:
-    """A solved point before it is certified."""
-
-    circuit: Circuit
-    state: State
-    closed: Bools
-    voltages: Floats
-    currents: Floats
-    floating: Bools
-    undefined_currents: Bools
-    method: str
-    iterations: int
-    notes: tuple[str, ...]
-    diagnostics: tuple[Diagnostic, ...]
-    nonunique: tuple[str, ...]
-    #: it is the least of a convex co-content, hence stable, with amplifiers that are scaled away
-    convex: bool = False
-
-    @property
-    def masked_voltages(self) -> Floats:
-        """Node voltages with NaN where they float."""
-        return np.where(self.floating, np.nan, self.voltages)
-
-    @property
-    def loose(self) -> Floats | None:
-        """Numbers of parts that float, and potentials within them, as in `OperatingPoint`."""
-        if not self.floating.any():
-            return None
-        state, nodes = self.state, slice(0, len(self.floating))
-        at = state.reduction.coordinate[nodes]
-        firm = self.floating & ~state.lost_nodes()[nodes] & ~state.charted_nodes[nodes]
-        # behind an amplifier a part moves by another amount
-        moves = np.column_stack((state.piece[at], state.reduction.scale[nodes]))
-        _, part = np.unique(moves, axis=0, return_inverse=True)
-        firm &= state.piece[at] > 0
-        return np.stack(
-            (np.where(firm, part.ravel() + 1.0, 0.0), np.where(firm, self.voltages, 0.0))
-        )
-
-    @property
-    def inner_voltages(self) -> Floats:
-        """Voltages of nodes within devices."""
-        return self.state.node_voltages()[len(self.circuit.nodes) :]
-
-    @property
-    def masked_currents(self) -> Floats:
-        """Element currents with NaN where they depend on a floating voltage."""
-        return np.where(self.undefined_currents, np.nan, self.currents)
 
 
 @dataclass
@@ -142,7 +92,7 @@ class PointSolver:
             except (TopologyError, ConvergenceError) as error:
                 failure = error
                 break
-            follows, between = _controlled_states(point, states)
+            follows, between = point.switch_states(states)
             if np.array_equal(follows, current):
                 if not between.any():
                     return point
@@ -169,7 +119,7 @@ class PointSolver:
                     point = self._solve_with(circuit, trial)
                 except (TopologyError, ConvergenceError):
                     continue
-                follows, between = _controlled_states(point, states)
+                follows, between = point.switch_states(states)
                 if np.array_equal(follows, trial) and not between.any():
                     return point
         return None
@@ -343,22 +293,3 @@ def _is_convex(problem: Problem) -> bool:
         np.concatenate((problem.edge_q, np.zeros(count - 1, dtype=np.int64))),
         np.concatenate((problem.conductance, np.full(count - 1, size))),
     )
-
-
-def _controlled_states(point: Point, before: Bools) -> tuple[Bools, Bools]:
-    """Return the states that the switches' controls ask for, and which are between two states."""
-    table = point.circuit.switches
-    v, i = point.masked_voltages, point.masked_currents
-    control = np.where(table.ce >= 0, i[table.ce], v[table.cp] - v[table.cn])
-    width = np.abs(table.hysteresis)
-    high, low = table.threshold + width, table.threshold - width
-    # rounding must not decide what the deck makes equal on purpose
-    blur = 1e-12 * (np.abs(v[table.cp]) + np.abs(v[table.cn]) + np.abs(table.threshold))
-    blur = np.where(table.ce >= 0, 1e-12 * np.abs(table.threshold), blur)
-    smooth = (table.hysteresis < 0) & ~table.fixed
-    with np.errstate(invalid="ignore"):
-        above = np.where(table.hysteresis > 0, control > high + blur, control >= high - blur)
-        below = np.where(smooth, control <= low + blur, control < low - blur)
-        between = smooth & np.isfinite(control) & ~above & ~below
-    states = np.where(above, True, np.where(below, False, before))
-    return np.where(table.fixed, table.closed, states), between

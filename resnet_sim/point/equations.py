@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
-from ..graph.graphs import bincount
+from ..graph.graphs import bincount, ranges
 from ..graph.law_problem import LawProblem
 from ..graph.mixed import Entries, Extended, MixedProblem, MixedSolution
 from .branches import Branches
@@ -50,8 +50,7 @@ class Sums:
     def take(self, rows: Ints) -> tuple[Ints, Ints, Extended]:
         """Return the terms of some rows: the place of the row among them, column, factor."""
         count = self.ptr[rows + 1] - self.ptr[rows]
-        skipped = np.cumsum(count) - count
-        term = np.arange(count.sum()) + np.repeat(self.ptr[rows] - skipped, count)
+        term = ranges(self.ptr[rows], count)
         return np.repeat(np.arange(len(rows)), count), self.column[term], self.value[term]
 
     def raised(self, rows: Ints, by: Ints) -> Sums:

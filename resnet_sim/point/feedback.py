@@ -10,7 +10,7 @@ from ..arrays import Floats
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.mixed import MixedProblem, MixedSolution
-from ..results.operating_point import OTHERS
+from ..results.proof import OTHERS
 from ..solvers import mixed, stable
 from .absorbed import absorb, absorb_laws, mark_free
 from .cascade import Stage

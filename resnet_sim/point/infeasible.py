@@ -11,6 +11,7 @@ from ..diagnostics import Diagnostic, Label
 from ..errors import ConvergenceError, TopologyError
 from ..graph.topology import MOST_AMPS, Cut
 from ..model.circuit import Circuit
+from ..model.display import few
 from .branches import Branches
 from .plan import Plan
 from .reduction import Reduction
@@ -23,11 +24,9 @@ def volts(value: float) -> str:
     return f"{value:.6g} V"
 
 
-def names_of(circuit: Circuit, elements: Iterable[int], most: int = 8) -> str:
-    """Return a readable list of element names."""
-    names = [circuit.element_names[k] for k in elements]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+def names_of(circuit: Circuit, elements: Iterable[int]) -> str:
+    """Return the names of some elements in a few words."""
+    return few([circuit.element_names[k] for k in elements])
 
 
 def impossible(
@@ -183,11 +182,9 @@ def no_path(state: State, plan: Plan, cut: Cut) -> TopologyError:
     limits = [e for e in feeds if e in blocked]
     feeds, blocked = ([e for e in some if e not in limits] for some in (feeds, blocked))
     nodes = [circuit.nodes[k] for k in np.flatnonzero(inside[: len(circuit.nodes)])]
-    shown = ", ".join(nodes[:8]) + (" ..." if len(nodes) > 8 else "")
     verb = "leave" if cut.excess > 0 else "reach"
-    message = f"{abs(cut.excess):.6g} A of {names_of(circuit, feeds)} can't {verb} node {shown}"
-    if len(nodes) > 1:
-        message = message.replace(" node ", " nodes ")
+    where = f"node{'s' * (len(nodes) > 1)} {few(nodes)}"
+    message = f"{abs(cut.excess):.6g} A of {names_of(circuit, feeds)} can't {verb} {where}"
     if limits:
         message += f" through {names_of(circuit, limits)}"
     if blocked:

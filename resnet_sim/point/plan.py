@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..graph.graphs import ranges
 from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
-from .branches import decompose
+from .branches import Branches, decompose
 from .cascade import Stage, everything, stages
 from .reciprocal import merged
 from .reduction import reduce
@@ -121,9 +122,7 @@ class Compiled:
         """Return the terms that control some sources, and the source of each."""
         ptr = self.reduction.controls.ptr
         count = ptr[sources + 1] - ptr[sources]
-        skipped = np.cumsum(count) - count
-        term = np.arange(count.sum()) + np.repeat(ptr[sources] - skipped, count)
-        return term, np.repeat(sources, count)
+        return ranges(ptr[sources], count), np.repeat(sources, count)
 
     @cached_property
     def loops(self) -> dict[int, list[int]]:
@@ -140,9 +139,8 @@ class Compiled:
             mask[[pair.forward, pair.backward]] = True
         return mask
 
-    def _plan(
-        self, stage: Stage, conductor_part: Ints, rectifier_part: Ints, curve_part: Ints
-    ) -> Plan:
+    def _plan(self, stage: Stage, *parts: Ints) -> Plan:
+        """Return the plan of a stage; `parts` of conductors, rectifiers and curves."""
         red = self.reduction
         chosen = np.zeros(red.n_parts + 1, dtype=np.bool_)
         chosen[stage.parts] = True  # index -1, for no part, stays False
@@ -150,37 +148,36 @@ class Compiled:
         local = np.zeros(len(red.part), dtype=np.int64)
         local[coordinates] = 1 + np.arange(len(coordinates))
         of_node = local[red.coordinate]
-        conductors = np.flatnonzero(chosen[conductor_part])
-        rectifiers = np.flatnonzero(chosen[rectifier_part])
-        curves = np.flatnonzero(chosen[curve_part])
-        p, q = of_node[red.rectifiers.p[rectifiers]], of_node[red.rectifiers.q[rectifiers]]
-        scale = red.branch_scale(red.rectifiers, rectifiers)
+
+        def ends(branches: Branches, rows: Ints) -> tuple[Ints, Ints]:
+            return of_node[branches.p[rows]], of_node[branches.q[rows]]
+
+        conductors, rectifiers, curves = (np.flatnonzero(chosen[part]) for part in parts)
+        edge_p, edge_q = ends(red.conductors, conductors)
+        diode_p, diode_q = ends(red.rectifiers, rectifiers)
+        diode_scale = red.branch_scale(red.rectifiers, rectifiers)
         if red.pairs:
-            turned, scale = scale < 0, np.abs(scale)
-            p, q = np.where(turned, q, p), np.where(turned, p, q)
-        feeds = red.injections
+            p, q, turned = diode_p, diode_q, diode_scale < 0
+            diode_p, diode_q = np.where(turned, q, p), np.where(turned, p, q)
+            diode_scale = np.abs(diode_scale)
+        injections = self._feeds(of_node)
+        feed_p, feed_q = ends(red.injections, injections)
+        curve_p, curve_q = ends(red.curves, curves)
+        return Plan(
+            stage=stage, n=len(coordinates) + 1, coordinates=coordinates,
+            conductors=conductors, edge_p=edge_p, edge_q=edge_q,
+            rectifiers=rectifiers, diode_p=diode_p, diode_q=diode_q,
+            edge_scale=red.branch_scale(red.conductors, conductors), diode_scale=diode_scale,
+            injections=injections, feed_p=feed_p, feed_q=feed_q,
+            curves=curves, curve_p=curve_p, curve_q=curve_q,
+            curve_scale=red.branch_scale(red.curves, curves),
+        )  # fmt: skip
+
+    def _feeds(self, of_node: Ints) -> Ints:
+        """Return the injections at the nodes of a stage, without those of scaled pairs."""
+        feeds = self.reduction.injections
         in_pair = np.zeros(len(feeds), dtype=np.bool_)
         controlled = feeds.source >= 0
         in_pair[controlled] = self.paired[feeds.source[controlled]]
         touched = (of_node[feeds.p] != 0) | (of_node[feeds.q] != 0)
-        injections = np.flatnonzero(touched & ~in_pair)
-        return Plan(
-            stage,
-            len(coordinates) + 1,
-            coordinates,
-            conductors,
-            of_node[red.conductors.p[conductors]],
-            of_node[red.conductors.q[conductors]],
-            rectifiers,
-            p,
-            q,
-            red.branch_scale(red.conductors, conductors),
-            scale,
-            injections,
-            of_node[feeds.p[injections]],
-            of_node[feeds.q[injections]],
-            curves,
-            of_node[red.curves.p[curves]],
-            of_node[red.curves.q[curves]],
-            red.branch_scale(red.curves, curves),
-        )
+        return np.flatnonzero(touched & ~in_pair)

@@ -46,14 +46,13 @@ def _candidates(injections: Injections, controls: Controls) -> Ints:
         return np.zeros(0, dtype=np.int64)
     fit = np.zeros(len(controls), dtype=np.bool_)
     fit[injections.source[injections.source >= 0]] = True
-    owner = np.repeat(np.arange(len(controls)), np.diff(controls.ptr))
-    fit[owner[controls.of_current]] = False
+    fit[controls.owner[controls.of_current]] = False
     return np.flatnonzero(fit & ~controls.is_voltage & np.isnan(controls.rest))
 
 
 def _terms(controls: Controls, rows: Ints) -> tuple[Ints, Ints]:
     """Return the terms of some controls that count, and the control of each."""
-    owner = np.repeat(np.arange(len(controls)), np.diff(controls.ptr))
+    owner = controls.owner
     chosen = np.zeros(len(controls), dtype=np.bool_)
     chosen[rows] = True
     term = np.flatnonzero(chosen[owner] & (controls.index != 0) & (controls.gain != 0))

@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
-from ..graph.graphs import Forest, components, spanning_forest
+from ..graph.forests import Forest, spanning_forest
+from ..graph.graphs import components
 from ..model.circuit import Circuit
 from .branches import (
     Branches,

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, Ints
+from ..graph.curve_rows import NO_CURVES, CurveRows
 from ..graph.graphs import bincount
-from ..graph.problem import NO_CURVES, CurveRows
 from .plan import Compiled, Plan
 
 

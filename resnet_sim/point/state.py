@@ -1,36 +1,26 @@
-"""The numbers of operating points while they are found: problem out, solution in."""
+"""Operating points while they are found: problem out, solution in; and what is undefined."""
 
 from __future__ import annotations
-
-import copy
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import bincount
-from ..graph.problem import EPS, Problem, Solution
+from ..graph.problem import Problem, Solution
 from ..graph.topology import ROUNDING, rigid_pieces
-from .branches import Branches
 from .cascade import Stage
+from .flows import Flows
 from .plan import Compiled, Plan, chosen
-from .sources import Sources, column
+from .sources import column
 
 
-class State(Sources):
-    """Numbers of one operating point, or of many.
+class State(Flows):
+    """An operating point, or many, while they are found.
 
-    Arrays of numbers have shape (entries,), or (entries, points) where the values of the
-    reduction's branches have; what floats, or is lost, is so in all points.
+    What floats, or is lost, is so in all points.
 
     Attributes
     ----------
-    x, low : ndarray of float
-        Coordinates as double-doubles, V.
-    conductor_current, rectifier_current, curve_current, law_current : ndarray of float
-    curve_slope : ndarray of float
-        Conductances of the tangents of curves, S.
-    loop_current : ndarray of float
-        Currents of the ties that close loops; zero unless `loop_determined`.
     piece : ndarray of int, shape (n_coordinates,)
         0 where a coordinate is defined, else the number of the rigid piece that floats.
     known_sources : ndarray of bool
@@ -48,62 +38,15 @@ class State(Sources):
     """
 
     def __init__(self, compiled: Compiled) -> None:
-        red = compiled.reduction
-        count, points = len(red.part), red.ties.volts.shape[1:]
-        self.x, self.low = np.zeros((count, *points)), np.zeros((count, *points))
-        self.conductor_current = np.zeros((len(red.conductors), *points))
-        self.rectifier_current = np.zeros((len(red.rectifiers), *points))
-        self.curve_current = np.zeros((len(red.curves), *points))
-        self.curve_slope = np.zeros((len(red.curves), *points))
-        self.law_current = np.zeros((len(red.laws), *points))
-        self.loop_current = np.zeros((len(red.ties), *points))
-        self.loop_determined = np.zeros(len(red.ties), dtype=np.bool_)
-        self.piece = np.zeros(count, dtype=np.int64)
+        super().__init__(compiled)
+        red = self.reduction
+        self.piece = np.zeros(len(red.part), dtype=np.int64)
         self.undefined_sources = np.zeros(len(red.controls), dtype=np.bool_)
         self.known_sources = np.zeros_like(self.undefined_sources)
         self.lost_parts = np.zeros(red.n_parts + 1, dtype=np.bool_)  # the last is for no part
         self.uncharted = red.pieces.copy()
         self.charted_nodes = np.zeros(len(red.coordinate), dtype=np.bool_)
         self.drifts: list[State] = []
-        super().__init__(compiled)
-
-    def refresh(self) -> None:
-        """Recompute what follows from the ties: offsets, and branches without a coordinate."""
-        super().refresh()
-        red = self.reduction
-        rows, branch = self.compiled.fixed_conductors, red.conductors
-        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        self.conductor_current[rows] = branch.siemens[rows] * rise
-        rows = self.compiled.fixed_rectifiers
-        above, ohms = self.above(rows), red.rectifiers.resistance[rows]
-        soft = ohms > 0
-        current = np.zeros_like(above)
-        current[soft] = np.maximum(above[soft], 0.0) / column(ohms[soft], above)
-        self.rectifier_current[rows] = current
-        rows = self.compiled.fixed_curves
-        if len(rows) and red.curves.law is not None:
-            rise = self.offset[red.curves.p[rows]] - self.offset[red.curves.q[rows]]
-            found = red.curves.law.take(rows).at_voltage(rise)
-            self.curve_current[rows], self.curve_slope[rows] = found.i, found.slope
-        rows = self.compiled.fixed_laws
-        if len(rows):
-            laws = red.laws
-            volts = np.where(red.law_parts < 0, self.offset[laws.p] - self.offset[laws.q], 0.0)
-            self.law_current[rows] = laws.evaluate(volts)[0][rows]
-
-    def point(self, number: int) -> State:
-        """Return one of many points."""
-        one, red = copy.copy(self), self.reduction
-        one.compiled = self.compiled.replace(**{
-            kind: branches.holding(branches.held[:, number])
-            for kind in ("ties", "conductors", "rectifiers", "injections")
-            for branches in [getattr(red, kind)]
-        })  # fmt: skip
-        one.reduction = one.compiled.reduction
-        for name, array in vars(self).items():
-            if isinstance(array, np.ndarray) and array.ndim == 2:
-                setattr(one, name, array[:, number])
-        return one
 
     def problem(self, plan: Plan) -> Problem:
         """Return the co-content of a stage, in scaled coordinates."""
@@ -188,53 +131,6 @@ class State(Sources):
         ):
             target[row[row >= 0]] = values[row >= 0]
         self.refresh()
-
-    def node_voltages(self, nodes: Ints | slice = slice(None)) -> Floats:
-        """Return the voltages of all or some nodes, V; what floats is centred on zero.
-
-        Below the last digit of a double-double is zero.
-        """
-        red = self.reduction
-        c, offset = red.coordinate[nodes], self.offset[nodes]
-        scale = column(red.scale[nodes], offset)
-        value = (scale * self.x[c] + offset) + scale * self.low[c]
-        size = np.abs(scale * self.x[c]) + np.abs(offset)
-        result: Floats = np.where(np.abs(value) <= 16 * EPS**2 * size, 0.0, value)
-        return result
-
-    def tie_currents(self) -> Floats:
-        """Return the currents of all ties, A: what KCL leaves for them, shape (n_ties,)."""
-        forest, ties = self.reduction.forest, self.reduction.ties
-        if not len(ties):
-            return self.loop_current
-        flow = forest.subtree_sums(self.outflow())
-        child = np.flatnonzero(forest.parent >= 0)
-        tie = forest.edge[child]
-        current = self.loop_current.copy()
-        current[tie] = column(np.where(ties.p[tie] == child, -1.0, 1.0), flow) * flow[child]
-        return current
-
-    def outflow(self) -> Floats:
-        """Return the current that leaves each node through all but ties, A."""
-        red = self.reduction
-        n = len(red.coordinate)
-        total = np.zeros((n, *self.loop_current.shape[1:]))
-        for branch, current in self.flows():
-            if len(branch):
-                total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
-        return total
-
-    def flows(self) -> list[tuple[Branches, Floats]]:
-        """Return all currents that don't follow from others by KCL."""
-        red = self.reduction
-        return [
-            (red.conductors, self.conductor_current),
-            (red.rectifiers, self.rectifier_current),
-            (red.curves, self.curve_current),
-            (red.laws, self.law_current),
-            (red.injections, self.injection_value),
-            (red.ties, self.loop_current),
-        ]
 
     def lost_nodes(self) -> Bools:
         """Tell which nodes' voltages depend on an undefined source, shape (n_nodes,)."""
@@ -335,69 +231,3 @@ class State(Sources):
             control[of_current] = self.moving_currents()[index[of_current]]
         control *= table.gain[terms]
         return bool(abs(control.sum()) > 1e-9 * np.abs(control).sum())
-
-    # ---- result ----
-
-    def at_rest(self) -> State:
-        """Return a copy in which all voltages and currents are zero."""
-        fresh = self.without_currents()
-        fresh.x, fresh.low = np.zeros_like(self.x), np.zeros_like(self.low)
-        fresh.tie_value = np.zeros_like(self.tie_value)
-        return fresh
-
-    def without_currents(self) -> State:
-        """Return a copy with the same voltages, in which no current flows yet."""
-        fresh = copy.copy(self)
-        fresh.conductor_current = np.zeros_like(self.conductor_current)
-        fresh.rectifier_current = np.zeros_like(self.rectifier_current)
-        fresh.curve_current = np.zeros_like(self.curve_current)
-        fresh.law_current = np.zeros_like(self.law_current)
-        fresh.injection_value = np.zeros_like(self.injection_value)
-        fresh.loop_current = np.zeros_like(self.loop_current)
-        return fresh
-
-    def moving_voltages(self) -> Floats:
-        """Return the voltages of all nodes, V, zero where they cancel but for rounding."""
-        red, v = self.reduction, self.node_voltages()
-        size = np.abs(red.scale * self.x[red.coordinate]) + np.abs(self.offset)
-        return np.where(np.abs(v) <= 1e-9 * size, 0.0, v)
-
-    def moving_currents(self) -> Floats:
-        """Return the currents of all elements, A, zero where others cancel but for rounding."""
-        red, current = self.reduction, self.currents()
-        size = np.zeros(len(red.coordinate))
-        for branch, flow in self.flows():
-            size += bincount(branch.p, np.abs(flow), len(size))
-            size += bincount(branch.q, np.abs(flow), len(size))
-        child = np.flatnonzero(red.forest.parent >= 0)
-        element = red.ties.element[red.forest.edge[child]]
-        none = np.abs(current[element]) <= 1e-9 * red.forest.subtree_sums(size)[child]
-        current[element[none]] = 0.0
-        return current
-
-    def currents(self) -> Floats:
-        """Return the currents of all elements, A, shape (n_elements,) or (n_elements, points).
-
-        Ties carry what KCL leaves for them, backward sources of amplifiers what these sense.
-        """
-        red = self.reduction
-        table, count = red.controls, red.circuit.n_elements
-        ties = self.tie_currents()
-        for pair in red.pairs:
-            term = table.ptr[pair.backward]
-            sensed = ties[red.tie_of[int(table.index[term])]]
-            feed = self.compiled.injection_of_source[pair.backward]
-            self.injection_value[feed] = table.gain[term] * sensed
-        current = np.zeros((count, *ties.shape[1:]))
-        for branch, value in (
-            (red.conductors, self.conductor_current),
-            (red.rectifiers, self.rectifier_current),
-            (red.curves, self.curve_current),
-            (red.laws, self.law_current),
-            (red.injections, self.injection_value),
-        ):
-            if len(branch):
-                current += bincount(branch.element, column(branch.sign, value) * value, count)
-        # what the backward sources draw changes those of the forward ones
-        current[red.ties.element] = self.tie_currents() if red.pairs else ties
-        return current

@@ -7,10 +7,12 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..diagnostics import Diagnostic
 from ..errors import TopologyError
-from ..graph.graphs import bincount, bridges, components, spanning_forest
+from ..graph.forests import spanning_forest
+from ..graph.graphs import bincount, bridges, components
 from ..graph.problem import EPS
 from ..graph.topology import TIGHT
 from ..model.circuit import Circuit
+from ..model.display import few
 from .cascade import strong_components
 from .infeasible import names_of
 from .state import State
@@ -106,9 +108,8 @@ def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagno
         inside = floating & (island == number)
         nodes = [circuit.nodes[k] for k in np.flatnonzero(inside)]
         touching = np.flatnonzero(inside[p] | inside[q]).tolist()
-        shown = ", ".join(nodes[:8]) + (f" and {len(nodes) - 8} more" if len(nodes) > 8 else "")
         noun = "node" if len(nodes) == 1 else "nodes"
-        message = f"nothing fixes the voltage of {noun} {shown}"
+        message = f"nothing fixes the voltage of {noun} {few(nodes)}"
         if touching:
             message += f" (at {names_of(circuit, touching)})"
         hint = "tie it down, for example with a large resistor to ground"

@@ -5,6 +5,8 @@ DOORS = (
     "formats.registry",
     "formats.table",
     "operating_point",
+    "outputs",
     "predictions",
+    "proof",
     "rawfile",
 )

@@ -21,7 +21,8 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.display import MAX_ROWS, few, how_many, html_table
 from ..model.names import folded, several
-from ..model.patterns import pattern
+from .outputs import find_output, find_power
+from .proof import OTHERS, Certificate, SolverInfo
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # with a default: Python has none before 3.13
@@ -32,81 +33,6 @@ else:
     from typing import TypeVar
 
     Value = TypeVar("Value")
-
-_OUTPUT = pattern(
-    r"v\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)|i\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[i\w?\]"
-)
-_POWER = pattern(r"p\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[p\]")
-
-
-#: what notes say where not all states were looked at
-OTHERS = "not all states of a circuit with feedback were tried: others may exist"
-
-
-@dataclass(frozen=True, repr=False)
-class Certificate:
-    """How far a result is from fulfilling every law; computed by `certificate.certify`.
-
-    Attributes
-    ----------
-    ok : bool
-        Every residual is within `tolerance`, at every point.
-    kcl_residual, kcl_relative : float
-        Largest sum of currents at a node, in A, and relative to the currents there.
-    law_residual : float
-        Largest deviation from a linear element's law, relative to its terms.
-    diode_voltage_violation, diode_current_violation : float
-        Largest forward voltage above the knee (V), largest reverse current (A).
-    power_mismatch : float
-        Power balance and duality gap (W), relative to the power turned over (dimensionless)
-        if that is above 1 W.
-    tolerance : float
-        What was asked for.
-    failures : tuple of str
-        Which law fails where, worst first; empty if `ok`.
-    stable : bool, optional
-        Whether the state lasts, each node having a small capacitance to ground; None where
-        that is not known.
-
-    Examples
-    --------
-    >>> op = rs.solve(rs.generators.grid(20))
-    >>> op.certificate.ok, op.certificate.kcl_relative < 1e-12, op.certificate.failures
-    (True, True, ())
-    """
-
-    ok: bool
-    kcl_residual: float
-    kcl_relative: float
-    law_residual: float
-    diode_voltage_violation: float
-    diode_current_violation: float
-    power_mismatch: float
-    tolerance: float
-    failures: tuple[str, ...] = ()
-    stable: bool | None = None
-
-    def __repr__(self) -> str:
-        verdict = "ok" if self.ok else f"failed: {few(self.failures, 1)}"
-        return (
-            f"<Certificate {verdict}; KCL {self.kcl_residual:.1e} A, laws {self.law_residual:.1e}, "
-            f"diodes {self.diode_voltage_violation:.1e} V, {self.diode_current_violation:.1e} A, "
-            f"power {self.power_mismatch:.1e}; tolerance {self.tolerance:g}>"
-        )
-
-
-@dataclass(frozen=True)
-class SolverInfo:
-    """Who found the answer: method, iterations (sum over the points), seconds, and why.
-
-    `backend` tells of many points how they were taken together, and why not otherwise.
-    """
-
-    method: str
-    iterations: int
-    seconds: float
-    notes: tuple[str, ...] = ()
-    backend: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -279,9 +205,9 @@ class OperatingPoint(Generic[Value]):
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
-        power = _POWER.fullmatch(folded(output).strip())
-        if power:
-            return self.power_of(power[1] or power[2])
+        power = find_power(self.circuit, output)
+        if power is not None:
+            return self._at(self._watts(power))
         found = find_output(self.circuit, output)
         if isinstance(found, int):
             return self.current(self.circuit.element_names[found])
@@ -328,29 +254,16 @@ class OperatingPoint(Generic[Value]):
 
     def to_pandas(self, outputs: Sequence[str] | None = None) -> Any:
         """Return `columns` as a pandas ``DataFrame`` with a row per point."""
-        try:
-            import pandas
-        except ImportError:
-            raise UsageError("this needs the package pandas: pip install pandas") from None
-        return pandas.DataFrame(self.columns(outputs))
+        from .frames import frame
+
+        return frame(self.columns(outputs))
 
     def to_xarray(self, outputs: Sequence[str] | None = None) -> Any:
         """Return outputs as an xarray ``Dataset`` with a dimension per swept quantity."""
-        try:
-            import xarray
-        except ImportError:
-            raise UsageError("this needs the package xarray: pip install xarray") from None
-        axes = {name: np.unique(values) for name, values in list(self.sweep.items())[::-1]}
-        columns = {k: v for k, v in self.columns(outputs).items() if k not in self.sweep}
-        points = len(np.atleast_2d(self.node_voltages))
-        shape = tuple(len(values) for values in axes.values())
-        if not axes or np.prod(shape) != points:
-            coordinates = {name: ("point", values) for name, values in self.sweep.items()}
-            data = {name: ("point", values) for name, values in columns.items()}
-            return xarray.Dataset(data, coordinates)
-        order = np.lexsort(list(self.sweep.values()))
-        grid = {n: (tuple(axes), values[order].reshape(shape)) for n, values in columns.items()}
-        return xarray.Dataset(grid, axes)
+        from .frames import dataset
+
+        columns = self.columns(outputs)
+        return dataset({k: v for k, v in columns.items() if k not in self.sweep}, self.sweep)
 
     def plot(self, outputs: Sequence[str] = (), **options: Any) -> Any:
         """Return a matplotlib figure of the result; see `plotting.plot` for the options.
@@ -430,33 +343,6 @@ class OperatingPoint(Generic[Value]):
         if self.unsolved:
             return "no solution"
         return "solved" if self.certificate.ok else "not converged"
-
-
-def check_name(circuit: Circuit, output: str) -> None:
-    """Refuse what is none of `OperatingPoint.value`'s forms, or names what the circuit lacks."""
-    power = _POWER.fullmatch(folded(output).strip())
-    if power:
-        circuit.element(power[1] or power[2])
-    else:
-        find_output(circuit, output)
-
-
-def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
-    """Return the two nodes of a voltage such as ``v(a,b)``, or the element of ``i(r1)``.
-
-    Raises
-    ------
-    UsageError
-        If `output` is of neither form or names what the circuit lacks.
-    """
-    match = _OUTPUT.fullmatch(folded(output).strip())
-    if match is None:
-        raise UsageError(
-            f"{output!r} is not of the form v(node), v(node,node), i(element), p(element)"
-        )
-    if match[1]:
-        return circuit.node(match[1]), circuit.node(match[2] or "0")
-    return circuit.element(match[3] or match[4])
 
 
 def _named(names: Sequence[str], values: Floats) -> dict[str, Any]:

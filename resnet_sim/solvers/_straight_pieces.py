@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Floats, Ints
+from ..graph.curve_rows import NO_CURVES
 from ..graph.graphs import bincount
-from ..graph.problem import NO_CURVES, Problem, Solution
+from ..graph.problem import Problem, Solution
 
 
 @dataclass(frozen=True)

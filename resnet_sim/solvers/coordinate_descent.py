@@ -20,7 +20,8 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..compiled import policy
-from ..graph.graphs import bincount, components, spanning_forest
+from ..graph.forests import spanning_forest
+from ..graph.graphs import bincount, components
 from ..graph.problem import EPS, Problem, Solution, node_sums, node_sums_abs
 from ..graph.topology import ROUNDING, TIGHT, nearest_feasible
 from ..workers.progress import report

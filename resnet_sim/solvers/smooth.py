@@ -23,7 +23,8 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..curves import Points
 from ..errors import ConvergenceError
-from ..graph.graphs import bincount, spanning_forest
+from ..graph.forests import spanning_forest
+from ..graph.graphs import bincount
 from ..graph.problem import EPS, Problem, Solution, difference, node_sums
 from ..workers.progress import report
 from . import _straight_pieces as straight

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .callbacks import CSVLog, ProgressBar, TensorBoard
     from .contrast import Gradient, KneeWarning
     from .costs import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
+    from .derivatives import gradient, gradients
     from .estimators import ResistiveClassifier, ResistiveRegressor
     from .gradient_check import GradientCheck, gradcheck
     from .imperfections import Devices
@@ -31,10 +32,9 @@ if TYPE_CHECKING:
         EquilibriumPropagation,
         FrequencyPropagation,
         Rule,
-        gradient,
-        gradients,
     )
-    from .trainer import EarlyStopping, Trainer
+    from .stopping import EarlyStopping
+    from .trainer import Trainer
     from .truncated import TruncatedBackprop
     from .vector_field import VectorFieldEP
 
@@ -95,14 +95,16 @@ _MODULES = {
     "callbacks": "CSVLog ProgressBar TensorBoard",
     "contrast": "Gradient KneeWarning",
     "costs": "Cost CrossEntropy CustomCost Hinge SquaredError",
+    "derivatives": "gradient gradients",
     "estimators": "ResistiveClassifier ResistiveRegressor",
     "gradient_check": "GradientCheck gradcheck",
     "imperfections": "Devices",
     "network": "Network",
     "optimizers": "SGD Adam Momentum Optimizer cosine exponential",
     "rules": "Adjoint ContrastiveLearning CoupledLearning EquilibriumPropagation "
-    "FrequencyPropagation Rule gradient gradients",
-    "trainer": "EarlyStopping Trainer",
+    "FrequencyPropagation Rule",
+    "stopping": "EarlyStopping",
+    "trainer": "Trainer",
     "real_diodes": "Transfer transfer with_part",
     "truncated": "TruncatedBackprop",
     "vector_field": "VectorFieldEP",

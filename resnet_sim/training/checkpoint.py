@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -115,3 +115,43 @@ class Metrics:
         """Add a line."""
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
+
+
+class Files:
+    """What a run leaves on disk while it lasts: a checkpoint and metrics.
+
+    Parameters
+    ----------
+    keep : callable, optional
+        Replaces the checkpoint, if one is wanted.
+    every : int
+        Epochs from one checkpoint to the next.
+    start : int
+        Epochs before the run.
+    metrics : path, optional
+    known : int
+        Epochs that the checkpoint has, which the run goes on from.
+    """
+
+    def __init__(
+        self,
+        keep: Callable[[], None] | None,
+        every: int,
+        start: int,
+        metrics: str | Path | None,
+        known: int,
+    ) -> None:
+        self.keep, self.every, self.start = keep, every, start
+        self.log = None if metrics is None else Metrics(Path(metrics), known)
+
+    def note(self, record: dict[str, Any], seconds: float) -> None:
+        """Write down an epoch; metrics first: resuming cuts off what the checkpoint lacks."""
+        if self.log is not None:
+            self.log.write(record | {"seconds": round(seconds, 6)})
+        if (record["epoch"] + 1 - self.start) % self.every == 0:
+            self.save()
+
+    def save(self) -> None:
+        """Replace the checkpoint."""
+        if self.keep is not None:
+            self.keep()

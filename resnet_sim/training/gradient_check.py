@@ -13,9 +13,10 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from .costs import Cost
+from .derivatives import gradient
 from .network import Network
 from .registry import cost_of
-from .rules import Adjoint, gradient
+from .rules import Adjoint
 
 
 class Reading(Protocol):

@@ -23,8 +23,9 @@ from ..errors import ResnetSimError, UsageError
 from ..workers.executors import open_executor, run_tasks
 from .contrast import Gradient
 from .costs import Cost
+from .derivatives import gradients
 from .network import Network
-from .rules import Rule, gradients
+from .rules import Rule
 
 #: Networks that a worker keeps.
 KEPT = 4

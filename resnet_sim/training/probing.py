@@ -15,6 +15,7 @@ from ..errors import NetlistError, UsageError
 from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import Table
+from ..model.display import few
 
 #: Columns of values that may depend on parameters, by table.
 LEARNED = {
@@ -46,7 +47,7 @@ def changes(old: Circuit, new: Circuit, names: Sequence[str]) -> list[Change]:
     UsageError
         If anything else than values that can learn does.
     """
-    shown, found = ", ".join(names[:8]), []
+    shown, found = few(names), []
     if old.nodes != new.nodes or list(old.tables) != list(new.tables):
         raise UsageError(_STRUCTURE.format(shown))
     for name, table in old.tables.items():
@@ -145,11 +146,10 @@ class Probe:
                 table, column, at = unfit
                 raise UsageError(
                     f"{owner(self.base, table, column, at)} is no affine function of "
-                    f"{', '.join(self.names[:8])}, nor is its reciprocal: it can't learn with them"
+                    f"{few(self.names)}, nor is its reciprocal: it can't learn with them"
                 )
             return tuple(found)
-        shown = ", ".join(self.names[:8])
-        raise UsageError(f"the deck does not hold for other values of {shown}: {error}")
+        raise UsageError(f"the deck does not hold for other values of {few(self.names)}: {error}")
 
     def _moved(self, share: npt.NDArray[Any]) -> list[Change]:
         """Return what changes with parameters that are moved by a share of the step."""

@@ -284,7 +284,7 @@ class Roles:
         if x.ndim != 2 or x.shape[1] != len(self.inputs):
             raise UsageError(
                 f"inputs have shape {x.shape}; they need one row per sample and "
-                f"{len(self.inputs)} columns ({', '.join(self.inputs[:8])})"
+                f"{len(self.inputs)} columns ({few(self.inputs)})"
             )
         bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
         if len(bad):

@@ -14,16 +14,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..arrays import Bools, Floats
+from ..arrays import Floats
 from ..errors import UsageError
 from ..many.states import States
+from ..model.display import few
 from .amounts import amount
-from .contrast import Gradient, KneeWarning, contrast
-from .costs import Cost, finite, is_squared
+from .contrast import contrast
+from .costs import Cost, is_squared
 from .defaults import settled
-from .named import by_name
 from .network import Network
-from .registry import cost_of, rule_of
 
 Estimate = tuple[Floats, Floats]
 
@@ -274,74 +273,6 @@ class Adjoint:
         return net.derivatives(free.adjoint(cost.slope(free.outputs, Y)), free.voltages)
 
 
-def gradients(
-    net: Network,
-    X: Any,
-    Y: Any,
-    rule: Rule | str | None = None,
-    cost: Cost | str | None = None,
-    start: Bools | None = None,
-) -> Gradient:
-    """Return derivatives of the mean cost, and what the free states were like.
-
-    Examples
-    --------
-    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
-    >>> found = tr.gradients(net, [[1.0], [2.0]], [[0.25], [0.75]])
-    >>> found.outputs.ravel(), found.cost.round(6)  # V, V^2
-    (array([0.5, 1. ]), array([0.03125, 0.03125]))
-    """
-    asked: Rule = rule_of(rule)
-    price: Cost = cost_of(cost)
-    X, Y = by_name(X, net.inputs), by_name(Y, net.outputs.names)
-    free = net.free(X, start)
-    value = finite(price.value(free.outputs, Y))
-    by_conductance, by_bias = asked.estimate(net, free, X, Y, price)
-    return Gradient(by_conductance, by_bias, value, free.outputs, free.on, free.knee)
-
-
-def gradient(
-    net: Network, X: Any, Y: Any, rule: Rule | str | None = None, cost: Cost | str | None = None
-) -> Floats:
-    """Return d(mean of the cost over the batch)/dg, shape (n_trainable,).
-
-    Those by parameters that learn come after them.
-
-    Parameters
-    ----------
-    net : Network
-    X : array_like, shape (B, n_inputs)
-        V or A.
-    Y : array_like
-        Targets, as the cost wants them.
-    rule : Rule or str
-        By default `EquilibriumPropagation`; or a name of `RULES`.
-    cost : Cost or str
-        By default `SquaredError`; or a name of `COSTS`.
-
-    Warns
-    -----
-    KneeWarning
-        If a sample's free state is on the knee of a diode, where the derivative jumps.
-
-    Examples
-    --------
-    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
-    >>> tr.gradient(net, [[1.0]], [[0.25]]).round(6)  # V^2/S
-    array([ 0.0625, -0.0625])
-    """
-    found = gradients(net, X, Y, rule, cost)
-    rows = np.flatnonzero(found.knees >= 0)
-    if len(rows):
-        element = net.circuit.element_names[found.knees[rows[0]]]
-        message = f"sample {rows[0]}: {element} is on its knee, where derivatives jump"
-        if len(rows) > 1:
-            message += f"; {len(rows) - 1} more samples have such a diode"
-        warnings.warn(message, KneeWarning, stacklevel=2)
-    others = found.biases[len(net.bias_names) - len(net.parameters) :]
-    return np.concatenate((found.conductances, others))
-
-
 def _beta(rule: EquilibriumPropagation | FrequencyPropagation, net: Network) -> float:
     """Return the nudge, S."""
     beta = settled(rule, net).beta
@@ -369,10 +300,9 @@ def extrapolated(values: list[Floats], power: int) -> Floats:
 def _refuse_one_way(net: Network, rule: Any) -> None:
     """Raise `UsageError` if a strict rule needs a co-content that the circuit lacks."""
     if net.one_way and rule.strict:
-        shown = ", ".join(net.one_way[:8])
         raise UsageError(
-            f"{type(rule).__name__} needs a circuit with a co-content, and {shown} acts one way: "
-            "what is behind cannot tell what is before it; use rule=Adjoint()"
+            f"{type(rule).__name__} needs a circuit with a co-content, and {few(net.one_way)} acts "
+            "one way: what is behind cannot tell what is before it; use rule=Adjoint()"
         )
 
 
@@ -388,7 +318,7 @@ def _told(
         size = float(np.linalg.norm(exact) * np.linalg.norm(own))
         cosine = float(exact @ own) / size if size else 0.0
         warnings.warn(
-            f"{', '.join(net.one_way[:8])} acts one way: there {name} does not estimate the "
+            f"{few(net.one_way)} acts one way: there {name} does not estimate the "
             f"gradient; its cosine with the exact one is {cosine:.4f} on this minibatch "
             "(Adjoint() is exact, strict=True refuses)",
             UserWarning,

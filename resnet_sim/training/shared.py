@@ -23,6 +23,7 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.affine import Affine
 from ..model.circuit import Circuit
+from ..model.display import few
 from .probing import LEARNED, Probe, changes, elaborated, owner
 
 #: Globs, or globs with the bounds of what they mean.
@@ -188,7 +189,7 @@ def learn(circuit: Circuit, wanted: Wanted) -> Shared:
         raise UsageError(f"{name} has another value than the deck and its parameters give it")
     found = _known(circuit, names) or Probe(circuit, names, start, base).parts()
     if not found:
-        raise UsageError(f"nothing in the circuit depends on {', '.join(names[:8])}")
+        raise UsageError(f"nothing in the circuit depends on {few(names)}")
     return Shared(names, start, low, high, found, len(names))
 
 
@@ -212,7 +213,7 @@ def _named(circuit: Circuit, wanted: Wanted) -> tuple[tuple[str, ...], Floats, F
         folded = pattern.lower()
         found = [n for n in circuit.parameters if n == folded or fnmatchcase(n, folded)]
         if not found:
-            known = ", ".join(list(circuit.parameters)[:8])
+            known = few(list(circuit.parameters))
             raise UsageError(f"no parameter that is a number is called {pattern!r}; known: {known}")
         low, high = (-math.inf, math.inf) if ends is None else (float(ends[0]), float(ends[1]))
         if not low <= high:

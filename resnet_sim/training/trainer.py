@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from .amounts import real, whole
 from .costs import Cost, finite
 from .data.idx import Scaled
 from .defaults import rate, settled
+from .derivatives import gradients
 from .evaluate import BEGINNING, numbered, predict, score, warn_of_beginning, warn_of_reach
 from .history import History
 from .layered_epochs import Epochs, fits
@@ -30,31 +31,12 @@ from .network import Network
 from .optimizers import Optimizer
 from .parallel import Compute, shared
 from .registry import cost_of, optimizer_of, rule_of
-from .rules import Rule, gradients
+from .rules import Rule
+from .stopping import Best, EarlyStopping
 
 Record = dict[str, Any]
 #: called after each epoch; a true result ends the training
 Callback = Callable[["Trainer", Record], Any]
-
-
-@dataclass(frozen=True)
-class EarlyStopping:
-    """Stop when a metric has not fallen by `least` for `patience` epochs.
-
-    With `restore`, the parameters of the best epoch come back at the end.
-
-    Examples
-    --------
-    >>> trainer = tr.Trainer(tr.Network(rs.generators.ladder(1), ["v0"], ["n1"]))
-    >>> stop = tr.EarlyStopping(patience=2, metric="cost", least=1e-3)
-    >>> len(trainer.fit([[1.0]], [[0.25]], epochs=1000, early_stopping=stop))
-    17
-    """
-
-    patience: int = 10
-    metric: str = "validation_cost"
-    least: float = 0.0
-    restore: bool = True
 
 
 class Trainer:
@@ -108,7 +90,7 @@ class Trainer:
         self.history = History()
         self._gradients: Compute = gradients
         self._on: Bools = np.zeros((0, 0), dtype=np.bool_)
-        self._best: tuple[float, int, Floats] | None = None
+        self._best: Best | None = None
         self._epochs: Epochs | None = None
 
     def __repr__(self) -> str:
@@ -153,6 +135,12 @@ class Trainer:
         batch_size : int, optional
             All samples at once by default.
         validation : (X, Y), optional
+            Samples that are not trained with.
+        shuffle : bool
+            Whether minibatches are drawn anew in each epoch.
+        early_stopping : EarlyStopping, optional
+        callbacks : sequence of callable
+            Called with the trainer and the record after each epoch; a true result ends the run.
         checkpoint : path, optional
             File that is replaced every `checkpoint_every` epochs and at the end; it is whole
             at any moment.
@@ -175,37 +163,30 @@ class Trainer:
         threads : int
             Of the compiled loops; they give the same bits for any number.
 
+        Returns
+        -------
+        list of dict
+            `history`.
+
+        Raises
+        ------
+        UsageError
+            If numbers of inputs and targets differ, or ``single=True`` does not fit.
+
         Warns
         -----
         UserWarning
             If targets are out of reach of what the sources offer; if the cost rises, or
             does not move at all, over the first epochs.
         """
-        x: Any = X if isinstance(X, Scaled) else np.asarray(by_name(X, self.net.inputs))
-        y = np.asarray(by_name(Y, self.net.outputs.names))
-        if len(x) != len(y) or not len(x):
-            raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
+        x, y = self._samples(X, Y, validation)
+        size = whole(len(x) if batch_size is None else batch_size, "batch_size", 1)
         whole(epochs, "epochs", 0)
-        whole(len(x) if batch_size is None else batch_size, "batch_size", 1)
-        if validation is not None and len(validation) != 2:
-            raise UsageError("validation is a pair: inputs and targets")
         path = None if checkpoint is None else Path(checkpoint)
-        start = len(self.history)
-        self._on, self._best = np.zeros((len(x), 0), dtype=np.bool_), None
-        self._epochs = None
-        if resume and path is not None and path.exists():
-            start = self._load(path)
-        files = _Files(self, path, checkpoint_every, start, metrics)
-        size = batch_size or len(x)
-        reason = self._not_compiled(executor, single)
-        if reason is None:
-            self._epochs = Epochs(
-                self.net, self.rule, self.cost, self.optimizer, x, y, size, threads
-            )
-        elif single:
-            raise UsageError(f"single=True: this can't be trained in float32: {reason}")
-        else:
-            x = real(x, "inputs")
+        start = self._begin(len(x), path if resume else None)
+        keep = None if path is None else partial(self.save, path, start)
+        files = checkpoints.Files(keep, checkpoint_every, start, metrics, len(self.history))
+        x = self._prepared(x, y, size, threads, executor, single)
         if not self.history:
             warn_of_reach(self.net, self.cost, x, y)
         with (
@@ -217,28 +198,68 @@ class Trainer:
             if self.history:
                 advance(len(self.history))
             for epoch in range(len(self.history), start + epochs):
-                if self._stopped(early_stopping):
+                if early_stopping is not None and early_stopping.ends(self._best, self.history):
                     break
                 began = time.perf_counter()
                 record = self._epoch(epoch, x, y, size, shuffle)
                 if validation is not None:
                     record |= self._validate(*validation)
                 self.history.append(record)
-                self._note_best(early_stopping, record)
+                if early_stopping is not None:
+                    self._best = early_stopping.better(self._best, record, self._parameters)
                 if len(self.history) == BEGINNING:
                     warn_of_beginning(self.history)
                 files.note(record, time.perf_counter() - began)
-                costs = (f"{n} {record[n]:.4g}" for n in ("cost", "validation_cost") if n in record)
-                advance(1, ", ".join(costs).replace("_cost", ""))
+                advance(1, _costs(record))
                 asked = [callback(self, record) for callback in callbacks]
                 if any(asked):
                     break
         if start < len(self.history) < BEGINNING:
             warn_of_beginning(self.history)
         if early_stopping is not None and early_stopping.restore and self._best is not None:
-            self._set_parameters(self._best[2])
+            self._set_parameters(self._best.parameters)
         files.save()
         return self.history
+
+    def _samples(self, X: Any, Y: Any, validation: tuple[Any, Any] | None) -> tuple[Any, Any]:
+        """Return inputs and targets as arrays; refuse what does not go together."""
+        x: Any = X if isinstance(X, Scaled) else np.asarray(by_name(X, self.net.inputs))
+        y = np.asarray(by_name(Y, self.net.outputs.names))
+        if len(x) != len(y) or not len(x):
+            raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
+        if validation is not None and len(validation) != 2:
+            raise UsageError("validation is a pair: inputs and targets")
+        return x, y
+
+    def _begin(self, samples: int, saved: Path | None) -> int:
+        """Forget the last run, or go on with a saved one if there is such a file.
+
+        Returned is how many epochs had been run before that one.
+        """
+        self._on, self._best = np.zeros((samples, 0), dtype=np.bool_), None
+        if saved is not None and saved.exists():
+            return self._load(saved)
+        return len(self.history)
+
+    def _prepared(
+        self,
+        x: Any,
+        y: Any,
+        size: int,
+        threads: int,
+        executor: str | Executor | None,
+        single: bool | None,
+    ) -> Any:
+        """Prepare compiled loops, where there are any; return the inputs."""
+        self._epochs = None
+        reason = self._not_compiled(executor, single)
+        if reason is None:
+            parts = self.net, self.rule, self.cost, self.optimizer
+            self._epochs = Epochs(*parts, x, y, size, threads)
+            return x
+        if single:
+            raise UsageError(f"single=True: this can't be trained in float32: {reason}")
+        return real(x, "inputs")
 
     def _not_compiled(self, executor: str | Executor | None, single: bool | None) -> str | None:
         """Return why epochs don't run in compiled loops, None if they do."""
@@ -304,20 +325,6 @@ class Trainer:
         cost = float(finite(self.cost.value(outputs, y)).mean())
         return {"validation_cost": cost, "validation_score": score(self.cost, outputs, y)}
 
-    def _note_best(self, stopping: EarlyStopping | None, record: Record) -> None:
-        if stopping is None:
-            return
-        if stopping.metric not in record:
-            raise UsageError(f"early stopping: there is no metric {stopping.metric!r}")
-        value = float(record[stopping.metric])
-        if self._best is None or value < self._best[0] - stopping.least:
-            self._best = (value, record["epoch"], self._parameters())
-
-    def _stopped(self, stopping: EarlyStopping | None) -> bool:
-        if stopping is None or self._best is None:
-            return False
-        return int(self.history[-1]["epoch"]) - self._best[1] >= stopping.patience
-
     # ---- use ----
 
     def predict(self, X: Any) -> Floats:
@@ -346,8 +353,8 @@ class Trainer:
         facts: Record = {"history": self.history, "start": start, "seed": self.seed,
                          "parameters": checkpoints.some(self.net.parameter_names)}  # fmt: skip
         if self._best is not None:
-            facts["best"] = self._best[:2]
-            arrays["best"] = self._best[2]
+            facts["best"] = self._best.metric, self._best.epoch
+            arrays["best"] = self._best.parameters
         checkpoints.save(Path(path), arrays, facts)
 
     def load(self, path: str | Path) -> None:
@@ -375,33 +382,14 @@ class Trainer:
             if name.startswith(prefix)
         }
         self.history, self.seed = History(facts["history"]), int(facts["seed"])
-        self._best = (*facts["best"], arrays["best"]) if "best" in facts else None
+        self._best = None
+        if "best" in facts:
+            metric, epoch = facts["best"]
+            self._best = Best(metric, epoch, arrays["best"])
         return int(facts["start"])
 
 
-class _Files:
-    """What a run leaves on disk while it lasts: a checkpoint and metrics."""
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        path: Path | None,
-        every: int,
-        start: int,
-        metrics: str | Path | None,
-    ) -> None:
-        self.trainer, self.path, self.every, self.start = trainer, path, every, start
-        known = len(trainer.history)
-        self.log = None if metrics is None else checkpoints.Metrics(Path(metrics), known)
-
-    def note(self, record: Record, seconds: float) -> None:
-        """Write down an epoch; metrics first: resuming cuts off what the checkpoint lacks."""
-        if self.log is not None:
-            self.log.write(record | {"seconds": round(seconds, 6)})
-        if (record["epoch"] + 1 - self.start) % self.every == 0:
-            self.save()
-
-    def save(self) -> None:
-        """Replace the checkpoint."""
-        if self.path is not None:
-            self.trainer.save(self.path, self.start)
+def _costs(record: Record) -> str:
+    """Return the costs of an epoch in words."""
+    names = (name for name in ("cost", "validation_cost") if name in record)
+    return ", ".join(f"{name} {record[name]:.4g}" for name in names).replace("_cost", "")

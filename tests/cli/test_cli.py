@@ -15,7 +15,7 @@ from resnet_sim import ConvergenceError, OperatingPoint
 from resnet_sim.analyses import sweep as analysis
 from resnet_sim.cli import main
 from resnet_sim.results.formats.registry import FORMATS
-from resnet_sim.results.operating_point import Certificate, SolverInfo
+from resnet_sim.results.proof import Certificate, SolverInfo
 from resnet_sim.solvers import METHODS
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "netlists"

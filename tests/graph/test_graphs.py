@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resnet_sim.compiled.kernels import kernel
-from resnet_sim.graph import graphs
+from resnet_sim.graph import forests, graphs
 from resnet_sim.point.cascade import strong_components
 
 QUICK = settings(derandomize=True, deadline=None, max_examples=60)
@@ -43,7 +43,7 @@ def test_components_are_those_of_networkx(graph):
 def test_a_spanning_forest_spans_and_carries_the_potentials(graph, seed):
     n, p, q = graph
     rise = np.random.default_rng(seed).normal(size=len(p))
-    forest = graphs.spanning_forest(n, p, q, rise)
+    forest = forests.spanning_forest(n, p, q, rise)
     count, label = graphs.components(n, p, q)
     assert forest.count == count
     np.testing.assert_array_equal(forest.label, label)
@@ -63,7 +63,7 @@ def test_a_spanning_forest_spans_and_carries_the_potentials(graph, seed):
 def test_subtree_sums_are_sums_over_descendants(graph, seed):
     n, p, q = graph
     values = np.random.default_rng(seed).normal(size=n)
-    forest = graphs.spanning_forest(n, p, q)
+    forest = forests.spanning_forest(n, p, q)
     tree = nx.DiGraph()
     tree.add_nodes_from(range(n))
     tree.add_edges_from((int(a), k) for k, a in enumerate(forest.parent) if a >= 0)
@@ -101,11 +101,11 @@ def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
     rng = np.random.default_rng(seed)
     n, m = 60, 80
     p, q, rise = rng.integers(0, n, m), rng.integers(0, n, m), rng.normal(size=m)
-    forest = graphs.spanning_forest(n, p, q, rise)
+    forest = forests.spanning_forest(n, p, q, rise)
     for function, arguments in (
         (graphs._roots, (n, p, q)),
-        (graphs._add_rises, (forest.children, forest.parent, forest.edge, p, rise, np.zeros(n))),
-        (graphs._add_to_parents, (forest.children, forest.parent, rng.normal(size=n))),
+        (forests._add_rises, (forest.children, forest.parent, forest.edge, p, rise, np.zeros(n))),
+        (forests._add_to_parents, (forest.children, forest.parent, rng.normal(size=n))),
         (graphs._leaving, (n, p)),
         (graphs._reaching_tree, (*graphs.leaving(n, p), q, 0)),
         (graphs._bridges, (n, p, q)),
@@ -126,7 +126,7 @@ def test_a_forest_has_the_same_bits_interpreted_and_compiled(m):
     rng = np.random.default_rng(m)
     given = 60, rng.integers(0, 60, m), rng.integers(0, 60, m), rng.normal(size=m)
     plain, compiled = (
-        graphs._forest(run, *given) for run in (graphs._grow.interpreted, graphs._grow.compiled)
+        forests._forest(run, *given) for run in (forests._grow.interpreted, forests._grow.compiled)
     )
     for name in vars(plain):
         one, other = getattr(plain, name), getattr(compiled, name)
@@ -141,8 +141,8 @@ def test_a_forest_of_few_nodes_among_many_is_like_any_other(graph, n, random):
     places = np.array(sorted(random.sample(range(n), few)))
     p, q = places[p][: n // 5], places[q][: n // 5]
     rise = np.arange(1.0, len(p) + 1)
-    forest = graphs.spanning_forest(n, p, q, rise)
-    whole = graphs._forest(graphs._grow.compiled, n, p, q, rise)
+    forest = forests.spanning_forest(n, p, q, rise)
+    whole = forests._forest(forests._grow.compiled, n, p, q, rise)
     assert forest.count == whole.count
     for name in ("label", "in_tree", "parent", "edge", "offset"):
         np.testing.assert_array_equal(getattr(forest, name), getattr(whole, name))

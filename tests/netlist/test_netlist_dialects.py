@@ -7,7 +7,7 @@ from ngspice_tools import as_written, requires_ngspice
 
 import resnet_sim as rs
 from resnet_sim.cli import main
-from resnet_sim.cli.common import add_deck
+from resnet_sim.cli.options import add_deck
 from resnet_sim.errors import NetlistError, UsageError
 from resnet_sim.netlist.dialects import DIALECTS, recognised
 

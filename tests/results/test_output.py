@@ -17,7 +17,7 @@ from resnet_sim.model.circuit import Circuit
 from resnet_sim.results.formats.json import to_json
 from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.formats.table import engineering
-from resnet_sim.results.operating_point import Certificate, SolverInfo
+from resnet_sim.results.proof import Certificate, SolverInfo
 from resnet_sim.workers.atomic_file import replace_file
 
 NAN = math.nan

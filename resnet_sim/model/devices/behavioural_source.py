@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...arrays import Bools, Ints
-from ..clamps import Clamped, clamped
+from ..clamps import clamped
 from ..formula import Formula
 from ..spelling import spelled
+from ..units import Clamped
 from .cards import Card
 from .device import Table, bools
 from .formula_curves import Rising, curves_of, rising

@@ -11,11 +11,11 @@ from ...arrays import Floats, Ints
 from ...curves import Curve
 from ...curves.function import FunctionCurve
 from ...curves.straight import StraightCurve
-from ..clamps import Clamped
 from ..derivatives import evaluate
 from ..formula import Call, Formula, Sum
 from ..own_voltage import Lines, lines_of, of_own_voltage
 from ..trends import rises
+from ..units import Clamped
 
 #: V and A: a current that is not larger at so high a voltage never will be
 FAR, LARGE = 1e300, 1e30

@@ -22,10 +22,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ..clamps import Clamp, Clamped
 from ..derivatives import evaluate
 from ..formula import Formula, Sum
 from ..smooth import Smooth
+from ..units import Clamp, Clamped
 from .pieces import Pieces
 
 #: voltages from which a search may begin, V: the first at which a formula has a value

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 
 from ...model.builder import CircuitBuilder
-from ...model.devices import CARDS, MODELS
 from ...model.patterns import pattern
-from ...model.requests import Analysis, Sweep
-from ..report import CardError, Report, suggestion
+from ..report import CardError, Report
 from ..source import Card
-from .cards import Assign, Braced, Item, Word
+from .cards import Braced, Word
 from .fields import element_name
-from .items import ValueReader, is_numeric, read_items
+from .items import ValueReader
 from .requests import RequestReader, is_ours
 from .scope import Evaluator, Failed, Scope
-
-#: most points of a sweep, and of nested sweeps together
-MAX_POINTS = 1_000_000
+from .sweeps import SweepReader
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
 _OUTPUT = pattern(
@@ -29,20 +24,13 @@ _NODESET = pattern(r"\s*\.\w+\s*")
 _NODESET_ENTRY = pattern(
     r"(?:v\s*\(\s*([^\s,()]+)\s*\)|(all))\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
 )
-_OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch
 #: of AC, or of Xyce and Spectre, which name parameters
 _FOREIGN_SENS = re.compile(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b").search
-_VARIATIONS = ("lin", "dec", "oct")
 #: cards that ask about a solution
 _QUESTIONS = ("sens", "tf", "meas")
 
 
-def _is_swept(letter: str) -> bool:
-    """Tell whether a sweep may set the value of elements of a letter."""
-    return letter in CARDS and CARDS[letter][0].swept
-
-
-class AnalysisReader:
+class AnalysisReader(SweepReader):
     """Reads the cards that ask for analyses and outputs.
 
     Attributes
@@ -66,12 +54,7 @@ class AnalysisReader:
         *,
         quick: bool,
     ) -> None:
-        self._report, self._evaluator, self._top = report, evaluator, top
-        self._builder, self._failed, self._quick = builder, failed, quick
-        self._factors = factors
-        self._plain: list[Analysis] = []
-        self._steps: list[Sweep] = []
-        self._last: Card | None = None
+        super().__init__(report, evaluator, top, builder, failed, factors, quick=quick)
         self._unsaid: list[Card] = []
         self.nodeset: dict[str, float] = {}
         self.outputs: list[str] = []
@@ -93,158 +76,10 @@ class AnalysisReader:
         except Failed:
             pass
 
-    def analyses(self) -> tuple[Analysis, ...]:
-        """Return what the deck asks for; steps are wrapped around everything else."""
-        steps = tuple(self._steps)
-        if not self._plain:
-            return (Analysis(steps),) if steps else ()
-        return tuple(Analysis(analysis.sweeps + steps) for analysis in self._plain)
-
     def finish(self) -> None:
-        """Check that the sweeps together don't have an absurd number of points."""
+        """Read what had to wait for other cards, and check all sweeps together."""
         self._measure_unsaid()
-        for analysis in self.analyses():
-            points = math.prod(len(sweep.values) for sweep in analysis.sweeps)
-            if points > MAX_POINTS and self._last is not None:
-                message = f"{points:.3g} points; at most {MAX_POINTS} are computed"
-                self._report.add("E118", message, self._last)
-            scaled = [sweep.name for sweep in analysis.sweeps if sweep.factor != 1.0]
-            others = [s.name for s in analysis.sweeps if s.of in ("temperature", "parameter")]
-            if scaled and others and self._last is not None:
-                message = f"{scaled[0]} is swept, and so is {others[0]}, which may scale it"
-                hint = "give it the value of a parameter, and sweep that"
-                self._report.add("E115", message, self._last, hint=hint)
-
-    # ---- sweeps ----
-
-    def _items(self, card: Card) -> list[Item]:
-        """Return the items without the keyword, in reverse: the next one is the last."""
-        return read_items(card[2], quick=self._quick)[:0:-1]
-
-    def _op(self, card: Card) -> None:
-        self._plain.append(Analysis())
-
-    def _dc(self, card: Card) -> None:
-        items, sweeps = self._items(card), list[Sweep]()
-        if items and isinstance(items[-1], Assign) and items[-1].key.text == "data":
-            self._report.add("W108", "a sweep over .data is ignored", card)
-            return
-        self._last = card
-        while items:
-            if sweeps and isinstance(items[-1], Word) and items[-1].text == "sweep":
-                items.pop()  # HSPICE's word before what is swept around
-            sweeps.append(self._sweep(card, items))
-        if not sweeps:
-            hint = "the form is: .dc source start stop step"
-            raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
-        self._plain.append(Analysis(tuple(sweeps)))
-
-    def _step(self, card: Card) -> None:
-        items = self._items(card)
-        self._last = card
-        self._steps.append(self._sweep(card, items))
-        if items:
-            raise CardError("E105", "too many fields", _word(items[-1]).offset)
-
-    def _temperatures(self, card: Card) -> None:
-        items = self._items(card)
-        if not items:
-            raise CardError("E104", "too few fields: .temp needs a temperature")
-        values = tuple(self._number(card, items) for _ in range(len(items)))
-        self._steps.append(Sweep("temp", values, "temperature"))
-
-    def _sweep(self, card: Card, items: list[Item]) -> Sweep:
-        """Take ``[lin|dec|oct] [param] name start stop step`` or ``name list value ...``."""
-        variation = "lin"
-        word = _take_word(card, items)
-        if word.text in _VARIATIONS and len(items) > 3:
-            variation, word = word.text, _take_word(card, items)
-        if word.text in MODELS and len(items) > 3 and _are_names(items[-2:]):
-            # .step D DX(Vfwd) ...: brackets are separators
-            model, parameter = _take_word(card, items), _take_word(card, items)
-            word = Word(f"{model.text}({parameter.text})", model.offset)
-        of_element = _OF_ELEMENT(word.text)
-        if of_element and element_name(of_element[1]) in self._builder:
-            # Xyce's R1:R
-            word = Word(of_element[1], word.offset)
-        if word.text == "param" and items and isinstance(items[-1], Word):
-            word = _take_word(card, items)
-            of = self._target(word, parameter=True)
-        else:
-            of = self._target(word, parameter=False)
-        name = element_name(word.text) if of in ("element", "switch") else word.text
-        following = items[-1] if items else None
-        if isinstance(following, Word) and following.text in ("list", "poi", *_VARIATIONS):
-            items.pop()
-            variation = following.text
-        if variation == "poi":
-            # HSPICE: how many, and which
-            values = self._listed(card, items, int(self._number(card, items)))
-        elif variation == "list":
-            values = self._listed(card, items)
-        else:
-            start, stop, step = (self._number(card, items) for _ in range(3))
-            values = _points(variation, start, stop, step, word)
-        factor = self._factors.get(name, 1.0) if of == "element" else 1.0
-        return Sweep(name, values, of, factor)
-
-    def _listed(self, card: Card, items: list[Item], most: int = MAX_POINTS) -> tuple[float, ...]:
-        values: list[float] = []
-        while items and is_numeric(items[-1]) and len(values) < most:
-            values.append(self._number(card, items))
-        if not values:
-            raise CardError("E104", "too few fields: the list is empty", len(card[2].rstrip()) - 1)
-        return tuple(values)
-
-    def _number(self, card: Card, items: list[Item]) -> float:
-        if not items:
-            hint = "a sweep needs start, stop and step"
-            raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
-        item = items.pop()
-        if isinstance(item, Assign):
-            raise CardError("E103", "'=' is not expected here", item.key.offset)
-        number = self._evaluator.number(ValueReader(card, self._report).value(item), self._top)
-        if not math.isfinite(number):
-            raise CardError("E132", "not a finite number", item.offset, len(item.text))
-        return number
-
-    def _asked(self, card: Card, item: Word | Braced) -> float:
-        """Return a number of a question, in which no unknown name is an error of the deck."""
-        value = ValueReader(card, self._report).value(item)
-        known = set() if isinstance(value, float) else {"temp", "temper", *self._top.known()}
-        for op in () if isinstance(value, float) else value.program:
-            if op[0] == "name" and op[1] not in known:
-                raise CardError("E107", f"undefined parameter {op[1]!r}", item.offset)
-        return self._number(card, [item])
-
-    def _target(self, word: Word, *, parameter: bool) -> str:
-        """Return what a swept name is, as in `Sweep`."""
-        name = element_name(word.text)
-        if self._model_parameter(word.text):
-            return "parameter"
-        # inside an instance, x1.v1, the letter is that of the last part
-        letter = (name.rpartition(".")[2] if word.text[0] == "x" else word.text)[:1]
-        if not parameter and name in self._builder and _is_swept(letter):
-            return "element"
-        if not parameter and name in self._builder and letter == "s":
-            return "switch"
-        if word.text == "temp" and word.text not in self._top.definitions:
-            return "temperature"
-        known = [*self._top.values, *self._top.definitions]
-        if word.text in known:
-            return "parameter"
-        if name in self._failed:
-            raise Failed
-        message = f"nothing to sweep: {word.text!r} is no source, resistor, switch or parameter"
-        hint = suggestion(word.text, lambda: known)
-        raise CardError("E131", message, word.offset, len(word.text), hint)
-
-    def _model_parameter(self, text: str) -> bool:
-        """Tell whether a name is that of a parameter of a model, such as ``dx(vfwd)``."""
-        model, _, parameter = text.rstrip(")").partition("(")
-        card = self._top.model_cards.get(model)
-        kind = MODELS.get(card.type) if card else None
-        return kind is not None and parameter in kind.parameters
+        self.check_points()
 
     # ---- outputs ----
 
@@ -321,6 +156,15 @@ class AnalysisReader:
 
     # ---- questions about a solution ----
 
+    def _asked(self, card: Card, item: Word | Braced) -> float:
+        """Return a number of a question, in which no unknown name is an error of the deck."""
+        value = ValueReader(card, self._report).value(item)
+        known = set() if isinstance(value, float) else {"temp", "temper", *self._top.known()}
+        for op in () if isinstance(value, float) else value.program:
+            if op[0] == "name" and op[1] not in known:
+                raise CardError("E107", f"undefined parameter {op[1]!r}", item.offset)
+        return self._number(card, [item])
+
     def _sens(self, card: Card) -> None:
         try:
             self.requests.sens(card)
@@ -353,63 +197,6 @@ class AnalysisReader:
     def _ic(self, card: Card) -> None:
         hint = ".nodeset chooses between several solutions"
         self._report.add("N103", ".ic has no effect on an operating point", card, hint=hint)
-
-
-def _word(item: Item) -> Word | Braced:
-    return item.key if isinstance(item, Assign) else item
-
-
-def _are_names(items: list[Item]) -> bool:
-    return all(isinstance(item, Word) and not is_numeric(item) for item in items)
-
-
-def _take_word(card: Card, items: list[Item]) -> Word:
-    if not items:
-        hint = "the form is: name start stop step"
-        raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
-    item = items.pop()
-    if not isinstance(item, Word):
-        place = _word(item)
-        raise CardError("E103", "the name of what is swept is expected", place.offset)
-    return item
-
-
-def _points(
-    variation: str, start: float, stop: float, step: float, word: Word
-) -> tuple[float, ...]:
-    """Return the points of a sweep; a step that doesn't divide the range stops short."""
-    place = (word.offset, len(word.text))
-    if variation != "lin":
-        return _logarithmic(variation, start, stop, step, place)
-    if start == stop:
-        return (start,)
-    if step == 0:
-        raise CardError("E118", "the step of the sweep is 0", *place)
-    if step > 0 and stop < start:
-        # LTspice's way to go down
-        step = -step
-    if (stop - start) * step < 0:
-        message = f"the step leads away: from {start:g} to {stop:g} by {step:g}"
-        raise CardError("E118", message, *place, f"write {-step:g}")
-    # 1e-9: 0 to 1 by 0.1 has 11 points though 0.1 is no binary fraction
-    count = (stop - start) / step + 1e-9
-    if not count < MAX_POINTS:
-        raise CardError("E118", f"more than {MAX_POINTS} points", *place)
-    return tuple(start + k * step for k in range(math.floor(count) + 1))
-
-
-def _logarithmic(
-    variation: str, start: float, stop: float, per_interval: float, place: tuple[int, int]
-) -> tuple[float, ...]:
-    if not 0 < start <= stop or not 1 <= per_interval <= MAX_POINTS:
-        message = f"{variation} needs 0 < start <= stop and at least one point per interval"
-        raise CardError("E118", message, *place)
-    interval = math.log(10.0 if variation == "dec" else 2.0)
-    count = (math.log(stop) - math.log(start)) / interval * per_interval + 1e-9
-    if not count < MAX_POINTS:
-        raise CardError("E118", f"more than {MAX_POINTS} points", *place)
-    ratio = interval / per_interval
-    return tuple(start * math.exp(k * ratio) for k in range(math.floor(count) + 1))
 
 
 _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {

@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ...diagnostics import Diagnostic, Label
+from ...diagnostics import Diagnostic
 from ...errors import UsageError
 from ...model.builder import CircuitBuilder
 from ...model.circuit import Circuit
 from ...model.devices.cards import READINGS, Conditions, bad_reading
 from ...model.devices.device import number
 from ...model.names import folded, mapping
+from ..dialects import Dialect
 from ..expressions.functions import drawing
-from ..report import Abandoned, CardError, suggestion
-from ..source import Card
+from ..report import Abandoned
 from .analyses import AnalysisReader
-from .blocks import Block, pays
 from .body_cache import Preparer
-from .cards import Element, Expression, Instance
-from .deck import Body, Conditional, Deck, Subcircuit
+from .deck import Body, Deck
 from .declarations import Gatherer
-from .fast_cards import PlainCards
-from .fast_instances import INSIDE, PORT, Repeats, Template
-from .fields import element_name
+from .expansion import MAX_ELEMENTS, Expansion
 from .models import ModelReader
-from .overruled import refuse_captured, refuse_overruled
 from .placer import Placer
-from .scope import Evaluator, Failed, Scope
-from .sites import Site
-
-#: most elements that a deck may expand to
-MAX_ELEMENTS = 5_000_000
-#: longest name of an instance, such as x1.x2.x3 (characters)
-MAX_NAME = 1000
+from .scope import Evaluator, Scope
 
 #: names of ordinary nodes that look like ground
 _LIKE_GROUND = ("00", "ground", "gnd!", "0!", "vss")
@@ -73,41 +61,27 @@ class Elaboration:
         self._deck, self._report, self._draw = deck, deck.report.copy(), draw
         overrides = mapping(overrides, "parameters")
         overrides = {folded(name): number(name, value) for name, value in overrides.items()}
-        options: dict[str, Any] = {
-            "forward_drop": forward_drop, "diodes": diodes,
-            "max_elements": max_elements, "quick": quick,
-        }  # fmt: skip
-        self._overrides = overrides
+        given = {"forward_drop": forward_drop, "diodes": diodes}
+        options: dict[str, Any] = {**given, "max_elements": max_elements, "quick": quick}
+        self._overrides, self._quick = overrides, quick
         self._rebuild = partial(_rebuild, deck, overrides, options)
-        self._quick, self._max_elements, self._expanded = quick, max_elements, 0
-        #: by identity; they are kept, as that of what is gone may be given away again
-        self._missing: dict[int, object] = {}
         self._preparer = Preparer(self._report, quick=quick)
         self._evaluator = Evaluator(self._report)
-        given = {"forward_drop": forward_drop, "diodes": diodes}
-        fixed = frozenset(name for name, value in given.items() if value is not None)
-        if diodes is not None and (known := bad_reading(diodes)):
-            raise UsageError(f"diodes={diodes!r} is not known: {known}")
-        spoken = self._report.dialect
-        conditions = Conditions(
-            spoken.celsius, spoken.celsius, forward_drop=forward_drop, diodes=diodes or READINGS[0],
-            r_on=spoken.r_on, leaks=spoken.leaks, knows_ideal=spoken.knows_ideal,
-            junction=spoken.junction,
-        )  # fmt: skip
+        conditions = _conditions(self._report.dialect, forward_drop, diodes)
         models = ModelReader(self._report, self._evaluator, conditions, overrides)
         self._builder = CircuitBuilder(deck.title)
         self._placer = Placer(self._builder, self._report, self._evaluator, models)
         self._parts = Scope("", deck.parts or Body())
         self._top = Scope("", deck.body, outer=self._parts)
+        fixed = frozenset(name for name, value in given.items() if value is not None)
         self._gatherer = Gatherer(
-            self._report,
-            self._preparer,
-            self._evaluator,
-            self._placer,
-            overrides,
-            fixed,
+            self._report, self._preparer, self._evaluator, self._placer, overrides, fixed,
             quick=quick,
-        )
+        )  # fmt: skip
+        self._expansion = Expansion(
+            self._placer, self._preparer, self._gatherer, self._parts, self._top,
+            max_elements=max_elements, quick=quick, draws=draw is not None,
+        )  # fmt: skip
 
     def run(self) -> Circuit:
         """Return the circuit.
@@ -146,7 +120,7 @@ class Elaboration:
         self._gatherer.gather(self._parts.body, self._parts, self._top)
         self._gatherer.gather(self._deck.body, self._top, self._top)
         self._gatherer.check_overrides(self._top)
-        self._elements(self._deck.body, self._top)
+        self._expansion.elements(self._deck.body, self._top)
         self._placer.shunt_nodes()
         # what refers to an element that is missing for its errors needs no error of its own
         failed = self._placer.failed
@@ -166,239 +140,6 @@ class Elaboration:
         reader.finish()
         return reader
 
-    # ---- elements ----
-
-    def _elements(self, body: Body, scope: Scope) -> None:
-        for item in self._items(body, scope):
-            if isinstance(item, Conditional):
-                branch = scope.branches.get(id(item))
-                if branch is not None:
-                    self._elements(branch, scope)
-            elif isinstance(item.device, Instance):
-                self._instance(item, item.device, scope)
-            elif scope.prefix + item.name in self._placer.builder:
-                self._duplicate(item, scope)
-            else:
-                self._placer.place(item, scope)
-
-    def _items(self, body: Body, scope: Scope) -> Iterator[Element | Conditional]:
-        """Place plain cards directly; yield what else there is."""
-        if scope is not self._top:
-            for item in self._preparer.elements(body):
-                if isinstance(item, Block):
-                    yield from self._block(item, scope)
-                else:
-                    yield item
-            return
-        plain = PlainCards(self._placer, scope)
-        for statement in body.items:
-            if isinstance(statement, Conditional):
-                yield statement
-            elif isinstance(statement, Block):
-                yield from self._block(statement, scope)
-            elif not self._quick or not plain.add(statement):
-                yield from self._read((statement,), scope)
-
-    def _block(self, block: Block, scope: Scope) -> Iterator[Element]:
-        if block.of_instances:
-            return self._repeated(block, scope)
-        if scope.multiplier != 1.0:
-            return self._read(block.cards(), scope)
-        return self._read(PlainCards(self._placer, scope).add_block(block), scope)
-
-    def _read(self, cards: Iterable[Card], scope: Scope) -> Iterator[Element]:
-        read = self._preparer.element if scope is self._top else self._preparer.remembered
-        for card in cards:
-            element = read(card)
-            if element is not None:
-                yield element
-
-    def _duplicate(self, element: Element, scope: Scope) -> None:
-        name = scope.prefix + element.name
-        labels: tuple[Label, ...] = ()
-        first = next(filter(None, (_named(item, element.name) for item in scope.body.items)), None)
-        if first is not None and first[:2] != element.card[:2]:
-            labels = (Label(self._report.span(first), "first"),)
-        message = f"there are two elements called {name}"
-        start = len(element.card[2]) - len(element.card[2].lstrip())
-        length = len(element.card[2].split(None, 1)[0])
-        hint = "names are case-insensitive and must be unique"
-        self._report.add("E113", message, element.card, start, length, hint=hint, labels=labels)
-
-    # ---- subcircuits ----
-
-    def _instance(self, element: Element, device: Instance, scope: Scope) -> None:
-        if id(element) in self._missing:
-            return
-        try:
-            self._expand(element, device, scope)
-        except CardError as error:
-            if error.code == "E111":
-                # wherever the card is met again, its subcircuit will be as unknown
-                self._missing[id(element)] = element
-            if not error.offset:
-                word = device.subcircuit
-                error.offset, error.length = word.offset, len(word.text)
-            self._report.error(error, element.card)
-        except Failed:
-            pass
-
-    def _expand(self, element: Element, device: Instance, scope: Scope) -> None:
-        home, subcircuit = self._find(device, scope)
-        if home is self._parts:
-            word = device.subcircuit
-            self._report.note_part(word.text, element.card, word.offset)
-        if len(subcircuit.ports) != len(element.nodes):
-            ports = " ".join(subcircuit.ports)
-            raise CardError(
-                "E112",
-                f"{subcircuit.name} has {len(subcircuit.ports)} ports, not {len(element.nodes)}",
-                hint=f"its ports are: {ports}"[:200],
-            )
-        self._limit(element, subcircuit, scope)
-        if scope.multiplier != 1.0 and any(key.text == "m" for key, _ in device.parameters):
-            site = Site(element.name, "", "", element.card, scope)
-            self._placer.differs(site, "m= of an instance within it")
-        nodes = self._placer.nodes(element.nodes, scope)
-        self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope)
-
-    def _enter(self, prefix: str, nodes: Sequence[str], device: Instance, scope: Scope) -> None:
-        """Place what an instance holds."""
-        home, subcircuit = self._find(device, scope)
-        child = Scope(prefix, subcircuit.body, scope, home)
-        child.nodes = dict(zip(subcircuit.ports, nodes, strict=True))
-        given = {key.text: self._evaluator.number(value, scope) for key, value in device.parameters}
-        child.multiplier = scope.multiplier
-        declared = 0
-        for name, value in self._preparer.defaults(subcircuit):
-            if name in given:
-                declared += 1
-            elif isinstance(value, Expression):
-                child.definitions[name] = value
-            else:
-                child.values[name] = value
-        if declared < len(given):
-            child.multiplier *= self._undeclared(given, subcircuit, device)
-        child.values.update(given)
-        child.given = given
-        if given and self._report.dialect.misreads:
-            refuse_captured(self._evaluator, device, scope, child)
-        self._gatherer.gather(subcircuit.body, child, self._top)
-        if not self._gatherer.inner_first:
-            refuse_overruled(self._evaluator, device, subcircuit.card, child, self._top)
-        self._elements(subcircuit.body, child)
-
-    def _undeclared(
-        self, given: Mapping[str, float], subcircuit: Subcircuit, device: Instance
-    ) -> float:
-        """Return how many instances are in parallel; refuse parameters that mean nothing."""
-        known = [name for name, _ in self._preparer.defaults(subcircuit)]
-        names = [name for name in given if name not in known]
-        for name in names:
-            if name != "m" and not self._preparer.mentions(subcircuit, name):
-                message = f"subcircuit {subcircuit.name} has no parameter {name!r}"
-                place = next(key for key, _ in device.parameters if key.text == name)
-                hint = suggestion(name, lambda: known, f"it has: {' '.join(known) or 'none'}")
-                raise CardError("E136", message, place.offset, len(name), hint)
-        count = given["m"] if "m" in names else 1.0
-        if not 0 < count < math.inf:
-            raise CardError("E132", f"m={count:g}, but must be above 0")
-        return count
-
-    # ---- many instances of the same ----
-
-    def _repeated(self, block: Block, scope: Scope) -> Iterator[Element]:
-        """Place instances that differ in names and nodes alone as columns; yield the others."""
-        repeats = Repeats(block)
-        row = alone = 0
-        while row < len(block):
-            element = next(self._read((block.card(row),), scope), None)
-            row += 1
-            if element is None:
-                continue
-            executed = self._gatherer.executed
-            yield element
-            # while the first of a run is placed it shows what there is to say about all of them
-            if row <= alone or self._report.n_errors or self._gatherer.executed > executed:
-                continue
-            alone = repeats.end(row, len(element.nodes))
-            if pays(alone - row):
-                names, ends = repeats.part(row, alone, len(element.nodes))
-                if self._place_all(element, names, ends, scope):
-                    row = alone
-
-    def _place_all(
-        self, like: Element, names: list[str], ends: list[list[str]], scope: Scope
-    ) -> bool:
-        """Place instances like one that is placed already; False, and nothing is, if in doubt."""
-        device = like.device
-        assert isinstance(device, Instance)
-        if self._draw is not None:
-            return False  # each draws for itself
-        template = self._template(device, len(ends), scope)
-        expanded = self._expanded
-        if scope is self._top:
-            _, subcircuit = self._find(device, scope)
-            expanded += len(names) * self._preparer.size(subcircuit, self._max_elements)
-        names = [scope.prefix + name for name in names]
-        if (
-            template is None
-            or not template.is_whole
-            or expanded > self._max_elements
-            or template.longest + max(map(len, names)) > MAX_NAME
-            or not template.place(self._placer, names, ends, scope)
-        ):
-            return False
-        self._expanded = expanded
-        return True
-
-    def _template(self, device: Instance, ports: int, scope: Scope) -> Template | None:
-        """Return what instances become, None if there is more to each than elements."""
-        placer, builder = self._placer, CircuitBuilder()
-        self._placer = trial = dataclasses.replace(
-            placer,
-            builder=builder,
-            branches=set(),
-            failed=set(),
-            controls=[],
-            shorts=[],
-            factors={},
-            spread={},
-        )
-        try:
-            self._enter(INSIDE, [f"{PORT}{k}" for k in range(ports)], device, scope)
-        finally:
-            self._placer = placer
-        # what each instance adds to these is for `Placer.check`
-        if trial.failed or trial.shorts or trial.controls or trial.factors or trial.spread:
-            return None
-        return Template(builder, trial.branches)
-
-    def _find(self, device: Instance, scope: Scope) -> tuple[Scope, Subcircuit]:
-        name = device.subcircuit.text
-        for home in scope.enclosing():
-            if name in home.subcircuits:
-                return home, home.subcircuits[name]
-
-        def known() -> list[str]:
-            return [known for home in scope.enclosing() for known in home.subcircuits]
-
-        hint = suggestion(
-            name, known, self._report.or_elsewhere(name, f"define it: .subckt {name} ...")
-        )
-        raise CardError("E111", f"unknown subcircuit {name!r}", hint=hint)
-
-    def _limit(self, element: Element, subcircuit: Subcircuit, scope: Scope) -> None:
-        """Refuse what is too large before any of it is built."""
-        if len(scope.prefix) + len(element.name) > MAX_NAME:
-            raise CardError("E125", f"the name is longer than {MAX_NAME} characters")
-        size = self._preparer.size(subcircuit, self._max_elements)
-        if scope is self._top:
-            self._expanded += size
-        if max(size, self._expanded) > self._max_elements:
-            message = f"this expands to more than {self._max_elements} elements"
-            raise self._report.abandon("E125", message, element.card, "look for runaway nesting")
-
     def _check_ground(self, circuit: Circuit) -> Circuit:
         """Warn of names that people take for ground, where there is no ground."""
         p, q = circuit.terminals
@@ -415,15 +156,6 @@ class Elaboration:
         return circuit
 
 
-def _named(item: Card | Conditional | Block, name: str) -> Card | None:
-    """Return the first card of an element of that name."""
-    if isinstance(item, Conditional):
-        return None
-    if isinstance(item, Block):
-        return item.find(name)
-    return item if element_name(item[2].split(None, 1)[0]) == name else None
-
-
 def _rebuild(
     deck: Deck,
     overrides: Mapping[str, float],
@@ -434,3 +166,14 @@ def _rebuild(
     """Elaborate a deck anew; what is called as ``Circuit.rebuild``."""
     merged = {**overrides, **{name.lower(): value for name, value in values.items()}}
     return Elaboration(deck, merged, draw=draw, **options).run()
+
+
+def _conditions(spoken: Dialect, forward_drop: float | None, diodes: str | None) -> Conditions:
+    """Return what the whole deck says of devices, before any of its cards."""
+    if diodes is not None and (known := bad_reading(diodes)):
+        raise UsageError(f"diodes={diodes!r} is not known: {known}")
+    return Conditions(
+        spoken.celsius, spoken.celsius, forward_drop=forward_drop, diodes=diodes or READINGS[0],
+        r_on=spoken.r_on, leaks=spoken.leaks, knows_ideal=spoken.knows_ideal,
+        junction=spoken.junction,
+    )  # fmt: skip

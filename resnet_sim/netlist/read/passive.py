@@ -28,15 +28,7 @@ class PassivePlacer(Places):
             value = self.evaluator.number(device.value, site.scope)
         model: dict[str, Any] = {}
         if device.model is not None:
-            if any(device.model.text in s.model_cards for s in site.scope.enclosing()):
-                model = dict(self._model(device.model, site.scope, "resistor").values)
-            elif value is None:
-                # a bare parameter
-                code = (("name", device.model.text, 0),)
-                expression = Expression(code, site.card, device.model.offset)
-                value = self.evaluator.number(expression, site.scope)
-            else:
-                self._model(device.model, site.scope, "resistor")
+            model, value = self._model_or_value(site, device.model, value)
         if "formula" in model:
             self._tabled(site, device, model["formula"], value, given)
             return
@@ -67,6 +59,16 @@ class PassivePlacer(Places):
                 raise CardError("E132", f"{site.name}: tol={given['tol']:g} is no tolerance in %")
             self.spread[site.name] = given["tol"] / 100.0
         self.builder.resistor(site.name, site.p, site.q, ohms, at=site.card[:2])
+
+    def _model_or_value(
+        self, site: Site, word: Word, value: float | None
+    ) -> tuple[dict[str, Any], float | None]:
+        """Return the model that a word names, and the value: a bare parameter gives one."""
+        known = any(word.text in scope.model_cards for scope in site.scope.enclosing())
+        if known or value is not None:
+            return dict(self._model(word, site.scope, "resistor").values), value
+        parameter = Expression((("name", word.text, 0),), site.card, word.offset)
+        return {}, self.evaluator.number(parameter, site.scope)
 
     def _current(self, site: Site, formula: Formula) -> None:
         """Add a source of current by a formula of its ends."""

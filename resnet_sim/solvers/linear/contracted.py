@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from ...arrays import Bools, Floats, Ints
 from ...compiled import policy
-from ...graph.graphs import bincount, components, spanning_forest
+from ...graph.forests import spanning_forest
+from ...graph.graphs import bincount, components
 from ...graph.problem import EPS, Problem, node_sums_abs
 from ...graph.topology import ROUNDING
 from ._balance import balance

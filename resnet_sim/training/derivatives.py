@@ -1,0 +1,84 @@
+"""What a rule makes of samples: derivatives of the mean cost, by everything that learns."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats
+from .contrast import Gradient, KneeWarning
+from .costs import Cost, finite
+from .named import by_name
+from .network import Network
+from .registry import cost_of, rule_of
+from .rules import Rule
+
+
+def gradients(
+    net: Network,
+    X: Any,
+    Y: Any,
+    rule: Rule | str | None = None,
+    cost: Cost | str | None = None,
+    start: Bools | None = None,
+) -> Gradient:
+    """Return derivatives of the mean cost, and what the free states were like.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> found = tr.gradients(net, [[1.0], [2.0]], [[0.25], [0.75]])
+    >>> found.outputs.ravel(), found.cost.round(6)  # V, V^2
+    (array([0.5, 1. ]), array([0.03125, 0.03125]))
+    """
+    asked: Rule = rule_of(rule)
+    price: Cost = cost_of(cost)
+    X, Y = by_name(X, net.inputs), by_name(Y, net.outputs.names)
+    free = net.free(X, start)
+    value = finite(price.value(free.outputs, Y))
+    by_conductance, by_bias = asked.estimate(net, free, X, Y, price)
+    return Gradient(by_conductance, by_bias, value, free.outputs, free.on, free.knee)
+
+
+def gradient(
+    net: Network, X: Any, Y: Any, rule: Rule | str | None = None, cost: Cost | str | None = None
+) -> Floats:
+    """Return d(mean of the cost over the batch)/dg, shape (n_trainable,).
+
+    Those by parameters that learn come after them.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, shape (B, n_inputs)
+        V or A.
+    Y : array_like
+        Targets, as the cost wants them.
+    rule : Rule or str
+        By default `EquilibriumPropagation`; or a name of `RULES`.
+    cost : Cost or str
+        By default `SquaredError`; or a name of `COSTS`.
+
+    Warns
+    -----
+    KneeWarning
+        If a sample's free state is on the knee of a diode, where the derivative jumps.
+
+    Examples
+    --------
+    >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])
+    >>> tr.gradient(net, [[1.0]], [[0.25]]).round(6)  # V^2/S
+    array([ 0.0625, -0.0625])
+    """
+    found = gradients(net, X, Y, rule, cost)
+    rows = np.flatnonzero(found.knees >= 0)
+    if len(rows):
+        element = net.circuit.element_names[found.knees[rows[0]]]
+        message = f"sample {rows[0]}: {element} is on its knee, where derivatives jump"
+        if len(rows) > 1:
+            message += f"; {len(rows) - 1} more samples have such a diode"
+        warnings.warn(message, KneeWarning, stacklevel=2)
+    others = found.biases[len(net.bias_names) - len(net.parameters) :]
+    return np.concatenate((found.conductances, others))
