@@ -251,24 +251,29 @@ class _Search:
         if not finite:
             return None
         if not problem.m:
-            z = mixed.roughly(problem, place.on, problem.rhs)
-            if z is None:
-                return None
-            # where tangents are singular, the nearest to a solution may be none
-            left, size = problem.entries.off(z, problem.rhs)
-            if not (left <= SOLVED * size).all():
-                return None
-            if near:
-                # beside a micro-ohm rounding of voltages moves more current than junctions carry
-                rest = problem.rhs - problem.entries.times(z, problem.n)
-                low = mixed.roughly(problem, place.on, rest)
-                return (z if low is None else z + low.astype(np.longdouble)), place.on
-            return z, place.on
+            z = self._linear(problem, place.on, near)
+            return None if z is None else (z, place.on)
         found = mixed.nearest(problem, place.on, flips)
         if found is None:
             return None
         solution, _ = found
         return solution.z + solution.low.astype(np.longdouble), solution.current > 0
+
+    def _linear(self, problem: MixedProblem, on: Bools, near: bool) -> Floats | Extended | None:
+        """Return what solves a problem without rectifiers, None if nothing does.
+
+        Beside a micro-ohm rounding of voltages moves more current than junctions carry, and more
+        than equations have at all where next to nothing flows: one correction takes that away
+        (Skeel, "Iterative refinement implies numerical stability", 1980).
+        """
+        z: Floats | Extended | None = mixed.roughly(problem, on, problem.rhs)
+        if z is None:
+            return None
+        if near or not _solves(problem, z):
+            low = mixed.roughly(problem, on, problem.rhs - problem.entries.times(z, problem.n))
+            z = z if low is None else z + low.astype(np.longdouble)
+        # where tangents are singular, the nearest to a solution may be none
+        return z if _solves(problem, z) else None
 
     def finished(self, place: _Place, way: str) -> Outcome:
         """Take the last steps, to all digits.
@@ -307,3 +312,9 @@ class _Search:
         current = np.where(on, np.maximum(y[n:], 0.0), solution.current).astype(np.float64)
         low = (y[:n] - short).astype(np.float64)
         return dataclasses.replace(solution, z=short, low=low, current=current)
+
+
+def _solves(problem: MixedProblem, z: Floats | Extended) -> bool:
+    """Tell whether unknowns solve the equations, but for rounding."""
+    left, size = problem.entries.off(z, problem.rhs)
+    return bool((left <= SOLVED * size).all())

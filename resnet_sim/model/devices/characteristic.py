@@ -19,7 +19,8 @@ BOLTZMANN, CHARGE = 1.38064852e-23, 1.6021766208e-19
 THERMAL = BOLTZMANN / CHARGE
 #: Celsius to kelvin
 KELVIN = 273.15
-#: beyond this an exponential goes on as its tangent: no solution lies there
+#: beyond this an exponential goes on as its tangent; the laws refuse a solution there, beside whose
+#: currents no other one of the same device has a digit left
 STEEPEST = 300.0
 
 
