@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from .curve import Curve, Points, joined
 
-DOORS = ("chords", "function", "junction", "straight")
+DOORS = ("chords", "function", "junction", "series", "straight")
 
 __all__ = ["Curve", "Points", "joined"]

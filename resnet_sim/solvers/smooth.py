@@ -29,6 +29,7 @@ from ..graph.problem import EPS, Problem, Solution, difference, node_sums
 from ..workers.progress import report
 from . import _straight_pieces as straight
 from . import automatic, newton
+from .series import Strings
 
 #: How far off its curve each voltage or current may be, relative to it.
 ENOUGH = 1e-12
@@ -83,6 +84,12 @@ def solve(
     problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
 ) -> Solution:
     """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
+    strings = Strings(problem)
+    return strings.restored(_solve(strings.shorter, *strings.start(on, x)))
+
+
+def _solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
+    """Solve a problem without strings."""
     try:
         points, on, x, count = _start(problem, on, x)
         best, used = _follow(problem, points, on, x)

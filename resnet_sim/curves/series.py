@@ -1,0 +1,131 @@
+"""Curves in series are a curve: the voltages that one current makes add up."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+
+from ..arrays import Floats, Ints
+from .curve import Curve, Points
+
+#: Most steps; Newton's method takes three to six.
+STEPS = 200
+#: Steps after which every other one halves the bounds.
+PATIENCE = 20
+#: Relative step that ends Newton's method: the next one would be its square.
+CLOSE = 1e-8
+#: The smallest number that has all its digits, and the largest exponent.
+TINY, MOST = 1e-290, 690.0
+
+
+class SeriesCurve(Curve):
+    """Each row is some parts in series, a curve each.
+
+    Parameters
+    ----------
+    parts : Curve
+    owner : ndarray of int, shape (parts,)
+        The row that each part belongs to.
+    sense : ndarray of float, shape (parts,)
+        1, or -1 for parts that stand the other way round.
+    scale : ndarray of float, shape (parts,)
+        The current of a part at a voltage v across it is ``f(scale * v) / scale``.
+    count : int
+        Rows.
+    """
+
+    def __init__(
+        self, parts: Curve, owner: Ints, sense: Floats, scale: Floats, count: int
+    ) -> None:
+        self.parts, self.owner, self.sense, self.scale = parts, owner, sense, scale
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def take(self, rows: Ints) -> Self:
+        """Return some rows, none of them twice."""
+        number = np.full(self.count, -1)
+        number[rows] = np.arange(len(rows))
+        chosen = np.flatnonzero(number[self.owner] >= 0)
+        return type(self)(
+            self.parts.take(chosen), number[self.owner[chosen]], self.sense[chosen],
+            self.scale[chosen], len(rows),
+        )  # fmt: skip
+
+    @property
+    def limits(self) -> tuple[Floats, Floats]:
+        """Those of the part that lets least pass."""
+        first, second = self.parts.limits
+        turned = self.sense < 0
+        low = np.where(turned, -second, first) / self.scale
+        high = np.where(turned, -first, second) / self.scale
+        least, most = np.full(self.count, -np.inf), np.full(self.count, np.inf)
+        np.maximum.at(least, self.owner, low)
+        np.minimum.at(most, self.owner, high)
+        return least, most
+
+    def shares(self, i: Floats) -> Points:
+        """Return where the parts stand at given currents of the rows, in their own senses."""
+        found = self.parts.at_current(self.sense * i[self.owner] * self.scale)
+        return Points(found.v / self.scale, found.i / self.scale, found.slope)
+
+    def at_current(self, i: Floats) -> Points:
+        """Return the points at given currents: sums of voltages."""
+        v, resistance = self._sums(i)
+        return Points(v, i, 1.0 / resistance)
+
+    def point(self, s: Floats, r: Floats) -> Points:
+        """Return the points where ``v + r i = s``."""
+        i = np.sign(s) * self._met(np.abs(s), r, np.sign(s))
+        v, resistance = self._sums(i)
+        flat = r <= resistance
+        return Points(np.where(flat, s - r * i, v), i, 1.0 / resistance)
+
+    def _sums(self, i: Floats) -> tuple[Floats, Floats]:
+        """Return voltages at given currents, and how they rise with these, ohm."""
+        parts = self.shares(i)
+        with np.errstate(divide="ignore", over="ignore"):
+            rise = np.minimum(1.0 / np.maximum(parts.slope, TINY), 1.0 / TINY)
+        v = np.bincount(self.owner, self.sense * parts.v, self.count)
+        return v, np.bincount(self.owner, rise, self.count)
+
+    def _alone(self, s: Floats, r: Floats) -> Floats:
+        """Return the least current that a part of each row takes alone, A."""
+        found = self.parts.point(self.sense * s[self.owner] * self.scale, r[self.owner])
+        least = np.full(self.count, np.inf)
+        np.minimum.at(least, self.owner, np.abs(found.i / self.scale))
+        return np.clip(least, TINY, 1.0 / TINY)
+
+    def _met(self, size: Floats, r: Floats, sign: Floats) -> Floats:
+        """Return the sizes of the currents at which the voltages of a line fit.
+
+        Newton's method in the logarithm of the current, in which exponentials are straight.  No
+        row carries more than its most reluctant part would alone, nor less than that would with
+        no more than an equal share of the voltage.
+        """
+        high = self._alone(sign * size, r)
+        share = size / (1.0 + np.bincount(self.owner, minlength=self.count))
+        low = np.minimum(self._alone(sign * share, r), high)
+        now, some, rows = high.copy(), self, np.arange(self.count)
+        for number in range(STEPS):
+            at, ohms = now[rows], r[rows]
+            v, rise = some._sums(sign[rows] * at)
+            rest = np.abs(v) + ohms * at - size[rows]
+            low[rows] = np.where(rest < 0, at, low[rows])
+            high[rows] = np.where(rest > 0, at, high[rows])
+            step = rest / (at * (ohms + rise))
+            after = at * np.exp(np.clip(-step, -MOST, MOST))
+            outside = ~((after >= low[rows]) & (after <= high[rows]))
+            if number >= PATIENCE and number % 2 == 1:
+                outside[:] = True
+            after = np.where(outside, np.sqrt(low[rows]) * np.sqrt(high[rows]), after)
+            now[rows] = after = np.where(rest == 0, at, after)
+            moving = np.abs(after - at) > CLOSE * at
+            if not moving.any():
+                break
+            if 2 * moving.sum() < len(rows):
+                rows = rows[moving]
+                some = self.take(rows)
+        return np.where(size > 0, now, 0.0)
