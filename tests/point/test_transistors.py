@@ -1,6 +1,7 @@
 """Transistors: their laws against ngspice, and circuits of them against ngspice and by hand."""
 
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,8 @@ def test_textbook_circuits_have_the_voltages_of_ngspice(name):
 
 
 @requires_ngspice
-@pytest.mark.parametrize("seed", range(4))
+# in the last ones some equations are of next to nothing
+@pytest.mark.parametrize("seed", [*range(4), 136, 355])
 def test_random_circuits_have_an_operating_point_that_ngspice_keeps(seed):
     judge_random(seed)
 
@@ -101,13 +103,15 @@ def judge_random(seed):
     if op.status != "solved":  # which is said
         return False
     starts = "\n".join(f".nodeset v({node})={volts!r}" for node, volts in op.voltages.items())
-    size = np.abs(op.node_voltages).max()
+    size, off = np.abs(op.node_voltages).max(), []
     for more in ("", starts):
-        theirs = as_written(f"{deck}\n{more}")
-        volts = np.array([0.0] + [theirs[f"v({n})"] for n in circuit.nodes[1:]])
-        if np.abs(volts - op.node_voltages).max() <= 1e-5 * size:
-            return True
-    raise AssertionError(f"ngspice leaves the operating point of circuit {seed}")
+        with suppress(rs.SimulatorError):  # ngspice finds nothing from where it starts itself
+            theirs = as_written(f"{deck}\n{more}")
+            volts = np.array([0.0] + [theirs[f"v({n})"] for n in circuit.nodes[1:]])
+            off.append(np.abs(volts - op.node_voltages).max() / size)
+            if off[-1] <= 1e-5:
+                return True
+    raise AssertionError(f"ngspice leaves the operating point of circuit {seed}: {off}")
 
 
 # ---- what is known by hand ----
