@@ -35,9 +35,7 @@ class SeriesCurve(Curve):
         Rows.
     """
 
-    def __init__(
-        self, parts: Curve, owner: Ints, sense: Floats, scale: Floats, count: int
-    ) -> None:
+    def __init__(self, parts: Curve, owner: Ints, sense: Floats, scale: Floats, count: int) -> None:
         self.parts, self.owner, self.sense, self.scale = parts, owner, sense, scale
         self.count = count
 
@@ -88,15 +86,17 @@ class SeriesCurve(Curve):
         parts = self.shares(i)
         with np.errstate(divide="ignore", over="ignore"):
             rise = np.minimum(1.0 / np.maximum(parts.slope, TINY), 1.0 / TINY)
-        v = np.bincount(self.owner, self.sense * parts.v, self.count)
-        return v, np.bincount(self.owner, rise, self.count)
+        v, rise = (
+            np.bincount(self.owner, weights, self.count) for weights in (self.sense * parts.v, rise)
+        )
+        return v.astype(float), rise.astype(float)
 
     def _alone(self, s: Floats, r: Floats) -> Floats:
         """Return the least current that a part of each row takes alone, A."""
         found = self.parts.point(self.sense * s[self.owner] * self.scale, r[self.owner])
         least = np.full(self.count, np.inf)
         np.minimum.at(least, self.owner, np.abs(found.i / self.scale))
-        return np.clip(least, TINY, 1.0 / TINY)
+        return np.asarray(np.clip(least, TINY, 1.0 / TINY))
 
     def _met(self, size: Floats, r: Floats, sign: Floats) -> Floats:
         """Return the sizes of the currents at which the voltages of a line fit.

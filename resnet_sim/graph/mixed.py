@@ -81,7 +81,7 @@ class Entries:
             total[self.row[self._first]] = np.add.reduceat(terms, self._first)
         return total
 
-    def off(self, x: Floats, right: Extended) -> tuple[Extended, Extended]:
+    def off(self, x: Floats | Extended, right: Extended) -> tuple[Extended, Extended]:
         """Return what the equations with a right side are off by, and the sizes of their terms."""
         sizes = Entries(self.row, self.column, np.abs(self.value)).times(np.abs(x), len(right))
         return np.abs(right - self.times(x, len(right))), np.abs(right) + sizes

@@ -38,7 +38,8 @@ class _Steps(NamedTuple):
 
     def where(self, chosen: Bools) -> _Steps:
         """Return some of them."""
-        return _Steps(*(column[chosen] for column in self))
+        ints = (self.chain[chosen], self.place[chosen], self.branch[chosen])
+        return _Steps(*ints, self.sense[chosen], self.node[chosen])
 
 
 def _within(problem: Problem) -> Bools:
@@ -171,9 +172,8 @@ class Strings:
         own, kind = values[self.rectifier], self.kind[~self.curved]
         chain, count = self.steps.chain[~self.curved], len(self.first)
         sums = [bincount(chain, np.where(kind == k, own, 0.0), count) for k in (AHEAD, BACK)]
-        return np.concatenate(
-            [values[self.alone], *(total[held] for total, held in zip(sums, self.held, strict=True))]
-        )
+        own = [total[held] for total, held in zip(sums, self.held, strict=True)]
+        return np.concatenate([values[self.alone], *own])
 
     def _curves(self, place: Ints, p: Ints, q: Ints) -> CurveRows:
         """Return the curves that stand alone, and one for each string."""
@@ -199,9 +199,7 @@ class Strings:
 
     # ---- and back ----
 
-    def start(
-        self, on: Bools | None, x: Floats | None
-    ) -> tuple[Bools | None, Floats | None]:
+    def start(self, on: Bools | None, x: Floats | None) -> tuple[Bools | None, Floats | None]:
         """Return where a search of the shorter problem begins."""
         if self.any and on is not None:
             on = self._of_strings(np.where(on, 0.0, 1.0)) == 0
@@ -213,20 +211,23 @@ class Strings:
             return dataclasses.replace(solution, problem=self.problem)
         problem, rows, steps = self.problem, self.problem.curves, self.steps
         count, alone = len(self.first), len(rows) - len(self.curve)
-        i, blocked = solution.curves.i[alone:].copy(), np.zeros(count, dtype=np.bool_)
-        gap, at = np.zeros((count, 3)), int(self.alone.sum())
+        single, i, gap = (
+            int(self.alone.sum()),
+            solution.curves.i[alone:].copy(),
+            np.zeros((count, 3)),
+        )
+        at = single
         for kind, held in zip((AHEAD, BACK), self.held, strict=True):
             part = slice(at, at + len(held))
-            blocked[held] |= solution.current[part] == 0
+            i[held[solution.current[part] == 0]] = 0.0
             gap[held, kind], at = solution.gap()[part] / self.sizes[held, kind], part.stop
-        i[blocked] = 0.0
         points = self._shares(i, solution.curves.v[alone:])
         curves = Points(*(np.zeros(len(rows)) for _ in Points._fields))
         parts = self.curve[self.order]
         for whole, lonely, shared in zip(curves, solution.curves, points, strict=True):
             whole[self.lonely], whole[parts] = lonely[:alone], shared
         current = np.zeros(self.m)
-        current[self.alone] = solution.current[: int(self.alone.sum())]
+        current[self.alone] = solution.current[:single]
         current[self.rectifier] = np.abs(i[steps.chain[~self.curved]])
         rise = np.zeros(len(steps.branch))
         rise[self.curved] = (curves.v + rows.emf)[self.curve]
@@ -253,18 +254,16 @@ class Strings:
         """Return all coordinates: those within strings follow from what falls on the way."""
         x, low = np.zeros(self.problem.n), np.zeros(self.problem.n)
         x[self.kept], low[self.kept] = solution.x, solution.low
-        place, node = self.steps.place, self.steps.node
-        order = np.lexsort((self.steps.chain, place))
-        bounds = np.searchsorted(place[order], np.arange(int(place.max()) + 2))
-        above = np.full(len(self.first), -1)
-        for k, (begin, end) in enumerate(zip(bounds, bounds[1:], strict=False)):
-            now = order[begin:end]
-            if k:
-                before = above[self.steps.chain[now]]
-                a, fall = x[node[before]], -rise[before]
-                s = a + fall
-                t = s - a
-                x[node[now]] = s
-                low[node[now]] = low[node[before]] + ((a - (s - t)) + (fall - t))
-            above[self.steps.chain[now]] = now
+        steps = self.steps
+        order = np.lexsort((steps.place, steps.chain))
+        chain, place, node = steps.chain[order], steps.place[order], steps.node[order]
+        rise, begins = rise[order], np.flatnonzero(place == 0)
+        length = np.bincount(chain)
+        for k in range(1, int(length.max())):
+            now = begins[length > k] + k
+            a, fall = x[node[now - 1]], -rise[now - 1]
+            s = a + fall
+            t = s - a
+            x[node[now]] = s
+            low[node[now]] = low[node[now - 1]] + ((a - (s - t)) + (fall - t))
         return x, low

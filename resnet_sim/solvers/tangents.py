@@ -21,7 +21,7 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..curves import Curve
 from ..graph.law_problem import LawProblem
-from ..graph.mixed import Extended, MixedSolution
+from ..graph.mixed import Extended, MixedProblem, MixedSolution
 from . import mixed, pivoting
 
 #: Newton steps of one attempt, of one step of a continuation, and from where tangents nearly hold.

@@ -73,7 +73,8 @@ def test_answers_are_those_of_diodes_one_by_one(seed):
 
 def test_every_node_within_is_where_its_diodes_put_it():
     vt = 0.025864917007157463
-    op = rs.solve(rs.parse_netlist("""string
+    op = rs.solve(
+        rs.parse_netlist("""string
 v1 a 0 10
 r1 a b 1k
 d1 b c m
@@ -83,7 +84,8 @@ d3 e 0 m
 .model m d(is=1e-14)
 .model n d(is=1e-12 n=2 rs=5)
 .model ideal d(vfwd=.5 ron=2)
-.options gmin=0"""))
+.options gmin=0""")
+    )
     i = op.current("r1")
     one, two = vt * np.log1p(i / 1e-14), 2 * vt * np.log1p(i / 1e-12) + 5 * i
     assert op.voltage("b", "c") == pytest.approx(one, rel=1e-12)
@@ -94,7 +96,8 @@ d3 e 0 m
 
 
 def test_what_an_ideal_diode_blocks_divides_among_those_that_block():
-    op = rs.solve(rs.parse_netlist("""blocked
+    op = rs.solve(
+        rs.parse_netlist("""blocked
 v1 a 0 -9
 r1 a b 1k
 d1 b c m
@@ -102,6 +105,7 @@ di d c
 d2 d e
 d3 e 0 m
 r2 e f 1meg
-.model m d(is=1e-14)"""))
+.model m d(is=1e-14)""")
+    )
     assert op.certificate.ok
     assert op.current("d1") == 0
