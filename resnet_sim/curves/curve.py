@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays import Floats, Ints
 
 #: Resistance that is so large that what is in series with it carries a given current, ohm.
-OPEN = 1e20
+OPEN = 1e30
 
 
 class Points(NamedTuple):

@@ -120,3 +120,14 @@ def test_flat_curves_with_one_steep_place_are_met(goal):
     met = curve.point(np.array([goal]), np.array([1000.0]))
     expected = brentq(lambda v: v + 1000 * function(v) - goal, 0, 20, xtol=1e-14)
     assert met.v[0] == pytest.approx(expected, rel=1e-11)
+
+
+def test_points_at_currents_carry_them_even_where_all_leaks():
+    curve = junctions()
+    for amps in (-8e-14, 3e-16, 2e-3):
+        found = curve.at_current(np.full(2, amps))
+        assert found.i == pytest.approx(np.full(2, amps), rel=1e-13)
+        assert found.v[0] * amps > 0
+    assert curve.at_current(np.full(2, 3e-16)).v[0] == pytest.approx(
+        3e-16 / (1e-14 / 0.02586 + 1e-12), rel=0.02
+    )
