@@ -70,3 +70,16 @@ def distance(p, q, v, i, next_v, next_i, next_slope, scale, enough, size, off, g
                 worst = ratio
             power += away_v * away_i
         off[s], gap[s] = worst, power
+
+
+@loops
+def carry(p, q, i, load, size):  # type: ignore[no-untyped-def]
+    """Take what curves carry off injections, and add how much that is to a size of both."""
+    for s in range(len(load)):
+        for k in range(len(p)):
+            if p[k] > 0:
+                load[s, p[k] - 1] -= i[s, k]
+                size[s, p[k] - 1] += abs(i[s, k])
+            if q[k] > 0:
+                load[s, q[k] - 1] += i[s, k]
+                size[s, q[k] - 1] += abs(i[s, k])

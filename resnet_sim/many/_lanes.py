@@ -17,7 +17,6 @@ from ._passes import (
     leave,
     move,
     start,
-    surround,
 )
 from ._reactions import combine, forces, lanczos, measure
 
@@ -193,27 +192,65 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
             aim[o, lane] = wanted - aim[o, lane]
     move(x, kept_x)
     move(current, kept_current)
-    never = shift != shift  # no constant, of which there would be another version
-    roomy = lanczos(system, outputs, values, work, basis, aim, abs(shift), never, never)
+    roomy = lanczos(system, outputs, values, work, basis, aim, abs(shift))
     move(kept_x, x)
     move(kept_current, current)
     for lane in range(W):
         basis[10][:, lane] = 0.0
         if sample[lane] >= 0:
-            forces(basis, lane, shift, never, results[5][sample[lane]])
+            forces(basis, lane, shift, results[5][sample[lane]])
     combine(basis, x, current)
     return roomy
 
 
+@subloops
+def _enter(system, values, table, tables, work, room, lanes, notes, queue, first, stiffness):  # type: ignore[no-untyped-def]
+    """Take samples from a queue, and eliminate with their rectifiers."""
+    sample, loose = notes[0], notes[7]
+    for lane in range(W):
+        sample[lane] = queue[min(first + lane, len(queue) - 1)]
+        begin(system, values, table, tables, lanes, sample[lane], lane)
+        conduct(tables, lanes, sample[lane], lane)
+    if first == 0 or len(lanes[2]) > 0 or values.ndim == 2:
+        factorise(system, values, work, room, lanes, loose, stiffness)
+
+
+@loops
+def steady(system, values, table, tables, work, room, lanes, notes, queue, passes, found):  # type: ignore[no-untyped-def]
+    """Find the states of samples whose rectifiers stay as they are.
+
+    A single pass finds all but the currents of rectifiers.
+    """
+    x_of, current_of, fine = found
+    sample, loose, place = notes[0], notes[7], system[7]
+    stiffness = STIFFEST if passes == 1 else STIFFNESS
+    for first in range(0, len(queue), W):
+        count = min(W, len(queue) - first)
+        _enter(system, values, table, tables, work, room, lanes, notes, queue, first, stiffness)
+        for number in range(passes):
+            if number == 0:
+                start(work, lanes[0])
+            else:
+                leave(system, values, work, lanes[0])
+            correct(system, work, lanes[1])
+        for lane in range(count):
+            fine[sample[lane]] = not loose[lane]
+        # all lanes of a node at once: they share a line of the cache
+        for k in range(len(place)):
+            for lane in range(count):
+                x_of[sample[lane], k] = work[0][place[k], lane]
+        for k in range(len(work[2])):
+            for lane in range(count):
+                current_of[sample[lane], k] = work[2][k, lane]
+
+
 @loops
 def respond(  # type: ignore[no-untyped-def]
-    system, outputs, values, tables, work, room, lanes, notes, basis, queue, shifts, forced, once,
-    found,
-):  # fmt: skip
+    system, outputs, values, table, tables, work, room, lanes, notes, basis, queue, shifts, found
+):
     """Find how states change with forces f at the outputs: ``(T + shift) f = aim``, for `shifts`.
 
-    With `forced` f is the aim itself, and `once` a single pass finds all but the currents of
-    rectifiers.  These stay as they are.  Tell whether there was room enough.
+    Rectifiers stay as they are.  Tell whether there was room enough.
     """
     x_of, current_of, force_of, fine = found
     aim, kept_x, kept_current = basis[-3:]
@@ -221,24 +258,19 @@ def respond(  # type: ignore[no-untyped-def]
     sample, loose, roomy = notes[0], notes[7], True
     for first in range(0, len(queue), W):
         count = min(W, len(queue) - first)
+        _enter(system, values, table, tables, work, room, lanes, notes, queue, first, STIFFNESS)
         for lane in range(W):
-            sample[lane] = queue[min(first + lane, len(queue) - 1)]
-            surround(tables, lanes, lane)
-            conduct(tables, lanes, sample[lane], lane)
             for o in range(len(aim)):
                 aim[o, lane] = tables[4][sample[lane], o]
-        if first == 0 or len(lanes[2]) > 0:
-            stiffness = STIFFEST if once else STIFFNESS
-            factorise(system, values, work, room, lanes, loose, stiffness)
         least = 0.0
         for shift in shifts:
             least = abs(shift)
-        roomy &= lanczos(system, outputs, values, work, basis, aim, least, forced, once)
+        roomy &= lanczos(system, outputs, values, work, basis, aim, least)
         for s in range(len(shifts)):
             kept_x[:] = 0.0
             kept_current[:] = 0.0
             for lane in range(W):
-                definite = forces(basis, lane, shifts[s], forced, force_of[s, sample[lane]])
+                definite = forces(basis, lane, shifts[s], force_of[s, sample[lane]])
                 fine[s, sample[lane]] = definite and not loose[lane]
             combine(basis, kept_x, kept_current)
             # all lanes of a node at once: they share a line of the cache

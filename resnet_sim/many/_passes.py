@@ -105,14 +105,6 @@ def begin(system, values, table, tables, lanes, sample, lane):  # type: ignore[n
 
 
 @subloops
-def surround(tables, lanes, lane):  # type: ignore[no-untyped-def]
-    """Set the conductances at the ends of the rectifiers, of common conductances, in a lane."""
-    around, around_of = lanes[3], tables[3]
-    for k in range(len(around)):
-        around[k, lane] = around_of[k]
-
-
-@subloops
 def conduct(tables, lanes, sample, lane):  # type: ignore[no-untyped-def]
     """Let the rectifiers conduct that a sample is known or thought to have."""
     on_of, on = tables[2], lanes[2]

@@ -56,7 +56,7 @@ def _take(source, lane, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # type: ignore[no-untyped-def]
+def lanczos(system, outputs, values, work, basis, aim, shift):  # type: ignore[no-untyped-def]
     """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
 
     Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way.  Tell whether
@@ -76,7 +76,7 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # 
         most, least = 0.0, 1.0
         for lane in range(W):
             most, least = max(most, left[lane]), min(least, left[lane])
-        for number in range(2 if most > SMALL and not once else 1):
+        for number in range(2 if most > SMALL else 1):
             if number == 0:
                 start(work, source)
             else:
@@ -107,7 +107,7 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # 
                 total += reached[o, lane] ** 2
             norm = np.sqrt(total)
             left[lane] *= min(1.0, norm / shift) if shift > 0.0 else 1.0
-            if forced or norm <= NOTHING * diagonal[0, lane] or left[lane] < LAST:
+            if norm <= NOTHING * diagonal[0, lane] or left[lane] < LAST:
                 left[lane] = 0.0
             elif k + 1 < len(vectors):
                 going = True
@@ -120,7 +120,7 @@ def lanczos(system, outputs, values, work, basis, aim, shift, forced, once):  # 
 
 
 @subloops
-def forces(basis, lane, shift, forced, force):  # type: ignore[no-untyped-def]
+def forces(basis, lane, shift, force):  # type: ignore[no-untyped-def]
     """Set the forces of a lane, and each vector's share in them; tell if T + shift is definite.
 
     The tridiagonal system is solved by elimination.
@@ -132,8 +132,6 @@ def forces(basis, lane, shift, forced, force):  # type: ignore[no-untyped-def]
     share[:, lane] = 0.0
     for k in range(count):
         share[k, lane] = beside[0, lane] if k == 0 else 0.0
-        if forced:
-            continue
         pivot[k] = diagonal[k, lane] + shift
         if k > 0:
             factor = beside[k, lane] / pivot[k - 1]
@@ -141,9 +139,8 @@ def forces(basis, lane, shift, forced, force):  # type: ignore[no-untyped-def]
             share[k, lane] -= factor * share[k - 1, lane]
         definite &= sign * pivot[k] > SINGULAR * max(diagonal[0, lane], abs(shift))
     for k in range(count - 1, -1, -1):
-        if not forced:
-            after = beside[k + 1, lane] * share[k + 1, lane] if k + 1 < count else 0.0
-            share[k, lane] = (share[k, lane] - after) / pivot[k]
+        after = beside[k + 1, lane] * share[k + 1, lane] if k + 1 < count else 0.0
+        share[k, lane] = (share[k, lane] - after) / pivot[k]
         for o in range(len(force)):
             force[o] += share[k, lane] * vectors[k, o, lane]
     return definite

@@ -19,12 +19,12 @@ def _carry(a, b, flow, none, left, size):  # type: ignore[no-untyped-def]
 
 
 @loops
-def imbalance(edges, diodes, conductance, load_of, x, current, room, worst):  # type: ignore[no-untyped-def]
+def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, worst):  # type: ignore[no-untyped-def]
     """Set the largest KCL residual of each point relative to the currents there, shape (S,).
 
     The least that counts is a millionth of the largest current, because what rounding leaves of
-    that passes through its neighbours.  Shapes as in `lanes.Data`, conductances common; `room`
-    is for eight points.
+    that passes through its neighbours.  Shapes as in `lanes.Data`, conductances common; loads
+    were summed from what has the sizes `size_of`; `room` is for eight points.
     """
     (edge_p, edge_q), (diode_p, diode_q) = edges, diodes
     v, left, size, flows, zeros = room
@@ -36,7 +36,7 @@ def imbalance(edges, diodes, conductance, load_of, x, current, room, worst):  # 
             v[0, lane] = left[0, lane] = size[0, lane] = 0.0
             for k in range(n):
                 v[k + 1, lane], left[k + 1, lane] = x[s, k], load_of[s, k]
-                size[k + 1, lane] = abs(load_of[s, k])
+                size[k + 1, lane] = size_of[s, k]
             for k in range(len(diode_p)):
                 flows[k, lane] = current[s, k]
         for e in range(len(edge_p)):

@@ -1,4 +1,4 @@
-"""Curves of a stage at many points: tangents, a network each, better points, repeat.
+"""Curves of a network at many points: tangents, a network each, better points, repeat.
 
 What `solvers.smooth` does for one point (`_follow` there), for points side by side: the networks of
 tangents are lanes of one elimination, curves of all points are one long curve.  Points that don't
@@ -8,14 +8,17 @@ settle so are left to the solver of single points.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..curves import Curve, Points
-from ..graph.curve_rows import FLATTEST
-from ..graph.problem import EPS, Problem
-from .lanes import Answers, Data, Lanes, Network
+from ..graph.curve_rows import FLATTEST, CurveRows
+from ..graph.problem import EPS
+from .lanes import PART, Answers, Data, Lanes, Network
+from .threads import spread
 
 #: How far off its curve each voltage or current may be, relative to it; the same where no step
 #: makes it better.
@@ -26,23 +29,61 @@ PATIENCE, MOST_STEPS = 6, 60
 SEEDS = 8
 
 
+@dataclasses.dataclass(frozen=True)
+class Pull:
+    """Conductances (S) that join the outputs to their aims (V), see `Lanes.settle`."""
+
+    siemens: float = np.nan
+    aim: Floats | None = None
+
+    def rows(self, rows: Ints | Bools) -> Pull:
+        """Return that of some points."""
+        return self if self.aim is None else Pull(self.siemens, self.aim[rows])
+
+
+class Bent(NamedTuple):
+    """What was found for S points.
+
+    Attributes
+    ----------
+    answers : Answers
+    current : ndarray, shape (S, c)
+        Of the curves, A.
+    points : Points, shape (S, c)
+        On the curves, near what was found.
+    """
+
+    answers: Answers
+    current: Floats
+    points: Points
+
+    @classmethod
+    def joined(cls, parts: Sequence[Bent]) -> Bent:
+        """Return what was found for points one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+
+        def whole(columns: Iterable[Any]) -> list[Any]:
+            return [np.concatenate(column) for column in zip(*columns, strict=True)]
+
+        answers = whole(vars(part.answers).values() for part in parts)
+        (current,) = whole((part.current,) for part in parts)
+        return cls(Answers(*answers), current, Points(*whole(part.points for part in parts)))
+
+
 @dataclasses.dataclass
 class _Best:
-    """The best of each point so far: coordinates, rectifiers, currents and points of the curves."""
+    """The best of each point so far: what was found, and how far off its curves it is."""
 
-    x: Floats
+    answers: Answers
     current: Floats
-    on: Bools
-    bent: Floats
-    points: Floats
+    points: Points
     off: Floats
     gap: Floats
     waited: Ints
     steps: Ints
 
-    def take(
-        self, rows: Ints, off: Floats, gap: Floats, answers: Answers, bent: Floats, after: Points
-    ) -> None:
+    def take(self, rows: Ints, off: Floats, gap: Floats, found: Bent) -> None:
         """Keep what was found for some points where it is better."""
         better = (gap < 0.5 * self.gap[rows]) | (off < 0.5 * self.off[rows])
         self.waited[rows] = np.where(better, 0, self.waited[rows] + 1)
@@ -50,73 +91,141 @@ class _Best:
         better |= off <= 1.0
         fresh = rows[better]
         self.off[fresh], self.gap[fresh] = off[better], gap[better]
-        self.x[fresh], self.current[fresh] = answers.x[better], answers.current[better]
-        self.on[fresh], self.bent[fresh] = answers.on[better], bent[better]
-        self.points[:, fresh] = np.array(after)[:, better]
+        self.answers.put(fresh, found.answers.pick(better))
+        self.current[fresh] = found.current[better]
+        for kept, column in zip(self.points, found.points, strict=True):
+            kept[fresh] = column[better]
+
+    @property
+    def good(self) -> Bools:
+        """Which are close enough to their curves."""
+        good: Bools = self.off * ENOUGH <= GOOD
+        return good
+
+    @property
+    def bent(self) -> Bent:
+        """All that was found."""
+        self.answers.settled[:], self.answers.steps[:] = self.good, self.steps
+        return Bent(self.answers, self.current, self.points)
 
 
 class Bends:
-    """The curves of a stage, with one elimination for the tangents of all points.
+    """Curves in a network, with one elimination for the tangents of all points.
 
     Parameters
     ----------
-    problem : Problem
-        Of one point.
+    network : Network
+        Without the curves.
+    rows : CurveRows
+        Those of one point.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        rows = self.rows = problem.curves
+    def __init__(self, network: Network, rows: CurveRows) -> None:
         assert rows.law is not None
-        self.law: Curve = rows.law
-        network = Network.of(problem)
-        self.edges = len(problem.edge_p)
-        p, q = ((problem.edge_p, rows.p), (problem.edge_q, rows.q))
+        self.rows = rows
+        self.edges = len(network.edge_p)
+        p, q = (network.edge_p, rows.p), (network.edge_q, rows.q)
         self.lanes = Lanes(
             dataclasses.replace(network, edge_p=np.concatenate(p), edge_q=np.concatenate(q))
         )
         none = np.zeros(len(rows))
         #: where curves are likely to be
-        self.start = Points(none, none, self.law.at_voltage(none).slope)
+        self.start = rows.point(none, none)
+        #: each curve so many times, as last asked for, and its scale
+        self._copies: tuple[int, Curve, Floats] = 1, rows.law, rows.scale
 
-    def settle(self, data: Data, emf: Floats, on: Bools, at: Floats) -> tuple[Answers, Floats]:
-        """Solve all points; return what was found, and the currents of the curves.
+    def settle(
+        self, data: Data, emf: Floats, on: Bools, pull: Pull = Pull(), near: Points | None = None
+    ) -> Bent:
+        """Solve all points, beginning `near` points on the curves, or from the same ones.
 
-        `emf` is in series with the curves, V, shape (points, curves).  `at` says where points are,
-        shape (points, ...): some are found first, the others begin from the nearest of these.
+        `emf` is in series with the curves, V, shape (points, curves).
         """
-        count, m, c = len(data.load), data.drop.shape[1], len(self.rows)
-        best = _Best(
-            np.zeros(data.load.shape), np.zeros((count, m)), np.array(on), np.zeros((count, c)),
-            np.zeros((3, count, c)), np.full(count, np.inf), np.full(count, np.inf),
-            *np.zeros((2, count), dtype=np.int64),
-        )  # fmt: skip
+
+        def task(rows: Ints) -> Bent:
+            some = near.take(rows) if near else self._started(len(rows))
+            best = self._unknown(data.rows(rows), on[rows])
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                self._follow(
+                    data.rows(rows), emf[rows], pull.rows(rows), best, np.arange(len(rows)), some
+                )
+            return best.bent
+
+        parts = np.split(np.arange(len(on)), range(PART, len(on), PART))
+        size = len(on) * self.lanes.fronts.size
+        return Bent.joined(spread(task, parts, self.lanes.at_once, size))
+
+    def settle_along(self, data: Data, emf: Floats, on: Bools, at: Floats) -> Bent:
+        """Solve points that are apart by `at`, shape (points, ...).
+
+        Some are found first, the others begin from the nearest of these.
+        """
+        best = self._unknown(data, on)
+        count, none = len(emf), Pull()
         first = np.arange(0, count, -(-count // SEEDS))
-        self._follow(data, emf, best, first, Points(*(
-            np.repeat(column[None], len(first), axis=0) for column in self.start
-        )))  # fmt: skip
+        self._follow(data, emf, none, best, first, self._started(len(first)))
         rest = np.setdiff1d(np.arange(count), first)
-        good = first[best.off[first] * ENOUGH <= GOOD]
+        good = first[best.good[first]]
         if len(rest) and len(good):
             near = good[np.abs(at[rest, None] - at[good]).sum(axis=2).argmin(axis=1)]
-            best.on[rest] = best.on[near]
-            self._follow(data, emf, best, rest, Points(*best.points[:, near]))
-        force, settled = np.zeros((count, 0)), best.off * ENOUGH <= GOOD
-        return Answers(best.x, best.current, best.on, best.steps, settled, force), best.bent
+            best.answers.on[rest] = best.answers.on[near]
+            self._follow(data, emf, none, best, rest, best.points.take(near))
+        return best.bent
 
-    def _follow(self, data: Data, emf: Floats, best: _Best, active: Ints, points: Points) -> None:
+    def _started(self, count: int) -> Points:
+        return Points(*(np.repeat(column[None], count, axis=0) for column in self.start))
+
+    def _unknown(self, data: Data, on: Bools) -> _Best:
+        """Return that nothing is known of some points."""
+        count, c = len(on), len(self.rows)
+        answers = Answers.none(data, on, len(self.lanes.network.output_p))
+        points, far = Points(*np.zeros((3, count, c))), np.full(count, np.inf)
+        waited, steps = np.zeros((2, count), dtype=np.int64)
+        return _Best(answers, np.zeros((count, c)), points, far, far.copy(), waited, steps)
+
+    def tangent(
+        self, conductance: Floats, load: Floats, emf: Floats, points: Points
+    ) -> tuple[Floats, Floats]:
+        """Return the conductances of tangents, and injections, of changes of the sources."""
+        from ._bends import tangents
+
+        siemens, none, load = self.siemens(conductance, points), np.zeros_like(emf), load.copy()
+        slope = np.ascontiguousarray(siemens[:, self.edges :])
+        tangents(self.rows.p, self.rows.q, emf, none, none, slope, load)
+        return siemens, load
+
+    def siemens(self, conductance: Floats, points: Points) -> Floats:
+        """Return conductances with the tangents at points of the curves behind them, S."""
+        chord = np.abs(points.i) / np.maximum(np.abs(points.v), np.finfo(float).tiny)
+        slope = np.maximum(points.slope, FLATTEST * chord)
+        edges = np.broadcast_to(conductance, (len(slope), self.edges))
+        return np.concatenate((edges, slope), axis=1)
+
+    def fed(self, load: Floats, current: Floats) -> tuple[Floats, Floats]:
+        """Return injections without what the curves carry off, and the size of both."""
+        from ._bends import carry
+
+        fed, size = load.copy(), np.abs(load)
+        carry(self.rows.p, self.rows.q, current, fed, size)
+        return fed, size
+
+    def _follow(
+        self, data: Data, emf: Floats, pull: Pull, best: _Best, active: Ints, points: Points
+    ) -> None:
         """Move curves of some points until they settle or stall."""
-        most, sets = self._most(data, emf), best.on[active]
+        most, sets = self._most(data, emf), best.answers.on[active]
         for _ in range(MOST_STEPS):
-            answers, bent, after, off, gap = self._step(
-                data.rows(active), emf[active], points, sets, most[active]
+            found, off, gap = self._step(
+                data.rows(active), emf[active], points, sets, pull.rows(active), most[active]
             )
-            off = np.where(answers.settled, off, np.inf)
-            best.take(active, off, gap, answers, bent, after)
-            going = (off > 1.0) & (best.waited[active] < PATIENCE) & answers.settled
+            settled = found.answers.settled
+            off = np.where(settled, off, np.inf)
+            best.take(active, off, gap, found)
+            going = (off > 1.0) & (best.waited[active] < PATIENCE) & settled
             if not going.any():
                 return
-            active, sets = active[going], answers.on[going]
-            points = Points(*(np.ascontiguousarray(column[going]) for column in after))
+            active, sets = active[going], found.answers.on[going]
+            points = Points(*(np.ascontiguousarray(column[going]) for column in found.points))
 
     def _most(self, data: Data, emf: Floats) -> Floats:
         """Return the current that the sources of each point could drive at most, A."""
@@ -126,28 +235,26 @@ class Bends:
         return np.where(most > 0, most, np.inf)
 
     def _step(
-        self, data: Data, emf: Floats, points: Points, on: Bools, most: Floats
-    ) -> tuple[Answers, Floats, Points, Floats, Floats]:
+        self, data: Data, emf: Floats, points: Points, on: Bools, pull: Pull, most: Floats
+    ) -> tuple[Bent, Floats, Floats]:
         """Solve the networks of tangents, and find where the curves meet what is offered.
 
-        Returns what was found, the currents of the curves, the next points, how far off they
-        are, and the power that all curves of a point together are off by, W.
+        Returns what was found, with the next points, how far off they are, and the power that all
+        curves of a point together are off by, W.
         """
         from ._bends import distance, offer, tangents
 
         rows, net, count = self.rows, self.lanes.network, len(emf)
-        v, i = points.v, points.i.copy()
-        chord = np.abs(i) / np.maximum(np.abs(v), np.finfo(float).tiny)
-        slope = np.maximum(points.slope, FLATTEST * chord)
+        siemens = self.siemens(data.conductance, points)
+        slope = np.ascontiguousarray(siemens[:, self.edges :])
         # the voltage in series with the emf must be a double
-        exact = (emf + v) - emf
-        i += slope * (exact - v)
-        v = exact
-        shape = (count, self.edges)
-        siemens = np.concatenate((np.broadcast_to(data.conductance, shape), slope), axis=1)
+        v = (emf + points.v) - emf
+        i = points.i + slope * (v - points.v)
         load = data.load.copy()
         tangents(rows.p, rows.q, emf, v, i, slope, load)
-        answers = self.lanes.settle(Data(siemens, load, data.drop), on, slack=EPS)
+        answers = self.lanes.settle(
+            Data(siemens, load, data.drop), on, pull.siemens, pull.aim, slack=EPS
+        )
         r, room = np.empty_like(v), np.empty(net.n)
         offer((net.edge_p, net.edge_q), rows.p, rows.q, emf, siemens, answers.x, v, i, slope,
               room, r)  # fmt: skip
@@ -155,18 +262,30 @@ class Bends:
         off, gap = np.empty(count), np.empty(count)
         scale = np.maximum(np.abs(answers.x).max(axis=1), np.abs(emf).max(axis=1, initial=0.0))
         distance(rows.p, rows.q, v, i, *after, scale, ENOUGH, room, off, gap)
-        return answers, i, after, off, gap
+        return Bent(answers, i, after), off, gap
 
     def _moved(self, v: Floats, i: Floats, r: Floats, most: Floats) -> Points:
         """Return the points where curves meet what is offered to them, within reason."""
         count, c = v.shape
-        # curve by curve, as kinds of curves must stay together
-        law = self.law.take(np.repeat(np.arange(c), count))
-        found = law.point((v + r * i).T.ravel(), r.T.ravel())
-        limit = np.tile(most, c)
+        law, scale = self._every(count)
+        found = law.point((v + r * i).T.ravel() * scale, r.T.ravel())
+        limit = np.tile(most, c) * np.abs(scale)
         over = np.abs(found.i) > limit
         if over.any():
             # two junctions in parallel may offer each other all the current there is not
             least = law.at_current(np.where(over, np.clip(found.i, -limit, limit), 0.0))
             found = Points(*(np.where(over, a, b) for a, b in zip(least, found, strict=True)))
-        return Points(*(np.ascontiguousarray(column.reshape(c, count).T) for column in found))
+        scaled = found.v / scale, found.i / scale, found.slope
+        return Points(*(np.ascontiguousarray(column.reshape(c, count).T) for column in scaled))
+
+    def _every(self, count: int) -> tuple[Curve, Floats]:
+        """Return each curve so many times, and its scale."""
+        known, law, scale = self._copies
+        if known != count:
+            assert self.rows.law is not None
+            # curve by curve, as kinds of curves must stay together
+            each = np.repeat(np.arange(len(self.rows)), count)
+            law, scale = self.rows.law.take(each), self.rows.scale[each]
+            # as one: another thread may look
+            self._copies = count, law, scale
+        return law, scale

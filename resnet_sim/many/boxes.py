@@ -104,11 +104,14 @@ class BoxLanes(Backend):
             return reason
         s = question.structure
         assert isinstance(s, Structure)
+        if s.readings is not None:
+            return "currents are outputs"
+        red = s.reduction
         unfit = np.flatnonzero((s.diode_p * s.diode_q != 0) | (s.resistance != 0))
-        if not len(unfit):
+        elements = np.concatenate((red.rectifiers.element[s.rectifier[unfit]], red.curves.element))
+        if not len(elements):
             return cls._slow(question)
-        elements = s.reduction.rectifiers.element[s.rectifier[unfit]]
-        names = names_of(s.reduction.circuit, np.unique(elements)[:8].tolist())
+        names = names_of(red.circuit, np.unique(elements)[:8].tolist())
         return f"{names}: not an ideal diode with one end at a fixed potential"
 
     @staticmethod
@@ -131,7 +134,7 @@ class BoxLanes(Backend):
             if stiffness:
                 from scipy.sparse import csr_array
 
-                outputs = csr_array(self.precise.output_map)
+                outputs = csr_array(self.precise.ends.matrix)
                 matrix = csr_array(matrix + stiffness * (outputs.T @ outputs))
             # not that of the conductances before: what comes out must not depend on the past
             found = Laplacian(matrix, self.laplacian(g, 0.0).z if stiffness else None)
@@ -145,12 +148,12 @@ class BoxLanes(Backend):
         precise = self.precise
         load = self._free_load(g, u).copy()
         if nudge.force is not None:
-            load += precise.output_map.T @ nudge.force.T
+            load += precise.ends.matrix.T @ nudge.force.T
         if nudge.stiffness:
             if nudge.target is None:
                 raise UsageError("a nudge with a stiffness needs a target")
-            wanted = nudge.target.T - precise.output_offset @ u.T
-            load += nudge.stiffness * (precise.output_map.T @ wanted)
+            wanted = nudge.target.T - precise.ends.offset @ u.T
+            load += nudge.stiffness * (precise.ends.matrix.T @ wanted)
         return np.asarray(load)
 
     def _free_load(self, g: Floats, u: Floats) -> Floats:
@@ -261,7 +264,7 @@ class BoxLanes(Backend):
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         held: Held = states.detail
         tiles = held.tiles
-        load = tiles.pack(np.asarray(self.precise.output_map.T @ slope.T))
+        load = tiles.pack(np.asarray(self.precise.ends.matrix.T @ slope.T))
         # what conducts holds its node; all others are free to move
         low = np.where(held.conducting, 0.0, -np.inf)
         start = np.zeros((1, *load.shape[1:]))

@@ -98,18 +98,12 @@ class IteratedLanes(Lanes):
     ) -> Answers:  # fmt: skip
         """Solve all points, see `Lanes.settle`; all begin with the sets that are given."""
         count, m, outputs = len(data.load), len(self.network.diode_p), len(self.network.output_p)
-        found = Answers(
-            np.zeros(data.load.shape), np.zeros((count, m)), np.array(on), np.zeros(count, int),
-            np.zeros(count, bool), np.zeros((count, outputs)),
-        )  # fmt: skip
+        found = Answers.none(data, on, outputs)
         system = self._system(data.conductance)
         shift = 1.0 / pull if pull == pull else np.nan
 
         def work(room: Room, queue: Ints) -> None:
-            group = Group(system, room, len(queue))
-            group.load[:-1] = _columns(data.load[queue])[self._order]
-            group.drop[:m] = _columns(data.drop[queue])
-            group.on[:m] = _columns(on[queue])
+            group = self._group(system, room, data, on, queue)
             group.pull(shift, None if aim is None else _columns(aim[queue]))
             group.solve(flips=True)
             group.read(queue, found.x, found.current, found.force)
@@ -121,39 +115,52 @@ class IteratedLanes(Lanes):
         np.maximum(found.current, 0.0, out=found.current)
         return found
 
-    def respond(
-        self,
-        conductance: Floats,
-        on: Bools,
-        aim: Floats,
-        pulls: tuple[float, ...] | None = None,
-        once: bool = False,
-    ) -> tuple[Floats, Floats, Floats, Bools]:
-        """Return how states change with forces at the outputs, see `Lanes.respond`."""
+    def steady(self, data: Data, on: Bools, passes: int = 2) -> tuple[Floats, Floats, Bools]:
+        """Solve all points with rectifiers as they are, see `Lanes.steady`."""
         count, n, m = len(on), self.network.n - 1, len(self.network.diode_p)
-        shape = (len(pulls or (0,)), count)
+        x, current, fine = np.zeros((count, n)), np.zeros((count, m)), np.zeros(count, bool)
+        system = self._system(data.conductance)
+
+        def work(room: Room, queue: Ints) -> None:
+            group = self._group(system, room, data, on, queue)
+            group.solve(flips=False)
+            group.read(queue, x, current, np.zeros((count, len(self.network.output_p))))
+            fine[queue] = group.done[: len(queue)]
+
+        self._share(work, count)
+        return x, current, fine
+
+    def respond(
+        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
+    ) -> tuple[Floats, Floats, Floats, Bools]:
+        """Return how states change where outputs are pulled, see `Lanes.respond`."""
+        count, n, m = len(on), self.network.n - 1, len(self.network.diode_p)
+        shape = (len(pulls), count)
         x, current = np.zeros((*shape, n)), np.zeros((*shape, m))
         force, fine = np.zeros((*shape, aim.shape[1])), np.zeros(shape, bool)
         system = self._system(conductance)
+        data = Data(conductance, np.zeros((count, n)), np.zeros((count, m)))
 
         def work(room: Room, queue: Ints) -> None:
-            group = Group(system, room, len(queue))
-            group.on[:m] = _columns(on[queue])
-            wanted = _columns(aim[queue])
+            group = self._group(system, room, data, on, queue)
             for k in range(len(x)):
-                if pulls is None:
-                    group.load[:-1] = self._feeds[:, m:] @ wanted
-                else:
-                    group.pull(1.0 / pulls[k], wanted)
-                    # what the opposite pull does is not far from the opposite
-                    group.x *= -1.0
-                    group.current *= -1.0
+                group.pull(1.0 / pulls[k], _columns(aim[queue]))
+                # what the opposite pull does is not far from the opposite
+                group.x *= -1.0
+                group.current *= -1.0
                 group.solve(flips=False)
                 group.read(queue, x[k], current[k], force[k])
                 fine[k, queue] = group.done[: len(queue)]
 
         self._share(work, count)
-        return x, current, aim[None] if pulls is None else force, fine
+        return x, current, force, fine
+
+    def _group(self, system: System, room: Room, data: Data, on: Bools, queue: Ints) -> Group:
+        """Return some of the points side by side, before they are solved."""
+        group, m = Group(system, room, len(queue)), len(self.network.diode_p)
+        group.load[:-1] = _columns(data.load[queue])[self._order]
+        group.drop[:m], group.on[:m] = _columns(data.drop[queue]), _columns(on[queue])
+        return group
 
     @cached_property
     def _order(self) -> Ints:

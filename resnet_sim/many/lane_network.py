@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .bends import Bends
 from .iterated import fitting
 from .lanes import Lanes, Network
 from .question import Question
@@ -32,14 +33,31 @@ class Bundles:
 
 
 def lanes_of(question: Question) -> Lanes:
-    """Return the lanes that solve a circuit which is one convex problem."""
+    """Return the lanes that solve a circuit which is one convex problem, but for its curves."""
+    return fitting(_network(question))
+
+
+def bends_of(question: Question) -> Bends | None:
+    """Return what solves the same with its curves, None if there are none."""
+    s = question.structure
+    assert isinstance(s, Structure)
+    return Bends(_network(question), s.curves) if len(s.curves) else None
+
+
+def unfit(question: Question) -> str | None:
+    """Return why there is no room for what solves it, None if there is."""
+    bends = question.once(bends_of)
+    return (bends.lanes if bends else question.once(lanes_of)).unfit
+
+
+def _network(question: Question) -> Network:
     s, outputs, edges = question.structure, question.once(Terminals.of), question.once(Bundles)
     assert isinstance(s, Structure)
     p, q = outputs.p, outputs.q
-    return fitting(Network(
+    return Network(
         s.n + 1, edges.p, edges.q, s.diode_p, s.diode_q, s.resistance,
         s.coordinate[p], s.coordinate[q], s.scale[p], s.scale[q],
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def no_structure(question: Question) -> str | None:

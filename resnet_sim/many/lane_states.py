@@ -1,27 +1,32 @@
 """States to train with, as lanes: each sample has its own set of conducting rectifiers.
 
 A nudged state is the free one and what forces at the outputs add to it; only where that
-contradicts a rectifier is it looked for again.
+contradicts a rectifier is it looked for again.  With curves it is looked for from where they stand
+in the free one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..curves import Points
 from ..errors import UsageError
 from ..graph.graphs import bincount
+from ..graph.problem import NO_POINTS
 from .assembly import Assembly
-from .lane_network import Bundles, lanes_of, no_structure
-from .lanes import Data
+from .bends import Pull
+from .lane_network import Bundles, bends_of, lanes_of, no_structure, unfit
+from .lanes import Answers, Data
 from .one_by_one import OneByOne
+from .output_ends import OutputEnds
 from .question import Question
+from .reactions import Reactions
 from .states import Backend, Nudge, States, knees
-from .structure import Structure, applied, compact
+from .structure import Structure, applied
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
@@ -43,6 +48,10 @@ class Held:
         Not so where states were found one by one: these are in `others`.
     data : Data
         Without forces at the outputs.
+    points : Points, shape (B, c)
+        Where curves are.
+    bent : ndarray, shape (B, c)
+        Their currents, A.
     rescued : States, optional
         Of the others, in their order.
     reactions : dict
@@ -56,6 +65,8 @@ class Held:
     on: Bools
     good: Bools
     data: Data
+    points: Points
+    bent: Floats
     rescued: States | None = None
     reactions: dict[Any, Any] = field(default_factory=dict)
 
@@ -76,33 +87,17 @@ class LaneStates(Backend):
         row[red.conductors.element] = np.arange(len(red.conductors.element))
         self._trainable: Ints = row[question.selection.elements()]
         self.assembly = Assembly(s)
-        p, q = self._p, self._q = self.outputs.p, self.outputs.q
-        #: what outputs are at zero
-        self.output_offset = s.offset[p] - s.offset[q]
-        self.lanes = question.once(lanes_of)
+        self.ends = OutputEnds(s, self.outputs)
+        self.lanes, self.bends = question.once(lanes_of), question.once(bends_of)
         self._bundle = question.once(Bundles).number
-        #: conductances, and outputs per force there
-        self._transfer: tuple[Floats, Floats] | None = None
+        self.reactions = Reactions(self.lanes, self.ends)
 
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why samples can't be lanes, None if they can."""
         if question.precision == "single":
             return "it works in double precision only"
-        return no_structure(question) or question.once(lanes_of).unfit
-
-    @cached_property
-    def output_map(self) -> Any:
-        """Outputs per unit of each coordinate, shape (n_outputs, n)."""
-        from scipy.sparse import csr_array
-
-        s = self.structure
-        rows = np.arange(len(self._p))
-        value = np.concatenate((s.scale[self._p], -s.scale[self._q]))
-        column = np.concatenate((s.coordinate[self._p], s.coordinate[self._q]))
-        shape = (len(rows), s.n + 1)
-        matrix = csr_array((value, (np.concatenate((rows, rows)), column)), shape=shape)
-        return compact(matrix[:, 1:])
+        return no_structure(question) or unfit(question)
 
     def conductances(self, g: Floats) -> Floats:
         """Return the conductances (S) of all conductors when g are those that learn."""
@@ -123,7 +118,7 @@ class LaneStates(Backend):
         """Return the states with additions at the outputs."""
         if nudge.stiffness and nudge.target is None:
             raise UsageError("a nudge with a stiffness needs a target")
-        if not self._allowed(g, nudge.stiffness):
+        if not self.reactions.allowed(self._bundled(self.conductances(g)), nudge.stiffness):
             return self.rescue.nudged(g, u, nudge)
         s = self.structure
         near = start if isinstance(start, Held) and start.g is g else None
@@ -132,29 +127,47 @@ class LaneStates(Backend):
         free = self._data(g, u) if near is None else near.data
         data = free
         if nudge.force is not None:
-            data = replace(free, load=self._fed(free.load, nudge.force))
-        on = np.zeros(data.drop.shape, dtype=np.bool_)
+            data = replace(free, load=self.ends.fed(free.load, nudge.force))
+        pull, on = self._pull(nudge, u), np.zeros(data.drop.shape, dtype=np.bool_)
         before = start.on if isinstance(start, Held) else start
         known = before is not None and before.shape == on.shape
         if known:
             on[:] = before
-        x, current = np.zeros((len(u), s.n)), np.zeros(on.shape)
-        force = np.zeros((len(u), len(self._p)))
-        left = np.ones(len(u), dtype=np.bool_)
-        if nudge and near is not None:
-            x, current, force, left = self._reacted(near, nudge, data)
-        rows = np.flatnonzero(left)
+        points, size, bent = NO_POINTS, None, np.zeros((len(u), 0))
+        if self.bends is None:
+            found = self._flipped(near, nudge, pull, data, on, known)
+        else:
+            emf = applied(s.curve_emf, u)
+            begun = start.points if isinstance(start, Held) and known else None
+            found, bent, points = self.bends.settle(data, emf, on, pull, begun)
+            load, size = self.bends.fed(data.load, bent)
+            data = replace(data, load=load)
+        lawful, touching, _ = self._judged(data, found.x, found.current, found.on)
+        good = found.settled & lawful & self.possible(u) & self._good(data, found, pull, size)
+        held = Held(g, u, found.x, found.current, found.on, good, free, points, bent)
+        return self._states(held, touching, nudge)
+
+    def _flipped(
+        self, near: Held | None, nudge: Nudge, pull: Pull, data: Data, on: Bools, known: bool
+    ) -> Answers:
+        """Return states without curves: of what reacts as `near` does, and of all others."""
+        both = nudge.force is not None and pull.aim is not None
+        if not nudge or near is None or both:
+            return self.lanes.settle(data, on, pull.siemens, pull.aim, following=not known)
+        found = self._reacted(near, nudge, pull, data)
+        rows = np.flatnonzero(~found.settled)
         if len(rows):
-            part = nudge.rows(rows)
-            wanted = self._wanted(part, u[rows]) if nudge.stiffness else None
-            found = self.lanes.settle(
-                data.rows(rows), on[rows], nudge.stiffness or np.nan, wanted, following=not known
-            )
-            x[rows], current[rows], force[rows] = found.x, found.current, found.force
-            on[rows], left[rows] = found.on, ~found.settled
-        lawful, touching, _ = self._judged(data, x, current, on)
-        good = ~left & lawful & self.possible(u) & self._good(data, x, current, force, nudge, u)
-        return self._states(Held(g, u, x, current, on, good, free), touching, nudge)
+            some = pull.rows(rows)
+            others = self.lanes.settle(data.rows(rows), on[rows], some.siemens, some.aim)
+            found.put(rows, others)
+        return found
+
+    def _pull(self, nudge: Nudge, u: Floats) -> Pull:
+        """Return how outputs are pulled, not at all without a stiffness."""
+        if not nudge.stiffness:
+            return Pull()
+        assert nudge.target is not None
+        return Pull(nudge.stiffness, self.ends.wanted(nudge.target, u))
 
     def _data(self, g: Floats, u: Floats) -> Data:
         s = self.structure
@@ -164,64 +177,38 @@ class LaneStates(Backend):
             load += applied(self.assembly.load.sparse(conductance), u)
         return Data(self._bundled(conductance), load, applied(s.drop, u))
 
-    def _wanted(self, nudge: Nudge, u: Floats) -> Floats:
-        """Return targets less what the outputs are at x = 0."""
-        assert nudge.target is not None
-        wanted: Floats = nudge.target - applied(self.output_offset, u)
-        return wanted
-
-    @cached_property
-    def _ends(self) -> tuple[Ints, Ints, Floats, Floats]:
-        """Coordinates at the ends of the outputs, and their scales there; 0 where none is."""
-        s = self.structure
-        p, q = s.coordinate[self._p] - 1, s.coordinate[self._q] - 1
-        at_p, at_q = s.scale[self._p] * (p >= 0), s.scale[self._q] * (q >= 0)
-        return np.maximum(p, 0), np.maximum(q, 0), at_p, at_q
-
-    def _moved(self, x: Floats) -> Floats:
-        """Return the outputs less what they are at x = 0, shape (B, n_outputs)."""
-        p, q, at_p, at_q = self._ends
-        if not self.structure.n:
-            return np.zeros((len(x), len(p)))
-        moved: Floats = at_p * x[:, p] - at_q * x[:, q]
-        return moved
-
-    def _fed(self, load: Floats, force: Floats) -> Floats:
-        """Return injections with forces at the outputs added."""
-        p, q, at_p, at_q = self._ends
-        fed = load.copy()
-        if self.structure.n:
-            np.add.at(fed.T, p, (at_p * force).T)
-            np.subtract.at(fed.T, q, (at_q * force).T)
-        return fed
-
-    def _reacted(
-        self, held: Held, nudge: Nudge, data: Data
-    ) -> tuple[Floats, Floats, Floats, Bools]:
-        """Return free states plus reactions: x, currents, forces, and where that is no state."""
-        pull = nudge.stiffness
-        if pull:
-            aim = self._wanted(nudge, held.u) - self._moved(held.x)
-            if nudge.force is not None:
-                return held.x, held.current, aim, np.ones(len(aim), dtype=np.bool_)
-            pulls = (pull,) if np.isinf(pull) else (abs(pull), -abs(pull))
+    def _reacted(self, held: Held, nudge: Nudge, pull: Pull, data: Data) -> Answers:
+        """Return free states plus reactions; where that is no state it has not settled."""
+        siemens = nudge.stiffness
+        if pull.aim is not None:
+            aim = pull.aim - self.ends.moved(held.x)
+            pulls = (siemens,) if np.isinf(siemens) else (abs(siemens), -abs(siemens))
         else:
             assert nudge.force is not None
-            aim, pulls = nudge.force, None
+            aim, pulls = nudge.force, (0.0,)
         key = (pulls, aim.tobytes())
         opposite = (pulls, (-aim).tobytes())
         sign = -1.0 if key not in held.reactions and opposite in held.reactions else 1.0
         if sign < 0:
             key = opposite
         if key not in held.reactions:
-            held.reactions[key] = self.lanes.respond(data.conductance, held.on, aim, pulls)
-        x, current, force, fine = (
-            part[pulls.index(pull) if pulls else 0] for part in held.reactions[key]
-        )
+            if siemens:
+                reactions = self.lanes.respond(data.conductance, held.on, aim, pulls)
+            else:
+                reactions = self._pushed(data.conductance, held.on, aim)
+            held.reactions[key] = reactions
+        x, current, force, fine = (part[pulls.index(siemens)] for part in held.reactions[key])
         x, current = held.x + sign * x, held.current + sign * current
-        force = np.zeros_like(force) if not pull else sign * force
+        force = sign * force
         wrong = self._judged(data, x, current, held.on)[2]
-        return x, np.maximum(current, 0.0), force, ~(held.good & fine) | wrong
+        steps, settled = np.ones(len(x), dtype=np.int64), held.good & fine & ~wrong
+        return Answers(x, np.maximum(current, 0.0), held.on.copy(), steps, settled, force)
+
+    def _pushed(self, conductance: Floats, on: Bools, force: Floats) -> tuple[Floats, ...]:
+        """Return how states change with forces at the outputs, as `Lanes.respond` does."""
+        load = self.ends.fed(np.zeros((len(on), self.structure.n)), force)
+        x, current, fine = self.lanes.steady(Data(conductance, load, np.zeros(on.shape)), on)
+        return x[None], current[None], np.zeros((1, *force.shape)), fine[None]
 
     def _judged(
         self, data: Data, x: Floats, current: Floats, on: Bools
@@ -240,18 +227,19 @@ class LaneStates(Backend):
         volts = np.abs(x).max(axis=1, initial=0.0) + np.abs(drop).max(axis=1, initial=0.0)
         return np.asarray(np.maximum(volts, 1e-300)[:, None])
 
-    def _good(
-        self, data: Data, x: Floats, current: Floats, force: Floats, nudge: Nudge, u: Floats
-    ) -> Bools:
-        """Tell which samples fulfil the laws of all but the rectifiers to `TOLERANCE`."""
-        load, good = data.load, np.ones(len(x), dtype=np.bool_)
-        if nudge.stiffness:
-            load = self._fed(load, force)
-            wanted, reached = self._wanted(nudge, u), self._moved(x)
-            sprung = force / nudge.stiffness
-            span = np.abs(reached) + np.abs(wanted) + np.abs(sprung)
-            good &= (np.abs(wanted - reached - sprung) <= TOLERANCE * span).all(axis=1)
-        return good & (self.lanes.imbalance(data, load, x, current) <= TOLERANCE)
+    def _good(self, data: Data, found: Answers, pull: Pull, size: Floats | None) -> Bools:
+        """Tell which samples fulfil KCL, and what pulls their outputs, to `TOLERANCE`.
+
+        `size` is what the load was summed from.
+        """
+        load, good = data.load, np.ones(len(found.x), dtype=np.bool_)
+        if pull.aim is not None:
+            load = self.ends.fed(load, found.force)
+            reached, sprung = self.ends.moved(found.x), found.force / pull.siemens
+            span = np.abs(reached) + np.abs(pull.aim) + np.abs(sprung)
+            good &= (np.abs(pull.aim - reached - sprung) <= TOLERANCE * span).all(axis=1)
+        left = self.lanes.imbalance(data, load, found.x, found.current, size)
+        return good & (left <= TOLERANCE)
 
     def _states(self, held: Held, touching: Bools, nudge: Nudge) -> States:
         s, x, current, u = self.structure, held.x, held.current, held.u
@@ -262,13 +250,31 @@ class LaneStates(Backend):
             scale = s.reduction.branch_scale(s.reduction.rectifiers, s.rectifier)
             for row, state in zip(bad.tolist(), found.detail, strict=True):
                 current[row] = state.rectifier_current[s.rectifier] / np.abs(scale)
+                if len(s.curves):
+                    for kept, column in zip(held.points, s.points(state), strict=True):
+                        kept[row] = column
             held.on[bad] = current[bad] > 0
             touching[bad] = True
         voltages, knee = s.voltages(x, u), np.full(len(x), -1)
+        if s.readings is not None:
+            shown = self._shown(held, voltages)
+            if held.rescued is not None:
+                shown[bad] = held.rescued.voltages[:, s.readings.node]
+            voltages[:, s.readings.node] = shown
         if not nudge:
             rows = np.flatnonzero(touching)
             knee[rows] = self._knees(held, rows)
         return States(self, voltages, self.measure(voltages), held.on, knee, held, held)
+
+    def _shown(self, held: Held, voltages: Floats) -> Floats:
+        """Return what nodes show that show currents, V, shape (B, readings)."""
+        s = self.structure
+        assert s.readings is not None
+        red, count = s.reduction, len(voltages)
+        rectified, bent = np.zeros((count, len(red.rectifiers))), np.zeros((count, len(red.curves)))
+        rectified[:, s.rectifier], bent[:, s.curve] = held.current, held.bent
+        siemens = self.conductances(held.g)
+        return s.readings.shown(red, siemens, voltages, (rectified, bent), held.u)
 
     def _knees(self, held: Held, rows: Ints) -> Ints:
         """Return the element on whose knee each of some samples is, -1 for none."""
@@ -282,7 +288,7 @@ class LaneStates(Backend):
 
     def measure(self, voltages: Floats) -> Floats:
         """Return the outputs (V), shape (B, n_outputs), of node voltages."""
-        outputs: Floats = voltages[:, self._p] - voltages[:, self._q]
+        outputs: Floats = voltages[:, self.outputs.p] - voltages[:, self.outputs.q]
         return outputs
 
     def possible(self, u: Floats) -> Bools:
@@ -296,55 +302,12 @@ class LaneStates(Backend):
             possible &= (s.above @ u.T).max(axis=0) <= size
         return possible
 
-    def _allowed(self, g: Floats, stiffness: float) -> bool:
-        """Tell whether the circuit is known to bear a nudge without its rectifiers.
-
-        Raises
-        ------
-        UsageError
-            If a negative stiffness makes it unstable, or an infinite one is not possible.
-        """
-        if 0.0 <= stiffness < np.inf:
-            return True
-        conductance = self._bundled(self.conductances(g))
-        known = self._transfer
-        if stiffness < 0 and known is not None and (known[0] > 0).all():
-            # voltages per force grow by no more than conductances shrink (Rayleigh)
-            shrunk = float((conductance / known[0]).min(initial=1.0))
-            if shrunk > 0 and -stiffness * np.linalg.norm(known[1]) < 0.5 * shrunk:
-                return True
-        transfer = self._outputs_per_force(conductance)
-        if np.isnan(transfer).any():
-            return stiffness > 0  # something floats
-        values = np.linalg.eigvalsh(0.5 * (transfer + transfer.T))
-        if stiffness < 0 and -stiffness * values[-1] >= 1.0:
-            raise UsageError(
-                f"a nudge of {stiffness:.6g} S makes the circuit unstable; "
-                f"it must stay above {-1.0 / values[-1]:.6g} S"
-            )
-        if np.isinf(stiffness) and not values[0] > 1e-12 * values[-1]:
-            raise UsageError("outputs that depend on each other or on sources can't be clamped")
-        return True
-
-    def _outputs_per_force(self, conductance: Floats) -> Floats:
-        """Return what forces at the outputs do there where no rectifier conducts, ohm.
-
-        Shape (n_outputs, n_outputs), or a NaN where something floats.
-        """
-        if self._transfer is None or not np.array_equal(self._transfer[0], conductance):
-            unit = np.eye(len(self._p))
-            on = np.zeros((len(unit), len(self.structure.diode_p)), dtype=np.bool_)
-            x, _, _, fine = self.lanes.respond(conductance, on, unit)
-            transfer = self._moved(x[0]) if fine.all() else np.full((1, 1), np.nan)
-            self._transfer = (conductance, transfer)
-        return self._transfer[1]
-
     # ---- adjoint ----
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         held: Held = states.detail
-        result, fine = self.adjoint_of(held.g, held.on, slope)
+        result, fine = self.adjoint_of(held.g, held.on, slope, held.points)
         bad = np.flatnonzero(~(fine & held.good))
         if len(bad):
             others = held.rescued
@@ -353,8 +316,23 @@ class LaneStates(Backend):
             result[bad] = self.rescue.adjoint(others, slope[bad])
         return result
 
-    def adjoint_of(self, g: Floats, on: Bools, slope: Floats) -> tuple[Floats, Bools]:
-        """Return the adjoint with given rectifiers conducting, and where there is one."""
-        conductance = self._bundled(self.conductances(g))
-        x, _, _, fine = self.lanes.respond(conductance, on, slope, once=True)
-        return self.structure.node_adjoint(x[0]), fine[0]
+    def adjoint_of(
+        self, g: Floats, on: Bools, slope: Floats, points: Points = NO_POINTS
+    ) -> tuple[Floats, Bools]:
+        """Return the adjoint with given rectifiers conducting, and where there is one.
+
+        It is the state of the network of tangents when slopes are fed into the outputs, and the
+        sources whose currents are outputs have them as volts.
+        """
+        s, lanes = self.structure, self.lanes
+        u = np.zeros((len(on), s.columns))
+        if s.readings is not None:
+            u[:, s.readings.column] = s.readings.slopes(self.outputs.p, self.outputs.q, slope)
+        data = self._data(g, u)
+        load = self.ends.fed(data.load, slope)
+        conductance = data.conductance
+        if self.bends is not None:
+            lanes, emf = self.bends.lanes, applied(s.curve_emf, u)
+            conductance, load = self.bends.tangent(conductance, load, emf, points)
+        x, _, fine = lanes.steady(Data(conductance, load, data.drop), on, passes=1)
+        return s.node_adjoint(x) + applied(s.offset, u), fine

@@ -112,6 +112,24 @@ class Answers:
     settled: Bools
     force: Floats
 
+    @classmethod
+    def none(cls, data: Data, on: Bools, outputs: int) -> Answers:
+        """Return that nothing is known yet but which rectifiers may conduct."""
+        count = len(on)
+        return cls(
+            np.zeros(data.load.shape), np.zeros(on.shape), np.array(on), np.zeros(count, int),
+            np.zeros(count, bool), np.zeros((count, outputs)),
+        )  # fmt: skip
+
+    def put(self, rows: Ints, others: Answers) -> None:
+        """Take over what was found for some points."""
+        for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True):
+            mine[rows] = theirs
+
+    def pick(self, rows: Bools) -> Answers:
+        """Return some of the points."""
+        return Answers(*(column[rows] for column in vars(self).values()))
+
 
 class Lanes:
     """Solves problems on one graph."""
@@ -204,11 +222,8 @@ class Lanes:
         """
         from ._lanes import settle
 
-        count, m, outputs = len(data.load), len(self.network.diode_p), len(self.outputs[0])
-        found = Answers(
-            np.zeros(data.load.shape), np.zeros((count, m)), np.array(on), np.zeros(count, int),
-            np.zeros(count, bool), np.zeros((count, outputs)),
-        )  # fmt: skip
+        count, outputs = len(data.load), len(self.outputs[0])
+        found = Answers.none(data, on, outputs)
         results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
         shift = 1.0 / pull
 
@@ -224,18 +239,36 @@ class Lanes:
         self._share(work, count, following)
         return found
 
-    def respond(
-        self,
-        conductance: Floats,
-        on: Bools,
-        aim: Floats,
-        pulls: tuple[float, ...] | None = None,
-        once: bool = False,
-    ) -> tuple[Floats, Floats, Floats, Bools]:
-        """Return how states change with forces at the outputs, rectifiers being as they are.
+    def steady(self, data: Data, on: Bools, passes: int = 2) -> tuple[Floats, Floats, Bools]:
+        """Solve all points with rectifiers as they are, ``on``, shape (S, m).
 
-        For each of `pulls` (S), which have one size, to an `aim` in the outputs, V; without
-        them for forces `aim` (A), and if it is `once` without the currents, in less time.
+        In one of the `passes` all but the currents is found, in less time.
+
+        Returns
+        -------
+        x, current : ndarray, shapes (S, n - 1) and (S, m)
+        fine : ndarray of bool, shape (S,)
+            Whether nothing floats.
+        """
+        from ._lanes import steady
+
+        found = np.zeros(data.load.shape), np.zeros(on.shape), np.zeros(len(on), bool)
+
+        def work(room: _Room, queue: Ints) -> None:
+            steady(
+                self.system, room.values(data.conductance), *self._tables(data, on, None),
+                room.work, room.room, room.lanes, room.notes, queue, passes, found,
+            )  # fmt: skip
+
+        self._share(work, len(on))
+        return found
+
+    def respond(
+        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
+    ) -> tuple[Floats, Floats, Floats, Bools]:
+        """Return how states change where outputs are pulled, rectifiers being as they are.
+
+        For each of `pulls` (S), which have one size, to an `aim` in the outputs, V.
 
         Returns
         -------
@@ -246,35 +279,39 @@ class Lanes:
         from ._lanes import respond
 
         count, n, m = len(on), self.fronts.n, len(self.network.diode_p)
-        shifts = np.array([1.0 / pull for pull in pulls or (np.inf,)])
+        shifts = 1.0 / np.array(pulls)
         shape = (len(shifts), count)
         found = (
             np.zeros((*shape, n)), np.zeros((*shape, m)), np.zeros((*shape, aim.shape[1])),
             np.zeros(shape, bool),
         )  # fmt: skip
-        none = np.zeros((0, 0))
-        tables = self._tables(Data(conductance, none, none), on, aim)[1]
-        siemens = np.ascontiguousarray(conductance)
+        data = Data(conductance, np.zeros((count, 0)), np.zeros(on.shape))
 
         def work(room: _Room, queue: Ints) -> None:
             room.react(aim.shape[1])
             while not respond(
-                self.system, self.outputs, siemens, tables, room.work, room.room, room.lanes,
-                room.notes, room.basis, queue, shifts, pulls is None, once, found,
+                self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
+                room.work, room.room, room.lanes, room.notes, room.basis, queue, shifts, found,
             ):  # fmt: skip
                 room.widen()
 
         self._share(work, count)
         return found
 
-    def imbalance(self, data: Data, load: Floats, x: Floats, current: Floats) -> Floats:
-        """Return what KCL leaves over at most, relative, shape (S,); see `audit`."""
+    def imbalance(
+        self, data: Data, load: Floats, x: Floats, current: Floats, size: Floats | None = None
+    ) -> Floats:
+        """Return what KCL leaves over at most, relative, shape (S,); see `audit`.
+
+        `size` is what the load was summed from, by default itself.
+        """
         from .audit import imbalance
 
         net, room, left = self.network, self._enter(), np.empty(len(x))
+        size = np.abs(load) if size is None else size
         imbalance(
             (net.edge_p, net.edge_q), (net.diode_p, net.diode_q), data.conductance,
-            *map(np.ascontiguousarray, (load, x, current)), room.scratch, left,
+            *map(np.ascontiguousarray, (load, size, x, current)), room.scratch, left,
         )  # fmt: skip
         self._leave(room)
         return left

@@ -32,9 +32,10 @@ class Stage:
 
     def __init__(self, plan: Plan, problem: Problem, common: bool) -> None:
         self.plan, self.problem = plan, problem
-        self.bends = Bends(problem) if len(problem.curves) else None
+        network = Network.of(problem)
+        self.bends = Bends(network, problem.curves) if len(problem.curves) else None
         #: without curves
-        self.plain = Lanes(Network.of(problem))
+        self.plain = Lanes(network)
         self.lanes = self.bends.lanes if self.bends else self.plain
         self.on: Bools = np.zeros(len(problem.drop), dtype=np.bool_)
         hard = np.flatnonzero(problem.hard)
@@ -97,8 +98,8 @@ class Stage:
         `emf` is in series with them, V, shape (points, curves); `at` says where points are.
         """
         assert self.bends is not None
-        answers, bent = self.bends.settle(data, emf, self._guess(data), at)
-        return self._firm(data, answers), bent
+        found = self.bends.settle_along(data, emf, self._guess(data), at)
+        return self._firm(data, found.answers), found.current
 
     def _guess(self, data: Data) -> Bools:
         """Return sets of rectifiers to begin with."""

@@ -2,9 +2,10 @@
 
 In coordinates x (see `reduction`) a reciprocal circuit is the convex problem
 
-    minimise 1/2 x'K x - c'x   subject to   x_p - x_q - r i <= d,  i >= 0  (rectifiers),
+    minimise 1/2 x'K x - c'x + sum F(x_p - x_q - e)  (curves)
+    subject to   x_p - x_q - r i <= d,  i >= 0  (rectifiers),
 
-where K depends on the conductances, c on conductances and inputs, and d on inputs.  All
+where K depends on the conductances, c on conductances and inputs, and d and e on inputs.  All
 are linear in the inputs; the maps are kept here, sparse.
 """
 
@@ -19,13 +20,17 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..compiled import policy
+from ..curves import Points
+from ..graph.problem import NO_CURVES, CurveRows
 from ..model.circuit import Circuit
 from ..model.display import few
 from ..point.amplifiers import scale_pairs
 from ..point.infeasible import names_of
-from ..point.plan import Compiled
+from ..point.plan import Compiled, Plan
 from ..point.reduction import Reduction, reduce
+from ..point.state import State
 from .affine_inputs import imposed
+from .readings import Readings, readings
 
 
 class Unsupported(Exception):
@@ -60,12 +65,19 @@ class Structure:
     rectifier : ndarray of int, shape (m,)
         Rows among the reduction's rectifiers.
     drop : array or sparse array, shape (m, columns)
+    curves : CurveRows
+        With no sources in series.
+    curve : ndarray of int, shape (c,)
+        Their rows among the reduction's curves.
+    curve_emf : array or sparse array, shape (c, columns)
     offset : array or sparse array, shape (n_nodes, columns)
         V.
     loops : array or sparse array, shape (loops, columns)
         What redundant ties contradict, V: must be zero.
     above : array or sparse array, shape (fixed, columns)
         What ideal rectifiers between given potentials exceed their drop by: must not be positive.
+    readings : Readings, optional
+        Sources that copy currents and drive nothing.
     """
 
     reduction: Reduction
@@ -81,9 +93,13 @@ class Structure:
     diode_q: Ints
     resistance: Floats
     drop: Any
+    curves: CurveRows
+    curve: Ints
+    curve_emf: Any
     offset: Any
     loops: Any
     above: Any
+    readings: Readings | None = None
 
     @cached_property
     def ends(self) -> Any:
@@ -135,6 +151,12 @@ class Structure:
         x: Floats = (voltages[:, node] - offset[:, node]) / self.scale[node]
         return x
 
+    def points(self, state: State) -> Points:
+        """Return where the curves are in a state that was found by itself."""
+        branch, rows, v = state.reduction.curves, self.curve, state.node_voltages()
+        rise, scale = v[branch.p[rows]] - v[branch.q[rows]], self.curves.scale
+        return Points(rise / scale, state.curve_current[rows] / scale, state.curve_slope[rows])
+
     def node_adjoint(self, multiplier: Floats) -> Floats:
         """Return the adjoint of nodes, shape (B, n_nodes), of coordinates', shape (B, n)."""
         result: Floats = _with_reference(multiplier)[:, self.coordinate] / self.scale
@@ -159,6 +181,7 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
         shown = names_of(circuit, map(circuit.element, circuit.smooth))
         raise Unsupported(f"{shown}: smooth laws are solved one by one", circuit.smooth)
     sources, one_way = imposed(compiled, inputs)
+    read, one_way = readings(compiled, sources, one_way, inputs)
     if len(one_way):
         elements = dict.fromkeys(compiled.reduction.controls.element[one_way].tolist())
         names = [circuit.element_names[k] for k in elements]
@@ -167,9 +190,6 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
         first = circuit.first["switches"]
         rows = (first + np.flatnonzero(~circuit.switches.fixed)).tolist()
         raise Unsupported(f"the state of {names_of(circuit, rows)} depends on the solution")
-    if len(curves := compiled.reduction.curves):
-        shown = names_of(circuit, list(dict.fromkeys(curves.element.tolist())))
-        raise Unsupported(f"{shown}: a smooth curve")
     red, plan, offset = compiled.reduction, compiled.whole, sources.offset
     resistance = red.rectifiers.resistance
     fixed = compiled.fixed_rectifiers[resistance[compiled.fixed_rectifiers] == 0]
@@ -180,9 +200,20 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
         plan.conductors, plan.edge_p, plan.edge_q,
         sources.emf(plan).tocsr(), compact(sources.injection(plan, sources.feeds(plan))),
         plan.rectifiers, plan.diode_p, plan.diode_q, resistance[plan.rectifiers],
-        compact(sources.drop(plan)), compact(offset), compact(loops),
-        compact(sources.above(fixed)),
+        compact(sources.drop(plan)),
+        _curves(red, plan), plan.curves, compact(sources.curve_emf(plan)),
+        compact(offset), compact(loops),
+        compact(sources.above(fixed)), read,
     )  # fmt: skip
+
+
+def _curves(red: Reduction, plan: Plan) -> CurveRows:
+    """Return the curves without the sources in series with them."""
+    law = red.curves.law
+    if law is None or not len(plan.curves):
+        return NO_CURVES
+    none = np.zeros(len(plan.curves))
+    return CurveRows(plan.curve_p, plan.curve_q, none, plan.curve_scale, law.take(plan.curves))
 
 
 def reduced(circuit: Circuit) -> Reduction:

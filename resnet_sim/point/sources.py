@@ -68,14 +68,19 @@ class Sources:
         rise = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
         return rise / column(plan.edge_scale, rise)
 
+    def curve_emf(self, plan: Plan) -> Any:
+        """Return the sources in series with the curves."""
+        branch, rows = self.reduction.curves, plan.curves
+        rise = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
+        return rise / column(plan.curve_scale, rise)
+
     def curves(self, plan: Plan) -> CurveRows:
         """Return the curves of one point, with the sources in series with them."""
-        branch, rows = self.reduction.curves, plan.curves
-        if branch.law is None or not len(rows):
+        law, rows = self.reduction.curves.law, plan.curves
+        if law is None or not len(rows):
             return NO_CURVES
-        rise = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
-        scale = plan.curve_scale
-        return CurveRows(plan.curve_p, plan.curve_q, rise / scale, scale, branch.law.take(rows))
+        emf = self.curve_emf(plan)
+        return CurveRows(plan.curve_p, plan.curve_q, emf, plan.curve_scale, law.take(rows))
 
     def drop(self, plan: Plan) -> Any:
         """Return the drops of the rectifiers."""

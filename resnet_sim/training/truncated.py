@@ -64,6 +64,8 @@ class TruncatedBackprop:
         """Return the derivatives that reversed sweeps give."""
         net.refuse_flows("TruncatedBackprop")
         problem = net.problem()
+        if len(problem.curves):
+            raise UsageError("TruncatedBackprop knows ideal diodes, not curves: rule=Adjoint()")
         on = free.on
         if on.shape[1] != len(problem.rectifier):
             on = on[:, problem.rectifier]

@@ -1,0 +1,63 @@
+"""How much outputs give way to forces, and which nudges a circuit therefore bears."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Floats
+from ..errors import UsageError
+from .lanes import Data, Lanes
+from .output_ends import OutputEnds
+
+
+class Reactions:
+    """Outputs per force where no rectifier and no curve conducts: what does makes them stiffer."""
+
+    def __init__(self, lanes: Lanes, ends: OutputEnds) -> None:
+        self.lanes, self.ends = lanes, ends
+        #: conductances, and outputs per force there
+        self._transfer: tuple[Floats, Floats] | None = None
+
+    def allowed(self, conductance: Floats, stiffness: float) -> bool:
+        """Tell whether the circuit is known to bear a nudge of a stiffness, S.
+
+        Raises
+        ------
+        UsageError
+            If a negative stiffness makes it unstable, or an infinite one is not possible.
+        """
+        if 0.0 <= stiffness < np.inf:
+            return True
+        known = self._transfer
+        if stiffness < 0 and known is not None and (known[0] > 0).all():
+            # voltages per force grow by no more than conductances shrink (Rayleigh)
+            shrunk = float((conductance / known[0]).min(initial=1.0))
+            if shrunk > 0 and -stiffness * np.linalg.norm(known[1]) < 0.5 * shrunk:
+                return True
+        transfer = self._outputs_per_force(conductance)
+        if np.isnan(transfer).any():
+            return stiffness > 0  # something floats
+        values = np.linalg.eigvalsh(0.5 * (transfer + transfer.T))
+        if stiffness < 0 and -stiffness * values[-1] >= 1.0:
+            raise UsageError(
+                f"a nudge of {stiffness:.6g} S makes the circuit unstable; "
+                f"it must stay above {-1.0 / values[-1]:.6g} S"
+            )
+        if np.isinf(stiffness) and not values[0] > 1e-12 * values[-1]:
+            raise UsageError("outputs that depend on each other or on sources can't be clamped")
+        return True
+
+    def _outputs_per_force(self, conductance: Floats) -> Floats:
+        """Return what forces at the outputs do there, ohm.
+
+        Shape (n_outputs, n_outputs), or a NaN where something floats.
+        """
+        if self._transfer is None or not np.array_equal(self._transfer[0], conductance):
+            net = self.lanes.network
+            unit = np.eye(len(net.output_p))
+            none = np.zeros((len(unit), len(net.diode_p)))
+            data = Data(conductance, self.ends.fed(np.zeros((len(unit), net.n - 1)), unit), none)
+            x, _, fine = self.lanes.steady(data, none > 0)
+            transfer = self.ends.moved(x) if fine.all() else np.full((1, 1), np.nan)
+            self._transfer = (conductance, transfer)
+        return self._transfer[1]
