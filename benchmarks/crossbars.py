@@ -3,7 +3,7 @@
 `crossbar_currents` is ours; `solve` has all voltages and currents, certified.  Seconds are medians
 of some rounds, in which all take turns.  Then training steps through exact wires: centered
 equilibrium propagation and Adam, the columns read as voltages at loads of 1 ohm, or as currents
-of ammeters, whose samples are solved one by one.
+of ammeters.
 
 Targets: 64 vectors in no longer than badcrossbar takes, as near to it as 1e-9; at most 40 ms a
 sample and step at 128 x 128 and batch 16.

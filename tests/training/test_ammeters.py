@@ -39,7 +39,7 @@ RULES = [
 )
 def test_nudged_ammeters_tell_the_gradient(outputs, rule):
     net = tr.Network(rs.parse_netlist(DECK), ["v1", "v2"], outputs)
-    assert net.one_way == ()
+    assert net.one_way == () and net.batched
     rng = np.random.default_rng(1)
     X, Y = rng.normal(size=(3, 2)), rng.normal(size=(3, len(outputs)))
     exact = tr.gradient(net, X, Y, tr.Adjoint())
