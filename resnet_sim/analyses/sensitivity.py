@@ -20,6 +20,7 @@ from ..laws.registry import laws
 from ..many.linearised import conducting, multipliers, tangents
 from ..many.states import knees
 from ..model.circuit import Circuit
+from ..model.names import several
 from ..point.certified import nodeset
 from ..point.engine import PointSolver
 from ..point.solved import Point
@@ -95,13 +96,13 @@ class TransferFunction:
 
 @spelled
 def sensitivities(
-    circuit: Given, outputs: Sequence[str], *, tolerance: float = 1e-9
+    circuit: Given, outputs: str | Sequence[str], *, tolerance: float = 1e-9
 ) -> list[Sensitivity]:
     r"""Return the derivatives of outputs by every value of a circuit.
 
     Parameters
     ----------
-    outputs : sequence of str
+    outputs : str or sequence of str
         ``v(node)``, ``v(node,node)`` or ``i(element)``.
 
     Raises
@@ -119,7 +120,7 @@ def sensitivities(
     (0.75, 750.0)
     """
     solution = _Linearised(as_circuit(circuit), tolerance)
-    return [solution.sensitivity(output) for output in outputs]
+    return [solution.sensitivity(output) for output in several(outputs)]
 
 
 @spelled

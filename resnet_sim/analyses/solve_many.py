@@ -16,6 +16,7 @@ from ..errors import UsageError
 from ..many.jobs import structure_key
 from ..many.one_by_one import Task, Unsolved, walk
 from ..model.circuit import Circuit
+from ..model.names import several
 from ..point.certified import nodeset, single
 from ..point.engine import PointSolver
 from ..workers.jobs import run_job
@@ -66,7 +67,7 @@ class Outputs:
 
 def solve_many(
     circuits: Sequence[Recipe],
-    outputs: Sequence[str],
+    outputs: str | Sequence[str],
     *,
     method: str = "auto",
     tolerance: float = 1e-9,
@@ -82,7 +83,7 @@ def solve_many(
     circuits : sequence of Circuit or callable
         A callable without arguments returns the circuit, and is called by the worker: it is
         smaller to send, ``functools.partial(rs.generators.grid, 10, seed=3)`` say.
-    outputs : sequence of str
+    outputs : str or sequence of str
         ``v(node)``, ``v(node,node)`` or ``i(element)``; each must exist in every circuit.
     executor, journal, progress, chunk
         See `monte_carlo`; processes or Dask, as threads can't share what is plain Python.
@@ -98,6 +99,9 @@ def solve_many(
     >>> rs.solve_many(ladders, ["v(n1)"])["v(n1)"].round(4)
     array([0.5   , 0.4   , 0.3846])
     """
+    outputs = several(outputs)
+    if not all(isinstance(one, Circuit) or callable(one) for one in circuits):
+        raise UsageError("circuits, or callables that return them, are needed: rs.read_netlist")
     if not outputs or not circuits or chunk < 1:
         raise UsageError("at least one circuit, one output and one circuit per task are needed")
     ranges = range(0, len(circuits), chunk)

@@ -102,6 +102,8 @@ def supply_nets(op: OperatingPoint, worst: int | None = None) -> list[SupplyNet]
     >>> [(net.volts, len(net.sources), net.size) for net in rs.supply_nets(op)]
     [(1.8, 4, 200), (0.0, 4, 200)]
     """
+    if not isinstance(op, OperatingPoint):
+        raise UsageError(f"drops are those of a result of rs.solve, not of {type(op).__name__}")
     if op.node_voltages.ndim > 1:
         raise UsageError("drops are those of one operating point, not of a sweep")
     circuit = op.circuit

@@ -82,6 +82,8 @@ def as_sweeps(circuit: Circuit, given: Sequence[Sweep] | Mapping[str, Any]) -> t
     """Return what is swept: sweeps as they stand, or names with their values."""
     if isinstance(given, Mapping):
         return tuple(_named(circuit, name, values) for name, values in given.items())
+    if isinstance(given, str) or not all(isinstance(one, Sweep) for one in given):
+        raise UsageError("what is swept goes by name, as {'r1': [1e3, 2e3]}")
     return tuple(given)
 
 

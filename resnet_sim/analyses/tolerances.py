@@ -153,14 +153,14 @@ def worst_case(
 
 @spelled
 def statistics(
-    samples: OperatingPoint, outputs: Sequence[str] | Mapping[str, tuple[Any, Any]]
+    samples: OperatingPoint, outputs: str | Sequence[str] | Mapping[str, tuple[Any, Any]]
 ) -> list[Statistics]:
     """Return mean, deviation, extremes and yield of what `monte_carlo` returned.
 
     Parameters
     ----------
     samples : OperatingPoint
-    outputs : sequence of str, or mapping of str to (float, float)
+    outputs : str, sequence of str, or mapping of str to (float, float)
         Outputs, with limits if a yield is wanted; None for a limit that is not there.
 
     Raises
@@ -177,8 +177,9 @@ def statistics(
     """
     if not isinstance(samples, OperatingPoint) or "sample" not in samples.sweep:
         raise UsageError("statistics are about samples: what monte_carlo returns")
-    wanted = outputs if isinstance(outputs, Mapping) else dict.fromkeys(outputs, (None, None))
-    return [_statistics(samples, name, *limits) for name, limits in wanted.items()]
+    if not isinstance(outputs, Mapping):
+        outputs = dict.fromkeys(several(outputs), (None, None))
+    return [_statistics(samples, name, *limits) for name, limits in outputs.items()]
 
 
 def _statistics(op: OperatingPoint, name: str, low: Any, high: Any) -> Statistics:

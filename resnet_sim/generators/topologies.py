@@ -10,6 +10,7 @@ from ..arrays import Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
+from ..model.names import whole
 from .mixture import DIODES, Mixture, Seed, dress
 
 
@@ -267,5 +268,4 @@ def _without_repeats(keys: Ints) -> Ints:
 
 def _check_counts(**counts: int) -> None:
     for name, count in counts.items():
-        if count < 1:
-            raise UsageError(f"{name}={count} must be at least 1")
+        whole(count, name, 1)

@@ -131,6 +131,7 @@ def _sum(some: Sum, v: Floats, i: Floats, blur: Floats, found: Sequence[Interval
     for element, gain in some.currents:
         term = gain * i[:, int(element)]
         middle, size = middle + term, size + np.abs(term)
+        width = width + abs(gain) * ROUNDINGS * EPS * np.abs(i).max(axis=-1)
     low, high = middle - width, middle + width
     for number, gain in some.calls:
         ends = found[number] if gain >= 0 else found[number][::-1]

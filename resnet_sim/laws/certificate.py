@@ -278,7 +278,8 @@ class _EachByItself(_Whole):
 
         The current of a tie is what others leave for it at one end; ground is no such end.
         """
-        ties = np.concatenate([law.ties(self.closed) for law in laws(self.circuit)])
+        none = np.zeros(0, dtype=np.bool_)  # of a circuit without elements
+        ties = np.concatenate([none, *(law.ties(self.closed) for law in laws(self.circuit))])
         p, q = self.p[ties], self.q[ties]
         apart, result = size.copy(), size.copy()
         apart[:, 0] = 0.0

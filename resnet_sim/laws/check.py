@@ -98,6 +98,13 @@ class Check:
         blur: Floats = EPS * (ROUNDINGS * size + 4 * highest)
         return blur
 
+    def hum(self) -> Floats:
+        """Return what rounding of the largest current leaves of one that controls others, A.
+
+        That is what is left over of sums of currents, and may be nothing.  Shape (points, 1).
+        """
+        return ROUNDINGS * EPS * largest(np.abs(self.i))
+
     def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
         """Record where an error exceeds what is allowed; NaN and infinity always do."""
         bad = ~((error <= allowed) & (error < np.inf))

@@ -29,7 +29,8 @@ class ControlledSourceLaw(Law[ControlledSources]):
         safe = np.where(table.of_current, 0, table.index)
         branch = np.where(table.of_current, table.index, 0)
         terms = table.gain * np.where(table.of_current, check.i[:, branch], check.v[:, safe])
-        open_ = np.abs(table.gain) * np.where(table.of_current, 0.0, check.node_blur[:, safe])
+        open_ = np.where(table.of_current, check.hum(), check.node_blur[:, safe])
+        open_ = np.abs(table.gain) * open_
         of = np.repeat(np.arange(len(table)), np.diff(table.ptr))
         value = table.constant + sums(len(table), of, terms)
         size = np.abs(terms) + open_ / (ROUNDINGS * EPS)

@@ -21,7 +21,7 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..curves import Points
-from ..graph.problem import NO_CURVES, CurveRows
+from ..graph.curve_rows import NO_CURVES, CurveRows
 from ..model.circuit import Circuit
 from ..model.display import few
 from ..point.amplifiers import scale_pairs

@@ -20,7 +20,7 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
-from ..model.names import mapping
+from ..model.names import mapping, whole
 from ..model.requests import Sweep
 
 #: Samples that share a random generator.
@@ -188,12 +188,8 @@ class MonteCarlo:
         if self.distribution not in DISTRIBUTIONS:
             known = ", ".join(DISTRIBUTIONS)
             raise UsageError(f"unknown distribution {self.distribution!r}; there are {known}")
-        if not isinstance(self.samples, int | np.integer):
-            raise UsageError(f"a whole number of samples is needed, not {self.samples!r}")
-        if self.samples < 1:
-            raise UsageError(f"{self.samples} samples; at least one is needed")
-        if self.seed < 0:
-            raise UsageError(f"the seed {self.seed} is negative")
+        whole(self.samples, "the number of samples", 1)
+        whole(self.seed, "the seed")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
 from .devices.device import number
 from .formula import Formula
+from .names import spelled
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
 Value = float | str
@@ -58,7 +59,7 @@ class CircuitBuilder(Collector):
     def add(self, table: str, name: str, p: str, q: str, *values: Any, at: Place = NOWHERE,
             **more: Any) -> None:  # fmt: skip
         """Add an element of any device that is registered, by the name of its table."""
-        device = DEVICES[table]
+        device = _device(table)
         assert issubclass(device, Table)
         self.add_row(table, name, p, q, at, *device.row(name, *values, **more))
 
@@ -83,11 +84,13 @@ class CircuitBuilder(Collector):
         """
         from .devices.multipole import Multipole
 
-        device = DEVICES[table]
-        assert issubclass(device, Multipole)
+        device = _device(table)
+        if not issubclass(device, Multipole):
+            raise UsageError(f"{table} have two terminals: use add")
         ends = [*nodes, *["0"] * device.optional][: len(device.order)]
         if len(ends) < len(device.order):
-            raise UsageError(f"{name} needs {len(device.order)} nodes: {device.cards[0].usage}")
+            least = len(device.order) - device.optional
+            raise UsageError(f"{name} needs {least} nodes: {device.cards[0].usage}")
         named = dict(zip(device.order, ends, strict=True))
         numbers = {letter: self.node(node) for letter, node in named.items()}
         first, *between, last = list(device.terminals)
@@ -134,6 +137,7 @@ class CircuitBuilder(Collector):
         """Add a current source, `amps` flow from p through the source to q."""
         self.add_row("current_sources", name, p, q, at, number(name, amps))
 
+    @spelled
     def diode(
         self,
         name: str,
@@ -157,13 +161,14 @@ class CircuitBuilder(Collector):
             raise UsageError(f"{name}: needs -v_reverse <= v_forward")
         self.add_row("diodes", name, p, q, at, v_forward, r_on, r_off, v_reverse, r_reverse)
 
+    @spelled
     def switch(
         self,
         name: str,
         p: str,
         q: str,
         *,
-        control: tuple[str, str] | str | None = None,
+        control: Sequence[str] | None = None,
         threshold: Value = 0.0,
         hysteresis: Value = 0.0,
         r_on: Value = 0.0,
@@ -175,7 +180,7 @@ class CircuitBuilder(Collector):
 
         Parameters
         ----------
-        control : (str, str) or str, optional
+        control : sequence of two str, or str, optional
             A pair of nodes (a voltage controls), or the name of a voltage source,
             inductor or voltage-output controlled source (its current controls).  None: it
             stays as `closed` says.
@@ -184,12 +189,16 @@ class CircuitBuilder(Collector):
         """
         cp = cn = -1
         element: str | None = None
-        if isinstance(control, tuple):
-            cp, cn = self.node(control[0]), self.node(control[1])
-        elif control is not None:
+        if isinstance(control, str):
             element = control.lower()
+        elif control is not None:
+            if len(control) != 2:
+                raise UsageError(f"{name}: two nodes, or an element, control a switch")
+            cp, cn = (self.node(node) for node in control)
         limits = (number(name, threshold), number(name, hysteresis))
         resistances = (number(name, r_on), number(name, r_off, infinite=True))
+        if closed not in (0, 1):
+            raise UsageError(f"{name}: closed is True or False, not {closed!r}")
         if min(resistances) < 0:
             raise UsageError(f"{name}: r_on and r_off can't be negative")
         self.add_row(
@@ -360,6 +369,14 @@ class CircuitBuilder(Collector):
                 numbers |= {name: start + k for k, name in enumerate(names)}
             start += len(names)
         return numbers
+
+
+def _device(table: str) -> type[Table | Crossbars]:
+    """Return the device of a table by name."""
+    if table not in DEVICES:
+        meant = did_you_mean(table, list(DEVICES)) or f"there are {', '.join(DEVICES)}"
+        raise UsageError(f"no table of devices is called {table!r}: {meant}")
+    return DEVICES[table]
 
 
 def _between(name: str, cp: str, cn: str, gain: Value) -> tuple[tuple[str, float], ...]:

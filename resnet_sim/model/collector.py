@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ..arrays import Ints
 from ..errors import UsageError
 from .devices import DEVICES, Table
-from .names import folded
+from .names import folded, numbers, whole
 
 #: a place in the sources: (index into ``Circuit.sources``, line from 1)
 Place = tuple[int, int]
@@ -72,9 +72,9 @@ class Collector:
         if isinstance(names, str):
             if count is None:
                 raise UsageError(f"how many nodes {names}0, {names}1, ... are wanted?")
-            names = _numbered(names, count)
+            names = _numbered(names, whole(count, "the number of nodes"))
         else:
-            names = list(map(str.lower, names))
+            names = list(map(folded, names))
         return self.numbers(names)
 
     def has_node(self, name: str) -> bool:
@@ -87,6 +87,8 @@ class Collector:
 
     def add_row(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
         """Add a row to a table of `Circuit`; unlike its callers, this checks no values."""
+        if not isinstance(name, str) or not name:
+            name = folded(name)  # a number is a name, too
         name = name.lower()
         if name in self._element_names:
             raise UsageError(f"there are two elements called {name}")
@@ -161,7 +163,7 @@ class Collector:
         may_be_inf: Sequence[int] = (),
     ) -> None:
         """Check columns and add them to a table whose values are all float."""
-        given = [np.asarray(p), np.asarray(q), *(np.asarray(x, dtype=np.float64) for x in values)]
+        given = [np.asarray(p), np.asarray(q), *(numbers(_some(names), x) for x in values)]
         count = max((x.size for x in given if x.ndim), default=1)
         names = _numbered(names, count) if isinstance(names, str) else list(map(str.lower, names))
         columns = [_column(x, len(names), table) for x in given]

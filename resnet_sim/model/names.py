@@ -25,11 +25,12 @@ def folded(name: object) -> str:
     >>> folded("Out"), folded(1)
     ('out', '1')
     """
-    if isinstance(name, str):
+    if isinstance(name, str) and name:
         return name.lower()
     if isinstance(name, int | np.integer) and not isinstance(name, bool):
         return str(name)
-    raise UsageError(f"a name is needed, such as 'out', not {type(name).__name__}")
+    what = "an empty one" if name == "" else type(name).__name__
+    raise UsageError(f"a name is needed, such as 'out', not {what}")
 
 
 def mapping(given: Mapping[str, V], what: str) -> Mapping[str, V]:
@@ -43,6 +44,13 @@ def mapping(given: Mapping[str, V], what: str) -> Mapping[str, V]:
 def several(names: str | Sequence[str]) -> Sequence[str]:
     """Return names; one alone needs no brackets."""
     return (names,) if isinstance(names, str) else names
+
+
+def whole(value: Any, what: str, least: int = 0) -> int:
+    """Return a whole number from `least` on; `UsageError` if it is anything else."""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least:
+        return int(value)
+    raise UsageError(f"{what} must be a whole number from {least} on, not {value!r}")
 
 
 def numbers(name: str, given: Any) -> Floats:

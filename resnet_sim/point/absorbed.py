@@ -98,7 +98,9 @@ def mark_free(equations: Equations, directions: Floats, slopes: Floats | None = 
     ):
         if len(rows):
             np.subtract.at(state.uncharted, kind.element[rows], 1)
-    state.charted_nodes |= equations.moved & ~equations.later
+    # what a source moves together with a coordinate that others find may float with that
+    own = (equations.row_of_node >= 0) | (red.coordinate == 0)
+    state.charted_nodes |= equations.moved & ~equations.later & own
     state.drifts += [_drift(equations, direction, slopes) for direction in directions]
 
 

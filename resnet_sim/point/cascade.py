@@ -53,14 +53,17 @@ def stages(reduction: Reduction) -> list[Stage]:
         found = [Stage(others, none)] if len(others) or not smooth else []
         return found + [Stage(np.array([part]), none, True) for part in sorted(smooth)]
     loops_sensed = _sensed_loops(reduction)
-    successors = _Dependencies(reduction, loops_sensed).lists()
+    dependencies = _Dependencies(reduction, loops_sensed)
+    successors = dependencies.lists()
+    # a part knows what it does to itself; a source that drives the current that controls it doesn't
+    alone = smooth | dependencies.on_themselves()
     level: dict[int, int] = {}
     plain: dict[int, list[int]] = {}
     loops: dict[int, list[list[int]]] = {}
     arriving: dict[int, int] = {}
     for members in reversed(strong_components(successors)):
         depth = max(arriving.get(k, 0) for k in members)
-        if len(members) == 1 and members[0] not in smooth:
+        if len(members) == 1 and members[0] not in alone:
             plain.setdefault(depth, []).append(members[0])
         else:
             loops.setdefault(depth, []).append(members)
@@ -150,6 +153,11 @@ class _Dependencies:
     def lists(self) -> list[list[int]]:
         """Return the successors of each vertex, without itself."""
         return [sorted(after - {k}) for k, after in enumerate(self.successors)]
+
+    def on_themselves(self) -> set[int]:
+        """Return the sources that depend on nothing between, but on themselves."""
+        sources = range(self.first_source, self.first_carried)
+        return {k for k in sources if k in self.successors[k]}
 
     def of_node(self, node: int) -> list[int]:
         """Return the vertices that the voltage of a node depends on."""

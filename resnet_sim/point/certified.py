@@ -12,6 +12,7 @@ from ..arrays import Floats
 from ..diagnostics import Diagnostic, Label, Span
 from ..laws.certificate import certify_found
 from ..model.circuit import Circuit
+from ..model.names import mapping, numbers
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
 from .solved import Point
@@ -26,8 +27,8 @@ def nodeset(circuit: Circuit, start: Mapping[str, float] | None) -> Floats | Non
     if not given:
         return None
     voltages = np.full(len(circuit.nodes), np.nan)
-    for name, value in given.items():
-        voltages[circuit.node(name)] = value
+    for name, value in mapping(given, "voltages to start from").items():
+        voltages[circuit.node(name)] = numbers(f"v({name})", value)
     return voltages
 
 

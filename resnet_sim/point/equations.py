@@ -215,9 +215,11 @@ class Equations:
         rectified[self.rectifiers] = 0.0
         curved, lawful = state.curve_current.copy(), state.law_current.copy()
         curved[self.curve_rows], lawful[self.law_rows] = 0.0, 0.0
+        looping = state.loop_current.copy()
+        looping[self.loops] = 0.0
         for kind, current in (
             (branch, flow), (red.rectifiers, rectified), (red.laws, lawful),
-            (red.curves, curved), (red.injections, state.injection_value),
+            (red.curves, curved), (red.injections, state.injection_value), (red.ties, looping),
         ):  # fmt: skip
             if len(kind):
                 np.add.at(total, kind.p, current)

@@ -35,7 +35,7 @@ else:
     Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class OperatingPoint(Generic[Value]):
     r"""Voltages and currents of a circuit, at one point or at many.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,19 +25,6 @@ def amount(value: Any, what: str, least: float | None = None) -> float:
         return number
     wanted = "a finite number other than zero" if least is None else f"a number from {least} on"
     raise UsageError(f"{what} must be {wanted}, not {value!r}")
-
-
-def whole(value: Any, what: str, least: int) -> int:
-    """Return a whole number from `least` on.
-
-    Raises
-    ------
-    UsageError
-        If it is anything else.
-    """
-    if isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least:
-        return int(value)
-    raise UsageError(f"{what} must be a whole number from {least} on, not {value!r}")
 
 
 def real(values: Any, what: str) -> Floats:

@@ -15,10 +15,11 @@ from ..analyses.given import spelled
 from ..arrays import Bools, Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..model.display import how_many
+from ..model.names import whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from . import checkpoint as checkpoints
-from .amounts import real, whole
+from .amounts import real
 from .costs import Cost, finite
 from .data.idx import Scaled
 from .defaults import rate, settled

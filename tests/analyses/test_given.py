@@ -46,7 +46,7 @@ def test_a_deck_is_solved_by_name_and_as_text(tmp_path):
         (lambda: rs.parse_netlist(DECK, dialct="ngspice"), "did you mean dialect"),
         (lambda: rs.parse_netlist(DECK, overrides=["r"]), "go by name"),
         (lambda: rs.format_netlist(rs.solve(DECK)), "not OperatingPoint"),
-        (lambda: rs.monte_carlo(DECK, {"r*": 0.1}, 2.5), "whole number of samples"),
+        (lambda: rs.monte_carlo(DECK, {"r*": 0.1}, 2.5), "samples must be a whole number"),
         (lambda: rs.monte_carlo(DECK, "10%"), "spreads go by name"),
         (lambda: rs.worst_case(DECK, "10%", ["v(out)"]), "spreads go by name"),
         (lambda: rs.solve(DECK)["r1"], r"i\(r1\) is its current"),
@@ -61,6 +61,23 @@ def test_a_deck_is_solved_by_name_and_as_text(tmp_path):
         (lambda: rs.solve(DECK)["ouf"], "did you mean 'out'"),
         (lambda: rs.solve(DECK)["p(r9)"], "no element 'r9'"),
         (lambda: rs.solve(DECK)["q(r1)"], "not of the form"),
+        (lambda: rs.solve(DECK, start={"out": "high"}), "not a number such as"),
+        (lambda: rs.solve(DECK, start=[1.0]), "start from go by name"),
+        (lambda: rs.sweep(DECK, "v1"), "what is swept goes by name"),
+        (lambda: rs.sweep(DECK, [("v1", [1.0])]), "what is swept goes by name"),
+        (lambda: rs.monte_carlo(DECK, {"r*": 0.1}, 3, seed="x"), "seed must be a whole number"),
+        (lambda: rs.supply_nets(DECK), "a result of rs.solve"),
+        (lambda: rs.solve_many([DECK], "v(out)"), "callables that return them"),
+        (lambda: rs.generators.grid(2.5), "rows must be a whole number from 1 on"),
+        (lambda: rs.CircuitBuilder().nodes("n", -1), "number of nodes must be a whole number"),
+        (lambda: rs.CircuitBuilder().resistor(None, "a", "0", 1), "not NoneType"),
+        (lambda: rs.CircuitBuilder().resistor("", "a", "0", 1), "not an empty one"),
+        (lambda: rs.CircuitBuilder().diode("d1", "a", "0", vforward=1), "did you mean v_forward"),
+        (lambda: rs.CircuitBuilder().switch("s1", "a", "0", control=("c",)), "two nodes"),
+        (lambda: rs.CircuitBuilder().switch("s1", "a", "0", closed="off"), "True or False"),
+        (lambda: rs.CircuitBuilder().add("diode", "d1", "a", "0"), "did you mean diodes"),
+        (lambda: rs.CircuitBuilder().bipolar_transistor("q1", "cb"), "needs 3 nodes"),
+        (lambda: rs.CircuitBuilder().bipolar_transistor("q1", "cbe", {"bff": 9}), "mean bf"),
     ],
 )
 def test_slips_are_answered_with_what_to_do(call, message):
@@ -93,6 +110,20 @@ def test_what_is_meant_is_clear_without_brackets_and_units():
     assert worst.output == "i(r1)"
     net = tr.Network(rs.parse_netlist(DECK), "v1", "out")
     assert net.inputs == ("v1",)
+    assert rs.sensitivities(circuit, "i(r1)")[0].output == "i(r1)"
+    (spread,) = rs.statistics(rs.monte_carlo(circuit, {"r1": 0.1}, 3), "i(r1)")
+    assert spread.output == "i(r1)"
+    b = rs.CircuitBuilder()
+    n = b.nodes([1, 2])
+    b.resistors("r", n, 0, ["1k", "2k"])
+    b.switch("s1", 1, 2, control=[1, 0])
+    assert b.build().resistors.ohms.tolist() == [1e3, 2e3]
+
+
+def test_a_circuit_of_nothing_is_solved_and_results_are_things_of_their_own():
+    empty = rs.solve(rs.CircuitBuilder().build())
+    assert empty.certificate.ok and empty.voltages == {}
+    assert empty != rs.solve(DECK) and hash(empty) == hash(empty)
 
 
 def test_one_folder_to_include_from_is_not_taken_for_its_letters(tmp_path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ...arrays import Bools, Floats, Ints
-from ...errors import UsageError
+from ...errors import UsageError, did_you_mean
 from .cards import BadModel, Given
 from .characteristic import KELVIN
 from .device import Table, number, text
@@ -101,7 +101,11 @@ class Multipole(Table):
     def row(cls, name: str, *values: Any, **more: Any) -> tuple[Any, ...]:
         """Return the nodes between the first and the last terminal, and the parameters."""
         nodes, given = values
-        numbers = cls.completed({k: number(f"{k} of {name}", v) for k, v in given.items()})
+        given = {cls.aliases.get(k, k): number(f"{k} of {name}", v) for k, v in given.items()}
+        numbers = cls.completed(given)
+        for key in numbers.keys() - cls.defaults.keys():
+            meant = did_you_mean(key, list(cls.defaults))
+            raise UsageError(f"{name} has no parameter {key!r}" + (meant and f": {meant}"))
         cls.sensible(name, numbers)
         return (*nodes, np.array([numbers[key] for key in cls.defaults]))
 
