@@ -7,6 +7,7 @@ combination of diode states as a function of one source.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -15,9 +16,10 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
+from ..model.outputs import OUTPUT
 from ..model.requests import Measure
 from ..netlist.expressions.functions import CONSTANTS
-from ..netlist.expressions.machine import Machine, Op, Program
+from ..netlist.expressions.machine import Machine, Program
 from ..netlist.read.grammar import parse_expression
 from ..netlist.report import CardError
 from ..results.operating_point import OperatingPoint
@@ -133,30 +135,37 @@ class _Curve:
 
     def measure(self, wanted: Measure) -> float:
         """Return one measurement."""
+        self.wanted = wanted
         if wanted.operation == "param":
             return float(self.formula(wanted.expression, of_points=False))
-        if wanted.operation in ("find", "when", "deriv"):
-            at = wanted.at if wanted.when is None else self.crossing(wanted)
-            if at is None or np.isnan(at) or not self.x[0] <= at <= self.x[-1]:
-                return float("nan")
-            if wanted.operation == "when":
-                return float(at)
+        if wanted.operation in ("find", "when", "deriv", "trig"):
+            at = self.located(wanted)
+            if wanted.operation == "when" or np.isnan(at):
+                return at
+            if wanted.until is not None:
+                return self.located(wanted.until) - at
             y = self.values(wanted.expression)
             if wanted.operation == "deriv":
                 return self.slope(y, at)
             return float(np.interp(at, self.x, y))
         return self.over_range(wanted)
 
+    def located(self, wanted: Measure) -> float:
+        """Return where a condition is met, or what is named as the place; NaN if outside."""
+        at = wanted.at if wanted.when is None else self.crossing(wanted)
+        return math.nan if at is None or not self.x[0] <= at <= self.x[-1] else float(at)
+
     def place(self, wanted: Measure, expression: str) -> tuple[float, float]:
         """Return where a measurement is found, and the value of an expression there."""
+        self.wanted = wanted
         if wanted.operation in ("find", "when", "deriv"):
-            at = wanted.at if wanted.when is None else self.crossing(wanted)
-            if at is not None and self.x[0] <= at <= self.x[-1]:
-                return float(at), float(np.interp(at, self.x, self.values(expression)))
-        elif wanted.operation in ("max", "min"):
+            at = self.located(wanted)
+            if not math.isnan(at):
+                return at, float(np.interp(at, self.x, self.values(expression)))
+        elif wanted.operation[:3] in ("max", "min"):
             x, y = self.part(wanted)
             if len(x):
-                k = int(np.argmax(y) if wanted.operation == "max" else np.argmin(y))
+                k = _extreme(wanted.operation, y)
                 return float(x[k]), float(y[k])
         return math.nan, math.nan
 
@@ -199,11 +208,11 @@ class _Curve:
         if not len(x):
             return float("nan")
         width, dx = x[-1] - x[0], np.diff(x)
-        if wanted.operation in ("max", "min", "pp"):
-            extremes = float(y.max()), float(y.min())
-            return {"max": extremes[0], "min": extremes[1], "pp": extremes[0] - extremes[1]}[
-                wanted.operation
-            ]
+        if wanted.operation == "pp":
+            return float(y.max() - y.min())
+        if wanted.operation[:3] in ("max", "min"):
+            k = _extreme(wanted.operation, y)
+            return float(x[k] if wanted.operation.endswith("_at") else y[k])
         integral = float((dx * (y[1:] + y[:-1])).sum() / 2)
         if wanted.operation == "integ":
             return integral
@@ -226,10 +235,17 @@ class _Curve:
 
     def formula(self, text: str, of_points: bool = True) -> Any:
         """Evaluate an expression: a float, or one for each point; NaN where undefined."""
+        outputs: dict[str, str] = {}
+
+        def named(match: re.Match[str]) -> str:
+            return outputs.setdefault(match[0], f"output#{len(outputs)}")
+
         try:
-            program = tuple(map(_named, parse_expression(text)))
-            names = {str(op[1]) for op in program if op[0] == "name"} - CONSTANTS.keys()
-            values = {name: self._values_of(name, of_points) for name in names}
+            program = parse_expression(OUTPUT.sub(named, text))
+            meant = {name: output for output, name in outputs.items()}
+            names = {str(op[1]) for op in program if op[0] == "name"}
+            values = {name: self._values_of(meant.get(name, name), of_points) for name in names}
+            values = {name: value for name, value in values.items() if value is not None}
             if len(program) == 1 and values:
                 return values.popitem()[1]
             if not any(np.ndim(value) for value in values.values()):
@@ -241,24 +257,44 @@ class _Curve:
             raise UsageError(f".meas: can't evaluate {text!r}: {error.message}") from None
 
     def _values_of(self, name: str, of_points: bool) -> Any:
-        """Return what a name stands for: a number, or one for each point."""
+        """Return what a name stands for: a number, or one for each point; None for constants."""
         if "(" in name:
             if not of_points:
                 raise UsageError(f".meas: {name} has no one value; use find ... at=")
             return self.op.value(name)[self.rows]
         if name in self.known:
             return float(np.atleast_1d(self.known[name])[self.number])
-        if name == self.name and of_points:
-            return self.given
-        what = "output, swept quantity or earlier measurement"
+        swept = self.op.sweep.get(name)
+        if swept is not None and (of_points or name != self.name):
+            return swept[self.rows] if of_points else float(swept[self.rows][0])
+        if name in self.wanted.parameters:
+            return self._parameter(name, of_points)
+        if name in CONSTANTS:
+            return None
+        what = "output, swept quantity, parameter or earlier measurement"
         raise UsageError(f".meas: {name} is no {what}")
 
+    def _parameter(self, name: str, of_points: bool) -> Any:
+        """Return a parameter of the deck, which may follow parameters that are swept."""
+        circuit = self.op.circuit
+        swept = [other for other in self.op.sweep if circuit.find(other) is None]
+        if not swept or circuit.rebuild is None:
+            return self.wanted.parameters[name]
+        columns = (self.op.sweep[other][self.rows].tolist() for other in swept)
+        rows = list(zip(*columns, strict=True))
+        found = {}
+        for row in dict.fromkeys(rows):
+            variant = circuit.with_parameters(dict(zip(swept, row, strict=True)))
+            (same,) = [m for m in variant.measures if m.name == self.wanted.name]
+            found[row] = same.parameters[name]
+        if not of_points and len(set(found.values())) > 1:
+            raise UsageError(f".meas: {name} has no one value: it follows what is swept")
+        return np.array([found[row] for row in rows]) if of_points else found[rows[0]]
 
-def _named(op: Op) -> Op:
-    """Return an instruction that asks for an output by its name, such as ``v(a,b)``."""
-    if op[0] != "probe":
-        return op
-    return "name", f"{op[1]}({','.join(map(str, op[4:]))})", op[2]
+
+def _extreme(operation: str, y: Floats) -> int:
+    """Return where a curve is highest or lowest."""
+    return int(np.argmax(y) if operation.startswith("max") else np.argmin(y))
 
 
 def _evaluate(program: Program, values: Mapping[str, float]) -> float:

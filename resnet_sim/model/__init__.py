@@ -21,6 +21,7 @@ DOORS = (
     "lines",
     "names",
     "numbers",
+    "outputs",
     "potentiometers",
     "patterns",
     "real_parts",

@@ -82,8 +82,16 @@ class Collector:
         return name.lower() in self._nodes
 
     def __contains__(self, name: str) -> bool:
-        """Tell whether an element of that name exists already."""
-        return name.lower() in self._element_names
+        """Tell whether an element of that name exists already, or will: ``q1:b`` is part of q1."""
+        name = name.lower()
+        device, _, letter = name.rpartition(":")
+        if name in self._element_names or device not in self._element_names:
+            return name in self._element_names
+        return any(
+            device in self._names(table)
+            for table in (*self._rows, *self._blocks)
+            if letter in list(getattr(DEVICES[table], "terminals", ""))[1:-1]
+        )
 
     def add_row(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
         """Add a row to a table of `Circuit`; unlike its callers, this checks no values."""

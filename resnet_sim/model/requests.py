@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 #: where a card stands: number of the file in ``Circuit.sources`` (-1: nowhere), line from 1
@@ -48,14 +49,18 @@ class Measure:
     Attributes
     ----------
     operation : str
-        ``find``, ``when``, ``deriv``, ``param``, ``max``, ``min``, ``pp``, ``avg``, ``rms``
-        or ``integ``.
+        ``find``, ``when``, ``deriv``, ``param``, ``trig``, ``max``, ``min``, ``max_at``,
+        ``min_at``, ``pp``, ``avg``, ``rms`` or ``integ``.
     when : (str, str), optional
         Formulas that are equal at the place meant.
     edge : (str, int)
         Which time, in which direction: ``("rise", 2)``; 0 is the last time.
     at, start, stop : float, optional
         Values of the swept quantity.
+    until : Measure, optional
+        Of ``trig``: where it ends; the answer is how far that is from where it begins.
+    parameters : dict of str to float
+        Values of the deck's parameters that the formulas name.
     """
 
     name: str
@@ -67,3 +72,11 @@ class Measure:
     start: float | None = None
     stop: float | None = None
     place: Place = field(default=(-1, 0), compare=False)
+    until: Measure | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+    @property
+    def formulas(self) -> tuple[str, ...]:
+        """All formulas of the measurement."""
+        others = () if self.until is None else self.until.formulas
+        return (*filter(None, (self.expression, *(self.when or ()))), *others)

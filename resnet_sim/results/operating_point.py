@@ -21,7 +21,7 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.display import MAX_ROWS, few, how_many, html_table
 from ..model.names import folded, several
-from .outputs import find_output, find_power
+from .outputs import sought
 from .proof import OTHERS, Certificate, SolverInfo
 
 if TYPE_CHECKING:
@@ -127,12 +127,18 @@ class OperatingPoint(Generic[Value]):
     def power_of(self, element: str) -> Value:
         """Return the power that an element takes up, W; negative where it delivers.
 
+        That of a transistor, by its own name, is that of all its terminals.
+
         Raises
         ------
         UsageError
             If the element is unknown.
         """
-        return self._at(self._watts(self.circuit.element(element)))
+        first = self.circuit.element(element)
+        table, row = self.circuit.locate(first)
+        width: int = getattr(self.circuit.tables[table], "width", 1)
+        together = slice(first, first + (1 if row % width else width))
+        return self._at(self._watts(together).sum(axis=-1))
 
     def _at(self, values: Any) -> Value:
         """Return a float at one point, an array at many."""
@@ -200,18 +206,18 @@ class OperatingPoint(Generic[Value]):
     def value(self, output: str) -> Value:
         """Return ``v(node)``, ``v(node,node)``, ``i(element)`` or ``p(element)``, in V, A or W.
 
+        ``w(element)``, ``ib(q1)``, ``@r1[i]``, ``@q1[ib]`` and ``@r1[p]`` are understood, too.
+
         Raises
         ------
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
-        power = find_power(self.circuit, output)
-        if power is not None:
-            return self._at(self._watts(power))
-        found = find_output(self.circuit, output)
-        if isinstance(found, int):
-            return self.current(self.circuit.element_names[found])
-        return self.voltage(*(self.circuit.nodes[node] for node in found))
+        kind, first, second = sought(self.circuit, output)
+        if kind == "v":
+            return self.voltage(self.circuit.nodes[first], self.circuit.nodes[second])
+        name = self.circuit.element_names[first]
+        return self.current(name) if kind == "i" else self.power_of(name)
 
     def chosen(self, outputs: Sequence[str] = ()) -> Sequence[str]:
         """Return `outputs`, by default those that the deck's ``.print`` names; empty for all."""

@@ -1,34 +1,16 @@
-"""Names of outputs: ``v(node)``, ``v(node,node)``, ``i(element)``, ``p(element)``."""
+"""Outputs by their names: ``v(node)``, ``v(node,node)``, ``i(element)``, ``p(element)``."""
 
 from __future__ import annotations
 
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.names import folded
-from ..model.patterns import pattern
-
-_OUTPUT = pattern(
-    r"v\(\s*([^(),\s]+)\s*(?:,\s*([^(),\s]+)\s*)?\)|i\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[i\w?\]"
-)
-_POWER = pattern(r"p\(\s*([^(),\s]+)\s*\)|@([^\s\[\]]+)\[p\]")
+from ..model.outputs import OUTPUT, terminal
 
 
 def check_name(circuit: Circuit, output: str) -> None:
     """Refuse what is none of `OperatingPoint.value`'s forms, or names what the circuit lacks."""
-    if find_power(circuit, output) is None:
-        find_output(circuit, output)
-
-
-def find_power(circuit: Circuit, output: str) -> int | None:
-    """Return the element of ``p(r1)``, None if `output` is not of this form.
-
-    Raises
-    ------
-    UsageError
-        If the circuit has no such element.
-    """
-    match = _POWER.fullmatch(folded(output).strip())
-    return None if match is None else circuit.element(match[1] or match[2])
+    sought(circuit, output)
 
 
 def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
@@ -39,11 +21,31 @@ def find_output(circuit: Circuit, output: str) -> tuple[int, int] | int:
     UsageError
         If `output` is of neither form or names what the circuit lacks.
     """
-    match = _OUTPUT.fullmatch(folded(output).strip())
-    if match is None:
+    kind, first, second = sought(circuit, output)
+    if kind == "p":
+        raise UsageError(f"{output!r} is not of the form v(node), v(node,node), i(element)")
+    return (first, second) if kind == "v" else first
+
+
+def sought(circuit: Circuit, output: str) -> tuple[str, int, int]:
+    """Return ``"v"`` and two nodes, or ``"i"`` or ``"p"`` and an element.
+
+    Raises
+    ------
+    UsageError
+        If `output` is of none of these forms or names what the circuit lacks.
+    """
+    match = OUTPUT.fullmatch(folded(output).strip())
+    if match is None or (match[1] != "v" and match[3]):
         raise UsageError(
             f"{output!r} is not of the form v(node), v(node,node), i(element), p(element)"
         )
-    if match[1]:
-        return circuit.node(match[1]), circuit.node(match[2] or "0")
-    return circuit.element(match[3] or match[4])
+    kind, one, other, device, quantity = match.groups()
+    if kind == "v":
+        return kind, circuit.node(one), circuit.node(other or "0")
+    what, device = quantity or kind, device or one
+    name = terminal(device, what[1:], lambda name: circuit.find(name) is not None)
+    number = circuit.element(name or device)
+    if name is None:
+        raise UsageError(f"no terminal {what[1:]!r} of {device} has a current of its own")
+    return "i" if what[0] == "i" else "p", number, 0

@@ -24,7 +24,7 @@ d1 out 0 di
 
 
 def measured(card, sweep=".dc v1 0 1 .1", deck=LIMITER):
-    (op,) = rs.run(rs.parse_netlist(f"{deck}{sweep}\n.param x=1\n{card}\n"))
+    (op,) = rs.run(rs.parse_netlist(f"{deck}{sweep}\n.param x=1\n.param half={{x/2}}\n{card}\n"))
     return rs.measure(op)
 
 
@@ -55,6 +55,19 @@ def measured(card, sweep=".dc v1 0 1 .1", deck=LIMITER):
         ("avg 'max(v(in), if(v(in) > 2, 1, 1))'", 1.0),
         ("find 'ln(-v(in))' at=.5", np.nan),
         ("find '1/(v(in)-.5)' at=.5", np.nan),
+        ("max p(r1) from=.2 to=.6", 9e-5),
+        ("find '1k*(p(r1)+@r2[p])' at=1", 0.52),
+        ("find w(v1) at=1", -6e-4),
+        ("find @r1[i] at=1", 6e-4),
+        ("max_at 'v(out)-v(in)/4'", 0.8),
+        ("min_at i(v1) from=.2 to=.7", 0.7),
+        ("find v(out) when 'v(in)=half'", 0.25),
+        ("when v(out)=half/2", 0.5),
+        ("param 'half*3+x'", 2.5),
+        ("trig v(out) val=.1 rise=1 targ v(out) val=.3 cross=1", 0.4),
+        ("trig at=.1 targ v(in)=half", 0.4),
+        ("trig v(out)=.1 targ v(out)=.3 fall=1", np.nan),
+        ("avg 'exp(0*p(r1))'", 1.0),
     ],
 )
 def test_measurements_by_hand(card, value):
@@ -88,6 +101,32 @@ def test_nested_sweeps_are_measured_one_by_one():
     assert found["n"].tolist() == pytest.approx([1.2, 1.5])
 
 
+def test_parameters_that_follow_what_is_swept():
+    deck = LIMITER.replace("r2 out 0 1k", "r2 out 0 {k}") + ".param k=1k\n.param vmax={k/4k}\n"
+    cards = (
+        ".meas dc m when v(out)=vmax\n.meas dc n param vmax*4\n.meas dc o find 'vmax*v(in)' at=1"
+    )
+    found = measured(cards, ".dc v1 0 1 .1\n.step param k list 1k .5k", deck)
+    assert found["m"].tolist() == pytest.approx([0.5, 0.375])
+    assert found["n"].tolist() == pytest.approx([1.0, 0.5])
+    found = measured(".meas dc o find 'vmax*4*v(in)' at=1500", ".dc param k 1k 2k 1k", deck)
+    assert found["o"] == pytest.approx(1.5)
+
+
+def test_terminals_of_transistors_are_named_as_others_name_them():
+    deck = "q\nvc c 0 5\nib 0 b 10u\nq1 c b 0 m\nm1 c c 0 0 n\n.model m npn(bf=50)\n"
+    deck += ".model n nmos(vto=1)\n"
+    op = rs.solve(deck)
+    assert op["@q1[ib]"] == op["ib(q1)"] == op["i(q1:b)"] == pytest.approx(1e-5, rel=1e-3)
+    assert op["@q1[ic]"] == op["ic(q1)"] == op["i(q1)"] == pytest.approx(5e-4, rel=1e-2)
+    assert op["p(q1)"] == pytest.approx(5 * op["ic(q1)"] + op["v(b)"] * op["ib(q1)"])
+    assert op["@m1[id]"] == op["i(m1)"] > 0 and op["@m1[ig]"] == 0
+    with pytest.raises(UsageError, match="no terminal 'e'"):
+        op["ie(q1)"]
+    printed = rs.parse_netlist(deck + ".print op @q1[ib] ic(q1) @m1[id] ib(q1) @q1[ie] p(q1)\n")
+    assert printed.outputs == ("i(q1:b)", "i(q1)", "i(m1)", "p(q1)")
+
+
 @pytest.mark.parametrize(
     ("card", "what"),
     [
@@ -97,7 +136,8 @@ def test_nested_sweeps_are_measured_one_by_one():
         (".meas dc m find v(out) when v(in)", "a condition is expected"),
         (".meas dc m find v(x) at=1", "no such voltage or current: v(x)"),
         (".meas dc m frob v(out)", "unknown measurement 'frob'"),
-        (".meas dc m trig v(out) val=1 rise=1 targ v(in) val=1", "unknown measurement 'trig'"),
+        (".meas dc m trig v(out) val=1 rise=1", "trig needs when or at"),
+        (".meas dc m max p(r9)", "no such voltage or current: p(r9)"),
         (".meas dc m max v(out) from=abc", "undefined parameter 'abc'"),
         (".meas dc m max v(out) from={2*abc}", "undefined parameter 'abc'"),
         (".sens", "too few fields"),
@@ -185,12 +225,14 @@ def test_questions_are_written_back():
         ".dc s1 list 0 1 v1 0 1 .5", ".sens v(in,out) i(r1)", ".tf v(out) v1",
         ".meas dc a find v(in)-2*i(r1) when v(out)=.25 rise=2", ".meas dc b when i(v1)=0 fall=last",
         ".meas dc c rms v(out) from=.1 to=.5", ".meas dc d deriv v(out) at=.3",
-        ".meas dc e param a+b",
+        ".meas dc e param a+b*half", ".meas dc f max_at p(r1)", ".param half=.5",
+        ".meas dc g trig v(in) val=.2 rise=1 targ v(out)=.3 cross=last",
+        ".meas dc h trig at=0 targ at=1",
     ]  # fmt: skip
     switch = "s1 out 0 in 0 sw\n.model sw sw(ron=1k roff=1g vt=.5 vh=0)\n"
     circuit = rs.parse_netlist(LIMITER + switch + "\n".join(cards) + "\n")
     again = rs.parse_netlist(rs.format_netlist(circuit))
     assert again.derivatives == circuit.derivatives and len(again.derivatives) == 3
-    assert again.measures == circuit.measures and len(again.measures) == 5
+    assert again.measures == circuit.measures and len(again.measures) == 8
     assert again.analyses == circuit.analyses
     assert ".meas" not in rs.format_netlist(circuit, "ngspice")

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from ...model.builder import CircuitBuilder
+from ...model.outputs import FORMS, canonical
 from ...model.patterns import pattern
 from ..report import CardError, Report
 from ..source import Card
-from .cards import Braced, Word
+from .cards import Braced, Expression, Word
 from .fields import element_name
 from .items import ValueReader
 from .requests import RequestReader, is_ours
@@ -17,9 +18,7 @@ from .scope import Evaluator, Failed, Scope
 from .sweeps import SweepReader
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
-_OUTPUT = pattern(
-    r"([vip])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)|@([^\s\[\]]+)\[(i\w?|p)\]|[^\s,]+"
-)
+_OUTPUT = pattern(rf"{FORMS}|[^\s,]+")
 _NODESET = pattern(r"\s*\.\w+\s*")
 _NODESET_ENTRY = pattern(
     r"(?:v\s*\(\s*([^\s,()]+)\s*\)|(all))\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
@@ -59,7 +58,7 @@ class AnalysisReader(SweepReader):
         self.nodeset: dict[str, float] = {}
         self.outputs: list[str] = []
         self.plots: list[tuple[str, ...]] = []
-        self.requests = RequestReader(self._is_node, builder.__contains__, self._asked)
+        self.requests = RequestReader(self._is_node, builder.__contains__, self._asked, self._known)
 
     def read(self, keyword: str, card: Card) -> None:
         """Read one card; what is wrong with it goes to the report."""
@@ -108,14 +107,9 @@ class AnalysisReader(SweepReader):
 
     def _output(self, match: re.Match[str]) -> str | None:
         """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""
-        kind, first, second, device, quantity = match.groups()
-        if kind == "v" and self._is_node(first) and (second is None or self._is_node(second)):
-            return f"v({first})" if second is None else f"v({first},{second})"
-        element = element_name(device or first or "")
-        if (kind in ("i", "p") or device) and element in self._builder:
-            return f"{(quantity or kind)[0]}({element})"
-        if kind or device:
-            return None
+        if match[1] or match[4]:
+            has_element = self._builder.__contains__
+            return canonical(match, self._is_node, has_element, element_name)
         if match[0] in ("all", "alli", "allv"):
             return ""
         return f"v({match[0]})" if self._is_node(match[0]) else None
@@ -164,6 +158,12 @@ class AnalysisReader(SweepReader):
             if op[0] == "name" and op[1] not in known:
                 raise CardError("E107", f"undefined parameter {op[1]!r}", item.offset)
         return self._number(card, [item])
+
+    def _known(self, card: Card, name: str) -> float | None:
+        """Return the value of a parameter of the deck, None if there is none of that name."""
+        if name not in self._top.known():
+            return None
+        return self._evaluator.number(Expression((("name", name, 0),), card, 0), self._top)
 
     def _sens(self, card: Card) -> None:
         try:

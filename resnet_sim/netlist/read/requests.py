@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable
 
+from ...model.outputs import OUTPUT, canonical
 from ...model.patterns import pattern
 from ...model.requests import Derivatives, Measure
 from ..report import CardError
 from ..source import Card
 from .cards import Braced, Word
 from .fields import element_name
+from .grammar import parse_expression
 
 #: operations of ``.meas`` over a range of the swept quantity
-OVER_RANGE = ("max", "min", "pp", "avg", "rms", "integ")
-_FORMS = "find ... when|at, when, max, min, pp, avg, rms, integ, deriv ... at, param"
-_OUTPUT = pattern(r"([vi])\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)")
-_OPTION = pattern(r"\s+(at|from|to|rise|fall|cross)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)\s*$")
+OVER_RANGE = ("max", "min", "max_at", "min_at", "pp", "avg", "rms", "integ")
+_FORMS = f"find ... when|at, when, {', '.join(OVER_RANGE)}, deriv ... at, trig ... targ, param"
+_OPTION = pattern(r"\s+(at|from|to|rise|fall|cross|val)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)\s*$")
 _MEAS = pattern(r"\s*\.meas\w*\s+(?:(dc)\s+)?(\S+)\s+(\w+)\s*")
 #: analyses that have measurements, in any abbreviation
 _OTHERS = ("transient", "ac", "noise", "op", "sp", "four", "fourier", "fft", "hb", "error", "phase")
@@ -46,6 +48,8 @@ class RequestReader:
         Tell whether the circuit has something of a name.
     number : callable
         The value of an item of a card.
+    parameter : callable
+        The value of a parameter of the deck, None if there is none.
     """
 
     def __init__(
@@ -53,15 +57,17 @@ class RequestReader:
         has_node: Callable[[str], bool],
         has_element: Callable[[str], bool],
         number: Callable[[Card, Word | Braced], float],
+        parameter: Callable[[Card, str], float | None],
     ) -> None:
         self._has_node, self._has_element, self._number = has_node, has_element, number
+        self._parameter = parameter
         self.derivatives: list[Derivatives] = []
         self.measures: list[Measure] = []
 
     def sens(self, card: Card) -> None:
         """Read ``.sens output ...``."""
         start = card[2].index("sens") + 4
-        outputs = self._outputs(card, start, len(card[2]))
+        outputs = [self._output(card, match) for match in OUTPUT.finditer(card[2], start)]
         if not outputs:
             raise CardError("E104", "too few fields", start - 1, 1, "the form is: .sens v(out)")
         self.derivatives += [Derivatives(output, place=card[:2]) for output in outputs]
@@ -69,11 +75,11 @@ class RequestReader:
     def transfer(self, card: Card) -> None:
         """Read ``.tf output source``."""
         start = card[2].index("tf") + 2
-        match = _OUTPUT.search(card[2], start)
+        match = OUTPUT.search(card[2], start)
         source = card[2][match.end() :].strip() if match else ""
         if match is None or not source:
             raise CardError("E104", "too few fields", start - 1, 1, "the form is: .tf v(out) v1")
-        (output,) = self._outputs(card, start, match.end())
+        output = self._output(card, match)
         name = element_name(source)
         if not self._has_element(name) or source[0] not in "vi":
             place = card[2].index(source, match.end()), len(source)
@@ -88,54 +94,60 @@ class RequestReader:
         if head is None:
             hint = f"the form is: .meas dc name {_FORMS}"
             raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
-        text, operation, options = card[2].rstrip(), head[3], dict[str, str]()
-        while (match := _OPTION.search(text, head.end())) is not None:
-            options[match[1]] = match[2]
-            text = text[: match.start()]
+        operation, rest, start = head[3], card[2].rstrip()[head.end() :], head.end()
         if operation == "param":
-            expression = text[head.end() :].lstrip("= ").strip("'{}\" ")
-            self.measures.append(Measure(head[2], operation, expression, place=card[:2]))
-            return True
-        if operation not in ("find", "when", "deriv", *OVER_RANGE):
+            expression = rest.lstrip("= ").strip("'{}\" ")
+            found = Measure(head[2], operation, self._formula(card, expression, start))
+        elif operation == "trig":
+            first, *second = re.split(r"\s+targ\s+", rest, maxsplit=1)
+            end = self._located(card, "", operation, "".join(second), start + len(first))
+            found = self._located(card, head[2], operation, first, start)
+            found = dataclasses.replace(found, until=end)
+        elif operation in ("find", "when", "deriv", *OVER_RANGE):
+            found = self._located(card, head[2], operation, rest, start)
+        else:
             raise CardError("E103", f"unknown measurement {operation!r}", head.start(3),
                             len(operation), f"known are {_FORMS}")  # fmt: skip
-        self.measures.append(self._located(card, head, text, options))
+        named = self._parameters(card, found)
+        self.measures.append(dataclasses.replace(found, parameters=named, place=card[:2]))
         return True
 
-    def _located(
-        self, card: Card, head: re.Match[str], text: str, options: dict[str, str]
-    ) -> Measure:
-        """Return a measurement at a place or over a range."""
-        operation = head[3]
-        body = text[head.end() :]
-        expression, _, condition = (
-            ("", "", body) if operation == "when" else re.split(r"(\s+when\s+|$)", body, maxsplit=1)
-        )
+    def _located(self, card: Card, name: str, operation: str, text: str, start: int) -> Measure:
+        """Return a measurement at a place or over a range; its text begins at `start`."""
+        options = dict[str, str]()
+        last = start + len(text) - 1
+        while (match := _OPTION.search(f" {text}")) is not None:
+            options[match[1]] = match[2]
+            text = text[: max(match.start() - 1, 0)]
+        expression, condition = text, ""
+        if operation in ("when", "trig"):
+            expression, condition = "", text
+        elif operation in ("find", "deriv"):
+            expression, _, condition = re.split(r"(\s+when\s+|$)", text, maxsplit=1)
         when = None
         if condition:
-            left, equals, right = condition.partition("=")
-            if not equals or not right.strip():
+            left, _, right = condition.partition("=")
+            right = right.strip() or options.get("val", "")
+            if not right:
                 hint = "the form is: when v(out)=0.5"
-                raise CardError("E103", "a condition is expected", len(text) - 1, 1, hint)
-            when = left.strip(), right.strip().strip("'{}")
-        for formula in (expression, *(when or ())):
-            start = card[2].index(formula, head.end())
-            self._outputs(card, start, start + len(formula))
+                raise CardError("E103", "a condition is expected", last, 1, hint)
+            when = self._formula(card, left.strip(), start), self._formula(card, right, start)
+        expression = self._formula(card, expression.strip(), start)
         place = {
             name: self._value(card, options[name])
             for name in ("at", "from", "to")
             if name in options
         }
-        if operation in ("find", "deriv", "when") and when is None and "at" not in place:
-            raise CardError("E104", f"{operation} needs when or at", len(text) - 1, 1)
+        if operation not in OVER_RANGE and when is None and "at" not in place:
+            raise CardError("E104", f"{operation} needs when or at", last, 1)
         edge = "cross", 1
-        for name in ("rise", "fall", "cross"):
-            if name in options:
-                last = options[name] == "last"
-                edge = name, 0 if last else int(self._value(card, options[name]))
+        for word in ("rise", "fall", "cross"):
+            if word in options:
+                latest = options[word] == "last"
+                edge = word, 0 if latest else int(self._value(card, options[word]))
         return Measure(
-            head[2], operation, expression.strip(" {}'"), when, edge,
-            place.get("at"), place.get("from"), place.get("to"), card[:2],
+            name, operation, expression, when, edge,
+            place.get("at"), place.get("from"), place.get("to"),
         )  # fmt: skip
 
     def _value(self, card: Card, text: str) -> float:
@@ -144,20 +156,34 @@ class RequestReader:
             return self._number(card, Braced(text[1:-1], start + 1))
         return self._number(card, Word(text, start))
 
-    def _outputs(self, card: Card, first: int, last: int) -> list[str]:
-        """Return the outputs named in a part of a card, all of which must exist."""
-        found = []
-        for match in _OUTPUT.finditer(card[2], first, last):
-            kind, one, other = match.groups()
-            if kind == "v":
-                nodes = [one] if other is None else [one, other]
-                known = all(self._has_node(node) for node in nodes)
-                name = f"v({','.join(nodes)})"
-            else:
-                known = other is None and self._has_element(element_name(one))
-                name = f"i({element_name(one)})"
-            if not known:
-                place = match.start(), len(match[0])
-                raise CardError("E131", f"no such voltage or current: {match[0]}", *place)
-            found.append(name)
-        return found
+    def _parameters(self, card: Card, wanted: Measure) -> dict[str, float]:
+        """Return the parameters of the deck that the formulas of a measurement name."""
+        values: dict[str, float] = {}
+        for formula in wanted.formulas:
+            try:
+                program = parse_expression(OUTPUT.sub("0", formula))
+            except CardError:
+                continue  # whoever measures will say so
+            for name in {str(op[1]) for op in program if op[0] == "name"}:
+                if (value := self._parameter(card, name)) is not None:
+                    values[name] = value
+        return values
+
+    def _formula(self, card: Card, text: str, start: int) -> str:
+        """Return a formula with outputs as they are called here; `start` is somewhere before."""
+        first = card[2].find(text, start)
+        parts, done = [], 0
+        for match in OUTPUT.finditer(text):
+            moved = OUTPUT.match(card[2], first + match.start())
+            assert moved is not None
+            parts += [text[done : match.start()], self._output(card, moved)]
+            done = match.end()
+        return "".join((*parts, text[done:])).strip(" {}'")
+
+    def _output(self, card: Card, match: re.Match[str]) -> str:
+        """Return an output as it is called here; it must exist."""
+        name = canonical(match, self._has_node, self._has_element, element_name)
+        if name is None:
+            message = f"no such voltage or current: {match[0]}"
+            raise CardError("E131", message, match.start(), len(match[0]))
+        return name

@@ -9,13 +9,13 @@ from ...errors import UsageError
 from ...model.circuit import Circuit
 from ...model.devices import Device
 from ...model.devices.device import text as _value
-from ...model.requests import Analysis, Sweep
+from ...model.requests import Analysis, Measure, Sweep
 
 #: names that survive being written and read
 _WRITABLE = re.compile(r"(?!\$)(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullmatch
 
 #: a current in a formula
-_CURRENT = re.compile(r"\bi\(\s*([^\s,()]+)\s*\)")
+_CURRENT = re.compile(r"\b([ip])\(\s*([^\s,()]+)\s*\)")
 
 
 class Writer:
@@ -133,21 +133,26 @@ class Writer:
         """Yield .sens, .tf and .meas cards."""
 
         def written(formula: str) -> str:
-            return _CURRENT.sub(lambda m: f"i({self.names.get(m[1], m[1])})", formula)
+            return _CURRENT.sub(lambda m: f"{m[1]}({self.names.get(m[2], m[2])})", formula)
 
         for wanted in self.circuit.derivatives:
             output, source = written(wanted.output), self.names.get(wanted.source, "")
             yield f".tf {output} {source}" if source else f".sens {output}"
-        for m in self.circuit.measures:
-            words = [".meas dc", m.name, m.operation, written(m.expression)]
+
+        def located(m: Measure) -> Iterator[str]:
+            yield written(m.expression)
             if m.when is not None:
-                condition = f"{written(m.when[0])}={written(m.when[1])}"
-                number = m.edge[1] or "last"
-                when = "" if m.operation == "when" else "when "
-                words.append(f"{when}{condition} {m.edge[0]}={number}")
+                yield "when" if m.operation in ("find", "deriv") else ""
+                yield f"{written(m.when[0])}={written(m.when[1])} {m.edge[0]}={m.edge[1] or 'last'}"
             places = (("at", m.at), ("from", m.start), ("to", m.stop))
-            words += [f"{name}={_value(value)}" for name, value in places if value is not None]
-            yield " ".join(filter(None, words))
+            yield from (f"{name}={_value(value)}" for name, value in places if value is not None)
+            if m.until is not None:
+                yield from ("targ", *located(m.until))
+
+        named = {k: v for m in self.circuit.measures for k, v in m.parameters.items()}
+        yield from (f".param {name}={_value(value)}" for name, value in named.items())
+        for m in self.circuit.measures:
+            yield " ".join(filter(None, (".meas dc", m.name, m.operation, *located(m))))
 
     def outputs(self) -> Iterator[str]:
         """Yield a .save card, and what is to be plotted."""
