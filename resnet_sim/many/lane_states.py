@@ -15,8 +15,8 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..curves import Points
 from ..errors import UsageError
+from ..graph.curve_rows import NO_POINTS
 from ..graph.graphs import bincount
-from ..graph.problem import NO_POINTS
 from .assembly import Assembly
 from .bends import Pull
 from .lane_network import Bundles, bends_of, lanes_of, no_structure, unfit

@@ -16,8 +16,9 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..curves import Points, joined
 from ..curves.series import SeriesCurve
+from ..graph.curve_rows import CurveRows
 from ..graph.graphs import bincount
-from ..graph.problem import CurveRows, Problem, Solution
+from ..graph.problem import Problem, Solution
 
 #: What there may be in a string, in the order in which it comes in the shorter one.
 CURVE, AHEAD, BACK = range(3)
