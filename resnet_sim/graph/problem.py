@@ -208,18 +208,19 @@ class Solution:
         They hang on the reference by edges; what rounding leaves there is no digit of anything.
         """
         prob = self.problem
-        count, part = prob.parts
-        driven = np.zeros(count, dtype=np.bool_)
-        driven[part[prob.edge_p[prob.emf != 0]]] = True
-        driven[part[1:][prob.injection[1:] != 0]] = True
-        for ends, current in (
-            (prob.diode_p, self.current), (prob.diode_q, self.current),
-            (prob.curves.p, self.curves.i), (prob.curves.q, self.curves.i),
-        ):  # fmt: skip
-            live = ends[current != 0]
-            driven[part[live[live != 0]]] = True  # what flows into the reference drives nothing
-        none: Bools = (part == part[0]) & ~driven[part[0]]
-        return none
+        _, part = prob.parts
+        held: Bools = part == part[0]
+        inner = held.copy()
+        inner[0] = False  # what flows into the reference drives nothing
+        driven = (prob.injection[inner] != 0).any() or any(
+            (inner[p] | inner[q])[amount != 0].any()
+            for p, q, amount in (
+                (prob.edge_p, prob.edge_q, prob.emf),
+                (prob.diode_p, prob.diode_q, self.current),
+                (prob.curves.p, prob.curves.q, self.curves.i),
+            )
+        )
+        return np.zeros_like(held) if driven else held
 
     def residual(self) -> Floats:
         """Return the KCL residual at each coordinate relative to the currents there, shape (n,).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -31,6 +32,7 @@ LAWS = {
 }
 
 
+@cache
 def law_of(table: str) -> type[Law[Any]]:
     """Return the law of a device, by the name of its table."""
     module, name = LAWS[table]

@@ -3,7 +3,8 @@
 Most rectifiers show their state long before voltages are exact, so that only the last
 few Newton steps need a factorisation.  Where these go round in circles, for which a loop
 of rectifiers is enough, more sweeps sort that out.  Sweeps are compiled, so that only large
-problems (`is_large`) make any; on medium ones Newton's own safeguard ends circles.
+problems (`is_large`) make any; medium ones begin with a `relaxation`, and Newton's own safeguard
+ends circles.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from . import newton
 from .coordinate_descent import sweep
 from .linear.bordered import BorderedFactors
 from .linear.contracted import ContractedNetwork, is_large
+from .relaxation import relaxed
 
 START_SWEEPS = 5
 #: Where flips go round in circles: how far around that is swept, one after the other,
@@ -47,6 +49,9 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution:
     if compiled:
         report("%d sweeps of coordinate descent", START_SWEEPS)
         on, x = sweep(problem, START_SWEEPS, x)
+    elif x is None:
+        on, x = relaxed(problem)
+        on |= newton.guess(problem)
     else:
         on = newton.guess(problem, x)
     for reach in (*REACH, 0) if compiled else (0,):

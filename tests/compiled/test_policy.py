@@ -16,7 +16,7 @@ from resnet_sim.compiled import policy
 from resnet_sim.compiled.kernels import kernel
 from resnet_sim.graph import problem, topology
 from resnet_sim.graph.graphs import leaving
-from resnet_sim.solvers import stable
+from resnet_sim.solvers import relaxation, stable
 from resnet_sim.solvers._contradictions import contradictions
 from resnet_sim.solvers.linear import fronts, laplacian, two_grid
 from resnet_sim.solvers.linear._balance import balance
@@ -63,7 +63,7 @@ def test_all_kernels_that_have_twins_are_held_to_the_same_bits():
     assert {name for name in kernels if re.search(rf"\b{name}\.at\(", text)} == {
         "_roots", "_grow", "_add_rises", "_add_to_parents", "_leaving", "_reaching_tree",
         "_bridges", "_relax", "balance", "contradictions", "_eliminate",
-        "_step", "_follow", "_widen", "_sweep",
+        "_step", "_follow", "_widen", "_sweep", "_jacobi",
     }  # fmt: skip
 
 
@@ -161,6 +161,16 @@ def test_pointers_lead_to_the_same_roots(seed):
 def test_a_level_of_a_search_is_the_same(seed):
     rng = np.random.default_rng(seed)
     same_bits(problem._widen, *rng.integers(0, 40, (2, 60)), rng.random(40) < 0.3)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_relaxation_has_the_same_bits(seed):
+    prob = random_problem(seed, most=60)
+    p, q = np.append(prob.edge_p, prob.diode_p), np.append(prob.edge_q, prob.diode_q)
+    g = np.random.default_rng(seed).choice([0.0, 1e-3, 1.0], len(p))
+    rise = np.append(prob.emf, prob.drop)
+    given = p, q, g, rise, len(prob.edge_p), prob.injection
+    same_bits(relaxation._jacobi, np.zeros(prob.n), *given, 7)
 
 
 def test_a_second_medium_problem_is_worth_the_import_of_numba():
