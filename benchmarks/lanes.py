@@ -71,7 +71,7 @@ def sweeper(lanes: BoxLanes, threads: int, tiles: int) -> tuple[Callable[[], Any
     def run() -> None:
         list(pool.map(sweep, work))
 
-    return run, 2.0 * len(laplacian.node) * WIDTH * tiles * SWEEPS
+    return run, 2.0 * len(laplacian.conductance) * WIDTH * tiles * SWEEPS
 
 
 def seconds(runs: list[Callable[[], Any]], repeats: int) -> tuple[np.ndarray, np.ndarray]:
@@ -91,15 +91,15 @@ def sweeps(lanes: BoxLanes, tiles: int, repeats: int) -> None:
     from scipy.sparse import csr_array
 
     laplacian = lanes.laplacian(np.ones(1), 0.0)
-    n = len(laplacian.diagonal)
-    matrix = csr_array((laplacian.weight, laplacian.node, laplacian.first), shape=(n, n))
+    n, entries = len(laplacian.diagonal), laplacian.entries
+    matrix = csr_array((laplacian.weight, entries.node, entries.first), shape=(n, n))
     dense = np.random.default_rng(0).standard_normal((n, WIDTH * tiles)).astype(np.float32)
     one, operations = sweeper(lanes, 1, tiles)
     two, _ = sweeper(lanes, 2, tiles)
     runs = [one, two, lambda: matrix @ dense]
     seconds(runs, 2)
     wall, processor = seconds(runs, repeats)
-    product = 2.0 * len(laplacian.node) * dense.shape[1]
+    product = 2.0 * len(entries.node) * dense.shape[1]
     work = np.array([operations, operations, product])
     rates, of_core = work / wall / 1e9, work / processor / 1e9
     print(f"{'':18}{'GFLOP/s':>9}{'best':>9}{'per CPU second':>17}{'best':>9}")

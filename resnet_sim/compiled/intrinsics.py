@@ -114,9 +114,11 @@ class Emitter:
     def total(self, value: Any) -> Any:
         """Return the sum of the lanes."""
         # explicitly in halves, quarters ...: without fast-math LLVM keeps to the order of sums
-        for shift in (8, 4, 2, 1):
-            other = self.permute(value, [(k + shift) % LANES for k in range(LANES)])
-            value = self.builder.fadd(value, other)
+        count = value.type.count
+        shift = count // 2
+        while shift:
+            other = self.permute(value, [(k + shift) % count for k in range(count)])
+            value, shift = self.builder.fadd(value, other), shift // 2
         return self.builder.extract_element(value, ir.IntType(32)(0))
 
     def choose(self, relation: str, a: Any, b: Any) -> Any:

@@ -43,13 +43,14 @@ from .intrinsics import vector as vector
 
 
 def aligned(
-    shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float32, alignment: int = ALIGNMENT
-) -> npt.NDArray[Any]:
-    """Return an array of zeros that starts at a multiple of `alignment` bytes."""
+    shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float32, alignment: int = ALIGNMENT,
+    zero: bool = True,
+) -> npt.NDArray[Any]:  # fmt: skip
+    """Return an array of zeros, or of anything, that starts at a multiple of `alignment` bytes."""
     kind = np.dtype(dtype)
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     # numpy aligns to 16 bytes: in three arrays of four every load would cross a cache line
-    raw = np.zeros(size + alignment, dtype=np.uint8)
+    raw = (np.zeros if zero else np.empty)(size + alignment, dtype=np.uint8)
     start = -raw.ctypes.data % alignment
     return raw[start : start + size].view(kind).reshape(shape)
 
@@ -81,7 +82,7 @@ def broadcast(emit: Emitter, array: Operand, index: Operand) -> Any:
     return emit.splat(emit.builder.load(emit.address(array, index)))
 
 
-@operation(lambda *_: types.float32)
+@operation(lambda a: types.float64 if a == doubles else types.float32)
 def total(emit: Emitter, a: Operand) -> Any:
     """Return the sum of the lanes: of halves, quarters and so on."""
     return emit.total(a.value)
@@ -228,6 +229,15 @@ def store_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, a: 
 
 
 @operation(lambda *_: types.none)
+def store_narrow(emit: Emitter, array: Operand, index: Operand, a: Operand) -> Any:
+    """Store a bank of float64 as float32, one vector after the other."""
+    kind = ir.VectorType(ir.FloatType(), DOUBLES)
+    for k, value in enumerate(emit.unpack(a)):
+        place = emit.builder.bitcast(emit.address(array, index, k * DOUBLES), kind.as_pointer())
+        emit.builder.store(emit.builder.fptrunc(value, kind), place, align=ALIGNMENT // 2)
+
+
+@operation(lambda *_: types.none)
 def store_totals(emit: Emitter, array: Operand, index: Operand, a: Operand) -> Any:
     """``array[index + k]`` = the `total` of vector k of the bank `a`."""
     for k, value in enumerate(emit.unpack(a)):
@@ -268,7 +278,7 @@ def add_quarters(emit: Emitter, array: Operand, index: Operand, step: Operand, a
         emit.builder.store(emit.builder.fadd(old, own), place, align=ALIGNMENT // 4)
 
 
-@operation(lambda *_: vector)
+@operation(lambda a: a.dtype)
 def together(emit: Emitter, a: Operand) -> Any:
     """Return the sum of the vectors of a bank."""
     # one after the other, so that the sum has the same bits on every machine

@@ -4,11 +4,11 @@ A tile holds ``width = 16 len(like)`` samples side by side; its arrays have shap
 ``(rows, width)``.  Node k obeys ``diagonal_k x_k = load_k + sum_e g_e x_j``, where the sum is
 over the entries e of row k to nodes j, unless it is held at an end of its box.
 
-What describes all tiles is a tuple: `system` has where the entries of each node begin, the node
-of each entry and where its row of a float32 tile begins, its conductance, the same over the
-diagonal in float32, the diagonal, and the row of each node's box (-1 for none).  What `prepare`
-leaves for `relax` is another, in float32: the steps of Jacobi's method, and lower and upper
-bounds.
+What describes all tiles is a tuple: `system` has where the entries of each node begin, where the
+row in a tile of each entry's node begins, its conductance, the same over the diagonal in float32,
+the diagonal, its reciprocal, and the row of each node's box (-1 for none).  What `prepare` leaves
+for `relax` is another, in float32: the steps of Jacobi's method, and lower and upper bounds.
+Arrays that vectors are loaded from are `aligned`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,21 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled.kernels import compiled
-from ..compiled.vectors import bank, fma, load_bank, maximum, minimum, splat, store_bank, sub
+from ..compiled.vectors import (
+    DOUBLES,
+    add,
+    bank,
+    broadcast,
+    fma,
+    load_bank,
+    maximum,
+    minimum,
+    mul,
+    splat,
+    store_bank,
+    store_narrow,
+    sub,
+)
 
 #: sweeps from one look at the steps to the next
 PERIOD = 4
@@ -47,7 +61,7 @@ def relax(system, missing, x, looks, omega, tolerance, most, like):  # type: ign
     Projected Gauss-Seidel with over-relaxation, float32.  Returns the sweeps, and the
     over-relaxation, which grows while steps shrink too slowly.
     """
-    first, _, at, _, weight, _, box = system
+    first, at, _, weight, _, _, box = system
     rhs, below, above = missing
     width = 16 * len(like)
     none = bank(like)
@@ -96,44 +110,54 @@ def relax(system, missing, x, looks, omega, tolerance, most, like):  # type: ign
 
 
 @compiled
-def prepare(system, load, low, high, x, base, missing, push, left):  # type: ignore[no-untyped-def]
+def prepare(  # type: ignore[no-untyped-def]
+    system, load, low, high, x, base, missing, push, left, notes, half
+):
     """State what is missing from x as a problem for `relax`; return the largest error.
 
     ``left`` is how far each sample's nodes would still move in one step, relative to how far
     they are from `base`; ``push`` the current that holds each box where it is, from outside.
+    ``notes`` has a row of zeros, and those where such lengths are noted.
     """
-    first, node, _, conductance, _, diagonal, box = system
+    first, at, conductance, _, diagonal, inverse, box = system
     rhs, below, above = missing
     width = x.shape[1]
-    total = np.empty(width)
-    far, moved, size = np.zeros(width), np.zeros(width), np.zeros(width)
+    # the same lanes as in `relax`, in twice as many registers
+    none = load_bank(notes, 0, DOUBLES, half)
+    far, moved, size, lost = none, none, none, none
     for k in range(len(box)):
-        for lane in range(width):
-            total[lane] = load[k, lane] - diagonal[k] * x[k, lane]
-        # innermost loops run over contiguous lanes, which LLVM vectorises by itself
+        own = k * width
+        here = load_bank(x, own, DOUBLES, half)
+        total = load_bank(load, own, DOUBLES, half)
+        total = sub(total, mul(here, broadcast(diagonal, k)))
         for e in range(first[k], first[k + 1]):
-            g, other = conductance[e], x[node[e]]
-            for lane in range(width):
-                total[lane] += g * other[lane]
-        inverse = 1.0 / diagonal[k]
-        b = box[k]
-        if b >= 0:
-            for lane in range(width):
-                push[b, lane] = -total[lane]
-                below[b, lane] = low[b, lane] - x[k, lane]
-                above[b, lane] = high[b, lane] - x[k, lane]
-        for lane in range(width):
-            step = total[lane] * inverse
-            rhs[k, lane] = step
-            if b >= 0:
-                step = min(max(step, low[b, lane] - x[k, lane]), high[b, lane] - x[k, lane])
-            far[lane] = max(far[lane], abs(step))
-            moved[lane] = max(moved[lane], abs(x[k, lane] - base[k, lane]))
-            size[lane] = max(size[lane], abs(x[k, lane]))
+            other = load_bank(x, at[e], DOUBLES, half)
+            total = fma(other, broadcast(conductance, e), total)
+        step = mul(total, broadcast(inverse, k))
+        store_narrow(rhs, own, step)
+        # the greater of two forgets a NaN, which must end
+        lost = add(lost, sub(step, step))
+        if box[k] >= 0:
+            b = box[k] * width
+            down = sub(load_bank(low, b, DOUBLES, half), here)
+            up = sub(load_bank(high, b, DOUBLES, half), here)
+            store_bank(push, b, DOUBLES, sub(none, total))
+            store_narrow(below, b, down)
+            store_narrow(above, b, up)
+            step = minimum(maximum(step, down), up)
+        away = sub(here, load_bank(base, own, DOUBLES, half))
+        far = maximum(far, maximum(step, sub(none, step)))
+        moved = maximum(moved, maximum(away, sub(none, away)))
+        size = maximum(size, maximum(here, sub(none, here)))
+    store_bank(notes, width, DOUBLES, add(far, lost))
+    store_bank(notes, 2 * width, DOUBLES, moved)
+    store_bank(notes, 3 * width, DOUBLES, size)
     worst = 0.0
     for lane in range(width):
-        rest = max(far[lane] - ROUNDING * size[lane], 0.0)
-        left[lane] = rest / moved[lane] if moved[lane] > 0.0 else (np.inf if rest > 0.0 else 0.0)
+        rest, gone = notes[1, lane] - ROUNDING * notes[3, lane], notes[2, lane]
+        # true for NaN
+        rest = rest if not rest <= 0.0 else 0.0
+        left[lane] = rest / gone if gone > 0.0 else (np.inf if rest != 0.0 else 0.0)
         worst = max(worst, left[lane])
     return worst
 
@@ -144,35 +168,83 @@ def advance(box, change, missing, low, high, x):  # type: ignore[no-untyped-def]
     _, below, above = missing
     for k in range(len(box)):
         b = box[k]
+        if b < 0:
+            for lane in range(x.shape[1]):
+                x[k, lane] += change[k, lane]
+            continue
         for lane in range(x.shape[1]):
-            moved = x[k, lane] + change[k, lane]
-            if b >= 0:
-                moved = min(max(moved, low[b, lane]), high[b, lane])
-                # rounded to float32, the way to an end of the box doesn't lead there exactly
-                if change[k, lane] >= above[b, lane]:
-                    moved = high[b, lane]
-                if change[k, lane] <= below[b, lane]:
-                    moved = low[b, lane]
-            x[k, lane] = moved
+            step = change[k, lane]
+            moved = min(max(x[k, lane] + step, low[b, lane]), high[b, lane])
+            # rounded to float32, the way to an end of the box doesn't lead there exactly
+            moved = high[b, lane] if step >= above[b, lane] else moved
+            x[k, lane] = low[b, lane] if step <= below[b, lane] else moved
+
+
+@compiled
+def clip(box, low, high, x):  # type: ignore[no-untyped-def]
+    """Put x within the boxes."""
+    for k in range(len(box)):
+        b = box[k]
+        if b >= 0:
+            for lane in range(x.shape[1]):
+                x[k, lane] = min(max(x[k, lane], low[b, lane]), high[b, lane])
+
+
+@compiled
+def judge(system, low, high, x, push, size, tolerance, side, near):  # type: ignore[no-untyped-def]
+    """Tell at which end, -1 or 1, each box is held, 0 at none, and which touch one unheld.
+
+    What is less than `tolerance` times the largest voltage, `size`, counts for nothing there.
+    """
+    diagonal, box = system[4], system[-1]
+    for k in range(len(box)):
+        b = box[k]
+        if b < 0:
+            continue
+        for lane in range(x.shape[1]):
+            v, i = x[k, lane], push[b, lane]
+            below, above = v <= low[b, lane] and i > 0, v >= high[b, lane] and i < 0
+            side[b, lane] = above - below
+            limit = tolerance * size[lane]
+            touches = v <= low[b, lane] + limit or v >= high[b, lane] - limit
+            near[b, lane] = touches and abs(i) <= limit * diagonal[k]
 
 
 @compiled
 def settle(  # type: ignore[no-untyped-def]
-    tiles, system, load, bounds, x, base, scratch, push, left, sweeps, accuracy, limits, like
+    tiles,
+    system,
+    load,
+    bounds,
+    x,
+    base,
+    scratch,
+    push,
+    left,
+    side,
+    near,
+    sweeps,
+    accuracy,
+    limits,
+    like,
+    half,
 ):
     """Solve some tiles: sweeps in float32, and what they leave in float64, in turn.
 
-    Changes x, from which it starts; `push` and `left` are as `prepare` leaves them.
-    `accuracy` has what may be left in the end and in each round, `limits` the most rounds and
-    sweeps in each.
+    Changes x, from which it starts; `push` and `left` are as `prepare` leaves them, `side` and
+    `near` as `judge` does.  `accuracy` has what may be left in the end and in each round, and the
+    tolerance; `limits` the most rounds and sweeps in each.
     """
-    missing, change, looks = scratch
+    missing, change, looks, notes = scratch
     for t in tiles:
         low, high = bounds[0][t % len(bounds[0])], bounds[1][t % len(bounds[1])]
         before = base[t % len(base)]
+        clip(system[-1], low, high, x[t])
         omega = OMEGA
         for turn in range(limits[0] + 1):
-            worst = prepare(system, load[t], low, high, x[t], before, missing, push[t], left[t])
+            worst = prepare(
+                system, load[t], low, high, x[t], before, missing, push[t], left[t], notes, half
+            )
             # false for NaN, which must end
             if turn == limits[0] or not worst > accuracy[0]:
                 break
@@ -183,3 +255,4 @@ def settle(  # type: ignore[no-untyped-def]
             )
             sweeps[t] += count
             advance(system[-1], change, missing, low, high, x[t])
+        judge(system, low, high, x[t], push[t], notes[3], accuracy[2], side[t], near[t])

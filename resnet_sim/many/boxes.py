@@ -5,7 +5,7 @@ If every rectifier has one end at a fixed potential, the problem of a sample is
     minimise 1/2 x'K x - c'x   subject to   low <= x <= high,
 
 which projected Gauss-Seidel solves, whatever the topology.  Samples are the lanes of vector
-registers: sixteen or sixty-four make a tile, and each conductance is read once for all of them.
+registers: 32 or 64 make a tile, and each conductance is read once for all of them.
 
 Sweeps are in float32, on what is still missing: the residual is computed in float64, so are
 the sums, and another round of sweeps solves for the rest.  A nudged state is found as its
@@ -23,9 +23,11 @@ complementarity problems", 2006).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
@@ -35,17 +37,52 @@ from .lane_network import lanes_of, no_structure
 from .lane_states import LaneStates
 from .question import Question
 from .states import Backend, Nudge, States
-from .structure import Structure, dense
+from .structure import Structure, applied, dense
 from .threads import cores
-from .tiles import Boxes, Laplacian, Outcome, Tiles
+from .tiles import Boxes, Entries, Laplacian, Tiles
 
 #: largest error of a state's voltages, relative to its largest coordinate; of a nudged state,
 #: of the difference relative to the largest difference
 TOLERANCE = {"single": 1e-6, "double": 1e-12}
-#: samples up to which tiles of sixteen are faster than those of sixty-four
-FEW = 32
 #: Laplacians that are kept
 KEPT = 4
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples at some conductances g and inputs u, as all their states need them.
+
+    Attributes
+    ----------
+    g, u : ndarray
+    tiles : Tiles
+    load : ndarray, shape (tiles, n, width)
+        c without a nudge, A.
+    drop : ndarray, shape (m, B) or (m, 1)
+        Of the rectifiers, V.
+    ends : (ndarray, ndarray), shape (boxes, B) or (boxes, 1)
+        Of the boxes, V; `bounds` are the same in tiles.
+    imposed : ndarray, shape (held, B)
+        See `Structure.imposed`.
+    at_zero : ndarray, shape (n_outputs, B)
+        What outputs are where coordinates are zero, V.
+    possible : ndarray of bool, shape (B,)
+    """
+
+    g: Floats
+    u: Floats
+    tiles: Tiles
+    load: Floats
+    drop: Floats
+    ends: tuple[Floats, Floats]
+    bounds: tuple[Floats, Floats]
+    imposed: Floats
+    at_zero: Floats
+    possible: Bools
+
+    def of(self, g: Floats, u: Floats) -> bool:
+        """Tell whether these are the samples."""
+        return (self.g is g or np.array_equal(self.g, g)) and np.array_equal(self.u, u)
 
 
 @dataclass(frozen=True)
@@ -92,9 +129,9 @@ class BoxLanes(Backend):
         self.boxes = Boxes(row, bounded)
         #: rectifiers that bound from above
         self._upper: Bools = s.diode_q == 0
-        self._laplacians: dict[tuple[bytes, float], Laplacian] = {}
-        #: conductances, inputs, and the load that they make
-        self._loaded: tuple[Floats, Floats, Floats] | None = None
+        self._laplacians: list[tuple[Floats, float, Laplacian]] = []
+        #: that of the last call: nudged states follow
+        self._batch: Batch | None = None
 
     @classmethod
     def fits(cls, question: Question) -> str | None:
@@ -127,44 +164,80 @@ class BoxLanes(Backend):
 
     def laplacian(self, g: Floats, stiffness: float) -> Laplacian:
         """Return K of conductances and of a nudge; the last few are kept."""
-        key = (g.tobytes(), stiffness)
-        if key not in self._laplacians:
-            conductance = self.precise.conductances(g)
-            matrix = self.precise.assembly.stiffness.sparse(conductance)
-            if stiffness:
-                from scipy.sparse import csr_array
-
-                outputs = csr_array(self.precise.ends.matrix)
-                matrix = csr_array(matrix + stiffness * (outputs.T @ outputs))
+        for known, nudge, laplacian in self._laplacians:
+            if nudge == stiffness and (known is g or np.array_equal(known, g)):
+                return laplacian
+        entries, inner, outer, weight = self._entries
+        if stiffness:
+            base = self.laplacian(g, 0.0)
+            values, z = base.values.copy(), base.z
+            values[outer] += stiffness * weight
+        else:
             # not that of the conductances before: what comes out must not depend on the past
-            found = Laplacian(matrix, self.laplacian(g, 0.0).z if stiffness else None)
-            if len(self._laplacians) == KEPT:
-                del self._laplacians[next(iter(self._laplacians))]
-            self._laplacians[key] = found
-        return self._laplacians[key]
+            values, z = np.zeros(len(entries.diagonal) + len(entries.other)), None
+            conductance = self.precise.conductances(g)
+            values[inner] = self.precise.assembly.stiffness.values(conductance)
+        found = Laplacian(entries, values, z)
+        self._laplacians = [*self._laplacians[1 - KEPT :], (_kept(g), stiffness, found)]
+        return found
 
-    def _load(self, g: Floats, u: Floats, nudge: Nudge) -> Floats:
-        """Return c of all samples, shape (n, B)."""
-        precise = self.precise
-        load = self._free_load(g, u).copy()
+    @cached_property
+    def _entries(self) -> tuple[Entries, Ints, Ints, Floats]:
+        """Where K has entries, those of conductances and those of a nudge, per S of it."""
+        from scipy.sparse import csr_array
+
+        n, pattern = self.structure.n, self.precise.assembly.stiffness
+        outputs = csr_array(self.precise.ends.matrix)
+        pulled = (outputs.T @ outputs).tocoo()
+        inner = pattern.row.astype(np.int64) * n + pattern.column
+        outer = pulled.row.astype(np.int64) * n + pulled.col
+        every = np.unique(np.concatenate((inner, outer, np.arange(n) * (n + 1))))
+        entries = Entries(every // n, every % n, n)
+        own, added = (np.searchsorted(every, at) for at in (inner, outer))
+        return entries, own, added, pulled.data
+
+    def _load(self, batch: Batch, nudge: Nudge) -> Floats:
+        """Return c of all samples, in tiles."""
+        if nudge.stiffness and nudge.target is None:
+            raise UsageError("a nudge with a stiffness needs a target")
+        fed = np.zeros(batch.at_zero.shape)
         if nudge.force is not None:
-            load += precise.ends.matrix.T @ nudge.force.T
-        if nudge.stiffness:
-            if nudge.target is None:
-                raise UsageError("a nudge with a stiffness needs a target")
-            wanted = nudge.target.T - precise.ends.offset @ u.T
-            load += nudge.stiffness * (precise.ends.matrix.T @ wanted)
-        return np.asarray(load)
+            fed += nudge.force.T
+        if nudge.target is not None:
+            fed += nudge.stiffness * (nudge.target.T - batch.at_zero)
+        from ..compiled.vectors import aligned
 
-    def _free_load(self, g: Floats, u: Floats) -> Floats:
-        """Return c without a nudge; that of the last call is kept, as nudged states follow."""
-        known = self._loaded
-        if known is None or not (np.array_equal(known[0], g) and np.array_equal(known[1], u)):
-            precise, s = self.precise, self.structure
-            load = precise.assembly.load.sparse(precise.conductances(g)) @ u.T
-            load = np.asarray(load + (s.injection @ u.T)[1:])
-            self._loaded = known = (g.copy(), u.copy(), load)
-        return known[2]
+        rows, outputs = self._pulled
+        load = aligned(batch.load.shape, np.float64, zero=False)
+        load[...] = batch.load
+        load[:, rows] += batch.tiles.pack(outputs.T @ fed)
+        return load
+
+    @cached_property
+    def _pulled(self) -> tuple[Ints, Floats]:
+        """Coordinates that outputs depend on, and outputs per unit of each of these."""
+        outputs = dense(self.precise.ends.matrix)
+        rows = np.flatnonzero(outputs.any(axis=0))
+        return rows, outputs[:, rows]
+
+    def batch(self, g: Floats, u: Floats) -> Batch:
+        """Return what states of samples have in common; that of the last call is kept."""
+        known = self._batch
+        if known is not None and known.of(g, u):
+            return known
+        precise, s, tiles = self.precise, self.structure, Tiles.of(len(u), self.threads)
+        columns = np.ascontiguousarray(u.T)
+        load = precise.assembly.load.sparse(precise.conductances(g)) @ columns
+        load = np.asarray(load + (s.injection @ columns)[1:])
+        drop = self._drop(u)
+        low, high = ends = self._bounds(drop)
+        self._batch = found = Batch(
+            _kept(g), u.copy(), tiles, tiles.pack(load), drop, ends,
+            (tiles.pack_bounds(low), tiles.pack_bounds(high)), s.imposed(u),
+            applied(precise.ends.offset, u).T,
+            precise.possible(u) & (low <= high).all(axis=0),
+        )  # fmt: skip
+        return found
 
     def _drop(self, u: Floats) -> Floats:
         """Return the drops of rectifiers, shape (m, B), or (m, 1) if they don't depend on u."""
@@ -188,48 +261,31 @@ class BoxLanes(Backend):
         laplacian = None if np.isinf(nudge.stiffness) else self.laplacian(g, nudge.stiffness)
         if laplacian is None or not laplacian.proved or not len(u):
             return self.precise.nudged(g, u, nudge)
-        tiles = Tiles(len(u), 16 if len(u) <= FEW else 64, self.threads)
-        drop = self._drop(u)
-        low, high = self._bounds(drop)
-        bounds = (tiles.pack_bounds(low), tiles.pack_bounds(high))
-        load = tiles.pack(self._load(g, u, nudge))
+        batch = self.batch(g, u)
+        tiles = batch.tiles
+        load = self._load(batch, nudge) if nudge else batch.load
         near = start if isinstance(start, Held) and start.tiles == tiles else None
         base = np.zeros((1, *load.shape[1:])) if near is None else near.x
-        outcome = tiles.solve(laplacian, self.boxes, load, bounds, base, self.tolerance)
-        conducting = _conducting(outcome, bounds, self.boxes)
-        held = Held(tiles, laplacian, outcome.x, conducting[0] | conducting[1], outcome.sweeps, g)
-        voltages = self.structure.voltages(tiles.unpack(outcome.x), u)
+        outcome = tiles.solve(laplacian, self.boxes, load, batch.bounds, base, self.tolerance)
+        held = Held(tiles, laplacian, outcome.x, outcome.side != 0, outcome.sweeps, g)
+        voltages = self.structure.by_node(tiles.columns(outcome.x), batch.imposed).T
         states = States(
             self, voltages, self.precise.measure(voltages),
-            self._on(tiles, conducting, drop, (low, high)),
-            np.full(len(u), -1) if nudge else self._knees(held, outcome, bounds), held, held,
+            self._on(tiles.unpack(outcome.side), batch.drop, batch.ends),
+            np.full(len(u), -1) if nudge else self._knees(tiles.unpack(outcome.near)), held, held,
         )  # fmt: skip
-        good = outcome.good(tiles) & self.precise.possible(u) & (low <= high).all(axis=0)
-        bad = np.flatnonzero(~good)
+        bad = np.flatnonzero(~(outcome.good(tiles) & batch.possible))
         return self._rescued(states, g, u, nudge, bad) if len(bad) else states
 
-    def _on(
-        self,
-        tiles: Tiles,
-        conducting: tuple[Bools, Bools],
-        drop: Floats,
-        bounds: tuple[Floats, Floats],
-    ) -> Bools:
+    def _on(self, side: npt.NDArray[np.int8], drop: Floats, bounds: tuple[Floats, Floats]) -> Bools:
         """Tell which rectifiers conduct, shape (B, m): those that hold a box at its end."""
-        at_low, at_high = (tiles.unpack(side)[:, self._box] for side in conducting)
-        low, high = (side[self._box] for side in bounds)
-        upper = self._upper[:, None]
-        tight = np.where(upper, drop <= high, -drop >= low)
-        return np.asarray(np.where(upper.T, at_high, at_low) & tight.T)
+        low, high = (ends[self._box] for ends in bounds)
+        tight = np.where(self._upper[:, None], drop <= high, -drop >= low)
+        return np.asarray((side[:, self._box] == np.where(self._upper, 1, -1)) & tight.T)
 
-    def _knees(self, held: Held, outcome: Outcome, bounds: tuple[Floats, Floats]) -> Ints:
+    def _knees(self, touching: Bools) -> Ints:
         """Return for each sample an element that is on its knee, -1 for none."""
-        tiles, node, s = held.tiles, self.boxes.coordinate, self.structure
-        knee = np.full(tiles.samples, -1)
-        limit = self.tolerance * np.abs(held.x).max(axis=1, keepdims=True, initial=0.0)
-        idle = np.abs(outcome.push) <= limit * held.laplacian.diagonal[node, None]
-        x = held.x[:, node]
-        touching = tiles.unpack(idle & ((x <= bounds[0] + limit) | (x >= bounds[1] - limit)))
+        s, knee = self.structure, np.full(len(touching), -1)
         rows = np.flatnonzero(touching.any(axis=1))
         if not len(rows):
             return knee
@@ -276,9 +332,6 @@ class BoxLanes(Backend):
         return result
 
 
-def _conducting(
-    outcome: Outcome, bounds: tuple[Floats, Floats], boxes: Boxes
-) -> tuple[Bools, Bools]:
-    """Tell which boxes are held at their lower and upper ends, in tiles."""
-    x = outcome.x[:, boxes.coordinate]
-    return (x <= bounds[0]) & (outcome.push > 0), (x >= bounds[1]) & (outcome.push < 0)
+def _kept(g: Floats) -> Floats:
+    """Return conductances that nobody changes later on."""
+    return g.copy() if g.flags.writeable else g

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Floats
-from ..compiled.kernels import kernel
+from ..arrays import Floats, Ints
 from .question import Question
+
+#: Vectors of samples whose products are added up at once.
+MOST = 4
 
 
 class Correlation:
@@ -24,7 +26,10 @@ class Correlation:
         row_of = np.full(circuit.n_elements, -1)
         row_of[red.conductors.element] = np.arange(len(red.conductors.element))
         p, q = circuit.terminals
-        self._p, self._q = p[numbers], q[numbers]
+        #: branches of one node after the other: its voltages stay in the cache
+        order = np.lexsort((p[numbers], q[numbers]))
+        self._p, self._q = (ends[numbers[order]] for ends in (p, q))
+        self._place: Ints = np.argsort(order)
         self.g_weight: Floats = 1.0 / red.branch_scale(red.conductors, row_of[numbers]) ** 2
         self._node_weight: Floats = 1.0 / red.scale**2
         biases = np.array([circuit.element(name) for name in question.biases], dtype=np.int64)
@@ -39,29 +44,31 @@ class Correlation:
         ----------
         change, level : ndarray, shape (B, n_nodes)
         """
-        change, level = np.ascontiguousarray(change), np.ascontiguousarray(level)
-        sums = product_sums.compiled(self._p, self._q, change, level)
+        sums = product_sums(self._p, self._q, change, level)[self._place]
+        mean = np.nan_to_num(change.mean(axis=0))
         first, second = (
-            np.nan_to_num(change[:, nodes].mean(axis=0)) * self._node_weight[nodes]
-            for nodes in (self._bias_p, self._bias_q)
+            mean[nodes] * self._node_weight[nodes] for nodes in (self._bias_p, self._bias_q)
         )
         return self.g_weight * sums / len(change), first - second
 
 
-@kernel
-def product_sums(p, q, one, other):  # type: ignore[no-untyped-def]
+def product_sums(p: Ints, q: Ints, one: Floats, other: Floats) -> Floats:
     """Return ``sum_b (one[b, p] - one[b, q]) (other[b, p] - other[b, q])`` for each branch.
 
     Branches to something that floats, NaN, carry nothing.
     """
-    total = np.zeros(len(p))
-    # samples outside: their voltages stay in the cache while all branches look them up
-    for b in range(one.shape[0]):
-        u = one[b]
-        v = other[b]
-        for k in range(len(p)):
-            term = (u[p[k]] - u[q[k]]) * (v[p[k]] - v[q[k]])
-            # false for NaN alone; with fast-math the compiler would take it for true
-            if term == term:
-                total[k] += term
+    from ..compiled.vectors import DOUBLES, aligned
+    from ._branch_sums import add_products
+
+    samples, nodes = one.shape
+    like = (0,) * (1 if samples <= DOUBLES else MOST)
+    width = DOUBLES * len(like)
+    total, zero = np.zeros(len(p)), aligned(DOUBLES, np.float64)
+    tiles = aligned((2 * nodes, width), np.float64)
+    for first in range(0, samples, width):
+        for tile, values in ((tiles[:nodes], one), (tiles[nodes:], other)):
+            part = values[first : first + width]
+            tile[:, : len(part)] = part.T
+            tile[:, len(part) :] = 0.0
+        add_products(p, q, tiles[:nodes], tiles[nodes:], zero, total, like)
     return total

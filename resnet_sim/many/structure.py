@@ -135,6 +135,21 @@ class Structure:
             result[:, held] += (offset @ u.T).T
         return result
 
+    def imposed(self, u: Floats) -> Floats:
+        """Return what inputs add to the nodes that have an offset, shape (held, B), V."""
+        return np.asarray(self._given[2] @ np.ascontiguousarray(u.T))
+
+    def by_node(self, x: Floats, imposed: Floats) -> Floats:
+        """Return node voltages, shape (n_nodes, B), V, of coordinates, shape (n, B)."""
+        fixed, held, _ = self._given
+        # as in `voltages`, with samples in a row
+        result: Floats = np.take(x, self.coordinate - 1, axis=0, mode="wrap")
+        result[fixed] = 0.0
+        if (self.scale != 1.0).any():
+            result *= self.scale[:, None]
+        result[held] += imposed
+        return result
+
     @cached_property
     def _given(self) -> tuple[Ints, Ints, Any]:
         """Nodes without a coordinate, and those with an offset; the rows of these."""

@@ -11,11 +11,35 @@ import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
+from ..graph.graphs import bincount
 
+#: samples in a tile: those of a small batch, and of others.  Sums of few samples wait for each
+#: other: a tile of sixteen takes as long as one of 32.
+NARROW, WIDE = 32, 64
 #: what one round of sweeps may leave at least, most rounds, most sweeps in each
 COARSE, ROUNDS, SWEEPS = 1e-5, 10, 400
 #: error of z at the first attempt, relative to the largest; how often z is tried
 ROUGH, ATTEMPTS = 1e-3, 4
+
+
+class Entries:
+    """Where K, of shape (n, n), has entries: on its diagonal at least, row by row.
+
+    Attributes
+    ----------
+    row, node : ndarray of int
+        Of those off the diagonal.
+    first : ndarray of int, shape (n + 1,)
+        Where each row of these begins.
+    diagonal, other : ndarray of int
+        Places of those on the diagonal, and off it, among all.
+    """
+
+    def __init__(self, row: Ints, column: Ints, n: int) -> None:
+        off = row != column
+        self.diagonal, self.other = np.flatnonzero(~off), np.flatnonzero(off)
+        self.row, self.node = row[off], column[off]
+        self.first = np.searchsorted(self.row, np.arange(n + 1))
 
 
 class Laplacian:
@@ -23,7 +47,9 @@ class Laplacian:
 
     Parameters
     ----------
-    matrix : scipy.sparse.csr_array, shape (n, n)
+    entries : Entries
+    values : ndarray
+        S.
     z : ndarray, shape (n,), optional
         That of a similar matrix.
 
@@ -35,53 +61,54 @@ class Laplacian:
         ``max(z) / s``, the largest ratio of a voltage's error to the longest step.
     """
 
-    def __init__(self, matrix: Any, z: Floats | None = None) -> None:
-        self.matrix = matrix
-        self.diagonal: Floats = matrix.diagonal()
+    def __init__(self, entries: Entries, values: Floats, z: Floats | None = None) -> None:
+        self.entries, self.values = entries, values
+        self.diagonal = values[entries.diagonal]
         self.proved, self.amplification, self.z = False, 1.0, z
-        row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-        other = row != matrix.indices
-        self.conductance = -matrix.data[other]
+        self.conductance = -values[entries.other]
         if not (self.diagonal > 0).all():
             return
-        self.node = matrix.indices[other].astype(np.int64)
-        self.first = np.searchsorted(row[other], np.arange(matrix.shape[0] + 1))
-        self.weight = (self.conductance / self.diagonal[row[other]]).astype(np.float32)
+        self.weight = (self.conductance / self.diagonal[entries.row]).astype(np.float32)
         if (self.conductance >= 0).all():
             self._prove()
             return
         # a nudge of a pair of outputs may leave a negative conductance
-        comparison = matrix.copy()
-        comparison.data[other] = -np.abs(self.conductance)
-        proof = Laplacian(comparison, z)
+        comparison = values.copy()
+        comparison[entries.other] = -np.abs(self.conductance)
+        proof = Laplacian(entries, comparison, z)
         self.proved, self.amplification, self.z = proof.proved, proof.amplification, proof.z
 
     def rows(self, width: int) -> tuple[Any, ...]:
         """Return the entries as the kernels want them for tiles of a width."""
-        at = self.node * width
-        return self.first, self.node, at, self.conductance, self.weight, self.diagonal
+        first, at = self.entries.first, self.entries.node * width
+        return first, at, self.conductance, self.weight, self.diagonal, 1.0 / self.diagonal
+
+    def _from_others(self, x: Floats) -> Floats:
+        """Return what flows to nodes at 0 V from others at x, shape (n,), A."""
+        entries = self.entries
+        return bincount(entries.row, self.conductance * x[entries.node], len(x))
 
     def _prove(self) -> None:
         """Look for z: a rough solution of ``K z = D 1`` will do, often that of another K."""
         n = len(self.diagonal)
-        start, load = np.zeros((1, n, 16)), np.zeros((1, n, 16))
+        start, load = np.zeros((1, n, NARROW)), np.zeros((1, n, NARROW))
         load[0, :, 0] = self.diagonal
-        grounded = float(self.matrix.sum())
+        grounded = float(self.values.sum())
         if self.z is not None:
             start[0, :, 0] = self.z
         elif grounded > 0:  # what balances the currents to ground: the slowest part of z
             start[0, :, 0] = self.diagonal.sum() / grounded
-        none = np.zeros((1, 0, 16))
+        none = np.zeros((1, 0, NARROW))
         free = Boxes(np.full(n, -1), np.zeros(0, dtype=np.int64))
         tolerance = ROUGH
         for _ in range(ATTEMPTS):
             z: Floats = start[0, :, 0].copy()
-            share = self.matrix @ z / self.diagonal
+            share = z - self._from_others(z) / self.diagonal
             if z.min() > 0 and share.min() > 0.5:
                 self.proved, self.z = True, z
                 self.amplification = float(z.max() / share.min())
                 return
-            start = Tiles(1, 16, 1).solve(self, free, load, (none, none), start, tolerance).x
+            start = Tiles(1, NARROW, 1).solve(self, free, load, (none, none), start, tolerance).x
             if not np.isfinite(start).all():
                 return
             tolerance = min(ROUGH, 0.2 / max(float(start.max()), 1.0))
@@ -102,15 +129,18 @@ class Outcome:
     Attributes
     ----------
     x : ndarray, shape (tiles, n, width)
-    push : ndarray, shape (tiles, boxes, width)
-        Currents from outside that hold boxes where they are.
+    side : ndarray of int, shape (tiles, boxes, width)
+        -1 or 1 where a current holds a box at its lower or upper end, else 0.
+    near : ndarray of bool, shape (tiles, boxes, width)
+        Boxes that touch an end without current.
     error : ndarray, shape (tiles, width)
         Largest error that x may have, relative to the tolerance.
     sweeps : ndarray of int, shape (tiles,)
     """
 
     x: Floats
-    push: Floats
+    side: npt.NDArray[np.int8]
+    near: Bools
     error: Floats
     sweeps: Ints
 
@@ -127,6 +157,11 @@ class Tiles:
     width: int
     threads: int
 
+    @classmethod
+    def of(cls, samples: int, threads: int) -> Tiles:
+        """Return the tiles that so many samples are solved in."""
+        return cls(samples, NARROW if samples <= NARROW else WIDE, threads)
+
     @property
     def count(self) -> int:
         """Return how many tiles there are."""
@@ -134,7 +169,9 @@ class Tiles:
 
     def pack(self, columns: Floats) -> Floats:
         """Return tiles of an array of shape (rows, B); lanes without a sample are zero."""
-        tiles = np.zeros((self.count, len(columns), self.width))
+        from ..compiled.vectors import aligned
+
+        tiles = aligned((self.count, len(columns), self.width), np.float64)
         for tile, start in zip(tiles, range(0, self.samples, self.width), strict=True):
             part = columns[:, start : start + self.width]
             tile[:, : part.shape[1]] = part
@@ -145,6 +182,10 @@ class Tiles:
         if columns.shape[1] == 1:
             return np.repeat(columns[None], self.width, axis=2)
         return self.pack(columns)
+
+    def columns(self, tiles: Floats) -> Floats:
+        """Return an array of shape (rows, B)."""
+        return np.concatenate(list(tiles), axis=1)[:, : self.samples]
 
     def unpack(self, tiles: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return an array of shape (B, rows)."""
@@ -164,31 +205,48 @@ class Tiles:
 
         A `start` or bounds of a single tile are those of all.
         """
-        from ..compiled.vectors import aligned
+        from ..compiled.vectors import DOUBLES, LANES, aligned
         from . import _box_kernels as kernels
 
         n, m, width = len(laplacian.diagonal), len(boxes.coordinate), self.width
-        x = np.array(np.broadcast_to(start, load.shape), order="C")
-        x[:, boxes.coordinate] = np.clip(x[:, boxes.coordinate], *bounds)
+        load, start, low, high = map(_aligned, (load, start, *bounds))
+        x = aligned(load.shape, np.float64, zero=False)
+        x[...] = start
         limit = tolerance / laplacian.amplification
-        accuracy = (limit, max(COARSE, 0.3 * limit**0.5))  # two rounds if all goes well
-        push, left = np.zeros((self.count, m, width)), np.zeros((self.count, width))
+        # two rounds if all goes well
+        accuracy = (limit, max(COARSE, 0.3 * limit**0.5), tolerance)
+        push = aligned((self.count, m, width), np.float64, zero=False)
+        side, near = np.empty(push.shape, dtype=np.int8), np.empty(push.shape, dtype=np.bool_)
+        left = np.zeros((self.count, width))
         sweeps = np.zeros(self.count, dtype=np.int64)
+        registers = (0,) * (width // LANES), (0,) * (width // DOUBLES)
 
         def settle(tiles: Ints) -> None:
-            missing = (aligned((n, width)), aligned((m, width)), aligned((m, width)))
-            scratch = (missing, aligned((n, width)), aligned((2, width)))
+            missing = tuple(aligned((rows, width), zero=False) for rows in (n, m, m))
+            change, notes = aligned((n, width), zero=False), aligned((4, width), np.float64)
+            scratch = (missing, change, aligned((2, width)), notes)
             kernels.settle(
-                tiles, (*laplacian.rows(width), boxes.row), load, bounds, x, start, scratch,
-                push, left, sweeps, accuracy, (ROUNDS, SWEEPS), (0,) * (width // 16),
+                tiles, (*laplacian.rows(width), boxes.row), load, (low, high), x, start, scratch,
+                push, left, side, near, sweeps, accuracy, (ROUNDS, SWEEPS), *registers,
             )  # fmt: skip
 
         tiles = np.arange(self.count)
-        small = len(laplacian.node) * self.samples < policy.POLICY.tiles
+        small = len(laplacian.conductance) * self.samples < policy.POLICY.tiles
         if self.threads == 1 or small or len(tiles) == 1:
             settle(tiles)
         else:
             # short jobs: some tiles take more sweeps than others
             with ThreadPoolExecutor(self.threads) as pool:
                 list(pool.map(settle, np.array_split(tiles, min(len(tiles), 8 * self.threads))))
-        return Outcome(x, push, left / limit, sweeps)
+        return Outcome(x, side, near, left / limit, sweeps)
+
+
+def _aligned(tiles: Floats) -> Floats:
+    """Return tiles as vectors can be loaded from them."""
+    from ..compiled.vectors import ALIGNMENT, aligned
+
+    if tiles.ctypes.data % ALIGNMENT == 0 and tiles.flags.c_contiguous:
+        return tiles
+    found = aligned(tiles.shape, np.float64, zero=False)
+    found[...] = tiles
+    return found

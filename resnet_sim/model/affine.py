@@ -42,8 +42,15 @@ class Affine:
 
     def form(self, theta: Floats) -> Floats:
         """Return the affine forms, shape (n,), for parameters, shape (P,)."""
-        terms = self.slope * theta[self.parameter]
-        return np.asarray(self.offset + np.bincount(self.row, terms, len(self.at)))
+        terms: Floats = self.slope * theta[self.parameter]
+        if not self._one_each:
+            terms = np.bincount(self.row, terms, len(self.at)).astype(float)
+        return np.asarray(self.offset + terms)
+
+    @cached_property
+    def _one_each(self) -> bool:
+        """Whether every value has one term, in their order."""
+        return np.array_equal(self.row, np.arange(len(self.at)))
 
     def __call__(self, theta: Floats) -> Floats:
         """Return the values, shape (n,), for parameters, shape (P,)."""
@@ -109,5 +116,5 @@ class Affine:
 
     def pull_form(self, by_form: Floats, parameters: int) -> Floats:
         """Return derivatives by so many parameters of those by the forms, shape (n,)."""
-        terms = self.slope * by_form[self.row]
+        terms = self.slope * (by_form if self._one_each else by_form[self.row])
         return np.asarray(np.bincount(self.parameter, terms, parameters), dtype=float)

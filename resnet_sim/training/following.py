@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -70,16 +71,28 @@ class Following:
         self.structural = any(part.column in STRUCTURAL for part in shared.parts)
         flows = [k for part in shared.parts for k in self._flows(part)]
         self._place = {k: n for n, k in enumerate(dict.fromkeys(flows))}
+        #: what was last asked for, and the conductances there
+        self._known: tuple[Floats, Floats, Floats] | None = None
         self.flows = tuple(circuit.element_names[k] for k in self._place)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_known": None}
 
     # ---- values ----
 
     def conductances(self, own: Floats, theta: Floats) -> Floats:
-        """Return all that change, S, in the order of `whole`."""
-        g = np.empty(len(self.whole))
-        g[self.own] = own
-        g[self.theirs] = self.shared.siemens(theta)
-        return g
+        """Return all that change, S, in the order of `whole`.
+
+        The same array as long as nothing changes: the states of a step share it.
+        """
+        known = self._known
+        if known is None or not (np.array_equal(known[0], own) and np.array_equal(known[1], theta)):
+            g = np.empty(len(self.whole))
+            g[self.own] = own
+            g[self.theirs] = self.shared.siemens(theta)
+            g.setflags(write=False)
+            self._known = known = (own.copy(), theta.copy(), g)
+        return known[2]
 
     def values(self, theta: Floats) -> Floats:
         """Return the values of `sources`."""
@@ -121,7 +134,7 @@ class Following:
         """
         total = self.shared.pull(by_siemens, theta)
         # what floats or depends on it counts for nothing, as with conductances
-        multiplier, level = np.nan_to_num(multiplier), np.nan_to_num(level)
+        multiplier, level = _without_gaps(multiplier), _without_gaps(level)
         for part in self.shared.parts:
             if part.table != "resistors":
                 by_value = self._by_value(part, multiplier, level, theta)
@@ -179,7 +192,7 @@ class Following:
     ) -> Floats:
         """Return what the change between two states, per nudge, says of derivatives, shape (P,)."""
         found = self.derivatives(self.multiplier(change, red), level, theta, by_siemens)
-        change, level = np.nan_to_num(change), np.nan_to_num(level)
+        change, level = _without_gaps(change), _without_gaps(level)
         for part in self.shared.parts:
             if part.table == "voltage_sources":
                 by_value = by_gates(self.circuit, part, change, level)
@@ -221,3 +234,8 @@ class Following:
                     near = other[np.isin(one, below)]
                     found |= set(red.scale[near[red.coordinate[near] != 0]].tolist())
         return tuple(found)
+
+
+def _without_gaps(values: Floats) -> Floats:
+    """Return values with 0 for NaN; to look for these takes longer than to add up."""
+    return np.nan_to_num(values) if np.isnan(values.sum()) else values

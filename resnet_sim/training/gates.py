@@ -2,7 +2,8 @@
 
 In its triode region a transistor is a conductance ``beta (v_g - v_t)`` that the gate sets, but for
 a term that bends.  Nothing flows into a gate, and no co-content says what it is worth; Dillavou et
-al. 2024 let it learn as if there were one: by how ``1/2 beta dv^2`` differs between two states.
+al. 2024 let it learn as if there were one: by how ``1/2 beta dv^2`` differs between two states,
+whether the transistor conducts or not: so one that has been turned off may come back.
 """
 
 from __future__ import annotations
@@ -37,12 +38,8 @@ def by_gates(circuit: Circuit, part: Affine, change: Floats, level: Floats) -> F
     table: Mosfets = circuit.tables["mosfets"]  # type: ignore[assignment]
     drain, gate, source = (table.ends(letter) for letter in "dgs")
     values = effective(table)
-    sign = values["type"]
-    threshold = values["flat"] + values["gamma"] * np.sqrt(values["phi"])
-    low = np.minimum(sign * level[:, drain], sign * level[:, source])
-    conducts = sign * level[:, gate] - low > threshold
     across = (x[:, drain] - x[:, source] for x in (change, level))
-    by_gate = sign * values["beta"] * np.where(conducts, np.prod(list(across), axis=0), 0.0).sum(0)
+    by_gate = values["type"] * values["beta"] * np.prod(list(across), axis=0).sum(axis=0)
     of_node = np.bincount(gate, by_gate, len(circuit.nodes))
     of_node[0] = 0.0  # what ground holds learns nothing
     volts = circuit.voltage_sources

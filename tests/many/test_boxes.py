@@ -13,7 +13,6 @@ from resnet_sim import training as tr
 from resnet_sim.compiled import policy
 from resnet_sim.many.boxes import BoxLanes
 from resnet_sim.many.lane_states import LaneStates
-from resnet_sim.many.states import Nudge
 
 #: conductances over two decades, diodes to ground only
 BOXES = gen.Mixture(diodes=0.0, ground_diodes=0.6, grounds=0.05, sources=0.2)
@@ -150,8 +149,8 @@ def test_the_bound_of_the_error_holds():
     exact = lanes.structure.coordinates(double.free(X).voltages, single._columns(X))
     held = single.free(X).start
     u = single._columns(X)
-    tiles, bounds = held.tiles, tuple(map(held.tiles.pack_bounds, lanes._bounds(lanes._drop(u))))
-    load = tiles.pack(lanes._load(single.conductances, u, Nudge()))
+    batch = lanes.batch(single.conductances, u)
+    tiles, bounds, load = held.tiles, batch.bounds, batch.load
     start = np.zeros_like(load)
     for tolerance in (1e-1, 1e-2, 1e-3):
         outcome = tiles.solve(held.laplacian, lanes.boxes, load, bounds, start, tolerance)

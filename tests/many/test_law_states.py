@@ -91,15 +91,22 @@ def test_coupled_learning_is_possible_and_says_how_good_it_is():
         own = tr.gradient(net, SAMPLES, Y, tr.CoupledLearning(0.01))
     exact = tr.gradient(net, SAMPLES, Y, tr.Adjoint())
     assert own @ exact / np.linalg.norm(own) / np.linalg.norm(exact) > 0.5
-    # one gate: 1/2 beta dv^2 by hand
+
+
+@pytest.mark.parametrize("gate", [None, 0.5])
+def test_a_gate_learns_by_the_voltage_across_its_transistor(gate):
+    # also where it does not conduct: the multiplier of the experiment sees no currents
+    net, number = network(4), 10
+    if gate is not None:
+        net.parameters = {f"g{number}": gate}
+    Y = np.array([[0.02, 0.25]])
     near = net.free(SAMPLES[:1])
-    slope = near.outputs - Y[:1]
-    clamped = net.pulled(SAMPLES[:1], near, np.inf, near.outputs - 0.01 * slope)
+    clamped = net.pulled(SAMPLES[:1], near, np.inf, near.outputs - 0.01 * (near.outputs - Y))
     ends = [net.circuit.node(n) for n in ("n5", "n6")]  # of m10, between (1, 1) and (1, 2)
     free, held = (s.voltages[0, ends[0]] - s.voltages[0, ends[1]] for s in (near, clamped))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        found = tr.gradient(net, SAMPLES[:1], Y[:1], tr.CoupledLearning(0.01))[10]
+        found = tr.gradient(net, SAMPLES[:1], Y, tr.CoupledLearning(0.01))[number]
     assert found == pytest.approx(0.5 * 4e-4 * (held**2 - free**2) / 0.01, rel=1e-6)
 
 

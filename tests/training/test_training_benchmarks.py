@@ -94,6 +94,32 @@ def test_a_relu_network_tells_digits():
     assert load("training_relu").train(0, 64, 12, 2e-3) >= 0.96
 
 
+def test_transistors_learn_xor_exactly():
+    transistors = load("training_transistors")
+    last, found = transistors.train(0, "exact", 250, None)
+    assert last < 250 and np.abs(found - transistors.Y).max() < 0.02
+
+
+def test_outputs_beyond_the_margin_cost_nothing():
+    transistors = load("training_transistors")
+    cost, outputs = transistors.Difference(0.015), np.array([[0.1, 0.1], [0.1, 0.13], [0.1, 0.2]])
+    assert cost.slope(outputs, [0.0] * 3).round(6).tolist() == [
+        [0, 0],
+        [-0.015, 0.015],
+        [-0.05, 0.05],
+    ]
+    assert cost.value(outputs, [-0.087] * 3).round(6).tolist() == [0.001892, 0.000812, 0.0]
+    assert cost.decode(outputs).tolist() == [0, 0, 1]
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:the cost rose")
+def test_transistors_learn_xor_by_the_published_rule():
+    transistors = load("training_transistors")
+    learned = [transistors.train(seed, "coupled", 1200, 0.015)[0] < 1200 for seed in range(10)]
+    assert sum(learned) >= 8
+
+
 @pytest.mark.filterwarnings("ignore:the cost rose")
 def test_functions_of_one_variable_are_learned():
     regression = load("training_regression")

@@ -68,8 +68,7 @@ def _sparse_sums(
     if change_i is None:
         change_i = np.zeros_like(level_i)
     one, other = np.hstack((change_i, change)), np.hstack((level_i, level))
-    found: Floats = product_sums.compiled(block.row, block.shape[0] + block.column, one, other)
-    return found
+    return product_sums(block.row, block.shape[0] + block.column, one, other)
 
 
 def _block_sums(
