@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -37,8 +37,10 @@ class Curve:
         raise NotImplementedError
 
     def take(self, rows: Ints) -> Self:
-        """Return some rows."""
-        raise NotImplementedError
+        """Return some rows: of kinds of which all attributes are columns, with a row for each."""
+        kind: Any = type(self)
+        some: Self = kind(*(column[rows] for column in vars(self).values()))
+        return some
 
     def point(self, s: Floats, r: Floats) -> Points:
         """Return the points where ``v + r i = s``; each row has exactly one.

@@ -7,10 +7,8 @@ already: `emission` is ``N Vt``.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
@@ -64,11 +62,6 @@ class JunctionCurve(Curve):
 
     def __len__(self) -> int:
         return len(self.saturation)
-
-    def take(self, rows: Ints) -> Self:
-        """Return some rows."""
-        columns = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)}
-        return dataclasses.replace(self, **columns)
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats
 from .curve import Curve, Points
 
 
@@ -31,11 +29,6 @@ class StraightCurve(Curve):
 
     def __len__(self) -> int:
         return len(self.v)
-
-    def take(self, rows: Ints) -> Self:
-        """Return some rows."""
-        columns = {f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)}
-        return dataclasses.replace(self, **columns)
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

@@ -6,6 +6,7 @@ What is in the tuples of arrays tells `lanes.Lanes`.
 from __future__ import annotations
 
 from ..compiled.kernels import loops, subloops
+from ..solvers.linear.descent import across
 from ..solvers.linear.frontal import W
 from ._passes import (
     STIFFEST,
@@ -18,7 +19,7 @@ from ._passes import (
     move,
     start,
 )
-from ._reactions import combine, forces, lanczos, measure
+from ._reactions import combine, forces, lanczos
 
 #: Newton steps without fewer contradictions after which only the last one flips (Murty), steps
 #: at most; passes at most, and with a pull
@@ -185,7 +186,7 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
     outputs, basis, shift = pull
     x, current = work[0], work[2]
     aim, kept_x, kept_current = basis[-3:]
-    measure(outputs, x, aim)
+    across(outputs, x, aim)
     for o in range(len(aim)):
         for lane in range(W):
             wanted = tables[4][sample[lane], o] if sample[lane] >= 0 else aim[o, lane]

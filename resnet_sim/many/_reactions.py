@@ -10,21 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled.kernels import subloops
+from ..solvers.linear.descent import across
 from ..solvers.linear.frontal import W
 from ._passes import correct, leave, move, start
 
 #: a share of f that no longer counts, and one that a single pass is good enough for; what is zero
 #: beside the largest of T; what is singular
 LAST, SMALL, NOTHING, SINGULAR = 1e-11, 1e-3, 1e-13, 1e-12
-
-
-@subloops
-def measure(outputs, x, out):  # type: ignore[no-untyped-def]
-    """Set `out` to the outputs at x, but for what they are at zero."""
-    p, q, at_p, at_q = outputs
-    for o in range(len(p)):
-        for lane in range(W):
-            out[o, lane] = at_p[o] * x[p[o], lane] - at_q[o] * x[q[o], lane]
 
 
 @subloops
@@ -90,7 +82,7 @@ def lanczos(system, outputs, values, work, basis, aim, shift):  # type: ignore[n
                 if left[lane] > SMALL:
                     _take(work[0], lane, states[k])
                     _take(work[2], lane, flows[k])
-        measure(outputs, states[k], reached)
+        across(outputs, states[k], reached)
         going = False
         for lane in range(W):
             if k + 1 < len(vectors):

@@ -202,8 +202,8 @@ def leave(rows, siemens, injected, x, left, carried):  # type: ignore[no-untyped
 
 @loops
 def across(branches, x, above):  # type: ignore[no-untyped-def]
-    """Set ``at_p x_p - at_q x_q`` of each branch, shape (branches, 16), in float64."""
+    """Set ``at_p x_p - at_q x_q`` of each branch, shape (branches, lanes), in float64."""
     p, q, at_p, at_q = branches
     for b in range(len(p)):
-        for lane in range(W):
+        for lane in range(above.shape[1]):
             above[b, lane] = at_p[b] * x[p[b], lane] - at_q[b] * x[q[b], lane]
