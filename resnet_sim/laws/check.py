@@ -62,6 +62,8 @@ class Check:
     nothing : float or ndarray, shape (points, 1)
         What rounding leaves of no current, A.
     closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
+    figures : bool
+        Whether it is asked how far off laws are, not only if they hold.
     gap : ndarray, shape (points,)
         Power that complementarity leaves over, W.
     """
@@ -73,7 +75,9 @@ class Check:
         currents: Floats,
         closed: Bools,
         tolerance: float,
+        figures: bool = True,
     ) -> None:
+        self.figures = figures
         self.circuit, self.v, self.i, self.closed = circuit, voltages, currents, closed
         self.tolerance = tolerance
         self.p, self.q = circuit.terminals

@@ -59,6 +59,22 @@ def certify_many(
     return points.found, points.good
 
 
+def obeyed(circuit: Circuit, voltages: Floats, currents: Floats, tolerance: float) -> Bools:
+    """Tell at which points all elements obey their laws, shape (points,); KCL is not asked.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Without switches.
+    voltages, currents : ndarray, shapes (points, n_nodes) and (points, n_elements)
+    """
+    none = np.zeros(0, dtype=np.bool_)
+    check = Check(circuit, voltages, currents, none, tolerance, figures=False)
+    for law in laws(circuit):
+        law.certify(check)
+    return ~check.bad
+
+
 class _Points:
     """Points, and which of them are good."""
 

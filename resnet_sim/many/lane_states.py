@@ -19,6 +19,7 @@ from ..graph.curve_rows import NO_POINTS
 from ..graph.graphs import bincount
 from .assembly import Assembly
 from .bends import Pull
+from .curve_laws import CurveLaws
 from .lane_network import Bundles, bends_of, lanes_of, no_structure, unfit
 from .lanes import Answers, Data
 from .one_by_one import OneByOne
@@ -90,6 +91,7 @@ class LaneStates(Backend):
         self.ends = OutputEnds(s, self.outputs)
         self.lanes, self.bends = question.once(lanes_of), question.once(bends_of)
         self._bundle = question.once(Bundles).number
+        self.laws = CurveLaws(s)
         self.reactions = Reactions(self.lanes, self.ends)
 
     @classmethod
@@ -140,6 +142,7 @@ class LaneStates(Backend):
             emf = applied(s.curve_emf, u)
             begun = start.points if isinstance(start, Held) and known else None
             found, bent, points = self.bends.settle(data, emf, on, pull, begun)
+            found.settled[:] &= self.laws.obeyed(s.voltages(found.x, u), bent, TOLERANCE)
             load, size = self.bends.fed(data.load, bent)
             data = replace(data, load=load)
         lawful, touching, _ = self._judged(data, found.x, found.current, found.on)

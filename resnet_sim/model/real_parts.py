@@ -30,13 +30,13 @@ def with_junctions(circuit: Circuit, rows: Ints, columns: Mapping[str, float]) -
         return circuit
     ideal = circuit.diodes
     kept = np.setdiff1d(np.arange(len(ideal)), rows)
-    taken, left = _some(ideal, rows), _some(ideal, kept)
-    place = {name: taken[name] for name in ("names", "p", "q", "file", "line")}
+    taken = ideal.some(rows)
+    place = {name: getattr(taken, name) for name in ("names", "p", "q", "file", "line")}
     values: dict[str, Any] = {name: np.full(len(rows), value) for name, value in columns.items()}
     fresh = Junctions(**place, **values)
     old = circuit.tables.get("junctions")
     joined = _joined(old, fresh) if isinstance(old, Junctions) else fresh
-    tables = {**circuit.tables, "diodes": dataclasses.replace(ideal, **left), "junctions": joined}
+    tables = {**circuit.tables, "diodes": ideal.some(kept), "junctions": joined}
     # what controls others has a number, and no diode controls: only what is behind them moves
     end, count = circuit.first["diodes"] + len(ideal), len(rows)
     tables = {name: device.moved(end, -count) for name, device in tables.items()}
@@ -47,15 +47,6 @@ def with_junctions(circuit: Circuit, rows: Ints, columns: Mapping[str, float]) -
             break
     tables = {name: device.moved(behind - count, count) for name, device in tables.items()}
     return dataclasses.replace(circuit, tables=tables, rebuild=None)
-
-
-def _some(table: Table, rows: Ints) -> dict[str, Any]:
-    """Return the columns of some rows."""
-    columns = {f.name: getattr(table, f.name) for f in dataclasses.fields(table)}
-    return {
-        name: tuple(values[k] for k in rows.tolist()) if isinstance(values, tuple) else values[rows]
-        for name, values in columns.items()
-    }
 
 
 def _joined(old: Table, fresh: Table) -> Table:

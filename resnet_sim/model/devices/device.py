@@ -325,6 +325,15 @@ class Table(Device):
         """Return the table of what was collected; `branch` numbers elements with a current."""
         return cls(*columns)
 
+    def some(self, rows: Ints) -> Self:
+        """Return some elements of a device whose columns have a value for each."""
+        columns: dict[str, Any] = {}
+        for column in fields(self):
+            values = getattr(self, column.name)
+            as_tuple = isinstance(values, tuple)
+            columns[column.name] = tuple(values[k] for k in rows) if as_tuple else values[rows]
+        return dataclasses.replace(self, **columns)
+
     def add_edges(self, graph: networkx.MultiGraph, nodes: Sequence[str]) -> None:
         """Add each element to a graph, with its values."""
         # what comes last and is resolved is no column of one entry a row
