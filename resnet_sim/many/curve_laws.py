@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats
 from ..laws.points import obeyed
+from ..model.devices import Table
 from .structure import Structure
 
 
@@ -18,11 +20,11 @@ class CurveLaws:
         branch, whole = structure.reduction.curves, structure.reduction.circuit
         elements, self._place = np.unique(branch.element[structure.curve], return_inverse=True)
         self._sign = branch.sign[structure.curve] * structure.curves.scale
-        tables = {}
+        tables: dict[str, Any] = {}
         for name, table in whole.tables.items():
             rows = elements - whole.first[name]
             rows = rows[(rows >= 0) & (rows < len(table))]
-            if len(rows):
+            if isinstance(table, Table) and len(rows):
                 tables[name] = table.some(rows)
         self.circuit = dataclasses.replace(whole, tables=tables, rebuild=None)
 

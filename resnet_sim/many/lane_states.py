@@ -195,25 +195,13 @@ class LaneStates(Backend):
         if sign < 0:
             key = opposite
         if key not in held.reactions:
-            held.reactions[key] = (
-                self.lanes.respond(data.conductance, held.on, aim, pulls) if siemens
-                else self._pushed(data.conductance, held.on, aim)
-            )  # fmt: skip
+            held.reactions[key] = self.reactions.found(data.conductance, held.on, aim, pulls)
         x, current, force, fine = (part[pulls.index(siemens)] for part in held.reactions[key])
         x, current = held.x + sign * x, held.current + sign * current
         force = sign * force
         wrong = self._judged(data, x, current, held.on)[2]
         steps, settled = np.ones(len(x), dtype=np.int64), held.good & fine & ~wrong
         return Answers(x, np.maximum(current, 0.0), held.on.copy(), steps, settled, force)
-
-    def _pushed(
-        self, conductance: Floats, on: Bools, force: Floats
-    ) -> tuple[Floats, Floats, Floats, Bools]:
-        """Return how states change with forces at the outputs, as `Lanes.respond` does."""
-        load = self.ends.fed(np.zeros((len(on), self.structure.n)), force)
-        x, current, fine = self.lanes.steady(Data(conductance, load, np.zeros(on.shape)), on)
-        none: Floats = np.zeros((1, *force.shape))
-        return x[None], current[None], none, fine[None]
 
     def _judged(
         self, data: Data, x: Floats, current: Floats, on: Bools

@@ -1,22 +1,44 @@
-"""How much outputs give way to forces, and which nudges a circuit therefore bears."""
+"""How states react to forces at outputs, and which nudges a circuit therefore bears."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 from ..errors import UsageError
 from .lanes import Data, Lanes
 from .output_ends import OutputEnds
 
 
 class Reactions:
-    """Outputs per force where no rectifier and no curve conducts: what does makes them stiffer."""
+    """Changes of states whose rectifiers stay as they are.
+
+    Where none and no curve conducts outputs give way most: what conducts makes them stiffer.
+    """
 
     def __init__(self, lanes: Lanes, ends: OutputEnds) -> None:
         self.lanes, self.ends = lanes, ends
         #: conductances, and outputs per force there
         self._transfer: tuple[Floats, Floats] | None = None
+
+    def found(
+        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
+    ) -> tuple[Floats, Floats, Floats, Bools]:
+        """Return how states change where outputs are pulled, see `Lanes.respond`.
+
+        If the only pull is 0 S, `aim` is what is fed into them, A.
+        """
+        if pulls != (0.0,):
+            return self.lanes.respond(conductance, on, aim, pulls)
+        x, current, fine = self._pushed(conductance, on, aim)
+        none: Floats = np.zeros((1, *aim.shape))
+        return x[None], current[None], none, fine[None]
+
+    def _pushed(
+        self, conductance: Floats, on: Bools, force: Floats
+    ) -> tuple[Floats, Floats, Bools]:
+        load = self.ends.fed(np.zeros((len(on), self.lanes.network.n - 1)), force)
+        return self.lanes.steady(Data(conductance, load, np.zeros(on.shape)), on)
 
     def allowed(self, conductance: Floats, stiffness: float) -> bool:
         """Tell whether the circuit is known to bear a nudge of a stiffness, S.
@@ -55,9 +77,8 @@ class Reactions:
         if self._transfer is None or not np.array_equal(self._transfer[0], conductance):
             net = self.lanes.network
             unit = np.eye(len(net.output_p))
-            none = np.zeros((len(unit), len(net.diode_p)))
-            data = Data(conductance, self.ends.fed(np.zeros((len(unit), net.n - 1)), unit), none)
-            x, _, fine = self.lanes.steady(data, none > 0)
+            on = np.zeros((len(unit), len(net.diode_p)), dtype=np.bool_)
+            x, _, fine = self._pushed(conductance, on, unit)
             transfer = self.ends.moved(x) if fine.all() else np.full((1, 1), np.nan)
             self._transfer = (conductance, transfer)
         return self._transfer[1]

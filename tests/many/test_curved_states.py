@@ -97,3 +97,15 @@ def test_sweeps_of_single_nodes_know_no_curves():
     net = tr.Network(rs.parse_netlist(DECK), ["vx", "vy"], ["b"])
     with pytest.raises(rs.UsageError, match="not curves"):
         tr.gradient(net, [[1.0, 1.0]], [[0.0]], tr.TruncatedBackprop(3))
+
+
+def test_laws_judge_the_elements_behind_curves():
+    net = tr.Network(rs.parse_netlist(DECK), ["vx", "vy"], ["b"])
+    states = net.free([[2.0, -1.0], [-3.0, 0.5], [5.0, 4.0]])
+    held, laws = states.detail, net._backend.laws
+    assert sorted(laws.circuit.element_names) == ["bp", "bs", "d1", "d2", "d3", "d4", "rm"]
+    assert laws.obeyed(states.voltages, held.bent, 1e-9).all()
+    for column in range(held.bent.shape[1]):
+        wrong = held.bent.copy()
+        wrong[1, column] += 1e-6 * np.abs(held.bent[1]).max()
+        assert laws.obeyed(states.voltages, wrong, 1e-9).tolist() == [True, False, True]
