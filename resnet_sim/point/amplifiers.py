@@ -20,6 +20,9 @@ from .reduction import Pair, Reduction, connect
 
 #: How exactly the gains of an amplifier must be each other's inverse for a co-content.
 NEAR = 1e-12
+#: How far the product of the gains forth and back may be from 1, and the gains of amplifiers that
+#: feed the same part from each other, where they are meant to work both ways.
+ROUGHLY = 0.5
 
 
 def scale_pairs(reduction: Reduction) -> Reduction:
@@ -39,7 +42,7 @@ def scale_pairs(reduction: Reduction) -> Reduction:
     )
 
 
-def measured_scales(reduction: Reduction, near: float = 0.5) -> Floats:
+def measured_scales(reduction: Reduction) -> Floats:
     """Return the scales of nodes in which the circuit is reciprocal, if there are such.
 
     An amplifier of gain A forth and B back joins two parts that are reciprocal to each other if
@@ -48,25 +51,19 @@ def measured_scales(reduction: Reduction, near: float = 0.5) -> Floats:
     """
     pairs = [
         pair._replace(ratio=float(np.copysign(np.sqrt(pair.ratio / pair.drawn), pair.ratio)))
-        for pair in find_pairs(reduction, near)
+        for pair in find_pairs(reduction, ROUGHLY)
     ]
     scale = _scales(reduction, tuple(pairs), np.inf)
     return np.ones(len(reduction.coordinate)) if scale is None else scale
 
 
-def nominal_scales(reduction: Reduction, near: float = 0.5) -> Floats:
+def nominal_scales(reduction: Reduction) -> Floats:
     """Return what the scales of nodes would be if amplifiers were as good as they are meant.
 
-    Parameters
-    ----------
-    reduction : Reduction
-        Before its pairs are scaled away.
-    near : float
-        How far the product of the gains forth and back may be from 1, and the gains of
-        amplifiers that feed the same part from each other; what is farther off is no amplifier
-        that works both ways, or keeps scales of 1.
+    Of a `reduction` before its pairs are scaled away.  What is farther off than `ROUGHLY` is no
+    amplifier that works both ways, or keeps scales of 1.
     """
-    scale = _scales(reduction, find_pairs(reduction, near), near)
+    scale = _scales(reduction, find_pairs(reduction, ROUGHLY), ROUGHLY)
     return np.ones(len(reduction.coordinate)) if scale is None else scale
 
 

@@ -30,7 +30,7 @@ def names_of(circuit: Circuit, elements: Iterable[int]) -> str:
 
 
 def impossible(
-    circuit: Circuit, code: str, message: str, elements: Sequence[int], hint: str, caret: str = ""
+    circuit: Circuit, code: str, message: str, elements: Sequence[int], hint: str
 ) -> TopologyError:
     """Return the error for elements that make a circuit unsolvable; the last gets the caret."""
     spans = [(k, circuit.span(k)) for k in elements]
@@ -40,7 +40,7 @@ def impossible(
     main = spans[-1][1] if spans else None
     if main is None and labels:
         main, labels = labels[-1].span, labels[:-1]
-    caret = caret or (describe(circuit, elements[-1]) if elements else "")
+    caret = describe(circuit, elements[-1]) if elements else ""
     diagnostic = Diagnostic(code, message, main, hint, labels, caret)
     p, q = circuit.terminals
     nodes = sorted({int(k) for e in elements for k in (p[e], q[e])})

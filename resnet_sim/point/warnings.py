@@ -17,6 +17,9 @@ from .cascade import strong_components
 from .infeasible import names_of
 from .state import State
 
+#: So many nodes that dangle, and parts that float, have a warning of their own.
+MOST_LOOSE, MOST_PARTS = 5, 10
+
 
 def structure(circuit: Circuit) -> list[Diagnostic]:
     """Return warnings that follow from the circuit alone."""
@@ -35,7 +38,7 @@ def structure(circuit: Circuit) -> list[Diagnostic]:
     return found
 
 
-def _dangling(circuit: Circuit, most: int = 5) -> list[Diagnostic]:
+def _dangling(circuit: Circuit) -> list[Diagnostic]:
     """Nodes with a single terminal that also control nothing."""
     p, q = circuit.terminals
     n = len(circuit.nodes)
@@ -48,12 +51,12 @@ def _dangling(circuit: Circuit, most: int = 5) -> list[Diagnostic]:
     if not len(loose):
         return []
     found = []
-    for node in loose[:most].tolist():
+    for node in loose[:MOST_LOOSE].tolist():
         element = int(np.argmax((p == node) | (q == node)))
         message = f"only {circuit.element_names[element]} connects to node {circuit.nodes[node]}"
         found.append(Diagnostic("W204", message, circuit.span(element), "is the name misspelt?"))
-    if len(loose) > most:
-        more = f"{len(loose) - most} more nodes have a single connection"
+    if len(loose) > MOST_LOOSE:
+        more = f"{len(loose) - MOST_LOOSE} more nodes have a single connection"
         found.append(Diagnostic("W204", more))
     return found
 
@@ -93,7 +96,7 @@ def undefined(state: State) -> tuple[Bools, Bools]:
     return floating | lost, unknown
 
 
-def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagnostic]:
+def floating_parts(state: State, floating: Bools) -> list[Diagnostic]:
     """Return a warning for each floating part, naming its nodes and what touches it."""
     if not floating.any():
         return []
@@ -104,7 +107,7 @@ def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagno
     _, island = components(len(circuit.nodes), p[inner], q[inner])
     found = []
     islands = np.unique(island[floating])
-    for number in islands[:most]:
+    for number in islands[:MOST_PARTS]:
         inside = floating & (island == number)
         nodes = [circuit.nodes[k] for k in np.flatnonzero(inside)]
         touching = np.flatnonzero(inside[p] | inside[q]).tolist()
@@ -115,8 +118,8 @@ def floating_parts(state: State, floating: Bools, most: int = 10) -> list[Diagno
         hint = "tie it down, for example with a large resistor to ground"
         span = circuit.span(touching[0]) if touching else None
         found.append(Diagnostic("W201", message, span, hint))
-    if len(islands) > most:
-        found.append(Diagnostic("W201", f"{len(islands) - most} more parts float"))
+    if len(islands) > MOST_PARTS:
+        found.append(Diagnostic("W201", f"{len(islands) - MOST_PARTS} more parts float"))
     if state.undefined_sources.any():
         rows = np.unique(red.controls.element[state.undefined_sources]).tolist()
         message = f"{names_of(circuit, rows)}: what controls them is undefined, and so are they"

@@ -25,6 +25,8 @@ from .singular import Square, power_of_two
 PATHS = 4
 STARTS = 60
 STEPS = 60
+#: What branch and bound may take, s.
+SECONDS = 10.0
 #: Sets that are tried at least, however large the problem is.
 LEAST = 20
 
@@ -317,7 +319,7 @@ def newton(
     return None
 
 
-def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
+def mixed_integer(problem: MixedProblem) -> Bools | None:
     """Return a conducting set found by branch and bound (HiGHS), None if there is none.
 
     Binary y: ``0 <= i <= big y``, ``0 <= gap <= big (1 - y)``.
@@ -350,6 +352,6 @@ def mixed_integer(problem: MixedProblem, seconds: float = 10.0) -> Bools | None:
         integrality=np.concatenate((np.zeros(n + m), np.ones(m))),
         bounds=Bounds(low, high),
         constraints=constraints,
-        options={"time_limit": seconds},
+        options={"time_limit": SECONDS},
     )
     return None if result.x is None else np.asarray(result.x[n + m :] > 0.5)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from ...model.builder import CircuitBuilder
 from ...model.outputs import FORMS, canonical
 from ...model.patterns import pattern
-from ..report import CardError, Report
+from ..report import CardError
 from ..source import Card
 from .cards import Braced, Expression, Word
 from .fields import element_name
 from .items import ValueReader
 from .requests import RequestReader, is_ours
-from .scope import Evaluator, Failed, Scope
+from .scope import Failed
 from .sweeps import SweepReader
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
@@ -29,6 +29,7 @@ _FOREIGN_SENS = re.compile(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)
 _QUESTIONS = ("sens", "tf", "meas")
 
 
+@dataclass
 class AnalysisReader(SweepReader):
     """Reads the cards that ask for analyses and outputs.
 
@@ -42,23 +43,14 @@ class AnalysisReader(SweepReader):
         Those of each ``.plot`` card.
     """
 
-    def __init__(
-        self,
-        report: Report,
-        evaluator: Evaluator,
-        top: Scope,
-        builder: CircuitBuilder,
-        failed: set[str],
-        factors: Mapping[str, float],
-        *,
-        quick: bool,
-    ) -> None:
-        super().__init__(report, evaluator, top, builder, failed, factors, quick=quick)
-        self._unsaid: list[Card] = []
-        self.nodeset: dict[str, float] = {}
-        self.outputs: list[str] = []
-        self.plots: list[tuple[str, ...]] = []
-        self.requests = RequestReader(self._is_node, builder.__contains__, self._asked, self._known)
+    nodeset: dict[str, float] = field(default_factory=dict, init=False)
+    outputs: list[str] = field(default_factory=list, init=False)
+    plots: list[tuple[str, ...]] = field(default_factory=list, init=False)
+    _unsaid: list[Card] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        has_element = self.builder.__contains__
+        self.requests = RequestReader(self._is_node, has_element, self._asked, self._known)
 
     def read(self, keyword: str, card: Card) -> None:
         """Read one card; what is wrong with it goes to the report."""
@@ -66,12 +58,12 @@ class AnalysisReader(SweepReader):
             _READERS[keyword](self, card)
         except CardError as error:
             if keyword not in _QUESTIONS:
-                self._report.error(error, card)
+                self.report.error(error, card)
             else:
                 # the operating point does not depend on it
                 message = f"not answered: {error.message}"
                 place = error.offset, error.length
-                self._report.add("W121", message, card, *place, hint=error.hint)
+                self.report.add("W121", message, card, *place, hint=error.hint)
         except Failed:
             pass
 
@@ -95,7 +87,7 @@ class AnalysisReader(SweepReader):
         start = card[2].index(words[0]) + len(words[0])
         if len(words) > 1 and words[1] in _ANALYSIS_TYPES:
             if words[1] not in ("dc", "op"):
-                self._report.add("N103", f"{words[0]} {words[1]} is ignored", card)
+                self.report.add("N103", f"{words[0]} {words[1]} is ignored", card)
                 return
             start = card[2].index(words[1], start) + len(words[1])
         for match in _OUTPUT.finditer(card[2], start):
@@ -108,19 +100,19 @@ class AnalysisReader(SweepReader):
     def _output(self, match: re.Match[str]) -> str | None:
         """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""
         if match[1] or match[4]:
-            has_element = self._builder.__contains__
+            has_element = self.builder.__contains__
             return canonical(match, self._is_node, has_element, element_name)
         if match[0] in ("all", "alli", "allv"):
             return ""
         return f"v({match[0]})" if self._is_node(match[0]) else None
 
     def _is_node(self, name: str) -> bool:
-        return self._builder.has_node(name)
+        return self.builder.has_node(name)
 
     def _unknown_output(self, match: re.Match[str], card: Card) -> None:
         message = f"{match[0]!r} is ignored: no such voltage or current"
         hint = "outputs are v(node), v(node,node), i(element), p(element)"
-        self._report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
+        self.report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
 
     # ---- nodeset ----
 
@@ -140,20 +132,20 @@ class AnalysisReader(SweepReader):
             number = self._number(card, [item])
             if match[2]:
                 # what says so of one node comes first, wherever it stands
-                names = self._builder.node_names()[1:]
+                names = self.builder.node_names()[1:]
                 self.nodeset = dict.fromkeys(names, number) | self.nodeset
             elif self._is_node(node):
                 self.nodeset["0" if node == "gnd" else node] = number
             else:
                 message = f"no node {node!r}"
-                self._report.add("W114", message, card, match.start(1), len(node))
+                self.report.add("W114", message, card, match.start(1), len(node))
 
     # ---- questions about a solution ----
 
     def _asked(self, card: Card, item: Word | Braced) -> float:
         """Return a number of a question, in which no unknown name is an error of the deck."""
-        value = ValueReader(card, self._report).value(item)
-        known = set() if isinstance(value, float) else {"temp", "temper", *self._top.known()}
+        value = ValueReader(card, self.report).value(item)
+        known = set() if isinstance(value, float) else {"temp", "temper", *self.top.known()}
         for op in () if isinstance(value, float) else value.program:
             if op[0] == "name" and op[1] not in known:
                 raise CardError("E107", f"undefined parameter {op[1]!r}", item.offset)
@@ -161,9 +153,9 @@ class AnalysisReader(SweepReader):
 
     def _known(self, card: Card, name: str) -> float | None:
         """Return the value of a parameter of the deck, None if there is none of that name."""
-        if name not in self._top.known():
+        if name not in self.top.known():
             return None
-        return self._evaluator.number(Expression((("name", name, 0),), card, 0), self._top)
+        return self.evaluator.number(Expression((("name", name, 0),), card, 0), self.top)
 
     def _sens(self, card: Card) -> None:
         try:
@@ -171,7 +163,7 @@ class AnalysisReader(SweepReader):
         except CardError:
             if not _FOREIGN_SENS(card[2]):
                 raise
-            self._report.add("N103", "this .sens is ignored: it is not of an output", card)
+            self.report.add("N103", "this .sens is ignored: it is not of an output", card)
 
     def _tf(self, card: Card) -> None:
         self.requests.transfer(card)
@@ -192,11 +184,11 @@ class AnalysisReader(SweepReader):
             except (CardError, Failed):
                 read = False
             if not read:
-                self._report.add("N103", ".meas is ignored but for .meas dc", card)
+                self.report.add("N103", ".meas is ignored but for .meas dc", card)
 
     def _ic(self, card: Card) -> None:
         hint = ".nodeset chooses between several solutions"
-        self._report.add("N103", ".ic has no effect on an operating point", card, hint=hint)
+        self.report.add("N103", ".ic has no effect on an operating point", card, hint=hint)
 
 
 _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {

@@ -27,25 +27,25 @@ _BINDING = (
 _NUMBER = pattern(r"(?<![\w.])[0-9.]+e[+-]?[0-9]+")
 
 
-def refuse_misread(text: str, offset: int = 0) -> None:
+def refuse_misread(text: str) -> None:
     """Refuse an expression of parameters that ngspice misreads.
 
     Raises
     ------
     CardError
-        With `offset` added to the place in the text.
+        At a place in the text.
     """
     if "mil" in text and (match := _MIL.search(text)):
         hint = "write the length in meters"
-        raise _misread("MIL", "milli", match.start() + offset, match.end() - match.start(), hint)
+        raise _misread("MIL", "milli", match.start(), match.end() - match.start(), hint)
     if "-" in text and ("^" in text or "**" in text):
         for match in _SIGNED.finditer(text):
             end = _end_of_operand(text, match.end())
             if _POWER.match(text, end):
                 at, hint = match.end() - 1, "put the power and its sign in parentheses"
-                raise _misread("a signed power", "a negative exponent", at + offset, 1, hint)
+                raise _misread("a signed power", "a negative exponent", at, 1, hint)
     if text.count("?") > 1:
-        _refuse_nested_conditions(text, offset)
+        _refuse_nested_conditions(text)
 
 
 def refuse_inserted(text: str, offset: int = 0) -> None:
@@ -86,7 +86,7 @@ def _end_of_operand(text: str, start: int) -> int:
     return len(text)
 
 
-def _refuse_nested_conditions(text: str, offset: int) -> None:
+def _refuse_nested_conditions(text: str) -> None:
     """Refuse ``a ? b ? c : d : e``."""
     waiting = [0]
     for k, c in enumerate(text):
@@ -97,7 +97,7 @@ def _refuse_nested_conditions(text: str, offset: int) -> None:
         elif c == "?":
             if waiting[-1]:
                 hint = "put the inner condition in parentheses"
-                raise _misread("the inner condition", "the outer one", k + offset, 1, hint)
+                raise _misread("the inner condition", "the outer one", k, 1, hint)
             waiting[-1] += 1
         elif c == ":" and waiting[-1]:
             waiting[-1] -= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import CARDS, MODELS
@@ -23,11 +24,18 @@ _OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch
 _VARIATIONS = ("lin", "dec", "oct")
 
 
+@dataclass
 class SweepReader:
     """Reads the cards that ask for points.
 
-    Parameters
+    Attributes
     ----------
+    report : Report
+    evaluator : Evaluator
+    top : Scope
+        The deck.
+    builder : CircuitBuilder
+        It holds all elements.
     failed : set of str
         Elements that are missing for their errors.
     factors : mapping of str to float
@@ -36,23 +44,16 @@ class SweepReader:
         False: no short cuts around the grammar.
     """
 
-    def __init__(
-        self,
-        report: Report,
-        evaluator: Evaluator,
-        top: Scope,
-        builder: CircuitBuilder,
-        failed: set[str],
-        factors: Mapping[str, float],
-        *,
-        quick: bool,
-    ) -> None:
-        self._report, self._evaluator, self._top = report, evaluator, top
-        self._builder, self._failed, self._quick = builder, failed, quick
-        self._factors = factors
-        self._plain: list[Analysis] = []
-        self._steps: list[Sweep] = []
-        self._last: Card | None = None
+    report: Report
+    evaluator: Evaluator
+    top: Scope
+    builder: CircuitBuilder
+    failed: set[str]
+    factors: Mapping[str, float]
+    quick: bool
+    _plain: list[Analysis] = field(default_factory=list, init=False)
+    _steps: list[Sweep] = field(default_factory=list, init=False)
+    _last: Card | None = field(default=None, init=False)
 
     def analyses(self) -> tuple[Analysis, ...]:
         """Return what the deck asks for; steps are wrapped around everything else."""
@@ -67,17 +68,17 @@ class SweepReader:
             points = math.prod(len(sweep.values) for sweep in analysis.sweeps)
             if points > MAX_POINTS and self._last is not None:
                 message = f"{points:.3g} points; at most {MAX_POINTS} are computed"
-                self._report.add("E118", message, self._last)
+                self.report.add("E118", message, self._last)
             scaled = [sweep.name for sweep in analysis.sweeps if sweep.factor != 1.0]
             others = [s.name for s in analysis.sweeps if s.of in ("temperature", "parameter")]
             if scaled and others and self._last is not None:
                 message = f"{scaled[0]} is swept, and so is {others[0]}, which may scale it"
                 hint = "give it the value of a parameter, and sweep that"
-                self._report.add("E115", message, self._last, hint=hint)
+                self.report.add("E115", message, self._last, hint=hint)
 
     def _items(self, card: Card) -> list[Item]:
         """Return the items without the keyword, in reverse: the next one is the last."""
-        return read_items(card[2], quick=self._quick)[:0:-1]
+        return read_items(card[2], quick=self.quick)[:0:-1]
 
     def _op(self, card: Card) -> None:
         self._plain.append(Analysis())
@@ -85,7 +86,7 @@ class SweepReader:
     def _dc(self, card: Card) -> None:
         items, sweeps = self._items(card), list[Sweep]()
         if items and isinstance(items[-1], Assign) and items[-1].key.text == "data":
-            self._report.add("W108", "a sweep over .data is ignored", card)
+            self.report.add("W108", "a sweep over .data is ignored", card)
             return
         self._last = card
         while items:
@@ -122,7 +123,7 @@ class SweepReader:
             model, parameter = _take_word(card, items), _take_word(card, items)
             word = Word(f"{model.text}({parameter.text})", model.offset)
         of_element = _OF_ELEMENT(word.text)
-        if of_element and element_name(of_element[1]) in self._builder:
+        if of_element and element_name(of_element[1]) in self.builder:
             # Xyce's R1:R
             word = Word(of_element[1], word.offset)
         if word.text == "param" and items and isinstance(items[-1], Word):
@@ -143,7 +144,7 @@ class SweepReader:
         else:
             start, stop, step = (self._number(card, items) for _ in range(3))
             values = _points(variation, start, stop, step, word)
-        factor = self._factors.get(name, 1.0) if of == "element" else 1.0
+        factor = self.factors.get(name, 1.0) if of == "element" else 1.0
         return Sweep(name, values, of, factor)
 
     def _listed(self, card: Card, items: list[Item], most: int = MAX_POINTS) -> tuple[float, ...]:
@@ -161,7 +162,7 @@ class SweepReader:
         item = items.pop()
         if isinstance(item, Assign):
             raise CardError("E103", "'=' is not expected here", item.key.offset)
-        number = self._evaluator.number(ValueReader(card, self._report).value(item), self._top)
+        number = self.evaluator.number(ValueReader(card, self.report).value(item), self.top)
         if not math.isfinite(number):
             raise CardError("E132", "not a finite number", item.offset, len(item.text))
         return number
@@ -173,16 +174,16 @@ class SweepReader:
             return "parameter"
         # inside an instance, x1.v1, the letter is that of the last part
         letter = (name.rpartition(".")[2] if word.text[0] == "x" else word.text)[:1]
-        if not parameter and name in self._builder and _is_swept(letter):
+        if not parameter and name in self.builder and _is_swept(letter):
             return "element"
-        if not parameter and name in self._builder and letter == "s":
+        if not parameter and name in self.builder and letter == "s":
             return "switch"
-        if word.text == "temp" and word.text not in self._top.definitions:
+        if word.text == "temp" and word.text not in self.top.definitions:
             return "temperature"
-        known = [*self._top.values, *self._top.definitions]
+        known = [*self.top.values, *self.top.definitions]
         if word.text in known:
             return "parameter"
-        if name in self._failed:
+        if name in self.failed:
             raise Failed
         message = f"nothing to sweep: {word.text!r} is no source, resistor, switch or parameter"
         hint = suggestion(word.text, lambda: known)
@@ -191,7 +192,7 @@ class SweepReader:
     def _model_parameter(self, text: str) -> bool:
         """Tell whether a name is that of a parameter of a model, such as ``dx(vfwd)``."""
         model, _, parameter = text.rstrip(")").partition("(")
-        card = self._top.model_cards.get(model)
+        card = self.top.model_cards.get(model)
         kind = MODELS.get(card.type) if card else None
         return kind is not None and parameter in kind.parameters
 

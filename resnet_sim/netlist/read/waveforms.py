@@ -21,8 +21,8 @@ class Shift(NamedTuple):
     repeat: float | None = None
 
 
-def _get(arguments: Numbers, k: int, default: float = 0.0) -> float:
-    return arguments[k] if k < len(arguments) else default
+def _get(arguments: Numbers, k: int) -> float:
+    return arguments[k] if k < len(arguments) else 0.0
 
 
 def _positive(arguments: Numbers, k: int, name: str) -> float:
