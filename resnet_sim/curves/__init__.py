@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from .curve import Curve, Points, joined
 
-DOORS = ("chords", "function", "junction", "series", "straight")
+DOORS = ("chords", "compound", "function", "junction", "straight")
 
 __all__ = ["Curve", "Points", "joined"]

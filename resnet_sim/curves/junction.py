@@ -162,8 +162,10 @@ class JunctionCurve(Curve):
         broken = np.zeros_like(s) + back
         deep = s + push < -b
         if deep.any():
-            t = nb * omega(np.where(deep, -(s + b), 0.0) / nb + np.log(safe / nb))
-            t = np.where(deep, np.maximum(-(s + b) - t, 0.0), 0.0)
+            beyond = np.where(deep, -(s + b), 0.0)
+            t = omega(beyond / nb + np.log(safe / nb))
+            t = np.where(t > 1.0, nb * np.log(np.maximum(t, 1.0) * nb / safe), beyond - nb * t)
+            t = np.where(deep, np.maximum(t, 0.0), 0.0)
             broken = np.where(deep, -b - t, back)
         seam = SEAM * n - push * (1.0 - np.exp(SEAM))
         return np.where(push > 0, np.where(s >= seam, ahead, broken), s)

@@ -36,6 +36,11 @@ class CurveRows:
     def __len__(self) -> int:
         return len(self.p)
 
+    def take(self, rows: Ints) -> CurveRows:
+        """Return some rows, ascending."""
+        law = None if self.law is None else self.law.take(rows)
+        return CurveRows(self.p[rows], self.q[rows], self.emf[rows], self.scale[rows], law)
+
     def point(self, s: Floats, r: Floats) -> Points:
         """Return points where ``u + r i = s`` for the voltage u above the emf."""
         if self.law is None:

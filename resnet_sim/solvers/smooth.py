@@ -29,7 +29,8 @@ from ..graph.problem import EPS, Problem, Solution, difference, node_sums
 from ..workers.progress import report
 from . import _straight_pieces as straight
 from . import automatic, newton
-from .series import Strings
+from .bundles import Bundles
+from .strings import Strings
 
 #: How far off its curve each voltage or current may be, relative to it.
 ENOUGH = 1e-12
@@ -37,6 +38,8 @@ ENOUGH = 1e-12
 GOOD = 1e-10
 #: Steps without progress after which Newton's method on the co-content takes over.
 PATIENCE = 6
+#: Share of the distance from a curve that a step may leave on the other side.
+TURNING = 0.1
 #: Most steps of that kind at a time, and how many of the other follow.
 MOST_STEPS, DESCENTS = 100, 8
 #: How often either is tried.
@@ -65,8 +68,8 @@ class _Step:
         Resistance of all else at the ends of each curve, ohm.
     next : Points
         Where the curves meet what is offered there.
-    off : float
-        Largest distance from a curve, in units of what is `ENOUGH`.
+    away : ndarray of float, shape (c,)
+        Distances from the curves, in units of what is `ENOUGH`, with the sign of what is lacking.
     gap : float
         Power that all curves together are off by, W.
     """
@@ -76,16 +79,25 @@ class _Step:
     i: Floats
     r: Floats
     next: Points
-    off: float
+    away: Floats
     gap: float
+
+    @property
+    def off(self) -> float:
+        """The largest distance from a curve."""
+        return float(np.abs(self.away).max())
 
 
 def solve(
     problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
 ) -> Solution:
     """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
-    strings = Strings(problem)
-    return strings.restored(_solve(strings.shorter, *strings.start(on, x)))
+    for kind in (Strings, Bundles):
+        compound = kind(problem)
+        if compound.any:
+            shorter = solve(compound.shorter, tolerance, *compound.start(on, x))
+            return compound.restored(shorter)
+    return _solve(problem, on, x)
 
 
 def _solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
@@ -124,7 +136,7 @@ def _follow(
     problem: Problem, points: Points, on: Bools | None, x: Floats | None
 ) -> tuple[_Step, int]:
     """Move points by the resolvent until they settle or stall; return the best step so far."""
-    best, waited, count = None, 0, 0
+    best, before, waited, count = None, None, 0, 0
     for number in range(1, MOST_STEPS + 1):
         try:
             step = _step(problem, points, on, x)
@@ -142,9 +154,30 @@ def _follow(
             return step, count
         if waited >= PATIENCE:
             break
-        points, x, on = step.next, step.solution.x, _conducting(step.solution)
+        points, before = _onward(problem, step, before), step
+        x, on = step.solution.x, _conducting(step.solution)
     assert best is not None
     return best, count
+
+
+def _onward(problem: Problem, step: _Step, before: _Step | None) -> Points:
+    """Return the next points; curves that turn back meet what lies half way between two offers.
+
+    Some are offered too much and too little in turns, by neighbours who do the same, for ever.
+    """
+    if before is None:
+        return step.next
+    turned = np.flatnonzero(
+        (step.away * before.away < 0) & (np.abs(step.away) > TURNING * np.abs(before.away))
+    )
+    if not len(turned):
+        return step.next
+    v, i = (0.5 * (a + b)[turned] for a, b in ((before.v, step.v), (before.i, step.i)))
+    some = dataclasses.replace(problem, curves=problem.curves.take(turned))
+    halfway, points = _moved(some, v, i, step.r[turned]), Points(*(c.copy() for c in step.next))
+    for column, changed in zip(points, halfway, strict=True):
+        column[turned] = changed
+    return points
 
 
 def _conducting(solution: Solution) -> Bools:
@@ -178,8 +211,9 @@ def _step(problem: Problem, points: Points, on: Bools | None, x: Floats | None) 
     few = ENOUGH * np.abs(i) + EPS * loud
     few += following.slope * (ENOUGH * np.abs(v) + EPS * scale)
     # the line and the tangent lean different ways: both terms count
-    off = float(((away_i + following.slope * away_v) / np.where(few > 0, few, EPS)).max())
-    return _Step(solution, v, i, r, following, off, float((away_v * away_i).sum()))
+    away = (away_i + following.slope * away_v) / np.where(few > 0, few, EPS)
+    away *= np.sign(following.i - i)
+    return _Step(solution, v, i, r, following, away, float((away_v * away_i).sum()))
 
 
 def _moved(problem: Problem, v: Floats, i: Floats, r: Floats) -> Points:
@@ -228,10 +262,11 @@ def _resistance(tangent: Problem, solution: Solution, slope: Floats) -> Floats:
         g = np.where(p == q, 0.0, g)
     g = np.abs(g)
     total = bincount(p, g, tangent.n) + bincount(q, g, tangent.n)
-    r = np.zeros(len(slope))
-    for end in (p[first : first + len(slope)], q[first : first + len(slope)]):
+    r, ends = np.zeros(len(slope)), (p[first : first + len(slope)], q[first : first + len(slope)])
+    for end in ends:
         others = np.maximum(total[end] - slope, EPS * total[end])
         r += np.where(end == 0, 0.0, 1.0 / np.maximum(others, np.finfo(float).tiny))
+    r[ends[0] == ends[1]] = 0.0  # conducting ones short it
     return r
 
 

@@ -8,7 +8,8 @@ import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim.point.plan import Compiled
 from resnet_sim.point.state import State
-from resnet_sim.solvers.series import Strings
+from resnet_sim.solvers.bundles import Bundles
+from resnet_sim.solvers.strings import Strings
 
 
 def ladder(seed, leak):
@@ -109,3 +110,44 @@ r2 e f 1meg
     )
     assert op.certificate.ok
     assert op.current("d1") == 0
+
+
+def pairs(seed, lift):
+    """Strings of junctions beside each other, one way round or the other.
+
+    A `lift`, V, of sources in series with all but one keeps them apart.
+    """
+    rng = np.random.default_rng(seed)
+    b = CircuitBuilder(f"pairs {seed}")
+    for k in range(6):
+        b.voltage_source(f"v{k}", f"s{k}", "0", rng.uniform(-9, 9))
+        b.resistor(f"rs{k}", f"s{k}", f"a{k}", 10 ** rng.uniform(1, 4))
+        b.resistor(f"rg{k}", f"a{k}", "0", 10 ** rng.uniform(2, 5))
+    for k in range(6):
+        p, q = rng.choice(6, 2, replace=False)
+        for j in range(int(rng.integers(2, 4))):
+            ends = [f"a{p}", f"m{k}_{j}", f"a{q}"][:: rng.choice([-1, 1])]
+            if lift and k + j:
+                b.voltage_source(f"v{k}_{j}", ends[0], f"l{k}_{j}", lift * (4 * k + j))
+                ends[0] = f"l{k}_{j}"
+            for n in range(2):
+                b.junction_diode(f"d{k}_{j}_{n}", *ends[n : n + 2], **junction(rng, mild=True))
+    return b.build()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_diodes_beside_each_other_are_those_of_one_by_one(seed):
+    problem = problem_of(pairs(seed, 0))
+    strings = Strings(problem)
+    bundles = Bundles(strings.shorter)
+    assert bundles.any
+    assert not Bundles(bundles.shorter).any
+    assert not Bundles(Strings(problem_of(pairs(seed, 1e-13))).shorter).any
+    together, apart = rs.solve(pairs(seed, 0)), rs.solve(pairs(seed, 1e-13))
+    assert together.certificate.ok, together.certificate.failures
+    for k in range(6):
+        v = apart.voltage(f"a{k}")
+        assert together.voltage(f"a{k}") == pytest.approx(v, rel=1e-9, abs=1e-11)
+    for name in together.circuit.junctions.names:
+        current = apart.current(name)
+        assert together.current(name) == pytest.approx(current, rel=1e-7, abs=1e-16)

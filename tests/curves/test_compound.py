@@ -1,4 +1,4 @@
-"""Curves in series: one current, and voltages that add up."""
+"""Curves in series, whose voltages add up, and in parallel, whose currents do."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from resnet_sim.curves import joined
+from resnet_sim.curves.compound import ParallelCurve, SeriesCurve
 from resnet_sim.curves.function import FunctionCurve
 from resnet_sim.curves.junction import JunctionCurve
-from resnet_sim.curves.series import SeriesCurve
 
 THERMAL = 0.02586
 
@@ -90,3 +90,59 @@ def test_rows_are_taken_with_their_parts_and_limits():
     some = string.take(np.array([1]))
     alone = closed.take(np.array([1])).point(np.array([2.0]), np.array([1e3]))
     assert some.point(np.array([2.0]), np.array([1e3])).i == pytest.approx(alone.i, rel=1e-12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 10**6), st.floats(-3, 3), st.floats(-6, 6))
+def test_currents_of_parts_add_up_to_the_line(seed, volts, decades):
+    rng = np.random.default_rng(seed)
+    amps, cubes = 10 ** rng.uniform(-9, -1, 3), 10 ** rng.uniform(-6, 0, 2)
+    curve, _ = inverses(amps, cubes)
+    goal, ohms = 10.0**volts * rng.choice([-1, 1]), 10.0**decades
+    bundle = ParallelCurve(curve, np.zeros(5, dtype=int), rng.choice([-1.0, 1.0], 5), np.ones(5), 1)
+
+    def current(v):
+        with np.errstate(over="ignore"):
+            return min(max(amps.sum() * np.sinh(3 * v) + cubes.sum() * v**3, -1e280), 1e280)
+
+    with np.errstate(over="ignore"):
+        met = bundle.point(np.array([goal]), np.array([ohms]))
+    rest = lambda v: v + ohms * current(v) - goal  # noqa: E731
+    expected = brentq(rest, min(goal, 0), max(goal, 0), xtol=1e-300, rtol=1e-14)
+    assert met.v[0] == pytest.approx(expected, rel=1e-10)
+    assert met.v[0] + ohms * met.i[0] == pytest.approx(goal, rel=1e-12)
+    slope = 3 * amps.sum() * np.cosh(3 * expected) + 3 * cubes.sum() * expected**2
+    assert met.slope[0] == pytest.approx(slope, rel=1e-8)
+
+
+def test_antiparallel_junctions_carry_both_ways():
+    curve = junctions(np.array([1e-14, 1e-12]), np.full(2, np.inf))
+    pair = ParallelCurve(curve, np.zeros(2, dtype=int), np.array([1.0, -1.0]), np.ones(2), 1)
+    for goal, amps in ((5.0, 1e-14), (-5.0, 1e-12)):
+        met = pair.point(np.array([goal]), np.array([1e3]))
+        size = abs(met.i[0])
+        assert abs(met.v[0]) == pytest.approx(THERMAL * np.log1p(size / amps), rel=1e-6)
+        assert met.v[0] * goal > 0
+    nothing = pair.point(np.zeros(1), np.ones(1))
+    assert nothing.v[0] == nothing.i[0] == 0.0
+    assert nothing.slope[0] == pytest.approx((1e-14 + 1e-12) / THERMAL + 2e-12, rel=1e-12)
+    assert pair.limits[0][0] == -np.inf
+
+
+def test_a_string_beside_another_one_turned_round():
+    """LED strings in antiparallel, the parts of which are curves of parts themselves."""
+    curve = junctions(np.array([1e-14, 1e-16, 1e-15, 1e-13]), np.full(4, np.inf))
+    strings = SeriesCurve(curve, np.array([0, 0, 1, 1]), np.ones(4), np.ones(4), 2)
+    both = ParallelCurve(strings, np.zeros(2, dtype=int), np.array([1.0, -1.0]), np.ones(2), 1)
+    met = both.point(
+        np.array(
+            [
+                10.0,
+            ]
+        ),
+        np.array([1e3]),
+    )
+    i = met.i[0]
+    assert met.v[0] == pytest.approx(
+        THERMAL * (np.log1p(i / 1e-14) + np.log1p(i / 1e-16)), rel=1e-6
+    )

@@ -1,4 +1,4 @@
-"""Curves in series are a curve: the voltages that one current makes add up."""
+"""Curves in series and in parallel are curves: voltages, or currents, add up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from .curve import Curve, Points
+from .resolvent import meeting
 
 #: Most steps; Newton's method takes three to six.
 STEPS = 200
@@ -19,8 +20,8 @@ CLOSE = 1e-8
 TINY, MOST = 1e-290, 690.0
 
 
-class SeriesCurve(Curve):
-    """Each row is some parts in series, a curve each.
+class _Compound(Curve):
+    """Each row is some parts, a curve each.
 
     Parameters
     ----------
@@ -52,13 +53,31 @@ class SeriesCurve(Curve):
             self.scale[chosen], len(rows),
         )  # fmt: skip
 
+    def alone(self, s: Floats, r: Floats) -> Points:
+        """Return where each part meets the line of its row, in its own sense and scale."""
+        found = self.parts.point(self.sense * s[self.owner] * self.scale, r[self.owner])
+        return Points(found.v / self.scale, found.i / self.scale, found.slope)
+
+    def total(self, values: Floats) -> Floats:
+        """Return sums over the parts of each row."""
+        return np.asarray(np.bincount(self.owner, values, self.count), dtype=float)
+
+    def limited(self) -> tuple[Floats, Floats]:
+        """Return the limits of the parts in the sense of their rows."""
+        low, high = self.parts.limits
+        turned = self.sense < 0
+        return (
+            np.where(turned, -high, low) / self.scale, np.where(turned, -low, high) / self.scale
+        )  # fmt: skip
+
+
+class SeriesCurve(_Compound):
+    """Parts in series: one current, and voltages that add up."""
+
     @property
     def limits(self) -> tuple[Floats, Floats]:
         """Those of the part that lets least pass."""
-        first, second = self.parts.limits
-        turned = self.sense < 0
-        low = np.where(turned, -second, first) / self.scale
-        high = np.where(turned, -first, second) / self.scale
+        low, high = self.limited()
         least, most = np.full(self.count, -np.inf), np.full(self.count, np.inf)
         np.maximum.at(least, self.owner, low)
         np.minimum.at(most, self.owner, high)
@@ -86,16 +105,12 @@ class SeriesCurve(Curve):
         parts = self.shares(i)
         with np.errstate(divide="ignore", over="ignore"):
             rise = np.minimum(1.0 / np.maximum(parts.slope, TINY), 1.0 / TINY)
-        v, rise = (
-            np.bincount(self.owner, weights, self.count) for weights in (self.sense * parts.v, rise)
-        )
-        return v.astype(float), rise.astype(float)
+        return self.total(self.sense * parts.v), self.total(rise)
 
-    def _alone(self, s: Floats, r: Floats) -> Floats:
+    def _least(self, s: Floats, r: Floats) -> Floats:
         """Return the least current that a part of each row takes alone, A."""
-        found = self.parts.point(self.sense * s[self.owner] * self.scale, r[self.owner])
         least = np.full(self.count, np.inf)
-        np.minimum.at(least, self.owner, np.abs(found.i / self.scale))
+        np.minimum.at(least, self.owner, np.abs(self.alone(s, r).i))
         return np.asarray(np.clip(least, TINY, 1.0 / TINY))
 
     def _met(self, size: Floats, r: Floats, sign: Floats) -> Floats:
@@ -105,9 +120,9 @@ class SeriesCurve(Curve):
         row carries more than its most reluctant part would alone, nor less than that would with
         no more than an equal share of the voltage.
         """
-        high = self._alone(sign * size, r)
+        high = self._least(sign * size, r)
         share = size / (1.0 + np.bincount(self.owner, minlength=self.count))
-        low = np.minimum(self._alone(sign * share, r), high)
+        low = np.minimum(self._least(sign * share, r), high)
         now, some, rows = high.copy(), self, np.arange(self.count)
         for number in range(STEPS):
             at, ohms = now[rows], r[rows]
@@ -129,3 +144,48 @@ class SeriesCurve(Curve):
                 rows = rows[moving]
                 some = self.take(rows)
         return np.where(size > 0, now, 0.0)
+
+
+class ParallelCurve(_Compound):
+    """Parts in parallel: one voltage, and currents that add up."""
+
+    @property
+    def limits(self) -> tuple[Floats, Floats]:
+        """What all parts let pass together."""
+        low, high = self.limited()
+        return self.total(low), self.total(high)
+
+    def shares(self, v: Floats) -> Points:
+        """Return where the parts stand at given voltages of the rows, in their own senses."""
+        return self.alone(v, np.zeros(self.count))
+
+    def at_voltage(self, v: Floats) -> Points:
+        """Return the points at given voltages: sums of currents."""
+        parts = self.shares(v)
+        return Points(v, self.total(self.sense * parts.i), self.total(parts.slope))
+
+    def point(self, s: Floats, r: Floats) -> Points:
+        """Return the points where ``v + r i = s``."""
+        some, last = self, Points(*np.full((3, self.count), np.nan))
+
+        def evaluate(v: Floats, rows: Ints) -> tuple[Floats, Floats]:
+            nonlocal some
+            if len(rows) < len(some):
+                some = self.take(rows)
+            found = some.at_voltage(v)
+            for column, values in zip(last, found, strict=True):
+                column[rows] = values
+            return found.i, found.slope
+
+        # a row has no more voltage than its most willing part would leave alone
+        least = np.abs(s)
+        np.minimum.at(least, self.owner, np.abs(self.alone(s, r).v))
+        with np.errstate(over="ignore", invalid="ignore"):  # far off everything is infinite
+            v = meeting(evaluate, s, r, np.sign(s) * least)
+            if len(rest := np.flatnonzero(np.isnan(last.v))):
+                some = self
+                evaluate(v[rest], rest)
+        i = last.i + last.slope * (v - last.v)
+        # where the curve is steep the line tells the current, not the voltage
+        steep = r * last.slope > 1.0
+        return Points(v, np.where(steep, (s - v) / np.where(steep, r, 1.0), i), last.slope)

@@ -1,7 +1,7 @@
 """Curves and rectifiers in series as one of each: strings of diodes are single branches.
 
 Nothing but two of them meets at the nodes within a string, so one current flows through all, in
-whatever order they stand: the curves of a string are one curve (`curves.series`), its rectifiers
+whatever order they stand: the curves of a string are one curve (`curves.compound`), its rectifiers
 of either sense one rectifier.  What is left has neither the nodes within nor the states of every
 single diode; a search that moves tangents would pass news from node to node there.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..curves import Points, joined
-from ..curves.series import SeriesCurve
+from ..curves.compound import SeriesCurve
 from ..graph.curve_rows import CurveRows
 from ..graph.graphs import bincount
 from ..graph.problem import Problem, Solution
@@ -202,14 +202,12 @@ class Strings:
 
     def start(self, on: Bools | None, x: Floats | None) -> tuple[Bools | None, Floats | None]:
         """Return where a search of the shorter problem begins."""
-        if self.any and on is not None:
+        if on is not None:
             on = self._of_strings(np.where(on, 0.0, 1.0)) == 0
-        return on, x[self.kept] if self.any and x is not None else x
+        return on, x if x is None else x[self.kept]
 
     def restored(self, solution: Solution) -> Solution:
         """Return the solution of the given problem from that of the shorter one."""
-        if not self.any:
-            return dataclasses.replace(solution, problem=self.problem)
         problem, rows, steps = self.problem, self.problem.curves, self.steps
         count, alone = len(self.first), len(rows) - len(self.curve)
         single, i, gap = (
