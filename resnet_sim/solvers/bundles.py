@@ -72,10 +72,10 @@ class Bundles:
         alone, law = int(self.lonely.sum()), self.law
         v, i = solution.curves.v[alone:], solution.curves.i[alone:]
         points = law.shares(v)
-        # what the currents are off in all goes to where it moves voltages least
-        off, slope = i - law.total(self.sense * points.i), law.total(points.slope)
-        share = points.slope / np.where(slope > 0, slope, 1.0)[law.owner]
-        parts = Points(points.v, points.i + self.sense * off[law.owner] * share, points.slope)
+        # what the currents are off in all is shared as they are: no small one gets a large one's
+        off, size = i - law.total(self.sense * points.i), law.total(np.abs(points.i))
+        share = np.abs(points.i) / np.where(size > 0, size, 1.0)[law.owner]
+        parts = points._replace(i=points.i + self.sense * off[law.owner] * share)
         curves = Points(*(np.zeros(len(self.lonely)) for _ in Points._fields))
         for whole, single, shared in zip(curves, solution.curves, parts, strict=True):
             whole[self.lonely], whole[self.parts] = single[:alone], shared
