@@ -111,3 +111,23 @@ def test_tangents_that_are_singular_at_the_start_are_not_the_end():
     op = rs.solve(parse_netlist("t\nv1 a 0 5\nr1 a b 1k\nb1 b 0 i={1m*(v(b)*v(b)*v(b)-v(b))}\n"))
     assert op.voltage("b") == pytest.approx(5 ** (1 / 3), rel=1e-12)
     assert op.certificate.ok and op.unique == "unknown"
+
+
+@pytest.mark.parametrize("volts", [-5.0, 0.3, 5.0])
+def test_what_a_blocking_maximum_leaks_is_not_lost_beside_its_slope(volts):
+    """Diodes as max and min of lines of 1 kS and 1e-20 S, as in published learning networks."""
+    deck = f"""clamps
+v1 a 0 {volts}
+r1 a b 1k
+bd b 0 I={{ max(((V(b) - 0.7)/1e+20), ((V(b) - 0.7)/0.001)) }}
+bu b 0 I={{ min(((V(b) + 0.7)/1e+20), ((V(b) + 0.7)/0.001)) }}
+"""
+    op = rs.solve(parse_netlist(deck))
+    assert op.certificate.ok, op.certificate.failures
+    v = op.voltage("b")
+    inner = (volts / 1e3) / (1 / 1e3 + 2e-20)
+    outer = (volts / 1e3 + np.sign(volts) * 0.7e3) / (1 / 1e3 + 1e3)
+    assert v == pytest.approx(inner if abs(inner) < 0.7 else outer, rel=1e-12)
+    for name, knee in (("bd", 0.7), ("bu", -0.7)):
+        beyond = (v - knee) * knee > 0
+        assert op.current(name) == pytest.approx((v - knee) * (1e3 if beyond else 1e-20), rel=1e-9)

@@ -11,7 +11,7 @@ from ...arrays import Floats, Ints
 from ...curves import Curve
 from ...curves.function import FunctionCurve
 from ...curves.straight import StraightCurve
-from ..derivatives import evaluate
+from ..derivatives import FUNCTIONS, evaluate
 from ..formula import Call, Formula, Sum
 from ..own_voltage import Lines, lines_of, of_own_voltage
 from ..trends import rises
@@ -41,12 +41,28 @@ def rising(formula: Formula, clamped: Clamped, p: int, q: int) -> Rising | None:
         from ..clamps import clamped as rewritten
 
         lines = lines_of(rewritten(own))
-        rest = float(lines.at(np.zeros(1))[0]) if lines else 0.0
-        return Rising(own, lines, rest) if lines and lines.rises and np.isfinite(rest) else None
+        if lines is None or not lines.rises:
+            return None
+        lines = _spelled_out(own, lines)
+        rest = float(lines.at(np.zeros(1))[0])
+        return Rising(own, lines, rest) if np.isfinite(rest) else None
     value, slope = evaluate(own, np.zeros((1, 1)))
     if not (np.isfinite(value[0]) and np.isfinite(slope[0, 0]) and rises(own)):
         return None
     return Rising(own, None, float(value[0]))
+
+
+def _spelled_out(formula: Formula, lines: Lines) -> Lines:
+    """Return lines as the formula itself has them between and beyond its bends.
+
+    A sum of clamps has lost 1e-20 S beside a slope of 1 kS.
+    """
+    if not {call.name for call in formula.calls} <= {*FUNCTIONS}:
+        return lines
+    ends = lines.x[[0, -1]] + np.array([-1.0, 1.0]) * (1.0 + np.abs(lines.x[[0, -1]]))
+    value, slope = evaluate(formula, np.append(lines.x, ends)[:, None])
+    before, after = np.maximum(slope[-2:, 0], 0.0)
+    return Lines(lines.x, value[:-2], float(before), float(after))
 
 
 def curves_of(every: Sequence[Rising]) -> list[tuple[list[int], Curve]]:
