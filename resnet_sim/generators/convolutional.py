@@ -18,7 +18,7 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .kernels import Layer, each, extent, kernel_names, places, taps
+from .kernels import Layer, Sides, each, extent, kernel_names, places, taps
 from .mixture import Seed, to_ohms
 from .shared import equal, made
 
@@ -28,10 +28,10 @@ def convolutional(
     channels: Sequence[int],
     outputs: int,
     *,
-    kernel: int | Sequence[int] = 3,
-    stride: int | Sequence[int] = 1,
-    pool: int | Sequence[int] = 1,
-    padding: int | Sequence[int] = 0,
+    kernel: Sides = 3,
+    stride: Sides = 1,
+    pool: Sides = 1,
+    padding: Sides = 0,
     diodes: Literal["half", "antiparallel"] | None = "half",
     threshold: float = 0.3,
     amplification: float = 1.0,
@@ -71,10 +71,10 @@ def convolutional(
     channels : sequence of int
         Of each layer.
     outputs : int
-    kernel, stride, padding : int or sequence of int
+    kernel, stride, padding : int or sequence of (int or (int, int))
         Side of the square that a unit sees, step from unit to unit, and rows of nothing that
-        are added on each side; one for all layers or one for each.
-    pool : int or sequence of int
+        are added on each side; one for all layers or one for each, which may be rows and columns.
+    pool : int or sequence of (int or (int, int))
         Side of the squares of units whose averages the next layer sees; 1: none.
     diodes, threshold
         Of `layered`; half of the channels is up, half is down.
@@ -105,7 +105,11 @@ def convolutional(
         raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
     if not (average > 0 and g_min > 0 and np.isfinite([average, g_min, threshold]).all()):
         raise UsageError("average and g_min must be positive and finite")
-    sides = [each(x, len(channels)) for x in (kernel, stride, pool, padding)]
+    sides = [
+        each(what, value, len(channels), least) for what, value, least in (
+            ("kernel", kernel, 1), ("stride", stride, 1), ("pool", pool, 1), ("padding", padding, 0)
+        )
+    ]  # fmt: skip
     layers = tuple(Layer(*one) for one in zip(channels, *sides, strict=True))
     rng = np.random.default_rng(seed)
     plan = _Plan(
@@ -191,7 +195,7 @@ class _Builder:
     def add(self, before: Ints) -> Ints:
         """Return the nodes that the next layer sees; arrays are (channels, rows, columns)."""
         rows, columns = extent(before.shape[1:], self.layer)
-        if min(rows, columns) < self.layer.pool or min(rows, columns) < 1:
+        if rows < self.layer.pool[0] or columns < self.layer.pool[1]:
             raise UsageError(
                 f"layer {self.number} has {rows} x {columns} units: too few for its kernel and pool"
             )
@@ -205,7 +209,7 @@ class _Builder:
             names = [f"ib{self.number}_{place}" for place in places(shape)]
             flat = here.ravel()
             self.b.current_sources(names, np.zeros_like(flat), flat, 0.0)
-        return here if self.layer.pool == 1 else self._averages(here)
+        return here if self.layer.pool == (1, 1) else self._averages(here)
 
     def _nodes(self, letter: str, shape: tuple[int, ...]) -> Ints:
         names = (f"{letter}{self.number}_{place}" for place in places(shape))
@@ -215,7 +219,7 @@ class _Builder:
         """Join units to what they see."""
         layer = self.layer
         found = taps(before, here, layer)
-        names = kernel_names(self.number, layer.channels, before.shape[0], layer.kernel)
+        names = kernel_names(self.number, before.shape[0], layer)
         numbers = np.array([self._numbers[name] for name in names])
         self.ohms.append(numbers[found.whose])
         called = [f"rk{self.number}_{label}" for label in found.labels]
@@ -235,11 +239,11 @@ class _Builder:
                 self.b.diodes(names, *ends, v_forward=self.plan.threshold)
 
     def _averages(self, here: Ints) -> Ints:
-        side = self.layer.pool
-        rows, columns = (n // side for n in here.shape[1:])
+        high, wide = self.layer.pool
+        rows, columns = here.shape[1] // high, here.shape[2] // wide
         means = self._nodes("m", (here.shape[0], rows, columns))
-        for tap, (down, right) in enumerate(product(range(side), repeat=2)):
-            units = here[:, down::side, right::side][:, :rows, :columns].ravel()
+        for tap, (down, right) in enumerate(product(range(high), range(wide))):
+            units = here[:, down::high, right::wide][:, :rows, :columns].ravel()
             names = [f"rp{self.number}_{place}_{tap}" for place in places(means.shape)]
             self.b.resistors(names, units, means.ravel(), 1.0 / self.plan.average)
             self.ohms.append(np.full(len(units), -1))
@@ -251,13 +255,14 @@ def _drawn(plan: _Plan, rng: np.random.Generator) -> _Plan:
     before, size = plan.shape[0] * (2 if plan.input_pairs else 1), plan.shape[1:]
     parameters: dict[str, float] = {}
     for number, layer in enumerate(plan.layers, start=1):
-        limit = (before * layer.kernel**2) ** -0.5
-        names = list(kernel_names(number, layer.channels, before, layer.kernel))
+        limit = (before * layer.size) ** -0.5
+        names = list(kernel_names(number, before, layer))
         g = np.maximum(rng.uniform(-limit, limit, len(names)), plan.g_min)
         parameters |= zip(names, g.tolist(), strict=True)
         if plan.biases:
             parameters |= {f"b{number}_{c}": 0.0 for c in range(layer.channels)}
-        size = tuple(n // layer.pool for n in extent(size, layer))
+        rows, columns = extent(size, layer)
+        size = rows // layer.pool[0], columns // layer.pool[1]
         before = layer.channels
     count = before * max(size[0], 0) * max(size[1], 0)
     wide = plan.outputs * (2 if plan.output_pairs else 1)

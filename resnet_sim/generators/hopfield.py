@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..model.affine import Affine
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .kernels import Layer, each, extent, kernel_names, places, taps
+from .kernels import Layer, Sides, each, extent, kernel_names, places, taps
 from .mixture import Seed, to_ohms
 from .shared import equal, made
 
@@ -97,9 +97,9 @@ def convolutional_hopfield(
     channels: Sequence[int],
     outputs: int,
     *,
-    kernel: int | Sequence[int] = 3,
-    stride: int | Sequence[int] = 2,
-    padding: int | Sequence[int] = 0,
+    kernel: Sides = 3,
+    stride: Sides = 2,
+    padding: Sides = 0,
     spread: float = 1.0,
     bias: float = 0.0,
     linear_outputs: bool = True,
@@ -117,7 +117,7 @@ def convolutional_hopfield(
     channels : sequence of int
         Of each layer.
     outputs : int
-    kernel, stride, padding : int or sequence of int
+    kernel, stride, padding : int or sequence of (int or (int, int))
         See `convolutional`.
     spread, bias, linear_outputs, seed
         See `hopfield`; units are those that a unit sees.
@@ -144,19 +144,21 @@ def convolutional_hopfield(
             f"images of {shape}, {list(channels)} channels, {outputs} outputs: no network"
         )
     _check(spread, bias)
-    sides = [each(x, len(channels)) for x in (kernel, stride, padding)]
+    sides = [
+        each(what, value, len(channels), least) for what, value, least in (
+            ("kernel", kernel, 1), ("stride", stride, 1), ("pool", 1, 1), ("padding", padding, 0)
+        )
+    ]  # fmt: skip
     rng = np.random.default_rng(seed)
     b = CircuitBuilder(f"convolutional Hopfield {'x'.join(map(str, size))}")
-    plan = [
-        Layer(c, side, step, 1, edge) for c, side, step, edge in zip(channels, *sides, strict=True)
-    ]
+    plan = [Layer(*one) for one in zip(channels, *sides, strict=True)]
     images = _images(b, size, plan)
     ends = b.nodes("o", outputs)
     network = _Hopfield(b, [*(image.ravel() for image in images), ends], linear_outputs)
     for number, (layer, (seen, here)) in enumerate(zip(plan, pairwise(images), strict=True), 1):
         found = taps(seen, here, layer)
-        drawn = _drawn(rng, (found.count,), spread, seen.shape[0] * layer.kernel**2)
-        names = list(kernel_names(number, layer.channels, seen.shape[0], layer.kernel))
+        drawn = _drawn(rng, (found.count,), spread, seen.shape[0] * layer.size)
+        names = list(kernel_names(number, seen.shape[0], layer))
         network.join(names, found.p, found.q, drawn, found.whose)
         network.feed(
             [f"{number}_{k}" for k in range(layer.channels)], number,

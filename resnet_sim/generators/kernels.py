@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +14,26 @@ import numpy.typing as npt
 from ..arrays import Ints
 from ..errors import UsageError
 
+#: rows and columns
+Pair = tuple[int, int]
+#: what generators are given: one for all layers, or one for each
+Sides = int | Sequence[int | Pair]
+
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of a convolutional network."""
+    """One layer of a convolutional network; all but the channels have rows and columns."""
 
     channels: int
-    kernel: int
-    stride: int
-    pool: int
-    padding: int
+    kernel: Pair
+    stride: Pair
+    pool: Pair
+    padding: Pair
+
+    @property
+    def size(self) -> int:
+        """Taps of a kernel to one channel."""
+        return self.kernel[0] * self.kernel[1]
 
 
 @dataclass(frozen=True)
@@ -49,11 +61,13 @@ class Taps:
 
 def taps(before: Ints, here: Ints, layer: Layer) -> Taps:
     """Return what units see; arrays of nodes are (channels, rows, columns), padding is nothing."""
-    side = layer.kernel
-    count = before.shape[0] * side**2
-    y, x = (layer.stride * np.arange(n) - layer.padding for n in here.shape[1:])
+    count = before.shape[0] * layer.size
+    y, x = (
+        step * np.arange(n) - edge
+        for n, step, edge in zip(here.shape[1:], layer.stride, layer.padding, strict=True)
+    )
     p, q, whose, called = [], [], [], []
-    every = product(range(before.shape[0]), range(side), range(side))
+    every = product(range(before.shape[0]), *map(range, layer.kernel))
     for tap, (channel, down, right) in enumerate(every):
         inside = np.ix_(_inside(y + down, before.shape[1]), _inside(x + right, before.shape[2]))
         seen = before[channel][
@@ -74,9 +88,9 @@ def taps(before: Ints, here: Ints, layer: Layer) -> Taps:
     )  # fmt: skip
 
 
-def kernel_names(number: int, channels: int, before: int, side: int) -> Iterator[str]:
+def kernel_names(number: int, before: int, layer: Layer) -> Iterator[str]:
     """Return what the weights of a layer are called."""
-    every = product(range(channels), range(before), range(side), range(side))
+    every = product(range(layer.channels), range(before), *map(range, layer.kernel))
     return (f"k{number}_{c}_{b}_{y}_{x}" for c, b, y, x in every)
 
 
@@ -85,22 +99,30 @@ def places(shape: Sequence[int]) -> Iterator[str]:
     return ("_".join(map(str, at)) for at in product(*map(range, shape)))
 
 
-def extent(size: Sequence[int], layer: Layer) -> tuple[int, int]:
+def extent(size: Sequence[int], layer: Layer) -> Pair:
     """Return rows and columns of the units of a layer, for those of what is before it."""
     rows, columns = (
-        (n + 2 * layer.padding - layer.kernel) // layer.stride + 1 for n in size
-    )  # fmt: skip
+        (n + 2 * edge - side) // step + 1
+        for n, side, step, edge in zip(size, layer.kernel, layer.stride, layer.padding, strict=True)
+    )
     return rows, columns
 
 
-def each(value: int | Sequence[int], count: int) -> tuple[int, ...]:
-    """Return a number for each layer."""
-    found = (value,) * count if isinstance(value, int) else tuple(value)
+def each(what: str, value: Sides, count: int, least: int = 1) -> tuple[Pair, ...]:
+    """Return rows and columns for each layer."""
+    found: list[Any] = list(value) if isinstance(value, Sequence) else [value] * count
     if len(found) != count:
-        raise UsageError(f"{list(found)} for {count} layers")
-    if min(found, default=1) < 0:
-        raise UsageError(f"{list(found)}: sides and steps can't be negative")
-    return found
+        raise UsageError(
+            f"{what}={value!r} for {count} layers: one number for all of them, or a list with "
+            "one for each; a rectangle is a pair in that list, [(3, 5)]"
+        )
+    pairs = [side if isinstance(side, Sequence) else (side, side) for side in found]
+    for pair in pairs:
+        if len(pair) != 2 or not all(isinstance(n, Integral) and int(n) >= least for n in pair):
+            raise UsageError(
+                f"{what}={value!r}: rows and columns are whole numbers from {least} on"
+            )
+    return tuple((int(rows), int(columns)) for rows, columns in pairs)
 
 
 def _inside(at: Ints, size: int) -> npt.NDArray[np.int64]:

@@ -141,14 +141,11 @@ class BoxLanes(Backend):
             return reason
         s = question.structure
         assert isinstance(s, Structure)
-        if s.readings is not None:
-            return "currents are outputs"
-        red = s.reduction
         unfit = np.flatnonzero((s.diode_p * s.diode_q != 0) | (s.resistance != 0))
-        elements = np.concatenate((red.rectifiers.element[s.rectifier[unfit]], red.curves.element))
-        if not len(elements):
+        if not len(unfit):
             return cls._slow(question)
-        names = names_of(red.circuit, np.unique(elements)[:8].tolist())
+        elements = s.reduction.rectifiers.element[s.rectifier[unfit]]
+        names = names_of(s.reduction.circuit, np.unique(elements)[:8].tolist())
         return f"{names}: not an ideal diode with one end at a fixed potential"
 
     @staticmethod
@@ -167,19 +164,30 @@ class BoxLanes(Backend):
         for known, nudge, laplacian in self._laplacians:
             if nudge == stiffness and (known is g or np.array_equal(known, g)):
                 return laplacian
-        entries, inner, outer, weight = self._entries
+        entries, _, outer, weight = self._entries
         if stiffness:
             base = self.laplacian(g, 0.0)
             values, z = base.values.copy(), base.z
             values[outer] += stiffness * weight
         else:
             # not that of the conductances before: what comes out must not depend on the past
-            values, z = np.zeros(len(entries.diagonal) + len(entries.other)), None
-            conductance = self.precise.conductances(g)
-            values[inner] = self.precise.assembly.stiffness.values(conductance)
+            values, z = self._values(g), self._first_z
         found = Laplacian(entries, values, z)
         self._laplacians = [*self._laplacians[1 - KEPT :], (_kept(g), stiffness, found)]
         return found
+
+    def _values(self, g: Floats) -> Floats:
+        """Return the entries of K, without a nudge."""
+        entries, inner, *_ = self._entries
+        values = np.zeros(len(entries.diagonal) + len(entries.other))
+        conductance = self.precise.conductances(g)
+        values[inner] = self.precise.assembly.stiffness.values(conductance)
+        return values
+
+    @cached_property
+    def _first_z(self) -> Floats | None:
+        """z of the conductances that the circuit has, often good enough for what is learned."""
+        return Laplacian(self._entries[0], self._values(self.question.learned)).z
 
     @cached_property
     def _entries(self) -> tuple[Entries, Ints, Ints, Floats]:
@@ -241,10 +249,14 @@ class BoxLanes(Backend):
 
     def _drop(self, u: Floats) -> Floats:
         """Return the drops of rectifiers, shape (m, B), or (m, 1) if they don't depend on u."""
+        return self._resting if self._resting is not None else np.asarray(self.structure.drop @ u.T)
+
+    @cached_property
+    def _resting(self) -> Floats | None:
+        """Drops of the rectifiers, shape (m, 1), None if they depend on inputs."""
         drop = self.structure.drop
-        if drop[:, :-1].size and abs(drop[:, :-1]).max() > 0:
-            return np.asarray(drop @ u.T)
-        return dense(drop[:, -1:])
+        moved = drop[:, :-1].size and abs(drop[:, :-1]).max() > 0
+        return None if moved else dense(drop[:, -1:])
 
     def _bounds(self, drop: Floats) -> tuple[Floats, Floats]:
         """Return the bounds of the boxes, each of shape (boxes, B) or (boxes, 1)."""

@@ -180,7 +180,7 @@ class Tiles:
     def pack_bounds(self, columns: Floats) -> Floats:
         """Return tiles of bounds; a single column, for all samples, gives a single tile."""
         if columns.shape[1] == 1:
-            return np.repeat(columns[None], self.width, axis=2)
+            return _aligned(np.repeat(columns[None], self.width, axis=2))
         return self.pack(columns)
 
     def columns(self, tiles: Floats) -> Floats:

@@ -9,7 +9,7 @@ from training_tasks import bars
 
 import resnet_sim as rs
 from resnet_sim import training as tr
-from resnet_sim.generators import convolutional
+from resnet_sim.generators import convolutional, convolutional_hopfield
 
 
 def image(op, letter: str, channels: int, rows: int, columns: int) -> np.ndarray:
@@ -19,37 +19,52 @@ def image(op, letter: str, channels: int, rows: int, columns: int) -> np.ndarray
     return np.reshape(volts, (channels, rows, columns))
 
 
+def pair(value) -> tuple[int, int]:
+    """Rows and columns of what may be one number for both."""
+    return (value, value) if isinstance(value, int) else value
+
+
 @pytest.mark.parametrize(
-    ("stride", "padding", "pool"), [(1, 0, 1), (1, 1, 2), (2, 1, 1), (2, 2, 2)]
-)
-def test_currents_into_units_are_those_of_convolutions(stride, padding, pool):
+    ("kernel", "stride", "padding", "pool"),
+    [(3, 1, 0, 1), (3, 1, 1, 2), (3, 2, 1, 1), (3, 2, 2, 2), ((2, 3), 1, (1, 0), (1, 2)),
+     ((1, 4), (2, 1), (0, 2), 1)],
+)  # fmt: skip
+def test_currents_into_units_are_those_of_convolutions(kernel, stride, padding, pool):
     circuit = convolutional(
-        (2, 7, 6), [3], 2, kernel=3, stride=stride, padding=padding, pool=pool, average=0.4, seed=5
-    ).with_parameters({"b1_1": 0.3})
+        (2, 7, 6), [3], 2, kernel=[kernel], stride=[stride], padding=[padding], pool=[pool],
+        average=0.4, seed=5,
+    ).with_parameters({"b1_1": 0.3})  # fmt: skip
+    kernel, stride, padding, pool = map(pair, (kernel, stride, padding, pool))
     op = rs.solve(circuit)
     p = circuit.parameters
     before = np.concatenate([image(op, "xp", 2, 7, 6), image(op, "xn", 2, 7, 6)])
-    rows, columns = ((n + 2 * padding - 3) // stride + 1 for n in (7, 6))
+    rows, columns = (
+        (n + 2 * edge - side) // step + 1
+        for n, edge, side, step in zip((7, 6), padding, kernel, stride, strict=True)
+    )
     units = image(op, "h1_", 3, rows, columns)
-    wide = ((padding, padding), (padding, padding))
+    wide = tuple((edge, edge) for edge in padding)
     seen, there = ([np.pad(x, wide) for x in some] for some in (before, np.ones_like(before)))
     conducting = 0
     for c in range(3):
         kernels = np.array(
-            [[[p[f"k1_{c}_{b}_{y}_{x}"] for x in range(3)] for y in range(3)] for b in range(4)]
+            [
+                [[p[f"k1_{c}_{b}_{y}_{x}"] for x in range(kernel[1])] for y in range(kernel[0])]
+                for b in range(4)
+            ]
         )
         flow, load = (
             sum(
-                correlate2d(x, k, "valid")[::stride, ::stride]
+                correlate2d(x, k, "valid")[:: stride[0], :: stride[1]]
                 for x, k in zip(xs, kernels, strict=True)
             )
             for xs in (seen, there)
         )
         into = flow - load * units[c] + (0.3 if c == 1 else 0.0)
         # what is behind: averages, or the outputs themselves
-        if pool > 1:
-            means = image(op, "m1_", 3, rows // pool, columns // pool)[c]
-            full = np.kron(means, np.ones((pool, pool)))
+        if pool != (1, 1):
+            means = image(op, "m1_", 3, rows // pool[0], columns // pool[1])[c]
+            full = np.kron(means, np.ones(pool))
             part = np.s_[: full.shape[0], : full.shape[1]]
             into[part] -= 0.4 * (units[c][part] - full)
         else:
@@ -81,9 +96,25 @@ def test_parameters_are_those_of_any_deck():
     assert (moved.current_sources.amps != 0).sum() == 4
     with pytest.raises(rs.UsageError, match="no parameter 'k9'"):
         circuit.with_parameters({"k9": 1.0})
-    for shape, options in (((4, 4), {"kernel": 5}), ((4,), {}), ((4, 4), {"kernel": [3, 3]})):
-        with pytest.raises(rs.UsageError):
-            convolutional(shape, [2], 1, **options)
+
+
+@pytest.mark.parametrize("make", [convolutional, convolutional_hopfield])
+@pytest.mark.parametrize(
+    ("shape", "options", "message"),
+    [
+        ((4, 4), {"kernel": 5}, "layer 1 has 0 x 0 units: too few for its kernel"),
+        ((4, 6), {"kernel": [(5, 2)]}, "layer 1 has 0 x 5 units"),
+        ((4,), {}, r"images of \(4,\)"),
+        ((4, 4), {"kernel": [3, 3]}, r"kernel=\[3, 3\] for 1 layers: .* a pair in that list"),
+        ((4, 4), {"kernel": 0}, "kernel=0: rows and columns are whole numbers from 1 on"),
+        ((4, 4), {"stride": 0}, "stride=0: rows and columns are whole numbers from 1 on"),
+        ((4, 4), {"stride": [1.5]}, "stride=.1.5.: "),
+        ((4, 4), {"padding": -1}, "padding=-1: rows and columns are whole numbers from 0 on"),
+    ],
+)
+def test_what_is_no_network_is_refused(make, shape, options, message):
+    with pytest.raises(rs.UsageError, match=message):
+        make(shape, [2], 1, **{"stride": 1} | options)
 
 
 def test_kernels_learn_where_a_bar_is():
