@@ -79,8 +79,9 @@ class Lab:
         }
         try:
             self._server = _Server(("127.0.0.1", port), _Handler)
-        except OSError as error:
-            raise UsageError(f"port {port} can't be used: {error.strerror}") from None
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", "ports are 0 to 65535")
+            raise UsageError(f"port {port} can't be used: {why}") from None
         self._server.lab = self
         self.guard = Guard(self._server.server_address[1])
 

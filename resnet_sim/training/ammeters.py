@@ -54,6 +54,8 @@ def measured(
     UsageError
         If the element of a current is no independent voltage source.
     """
+    if not all(isinstance(o, str) or len(o) == 2 for o in outputs):
+        raise UsageError("an output is a node, a pair of nodes, or i(source)")
     pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
     ends = [end.strip().lower() for pair in pairs for end in pair]
     sources = list(dict.fromkeys(m[1] for end in ends if (m := _CURRENT.fullmatch(end))))

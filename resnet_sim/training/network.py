@@ -95,6 +95,8 @@ class Network(Learned):
         devices: Devices | None = None,
         precision: str = "double",
     ) -> None:
+        if devices is not None and not isinstance(devices, Devices):
+            raise UsageError(f"devices are a tr.Devices(...), not {type(devices).__name__}")
         self.devices = devices or Devices()
         circuit, pairs, names = self._cast(
             as_circuit(circuit), inputs, outputs, trainable, biases, parameters

@@ -19,7 +19,7 @@ from ..many.layered.structure import Layers
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
-from ..model.names import folded, several
+from ..model.names import folded, numbers, several
 from ..point.amplifiers import measured_scales, nominal_scales
 from ..point.reduction import reduce
 from .ammeters import measured
@@ -118,9 +118,10 @@ class Roles:
         if len(unfit):
             name = selection.names[int(unfit[0])]
             raise UsageError(f"{name} can't learn: its resistance is {ohms[unfit[0]]:g}")
-        self.g_max = float(g_max)
+        self.g_max = float(numbers("g_max", g_max))
         low, high = selection.extremes()
-        self.g_min = float(g_min) if g_min is not None else 1e-6 * high if low >= 0 else -self.g_max
+        least = 1e-6 * high if low >= 0 else -self.g_max
+        self.g_min = least if g_min is None else float(numbers("g_min", g_min))
         if not self.g_min <= self.g_max:
             raise UsageError(f"needs g_min <= g_max, not {self.g_min} and {self.g_max}")
         self.devices.check(self.g_min, self.g_max)

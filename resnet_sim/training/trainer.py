@@ -82,7 +82,9 @@ class Trainer:
         optimizer: Optimizer | str | None = None,
         seed: int = 0,
     ) -> None:
-        self.net, self.seed = net, seed
+        if not isinstance(net, Network):
+            raise UsageError(f"a tr.Network is needed, not {type(net).__name__}")
+        self.net, self.seed = net, whole(seed, "the seed")
         self.rule: Rule = settled(rule_of(rule), net)
         self.cost: Cost = cost_of(cost)
         self.optimizer: Optimizer = optimizer_of(optimizer)
@@ -183,6 +185,10 @@ class Trainer:
         x, y = self._samples(X, Y, validation)
         size = whole(len(x) if batch_size is None else batch_size, "batch_size", 1)
         whole(epochs, "epochs", 0)
+        if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
+            raise UsageError("early_stopping takes a tr.EarlyStopping(patience=...)")
+        if resume and checkpoint is None:
+            raise UsageError("resume needs the checkpoint to go on from: checkpoint=")
         path = None if checkpoint is None else Path(checkpoint)
         start = self._begin(len(x), path if resume else None)
         keep = None if path is None else partial(self.save, path, start)
@@ -226,8 +232,11 @@ class Trainer:
         """Return inputs and targets as arrays; refuse what does not go together."""
         x: Any = X if isinstance(X, Scaled) else np.asarray(by_name(X, self.net.inputs))
         y = np.asarray(by_name(Y, self.net.outputs.names))
-        if len(x) != len(y) or not len(x):
-            raise UsageError(f"{len(x)} inputs, but {len(y)} targets")
+        counts = [len(data) if getattr(data, "ndim", 1) else 0 for data in (x, y)]
+        if counts[0] != counts[1]:
+            raise UsageError(f"{counts[0]} inputs, but {counts[1]} targets")
+        if not counts[0]:
+            raise UsageError("there are no samples: inputs and targets have a row for each")
         if validation is not None and len(validation) != 2:
             raise UsageError("validation is a pair: inputs and targets")
         return x, y
@@ -352,7 +361,8 @@ class Trainer:
         }
         arrays |= {f"optimizer_{name}": value for name, value in self.optimizer.state.items()}
         facts: Record = {"history": self.history, "start": start, "seed": self.seed,
-                         "parameters": checkpoints.some(self.net.parameter_names)}  # fmt: skip
+                         "parameters": checkpoints.some(self.net.parameter_names),
+                         "ends": [self.net.inputs, self.net.outputs.names]}  # fmt: skip
         if self._best is not None:
             facts["best"] = self._best.metric, self._best.epoch
             arrays["best"] = self._best.parameters
@@ -372,6 +382,9 @@ class Trainer:
         arrays, facts = checkpoints.load(path)
         if not checkpoints.fits(facts["parameters"], self.net.parameter_names):
             raise UsageError(f"{path} is a checkpoint of a network with other parameters")
+        ends = [list(self.net.inputs), list(self.net.outputs.names)]
+        if facts.get("ends", ends) != ends:
+            raise UsageError(f"{path} is a checkpoint of a network with other inputs or outputs")
         self.net.conductances, self.net.biases = arrays["conductances"], arrays["biases"]
         shape = tuple(arrays["on_shape"].tolist())
         count = int(np.prod(shape))

@@ -54,6 +54,7 @@ def test_a_port_that_is_taken_is_said_or_another_is_used(capsys):
     [
         (["--allow-includes", "nowhere"], "no such folder"),
         (["nowhere.net"], "can't read nowhere.net"),
+        (["--port", "99999"], "ports are 0 to 65535"),
         (["http://127.0.0.1/#lab=AAAA"], "damaged"),
     ],
 )

@@ -25,6 +25,37 @@ def divider(scale: float = 1.0, **options: object) -> tr.Network:
     return tr.Network(b.build(), ["va", "vb"], ["o"], "r*", **options)
 
 
+# ---- what is no network, no samples, no run ----
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: tr.Trainer(FLOATING), "a tr.Network is needed, not str"),
+        (lambda: tr.Trainer(divider(), seed=1.5), "seed must be a whole number"),
+        (lambda: tr.Trainer(divider()).fit("x", [[1.0]], 1), "0 inputs, but 1 targets"),
+        (lambda: tr.Trainer(divider()).fit(CORNERS, None, 1), "4 inputs, but 0 targets"),
+        (lambda: tr.Trainer(divider()).fit(CORNERS[:0], XOR[:0], 1), "there are no samples"),
+        (lambda: tr.Trainer(divider()).fit(CORNERS, XOR, 1, early_stopping=True), "EarlyStopping"),
+        (lambda: tr.Trainer(divider()).fit(CORNERS, XOR, 1, resume=True), "checkpoint="),
+        (lambda: divider(devices=3), "not int"),
+        (lambda: divider(g_min="small"), "'small' of g_min"),
+        (lambda: tr.Network(FLOATING, ["v1"], [("a", "n1", "n2")]), "a pair of nodes"),
+    ],
+)
+def test_what_is_no_network_and_no_run_is_told(call, message):
+    with pytest.raises(rs.UsageError, match=message):
+        call()
+
+
+def test_a_run_does_not_go_on_with_other_outputs(tmp_path):
+    path, first = tmp_path / "run.npz", divider()
+    tr.Trainer(first).fit(CORNERS, 0.1 * CORNERS[:, :1], 1, checkpoint=path)
+    other = tr.Network(first.circuit, ["vb", "va"], ["o"], "r*")
+    with pytest.raises(rs.UsageError, match="other inputs or outputs"):
+        tr.Trainer(other).fit(CORNERS, 0.1 * CORNERS[:, :1], 2, checkpoint=path, resume=True)
+
+
 # ---- amounts ----
 
 
