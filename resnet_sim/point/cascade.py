@@ -205,12 +205,22 @@ class _Dependencies:
             return []
         side = red.below(tie)
         found: list[int] = []
-        for kind in (*red.joining, red.laws):
+        for kind in red.joining:
             for k in np.flatnonzero(side[kind.p] != side[kind.q]):
                 found += self.of_node(int(kind.p[k])) + self.of_node(int(kind.q[k]))
+        found += self._of_laws(np.flatnonzero(side[red.laws.p] != side[red.laws.q]))
         feeds = red.injections
         crossing = (side[feeds.p] != side[feeds.q]) & (feeds.source >= 0)
         found += [self.first_source + int(row) for row in feeds.source[crossing]]
+        return found
+
+    def _of_laws(self, rows: Ints) -> list[int]:
+        """Return what the currents of laws depend on: all voltages of their devices."""
+        laws, parts = self.red.laws, self.red.law_parts
+        found = parts[rows[parts[rows] >= 0]].tolist()
+        row, other = laws.pattern
+        for k in other[np.isin(row, rows[parts[rows] < 0])]:
+            found += self.of_node(int(laws.p[k])) + self.of_node(int(laws.q[k]))
         return found
 
     def _loop(self, number: int, tie: int) -> None:

@@ -186,7 +186,10 @@ class State(Flows):
         side, lost = red.below(tie), self.lost_nodes()
         for kind in (*red.joining, red.laws):
             crossing = (side[kind.p] != side[kind.q]) & (self.uncharted[kind.element] > 0)
-            if (crossing & (lost[kind.p] | lost[kind.q])).any():
+            touched = lost[kind.p] | lost[kind.q]
+            if kind is red.laws:  # what any voltage of a device is, its currents are
+                touched = kind.anchors(lost.astype(np.int64)) > 0
+            if (crossing & touched).any():
                 return True
         feeds = red.injections
         crossing = (side[feeds.p] != side[feeds.q]) & (feeds.source >= 0)

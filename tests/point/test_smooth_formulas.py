@@ -222,3 +222,39 @@ def test_a_formula_without_solution_says_so_soon(cards):
     with pytest.raises(rs.ConvergenceError, match=r"in \d+ steps") as caught:
         rs.solve(parse_netlist(f"none\n{cards}\n"))
     assert int(re.findall(r"in (\d+) steps", str(caught.value))[0]) < 3000
+
+
+@pytest.mark.parametrize(
+    ("card", "amps"),
+    [
+        ("B1 a 0 I=1m*tanh(i(v1)*1k)", lambda i: np.tanh(i)),
+        ("G1 a 0 cur='1m*(.5+cos(i(v1)*1k))'", lambda i: 0.5 + np.cos(i)),
+        ("B1 0 a I=.2m*(i(v1)*1k)**3", lambda i: -0.2 * abs(i) ** 3),
+        ("Rq a 0 R='1k+200*(i(v1)*1k)^2'", lambda i: 2 / (1 + 0.2 * i**2)),
+    ],
+)
+def test_a_formula_may_set_the_current_that_it_depends_on(card, amps):
+    """In mA: i + 2 V / 4 kohm + what the formula says = 0."""
+    op = rs.solve(f"own current\nV1 a 0 2\nR1 a 0 4k\n{card}\n")
+    assert op.certificate.ok
+    i = 1e3 * op.current("v1")
+    assert i + 0.5 + amps(i) == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    "sink", ["E1 m 0 VALUE={1k*i(v1)}", "H1 m 0 V1 1k", "B1 m 0 V=abs(i(v1))*-1k"]
+)
+def test_currents_of_formulas_count_whatever_they_depend_on(sink):
+    """The resistance is across a source, and depends on the voltage of a divider elsewhere."""
+    deck = (
+        f"elsewhere\nV1 a 0 2\nRq a 0 R='1k+100*v(c)^2'\nV2 d 0 6\nR1 d c 1k\nR2 c 0 1k\n{sink}\n"
+    )
+    op = rs.solve(deck)
+    assert op.certificate.ok
+    assert op.voltage("m") == pytest.approx(-2 / 1.9, rel=1e-9)
+
+
+@pytest.mark.parametrize("formula", ["1k+v(a,a)", "1k*cos(v(b,b))", "abs(1k-2*v(a,a))"])
+def test_what_a_resistance_reads_but_does_not_use(formula):
+    op = rs.solve(f"constant\nV1 a 0 2\nR1 a b R='{formula}'\nR2 b 0 3k\n")
+    assert op.voltage("b") == pytest.approx(1.5)

@@ -64,7 +64,8 @@ class DependentPlacer(PassivePlacer):
             self._resistor(site, device)
             return
         read = self.evaluator.reading(value, site.scope, in_source=True)
-        assert isinstance(read, Reading)  # as it reads the circuit
+        if not isinstance(read, Reading):  # what it reads of the circuit is not used
+            read = Reading(Formula(Sum(read)))
         given = self._parameters(tuple(parameters.items()), site.scope)
         self._tell_own(site, given.get("m", 1.0))
         ohms = self._named(site, value, read.formula)
