@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..model.devices import BehaviouralSources
 from ..model.formula import Formula, Sum
-from .check import EPS, ROUNDINGS, Check
+from .check import EPS, ROUNDINGS, Check, largest
 from .intervals import FUNCTIONS, Interval
 from .law import Law
 
@@ -39,7 +39,9 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             is_voltage = bool(self.table.is_voltage[k])
             actual = (check.drop if is_voltage else check.i)[:, row]
             error = np.maximum(np.maximum(low - actual, actual - high), 0.0)
-            blur = check.blur[:, row] if is_voltage else np.ravel(check.nothing) + 0.0 * error
+            # as in voltages, rounding of the highest may be all that there is
+            least = np.ravel(check.nothing + 4 * EPS * largest(np.abs(check.i)))
+            blur = check.blur[:, row] if is_voltage else least + 0.0 * error
             columns = (error, np.abs(actual), blur)
             check.linear(self.table.names[k : k + 1], "formula", *(c[:, None] for c in columns))
 

@@ -217,7 +217,7 @@ class _Dependencies:
     def _of_laws(self, rows: Ints) -> list[int]:
         """Return what the currents of laws depend on: all voltages of their devices."""
         laws, parts = self.red.laws, self.red.law_parts
-        found = parts[rows[parts[rows] >= 0]].tolist()
+        found: list[int] = parts[rows[parts[rows] >= 0]].tolist()
         row, other = laws.pattern
         for k in other[np.isin(row, rows[parts[rows] < 0])]:
             found += self.of_node(int(laws.p[k])) + self.of_node(int(laws.q[k]))
