@@ -88,14 +88,16 @@ class Policy(NamedTuple):
     lanes: float = 30_000
     any_point: float = 50
     #: Entries of a factor per node from which lanes iterate.  An EP step takes half the time with
-    #: factors at 42 (small world, 3,000 nodes), three times as long at 130 (random, 2,000 nodes).
-    crowded: float = 100
+    #: factors at 29 (small world, 3,000 nodes), three times as long at 73 (random, 2,000 nodes).
+    crowded: float = 56
     #: Operations of eliminating rectifiers alone, per node and edge, up to which they are factors
     #: that precondition: then these take less time than what they precondition.
     branchy: float = 1.0
     #: Points that take as long, in large circuits, as finding the order of elimination does: those
     #: that fill the lanes of a vector.
     fewest_points: float = 8
+    #: Elements times points whose numbers stay in the cache.
+    part: float = 200_000
     #: Points times nodes (plus what any takes) from which one factor for all points of a linear
     #: circuit with feedback pays.
     factor: float = 5_000
@@ -103,8 +105,8 @@ class Policy(NamedTuple):
     #: gives to threads, which wait for each other longer than a sparse product takes.
     dense_entries: float = 2_000
     #: Entries of a factor, per edge, from which sweeps take less time than elimination where
-    #: rectifiers only bound single nodes: random graphs of 1,000 nodes have 30 (degree 4) or 55.
-    filled: float = 40
+    #: rectifiers only bound single nodes: random graphs of 1,000 nodes have 18 (degree 4) or 29.
+    filled: float = 23
     #: Rows times samples from which tiles are worth threads.
     tiles: float = 200_000
     #: Resistors from which looking for layers pays, and conductances from which compiled epochs.

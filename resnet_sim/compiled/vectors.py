@@ -220,6 +220,17 @@ def load_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, like
     return emit.pack([emit.load(emit.address(array, index, offset)) for offset in offsets])
 
 
+@operation(_bank_of)
+def broadcast_bank(
+    emit: Emitter, array: Operand, index: Operand, step: Operand, like: Operand
+) -> Any:
+    """Return a bank like `like` of vectors that are `broadcast` from every `step`-th number."""
+    stride = emit.cast(step, types.intp)
+    offsets = [emit.builder.mul(stride, INDEX(k)) for k in range(_count(like.kind))]
+    places = [emit.address(array, index, offset) for offset in offsets]
+    return emit.pack([emit.splat(emit.builder.load(place)) for place in places])
+
+
 @operation(lambda *_: types.none)
 def store_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, a: Operand) -> Any:
     """Store the vectors of the bank `a` at `index`, ``index + step``, ..."""

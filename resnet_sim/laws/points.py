@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints, plain
 from ..model.circuit import Circuit
 from ..results.proof import Certificate
 from .certificate import LOUDEST, certify_points
@@ -128,7 +128,7 @@ class _Points:
                 others.append(law)
                 continue
             rows, judge = law.rows, _proofs.lines if line else _proofs.knees
-            columns = tuple(np.ascontiguousarray(np.atleast_2d(x)) for x in line or knees or ())
+            columns = tuple(plain(np.atleast_2d(x)) for x in line or knees or ())
             judge(
                 v, i, rows.start, p[rows], q[rows], columns, self.tolerance,
                 node, floor, whole, sure, worst,

@@ -14,10 +14,11 @@ from ._passes import (
     begin,
     conduct,
     correct,
-    factorise,
     leave,
+    loosen,
     move,
     start,
+    stiffen,
 )
 from ._reactions import combine, forces, lanczos
 
@@ -131,8 +132,9 @@ def settle(  # type: ignore[no-untyped-def]
         if active == 0:
             break
         # with nothing to flip, and common values, all have the same factors
-        if len(on) > 0 or values.ndim == 2 or following <= W:
-            factorise(system, values, work, room, lanes, loose, STIFFNESS)
+        fresh = len(on) > 0 or values.ndim == 2 or following <= W
+        if fresh:
+            stiffen(system, work, lanes, STIFFNESS)
         looking, number, ready = PASSES if pulled else 1, 0, 0
         while True:
             # one place for all passes: each further one would be compiled by itself
@@ -140,14 +142,17 @@ def settle(  # type: ignore[no-untyped-def]
                 start(work, c)
             else:
                 leave(system, values, work, c)
-            correct(system, work, d)
+            correct(system, values, work, room, d, fresh)
+            if fresh:
+                loosen(work, loose)
+            fresh = False
             number += 1
             if number < looking:
                 continue
             once = number == 1
             if number == looking:
                 if pull is not None and pulled:
-                    roomy &= _pull(system, values, work, lanes, tables, results, sample, pull)
+                    roomy &= _pull(system, values, work, room, lanes, tables, results, sample, pull)
                 limit = FINE if pulled else COARSE
                 _contradictions(rectifiers, work, lanes, limit, once, volts, wrong, count, missing)
                 for lane in range(W):
@@ -181,7 +186,7 @@ def settle(  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: ignore[no-untyped-def]
+def _pull(system, values, work, room, lanes, tables, results, sample, pull):  # type: ignore[no-untyped-def]
     """Pull the outputs of all lanes to their aims."""
     outputs, basis, shift = pull
     x, current = work[0], work[2]
@@ -193,7 +198,8 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
             aim[o, lane] = wanted - aim[o, lane]
     move(x, kept_x)
     move(current, kept_current)
-    roomy = lanczos(system, outputs, values, work, basis, aim, abs(shift))
+    stale = shift != shift  # no constant, of which there would be another version
+    roomy = lanczos(system, outputs, values, work, room, basis, aim, abs(shift), stale)
     move(kept_x, x)
     move(kept_current, current)
     for lane in range(W):
@@ -205,15 +211,16 @@ def _pull(system, values, work, lanes, tables, results, sample, pull):  # type: 
 
 
 @subloops
-def _enter(system, values, table, tables, work, room, lanes, notes, queue, first, stiffness):  # type: ignore[no-untyped-def]
-    """Take samples from a queue, and eliminate with their rectifiers."""
-    sample, loose = notes[0], notes[7]
+def _enter(system, values, table, tables, work, lanes, sample, queue, first, stiffness):  # type: ignore[no-untyped-def]
+    """Take samples from a queue; tell whether they need fresh factors."""
     for lane in range(W):
         sample[lane] = queue[min(first + lane, len(queue) - 1)]
         begin(system, values, table, tables, lanes, sample[lane], lane)
         conduct(tables, lanes, sample[lane], lane)
-    if first == 0 or len(lanes[2]) > 0 or values.ndim == 2:
-        factorise(system, values, work, room, lanes, loose, stiffness)
+    fresh = first == 0 or len(lanes[2]) > 0 or values.ndim == 2
+    if fresh:
+        stiffen(system, work, lanes, stiffness)
+    return fresh
 
 
 @loops
@@ -227,13 +234,15 @@ def steady(system, values, table, tables, work, room, lanes, notes, queue, passe
     stiffness = STIFFEST if passes == 1 else STIFFNESS
     for first in range(0, len(queue), W):
         count = min(W, len(queue) - first)
-        _enter(system, values, table, tables, work, room, lanes, notes, queue, first, stiffness)
+        fresh = _enter(system, values, table, tables, work, lanes, sample, queue, first, stiffness)
         for number in range(passes):
             if number == 0:
                 start(work, lanes[0])
             else:
                 leave(system, values, work, lanes[0])
-            correct(system, work, lanes[1])
+            correct(system, values, work, room, lanes[1], fresh and number == 0)
+        if fresh:
+            loosen(work, loose)
         for lane in range(count):
             fine[sample[lane]] = not loose[lane]
         # all lanes of a node at once: they share a line of the cache
@@ -259,14 +268,16 @@ def respond(  # type: ignore[no-untyped-def]
     sample, loose, roomy = notes[0], notes[7], True
     for first in range(0, len(queue), W):
         count = min(W, len(queue) - first)
-        _enter(system, values, table, tables, work, room, lanes, notes, queue, first, STIFFNESS)
+        fresh = _enter(system, values, table, tables, work, lanes, sample, queue, first, STIFFNESS)
         for lane in range(W):
             for o in range(len(aim)):
                 aim[o, lane] = tables[4][sample[lane], o]
         least = 0.0
         for shift in shifts:
             least = abs(shift)
-        roomy &= lanczos(system, outputs, values, work, basis, aim, least)
+        roomy &= lanczos(system, outputs, values, work, room, basis, aim, least, fresh)
+        if fresh:
+            loosen(work, loose)
         for s in range(len(shifts)):
             kept_x[:] = 0.0
             kept_current[:] = 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ..compiled.kernels import subloops
 from ..compiled.vectors import add, broadcast, fma, load, mul, store, sub
-from ..solvers.linear.frontal import W, eliminate, sweep
+from ..solvers.linear.frontal import W, backward, forward
 
 #: conductance of a conducting rectifier beside those at its ends, where passes take its excess
 #: back and find its current, and where one must do and the current does not count: elimination
@@ -47,12 +47,13 @@ def leave(system, values, work, c):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def correct(system, work, d):  # type: ignore[no-untyped-def]
-    """Solve for what is missing: rectifiers conduct stiffly, which the next pass takes back.
+def correct(system, values, work, room, d, fresh):  # type: ignore[no-untyped-def]
+    """Solve for what is missing, with `fresh` factors or those that there are.
 
-    That is the method of multipliers.
+    Rectifiers conduct stiffly, which the next pass takes back: the method of multipliers.
     """
-    plan, rows, rectifiers = system[0], system[4], system[6]
+    plan, family, edges, diodes, rows = system[:5]
+    rectifiers = system[6]
     x, y, current, gap, stiff, none, factor, pivot = work
     p, q, ohms = rectifiers
     n, zero = len(x) - 1, load(none, 0)
@@ -64,7 +65,8 @@ def correct(system, work, d):  # type: ignore[no-untyped-def]
         fed = sub(mul(load(stiff, k * W), missing), flow)
         store(y, a, add(load(y, a), fed))
         store(y, b, sub(load(y, b), fed))
-    sweep(plan, rows, none, factor, pivot, y)
+    forward(plan, family, edges, diodes, values, stiff, none, room, rows, factor, pivot, y, fresh)
+    backward(plan, rows, none, factor, pivot, y)
     store(y, n * W, zero)
     for k in range(n):
         store(x, k * W, add(load(x, k * W), load(y, k * W)))
@@ -113,16 +115,19 @@ def conduct(tables, lanes, sample, lane):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def factorise(system, values, work, room, lanes, loose, stiffness):  # type: ignore[no-untyped-def]
-    """Eliminate with the rectifiers that are on; tell in which lanes something floats."""
-    plan, family, edges, diodes = system[:4]
-    on, around, ohms = lanes[2], lanes[3], system[6][2]
-    stiff, none, factor, pivot = work[4:]
+def stiffen(system, work, lanes, stiffness):  # type: ignore[no-untyped-def]
+    """Set the conductances of the rectifiers, of those that are on, for fresh factors."""
+    on, around, ohms, stiff = lanes[2], lanes[3], system[6][2], work[4]
     for k in range(len(ohms)):
         for lane in range(W):
             hard = 1.0 / (ohms[k] + 1.0 / (stiffness * around[k, lane]))
             stiff[k, lane] = hard if on[k, lane] else 0.0
-    eliminate(plan, family, edges, diodes, values, stiff, none, room, factor, pivot)
+
+
+@subloops
+def loosen(work, loose):  # type: ignore[no-untyped-def]
+    """Tell in which lanes something floats."""
+    pivot = work[7]
     loose[:] = False
     for k in range(len(pivot)):
         for lane in range(W):

@@ -48,11 +48,11 @@ def _take(source, lane, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def lanczos(system, outputs, values, work, basis, aim, shift):  # type: ignore[no-untyped-def]
+def lanczos(system, outputs, values, work, room, basis, aim, shift, fresh):  # type: ignore[no-untyped-def]
     """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
 
-    Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way.  Tell whether
-    there was room for all states that takes.
+    Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way; with `fresh`
+    factors or those that there are.  Tell whether there was room for all states that takes.
     """
     vectors, states, flows, diagonal, beside, size, left, source, still, reached = basis[:10]
     for lane in range(W):
@@ -73,7 +73,7 @@ def lanczos(system, outputs, values, work, basis, aim, shift):  # type: ignore[n
                 start(work, source)
             else:
                 leave(system, values, work, source)
-            correct(system, work, still)
+            correct(system, values, work, room, still, fresh and k == 0 and number == 0)
             if number == 0 or least > SMALL:
                 move(work[0], states[k])
                 move(work[2], flows[k])

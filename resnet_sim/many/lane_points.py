@@ -15,11 +15,10 @@ from ..compiled import policy
 from ..point.certified import worst
 from ..results.operating_point import OperatingPoint
 from ..results.proof import SolverInfo
-from .lanes import PART
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
-from .threads import spread
+from .threads import slices, spread
 from .together import Solved, Together
 
 
@@ -56,8 +55,9 @@ class LanePoints(Backend):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 return together.solve(values[part], v[part], i[part])
 
-        parts = [slice(k, k + PART) for k in range(0, len(values), PART)]
-        solved = spread(task, parts, together.threads, len(values) * together.size)
+        threads = together.threads
+        parts = slices(len(values), circuit.n_elements, threads if together.straight else None)
+        solved = spread(task, parts, threads, len(values) * together.size)
         result = self._result(solved, v, i)
         rest = np.flatnonzero(~np.concatenate([part.good for part in solved]))
         return self.rescue.completed(result, values, rest, failed)

@@ -17,15 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints, plain
 from ..compiled import policy
 from ..graph.graphs import bincount
 from ..graph.problem import Problem
 from ..solvers.linear.fronts import Fronts, fronts
-from .threads import cores, spread
+from .threads import PART, cores, spread
 
-#: Points that a thread does at a time, at most.
-PART = 32
 #: States of reactions that there is room for at first: more than small nudges need.
 FEW = 4
 
@@ -179,8 +177,8 @@ class Lanes:
             f.plan, f.family, f.entries(net.edge_p, net.edge_q),
             f.entries(net.diode_p, net.diode_q), f.rows,
             (ptr, others[order], branch[order]),
-            (place[net.diode_p], place[net.diode_q], np.ascontiguousarray(net.resistance)),
-            np.ascontiguousarray(place[1:]), (p, q),
+            (place[net.diode_p], place[net.diode_q], plain(net.resistance)),
+            plain(place[1:]), (p, q),
         )  # fmt: skip
 
     @cached_property
@@ -310,8 +308,8 @@ class Lanes:
         net, room, left = self.network, self._enter(), np.empty(len(x))
         size = np.abs(load) if size is None else size
         imbalance(
-            (net.edge_p, net.edge_q), (net.diode_p, net.diode_q), data.conductance,
-            *map(np.ascontiguousarray, (load, size, x, current)), room.scratch, left,
+            (net.edge_p, net.edge_q), (net.diode_p, net.diode_q), plain(data.conductance),
+            *map(plain, (load, size, x, current)), room.scratch, left,
         )  # fmt: skip
         self._leave(room)
         return left
@@ -322,7 +320,7 @@ class Lanes:
         """Return what `audit.rectified` finds: lawful, touching, and wrong points, shape (S,)."""
         from .audit import rectified
 
-        net, rows = self.network, np.ascontiguousarray
+        net, rows = self.network, plain
         found = np.ones(len(x), bool), np.zeros(len(x), bool), np.zeros(len(x), bool)
         if len(net.diode_p):
             rectified(
@@ -333,7 +331,7 @@ class Lanes:
 
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))
-        rows = np.ascontiguousarray
+        rows = plain
         none = np.zeros((len(on), 0))
         return rows(table), (
             rows(data.load), rows(data.drop), rows(on), self.around(data.conductance),
@@ -445,7 +443,7 @@ class _Room:
     def values(self, conductance: Floats) -> Floats:
         """Return the conductances, or room for those of eight points."""
         if conductance.ndim == 1:
-            return np.ascontiguousarray(conductance)
+            return plain(conductance)
         if self._values is None:
             self._values = self.new(self._edges)
         return self._values

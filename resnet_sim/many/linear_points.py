@@ -19,12 +19,11 @@ from ..point.certified import worst
 from ..point.plan import Compiled
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
-from .lanes import PART
 from .nodal import Factored
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
-from .threads import cores, spread
+from .threads import cores, slices, spread
 
 #: Branches whose numbers are right sides of the equations.
 SOURCES = {"voltage_sources": "ties", "current_sources": "injections"}
@@ -60,7 +59,7 @@ class LinearPoints(Backend):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 return linear.solve(values[part], v[part], i[part])
 
-        parts = [slice(k, k + PART) for k in range(0, len(values), PART)]
+        parts = slices(len(values), circuit.n_elements, cores())
         solved = spread(task, parts, cores(), len(values) * linear.factored.size)
         proofs = [proof for found, _ in solved for proof in found]
         certificate = worst(proofs, self.question.tolerance)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats, Ints, as_slice
 from ..errors import ResnetSimError, UsageError
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
@@ -192,7 +192,11 @@ class Question:
         for table in np.unique(tables).tolist():
             mine, name = np.flatnonzero(tables == table), str(DEVICES[table].value)
             column = getattr(self.circuit.tables[table], name)
+            chosen = values[:, as_slice(mine)]
+            if len(mine) == len(column) and (rows[mine] == np.arange(len(mine))).all():
+                found[table] = {name: chosen}
+                continue
             many = np.repeat(column[None, :], len(values), axis=0)
-            many[:, rows[mine]] = values[:, mine]
+            many[:, rows[mine]] = chosen
             found[table] = {name: many}
         return found

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints, as_slice
 from ..point.branches import Branches
 from ..point.plan import Compiled, Plan
 from .lanes import Data
@@ -112,9 +112,7 @@ class Rows:
             offset, columns["injections"], siemens, columns["rectifiers"], *self._stages[number],
             load, drop,
         )  # fmt: skip
-        some = plan.conductors
-        if len(some) < siemens.shape[1] or (some != np.arange(len(some))).any():
-            siemens = siemens[:, some]
+        siemens = np.ascontiguousarray(siemens[:, as_slice(plan.conductors)])
         return Data(siemens[0] if len(siemens) == 1 else siemens, load, drop)
 
     def emf(self, number: int, offset: Floats) -> Floats:

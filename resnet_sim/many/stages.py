@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import numpy as np
 
 from ..arrays import Bools, Floats
@@ -12,17 +10,13 @@ from ..graph.graphs import bincount
 from ..graph.problem import EPS, Problem, Solution
 from ..point.plan import Plan
 from ..point.state import State
-from ..solvers.linear.laplacian import Solve, laplacian_solver
+from ..solvers.linear.common_factor import CommonFactor
 from .bends import Bends
 from .lanes import Answers, Data, Lanes, Network
 from .states import held
 
 #: What counts as touching the drop, relative.
 TIGHT = 1e-9
-#: Columns that a factor solves for at a time: more would not stay in the cache.
-COLUMNS = 8
-#: Entries of the factor of a mesh, over its edges.
-ENTRIES = 8
 #: A current that may be none, over the largest voltage times the conductances around.
 FAINT = 1e-12
 
@@ -54,41 +48,27 @@ class Stage:
     @property
     def size(self) -> int:
         """About the entries of the factors of a point."""
-        return ENTRIES * len(self.problem.edge_p) if self.straight else self.lanes.fronts.size
+        return self.lanes.fronts.size
 
     @property
     def at_once(self) -> int:
         """How many threads there is room for."""
         return self.lanes.threads if self.straight else self.lanes.at_once
 
-    @cached_property
-    def inverse(self) -> Solve | None:
-        """What turns injections into coordinates, a column a point, if `straight` and regular."""
-        one = self.problem
-        if not self.straight:
-            return None
-        try:
-            return laplacian_solver(one.n, one.edge_p, one.edge_q, one.conductance)
-        except np.linalg.LinAlgError:
-            return None
+    def prepare(self) -> None:
+        """Find what all points share, before threads look for it."""
+        if self.straight:
+            one = self.problem
+            edges = one.edge_p, one.edge_q, one.conductance
+            self._factor = CommonFactor(self.lanes.fronts, *edges)
 
-    def _straighten(self, data: Data, inverse: Solve) -> Answers:
-        """Solve the stage at all points with one factor."""
-        count, n = len(data.load), self.problem.n
-        none = np.zeros((count, 0))
-        x = np.empty_like(data.load)
-        for k in range(0, count, COLUMNS):
-            block = data.load[k : k + COLUMNS]
-            columns = np.zeros((n, len(block)), order="F")
-            columns[1:] = block.T
-            x[k : k + COLUMNS] = inverse(columns)[1:].T
-        once, all_ = np.ones(count, dtype=np.int64), np.ones(count, dtype=np.bool_)
-        return Answers(x, none, none.astype(np.bool_), once, all_, none)
-
-    def settle(self, data: Data, straight: bool = True) -> Answers:
-        """Solve the stage at all points, `straight` if that will do, or each by itself."""
-        if straight and self.inverse is not None:
-            return self._straighten(data, self.inverse)
+    def settle(self, data: Data) -> Answers:
+        """Solve the stage at all points."""
+        if self.straight:
+            count, none = len(data.load), np.zeros((len(data.load), 0))
+            regular = np.full(count, self._factor.regular)
+            x, once = self._factor.solve(data.load), np.ones(count, dtype=np.int64)
+            return Answers(x, none, none.astype(np.bool_), once, regular, none)
         answers = self.lanes.settle(data, self._guess(data), following=True, slack=EPS)
         return self._firm(data, answers)
 
@@ -116,7 +96,7 @@ class Stage:
             answers.settled[:] &= firm.all(axis=1)
         return answers
 
-    def solve(self, state: State, common: bool, straight: bool) -> Answers:
+    def solve(self, state: State, common: bool) -> Answers:
         """Solve the stage, with resistors `common` to all points; the state takes it over."""
         problem = state.problem(self.plan)
         n, p, q = problem.n, problem.edge_p, problem.edge_q
@@ -126,7 +106,7 @@ class Stage:
         siemens = problem.conductance[:, 0] if common else problem.conductance
         columns = (siemens, load[1:], problem.drop)
         data = Data(*(np.ascontiguousarray(column.T) for column in columns))
-        answers = self.settle(data, straight)
+        answers = self.settle(data)
         self.absorb(state, problem, answers.x, answers.current)
         return answers
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from typing import TypeVar
 
 from ..compiled import policy
+
+#: Points that are done at a time at least, and parts that there are at least if they allow it.
+PART, PARTS = 32, 4
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
@@ -20,12 +25,47 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def slices(count: int, elements: int, threads: int | None = None) -> list[slice]:
+    """Return which points of a circuit are done at a time.
+
+    So many that what they take together counts little, so few that their numbers stay in the cache.
+    Only where it doesn't matter to results with whom a point is done may `threads` count.
+    """
+    most = PART * max(1, int(policy.POLICY.part / (PART * max(elements, 1))))
+    least, parts = (PART, PARTS) if threads is None else (8, threads)
+    length = min(most, max(least, -(-count // (8 * parts)) * 8))
+    return [slice(k, k + length) for k in range(0, count, length)]
+
+
 def spread(
     task: Callable[[Task], Done], parts: Sequence[Task], threads: int, size: float
 ) -> list[Done]:
     """Do tasks in some threads, if in all they are large enough; return what they return."""
-    threads = min(threads, len(parts))
-    if threads < 2 or size < policy.POLICY.tiles:
+    few = min(threads, len(parts)) < 2 or size < policy.POLICY.tiles
+    if few or getattr(_here, "shares", False):
         return [task(part) for part in parts]
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(task, parts))
+    pool = _pool(threads, os.getpid())
+    futures = [pool.submit(task, part) for part in parts]
+    try:
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
+        wait(futures)
+
+
+#: of a thread: whether it does the task of another, with as many beside it as there is room for
+_here = threading.local()
+
+
+def _share() -> None:
+    _here.shares = True
+
+
+@cache
+def _pool(threads: int, process: int) -> ThreadPoolExecutor:
+    """Return threads that wait for work: to open them takes longer than many a task.
+
+    After a fork they are missing in the new process.
+    """
+    return ThreadPoolExecutor(threads, "points", _share)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
-from ..compiled import policy
 from ..graph.graphs import bincount
+from .threads import spread
 
 #: samples in a tile: those of a small batch, and of others.  Sums of few samples wait for each
 #: other: a tile of sixteen takes as long as one of 32.
@@ -230,14 +229,10 @@ class Tiles:
                 push, left, side, near, sweeps, accuracy, (ROUNDS, SWEEPS), *registers,
             )  # fmt: skip
 
-        tiles = np.arange(self.count)
-        small = len(laplacian.conductance) * self.samples < policy.POLICY.tiles
-        if self.threads == 1 or small or len(tiles) == 1:
-            settle(tiles)
-        else:
-            # short jobs: some tiles take more sweeps than others
-            with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(settle, np.array_split(tiles, min(len(tiles), 8 * self.threads))))
+        # short jobs: some tiles take more sweeps than others
+        jobs = max(1, min(self.count, 1 if self.threads == 1 else 8 * self.threads))
+        parts = np.array_split(np.arange(self.count), jobs)
+        spread(settle, parts, self.threads, len(laplacian.conductance) * self.samples)
         return Outcome(x, side, near, left / limit, sweeps)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints, as_slice
 from ..curves import Points
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
@@ -62,6 +62,8 @@ class Together:
         self.solver = OneByOne(question).solver(self.circuit)
         self.rows = Rows(self.compiled) if Rows.fit(self.compiled) else None
         self._note_conducting()
+        for stage in self.proper:
+            stage.prepare()
         self._known_loops: dict[bytes, tuple[tuple[str, ...], list[Diagnostic]]] = {}
 
     def _unfit(self) -> str | None:
@@ -91,6 +93,11 @@ class Together:
         return min(stage.at_once for stage in self.proper)
 
     @property
+    def straight(self) -> bool:
+        """Whether points know nothing of each other."""
+        return all(stage.straight for stage in self.proper)
+
+    @property
     def size(self) -> int:
         """Entries of all factors of a point."""
         return sum(stage.size for stage in self.proper)
@@ -99,7 +106,7 @@ class Together:
         """Find which row of the branches each varied value belongs to; return names without."""
         red, circuit = self.reduction, self.circuit
         tables, places = self.question.places
-        self.varied: dict[str, tuple[Ints, Ints]] = {}
+        self.varied: dict[str, tuple[slice | Ints, slice | Ints]] = {}
         without = []
         for table in np.unique(tables).tolist():
             mine = np.flatnonzero(tables == table)
@@ -110,7 +117,7 @@ class Together:
                 row_of[branch.element[forward]] = np.flatnonzero(forward)
             rows = row_of[circuit.first[table] + places[mine]]
             without += [self.question.varied[k] for k in mine[rows < 0].tolist()]
-            self.varied[table] = mine, rows
+            self.varied[table] = as_slice(mine), as_slice(rows)
         return without
 
     def _note_conducting(self) -> None:
@@ -139,24 +146,8 @@ class Together:
         v, i : ndarray, shapes (points, n_nodes) and (points, n_elements)
             V and A, to be set.
         """
-        first = self._attempt(values, v, i, True)
-        rest = np.flatnonzero(~first.good)
-        if not len(rest) or not any(stage.inverse for stage in self.proper):
-            return first
-        # what one factor for all has lost by rounding
-        volts, amps = v[rest], i[rest]
-        again = self._attempt(values[rest], volts, amps, False)
-        v[rest], i[rest], first.good[rest] = volts, amps, again.good
-        return Solved(
-            first.good, first.proofs + again.proofs, first.steps + again.steps,
-            tuple(dict.fromkeys(first.nonunique + again.nonunique)),
-            tuple(dict.fromkeys(first.warnings + again.warnings)),
-        )  # fmt: skip
-
-    def _attempt(self, values: Floats, v: Floats, i: Floats, straight: bool) -> Solved:
-        """Solve some points, with one factor for all where it will do and that is `straight`."""
         solve = self._by_rows if self.rows else self._by_state
-        settled, steps, patterns, at = solve(values, v, i, straight)
+        settled, steps, patterns, at = solve(values, v, i)
         settled &= self._allowed(values)
         # the others are solved again, one by one
         rows = slice(None) if settled.all() else np.flatnonzero(settled)
@@ -167,7 +158,7 @@ class Together:
         )  # fmt: skip
         return Solved(good, proofs, steps, *self._nonunique(patterns, at))
 
-    def _by_rows(self, values: Floats, v: Floats, i: Floats, straight: bool) -> Found:
+    def _by_rows(self, values: Floats, v: Floats, i: Floats) -> Found:
         """Solve where all sources are independent."""
         assert self.rows is not None
         columns = dict(self._columns(values))
@@ -186,9 +177,9 @@ class Together:
                     answers, bent = stage.bend(data, self.rows.emf(number, offset), at)
                     current[:, len(red.rectifiers) + stage.plan.curves] = bent
                 else:
-                    answers = stage.settle(data, straight)
-                x[:, stage.plan.coordinates] = answers.x
-                current[:, stage.plan.rectifiers] = answers.current
+                    answers = stage.settle(data)
+                x[:, as_slice(stage.plan.coordinates)] = answers.x
+                current[:, as_slice(stage.plan.rectifiers)] = answers.current
                 settled &= answers.settled
                 steps += int(answers.steps.sum())
                 patterns += stage.loops(answers.x, data.drop, answers.current)
@@ -207,7 +198,7 @@ class Together:
 
         return settled, steps, patterns, state
 
-    def _by_state(self, values: Floats, v: Floats, i: Floats, straight: bool) -> Found:
+    def _by_state(self, values: Floats, v: Floats, i: Floats) -> Found:
         """Solve stage after stage: sources may depend on what was found before."""
         state = self._state(values)
         settled, steps = np.ones(len(values), dtype=np.bool_), 0
@@ -216,7 +207,7 @@ class Together:
         patterns = []
         for stage in self.stages:
             if stage.plan.n > 1:
-                answers = stage.solve(state, common, straight)
+                answers = stage.solve(state, common)
                 settled &= answers.settled
                 steps += int(answers.steps.sum())
                 patterns += stage.loops(answers.x, state.drop(stage.plan).T, answers.current)

@@ -303,7 +303,8 @@ def monte_carlo(
         If nothing matches, or a spread is negative or makes resistances negative.
     """
     known = DISTRIBUTIONS.get(distribution)
-    chosen: dict[str, tuple[str, float, float]] = {}
+    chosen: dict[str, tuple[str, float]] = {}
+    nominal: dict[str, float] = {}
     everything = [*circuit.spread.items(), *mapping(spread, "spreads").items()]
     for pattern, given in everything:
         share = as_share(pattern, given)
@@ -314,13 +315,15 @@ def monte_carlo(
                 f"the spread {share:g} of {pattern} is not between 0 and 1; "
                 "with distribution lognormal it may be larger"
             )
-        chosen |= {name: (kind, value, share) for name, value in found.items()}
+        chosen |= dict.fromkeys(found, (kind, share))
+        nominal |= found
     if not chosen and not circuit.is_random:
         raise UsageError("no spread is given: nothing varies")
-    kinds, nominal, shares = zip(*chosen.values(), strict=True) if chosen else ((), (), ())
+    kinds, shares = zip(*chosen.values(), strict=True) if chosen else ((), ())
     return MonteCarlo(
-        tuple(chosen), kinds, nominal, shares, samples, seed, distribution, circuit.is_random
-    )
+        tuple(chosen), kinds, tuple(nominal.values()), shares, samples, seed, distribution,
+        circuit.is_random,
+    )  # fmt: skip
 
 
 def as_share(name: str, given: float | str) -> float:

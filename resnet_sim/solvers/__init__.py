@@ -9,6 +9,7 @@ from .registry import METHODS, solve
 
 #: modules that other packages may use
 DOORS = (
+    "linear.common_factor",
     "linear.descent",
     "linear.frontal",
     "linear.fronts",

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import concurrent.futures as futures
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import lru_cache
 from typing import Any
 
 from ..errors import ExecutorError, UsageError
@@ -168,11 +170,20 @@ def one_thread() -> AbstractContextManager[Any]:
     last digits.
     """
     try:
-        from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+        limits: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(
+            limits=1, user_api="blas"
+        )
     except ImportError:
         return nullcontext()
-    limits: AbstractContextManager[Any] = threadpool_limits(1, "blas")
     return limits
+
+
+@lru_cache(1)
+def _libraries(modules: int) -> Any:
+    """Return the libraries with threads: they are looked for again once more is imported."""
+    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+    return ThreadpoolController()
 
 
 @contextmanager

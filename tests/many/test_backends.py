@@ -13,7 +13,7 @@ from resnet_sim import generators as gen
 from resnet_sim import training as tr
 from resnet_sim.cli import main
 from resnet_sim.compiled import policy
-from resnet_sim.many import lanes
+from resnet_sim.many import threads
 from resnet_sim.many.backend import BACKENDS, Question, choose
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.states import Nudge
@@ -207,9 +207,9 @@ def test_the_lowest_input_without_solution_is_named_across_blocks():
     circuit = rs.parse_netlist(
         "a\nv1 a 0 1\nr1 a b 1\nr2 b 0 1\nd1 a 0 d\n.model d d(vfwd=2 ron=0 roff=inf)\n"
     )
-    values = np.ones(3 * lanes.PART)
-    values[[lanes.PART + 7, -1]] = 3.0
-    with pytest.raises(rs.TopologyError, match=f"input {lanes.PART + 7}: .*d1"):
+    values = np.ones(3 * threads.PART)
+    values[[threads.PART + 7, -1]] = 3.0
+    with pytest.raises(rs.TopologyError, match=f"input {threads.PART + 7}: .*d1"):
         rs.solve(circuit, inputs={"v1": values})
 
 

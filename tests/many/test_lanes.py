@@ -1,6 +1,7 @@
 """Problems solved side by side against the same problems solved one by one."""
 
 import dataclasses
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from resnet_sim import solvers
 from resnet_sim.compiled import policy
 from resnet_sim.graph.problem import Problem
 from resnet_sim.many.lanes import Data, Lanes, Network
+from resnet_sim.solvers.linear.common_factor import CommonFactor
 from resnet_sim.solvers.linear.fronts import fronts
 
 
@@ -168,6 +170,41 @@ def test_fronts_hold_the_factor_of_any_graph(n):
         laplacian[a, b] -= one
         laplacian[b, a] -= one
     np.testing.assert_allclose(got.x @ laplacian[1:, 1:], load, atol=1e-12)
+    common = CommonFactor(found, p, q, g)
+    assert common.regular
+    np.testing.assert_array_equal(common.solve(load), got.x)
+
+
+def test_a_common_factor_bears_any_conductances():
+    rng = np.random.default_rng(5)
+    n, p, q = 9, *np.triu_indices(9, 1)
+    g = 10.0 ** rng.integers(-14, 15, len(p))
+    load = rng.uniform(0.5, 1.0, (3, n - 1))
+    rows = [[Fraction(0)] * (n - 1) for _ in range(n - 1)]
+    ends = (p - 1).tolist(), (q - 1).tolist()
+    for a, b, one in zip(*ends, map(Fraction, g.tolist()), strict=True):
+        for i, j, sign in ((a, a, 1), (b, b, 1), (a, b, -1), (b, a, -1)):
+            if min(i, j) >= 0:
+                rows[i][j] += sign * one
+    got = CommonFactor(fronts(n, p, q), p, q, g).solve(load)
+    for x, wanted in zip(got, load.tolist(), strict=True):
+        np.testing.assert_allclose(x, solved(rows, wanted), rtol=1e-14)
+
+
+def solved(rows, right):
+    """Solve linear equations in rational numbers."""
+    table = [[*row, Fraction(b)] for row, b in zip(rows, right, strict=True)]
+    for k in range(len(table)):
+        table[k] = [entry / table[k][k] for entry in table[k]]
+        for j in range(len(table)):
+            if j != k:
+                table[j] = [a - table[j][k] * b for a, b in zip(table[j], table[k], strict=True)]
+    return [float(row[-1]) for row in table]
+
+
+def test_a_common_factor_tells_what_floats():
+    p, q = np.array([0, 2]), np.array([1, 3])
+    assert not CommonFactor(fronts(4, p, q), p, q, np.ones(2)).regular
 
 
 @pytest.mark.parametrize("n", [300, 1_500])

@@ -23,6 +23,12 @@ def test_factors_solve_with_networks(factor):
     np.testing.assert_allclose(factor(matrix).solve(b, "T"), x, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("n", [1, 20, 300])
+def test_the_order_is_that_of_the_factors(n):
+    matrix = laplacian(n, n)
+    assert superlu.order(matrix).tolist() == superlu.symmetric(matrix).perm_c.tolist()
+
+
 def test_zeros_on_the_diagonal_are_no_pivots():
     matrix = laplacian(60, 3).tolil()
     for k in range(0, 60, 3):  # as voltage sources have them

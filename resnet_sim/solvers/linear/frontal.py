@@ -2,18 +2,20 @@
 
 A vector holds one number of each of the eight.  In `plan`, see `fronts.Fronts`, supernode s has
 the pivots ``first[s]`` to ``first[s + 1]`` and `rest[s]` other rows in its front; its pivot rows
-begin at ``kept[s]`` of the factor.  They are as wide as the front, the last column being ground,
-which is never eliminated; left of the diagonal nothing counts.  What elimination leaves for the
-other rows waits for the parent at ``waits[s]``.
+begin at ``kept[s]`` of the factor.  Four at a time begin with the column of the first of them
+(see `fronts.row_of`) and end with ground, which is never eliminated; left of the diagonal nothing
+counts.  What elimination leaves for the other rows is stored in the same way, and waits for the
+parent at ``waits[s]``.
 """
 
 from __future__ import annotations
 
-from ...compiled.kernels import inlined, subloops
+from ...compiled.kernels import inlined, loops, subloops
 from ...compiled.vectors import (
     add,
     bank,
     broadcast,
+    broadcast_bank,
     dot,
     fma,
     inverse,
@@ -23,9 +25,14 @@ from ...compiled.vectors import (
     store,
     store_bank,
 )
+from .fronts import row_of
 
 #: float64 in a vector
 W = 8
+
+
+#: where a pivot row would begin if it had all columns, see `fronts`
+row_of = inlined(row_of)
 
 
 @inlined
@@ -35,14 +42,16 @@ def _four_rows(factor, at, width, pivot, own, count, j, column, source, a, targe
     c1 = load_bank(source, a + step, W, like)
     c2 = load_bank(source, a + 2 * step, W, like)
     c3 = load_bank(source, a + 3 * step, W, like)
+    row, wide = at, width * W
     for i in range(count):
-        row = at + i * width * W
         others = load_bank(factor, row + column * W, W, like)
         turn = load(pivot, (own + i) * W)
         c0 = fma(mul(load(factor, row + j * W), turn), others, c0)
         c1 = fma(mul(load(factor, row + (j + 1) * W), turn), others, c1)
         c2 = fma(mul(load(factor, row + (j + 2) * W), turn), others, c2)
         c3 = fma(mul(load(factor, row + (j + 3) * W), turn), others, c3)
+        wide -= 4 * W if i & 3 == 3 else 0
+        row += wide
     store_bank(target, b, W, c0)
     store_bank(target, b + step, W, c1)
     store_bank(target, b + 2 * step, W, c2)
@@ -52,10 +61,12 @@ def _four_rows(factor, at, width, pivot, own, count, j, column, source, a, targe
 @inlined
 def _one_row(factor, at, width, pivot, own, count, j, column, source, a, target, b, like):  # type: ignore[no-untyped-def]
     c = load_bank(source, a, W, like)
+    row, wide = at, width * W
     for i in range(count):
-        row = at + i * width * W
         turn = mul(load(factor, row + j * W), load(pivot, (own + i) * W))
         c = fma(turn, load_bank(factor, row + column * W, W, like), c)
+        wide -= 4 * W if i & 3 == 3 else 0
+        row += wide
     store_bank(target, b, W, c)
 
 
@@ -95,8 +106,9 @@ def _update(factor, at, width, pivot, own, count, j, many, source, a, target, b,
 @inlined
 def _pivots(factor, at, width, pivot, own, j, many):  # type: ignore[no-untyped-def]
     """Eliminate rows j, j + 1 ... of a front, in which all rows before them are considered."""
+    begin, step = at + row_of(j, width) * W, (width - j) * W
     for x in range(j, j + many):
-        row = at + x * width * W
+        row = begin + (x - j) * step
         total = load(factor, row + (width - 1) * W)
         for c in range(x + 1, width - 1):
             total = add(total, load(factor, row + c * W))
@@ -104,7 +116,7 @@ def _pivots(factor, at, width, pivot, own, j, many):  # type: ignore[no-untyped-
         store(pivot, (own + x) * W, turn)
         for y in range(x + 1, j + many):
             share = mul(load(factor, row + y * W), turn)
-            below = at + y * width * W
+            below = begin + (y - j) * step
             for c in range(y + 1, width):
                 place = below + c * W
                 store(factor, place, fma(share, load(factor, row + c * W), load(factor, place)))
@@ -117,30 +129,30 @@ def _gather(s, at, pivots, width, plan, family, factor, front, stack):  # type: 
     child, children, place = family
     for c in range(child[s], child[s + 1]):
         kid = children[c]
-        size, where, source = rest[kid], begin[kid], waits[kid] * W
+        size, where = rest[kid], begin[kid]
         for a in range(size):
-            row = place[where + a]
+            row, source = place[where + a], (waits[kid] + row_of(a, size + 1)) * W
             if row < pivots:
+                target = at + row_of(row, width) * W
                 for b in range(a + 1, size + 1):
-                    to = width - 1 if b == size else place[where + b]
-                    to = at + (row * width + to) * W
-                    old = load(stack, source + (a * (size + 1) + b) * W)
-                    store(factor, to, add(load(factor, to), old))
+                    to = target + (width - 1 if b == size else place[where + b]) * W
+                    store(factor, to, add(load(factor, to), load(stack, source + b * W)))
             else:
-                target = (row - pivots) * (width - pivots) - pivots
+                target = (row_of(row - pivots, width - pivots) - pivots) * W
                 for b in range(a + 1, size + 1):
-                    to = width - 1 if b == size else place[where + b]
-                    to = (target + to) * W
-                    old = load(stack, source + (a * (size + 1) + b) * W)
-                    store(front, to, add(load(front, to), old))
+                    to = target + (width - 1 if b == size else place[where + b]) * W
+                    store(front, to, add(load(front, to), load(stack, source + b * W)))
 
 
 @inlined
-def _fill(s, entries, values, factor):  # type: ignore[no-untyped-def]
-    """Add branches to the pivot rows of a supernode; values are common, or one each."""
+def _fill(s, entries, values, factor, before):  # type: ignore[no-untyped-def]
+    """Add branches to the pivot rows of a supernode; values are common, or one each.
+
+    Entries `before` them are not in the factor.
+    """
     ptr, slot, branch = entries
     for e in range(ptr[s], ptr[s + 1]):
-        place = slot[e] * W
+        place = (slot[e] - before) * W
         old = load(factor, place)
         if values.ndim == 1:
             store(factor, place, add(old, broadcast(values, branch[e])))
@@ -149,10 +161,11 @@ def _fill(s, entries, values, factor):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def eliminate(plan, family, edges, diodes, values, stiff, none, room, factor, pivot):  # type: ignore[no-untyped-def]
-    """Eliminate all nodes without a subtraction (Grassmann, Taksar and Heyman 1985).
+def forward(plan, family, edges, diodes, values, stiff, none, room, rows, factor, pivot, y, fresh):  # type: ignore[no-untyped-def]
+    """Pass injections on from node to node, and if factors are to be `fresh` eliminate the nodes.
 
-    Where all that a node has are zeros its pivot is 0: then a part floats.
+    Without a subtraction (Grassmann, Taksar and Heyman 1985).  Where all that a node has are zeros
+    its pivot is 0: then a part floats.  Injections pass a front while it is in the cache.
 
     Parameters
     ----------
@@ -165,106 +178,153 @@ def eliminate(plan, family, edges, diodes, values, stiff, none, room, factor, pi
     room : (ndarray, ndarray)
         Of the front, and of what waits for parents.
     factor, pivot : ndarray
-        Pivot rows, and the inverse of the sum of each, to be filled.
+        Pivot rows, and the inverse of the sum of each.
+    y : ndarray, shape (n, 8)
+        Injections, A; afterwards what `backward` turns into voltages.
     """
-    first, rest, kept, _, _ = plan
-    front, _ = room
-    zero = load(none, 0)
-    for s in range(len(rest)):
-        own, at = first[s], kept[s] * W
-        pivots, size = first[s + 1] - own, rest[s]
-        width = pivots + size + 1
-        for i in range(pivots * width):
-            store(factor, at + i * W, zero)
-        for a in range(size):
-            for b in range(a, size + 1):
-                store(front, (a * (size + 1) + b) * W, zero)
-        _fill(s, edges, values, factor)
-        _fill(s, diodes, stiff, factor)
-        _supernode(s, plan, family, room, factor, pivot)
+    first, kept = plan[0], plan[2]
+    for s in range(len(kept) - 1):
+        if fresh:
+            _clear(s, kept[s] * W, plan, none, factor, room[0])
+            _fill(s, edges, values, factor, 0)
+            _fill(s, diodes, stiff, factor, 0)
+            _supernode(s, kept[s] * W, first[s], plan, family, room, factor, pivot)
+        _onward(s, plan, rows, factor, pivot, y)
+
+
+@loops
+def eliminate_common(plan, family, edges, values, none, room, block, turns, factor, pivot):  # type: ignore[no-untyped-def]
+    """Eliminate all nodes of one network, of which no more is kept than its own numbers.
+
+    Parameters
+    ----------
+    values : ndarray, shape (edges,)
+    block, turns : ndarray
+        Room for the pivot rows of a supernode, and the inverses of their sums.
+    factor, pivot : ndarray, shapes (size,) and (n,)
+        To be filled.
+    """
+    first, kept = plan[0], plan[2]
+    for s in range(len(kept) - 1):
+        _clear(s, 0, plan, none, block, room[0])
+        _fill(s, edges, values, block, kept[s])
+        _supernode(s, 0, 0, plan, family, room, block, turns)
+        for k in range(kept[s], kept[s + 1]):
+            factor[k] = block[k - kept[s], 0]
+        for k in range(first[s], first[s + 1]):
+            pivot[k] = turns[k - first[s], 0]
+
+
+@inlined
+def _clear(s, at, plan, none, factor, front):  # type: ignore[no-untyped-def]
+    """Begin a supernode with zeros."""
+    size, kept, zero = plan[1][s], plan[2], load(none, 0)
+    for i in range(kept[s + 1] - kept[s]):
+        store(factor, at + i * W, zero)
+    for i in range(row_of(size - 1, size + 1) + size + 1):
+        store(front, i * W, zero)
 
 
 @subloops
-def _supernode(s, plan, family, room, factor, pivot):  # type: ignore[no-untyped-def]
-    first, rest, kept, waits, _ = plan
+def _supernode(s, at, own, plan, family, room, factor, pivot):  # type: ignore[no-untyped-def]
+    """Eliminate a supernode, its pivot rows being at `at` and its pivots at `own`."""
+    first, rest, _, waits, _ = plan
     front, stack = room
-    own, at = first[s], kept[s] * W
-    pivots, size = first[s + 1] - own, rest[s]
+    pivots, size = first[s + 1] - first[s], rest[s]
     width = pivots + size + 1
     _gather(s, at, pivots, width, plan, family, factor, front, stack)
     for j in range(0, pivots, 4):
         many = min(4, pivots - j)
-        place = at + (j * width + j) * W
+        place, step = at + (row_of(j, width) + j) * W, (width - j) * W
         if j > 0:
-            _update(
-                factor, at, width, pivot, own, j, j, many, factor, place, factor, place, width * W
-            )
+            _update(factor, at, width, pivot, own, j, j, many, factor, place, factor, place, step)
         _pivots(factor, at, width, pivot, own, j, many)
     for a in range(0, size, 4):
-        place = a * (size + 1) + a
+        place = row_of(a, size + 1) + a
         _update(
             factor, at, width, pivot, own, pivots, pivots + a, min(4, size - a),
-            front, place * W, stack, (waits[s] + place) * W, (size + 1) * W,
+            front, place * W, stack, (waits[s] + place) * W, (size + 1 - a) * W,
         )  # fmt: skip
+
+
+@inlined
+def _entry(factor, k):  # type: ignore[no-untyped-def]
+    """Return entry k of the factors of eight networks, or of one that all share."""
+    if factor.ndim == 1:
+        return broadcast(factor, k)
+    return load(factor, k * W)
+
+
+@inlined
+def _entries(factor, k, step, like):  # type: ignore[no-untyped-def]
+    """Return entries k, k + step ... as a bank."""
+    if factor.ndim == 1:
+        return broadcast_bank(factor, k, step, like)
+    return load_bank(factor, k * W, step * W, like)
 
 
 @inlined
 def _down(factor, at, width, pivot, own, pivots, j, many, rows, begin, y, like):  # type: ignore[no-untyped-def]
     """Pass what is injected into some pivots on to their neighbours."""
+    row, step = at + row_of(j, width), width - j
     for x in range(j, j + many):
-        turn = mul(load(y, (own + x) * W), load(pivot, (own + x) * W))
+        turn = mul(load(y, (own + x) * W), _entry(pivot, own + x))
         store(y, (own + x) * W, turn)
         for c in range(x + 1, j + many):
-            place, entry = (own + c) * W, load(factor, at + (x * width + c) * W)
+            place, entry = (own + c) * W, _entry(factor, row + (x - j) * step + c)
             store(y, place, fma(entry, turn, load(y, place)))
     turns = load_bank(y, (own + j) * W, W, like)
-    row, step = at + j * width * W, width * W
     for c in range(j + many, pivots):
         place = (own + c) * W
-        store(y, place, dot(load(y, place), load_bank(factor, row + c * W, step, like), turns))
+        store(y, place, dot(load(y, place), _entries(factor, row + c, step, like), turns))
     for c in range(pivots, width - 1):
         place = rows[begin + c - pivots] * W
-        store(y, place, dot(load(y, place), load_bank(factor, row + c * W, step, like), turns))
+        store(y, place, dot(load(y, place), _entries(factor, row + c, step, like), turns))
 
 
 @inlined
 def _up(factor, at, width, pivot, own, pivots, j, many, rows, begin, y, none, like):  # type: ignore[no-untyped-def]
     """Find the voltages of some pivots from those of their neighbours."""
-    row, step = at + j * width * W, width * W
-    sums = load_bank(none, 0, 0, like)
+    sums, row, step = load_bank(none, 0, 0, like), at + row_of(j, width), width - j
     for c in range(pivots, width - 1):
         other = load(y, rows[begin + c - pivots] * W)
-        sums = fma(load_bank(factor, row + c * W, step, like), other, sums)
+        sums = fma(_entries(factor, row + c, step, like), other, sums)
     for c in range(j + many, pivots):
         other = load(y, (own + c) * W)
-        sums = fma(load_bank(factor, row + c * W, step, like), other, sums)
-    turns = load_bank(pivot, (own + j) * W, W, like)
+        sums = fma(_entries(factor, row + c, step, like), other, sums)
+    turns = _entries(pivot, own + j, 1, like)
     store_bank(y, (own + j) * W, W, fma(sums, turns, load_bank(y, (own + j) * W, W, like)))
     for x in range(j + many - 2, j - 1, -1):
         place = (own + x) * W
-        level, turn = load(y, place), load(pivot, place)
+        level, turn = load(y, place), _entry(pivot, own + x)
         for c in range(x + 1, j + many):
-            entry = mul(load(factor, at + (x * width + c) * W), turn)
+            entry = mul(_entry(factor, row + (x - j) * step + c), turn)
             level = fma(entry, load(y, (own + c) * W), level)
         store(y, place, level)
 
 
+@inlined
+def _onward(s, plan, rows, factor, pivot, y):  # type: ignore[no-untyped-def]
+    """Pass what is injected into the pivots of a supernode on."""
+    four, one = bank(4), bank(1)
+    first, rest, kept, _, begin = plan
+    own, at, pivots = first[s], kept[s], first[s + 1] - first[s]
+    width, j = pivots + rest[s] + 1, 0
+    while j + 4 <= pivots:
+        _down(factor, at, width, pivot, own, pivots, j, 4, rows, begin[s], y, four)
+        j += 4
+    while j < pivots:
+        _down(factor, at, width, pivot, own, pivots, j, 1, rows, begin[s], y, one)
+        j += 1
+
+
 @subloops
-def sweep(plan, rows, none, factor, pivot, y):  # type: ignore[no-untyped-def]
-    """Turn injections, A, shape (n, 8), into voltages, V, with what `eliminate` left."""
+def backward(plan, rows, none, factor, pivot, y):  # type: ignore[no-untyped-def]
+    """Find the voltages of all nodes, V, from what was passed on."""
     first, rest, kept, _, begin = plan
     four, one = bank(4), bank(1)
-    for s in range(len(rest)):
-        own, at, pivots = first[s], kept[s] * W, first[s + 1] - first[s]
-        width, j = pivots + rest[s] + 1, 0
-        while j + 4 <= pivots:
-            _down(factor, at, width, pivot, own, pivots, j, 4, rows, begin[s], y, four)
-            j += 4
-        while j < pivots:
-            _down(factor, at, width, pivot, own, pivots, j, 1, rows, begin[s], y, one)
-            j += 1
     for s in range(len(rest) - 1, -1, -1):
-        own, at, pivots = first[s], kept[s] * W, first[s + 1] - first[s]
+        own, at, pivots = first[s], kept[s], first[s + 1] - first[s]
         width, j = pivots + rest[s] + 1, pivots
         while j % 4:
             j -= 1
@@ -272,3 +332,20 @@ def sweep(plan, rows, none, factor, pivot, y):  # type: ignore[no-untyped-def]
         while j > 0:
             j -= 4
             _up(factor, at, width, pivot, own, pivots, j, 4, rows, begin[s], y, none, four)
+
+
+@loops
+def solve_columns(plan, rows, none, factor, pivot, place, load_of, y, x_of):  # type: ignore[no-untyped-def]
+    """Solve with what `eliminate_common` left, eight at a time, for injections of shape (S, n)."""
+    count = len(load_of)
+    for first in range(0, count, W):
+        # all lanes of a node at once: they share a line of the cache
+        for k in range(len(place)):
+            for lane in range(W):
+                y[place[k], lane] = load_of[min(first + lane, count - 1), k]
+        for s in range(len(plan[1])):
+            _onward(s, plan, rows, factor, pivot, y)
+        backward(plan, rows, none, factor, pivot, y)
+        for k in range(len(place)):
+            for lane in range(min(W, count - first)):
+                x_of[first + lane, k] = y[place[k], lane]

@@ -87,7 +87,16 @@ class Fronts:
         other = np.searchsorted(keys, node * (self.n + 1) + high) - self.begin[node] + pivots
         column = np.where(high == self.n, width - 1, np.where(high < stop, high - own, other))
         ptr = np.searchsorted(node, np.arange(len(self.rest) + 1))
-        return ptr, self.kept[node] + (low - own) * width + column, branch
+        return ptr, self.kept[node] + row_of(low - own, width) + column, branch
+
+
+def row_of(k: Any, width: Any) -> Any:
+    """Return where pivot row k of a supernode would begin, relative to its first, with all columns.
+
+    It has as many as the front is wide, less those left of the first of each four rows.
+    """
+    four = k >> 2
+    return k * width - 4 * four * (2 * four + (k & 3) - 1)
 
 
 def fronts(n: int, p: Ints, q: Ints) -> Fronts:
@@ -99,18 +108,19 @@ def fronts(n: int, p: Ints, q: Ints) -> Fronts:
     first = np.concatenate(([0], last + 1))
     rest = np.diff(ptr)[last]
     begin = np.concatenate(([0], np.cumsum(rest)))
-    keys = np.concatenate([row[ptr[k] : ptr[k + 1]] for k in last] or [row])
+    keys = row[np.repeat(ptr[last] - begin[:-1], rest) + np.arange(begin[-1])]
     keys += np.repeat(np.arange(len(last)) * n, rest)
     keys.sort()
     rows = keys % n
     width = np.diff(first) + rest + 1
-    kept = np.concatenate(([0], np.cumsum(np.diff(first) * width)))
+    kept = np.concatenate(([0], np.cumsum(row_of(np.diff(first) - 1, width) + width)))
     child, children, position = np.zeros_like(first), np.empty_like(rest), np.empty_like(rows)
     waits, owner = np.empty_like(rest), np.repeat(np.arange(len(rest)), np.diff(first))
+    left = row_of(rest - 1, rest + 1) + rest + 1
     stack = _family.compiled(
-        first, begin, rows, owner, np.empty_like(rest), child, children, position, waits
+        first, begin, rows, owner, np.empty_like(rest), child, children, position, waits, left
     )
-    largest = int((rest * (rest + 1)).max(initial=0))
+    largest = int(left.max(initial=0))
     return Fronts(
         place, first, rest, kept, waits, begin, rows, child, children, position,
         int(kept[-1]), largest + 4, int(stack) + 4,
@@ -126,25 +136,28 @@ def ordered(n: int, p: Ints, q: Ints) -> tuple[Ints, Ints, Ints]:
     inner = (p != 0) & (q != 0) & (p != q)
     p, q = p[inner] - 1, q[inner] - 1
     place = np.append(_minimum_degree(n - 1, p, q), n - 1)
-    ptr, row = _pattern(n - 1, place, p, q)
+    ptr, row = _pattern(n - 1, place, p, q, 4 * len(p))
     later = np.empty(n - 1, dtype=np.int64)
     _postorder.compiled(ptr, row, np.ones(n - 1, dtype=np.int64), np.empty_like(later), later)
     place = np.append(later, n - 1)[place]
-    ptr, row = _pattern(n - 1, place, p, q)
+    ptr, row = _pattern(n - 1, place, p, q, len(row))
     return np.concatenate((place[-1:], place[:-1])), ptr, row
 
 
-def _pattern(n: int, place: Ints, p: Ints, q: Ints) -> Any:
-    """Return the neighbours of each node when it is eliminated, the first to go in front."""
+def _pattern(n: int, place: Ints, p: Ints, q: Ints, room: int) -> Any:
+    """Return the neighbours of each node when it is eliminated, the first to go in front.
+
+    There are about `room` of them.
+    """
     first, second = np.minimum(place[p], place[q]), np.maximum(place[p], place[q])
     order = np.argsort(first, kind="stable")
     ptr = np.concatenate(([0], np.cumsum(np.bincount(first, minlength=n))))
-    second, room = second[order], 4 * len(p) + n + 16
+    second, room = second[order], room + n + 16
     while True:
         lists = np.full((3, n), -1)
         filled, out = np.zeros(n + 1, dtype=np.int64), np.empty(room, dtype=np.int64)
         if _fill.compiled(ptr, second, *lists, filled, out):
-            return filled, out[: filled[-1]].copy()
+            return filled, out[: filled[-1]]
         room *= 4
 
 
@@ -157,9 +170,7 @@ def _minimum_degree(n: int, p: Ints, q: Ints) -> Ints:
     diagonal = np.arange(n)
     rows, columns = np.concatenate((p, q, diagonal)), np.concatenate((q, p, diagonal))
     values = np.concatenate((-np.ones(2 * len(p)), np.full(n, 2.0 * len(p) + 1.0)))
-    matrix = coo_array((values, (rows, columns)), shape=(n, n)).tocsc()
-    factor = superlu.symmetric(matrix)
-    return np.asarray(factor.perm_c, dtype=np.int64)
+    return superlu.order(coo_array((values, (rows, columns)), shape=(n, n)).tocsc())
 
 
 # Arrays are made outside: all that numba needs to make one takes it longer than these loops.
@@ -252,10 +263,10 @@ def _supernodes(ptr, row, some, share, last, first, zeros):  # type: ignore[no-u
 
 
 @kernel
-def _family(first, begin, rows, owner, fresh, child, children, position, waits):  # type: ignore[no-untyped-def]
+def _family(first, begin, rows, owner, fresh, child, children, position, waits, left):  # type: ignore[no-untyped-def]
     """Find who leaves what to whom, and where it waits; return what waits at most.
 
-    The last to come is the first to go.
+    In front s `left[s]` entries are left.  The last to come is the first to go.
     """
     count = len(fresh)
     for s in range(count):
@@ -270,10 +281,9 @@ def _family(first, begin, rows, owner, fresh, child, children, position, waits):
         if child[s] < child[s + 1]:
             top = waits[children[child[s]]]
         waits[s] = top
-        size = begin[s + 1] - begin[s]
-        if size == 0:
+        if begin[s] == begin[s + 1]:
             continue
-        top += size * (size + 1)
+        top += left[s]
         most = max(most, top)
         parent = owner[rows[begin[s]]]
         children[fresh[parent]] = s

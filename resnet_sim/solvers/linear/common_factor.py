@@ -1,0 +1,59 @@
+"""One network and the injections of many points: factored once, solved for eight at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...arrays import Floats, Ints, plain
+from .fronts import Fronts
+
+
+class CommonFactor:
+    """A network of positive conductances, eliminated without a subtraction.
+
+    Parameters
+    ----------
+    fronts : Fronts
+        Of its graph.
+    p, q : ndarray of int, shape (e,)
+    conductance : ndarray, shape (e,)
+        S.
+
+    Attributes
+    ----------
+    regular : bool
+        Whether all nodes are connected to the reference, node 0.
+    """
+
+    def __init__(self, fronts: Fronts, p: Ints, q: Ints, conductance: Floats) -> None:
+        from ...compiled.vectors import aligned
+        from .frontal import W, eliminate_common
+
+        def room(size: int) -> Floats:
+            return aligned((size, W), np.float64)
+
+        self._fronts, self._none = fronts, room(1)
+        self._place = plain(fronts.place[1:])
+        self._factor, self._pivot = np.empty(fronts.size), np.empty(fronts.n)
+        block, turns = np.diff(fronts.kept).max(initial=1), np.diff(fronts.first).max(initial=1)
+        eliminate_common(
+            fronts.plan, fronts.family, fronts.entries(p, q), plain(conductance),
+            self._none, (room(fronts.front), room(fronts.stack)), room(block + 4), room(turns),
+            self._factor, self._pivot,
+        )  # fmt: skip
+        self.regular = bool((self._pivot > 0).all())
+
+    def solve(self, load: Floats) -> Floats:
+        """Return voltages, V, for injections, A, both of shape (points, nodes but the reference).
+
+        Threads may call it at the same time.
+        """
+        from ...compiled.vectors import aligned
+        from .frontal import W, solve_columns
+
+        fronts, x = self._fronts, np.empty(load.shape)
+        solve_columns(
+            fronts.plan, fronts.rows, self._none, self._factor, self._pivot, self._place,
+            plain(load), aligned((max(fronts.n, 1), W), np.float64), x,
+        )  # fmt: skip
+        return x
