@@ -13,7 +13,7 @@ factorisation and one solve of the grid without diodes, and with one factorisati
 does the fourth with grids that have amplifiers, and 64 points of grids with junctions with those of
 ideal diodes.  Seconds there are those of the thread, the least of some rounds.  Where there are two
 cores the third tells how many times faster two threads are, by the clock, and whether they give the
-same bits.
+same bits; and what two threads reach here that do nothing but pass over arrays (`two_threads.py`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from crossbars import compare
 from families import feedback_grid, without_diodes
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
+from two_threads import limits as two_threads_limits
 
 import resnet_sim as rs
 from resnet_sim import training as tr
@@ -192,6 +193,8 @@ def factors(arguments: list[str]) -> None:
             print(f"{side**2:7} {1e3 * one:7.2f} {name:>8} {ratio:7.3f} {meant:6.2f} "
                   f"{faster:12.2f}{bits}", flush=True)  # fmt: skip
     print("linear: 64 points over one factorisation and 64 solves; others: of T0, a point")
+    if threads > 1:
+        print(two_threads_limits())
     if "crossbar" in only:
         ours, whole, theirs, apart = compare(128, 128, 64, 3)
         beside = "badcrossbar is not installed"
