@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..curves import Points
+from ..graph.curve_rows import NO_POINTS
 from ..graph.forests import spanning_forest
 from ..graph.graphs import bincount
 from ..graph.problem import EPS, Problem, Solution
 from ..point.plan import Plan
 from ..point.state import State
 from ..solvers.linear.common_factor import CommonFactor
-from .bends import Bends
+from .bends import Bends, Bent
 from .lanes import Answers, Data, Lanes, Network
 from .states import held
 
@@ -72,14 +74,14 @@ class Stage:
         answers = self.lanes.settle(data, self._guess(data), following=True, slack=EPS)
         return self._firm(data, answers)
 
-    def bend(self, data: Data, emf: Floats, at: Floats) -> tuple[Answers, Floats]:
-        """Solve the stage with its curves; return the currents of these, too.
+    def bend(self, data: Data, emf: Floats, at: Floats) -> Bent:
+        """Solve the stage with its curves.
 
         `emf` is in series with them, V, shape (points, curves); `at` says where points are.
         """
         assert self.bends is not None
         found = self.bends.settle_along(data, emf, self._guess(data), at)
-        return self._firm(data, found.answers), found.current
+        return found._replace(answers=self._firm(data, found.answers))
 
     def _guess(self, data: Data) -> Bools:
         """Return sets of rectifiers to begin with."""
@@ -96,8 +98,11 @@ class Stage:
             answers.settled[:] &= firm.all(axis=1)
         return answers
 
-    def solve(self, state: State, common: bool) -> Answers:
-        """Solve the stage, with resistors `common` to all points; the state takes it over."""
+    def solve(self, state: State, common: bool, at: Floats) -> Answers:
+        """Solve the stage, with resistors `common` to all points; the state takes it over.
+
+        `at` says where points are.
+        """
         problem = state.problem(self.plan)
         n, p, q = problem.n, problem.edge_p, problem.edge_q
         fed = np.flatnonzero(problem.emf.any(axis=1))
@@ -106,15 +111,21 @@ class Stage:
         siemens = problem.conductance[:, 0] if common else problem.conductance
         columns = (siemens, load[1:], problem.drop)
         data = Data(*(np.ascontiguousarray(column.T) for column in columns))
-        answers = self.settle(data)
-        self.absorb(state, problem, answers.x, answers.current)
+        if self.bends is None:
+            answers, curves = self.settle(data), NO_POINTS
+        else:
+            answers, bent, points = self.bend(data, np.ascontiguousarray(problem.curves.emf.T), at)
+            curves = Points(points.v.T, bent.T, points.slope.T)
+        self.absorb(state, problem, answers.x, answers.current, curves)
         return answers
 
-    def absorb(self, state: State, problem: Problem, x: Floats, current: Floats) -> None:
-        """Let a state take over what was found, shapes (S, n - 1) and (S, m)."""
+    def absorb(
+        self, state: State, problem: Problem, x: Floats, current: Floats, curves: Points = NO_POINTS
+    ) -> None:
+        """Let a state take over what was found, shapes (S, n - 1), (S, m), and (c, S)."""
         x = np.concatenate((np.zeros((1, len(x))), x.T))
         current = np.ascontiguousarray(current.T)
-        solution = Solution(problem, x, np.zeros_like(x), current, 0, True, "newton")
+        solution = Solution(problem, x, np.zeros_like(x), current, 0, True, "newton", curves=curves)
         state.absorb(self.plan, solution)
 
     def loops(self, x: Floats, drop: Floats, current: Floats) -> list[Bools]:

@@ -74,8 +74,8 @@ class Together:
             return "ideal sources and shorts form a loop"
         if any(plan.stage.feedback for plan in compiled.plans):
             return "controlled sources feed back to what controls them"
-        if len(red.curves) and not Rows.fit(compiled):
-            return "there are smooth curves beside controlled sources or between given potentials"
+        if len(compiled.fixed_curves):
+            return "there are smooth curves between given potentials"
         state, common = State(compiled), "resistors" not in self.question.places[0]
         self.stages = [Stage(plan, state.problem(plan), common) for plan in compiled.plans]
         self.proper = [stage for stage in self.stages if stage.plan.n > 1]
@@ -135,7 +135,8 @@ class Together:
                 rows = stage.plan.curves
                 rise = v[curves.p[rows]] - v[curves.q[rows]]
                 current, slope = state.curve_current[rows], state.curve_slope[rows]
-                stage.bends.start = Points(rise, current, slope)
+                scale = stage.plan.curve_scale
+                stage.bends.start = Points(rise / scale, current / scale, slope)
 
     def solve(self, values: Floats, v: Floats, i: Floats) -> Solved:
         """Solve some points, and set their voltages and currents.
@@ -164,8 +165,7 @@ class Together:
         columns = dict(self._columns(values))
         count, red = len(values), self.reduction
         offset = self.rows.offsets(columns, count)
-        span = np.ptp(values, axis=0)
-        at = values / np.where(span > 0, span, 1.0)
+        at = _spanned(values)
         x = np.zeros((count, len(red.part)))
         current = np.zeros((count, len(red.rectifiers) + len(red.curves)))
         settled, steps = np.ones(count, dtype=np.bool_), 0
@@ -174,7 +174,7 @@ class Together:
             if stage.plan.n > 1:
                 data = self.rows.data(number, columns, offset)
                 if stage.bends:
-                    answers, bent = stage.bend(data, self.rows.emf(number, offset), at)
+                    answers, bent, _ = stage.bend(data, self.rows.emf(number, offset), at)
                     current[:, len(red.rectifiers) + stage.plan.curves] = bent
                 else:
                     answers = stage.settle(data)
@@ -200,14 +200,14 @@ class Together:
 
     def _by_state(self, values: Floats, v: Floats, i: Floats) -> Found:
         """Solve stage after stage: sources may depend on what was found before."""
-        state = self._state(values)
+        state, at = self._state(values), _spanned(values)
         settled, steps = np.ones(len(values), dtype=np.bool_), 0
         common = "resistors" not in self.varied
         drop = state.reduction.rectifiers.drop.T
         patterns = []
         for stage in self.stages:
             if stage.plan.n > 1:
-                answers = stage.solve(state, common)
+                answers = stage.solve(state, common, at)
                 settled &= answers.settled
                 steps += int(answers.steps.sum())
                 patterns += stage.loops(answers.x, state.drop(stage.plan).T, answers.current)
@@ -274,3 +274,10 @@ class Together:
         size, above = np.abs(first) + np.abs(second), first - second - drop[:, rows]
         near: Bools = np.abs(above) <= TIGHT * (size + np.abs(drop[:, rows]))
         return near
+
+
+def _spanned(values: Floats) -> Floats:
+    """Return where points are if each value spans one."""
+    span = np.ptp(values, axis=0)
+    found: Floats = values / np.where(span > 0, span, 1.0)
+    return found

@@ -69,7 +69,9 @@ class State(Flows):
         scale = column(plan.diode_scale, solution.x)
         self.rectifier_current[plan.rectifiers] = solution.current * scale
         if len(plan.curves):
-            self.curve_current[plan.curves] = solution.curves.i * plan.curve_scale
+            self.curve_current[plan.curves] = solution.curves.i * column(
+                plan.curve_scale, solution.x
+            )
             self.curve_slope[plan.curves] = solution.curves.slope
         if solution.x.ndim == 1:
             self._still(plan, solution.resting())

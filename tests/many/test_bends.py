@@ -77,6 +77,40 @@ def test_curves_between_given_potentials_are_left_to_the_solver_of_single_points
                                                     .current("d1"))  # fmt: skip
 
 
+BUFFERED = """a buffer drives a diode bridge; amplifiers that work both ways behind a clamp
+v1 in 0 1
+r1 in a 1k
+d1 a 0 d
+d2 0 a d
+e1 b 0 a 0 5
+r2 b c 2k
+d3 c m d
+d4 m 0 d
+r3 m 0 10k
+g1 0 c a 0 1m
+ef f 0 c 0 -3
+vs f h 0
+ff c 0 vs -.3333333333333333
+r4 h k 3k
+d5 k 0 d
+d6 0 k d
+.model d d(is=2n n=1.7 rs=.5)
+"""
+
+
+def test_curves_beside_controlled_sources_are_lanes():
+    given = rs.parse_netlist(BUFFERED)
+    volts = np.linspace(-3.0, 3.0, 21)
+    with policy.using(lanes=0, fewest_points=1):
+        found = rs.solve(given, inputs={"v1": volts})
+    assert found.solver.backend.startswith("backend: lanes")
+    assert found.certificate.ok
+    for k in (0, 4, 10, 20):
+        one = rs.solve(given.with_values({"v1": float(volts[k])}))
+        assert close(found.node_voltages[k], one.node_voltages, 1e-9)
+        assert close(found.element_currents[k], one.element_currents, 1e-8)
+
+
 def test_sweeps_and_samples_of_junctions_are_lanes():
     given = circuit("graph", 5, nodes=40, mild=True)
     source = given.voltage_sources.names[0]
