@@ -120,12 +120,13 @@ def train(seed: int, rule: str, epochs: int, margin: float | None) -> tuple[int,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--rule", choices=list(RULES), default="coupled")
     parser.add_argument("--epochs", type=int, default=1200)
     parser.add_argument("--margin", type=float, default=0.015)
     options = parser.parse_args()
     learned = 0
-    for seed in range(options.seeds):
+    for seed in range(options.first, options.first + options.seeds):
         began = time.process_time()
         last, found = train(seed, options.rule, options.epochs, options.margin)
         right = last < options.epochs

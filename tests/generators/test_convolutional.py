@@ -135,3 +135,27 @@ def test_kernels_learn_where_a_bar_is():
     assert (net.forward(X).argmax(axis=1) == label).mean() > 0.9
     kernels = [name for name in net.parameters if name.startswith("k")]
     assert any(net.parameters[n] != circuit.parameters[n] for n in kernels)
+
+
+@pytest.mark.parametrize(
+    "circuit",
+    [
+        convolutional((5, 4), [2], 2, kernel=[(3, 2)], pool=[(1, 3)], seed=1),
+        convolutional_hopfield((4, 4), [2], 2, kernel=2, stride=1, seed=1),  # shunts follow sums
+    ],
+    ids=["resistive", "hopfield"],
+)
+def test_decks_of_generated_circuits_know_their_parameters(circuit):
+    text = rs.format_netlist(circuit)
+    again = rs.parse_netlist(text)
+    assert dict(again.parameters) == dict(circuit.parameters)
+    assert np.array_equal(again.resistors.ohms, circuit.resistors.ohms)
+    name = next(iter(circuit.parameters))
+    moved, by_deck = (one.with_parameters({name: 0.3}) for one in (circuit, again))
+    assert np.allclose(by_deck.resistors.ohms, moved.resistors.ohms, rtol=1e-14, atol=0)
+    # what has another value than its parameter gives it is written as that value
+    tap = circuit.resistors.names[0]
+    other = rs.parse_netlist(rs.format_netlist(circuit.with_values({tap: 3.5})))
+    assert (other.resistors.ohms != circuit.resistors.ohms).tolist()[:2] == [True, False]
+    assert other.resistors.ohms[0] == 3.5
+    assert "{" not in rs.format_netlist(circuit, "ngspice")

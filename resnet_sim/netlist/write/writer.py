@@ -10,6 +10,8 @@ from ...model.circuit import Circuit
 from ...model.devices import Device
 from ...model.devices.device import text as _value
 from ...model.requests import Analysis, Measure, Sweep
+from .following import cards as parameter_cards
+from .following import formulas
 
 #: names that survive being written and read
 _WRITABLE = re.compile(r"(?!\$)(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullmatch
@@ -29,6 +31,8 @@ class Writer:
 
     #: whether a deck without .op computes nothing
     needs_op = False
+    #: whether values that follow parameters are written as formulas of them
+    keeps_parameters = True
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
@@ -36,6 +40,7 @@ class Writer:
         self._models: dict[str, str] = {}
         self._options: dict[str, tuple[str, str]] = {}
         self._nodes = [_checked(node, "node") for node in circuit.nodes]
+        self._formulas = formulas(circuit) if self.keeps_parameters else {}
 
     def text(self) -> str:
         """Return the whole deck."""
@@ -48,6 +53,8 @@ class Writer:
         cards = [
             line for device, row in _original_order(self.circuit) for line in self.card(device, row)
         ]
+        if self._formulas:
+            cards = [*parameter_cards(self.circuit), *cards]
         models = [f".model {name} {body}" for body, name in self._models.items()]
         ending = [*self.options(), *self.nodesets(), *self.analyses(), *self.outputs()]
         ending += [*self.requests(), ".end"]
@@ -66,7 +73,8 @@ class Writer:
         name = self.names.get(device.names[row])
         if name is not None:
             head = f"{name} {self.node(int(device.p[row]))} {self.node(int(device.q[row]))}"
-            yield from self.lines(device, row, head)
+            formula = self._formulas.get(device.names[row])
+            yield from self.lines(device, row, head) if formula is None else (f"{head} {formula}",)
 
     # ---- what devices ask for, see `devices.device.Deck` ----
 
