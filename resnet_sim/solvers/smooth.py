@@ -23,12 +23,13 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..curves import Points
 from ..errors import ConvergenceError
-from ..graph.forests import spanning_forest
 from ..graph.graphs import bincount
-from ..graph.problem import EPS, Problem, Solution, difference, node_sums
+from ..graph.problem import EPS, Problem, Solution, difference
 from ..workers.progress import report
 from . import _straight_pieces as straight
 from . import automatic, newton
+from ._cocontent import search
+from ._offers import resistance
 from .bundles import Bundles
 from .strings import Strings
 
@@ -38,6 +39,9 @@ ENOUGH = 1e-12
 GOOD = 1e-10
 #: Steps without progress after which Newton's method on the co-content takes over.
 PATIENCE = 6
+#: How far what is beyond the neighbours counts in what a curve is offered, and the steps without
+#: progress after which it does no longer.
+REACH, HASTE = 1, 2
 #: Share of the distance from a curve that a step may leave on the other side.
 TURNING = 0.1
 #: Most steps of that kind at a time, and how many of the other follow.
@@ -136,10 +140,10 @@ def _follow(
     problem: Problem, points: Points, on: Bools | None, x: Floats | None
 ) -> tuple[_Step, int]:
     """Move points by the resolvent until they settle or stall; return the best step so far."""
-    best, before, waited, count = None, None, 0, 0
+    best, before, waited, count, reach = None, None, 0, 0, REACH
     for number in range(1, MOST_STEPS + 1):
         try:
-            step = _step(problem, points, on, x)
+            step = _step(problem, points, on, x, reach)
         except np.linalg.LinAlgError:
             if best is None:
                 raise
@@ -152,6 +156,9 @@ def _follow(
             waited += 1
         if step.off <= 1.0:
             return step, count
+        if waited >= HASTE and reach:
+            # neighbours that move as well make offers fall faster than they seem to
+            waited, reach = 0, 0
         if waited >= PATIENCE:
             break
         points, before = _onward(problem, step, before), step
@@ -194,7 +201,9 @@ def _finished(problem: Problem, step: _Step, count: int, converged: bool) -> Sol
     )  # fmt: skip
 
 
-def _step(problem: Problem, points: Points, on: Bools | None, x: Floats | None) -> _Step:
+def _step(
+    problem: Problem, points: Points, on: Bools | None, x: Floats | None, reach: int = REACH
+) -> _Step:
     """Solve the network of tangents at some points."""
     rows, edges = problem.curves, len(problem.edge_p)
     points = _representable(rows.emf, points)
@@ -202,7 +211,7 @@ def _step(problem: Problem, points: Points, on: Bools | None, x: Floats | None) 
     solution = automatic.solve(tangent, on=on, x=x)
     v = difference(solution.x, solution.low, rows.p, rows.q, rows.emf)
     i = points.i + solution.edge_current[edges:]
-    r = _resistance(tangent, solution, tangent.conductance[edges:])
+    r = resistance(tangent, solution, tangent.conductance[edges:], reach)
     following = _moved(problem, v, i, r)
     away_v, away_i = np.abs(following.v - v), np.abs(following.i - i)
     scale = float(solution.voltage_scale)
@@ -245,31 +254,6 @@ def _representable(emf: Floats, points: Points) -> Points:
     return Points(v, points.i + points.slope * (v - points.v), points.slope)
 
 
-def _resistance(tangent: Problem, solution: Solution, slope: Floats) -> Floats:
-    """Return the resistance of all else at the ends of the last edges, which are the curves'."""
-    first = len(tangent.edge_p) - len(slope)
-    on = solution.current > 0
-    p, q, g = tangent.edge_p, tangent.edge_q, tangent.conductance
-    soft = on & ~tangent.hard
-    if soft.any():
-        p = np.concatenate((p, tangent.diode_p[soft]))
-        q = np.concatenate((q, tangent.diode_q[soft]))
-        g = np.concatenate((g, 1.0 / tangent.resistance[soft]))
-    hard = on & tangent.hard
-    if hard.any():
-        label = spanning_forest(tangent.n, tangent.diode_p[hard], tangent.diode_q[hard]).label
-        p, q = label[p], label[q]
-        g = np.where(p == q, 0.0, g)
-    g = np.abs(g)
-    total = bincount(p, g, tangent.n) + bincount(q, g, tangent.n)
-    r, ends = np.zeros(len(slope)), (p[first : first + len(slope)], q[first : first + len(slope)])
-    for end in ends:
-        others = np.maximum(total[end] - slope, EPS * total[end])
-        r += np.where(end == 0, 0.0, 1.0 / np.maximum(others, np.finfo(float).tiny))
-    r[ends[0] == ends[1]] = 0.0  # conducting ones short it
-    return r
-
-
 # ---- where to start ----
 
 
@@ -293,7 +277,7 @@ def _start(
         resistance=problem.resistance,
     )  # fmt: skip
     rough = dataclasses.replace(rough, current=rough.current[:m])
-    r = _resistance(tangent, rough, slope)
+    r = resistance(tangent, rough, slope, REACH)
     return _moved(problem, v, i, r), rough.current > 0, rough.x, rough.iterations
 
 
@@ -349,42 +333,7 @@ def _descend(
         report("Newton on the co-content: %.1e of the tolerance off the curves", step.off)
         if step.off <= 1.0:
             break
-        size = _search(problem, x, step.solution.x)
+        size = search(problem, x, step.solution.x)
         x = x + size * (step.solution.x - x)
         low = step.solution.low if size == 1.0 else np.zeros_like(low)
     return step, x, low, count
-
-
-def _search(problem: Problem, x: Floats, target: Floats) -> float:
-    """Return how far to go from x to the target: to the least co-content on the way."""
-    way = target - x
-    if _slope(problem, target, way) <= 0.0:
-        return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if _slope(problem, x + middle * way, way) > 0.0:
-            high = middle
-        else:
-            low = middle
-        if high - low <= 0.01 * low:
-            break
-    return low if low > 0.0 else high
-
-
-def _slope(problem: Problem, x: Floats, way: Floats) -> float:
-    """Return the derivative of the co-content along a way; infinite where it overflows."""
-    p, q = problem.edge_p, problem.edge_q
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = node_sums(problem.n, p, q, problem.conductance * (x[p] - x[q] - problem.emf))
-        total -= problem.injection
-        soft = ~problem.hard
-        p, q = problem.diode_p[soft], problem.diode_q[soft]
-        above = np.maximum(x[p] - x[q] - problem.drop[soft], 0.0)
-        total += node_sums(problem.n, p, q, above / problem.resistance[soft])
-        rows = problem.curves
-        i = rows.point(x[rows.p] - x[rows.q] - rows.emf, np.zeros(len(rows))).i
-        total += node_sums(problem.n, rows.p, rows.q, i)
-        total[0] = 0.0
-        slope = float(total @ way)
-    return np.inf if np.isnan(slope) else slope
