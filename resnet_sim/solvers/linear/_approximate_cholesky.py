@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...compiled.kernels import compiled, subloops, subroutine
+from ...compiled.kernels import compiled, inlined, subloops, subroutine
 
 #: End of a list.
 NONE = np.uint32(2**32 - 1)
@@ -145,6 +145,32 @@ def _join(near, amount, behind, count, lists, state):  # type: ignore[no-untyped
 
 
 @subroutine
+def _classes(degree):  # type: ignore[no-untyped-def]
+    """Return the lists of rows by their degrees, the first row in front."""
+    n = len(degree)
+    classes = (np.full(CLASSES + _ONE, NONE), np.empty(n, dtype=np.uint32),
+               np.empty(n, dtype=np.uint32), np.zeros(n, dtype=np.uint8))  # fmt: skip
+    for back in range(1, n):
+        a = np.uint64(n - back)
+        _enter(a, min(np.uint64(degree[a]), CLASSES), classes)
+    return classes
+
+
+@inlined
+def _move(row, begin, end, degree, classes):  # type: ignore[no-untyped-def]
+    """Put rows into the lists of their new degrees; return the lowest of these."""
+    lowest = CLASSES
+    for j in range(begin, end):
+        u = np.uint64(row[j])
+        c = min(np.uint64(degree[u]), CLASSES)
+        if u != 0 and c != classes[3][u]:
+            _leave(u, classes)
+            _enter(u, c, classes)
+            lowest = min(lowest, c)
+    return lowest
+
+
+@subroutine
 def _longer(array, least):  # type: ignore[no-untyped-def]
     longer = np.empty(least + least // 2, dtype=array.dtype)
     for k in range(len(array)):
@@ -168,11 +194,7 @@ def factor(n, p, q, conductance):  # type: ignore[no-untyped-def]
     """
     lists = _records(n, p, q, conductance)
     _, other, _, _, degree = lists
-    classes = (np.full(CLASSES + _ONE, NONE), np.empty(n, dtype=np.uint32),
-               np.empty(n, dtype=np.uint32), np.zeros(n, dtype=np.uint8))  # fmt: skip
-    for back in range(1, n):
-        a = np.uint64(n - back)
-        _enter(a, min(np.uint64(degree[a]), CLASSES), classes)
+    classes = _classes(degree)
     order, ptr = np.empty(n - 1, dtype=np.uint32), np.zeros(n, dtype=np.uint32)
     row = np.empty(len(p) + n, dtype=np.uint32)
     share = np.empty(len(row), dtype=np.float32)
@@ -205,13 +227,7 @@ def factor(n, p, q, conductance):  # type: ignore[no-untyped-def]
         ptr[k + _ONE] = end
         if count > 0:
             state = _join(near, amount, behind, count, lists, state)
-        for j in range(np.uint64(ptr[k]), end):
-            u = np.uint64(row[j])
-            c = min(np.uint64(degree[u]), CLASSES)
-            if u != 0 and c != classes[3][u]:
-                _leave(u, classes)
-                _enter(u, c, classes)
-                lowest = min(lowest, c)
+        lowest = min(lowest, _move(row, np.uint64(ptr[k]), end, degree, classes))
     place = mark  # of no more use
     place[0] = n - 1
     for k in range(n - 1):

@@ -141,20 +141,44 @@ def _aggregate(ptr, column, weight, size):  # type: ignore[no-untyped-def]
 
 
 @subroutine
-def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-untyped-def]
-    """Return the Galerkin matrix of piecewise constant interpolation, as `assemble` does."""
-    n = len(diagonal)
+def _members(group, count):  # type: ignore[no-untyped-def]
+    """Return the rows of each aggregate, one after the other, and where those of each begin."""
     size = np.zeros(count + 1, dtype=np.int64)
-    for a in range(n):
+    for a in range(len(group)):
         if group[a] != NONE:
             size[group[a] + 1] += 1
     start = np.cumsum(size)
     fill = start.copy()
-    member = np.empty(n, dtype=np.uint32)
-    for a in range(n):
+    member = np.empty(len(group), dtype=np.uint32)
+    for a in range(len(group)):
         if group[a] != NONE:
             member[fill[group[a]]] = a
             fill[group[a]] += 1
+    return start, member
+
+
+@subroutine
+def _split(c, first, end, column, weight):  # type: ignore[no-untyped-def]
+    """Put entries below the diagonal of row c before those above; return where these begin.
+
+    Parts change places as in quicksort, without a copy.
+    """
+    left, right = first, end - 1
+    while left <= right:
+        if column[left] < c:
+            left += 1
+            continue
+        j, w = column[left], weight[left]
+        column[left], weight[left] = column[right], weight[right]
+        column[right], weight[right] = j, w
+        right -= 1
+    return left
+
+
+@subroutine
+def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-untyped-def]
+    """Return the Galerkin matrix of piecewise constant interpolation, as `assemble` does."""
+    start, member = _members(group, count)
     coarse_ptr = np.zeros(count + 1, dtype=np.uint32)
     coarse_split = np.empty(count, dtype=np.uint32)
     coarse_column = np.empty(len(column), dtype=np.uint32)
@@ -179,20 +203,45 @@ def _coarsen(ptr, column, weight, diagonal, group, count):  # type: ignore[no-un
                     end += 1
                 else:
                     coarse_weight[place[d]] += weight[j]
-        # below the diagonal first: parts change places as in quicksort, without a copy
-        left, right = first, end - 1
-        while left <= right:
-            if coarse_column[left] < c:
-                left += 1
-                continue
-            j, w = coarse_column[left], coarse_weight[left]
-            coarse_column[left], coarse_weight[left] = coarse_column[right], coarse_weight[right]
-            coarse_column[right], coarse_weight[right] = j, w
-            right -= 1
-        coarse_split[c] = left
+        coarse_split[c] = _split(c, first, end, coarse_column, coarse_weight)
         coarse_ptr[c + 1] = end
     column, weight = coarse_column[:end].copy(), coarse_weight[:end].copy()
     return coarse_ptr, coarse_split, column, weight, coarse_diagonal
+
+
+@subroutine
+def _next(ptr, column, weight, diagonal, size, group, count, coarsest):  # type: ignore[no-untyped-def]
+    """Return the level below one whose aggregates are given, and how many rows it has.
+
+    A level with about as many entries costs a sweep, and saves few: aggregates of aggregates take
+    its place, also in `group`.
+    """
+    before = len(column)
+    level = _coarsen(ptr, column, weight, diagonal, group, count)
+    while len(level[2]) > SHRINK * before and count > coarsest:
+        ptr, _, column, weight, diagonal = level
+        wider, count = _aggregate(ptr, column, weight, size)
+        level = _coarsen(ptr, column, weight, diagonal, wider, count)
+        for a in range(len(group)):
+            if group[a] != NONE:
+                group[a] = wider[group[a]]
+    return level, count
+
+
+@subroutine
+def _stack(level, first, end, stacked, columns, weights):  # type: ignore[no-untyped-def]
+    """Put a level behind those before it: rows from `first`, entries from `end` on."""
+    ptr, split, column, weight, diagonal = level
+    starts, splits, inverses = stacked
+    count = len(diagonal)
+    for a in range(count):
+        starts[first + a] = end + ptr[a]
+        splits[first + a] = end + split[a]
+        inverses[first + a] = 1.0 / diagonal[a]
+    for j in range(len(column)):
+        columns[end + j] = first + column[j]
+        weights[end + j] = weight[j]
+    starts[first + count] = end + len(column)
 
 
 @compiled
@@ -212,29 +261,18 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
     finest = group
     # each level has at most half as many rows as that before
     most = 2 * count + 1
-    starts = np.empty(most + 1, dtype=np.uint32)
-    splits = np.empty(most, dtype=np.uint32)
-    groups = np.empty(most, dtype=np.uint32)
     # in float32 a cycle reads a third less, and reading is what bounds it.  It only
     # preconditions: how exact the result is doesn't depend on it.
-    inverses = np.empty(most, dtype=np.float32)
+    stacked = (np.empty(most + 1, dtype=np.uint32), np.empty(most, dtype=np.uint32),
+               np.empty(most, dtype=np.float32))  # fmt: skip
+    groups = np.empty(most, dtype=np.uint32)
     columns = np.empty(len(column), dtype=np.uint32)
     weights = np.empty(len(column), dtype=np.float32)
     row = np.zeros(64, dtype=np.int64)
     depth = end = 0
     while True:
-        before = len(column)
-        ptr, split, column, weight, diagonal = _coarsen(ptr, column, weight, diagonal, group, count)
-        # a level with about as many entries costs a sweep, and saves few: aggregates of
-        # aggregates take its place
-        while len(column) > SHRINK * before and count > coarsest:
-            wider, count = _aggregate(ptr, column, weight, size)
-            ptr, split, column, weight, diagonal = _coarsen(
-                ptr, column, weight, diagonal, wider, count
-            )
-            for a in range(len(group)):
-                if group[a] != NONE:
-                    group[a] = wider[group[a]]
+        level, count = _next(ptr, column, weight, diagonal, size, group, count, coarsest)
+        ptr, _, column, weight, diagonal = level
         if end + len(column) > len(columns):
             columns = _longer(columns, end + len(column))
             weights = _longer(weights, end + len(column))
@@ -243,17 +281,10 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
             above = row[depth - 1]
             for a in range(len(group)):
                 groups[above + a] = NONE if group[a] == NONE else first + group[a]
-        for a in range(count):
-            starts[first + a] = end + ptr[a]
-            splits[first + a] = end + split[a]
-            inverses[first + a] = 1.0 / diagonal[a]
-        for j in range(len(column)):
-            columns[end + j] = first + column[j]
-            weights[end + j] = weight[j]
+        _stack(level, first, end, stacked, columns, weights)
         end += len(column)
         depth += 1
         row[depth] = first + count
-        starts[first + count] = end
         if count <= coarsest:
             break
         group, count = _aggregate(ptr, column, weight, size)
@@ -265,6 +296,7 @@ def hierarchy(ptr, column, weight, diagonal, size, coarsest):  # type: ignore[no
     for a in range(len(finest)):
         if finest[a] == NONE:
             finest[a] = rows
+    starts, splits, inverses = stacked
     levels = (starts[: rows + 1], splits[:rows], columns[:end], weights[:end],
               inverses[:rows], groups[:rows])  # fmt: skip
     return finest, row[: depth + 1].copy(), levels, (ptr, column, weight, diagonal)
