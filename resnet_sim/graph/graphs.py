@@ -88,7 +88,8 @@ def leaving(n: int, tail: Ints) -> tuple[Ints, Ints]:
 
 def bridges(n: int, p: Ints, q: Ints) -> Bools:
     """Tell which edges are bridges, i.e. lie on no loop (Tarjan 1974)."""
-    result: Bools = _bridges.at(n + len(p))(n, p, q)
+    ptr, end = leaving(n, np.column_stack((p, q)).ravel())
+    result: Bools = _bridges.at(n + len(p))(ptr, end // 2, p, q)
     return result
 
 
@@ -166,20 +167,9 @@ def _reaching_tree(ptr, arc, head, start):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _bridges(n, p, q):  # type: ignore[no-untyped-def]
-    m = len(p)
-    degree = np.zeros(n + 1, dtype=np.int64)
-    for k in range(m):
-        degree[p[k] + 1] += 1
-        degree[q[k] + 1] += 1
-    ptr = np.cumsum(degree)
-    fill = ptr[:-1].copy()
-    adjacent = np.empty(2 * m, dtype=np.int64)
-    for k in range(m):
-        adjacent[fill[p[k]]] = k
-        fill[p[k]] += 1
-        adjacent[fill[q[k]]] = k
-        fill[q[k]] += 1
+def _bridges(ptr, adjacent, p, q):  # type: ignore[no-untyped-def]
+    """Search depth first; edges at node k are ``adjacent[ptr[k] : ptr[k + 1]]``."""
+    n, m = len(ptr) - 1, len(p)
     bridge = np.zeros(m, dtype=np.bool_)
     order = np.full(n, -1, dtype=np.int64)
     low = np.zeros(n, dtype=np.int64)
