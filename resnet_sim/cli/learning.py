@@ -28,6 +28,24 @@ def _registry(kind: str) -> dict[str, Entry]:
 def add_learning_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options that say what learns, and how."""
     group = parser.add_argument_group("learning")
+    _add_values(group)
+    for kind in KINDS:
+        entries = _registry(kind)
+        group.add_argument(
+            f"--{kind}",
+            choices=list(entries),
+            default=next(iter(entries)),
+            help=f"{listed(entries)} (default: %(default)s)",
+        )
+        options = {n: o for entry in entries.values() for n, o in entry.options.items()}
+        for name, option in options.items():
+            if name != "lr":
+                _add_option(group, name, option)
+    _add_rates(group)
+
+
+def _add_values(group: argparse._ArgumentGroup) -> None:
+    """Declare which values learn, and within what bounds."""
     group.add_argument(
         "--trainable",
         metavar="GLOBS",
@@ -49,18 +67,10 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
         metavar="MIN,MAX",
         help="of conductances, S (default: a millionth of the largest, and no upper one)",
     )
-    for kind in KINDS:
-        entries = _registry(kind)
-        group.add_argument(
-            f"--{kind}",
-            choices=list(entries),
-            default=next(iter(entries)),
-            help=f"{listed(entries)} (default: %(default)s)",
-        )
-        options = {n: o for entry in entries.values() for n, o in entry.options.items()}
-        for name, option in options.items():
-            if name != "lr":
-                _add_option(group, name, option)
+
+
+def _add_rates(group: argparse._ArgumentGroup) -> None:
+    """Declare how fast they learn."""
     rates = {n: e.options["lr"] for n, e in _registry("optimizer").items() if "lr" in e.options}
     defaults = ", ".join(f"for {name} {_share(option)}" for name, option in rates.items())
     group.add_argument(

@@ -41,6 +41,11 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
             help=f"hold a switch {'closed' if verb == 'close' else 'open'} (repeatable)",
         )
     add_reading(parser)
+    _add_messages(parser)
+
+
+def _add_messages(parser: argparse.ArgumentParser) -> None:
+    """Declare what is said on the way."""
     parser.add_argument(
         "--progress",
         action="store_true",

@@ -51,7 +51,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="share of the samples that are not trained with, or a table of others",
     )
     add_learning_options(parser)
-    group = parser.add_argument_group("run")
+    _add_run(parser.add_argument_group("run"))
+
+
+def _add_run(group: argparse._ArgumentGroup) -> None:
+    """Declare how long it runs, what it leaves behind, and what comes then."""
     group.add_argument("--epochs", type=count, default=100, help="default %(default)s")
     group.add_argument(
         "--batch-size", type=count, metavar="N", help="samples a step (default: all)"

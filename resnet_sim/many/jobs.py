@@ -238,7 +238,7 @@ def run(
     progress: bool = False,
     chunk: int = CHUNK,
 ) -> OperatingPoint:
-    """Solve all points of a job; see `analysis.monte_carlo` for the parameters."""
+    """Solve all points of a job; see `analyses.monte_carlo` for the parameters."""
     began = time.perf_counter()
     count = job.variants.count
     if chunk < 1:

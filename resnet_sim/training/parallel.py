@@ -39,7 +39,7 @@ class Compute(Protocol):
     def __call__(
         self, net: Network, X: Floats, Y: Any, rule: Rule, cost: Cost, start: Bools | None
     ) -> Gradient:
-        """Return derivatives of the mean cost, as `rules.gradients` does."""
+        """Return derivatives of the mean cost, as `derivatives.gradients` does."""
 
 
 @contextmanager
@@ -65,7 +65,7 @@ class _Shared:
     def __call__(
         self, net: Network, X: Floats, Y: Any, rule: Rule, cost: Cost, start: Bools | None
     ) -> Gradient:
-        """Return what `rules.gradients` does, up to rounding."""
+        """Return what `derivatives.gradients` does, up to rounding."""
         rows = np.array_split(np.arange(len(X)), min(self.shards, len(X)))
         key, blob = self._network(net)
         tasks = [
