@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...arrays import Bools, Ints
+from ...arrays import Ints
 from ..clamps import clamped
 from ..formula import Formula
 from ..spelling import spelled
 from ..units import Clamped
 from .cards import Card
-from .device import Table, bools
+from .dependent_source import DependentSources
 from .formula_curves import Rising, curves_of, rising
 from .formula_pieces import Part, add_units
 from .pieces import Pieces
@@ -24,11 +24,11 @@ from .pieces import Pieces
 if TYPE_CHECKING:
     from typing import Self
 
-    from .decks import Deck, ForeignDeck
+    from .decks import Deck
 
 
 @dataclass(frozen=True, eq=False)
-class BehaviouralSources(Table):
+class BehaviouralSources(DependentSources):
     """Source given by a formula of node voltages and currents of elements (B, VALUE=, TABLE).
 
     Formulas that are affine make `ControlledSources`.
@@ -47,13 +47,9 @@ class BehaviouralSources(Table):
     kind = "behavioural source"
     plural = "behavioural_sources"
     types = "bo"
-    fixes_voltage = "is_voltage"
-    rank = 1
     cards = (Card("b", "Bname node+ node- V={expression} or I={expression}", "behavioural"),)
-    outline = ((-0.8, 0), (0, -0.8), (0.8, 0), (0, 0.8))
     stroke = ((-0.4, -0.2), (0, -0.2), (0.4, 0.2))
 
-    is_voltage: Bools = field(default_factory=bools)
     formulas: tuple[Formula, ...] = ()
 
     @classmethod
@@ -100,10 +96,6 @@ class BehaviouralSources(Table):
         others = ((k, end) for k, end in ends if k not in self.rising)
         add_units(out, [Part(first + k, *end, self.parts[k]) for k, end in others])
 
-    def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """A voltage or a current."""
-        return f"sets {across}" if self.is_voltage[row] else f"drives current from {p} to {q}"
-
     # ---- writing ----
 
     def lines(self, row: int, head: str, deck: Deck, dialect: str = "resnet-sim") -> Iterator[str]:
@@ -111,29 +103,11 @@ class BehaviouralSources(Table):
         text = spelled(self.formulas[row], deck.node, deck.current, dialect)
         yield f"{head} {'V' if self.is_voltage[row] else 'I'}={text}"
 
-    def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
-        """Only V sources have a current there: others get one in series if it is wanted."""
-        name, p, q = head.split()
-        if not deck.is_sensed(self.names[row]):
-            yield from self.lines(row, head, deck, deck.dialect)
-            return
-        inner = f"{p}#{name}"
-        yield from self.lines(row, f"{name} {inner} {q}", deck, deck.dialect)
-        yield f"v.sense.{name} {p} {inner} 0"
-
     def touched(self, row: int) -> list[int]:
         """The controls come last."""
         return [*super().touched(row), *map(int, self.formulas[row].nodes())]
 
     # ---- the rest ----
-
-    def carries(self, flows: Bools) -> Bools:
-        """Those that set a voltage."""
-        return self.is_voltage
-
-    def is_told(self) -> Bools:
-        """Those that set a voltage."""
-        return self.is_voltage
 
     @property
     def amplifies(self) -> bool:

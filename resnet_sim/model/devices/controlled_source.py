@@ -11,17 +11,18 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from .cards import Card
-from .device import Table, bools, floats, ints, text
+from .dependent_source import DependentSources
+from .device import bools, floats, ints, text
 from .pieces import Pieces
 
 if TYPE_CHECKING:
     from typing import Self
 
-    from .decks import Deck, ForeignDeck
+    from .decks import Deck
 
 
 @dataclass(frozen=True, eq=False)
-class ControlledSources(Table):
+class ControlledSources(DependentSources):
     """Linear controlled source (E, F, G, H and affine B): its voltage or current is
 
         ``constant + sum_k gain_k * (voltage of a node, or current of an element)``.
@@ -48,17 +49,13 @@ class ControlledSources(Table):
     plural = "controlled_sources"
     types = "bfo"
     value = "constant"
-    fixes_voltage = "is_voltage"
-    rank = 1
     cards = (
         Card("e", "Ename node+ node- control+ control- gain", "controlled"),
         Card("g", "Gname node+ node- control+ control- gain", "controlled"),
         Card("f", "Fname node+ node- Vsource gain", "controlled"),
         Card("h", "Hname node+ node- Vsource gain", "controlled"),
     )
-    outline = ((-0.8, 0), (0, -0.8), (0.8, 0), (0, 0.8))
 
-    is_voltage: Bools = field(default_factory=bools)
     constant: Floats = field(default_factory=floats)
     ptr: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
     of_current: Bools = field(default_factory=bools)
@@ -89,10 +86,6 @@ class ControlledSources(Table):
         ):
             add(first + rows, self.p[rows], self.q[rows], self.constant[rows], source[rows])
 
-    def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """A voltage or a current."""
-        return f"sets {across}" if self.is_voltage[row] else f"drives current from {p} to {q}"
-
     # ---- writing ----
 
     def terms(self, row: int) -> list[tuple[bool, int, float]]:
@@ -111,7 +104,7 @@ class ControlledSources(Table):
                 return "h" if self.is_voltage[row] else "f"
         return "b"
 
-    def lines(self, row: int, head: str, deck: Deck) -> Iterator[str]:
+    def lines(self, row: int, head: str, deck: Deck, dialect: str = "resnet-sim") -> Iterator[str]:
         """Control and gain, or a formula."""
         letter, terms = self.letter(row), self.terms(row)
         if letter in "eg":
@@ -127,30 +120,12 @@ class ControlledSources(Table):
                 parts.append(f"{'+' if gain >= 0 else '-'}{text(abs(gain))}*{what}")
             yield f"{head} {'V' if self.is_voltage[row] else 'I'}={{{''.join(parts)}}}"
 
-    def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
-        """Only V sources have a current there: others get one in series if it is wanted."""
-        name, p, q = head.split()
-        if not deck.is_sensed(self.names[row]):
-            yield from self.lines(row, head, deck)
-            return
-        inner = f"{p}#{name}"
-        yield from self.lines(row, f"{name} {inner} {q}", deck)
-        yield f"v.sense.{name} {p} {inner} 0"
-
     def touched(self, row: int) -> list[int]:
         """The controls come last."""
         nodes = [index for of_current, index, _ in self.terms(row) if not of_current]
         return [*super().touched(row), *nodes]
 
     # ---- the rest ----
-
-    def carries(self, flows: Bools) -> Bools:
-        """Those that set a voltage."""
-        return self.is_voltage
-
-    def is_told(self) -> Bools:
-        """Those that set a voltage."""
-        return self.is_voltage
 
     @property
     def amplifies(self) -> bool:
