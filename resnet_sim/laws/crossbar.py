@@ -11,6 +11,7 @@ class CrossbarLaw(Ohm[Crossbars]):
     """Each conductance is a resistor."""
 
     device = Crossbars
+    monotone = True
 
     def ohms(self, closed: Bools | None = None) -> Floats:
         """Return the resistances."""

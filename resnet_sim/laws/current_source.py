@@ -21,6 +21,8 @@ T = TypeVar("T", bound=Device)
 class FixedCurrent(Law[T]):
     """``i`` is given, the voltage is free."""
 
+    monotone = True
+
     @property
     def amps(self) -> Floats:
         """The currents."""

@@ -20,6 +20,7 @@ class DiodeLaw(Law[Diodes]):
     """A line between two knees, and steeper ones beyond them."""
 
     device = Diodes
+    monotone = True
 
     # ---- certificate ----
 

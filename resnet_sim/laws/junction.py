@@ -69,6 +69,7 @@ class JunctionLaw(Law[Junctions]):
     """
 
     device = Junctions
+    monotone = True
 
     def straight(self) -> bool:
         """It curves."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Law(Generic[T]):
     """
 
     device: type[T]
+    #: whether its current never falls as the voltage across it rises
+    monotone: ClassVar[bool] = False
 
     def __init__(self, circuit: Circuit) -> None:
         name = self.device.plural

@@ -23,6 +23,7 @@ class LimiterLaw(Law[Limiters]):
     """``-backward <= i <= forward``; a voltage opposes a current at its limit, and no other."""
 
     device = Limiters
+    monotone = True
 
     def _forward(self) -> Floats:
         return self.table.amps

@@ -74,6 +74,7 @@ class ResistorLaw(Ohm[Resistors]):
     """A resistor."""
 
     device = Resistors
+    monotone = True
 
     def ohms(self, closed: Bools | None = None) -> Floats:
         """Return the resistances."""

@@ -56,6 +56,7 @@ class SegmentedDiodeLaw(Law[SegmentedDiodes]):
     """Chords of an exponential in series with a resistance, which increase."""
 
     device = SegmentedDiodes
+    monotone = True
 
     def certify(self, check: Check) -> None:
         """Judge whether the lines pass by closely enough."""

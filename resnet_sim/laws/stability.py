@@ -16,16 +16,13 @@ from ..model.circuit import Circuit
 from ..model.devices import BehaviouralSources
 from .behavioural_source import rise
 from .check import clusters
+from .registry import law_of
 
-#: Tables of elements whose current never falls with the voltage across them.
-MONOTONE = frozenset({
-    "resistors", "voltage_sources", "current_sources", "diodes", "junctions", "limiters",
-    "segmented_diodes", "capacitors", "inductors", "crossbars",
+#: Tables of which all is known here that an unstable circuit may have.
+KNOWN = frozenset({
+    "resistors", "voltage_sources", "current_sources", "diodes", "capacitors", "inductors",
+    "controlled_sources",
 })  # fmt: skip
-#: Those of which all is known here that an unstable circuit may have.
-KNOWN = MONOTONE - {"junctions", "segmented_diodes", "limiters", "crossbars"} | {
-    "controlled_sources"
-}
 #: Eigenvalues within so much of the largest conductance say nothing.
 MARGIN = 1e-12
 #: Largest number of nodes whose matrix is looked at.
@@ -46,7 +43,7 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     if _all_rise(circuit, tables):
         return True
     sources = circuit.controlled_sources
-    if not (tables <= KNOWN or tables <= MONOTONE) or len(circuit.nodes) > MOST:
+    if not (tables <= KNOWN or _rise(tables)) or len(circuit.nodes) > MOST:
         return None
     if sources.is_voltage.any() or sources.of_current.any():
         return None
@@ -74,7 +71,12 @@ def _kinds(circuit: Circuit) -> set[str]:
 
 
 def _all_rise(circuit: Circuit, tables: set[str]) -> bool:
-    return tables <= MONOTONE and not (circuit.resistors.ohms < 0).any()
+    return _rise(tables) and not (circuit.resistors.ohms < 0).any()
+
+
+def _rise(tables: set[str]) -> bool:
+    """Tell whether no current falls where its voltage rises, negative resistances apart."""
+    return all(law_of(name).monotone for name in tables)
 
 
 def _lasts(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> bool | None:

@@ -21,6 +21,8 @@ T = TypeVar("T", bound=Device)
 class FixedVoltage(Law[T]):
     """``v`` is given, the current is free."""
 
+    monotone = True
+
     @property
     def volts(self) -> Floats:
         """The voltages."""
