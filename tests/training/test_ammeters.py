@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from training_circuits import random_network
 
 import resnet_sim as rs
 from resnet_sim import training as tr
@@ -66,3 +67,20 @@ def test_currents_are_not_clamped_nor_judged_across_amplifiers():
     with pytest.raises(rs.UsageError, match="va may count before and behind amplifiers"):
         tr.gradient(net, X, Y)
     assert tr.gradcheck(net, X, Y).worst() < 1e-6
+
+
+@pytest.mark.parametrize("part", [None, "IS=3n N=1.6 RS=2"])
+def test_currents_of_batches_are_those_of_operating_points(part):
+    for seed in range(12):
+        net, X, _ = random_network(seed)
+        circuit = net.circuit if part is None else tr.with_part(net.circuit, part)
+        outputs = [f"i({name})" for name in circuit.voltage_sources.names]
+        net = tr.Network(circuit, net.inputs, outputs, "r*", biases="ib")
+        assert net.batched
+        states = net.free(X)
+        op = rs.solve(circuit, inputs=dict(zip(net.inputs, X.T, strict=True)))
+        wanted = np.stack([op.current(name) for name in circuit.voltage_sources.names], axis=1)
+        assert np.abs(states.outputs - wanted).max() < 1e-9 * np.abs(wanted).max()
+        exact = tr.gradient(net, X, 0 * wanted, tr.Adjoint())
+        pushed = tr.gradient(net, X, 0 * wanted, tr.EquilibriumPropagation(1e-5))
+        assert np.abs(pushed - exact).max() < 1e-5 * np.abs(exact).max()
