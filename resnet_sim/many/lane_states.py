@@ -8,6 +8,7 @@ in the free one.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -91,8 +92,12 @@ class LaneStates(Backend):
         self.ends = OutputEnds(s, self.outputs)
         self.lanes, self.bends = question.once(lanes_of), question.once(bends_of)
         self._bundle = question.once(Bundles).number
-        self.laws = CurveLaws(s)
         self.reactions = Reactions(self.lanes, self.ends)
+
+    @cached_property
+    def laws(self) -> CurveLaws:
+        """The laws of what curves."""
+        return CurveLaws(self.structure)
 
     @classmethod
     def fits(cls, question: Question) -> str | None:
@@ -321,13 +326,16 @@ class LaneStates(Backend):
         """
         s, lanes = self.structure, self.lanes
         u = np.zeros((len(on), s.columns))
-        if s.readings is not None:
+        if s.readings is None:
+            none = np.zeros((len(on), s.n)), np.zeros(on.shape)
+            data = Data(self._bundled(self.conductances(g)), *none)
+        else:
             u[:, s.readings.column] = s.readings.slopes(self.outputs.p, self.outputs.q, slope)
-        data = self._data(g, u)
-        load = self.ends.fed(data.load, slope)
-        conductance = data.conductance
+            data = self._data(g, u)
+        load, conductance = self.ends.fed(data.load, slope), data.conductance
         if self.bends is not None:
             lanes, emf = self.bends.lanes, applied(s.curve_emf, u)
             conductance, load = self.bends.tangent(conductance, load, emf, points)
         x, _, fine = lanes.steady(Data(conductance, load, data.drop), on, passes=1)
-        return s.node_adjoint(x) + applied(s.offset, u), fine
+        result = s.node_adjoint(x)
+        return result if s.readings is None else result + applied(s.offset, u), fine
