@@ -82,15 +82,23 @@ def readings(
     if not some:
         return None, rows
     node, column, gain, tie = (np.array(part) for part in zip(*some, strict=True))
-    sides = np.array([red.below(k) for k in tie.tolist()])
     # a tie's current is that from its first node through it
-    weight = gain * np.where(sides[np.arange(len(tie)), red.ties.p[tie]], -1.0, 1.0)
+    inner = [red.below(k)[red.ties.p[k]] for k in tie.tolist()]
+    weight = gain * np.where(inner, -1.0, 1.0)
 
     def leaving(branches: Branches) -> Any:
         from scipy.sparse import csr_array
 
-        away = sides[:, branches.p].astype(float) - sides[:, branches.q]
-        return csr_array(away * weight[:, None])
+        parts = []
+        for k, one in enumerate(tie.tolist()):
+            side = red.below(one)
+            out, into = side[branches.p], side[branches.q]
+            which = np.flatnonzero(out != into)
+            parts.append(
+                (np.where(out[which], weight[k], -weight[k]), np.full(len(which), k), which)
+            )
+        value, row, which = (np.concatenate(part) for part in zip(*parts, strict=True))
+        return csr_array((value, (row, which)), shape=(len(tie), len(branches)))
 
     table = Readings(
         node, column, gain, leaving(red.conductors), leaving(red.rectifiers), leaving(red.curves),
