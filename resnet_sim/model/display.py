@@ -19,9 +19,9 @@ def how_many(number: int, thing: str, plural: str = "") -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {plural or thing + 's'}"
 
 
-def few(texts: Sequence[str], most: int = 8) -> str:
-    """Return some of many texts, and how many more there are."""
-    more = len(texts) - most
+def few(texts: Sequence[str], most: int = 8, total: int | None = None) -> str:
+    """Return some of many texts, and how many more there are; with `total`, of so many."""
+    more = (len(texts) if total is None else total) - most
     return ", ".join(texts[:most]) + (f", ... {more:,} more" if more > 0 else "")
 
 

@@ -26,7 +26,8 @@ def volts(value: float) -> str:
 
 def names_of(circuit: Circuit, elements: Iterable[int]) -> str:
     """Return the names of some elements in a few words."""
-    return few([circuit.element_names[k] for k in elements])
+    numbers = list(elements)
+    return few([circuit.element_names[k] for k in numbers[:8]], total=len(numbers))
 
 
 def impossible(

@@ -4,11 +4,14 @@ The co-content E is a quadratic form that need not be convex, between bounds tha
 set.  A state that lasts, each node having some capacitance to ground, is a local minimum.
 Coordinate descent finds one: each coordinate in turn moves to the minimum of E along it, as
 far as rectifiers allow (where E bends down along it, to the lower end), so E falls until no
-coordinate can move.  The linear network of the rectifiers that conduct then gives the last
-digits, and its Cholesky factor is the proof: a saddle has none, and is left.
+coordinate can move, or until the same ones are held for some sweeps.  The linear network of the
+rectifiers that conduct then gives the last digits, and its Cholesky factor is the proof: a saddle
+has none, and is left.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -23,7 +26,9 @@ from .linear.laplacian import convex
 from .primal import harden
 
 #: Sweeps between looks at what has changed, and the most of them.
-CHUNK, SWEEPS = 32, 20_000
+CHUNK, SWEEPS = 16, 20_000
+#: How often rectifiers may change their states where descent has ended.
+MOST_FLIPS = 19
 #: Largest move of a sweep, relative to the largest coordinate, at which descent has ended.
 STILL = 1e-11
 #: Disturbances of a saddle, relative to the largest coordinate; each is tried once.
@@ -50,11 +55,13 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution | None:
         extended = extended + nudge * size * rng.uniform(-1.0, 1.0, len(extended))
         extended[0] = 0.0
         extended = nearest_feasible(descent.problem, extended)
-        if not descent.run(extended):
+        for ended in descent.run(extended):
+            flips = MOST_FLIPS if ended else 0
+            solution = _settled(problem, extended[: problem.n], descent.sweeps, flips)
+            if solution is not None:
+                return solution
+        if not descent.bounded:
             return None
-        solution = _settled(problem, extended[: problem.n], descent.sweeps)
-        if solution is not None:
-            return solution
     return None
 
 
@@ -64,11 +71,14 @@ def is_minimum(problem: Problem, on: Bools) -> bool:
     return network.forest.count == 1 or convex(*network.laplacian)
 
 
-def _settled(problem: Problem, x: Floats, sweeps: int) -> Solution | None:
-    """Return the solution that x is near to, to its last digit, if it is a minimum."""
+def _settled(problem: Problem, x: Floats, sweeps: int, flips: int) -> Solution | None:
+    """Return the solution that x is near to, to its last digit, if it is a minimum.
+
+    Rectifiers that x has wrong may change so many times.
+    """
     on = _conducting(problem, x)
     none = np.zeros(len(on))
-    for _ in range(20):
+    for _ in range(1 + flips):
         trial = newton.evaluate(problem, on, none, lenient=True)
         wrong = trial.violation > 1.0
         if not wrong.any():
@@ -101,7 +111,7 @@ class _Descent:
     """Sweeps over one problem, whose rectifiers are hard."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.sweeps = problem, 0
+        self.problem, self.sweeps, self.bounded = problem, 0, True
         n, p, q, g = problem.n, problem.edge_p, problem.edge_q, problem.conductance
         self.diagonal = bincount(p, g, n) + bincount(q, g, n)
         self.feed = problem.injection + bincount(p, g * problem.emf, n)
@@ -117,17 +127,29 @@ class _Descent:
             np.zeros(len(problem.drop)),
         )[2]
 
-    def run(self, x: Floats) -> bool:
-        """Sweep until nothing moves; tell whether that came about."""
+    def run(self, x: Floats) -> Iterator[bool]:
+        """Sweep, and tell when x may be near its end: True where nothing moves any more.
+
+        False where all that is held has been held for some sweeps: what is left may well be a
+        linear network, whose solution costs less than to sweep on.
+        """
         step = _sweep.at(self.problem.size, cost=10 * self.problem.size)
+        still, calm, patience = np.zeros(len(x), dtype=np.bool_), 0, 1
         while self.sweeps < SWEEPS:
+            before = x.copy()
             moved = step(x, self.feed, self.diagonal, *self.edges, *self.bounds, self.upper, CHUNK)
             self.sweeps += CHUNK
             if not np.isfinite(moved):
-                return False
+                self.bounded = False
+                return
             if moved <= STILL * max(float(np.abs(x).max()), 1e-300):
-                return True
-        return True  # what is left over, the linear network finds
+                break
+            calm = calm + 1 if np.array_equal(still, x == before) else 0
+            still = x == before
+            if calm >= patience:
+                yield False
+                calm, patience = 0, 2 * patience
+        yield True  # what is left over, the linear network finds
 
 
 def _rows(n: int, p: Ints, q: Ints, forward: Floats, backward: Floats) -> tuple[Ints, Ints, Floats]:
