@@ -17,15 +17,7 @@ from .common import (
     show_diagnostics,
     verdict,
 )
-from .options import (
-    add_format,
-    add_output,
-    add_print,
-    add_solver,
-    add_strict,
-    add_time_limit,
-    count,
-)
+from .options import add_numbers, add_strict, add_time_limit, count
 
 DECKS = "several"
 
@@ -34,8 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     add_strict(parser)
     add_time_limit(parser)
-    add_format(parser, "table")
-    add_print(parser)
+    add_numbers(parser, "table")
     parser.add_argument(
         "--worst",
         type=count,
@@ -43,8 +34,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="show of each supply net the N nodes with the largest drop, or bounce of ground",
     )
-    add_output(parser)
-    add_solver(parser)
 
 
 def run(options: argparse.Namespace) -> int:
