@@ -118,6 +118,20 @@ class Label:
 class Diagnostic:
     r"""One error, warning or note: what is wrong, where, and what to do about it.
 
+    Attributes
+    ----------
+    code : str
+        One of `CODES`, never used again for anything else.
+    message : str
+    span : Span, optional
+        The place, where there is one.
+    hint : str, optional
+        What to do.
+    labels : tuple of Label
+        Other places that matter.
+    caret : str
+        What the line below the place says; empty for a bare caret.
+
     Examples
     --------
     >>> (found,) = rs.parse_netlist("load\nV1 a 0 1\nR1 a 0 4k7").diagnostics
@@ -133,7 +147,6 @@ class Diagnostic:
     span: Span | None = None
     hint: str | None = None
     labels: tuple[Label, ...] = ()
-    #: what the caret line says; empty for a bare caret
     caret: str = ""
 
     @property

@@ -53,6 +53,7 @@ def monte_carlo(
     distribution : {"uniform", "normal", "lognormal"}
         Uniform between the limits, normal with the spread as three standard deviations, or
         lognormal: three standard deviations are a factor of ``1 + spread``, which may be large.
+    method : {"auto", "cd", "newton"}
     tolerance : float
         Largest relative residual that the certificate lets pass.
     executor : str or concurrent.futures.Executor

@@ -102,8 +102,12 @@ def sensitivities(
 
     Parameters
     ----------
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
     outputs : str or sequence of str
         ``v(node)``, ``v(node,node)`` or ``i(element)``.
+    tolerance : float
+        Of the operating point, relative.
 
     Raises
     ------
@@ -128,6 +132,17 @@ def transfer_function(
     circuit: Given, output: str, source: str, *, tolerance: float = 1e-9
 ) -> TransferFunction:
     r"""Return gain, input and output resistance between an independent source and an output.
+
+    Parameters
+    ----------
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
+    output : str
+        ``v(node)``, ``v(node,node)``, or the current ``i(v1)`` of a voltage source.
+    source : str
+        A voltage or current source.
+    tolerance : float
+        Of the operating point, relative.
 
     Raises
     ------

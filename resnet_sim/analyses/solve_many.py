@@ -85,6 +85,8 @@ def solve_many(
         smaller to send, ``functools.partial(rs.generators.grid, 10, seed=3)`` say.
     outputs : str or sequence of str
         ``v(node)``, ``v(node,node)`` or ``i(element)``; each must exist in every circuit.
+    method, tolerance
+        See `solve`.
     executor, journal, progress, chunk
         See `monte_carlo`; processes or Dask, as threads can't share what is plain Python.
 

@@ -134,6 +134,21 @@ def run(
 ) -> list[OperatingPoint]:
     r"""Do what the deck asks for: one result per analysis, an operating point by default.
 
+    Parameters
+    ----------
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
+    method, tolerance, dialect, title
+        See `solve`.
+
+    Raises
+    ------
+    NetlistError
+        If the deck can't be read.
+    TopologyError, ConvergenceError
+        If an operating point has no solution, or none was found; points of sweeps that have none
+        are in ``unsolved``.
+
     Examples
     --------
     >>> deck = "load line\nV1 a 0 1\nR1 a b 1k\nR2 b 0 1k\n.op\n.dc V1 0 2 1"

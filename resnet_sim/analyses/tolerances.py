@@ -114,6 +114,8 @@ def worst_case(
 
     Parameters
     ----------
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
     spread : mapping of str to float or str
         As in `monte_carlo`: ``{"r*": "5%", "d*:vfwd": 0.1}``; values lie between the limits.
     outputs : sequence of str
@@ -122,6 +124,8 @@ def worst_case(
         Largest number of values that vary for which all corners are solved.
     distribution : str
         As in `monte_carlo`: the limits of lognormal values are a factor of ``1 + spread`` away.
+    method, tolerance
+        See `solve`.
 
     Raises
     ------

@@ -76,6 +76,8 @@ def convolutional(
         are added on each side; one for all layers or one for each, which may be rows and columns.
     pool : int or sequence of (int or (int, int))
         Side of the squares of units whose averages the next layer sees; 1: none.
+    output_pairs, biases
+        Of `layered`.
     diodes, threshold
         Of `layered`; half of the channels is up, half is down.
     amplification : float

@@ -77,6 +77,8 @@ def layered(
         times the voltage, the node itself 1 / `gain` of the current.  None: a plain wire.
     threshold : float
         V, of antiparallel diodes.
+    output_pairs : bool
+        Whether each output has two nodes, whose difference counts.
     biases : bool
         Whether there are bias sources, at 0 A, at hidden and output nodes.
     weights : sequence of array_like, optional

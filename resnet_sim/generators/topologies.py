@@ -71,7 +71,14 @@ def grid3d(
     volts: Mapping[str, float] | None = None,
     seed: Seed = 0,
 ) -> Circuit:
-    """Return a cubic grid, nodes ``n<row>_<column>_<layer>``; otherwise as `grid`.
+    """Return a cubic grid, nodes ``n<row>_<column>_<layer>``.
+
+    Parameters
+    ----------
+    size, columns, layers : int
+        Rows, columns and layers; as many as rows by default.
+    mixture, volts, seed
+        See `grid`.
 
     Examples
     --------

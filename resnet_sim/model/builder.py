@@ -32,7 +32,16 @@ class CircuitBuilder(Collector):
     All values are in SI units (ohm, V, A, S), or texts that SPICE would read: ``"4.7k"``.
 
     ``resistor`` and its like add one element between named nodes; ``resistors`` and its
-    like add whole columns between node numbers, see `Collector`.
+    like add whole columns between node numbers, see `Collector`.  All of the former have the
+    parameters
+
+    - `name`, unlike that of any other element;
+    - `p` and `q`, the nodes from and to which voltage and current count;
+    - `at`, file and line of the sources where messages show it, for those who read decks.
+
+    Parameters
+    ----------
+    title : str
 
     Examples
     --------
@@ -151,7 +160,20 @@ class CircuitBuilder(Collector):
         r_reverse: Value = 0.0,
         at: Place = NOWHERE,
     ) -> None:
-        """Add a diode with anode p and cathode q; ideal unless told otherwise."""
+        """Add a diode with anode p and cathode q; ideal unless told otherwise.
+
+        Parameters
+        ----------
+        v_forward, v_reverse : float or str
+            V at which it conducts forward, and breaks down.
+        r_on, r_off, r_reverse : float or str
+            Resistances (ohm) beyond the forward knee, between the knees, beyond breakdown.
+
+        Raises
+        ------
+        UsageError
+            Unless ``0 <= r_on, r_reverse <= r_off`` and ``-v_reverse <= v_forward``.
+        """
         v_forward, r_on = number(name, v_forward), number(name, r_on)
         limits = (r_off, v_reverse, r_reverse)
         r_off, v_reverse, r_reverse = (number(name, x, infinite=True) for x in limits)
@@ -184,6 +206,12 @@ class CircuitBuilder(Collector):
             A pair of nodes (a voltage controls), or the name of a voltage source,
             inductor or voltage-output controlled source (its current controls).  None: it
             stays as `closed` says.
+        threshold : float or str
+            V or A of the control above which it closes.
+        r_on, r_off : float or str
+            Resistances when closed and open, ohm.
+        closed : bool
+            State from which it starts.
         hysteresis : float
             Negative: between its states it moves smoothly, see `Switches`.
         """
@@ -222,6 +250,10 @@ class CircuitBuilder(Collector):
 
         Parameters
         ----------
+        is_voltage : bool
+            Whether its voltage is set (V), or its current (A).
+        constant : float or str
+            What is added to the terms, V or A.
         voltages : sequence of (node name, gain)
         currents : sequence of (element name, gain)
             Elements as in `switch`: those that fix a voltage.
@@ -250,6 +282,8 @@ class CircuitBuilder(Collector):
 
         Parameters
         ----------
+        is_voltage : bool
+            Whether its voltage is set (V), or its current (A).
         formula : Formula
             Of nodes and elements by name; elements as in `switch`.
         """
@@ -261,27 +295,27 @@ class CircuitBuilder(Collector):
     def vcvs(
         self, name: str, p: str, q: str, cp: str, cn: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
-        """Add a voltage-controlled voltage source (E)."""
+        """Add a voltage-controlled voltage source (E): v is `gain` times v(cp) - v(cn)."""
         pair = _between(name, cp, cn, gain)
         self.controlled_source(name, p, q, is_voltage=True, voltages=pair, at=at)
 
     def vccs(
         self, name: str, p: str, q: str, cp: str, cn: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
-        """Add a voltage-controlled current source (G), gain in S."""
+        """Add a voltage-controlled current source (G): i is `gain` (S) times v(cp) - v(cn)."""
         pair = _between(name, cp, cn, gain)
         self.controlled_source(name, p, q, is_voltage=False, voltages=pair, at=at)
 
     def cccs(
         self, name: str, p: str, q: str, control: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
-        """Add a current-controlled current source (F)."""
+        """Add a current-controlled current source (F): i is `gain` times that of `control`."""
         self.controlled_source(name, p, q, is_voltage=False, currents=((control, gain),), at=at)
 
     def ccvs(
         self, name: str, p: str, q: str, control: str, gain: Value, *, at: Place = NOWHERE
     ) -> None:
-        """Add a current-controlled voltage source (H), gain in ohm."""
+        """Add a current-controlled voltage source (H): v is `gain` (ohm) times i of `control`."""
         self.controlled_source(name, p, q, is_voltage=True, currents=((control, gain),), at=at)
 
     def crossbar(

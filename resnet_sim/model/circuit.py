@@ -41,6 +41,7 @@ class Circuit(Numbered):
 
     Attributes
     ----------
+    title : str
     nodes : tuple of str
         Node names; ``nodes[0]`` is ``"0"``, the ground.
     tables : dict of str to Table

@@ -70,6 +70,8 @@ class Comparison:
         Quantity -> how the other simulator contradicts itself about it.
     verdict : Verdict, optional
         If something disagrees.
+    notes : tuple of str
+        What else there is to say.
 
     Examples
     --------

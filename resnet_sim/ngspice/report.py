@@ -43,7 +43,9 @@ _BELIEVE = {
 
 
 def exit_status(report: Report) -> int:
-    r"""Return the exit status: 0 agree, 1 disagree or not confirmed, 3 no solution, 4 failed.
+    r"""Return the exit status that a `report` of `compare` stands for.
+
+    0: agree, 1: disagree or not confirmed, 3: no solution, 4: the other simulator failed.
 
     Examples
     --------

@@ -26,6 +26,13 @@ def gradients(
 ) -> Gradient:
     """Return derivatives of the mean cost, and what the free states were like.
 
+    Parameters
+    ----------
+    net, X, Y, rule, cost
+        See `gradient`.
+    start : ndarray of bool, optional
+        Diodes that conduct in similar states, as `Gradient.on` has them.
+
     Examples
     --------
     >>> net = tr.Network(rs.generators.ladder(1), ["v0"], ["n1"])

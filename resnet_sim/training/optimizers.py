@@ -101,6 +101,11 @@ class Optimizer:
 class SGD(Optimizer):
     """Plain gradient descent.
 
+    Parameters
+    ----------
+    lr, schedule
+        See `Optimizer`.
+
     Examples
     --------
     >>> optimizer = tr.SGD(lr={"r*": 0.1, "ib*": 0.01})
@@ -116,6 +121,13 @@ class SGD(Optimizer):
 
 class Momentum(Optimizer):
     """Gradient descent with momentum: ``m <- momentum m + gradient``.
+
+    Parameters
+    ----------
+    momentum : float
+        What is left of m after a step.
+    lr, schedule
+        See `Optimizer`.
 
     Examples
     --------
@@ -141,6 +153,15 @@ class Momentum(Optimizer):
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015): steps of about `lr`, whatever the size of the gradient.
+
+    Parameters
+    ----------
+    betas : (float, float)
+        What is left after a step of the mean gradient, and of its mean square.
+    epsilon : float
+        Added to the root of the latter, in units of the gradient.
+    lr, schedule
+        See `Optimizer`.
 
     Examples
     --------
@@ -187,7 +208,7 @@ def exponential(rate: float) -> Schedule:
 
 
 def cosine(epochs: int, final: float = 0.0) -> Schedule:
-    """Return a schedule that falls from 1 to `final` along half a cosine.
+    """Return a schedule that falls from 1 to `final` in `epochs`, along half a cosine.
 
     Examples
     --------

@@ -45,7 +45,26 @@ class Rule(Protocol):
     """
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
-        """Return the derivatives of the mean cost by conductances and by biases."""
+        """Return the derivatives of the mean cost by conductances and by biases.
+
+        Parameters
+        ----------
+        net : Network
+        free : States
+            The free states at X.
+        X : ndarray, shape (B, n_inputs)
+            V or A.
+        Y : ndarray
+            Targets, as the cost wants them; first axis B.
+        cost : Cost
+
+        Returns
+        -------
+        conductances : ndarray, shape (n_trainable,)
+            Per S.
+        biases : ndarray, shape (n_biases,)
+            Per A; then those by parameters that learn.
+        """
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,10 @@ class Trainer:
     def explain_backend(
         self, executor: str | Executor | None = None, single: bool | None = None
     ) -> str:
-        """Return in words what `fit` solves the circuit with, and why with nothing faster."""
+        """Return in words what `fit` solves the circuit with, and why with nothing faster.
+
+        `executor` and `single` are those of `fit`.
+        """
         reason = self._not_compiled(executor, single)
         compiled = "compiled epochs in float32: " + ("used" if reason is None else f"not, {reason}")
         return f"{compiled}\n{self.net.explain_backend()}"
@@ -352,7 +355,14 @@ class Trainer:
     # ---- checkpoints ----
 
     def save(self, path: str | Path, start: int = 0) -> None:
-        """Write everything that the rest of the run depends on to a file."""
+        """Write everything that the rest of the run depends on to a file.
+
+        Parameters
+        ----------
+        path : path-like
+        start : int
+            Epochs before the run that is being saved.
+        """
         arrays: dict[str, Any] = {
             "conductances": checkpoints.conductances(self.net),
             "biases": self.net.biases,

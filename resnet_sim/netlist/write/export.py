@@ -51,6 +51,11 @@ def exported_names(circuit: Circuit, dialect: str = "ngspice") -> dict[str, str]
 
     Elements that have no card there (open circuits) are missing.
 
+    Parameters
+    ----------
+    circuit : Circuit
+    dialect : {"resnet-sim", "ngspice", "ltspice"}
+
     Examples
     --------
     >>> circuit = rs.parse_netlist("short\nV1 a 0 1\nR1 a b 0\nR2 b 0 1k")
@@ -65,7 +70,11 @@ def exported_names(circuit: Circuit, dialect: str = "ngspice") -> dict[str, str]
 def write_netlist(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     """Write a circuit to a file that `read_netlist` reads back.
 
-    The file is replaced when the text is complete, so that it is never seen half-written.
+    Parameters
+    ----------
+    circuit : Circuit
+    path : path-like
+        It is replaced when the text is complete, so that it is never seen half-written.
 
     Raises
     ------
