@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -136,15 +137,7 @@ class LawProblem:
         """The problem with laws that are conductances, and no gain in any source."""
         linear, (row, column) = self.linear, self.laws.pattern
         entries = self._with_slopes((row == column).astype(float))
-        n, own = linear.n, np.flatnonzero(self.own)
-        lost = np.append(self.own, np.zeros(linear.m, dtype=np.bool_))[entries.row]
-        kept = entries.where(~(lost & (entries.column < n)))
-        one = np.ones(len(own), dtype=np.longdouble)
-        entries = Entries.added(
-            np.concatenate((kept.row, own)), np.concatenate((kept.column, own)),
-            np.concatenate((kept.value, one)),
-        )  # fmt: skip
-        return MixedProblem(entries, linear.rhs, linear.drop, linear.resistance)
+        return dataclasses.replace(linear, entries=entries).passive(self.own)
 
     def across(self, z: Floats | Extended, share: float = 1.0) -> Extended:
         """Return the voltages across the laws at some unknowns, in extended precision."""

@@ -129,6 +129,24 @@ class MixedProblem:
         """Number of rectifiers."""
         return len(self.drop)
 
+    def passive(self, own: Bools) -> MixedProblem:
+        """Return the problem without any gain in the sources, whose rows are `own`.
+
+        What nothing else holds then, as what jumps, a conductance does.
+        """
+        n, entries = self.n, self.entries
+        lost = np.append(own, np.zeros(self.m, dtype=np.bool_))[entries.row]
+        kept = entries.where(~(lost & (entries.column < n)))
+        bare = np.ones(n, dtype=np.bool_)
+        bare[kept.column[(kept.row < n) & (kept.column < n)]] = False
+        held = np.flatnonzero(own | bare)
+        one = np.ones(len(held), dtype=np.longdouble)
+        entries = Entries.added(
+            np.concatenate((kept.row, held)), np.concatenate((kept.column, held)),
+            np.concatenate((kept.value, one)),
+        )  # fmt: skip
+        return MixedProblem(entries, self.rhs, self.drop, self.resistance)
+
     @cached_property
     def equations(self) -> Extended:
         """The matrix if all rectifiers conduct, shape (n + m, n + m)."""

@@ -67,9 +67,14 @@ def solve(
     distance = equations.distance(start)
     far = [distance(group[0]) for group in outcome.groups]
     order = sorted(range(len(far)), key=far.__getitem__)
-    lasting = _minima(state, stage, plan, equations, [g[0] for g in outcome.groups])
+    found = [group[0] for group in outcome.groups]
+    index = [1.0] * len(found)
+    if not (len(stage.sources) or len(stage.loops)):
+        index = [1.0 if lasts else -1.0 for lasts in _minima(state, plan, equations, found)]
+    elif len(found) > 1:
+        index = [_index(equations, problem, solution) for solution in found]
     if start is None or far[order[0]] > ASKED:
-        order.sort(key=lambda k: not lasting[k])
+        order.sort(key=lambda k: -index[k])
     groups = [outcome.groups[k] for k in order]
     absorb(equations, groups[0][0])
     if not lost:
@@ -77,19 +82,29 @@ def solve(
     diagnostics: tuple[Diagnostic, ...] = ()
     if len(groups) > 1:
         diagnostics = (_several(state, stage, equations, [group[0] for group in groups]),)
-    if not lasting[order[0]]:
+    if index[order[0]] < 0:
         diagnostics += (_metastable(equations, _elements(state, stage)),)
     method = f"feedback ({outcome.method})"
     notes = () if outcome.exhaustive else (OTHERS,)
     return Outcome(method, outcome.tried, notes, diagnostics)
 
 
+def _index(equations: Equations, problem: MixedProblem, solution: MixedSolution) -> float:
+    """Return whether the sources leave the sign of the determinant (1) or turn it around (-1).
+
+    Then a disturbance grows whatever the capacitances are, as amid the jump of a trigger; 0 where
+    something is left open.
+    """
+    own = np.zeros(problem.n, dtype=np.bool_)
+    own[equations.column[equations.sources]] = True
+    on = problem.carrying(solution)
+    return mixed.sign(problem, on) * mixed.sign(problem.passive(own), on)
+
+
 def _minima(
-    state: State, stage: Stage, plan: Plan, equations: Equations, found: list[MixedSolution]
+    state: State, plan: Plan, equations: Equations, found: list[MixedSolution]
 ) -> list[bool]:
-    """Tell which solutions last; with sources that act one way there is no minimum to ask for."""
-    if len(stage.sources) or len(stage.loops):
-        return [True] * len(found)
+    """Tell which solutions of a circuit without sources that act one way last."""
     lasting = []
     for solution in found:
         absorb(equations, solution)

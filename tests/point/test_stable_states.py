@@ -245,3 +245,35 @@ def test_layered_hopfield_networks_are_that_energy():
         assert (slope[own & (s > 1 - 1e-9)] < 1e-9).all()
         inside = np.eye(free.sum()) - w[np.ix_(free, free)]
         assert not free.any() or np.linalg.eigvalsh(inside)[0] > 0
+
+
+TRIGGERS = {
+    "jump": ("B1 o 0 V='v(p)>v(i) ? 10 : 0'", (0.0, 10.0), 4.0),
+    "sign": ("B1 o 0 V='5*sgn(v(p,i))+5'", (0.0, 10.0), 4.0),
+    "rails": ("B1 o 0 V='max(-5,min(5,100*v(p,i)))'", (-5.0, 5.0), 200.0 / 49.0),
+    "table": ("E1 o 0 TABLE {v(p,i)} (-.1,-5) (.1,5)", (-5.0, 5.0), 100.0 / 24.0),
+}
+
+
+@pytest.mark.parametrize("name", TRIGGERS)
+def test_a_trigger_rests_at_an_end_unless_it_is_asked_to_stand_between(name):
+    """By hand: p = o / 2 rises faster than o asks for, wherever o is between its ends."""
+    card, ends, between = TRIGGERS[name]
+    deck = f"trigger\nV1 i 0 2\n{card}\nR1 o p 10k\nR2 p 0 10k\n"
+    op = rs.solve(deck)
+    assert op.certificate.ok and op.unique == "one of several"
+    assert any(op.voltage("o") == pytest.approx(end) for end in ends)
+    asked = rs.solve(deck, start={"o": between, "p": between / 2})
+    assert asked.voltage("o") == pytest.approx(between)
+    assert "W208" in [d.code for d in asked.diagnostics]
+
+
+def test_a_latch_and_gates_in_parallel_rest_at_their_ends():
+    latch = "latch\nB1 q 0 V='v(n)>.5?0:1'\nB2 n 0 V='v(q)>.5?0:1'\nR1 q 0 1k\nR2 n 0 1k\n"
+    op = rs.solve(latch)
+    assert sorted((op.voltage("q"), op.voltage("n"))) == [0.0, 1.0]
+    gate = "B# o# 0 V='5*sgn(v(p)-.1)'\nR# o# p 10k\n"
+    both = f"gates\n{gate.replace('#', '1')}{gate.replace('#', '2')}R3 p 0 10k\n"
+    op = rs.solve(both)
+    assert op.voltage("o1") == op.voltage("o2") == pytest.approx(3 * op.voltage("p") / 2)
+    assert abs(op.voltage("o1")) == 5.0 and not op.floating
