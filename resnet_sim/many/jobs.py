@@ -27,6 +27,7 @@ from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..point.certified import CHUNK, decode, encode, join, nodeset
 from ..point.engine import PointSolver
+from ..point.plan import Compiled
 from ..results.operating_point import OperatingPoint
 from ..workers.jobs import run_job
 from ..workers.journal import Entry
@@ -67,14 +68,19 @@ class Job:
             digest.update(repr((texts, overrides)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
-    @property
+    @cached_property
     def sequential(self) -> bool:
-        """Points depend on each other: switches and laws start from where the last point is.
+        """Points depend on each other: switches, laws and loops go on from where the last one is.
 
         Those of a sweep do; samples and corners are circuits by themselves.
         """
-        remembers = bool(self.circuit.smooth) or not self.circuit.switches.fixed.all()
-        return remembers and isinstance(self.variants, Grid)
+        if not isinstance(self.variants, Grid):
+            return False
+        circuit = self.circuit
+        if circuit.smooth or not circuit.switches.fixed.all():
+            return True
+        driven = (circuit.tables[name] for name in ("controlled_sources", "behavioural_sources"))
+        return any(map(len, driven)) and Compiled(circuit, circuit.switches.closed).may_trigger
 
     def solve(self, first: int, last: int) -> OperatingPoint:
         """Solve points first to last - 1."""
@@ -205,7 +211,10 @@ def _walk(job: Job, values: Floats, inner: list[int], outer: list[int]) -> Opera
             if last is None or last[0] != key:
                 base = job.outer_circuit(row, outer)
                 start = nodeset(base, job.start)
-                last = key, PointSolver(base, job.method, job.tolerance, start)
+                solver = PointSolver(base, job.method, job.tolerance, start)
+                if last is not None:
+                    solver.follow(last[1])
+                last = key, solver
             yield last[1], last[1].circuit.with_values(job.named(row, inner))
 
     return OneByOne(job.question(job.circuit, names)).collect(tasks())

@@ -50,11 +50,15 @@ class PointSolver:
         self.circuit, self.method, self.tolerance, self.start = circuit, method, tolerance, start
         self._compiled: dict[bytes, Compiled] = {}
         self._conducting: dict[tuple[bytes, int], Bools] = {}
-        self._smooth: dict[tuple[bytes, int], Floats] = {}
+        self._last: dict[tuple[bytes, int], Floats] = {}
+
+    def follow(self, other: PointSolver) -> None:
+        """Go on from the last point of a solver of nearly the same circuit."""
+        self._last |= other._last
 
     def forget(self) -> None:
         """Let the next point be found without knowledge of the last one, where several exist."""
-        self._smooth.clear()
+        self._last.clear()
 
     @cached_property
     def structure(self) -> tuple[Diagnostic, ...]:
@@ -248,9 +252,9 @@ class PointSolver:
         from . import feedback
 
         log.convex = False
-        outcome = feedback.solve(state, plan.stage, plan, self.start, self._smooth.get(key))
-        if outcome.law_voltages is not None:
-            self._smooth[key] = outcome.law_voltages
+        outcome = feedback.solve(state, plan.stage, plan, self.start, self._last.get(key))
+        if outcome.last is not None:
+            self._last[key] = outcome.last
         log.methods.append(outcome.method)
         log.iterations += outcome.tried
         log.notes += outcome.notes

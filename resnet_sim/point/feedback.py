@@ -31,7 +31,8 @@ class Outcome:
     tried: int
     notes: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...]
-    law_voltages: Floats | None = None
+    #: voltages of the laws, or where there are none of all nodes: where the next point begins
+    last: Floats | None = None
 
 
 def solve(
@@ -39,7 +40,7 @@ def solve(
 ) -> Outcome:
     """Solve a stage and take its solution over into the state.
 
-    `start` are node voltages to start from, `last` the voltages of the laws at a point nearby.
+    `start` are node voltages to start from, `last` what a point nearby has left in `Outcome.last`.
 
     Raises
     ------
@@ -54,8 +55,12 @@ def solve(
     if start is not None:  # there is no start within devices
         start = np.append(start, np.full(len(equations.offset) - len(start), np.nan))
     problem = equations.problem()
+    if last is not None and len(last) != (len(equations.laws) or len(equations.offset)):
+        last = None  # it is of other stages
     if len(equations.laws):
         return _smooth(equations, problem, start, last, lost)
+    if last is not None:
+        start = last
     guess = None if start is None else equations.conducting(start)
     outcome = mixed.solve(problem, guess, float(np.abs(state.offset).max()))
     if lost:
@@ -73,7 +78,7 @@ def solve(
         index = [1.0 if lasts else -1.0 for lasts in _minima(state, plan, equations, found)]
     elif len(found) > 1:
         index = [_index(equations, problem, solution) for solution in found]
-    if start is None or far[order[0]] > ASKED:
+    if start is None or last is not None or far[order[0]] > ASKED:
         order.sort(key=lambda k: -index[k])
     groups = [outcome.groups[k] for k in order]
     absorb(equations, groups[0][0])
@@ -86,7 +91,7 @@ def solve(
         diagnostics += (_metastable(equations, _elements(state, stage)),)
     method = f"feedback ({outcome.method})"
     notes = () if outcome.exhaustive else (OTHERS,)
-    return Outcome(method, outcome.tried, notes, diagnostics)
+    return Outcome(method, outcome.tried, notes, diagnostics, equations.voltages(groups[0][0]))
 
 
 def _index(equations: Equations, problem: MixedProblem, solution: MixedSolution) -> float:

@@ -62,6 +62,11 @@ class Compiled:
         )
         self.fixed_laws = np.flatnonzero(reduction.law_parts < 0)
 
+    @property
+    def may_trigger(self) -> bool:
+        """Whether some loop of feedback has rectifiers, hence may have several states."""
+        return any(plan.stage.feedback and len(plan.rectifiers) > 0 for plan in self.plans)
+
     def _branch_parts(self) -> tuple[Ints, ...]:
         return tuple(self.reduction.branch_parts(kind) for kind in self.reduction.joining)
 

@@ -268,6 +268,24 @@ def test_a_trigger_rests_at_an_end_unless_it_is_asked_to_stand_between(name):
     assert "W208" in [d.code for d in asked.diagnostics]
 
 
+@pytest.mark.parametrize("name", [*TRIGGERS, "tanh"])
+@pytest.mark.parametrize("upwards", [True, False])
+def test_a_swept_trigger_stays_where_it_is_as_long_as_that_is_a_state(name, upwards):
+    """By hand: at an end p is half of that, and the trigger turns when the input passes p."""
+    card = TRIGGERS.get(name, ("B1 o 0 V='5*tanh(40*v(p,i))'", (-5.0, 5.0)))
+    low, high = card[1]
+    inputs = np.arange(-4.25, 9.5, 0.5)
+    inputs = inputs if upwards else inputs[::-1]
+    deck = f"trigger\nV1 i 0 0\n{card[0]}\nR1 o p 10k\nR2 p 0 10k\n"
+    op = rs.sweep(deck, v1=inputs)
+    by_parameter = rs.sweep(deck.replace("i 0 0", "i 0 {k}") + ".param k=0\n", k=inputs)
+    np.testing.assert_allclose(by_parameter.voltage("o"), op.voltage("o"), atol=1e-9)
+    end = high if upwards else low  # above p it is low, below it is high
+    expected = np.where(inputs > end / 2, low, high)
+    np.testing.assert_allclose(op.voltage("o"), expected, atol=1e-4)
+    assert op.certificate.ok and not op.unsolved
+
+
 def test_a_latch_and_gates_in_parallel_rest_at_their_ends():
     latch = "latch\nB1 q 0 V='v(n)>.5?0:1'\nB2 n 0 V='v(q)>.5?0:1'\nR1 q 0 1k\nR2 n 0 1k\n"
     op = rs.solve(latch)
