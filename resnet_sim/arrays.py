@@ -24,4 +24,5 @@ def plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
     For arrays that can't be written each loop would be compiled once more.
     """
-    return np.require(array, requirements=["C", "W"])
+    flags = array.flags
+    return array if flags.c_contiguous and flags.writeable else np.array(array, order="C")

@@ -16,6 +16,7 @@ from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..graph.graphs import bincount
 from ..point.reduction import Reduction
+from ..solvers.linear import superlu
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,9 @@ class Factored:
             inverse = np.linalg.inv(self.matrix)
             self._solve: Any = lambda b: inverse @ b
         else:
-            from scipy.sparse.linalg import splu
-
             self.matrix = entries.sparse(self.size)[1:, 1:].tocsc()
             try:
-                self._solve = splu(self.matrix).solve
+                self._solve = superlu.general(self.matrix).solve
             except RuntimeError as error:
                 raise np.linalg.LinAlgError(str(error)) from error
 

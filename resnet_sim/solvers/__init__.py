@@ -15,6 +15,7 @@ DOORS = (
     "linear.fronts",
     "linear.laplacian",
     "linear.stiff",
+    "linear.superlu",
     "mixed",
     "registry",
     "stable",
