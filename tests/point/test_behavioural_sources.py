@@ -184,3 +184,33 @@ def test_ngspice_agrees_about_a_resistance_that_its_own_voltage_switches():
     for volts in (4, -4):
         report = rs.ngspice.compare(parse_netlist(deck.format(volts)))
         assert report.agrees, report
+
+
+HYSTERESIS = """comparator
+v1 i 0 1
+b1 o 0 v=min(max(1e5*(v(p)-v(i)),-5),5)
+r1 o p 100k
+r2 p 0 10k
+"""
+
+
+@requires_ngspice
+@pytest.mark.parametrize("ends", [(-1.0, 1.0), (1.0, -1.0)])
+def test_a_comparator_stays_where_it_is_until_it_must_switch_as_in_ngspice(ends):
+    first, last = ends
+    values = np.linspace(first, last, 17)
+    op = rs.sweep(parse_netlist(HYSTERESIS), v1=values)
+    # it switches where the divider's voltage is passed
+    up = values < 5 / 11 if first < last else values < -5 / 11
+    assert op.voltage("o") == pytest.approx(np.where(up, 5.0, -5.0))
+    card = f".dc v1 {first} {last} {(last - first) / 16}\n.end\n"
+    found = rs.ngspice.compare(parse_netlist(HYSTERESIS + card))
+    assert found.agrees, str(found)
+
+
+def test_a_state_that_lasts_comes_before_one_that_does_not():
+    op = rs.solve(parse_netlist(HYSTERESIS.replace("v1 i 0 1", "v1 i 0 0.1")))
+    assert abs(op.voltage("o")) == pytest.approx(5.0)
+    assert "W205" in [d.code for d in op.diagnostics]
+    held = HYSTERESIS.replace("v1 i 0 1", "v1 i 0 0.1") + ".nodeset v(o)=1.1\n"
+    assert rs.solve(parse_netlist(held)).voltage("o") != pytest.approx(1.1, abs=1e-3)
