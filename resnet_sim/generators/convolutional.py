@@ -18,14 +18,14 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .kernels import Layer, Sides, each, extent, kernel_names, places, taps
+from .kernels import Layer, Sides, extent, kernel_names, layers_of, places, taps
 from .mixture import Seed, to_ohms
 from .shared import equal, made
 
 
 def convolutional(
     shape: Sequence[int],
-    channels: Sequence[int],
+    channels: int | Sequence[int],
     outputs: int,
     *,
     kernel: Sides = 3,
@@ -68,8 +68,8 @@ def convolutional(
     ----------
     shape : sequence of int
         (rows, columns) of the images, or (channels, rows, columns).
-    channels : sequence of int
-        Of each layer.
+    channels : int or sequence of int
+        Of the only layer, or of each.
     outputs : int
     kernel, stride, padding : int or sequence of (int or (int, int))
         Side of the square that a unit sees, step from unit to unit, and rows of nothing that
@@ -98,21 +98,11 @@ def convolutional(
     >>> tr.gradient(net, np.ones((1, 36)), [[0.0, 0.1, 0.2]]).shape  # conductances, parameters
     (44,)
     """
-    size = (1, *shape) if len(shape) == 2 else tuple(shape)
-    if len(size) != 3 or min(*size, outputs, *channels, 1) < 1 or not channels:
-        raise UsageError(
-            f"images of {shape}, {list(channels)} channels, {outputs} outputs: no network"
-        )
+    size, layers = layers_of(shape, channels, outputs, kernel, stride, padding, pool)
     if diodes not in ("half", "antiparallel", None):
         raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
     if not (average > 0 and g_min > 0 and np.isfinite([average, g_min, threshold]).all()):
         raise UsageError("average and g_min must be positive and finite")
-    sides = [
-        each(what, value, len(channels), least) for what, value, least in (
-            ("kernel", kernel, 1), ("stride", stride, 1), ("pool", pool, 1), ("padding", padding, 0)
-        )
-    ]  # fmt: skip
-    layers = tuple(Layer(*one) for one in zip(channels, *sides, strict=True))
     rng = np.random.default_rng(seed)
     plan = _Plan(
         size, layers, outputs, diodes, threshold, amplification * rng.uniform(-1, 1, size),

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..model.affine import Affine
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .kernels import Layer, Sides, each, extent, kernel_names, places, taps
+from .kernels import Layer, Sides, extent, kernel_names, layers_of, places, taps
 from .mixture import Seed, to_ohms
 from .shared import equal, made
 
@@ -70,8 +70,8 @@ def hopfield(
     >>> op.certificate.stable, 0 <= op["o0"] <= 1
     (True, True)
     """
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise UsageError(f"layers of {list(sizes)} units: two layers with units are needed")
+    if not isinstance(sizes, Sequence) or len(sizes) < 2 or min(sizes) < 1:
+        raise UsageError(f"layers of {sizes!r} units: two layers with units are needed")
     _check(spread, bias)
     rng = np.random.default_rng(seed)
     b = CircuitBuilder("Hopfield " + "-".join(map(str, sizes)))
@@ -94,7 +94,7 @@ def hopfield(
 
 def convolutional_hopfield(
     shape: Sequence[int],
-    channels: Sequence[int],
+    channels: int | Sequence[int],
     outputs: int,
     *,
     kernel: Sides = 3,
@@ -114,8 +114,8 @@ def convolutional_hopfield(
     ----------
     shape : sequence of int
         (rows, columns) of the images, or (channels, rows, columns).
-    channels : sequence of int
-        Of each layer.
+    channels : int or sequence of int
+        Of the only layer, or of each.
     outputs : int
     kernel, stride, padding : int or sequence of (int or (int, int))
         See `convolutional`.
@@ -138,20 +138,10 @@ def convolutional_hopfield(
     >>> net.layers.widths
     (25, 8, 3)
     """
-    size = (1, *shape) if len(shape) == 2 else tuple(shape)
-    if len(size) != 3 or min(*size, outputs, *channels, 1) < 1 or not channels:
-        raise UsageError(
-            f"images of {shape}, {list(channels)} channels, {outputs} outputs: no network"
-        )
+    size, plan = layers_of(shape, channels, outputs, kernel, stride, padding)
     _check(spread, bias)
-    sides = [
-        each(what, value, len(channels), least) for what, value, least in (
-            ("kernel", kernel, 1), ("stride", stride, 1), ("pool", 1, 1), ("padding", padding, 0)
-        )
-    ]  # fmt: skip
     rng = np.random.default_rng(seed)
     b = CircuitBuilder(f"convolutional Hopfield {'x'.join(map(str, size))}")
-    plan = [Layer(*one) for one in zip(channels, *sides, strict=True)]
     images = _images(b, size, plan)
     ends = b.nodes("o", outputs)
     network = _Hopfield(b, [*(image.ravel() for image in images), ends], linear_outputs)

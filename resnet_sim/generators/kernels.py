@@ -108,7 +108,41 @@ def extent(size: Sequence[int], layer: Layer) -> Pair:
     return rows, columns
 
 
-def each(what: str, value: Sides, count: int, least: int = 1) -> tuple[Pair, ...]:
+def layers_of(
+    shape: Sequence[int],
+    channels: int | Sequence[int],
+    outputs: int,
+    kernel: Sides,
+    stride: Sides,
+    padding: Sides,
+    pool: Sides = 1,
+) -> tuple[tuple[int, ...], tuple[Layer, ...]]:
+    """Return the shape of images with their channels, and the layers that see them.
+
+    Raises
+    ------
+    UsageError
+        If these make no network.
+    """
+    size: list[Any] = [*shape] if isinstance(shape, Sequence) else [shape]
+    counts: list[Any] = [*channels] if isinstance(channels, Sequence) else [channels]
+    size = [1, *size] if len(size) == 2 else size
+    numbers = [*size, *counts, outputs]
+    whole = all(isinstance(n, Integral) and int(n) >= 1 for n in numbers)
+    if len(size) != 3 or not counts or not whole:
+        raise UsageError(
+            f"images of {shape!r}, channels {channels!r} and {outputs!r} outputs make no network: "
+            "images are (rows, columns) or (channels, rows, columns), all are whole numbers from "
+            "1 on"
+        )
+    sides = [
+        _each("kernel", kernel, len(counts)), _each("stride", stride, len(counts)),
+        _each("pool", pool, len(counts)), _each("padding", padding, len(counts), 0),
+    ]  # fmt: skip
+    return tuple(size), tuple(Layer(*one) for one in zip(counts, *sides, strict=True))
+
+
+def _each(what: str, value: Sides, count: int, least: int = 1) -> tuple[Pair, ...]:
     """Return rows and columns for each layer."""
     found: list[Any] = list(value) if isinstance(value, Sequence) else [value] * count
     if len(found) != count:

@@ -67,6 +67,14 @@ def quarters(a, found):
     vectors.add_quarters(found, 4, 16, vectors.load(a, 16))
 
 
+@numba.njit
+def of_doubles(a, found, narrow):
+    several = vectors.load_bank(a, 0, 8, 2)
+    vectors.store(found, 0, vectors.together(several))
+    vectors.store_narrow(narrow, 8, several)
+    return vectors.total(vectors.load(a, 8))
+
+
 def random(*shape):
     array = aligned(shape)
     array[...] = np.random.default_rng(sum(shape)).normal(size=shape)
@@ -127,6 +135,16 @@ def test_moves():
     np.testing.assert_array_equal(found[2:4, 8:], a[0].reshape(2, 8))
     np.testing.assert_allclose(found[4, :BANK], a[:BANK].sum(axis=1), atol=1e-5)
     assert not found[4, BANK:].any()
+
+
+def test_doubles_are_added_and_narrowed():
+    a, found, narrow = aligned((2, 8), np.float64), aligned(8, np.float64), aligned(32)
+    a[...] = np.random.default_rng(0).normal(size=(2, 8))
+    assert of_doubles(a, found, narrow) == pytest.approx(a[1].sum(), abs=1e-15)
+    np.testing.assert_array_equal(found, a[0] + a[1])
+    np.testing.assert_array_equal(narrow[8:24], a.ravel().astype(np.float32))
+    assert not narrow[:8].any() and not narrow[24:].any()
+    assert aligned((3, 8), np.float64, zero=False).ctypes.data % 64 == 0
 
 
 def test_quarters_are_added():

@@ -104,6 +104,8 @@ def test_parameters_are_those_of_any_deck():
     [
         ((4, 4), {"kernel": 5}, "layer 1 has 0 x 0 units: too few for its kernel"),
         ((4, 6), {"kernel": [(5, 2)]}, "layer 1 has 0 x 5 units"),
+        (4, {}, "images of 4, .* make no network: images are .rows, columns. or"),
+        ((4, 0), {}, "images of .4, 0., "),
         ((4,), {}, r"images of \(4,\)"),
         ((4, 4), {"kernel": [3, 3]}, r"kernel=\[3, 3\] for 1 layers: .* a pair in that list"),
         ((4, 4), {"kernel": 0}, "kernel=0: rows and columns are whole numbers from 1 on"),
@@ -115,6 +117,15 @@ def test_parameters_are_those_of_any_deck():
 def test_what_is_no_network_is_refused(make, shape, options, message):
     with pytest.raises(rs.UsageError, match=message):
         make(shape, [2], 1, **{"stride": 1} | options)
+
+
+@pytest.mark.parametrize("make", [convolutional, convolutional_hopfield])
+def test_numbers_that_are_none_are_refused_and_one_layer_needs_no_list(make):
+    for channels, outputs in (([2.5], 1), ([], 1), ([2], 1.5), ([2], "o"), ([2], 0)):
+        with pytest.raises(rs.UsageError, match="make no network"):
+            make((4, 4), channels, outputs, stride=1)
+    one, listed = make((4, 4), 2, 1, stride=1), make((4, 4), [2], 1, stride=1)
+    assert one.element_names == listed.element_names
 
 
 def test_kernels_learn_where_a_bar_is():

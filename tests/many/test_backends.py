@@ -15,6 +15,7 @@ from resnet_sim.cli import main
 from resnet_sim.compiled import policy
 from resnet_sim.many import threads
 from resnet_sim.many.backend import BACKENDS, Question, choose
+from resnet_sim.many.correlation import product_sums
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.states import Nudge
 from resnet_sim.many.trainable import select
@@ -359,3 +360,14 @@ def test_lanes_go_through_a_cascade_stage_by_stage():
 def test_lanes_do_not_go_round_in_feedback():
     choice = choose(Question(rs.parse_netlist(LOOP), ("v1",), 40))
     assert choice.entry.name == "one by one" and "feed back" in choice.reasons["lanes"]
+
+
+@pytest.mark.parametrize("samples", [1, 8, 9, 32, 70])
+def test_products_across_branches_are_those_of_numpy(samples):
+    rng = np.random.default_rng(samples)
+    p, q = rng.integers(0, 12, (2, 50))
+    one, other = rng.normal(size=(2, samples, 12))
+    one[0, 3] = other[0, 3] = np.nan  # floats in one sample
+    terms = (one[:, p] - one[:, q]) * (other[:, p] - other[:, q])
+    found = product_sums(p, q, one, other)
+    np.testing.assert_allclose(found, np.nansum(terms, axis=0), rtol=0, atol=1e-13)
