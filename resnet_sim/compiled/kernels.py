@@ -77,9 +77,11 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
     """
     import numba
 
+    from .stamps import stamped
+
     options.setdefault("no_cfunc_wrapper", True)  # for callers in C, which there are none of
     try:
-        return numba.njit(cache=True, nogil=True, **options)(function)
+        return stamped(numba.njit(cache=True, nogil=True, **options)(function))
     except RuntimeError:  # no writable place for the cache
         return numba.njit(nogil=True, **options)(function)
 
