@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from circuits import FAMILIES, random_circuit
 from ngspice_tools import requires_ngspice
+from textbook import DECKS
 
 import resnet_sim as rs
 from resnet_sim.errors import ConvergenceError, TopologyError, UsageError
@@ -217,3 +218,26 @@ def test_what_floats_has_no_derivative():
     b.resistor("r2", "c", "0", 1e3)
     with pytest.raises(UsageError, match="nothing fixes"):
         rs.sensitivities(b.build(), ["v(a)"])
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [("common emitter", "c"), ("current mirror", "out"), ("cmos inverter", "out")],
+)
+def test_every_parameter_of_models_moves_outputs_as_differences_say(name, output):
+    circuit = rs.parse_netlist(f"{name}\n{DECKS[name]}\n")
+    (found,) = rs.sensitivities(circuit, [f"v({output})"])
+    compared = 0
+    for key, derivative in found.derivatives.items():
+        value = found.values[key]
+        if ":" not in key or not value:
+            continue
+        step = 1e-4 * abs(value)
+        volts = [
+            rs.solve(circuit.with_model_parameters({key: value + k * step})).voltage(output)
+            for k in (-2, -1, 1, 2)
+        ]
+        expected = (volts[0] - 8 * volts[1] + 8 * volts[2] - volts[3]) / (12 * step)
+        assert derivative * value == pytest.approx(expected * value, rel=1e-6, abs=1e-8), key
+        compared += 1
+    assert compared > 8
