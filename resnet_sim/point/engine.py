@@ -160,10 +160,12 @@ class PointSolver:
     def _stages(self, compiled: Compiled, key: bytes) -> tuple[State, _Log]:
         """Solve stage by stage, or all in one where what comes later may narrow down the rest.
 
-        That is where something is undefined, or where one of several solutions led nowhere.
+        That is where something is undefined, or where one of several solutions led nowhere, or
+        may: that loops and rectifiers between sources fit is asked last.
         """
         state, log, failure = self._pass_through(compiled, key)
-        several = failure is not None and any(d.code == "W205" for d in log.diagnostics)
+        asked = failure is not None or compiled.asks_last
+        several = asked and any(d.code == "W205" for d in log.diagnostics)
         if not (several or state.undefined_sources.any()):
             if failure is not None:
                 raise failure
