@@ -1,7 +1,7 @@
 """The laws of the devices, stated once more by code that found no solution.
 
 `certificate` judges our own answers, `points` many at a time, `foreign` those of other
-simulators, `strangers` what these take the devices for.
+simulators, `strangers` what these take the devices for, `rounding` what no simulator can tell.
 """
 
 DOORS = (
@@ -11,5 +11,6 @@ DOORS = (
     "nodal",
     "points",
     "registry",
+    "rounding",
     "strangers",
 )

@@ -27,6 +27,8 @@ class Judged:
         V; 0 where a node floats.
     known, size : ndarray, shape (n_elements,)
         Currents that the voltages fix, and the size of the terms that these are made of, A.
+    inner : ndarray, shape (n_elements,)
+        The size of terms that cancel within an element, at a node of its own, A.
     low, high : ndarray, shape (n_elements,)
         Bounds of what is chosen; none where both are 0.
     error : ndarray, shape (n_elements,)
@@ -46,6 +48,7 @@ class Judged:
         self.ends = np.abs(self.v[self.p]) + np.abs(self.v[self.q]) + KNEE * self.largest
         count = circuit.n_elements
         self.known, self.size = np.zeros(count), np.zeros(count)
+        self.inner = np.zeros(count)
         self.low, self.high = np.zeros(count), np.zeros(count)
         self.error = np.zeros(count)
         self.equations: list[tuple[csr_matrix, Floats, Bools]] = []

@@ -113,6 +113,8 @@ class JunctionLaw(Law[Junctions]):
         i, rise = self._at(judged.drop[self.rows])
         judged.known[self.rows] = i
         judged.size[self.rows] = np.abs(i) + rise * judged.ends[self.rows]
+        series = self.table.series
+        judged.inner[self.rows] = judged.ends[self.rows] / np.where(series > 0, series, np.inf)
 
     def _at(self, v: Floats) -> tuple[Floats, Floats]:
         """Return currents and slopes at voltages across the devices."""

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bools
 from ..laws.foreign import Violation, violation
 from ..model.circuit import Circuit
 from ..model.display import few
 from ..results.operating_point import OperatingPoint
 from .deviations import Deviation, Measured
-from .oracle import variants
+from .oracle import held
 from .readings import Reading
 
 #: what is reported of each analysis: so many quantities, the worst first
@@ -102,7 +101,7 @@ def judged(
     voltages = sum(d.name.startswith("v") for d in deviations)
     if 2 * reading.resolution > rtol:
         notes += (f"the numbers are rounded: compared to {2 * reading.resolution:.1g}",)
-    notes += _missing(op, reading)
+    notes += (*measured.rounded(), *_missing(op, reading))
     return Comparison(
         op=op,
         reading=reading,
@@ -158,8 +157,5 @@ def _verdict(circuit: Circuit, op: OperatingPoint, reading: Reading, point: int)
     theirs[np.isnan(ours)] = np.nan
     if np.isnan(theirs[~np.isnan(ours)]).any():
         return None
-    closed: Bools = np.asarray(op.closed).reshape(len(reading.values), -1)[point]
-    held = variants(circuit, op)[point].with_switches(
-        dict(zip(circuit.switches.names, closed.tolist(), strict=True))
-    )
-    return Verdict(point, violation(held, ours), violation(held, theirs))
+    still = held(circuit, op, point)
+    return Verdict(point, violation(still, ours), violation(still, theirs))

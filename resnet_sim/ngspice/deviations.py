@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
+from ..laws.rounding import units
 from ..model.circuit import Circuit
+from ..model.display import few
 from ..results.operating_point import OperatingPoint
 from .export import resistances
+from .oracle import held
 from .readings import Reading
 
 #: so much is always allowed, V and A: ngspice is asked for no more (see `export.OPTIONS`)
@@ -20,6 +23,11 @@ EPS = float(np.finfo(float).eps)
 #: where ngspice's results with neighbouring on-resistances differ by a third of the
 #: deviation, that is no evidence
 DOUBT = 3.0
+#: units in the last place that currents at a node may be off by for rounding to explain voltages
+EXPLAINED = 2
+#: which is asked of the states on the way from ours to theirs (two solutions have others between
+#: them), if these are no farther apart than such a share of the largest voltage
+WAY, NEAR = (0.0, 0.3, 1.0), 1e-3
 
 
 @dataclass(frozen=True)
@@ -90,6 +98,10 @@ class Measured:
         #: where the other simulator contradicts itself by as much
         self.doubtful = (self.excess > 1) & (self.error <= DOUBT * reading.spread)
         self.excess[self.doubtful] = np.nan
+        #: point -> voltages that differ there by what rounding explains
+        self.explained = {k: self._of_rounding(circuit, k) for k in self.points()}
+        for point, some in self.explained.items():
+            self.excess[point, some] = 1.0
 
     def _blur(self, circuit: Circuit, largest: Floats) -> Floats:
         """Return what rounding of voltages makes of currents, shape (points, currents), in A.
@@ -106,6 +118,30 @@ class Measured:
         elements = self.reading.first[self.reading.is_current]
         near = np.minimum(conductance[p[elements]], conductance[q[elements]])
         return np.asarray(ROUNDINGS * EPS * largest * near)
+
+    def _of_rounding(self, circuit: Circuit, point: int) -> Bools:
+        """Tell which voltages differ at a point by what rounding makes of them.
+
+        Where next to nothing flows beside a large conductance, a simulator's sums of currents
+        may be zero to the last place and its voltages be microvolts apart all the same.
+        """
+        volts = ~self.reading.is_current & (self.excess[point] > 1)
+        ours = np.atleast_2d(self.op.node_voltages)[point]
+        theirs = self.reading.node_voltages(point, len(ours))
+        near = np.abs(theirs - ours).max() <= NEAR * np.abs(ours).max()  # not if any is NaN
+        if not (volts.any() and near):
+            return np.zeros_like(volts)
+        still = held(circuit, self.op, point)
+        within = all(units(still, ours + t * (theirs - ours)) <= EXPLAINED for t in WAY)
+        return np.asarray(volts & within)
+
+    def rounded(self) -> tuple[str, ...]:
+        """Return a note on each point where voltages agree but for rounding."""
+        return tuple(
+            f"point {point}: {few(np.array(self.reading.names)[some].tolist(), 4)} off by up to "
+            f"{self.error[point, some].max():.2g} V: the currents there are rounding"
+            for point, some in self.explained.items() if some.any()
+        )  # fmt: skip
 
     def deviations(self) -> list[Deviation]:
         """Return each quantity where it differs most: what disagrees first, then by size."""

@@ -54,6 +54,14 @@ def variants(circuit: Circuit, op: OperatingPoint) -> list[Circuit]:
     return variants
 
 
+def held(circuit: Circuit, op: OperatingPoint, point: int) -> Circuit:
+    """Return the circuit at a point of an analysis, its switches held as they are there."""
+    points = np.atleast_2d(op.node_voltages).shape[0]
+    closed = np.asarray(op.closed).reshape(points, -1)[point]
+    states = dict(zip(circuit.switches.names, closed.tolist(), strict=True))
+    return variants(circuit, op)[point].with_switches(states)
+
+
 @dataclass(frozen=True)
 class Settled:
     """What ngspice says about a point when asked again.

@@ -182,3 +182,47 @@ def test_run_returns_what_ngspice_says():
     reading = rs.ngspice.run(rs.read_netlist(BRIDGE))
     assert reading.voltage("out")[0] == pytest.approx(8.6, abs=1e-6)
     assert reading.current("V1")[0] == pytest.approx(-8.6e-3, abs=1e-9)
+
+
+LEDS = """LEDs between blocked diodes: 3 pA flow, and the LEDs have 2 ohm
+V1 in 0 5
+D1 a in m
+R1 a b 1k
+D2 b c led
+D3 c b led
+D4 0 c m
+.model m d(is=1e-12 n=1.5)
+.model led d(is=1e-20 n=2 rs=2)
+"""
+
+
+@requires_ngspice
+def test_voltages_that_only_rounding_tells_apart_agree_and_an_error_does_not(tmp_path):
+    circuit = rs.parse_netlist(LEDS)
+    report = rs.ngspice.compare(circuit)
+    (found,) = report.as_written.comparisons
+    theirs = found.reading.node_voltages(0, len(circuit.nodes))
+    assert np.abs(theirs - found.op.node_voltages).max() > 1e-5
+    assert report.status == "agree"
+    assert "rounding" in " ".join(found.notes)
+    # errors of one node, and of those that float together
+    for nodes, volts in ((["a"], 2e-5), (["b"], 2e-5), (["c"], 0.01), (["a", "b"], 0.01)):
+        values = dict(zip(circuit.nodes[1:], theirs[1:].tolist(), strict=True))
+        values |= {node: values[node] + volts for node in nodes}
+        path = tmp_path / "off.csv"
+        rows = [",".join(f"v({n})" for n in values), ",".join(map(repr, values.values()))]
+        path.write_text("\n".join(rows) + "\n")
+        assert rs.ngspice.compare(circuit, against=path).status == "disagree", nodes
+
+
+@pytest.mark.parametrize("load", ["1k", "1Meg", "1G"])
+@pytest.mark.parametrize("volts", [3, -3])
+def test_series_resistance_excuses_no_error_where_currents_tell(load, volts, tmp_path):
+    text = f"t\nV1 a 0 {volts}\nD1 a b m\nR1 b c 10\nR2 c 0 {load}\n.model m d(is=1e-9 rs=2)"
+    circuit = rs.parse_netlist(text)
+    path = tmp_path / "off.csv"
+    for node in ("b", "c"):
+        for off in (1e-5, -1e-5):
+            csv_of(circuit, path, node, off)
+            report = rs.ngspice.compare(circuit, against=path)
+            assert report.comparisons[0].disagreeing[0] == f"v({node})"
