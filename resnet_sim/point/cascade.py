@@ -32,12 +32,15 @@ class Stage:
     loops : ndarray of int
         Ties that close a loop of ties whose current is an unknown, because it controls a
         source that in turn must make the loop's voltages fit.
+    whole : bool
+        It is all of the circuit, with what branches between nodes that sources fix carry.
     """
 
     parts: Ints
     sources: Ints
     feedback: bool = False
     loops: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    whole: bool = False
 
 
 def stages(reduction: Reduction) -> list[Stage]:
@@ -94,7 +97,7 @@ def everything(reduction: Reduction) -> Stage:
         or (ties.source[[tie, *reduction.path(int(ties.p[tie]), int(ties.q[tie]))]] >= 0).any()
     ]
     loops = np.array(closing, dtype=np.int64)
-    return Stage(np.arange(reduction.n_parts), sources, True, loops)
+    return Stage(np.arange(reduction.n_parts), sources, True, loops, whole=True)
 
 
 def _stage(

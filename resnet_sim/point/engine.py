@@ -160,24 +160,22 @@ class PointSolver:
     def _stages(self, compiled: Compiled, key: bytes) -> tuple[State, _Log]:
         """Solve stage by stage, or all in one where what comes later may narrow down the rest.
 
-        That is where something is undefined, or where one of several solutions led nowhere, or
-        may: that loops and rectifiers between sources fit is asked last.
+        That is where something is undefined, or where one of several solutions, or of the many
+        currents of a loop without resistance, led nowhere.
         """
         state, log, failure = self._pass_through(compiled, key)
-        asked = failure is not None or compiled.asks_last
-        several = asked and any(d.code == "W205" for d in log.diagnostics)
-        if not (several or state.undefined_sources.any()):
-            if failure is not None:
-                raise failure
-            return state, log
+        open_ = _left_open(state, log, failure)
         error: TopologyError | ConvergenceError | None = None
-        if _is_small(state):
-            whole, said, error = self._pass_through(compiled.joint(), key)
+        if open_ and _is_small(state):
+            whole, said, error = self._pass_through(compiled.joint(), key + b" at once")
             if error is None:
                 return whole, said
         if failure is None:
             return state, log
-        if several and isinstance(failure, TopologyError) and not isinstance(error, TopologyError):
+        impossible = isinstance(failure, TopologyError)
+        if isinstance(error, TopologyError) and not impossible:
+            raise error
+        if open_ and impossible and not isinstance(error, TopologyError):
             raise ConvergenceError(f"one of several solutions of a part led to: {failure}")
         raise failure
 
@@ -261,6 +259,20 @@ class PointSolver:
         log.iterations += outcome.tried
         log.notes += outcome.notes
         log.diagnostics += outcome.diagnostics
+
+
+def _left_open(state: State, log: _Log, failure: TopologyError | ConvergenceError | None) -> bool:
+    """Tell whether what was found, or led nowhere, is one of many that matters elsewhere."""
+    red = state.reduction
+    if state.undefined_sources.any():
+        return True
+    if any(d.code == "W205" for d in log.diagnostics):
+        # what stands between fixed nodes may leave fewer
+        limited = len(state.compiled.fixed_rectifiers) or not red.forest.in_tree.all()
+        return failure is not None or bool(limited)
+    sensed = red.controls.index[red.controls.of_current].tolist() if failure else ()
+    names = {red.circuit.element_names[k] for k in sensed}
+    return bool(names) and not names.isdisjoint(warnings.nonunique(state)[0])
 
 
 def _is_small(state: State) -> bool:

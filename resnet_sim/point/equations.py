@@ -83,7 +83,7 @@ class Equations:
         if not len(branches):
             return NONE
         parts = self.red.branch_parts(branches)
-        fixed = (parts < 0) & (self.moved[branches.p] | self.moved[branches.q])
+        fixed = (parts < 0) & (self.moved[branches.p] | self.moved[branches.q] | self.stage.whole)
         fixed &= ~(self.later[branches.p] | self.later[branches.q])
         chosen = np.zeros(self.red.n_parts + 1, dtype=np.bool_)
         chosen[self.stage.parts] = True  # index -1, for no part, stays False

@@ -56,9 +56,9 @@ class Flows(Sources):
         rows = self.compiled.fixed_rectifiers
         above, ohms = self.above(rows), red.rectifiers.resistance[rows]
         soft = ohms > 0
-        current = np.zeros_like(above)
-        current[soft] = np.maximum(above[soft], 0.0) / column(ohms[soft], above)
-        self.rectifier_current[rows] = current
+        # what flows through hard ones only a stage with feedback may know
+        current = np.maximum(above[soft], 0.0) / column(ohms[soft], above)
+        self.rectifier_current[rows[soft]] = current
         rows = self.compiled.fixed_curves
         if len(rows) and red.curves.law is not None:
             rise = self.offset[red.curves.p[rows]] - self.offset[red.curves.q[rows]]

@@ -67,11 +67,6 @@ class Compiled:
         """Whether some loop of feedback has rectifiers, hence may have several states."""
         return any(plan.stage.feedback and len(plan.rectifiers) > 0 for plan in self.plans)
 
-    @property
-    def asks_last(self) -> bool:
-        """Whether loops or rectifiers of sources alone must fit what the stages amount to."""
-        return not self.reduction.forest.in_tree.all() or len(self.fixed_rectifiers) > 0
-
     def _branch_parts(self) -> tuple[Ints, ...]:
         return tuple(self.reduction.branch_parts(kind) for kind in self.reduction.joining)
 

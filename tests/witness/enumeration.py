@@ -85,6 +85,8 @@ def _outcomes(circuit, closed: tuple[bool, ...]) -> Iterator[Outcome]:
     ports = {(kind, row) for kind in ("id", "vd") for row in range(count)}
     unknown = {key for row in laws.equations for key in row if key != ONE} - ports
     unknown |= {("v", node) for node in range(1, len(circuit.nodes))}
+    # what cancels wherever it stands may be anything
+    unknown |= {key for row in laws.current for key in row if key != ONE} - ports
     reduced = Eliminated(laws.equations, unknown)
     if any(set(row) == {ONE} for row in reduced.rest):
         return
