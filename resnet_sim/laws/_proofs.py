@@ -4,6 +4,8 @@ They say what `check`, `certificate`, `resistor`, `voltage_source`, `current_sou
 say, one point after the other, and mark those of which they are sure.  Arrays of numbers have
 shape (points, entries).  In `node` are what rounding leaves open in each voltage, the sum of the
 currents, the sum of their sizes, and what is open in them; in `whole` what the columns below are.
+
+Nothing of other files is compiled in, not even constants: the cache looks at this file alone.
 """
 
 from __future__ import annotations
@@ -14,13 +16,9 @@ from typing import Any
 import numba
 import numpy as np
 
-from .check import EPS, ROUNDINGS
-
 #: columns of `whole`: power and its size, what complementarity leaves over, rounding of power,
-#: largest current, sum of the voltages
-POWER, SIZE, GAP, NOISE, MOST, VOLTS = range(6)
-#: what rounding leaves of a number
-BLUR = ROUNDINGS * EPS
+#: what rounding leaves of the largest current, sum of the voltages
+POWER, SIZE, GAP, NOISE, HUM, VOLTS = range(6)
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
@@ -36,8 +34,11 @@ def _inlined(function: Callable[..., Any]) -> Any:
 
 
 @_compiled
-def begin(v, i, node, whole):  # type: ignore[no-untyped-def]
-    """Set what rounding leaves open in the voltages; nothing flows yet."""
+def begin(v, i, eps, roundings, node, whole):  # type: ignore[no-untyped-def]
+    """Set what rounding leaves open in the voltages; nothing flows yet.
+
+    `eps` and `roundings` are those of `check`.
+    """
     blur, total, size, open_ = node
     for s in range(len(v)):
         high, volts, most = 0.0, 0.0, 0.0
@@ -45,11 +46,11 @@ def begin(v, i, node, whole):  # type: ignore[no-untyped-def]
             high = max(high, abs(v[s, k]))
             volts += abs(v[s, k])
         for k in range(v.shape[1]):
-            blur[s, k] = EPS * (ROUNDINGS * abs(v[s, k]) + 4.0 * high)
+            blur[s, k] = eps * (roundings * abs(v[s, k]) + 4.0 * high)
         for k in range(i.shape[1]):
             most = max(most, abs(i[s, k]))
         total[s], size[s], open_[s], whole[s] = 0.0, 0.0, 0.0, 0.0
-        whole[s, MOST], whole[s, VOLTS] = most, volts
+        whole[s, HUM], whole[s, VOLTS] = roundings * eps * most, volts
 
 
 @_inlined
@@ -102,7 +103,7 @@ def knees(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  
     leak_of, forward, on, backward, reverse = law
     blur_of = node[0]
     for s in range(len(v)):
-        noise, f = BLUR * whole[s, MOST], s % len(forward)
+        noise, f = whole[s, HUM], s % len(forward)
         good = True
         for k in range(len(p)):
             amps, leak = i[s, first + k], leak_of[0, k]
@@ -144,15 +145,18 @@ def carry(v, i, first, p, q, node, floor, whole):  # type: ignore[no-untyped-def
 
 
 @_compiled
-def balance(p, q, tolerance, loudest, node, floor, whole, sure, worst, room):  # type: ignore[no-untyped-def]
-    """Judge the sums of currents at nodes, and at clusters of nodes, and that of all power."""
+def balance(p, q, tolerance, loudest, blur, node, floor, whole, sure, worst, room):  # type: ignore[no-untyped-def]
+    """Judge the sums of currents at nodes, and at clusters of nodes, and that of all power.
+
+    `blur` is what rounding leaves of a number.
+    """
     _, total, size, open_ = node
     for s in range(len(sure)):
         # beside what is infinite all is small
-        high, good = 0.0, whole[s, MOST] + whole[s, VOLTS] < np.inf
+        high, good = 0.0, whole[s, HUM] + whole[s, VOLTS] < np.inf
         for k in range(total.shape[1]):
             high = max(high, size[s, k])
-        noise, most = BLUR * high, loudest * high
+        noise, most = blur * high, loudest * high
         for k in range(total.shape[1]):
             left, flow = abs(total[s, k]), size[s, k]
             good &= left <= tolerance * flow + noise + min(open_[s, k], most)
@@ -161,7 +165,7 @@ def balance(p, q, tolerance, loudest, node, floor, whole, sure, worst, room):  #
         if good:
             good = _clusters(s, p, q, tolerance, noise, node, floor, room)
         left, flow = abs(whole[s, POWER]) + whole[s, GAP], whole[s, SIZE]
-        rounding = whole[s, NOISE] + BLUR * whole[s, MOST] * whole[s, VOLTS]
+        rounding = whole[s, NOISE] + whole[s, HUM] * whole[s, VOLTS]
         good &= left <= tolerance * flow + rounding
         worst[s, 5] = max(worst[s, 5], left / max(1.0, flow))
         sure[s] &= good

@@ -15,7 +15,7 @@ from ..arrays import Bools, Floats, Ints, plain
 from ..model.circuit import Circuit
 from ..results.proof import Certificate
 from .certificate import LOUDEST, certify_points
-from .check import Check
+from .check import EPS, ROUNDINGS, Check
 from .law import Law
 from .registry import laws
 from .stability import monotone
@@ -119,7 +119,7 @@ class _Points:
         node = tuple(np.empty((count, n)) for _ in range(4))
         whole, worst, floor = np.empty((count, 6)), np.zeros((count, 6)), np.empty(i.shape)
         sure = np.ones(count, dtype=np.bool_)
-        _proofs.begin(v, i, node, whole)
+        _proofs.begin(v, i, EPS, ROUNDINGS, node, whole)
         others = []
         variant = self._variant(part)
         for law in laws(variant):
@@ -137,7 +137,10 @@ class _Points:
             self._consult(others, Check(variant, v, i, self.closed, self.tolerance),
                           node, floor, whole, sure, worst)  # fmt: skip
         room = np.empty(n, np.int64), np.empty(n), np.empty(n)
-        _proofs.balance(p, q, self.tolerance, LOUDEST, node, floor, whole, sure, worst, room)
+        _proofs.balance(
+            p, q, self.tolerance, LOUDEST, ROUNDINGS * EPS,
+            node, floor, whole, sure, worst, room,
+        )  # fmt: skip
         if sure.any():
             law_, over, stray, kcl, relative, power = worst[sure].max(axis=0).tolist()
             self.found.append(Certificate(

@@ -1,5 +1,8 @@
 """The certificate of many points passes and refuses what that of single ones does."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 from circuits import FAMILIES, random_circuit
@@ -88,3 +91,11 @@ def test_clusters_excuse_nothing_that_leaves_them():
     _, wanted = certify_points(circuit, v, i, NONE, 1e-9)
     assert np.array_equal(good, wanted)
     assert good.tolist() == [True, True, False]
+
+
+def test_the_compiled_loops_are_made_of_nothing_from_other_files():
+    """Numba's cache looks at the file of a function alone: other files may change without it."""
+    file = Path(rs.__file__).parent / "laws" / "_proofs.py"
+    tree = ast.parse(file.read_text())
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    assert {node.module for node in imported} <= {"__future__", "collections.abc", "typing"}
