@@ -97,9 +97,18 @@ class JunctionCurve(Curve):
             return i, slope
         # recombination and the reverse knee end at the seam with a step back, which no
         # monotone curve has: it goes level until the forward current is larger
-        seam, _ = self._reverse(SEAM * self.emission)
-        level = (u >= SEAM * self.emission) & ~self._plain & (i < seam)
+        seam, level = self._level(u, i, 0.0)
         return np.where(level, seam, i), np.where(level, 0.0, slope)
+
+    def level(self, u: Floats) -> Bools:
+        """Tell where the current stays level, and more flows backwards by the law as it is."""
+        return self._level(u, self._forward(u)[0], 1e-9)[1]
+
+    def _level(self, u: Floats, i: Floats, margin: float) -> tuple[Floats, Bools]:
+        """Return the current of the level, and where it takes the place of forward currents i."""
+        start = SEAM * self.emission
+        seam, _ = self._reverse(start)
+        return seam, (u >= start) & ~self._plain & (i < seam * (1.0 + margin))
 
     @property
     def _plain(self) -> Bools:

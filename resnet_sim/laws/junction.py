@@ -28,7 +28,8 @@ STEP = 6e-6
 def current(table: Junctions, u: Floats) -> Floats:
     """Return the current (A) at voltages u (V) across the junctions, increasing with u.
 
-    Shapes are (rows,) or (points, rows).
+    Shapes are (rows,) or (points, rows).  ngspice ends recombination with a step down at the seam
+    (dioload.c: ``vd >= -3*vte``); no more than flows just below it flows here above it.
     """
     seam = -3.0 * THERMAL * table.emission
     ahead = np.maximum(_above(table, np.maximum(u, seam)), _below(table, seam))

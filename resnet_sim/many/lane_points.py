@@ -13,6 +13,7 @@ import numpy as np
 from ..arrays import Floats
 from ..compiled import policy
 from ..point.certified import worst
+from ..point.warnings import stay_level
 from ..results.operating_point import OperatingPoint
 from ..results.proof import SolverInfo
 from .one_by_one import OneByOne
@@ -59,7 +60,9 @@ class LanePoints(Backend):
         parts = slices(len(values), circuit.n_elements, threads if together.straight else None)
         solved = spread(task, parts, threads, len(values) * together.size)
         result = self._result(solved, v, i)
-        rest = np.flatnonzero(~np.concatenate([part.good for part in solved]))
+        # what is to be said about a single point is said one by one
+        said = stay_level(circuit, v, i).any(axis=-1)
+        rest = np.flatnonzero(~np.concatenate([part.good for part in solved]) | said)
         return self.rescue.completed(result, values, rest, failed)
 
     def _result(self, solved: Sequence[Solved], v: Floats, i: Floats) -> OperatingPoint:

@@ -143,6 +143,7 @@ class PointSolver:
         floating = floating[nodes]
         diagnostics = [*self.structure, *log.diagnostics]
         diagnostics += warnings.floating_parts(state, floating)
+        diagnostics += warnings.level(circuit, voltages, currents)
         nonunique, loops = warnings.nonunique(state)
         if len(circuit.switches):
             loops += warnings.uncontrolled_switches(

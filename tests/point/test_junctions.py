@@ -148,3 +148,44 @@ def test_singular_tangents_at_the_very_first_step_are_told(step, monkeypatch):
     monkeypatch.setattr(smooth, step, singular)
     with pytest.raises(rs.ConvergenceError, match="singular to working precision"):
         solve("v1 a 0 1\nr1 a b 1k\nd1 b 0 m\n.model m d")
+
+
+MODELS = {
+    "recombination": "is=2.3e-14 n=1.3 isr=1e-10",
+    "potential": "is=1e-12 isr=1e-10 nr=1.5 vj=.6 m=.4",
+    "weak": "is=1e-9 n=2 isr=2e-10 nr=1",
+    "knee": "is=1e-9 ikr=1e-9",
+    "series": "is=1e-14 isr=1e-9 rs=1e4",
+    "plain": "is=1e-9 n=1.2 ikf=1m",
+}
+
+
+@requires_ngspice
+@pytest.mark.parametrize("celsius", [27, 60])
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+def test_recombination_is_that_of_ngspice_or_else_told(model, celsius):
+    text = f"t\nv1 a 0 0\nd1 a 0 m\n.model m d({model})\n.options temp={celsius}\n"
+    volts = [-2, -0.3, -0.14, -0.1, -0.08, -0.05, -0.01, -1e-3, 0.01, 0.2, 0.5]
+    apart = []
+    for v in volts:
+        op = rs.solve(rs.parse_netlist(text.replace("0 0", f"0 {v!r}", 1)))
+        assert op.certificate.ok
+        theirs = float(ngspice.run(op.circuit, op).current("v1")[0])
+        differs = op.current("v1") != pytest.approx(theirs, rel=1e-5, abs=1e-15)
+        assert ("W209" in [d.code for d in op.diagnostics]) == differs, v
+        apart += [v] * differs
+    assert not apart or (min(apart) > -0.18 and max(apart) < 0)
+    assert bool(apart) == ("isr" in model or "ikr" in model)
+
+
+def test_points_of_a_sweep_say_where_curves_stay_level():
+    ladder = "\n".join(f"r{k} n{k} n{k + 1} 1\nrs{k} n{k} 0 1e5" for k in range(40))
+    text = f"t\nv1 n0 0 1\n{ladder}\nd1 n40 0 m\n.model m d(is=1e-14 n=1.3 isr=1e-10)"
+    circuit = rs.parse_netlist(text)
+    for volts, told in ((np.linspace(-3, -0.2, 500), 0), (np.linspace(-0.2, 0.5, 500), 1)):
+        op = rs.solve(circuit, inputs={"v1": volts})
+        assert "lanes" in op.solver.backend.split("\n")[0]
+        assert [d.code for d in op.diagnostics].count("W209") == told
+        # values of a diode are not for lanes: each point is asked by itself
+        few = rs.solve(circuit, inputs={"v1": volts[::50], "d1": 1e-6})
+        assert "W209" not in [d.code for d in few.diagnostics]

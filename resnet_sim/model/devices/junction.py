@@ -52,7 +52,9 @@ class Junctions(JunctionTable):
     and everywhere ``leak u`` in addition.  `recombination` adds ``recombination (exp(u / nr) -
     1) ((1 - u / potential)**2 + .005)**(grading / 2)`` above ``-3 n``; `knee` and
     `reverse_knee` divide what flows then, either side, by ``1 + sqrt(i / knee)``.  That is the
-    law of ngspice, but that no current falls where the voltage rises: there it stays level.
+    law of ngspice, but that no current falls where the voltage rises.  In ngspice it does at
+    ``-3 n``, where recombination ends with a step: from there on the current stays level, at
+    what flows below, until more flows by the law.  Who comes to stand there is warned (W209).
     """
 
     kind = "junction diode"
@@ -97,13 +99,16 @@ class Junctions(JunctionTable):
 
     def pieces(self, out: Pieces, first: int) -> None:
         """One curve."""
-        law = JunctionCurve(
+        out.curve(self.numbers(first), self.p, self.q, self.curve())
+
+    def curve(self) -> JunctionCurve:
+        """Return the curve of each junction, in V and A."""
+        return JunctionCurve(
             self.saturation, THERMAL * self.emission,
             self.breakdown, THERMAL * self.breakdown_emission, self.leak, self.series,
             self.recombination, THERMAL * self.recombination_emission,
             self.potential, self.grading, self.knee, self.reverse_knee,
         )  # fmt: skip
-        out.curve(self.numbers(first), self.p, self.q, law)
 
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """The current that it is known for."""
