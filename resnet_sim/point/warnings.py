@@ -77,7 +77,12 @@ def undefined(state: State) -> tuple[Bools, Bools]:
         if device.fixes_current:
             start = circuit.first[name]
             unknown[start : start + len(device)] = False
-    controlled = red.controls.element[state.undefined_sources]
+    # what is nothing but a source is as defined as its controls
+    table = red.controls
+    plain = np.bincount(table.element, minlength=circuit.n_elements) == red.pieces
+    feeds = ~table.is_voltage & ~state.compiled.paired & plain[table.element]
+    unknown[table.element[feeds]] = False
+    controlled = table.element[state.undefined_sources]
     unknown[controlled[~known[controlled]]] = True
     if unknown.any():
         # a tie's current is unknown if one crosses between its far side and the rest: give
