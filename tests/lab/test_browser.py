@@ -27,6 +27,7 @@ CHOOSE = """(() => {{
     const list = document.querySelector('#examples');
     list.value = '{}';
     list.dispatchEvent(new Event('change'));
+    return Number(document.body.dataset.drawn ?? 0);
 }})()"""
 STATUS = "document.querySelector('#status').textContent"
 
@@ -58,8 +59,7 @@ def shot(page: Browser, name: str) -> None:
 
 def example(page: Browser, name: str) -> None:
     """Open an example and wait for its picture."""
-    before = page.tell("Number(document.body.dataset.drawn ?? 0)")
-    page.tell(CHOOSE.format(name))
+    before = page.tell(CHOOSE.format(name))
     page.wait(f"Number(document.body.dataset.drawn) > {before}")
 
 

@@ -126,12 +126,13 @@ const answers = new Line("answer", (found, asked) => {
 const send = answers.send.bind(answers);
 answers.send = (say) => send(() => { sent = performance.now(); return say(); });
 
-const pictures = new Line("picture", (found) => {
+const pictures = new Line("picture", (found, asked) => {
   if (found.svg) { picture.show(found.svg); $("#picture-note").textContent = ""; }
   else if (found.reason) picture.clear(found.reason);
   else if (found.status === "stopped") { picture.stale(); $("#picture-note").textContent = found.diagnostics[0].message; }
   else picture.stale();
-  document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
+  // pictures that come late are shown while a dial turns, but what is there now is not drawn yet
+  if (asked === state) document.body.dataset.drawn = Number(document.body.dataset.drawn ?? 0) + 1;
 }, failed);
 
 const curves = new Line("curves", showCurves, failed);
