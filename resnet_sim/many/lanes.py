@@ -320,22 +320,21 @@ class Lanes:
         """Return what `audit.rectified` finds: lawful, touching, and wrong points, shape (S,)."""
         from .audit import rectified
 
-        net, rows = self.network, plain
+        net = self.network
         found = np.ones(len(x), bool), np.zeros(len(x), bool), np.zeros(len(x), bool)
         if len(net.diode_p):
             rectified(
-                (net.diode_p, net.diode_q), rows(net.resistance), self.around(data.conductance),
-                rows(data.drop), rows(x), rows(current), rows(on), limits, found,
+                (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance),
+                *map(plain, (data.drop, x, current, on)), limits, found,
             )  # fmt: skip
         return found
 
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))
-        rows = plain
         none = np.zeros((len(on), 0))
-        return rows(table), (
-            rows(data.load), rows(data.drop), rows(on), self.around(data.conductance),
-            none if aim is None else rows(aim),
+        return plain(table), (
+            *map(plain, (data.load, data.drop, on)), self.around(data.conductance),
+            none if aim is None else plain(aim),
         )  # fmt: skip
 
     def part(self, count: int, chained: bool) -> int:

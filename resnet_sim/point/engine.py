@@ -269,8 +269,8 @@ def _left_open(state: State, log: _Log, failure: TopologyError | ConvergenceErro
         return True
     if any(d.code == "W205" for d in log.diagnostics):
         # what stands between fixed nodes may leave fewer
-        limited = len(state.compiled.fixed_rectifiers) or not red.forest.in_tree.all()
-        return failure is not None or bool(limited)
+        limited = len(state.compiled.fixed_rectifiers) > 0 or not red.forest.in_tree.all()
+        return failure is not None or limited
     sensed = red.controls.index[red.controls.of_current].tolist() if failure else ()
     names = {red.circuit.element_names[k] for k in sensed}
     return bool(names) and not names.isdisjoint(warnings.nonunique(state)[0])

@@ -208,8 +208,6 @@ def level(circuit: Circuit, v: Floats, i: Floats) -> list[Diagnostic]:
     elements = (circuit.first["junctions"] + rows).tolist()
     message = (
         f"{names_of(circuit, elements)}: between -3 N kT/q and 0 V more flows in ngspice, which "
-    )
-    message += (
         "then falls with a step (ISR, IKR); here the current stays level, at what flows below"
     )
     hint = "leave ISR and IKR out of the model, or bias the diode by more"

@@ -12,17 +12,23 @@ from resnet_sim.solvers.bundles import Bundles
 from resnet_sim.solvers.strings import Strings
 
 
+def fed(rng, title, volts):
+    """Nodes a0 to a5, each behind a source of at most some volts and its resistance."""
+    b = CircuitBuilder(title)
+    for k in range(6):
+        b.voltage_source(f"v{k}", f"s{k}", "0", rng.uniform(-volts, volts))
+        b.resistor(f"rs{k}", f"s{k}", f"a{k}", 10 ** rng.uniform(1, 4))
+        b.resistor(f"rg{k}", f"a{k}", "0", 10 ** rng.uniform(2, 5))
+    return b
+
+
 def ladder(seed, leak):
     """Strings of junctions and ideal diodes of either sense between sources and a grid.
 
     With a `leak`, ohm, from a node within each string nothing stands in series any more.
     """
     rng = np.random.default_rng(seed)
-    b = CircuitBuilder(f"strings {seed}")
-    for k in range(6):
-        b.voltage_source(f"v{k}", f"s{k}", "0", rng.uniform(-30, 30))
-        b.resistor(f"rs{k}", f"s{k}", f"a{k}", 10 ** rng.uniform(1, 4))
-        b.resistor(f"rg{k}", f"a{k}", "0", 10 ** rng.uniform(2, 5))
+    b = fed(rng, f"strings {seed}", 30)
     for k in range(8):
         p, q = rng.choice(6, 2, replace=False)
         length = int(rng.integers(2, 9))
@@ -118,11 +124,7 @@ def pairs(seed, lift):
     A `lift`, V, of sources in series with all but one keeps them apart.
     """
     rng = np.random.default_rng(seed)
-    b = CircuitBuilder(f"pairs {seed}")
-    for k in range(6):
-        b.voltage_source(f"v{k}", f"s{k}", "0", rng.uniform(-9, 9))
-        b.resistor(f"rs{k}", f"s{k}", f"a{k}", 10 ** rng.uniform(1, 4))
-        b.resistor(f"rg{k}", f"a{k}", "0", 10 ** rng.uniform(2, 5))
+    b = fed(rng, f"pairs {seed}", 9)
     for k in range(6):
         p, q = rng.choice(6, 2, replace=False)
         for j in range(int(rng.integers(2, 4))):
