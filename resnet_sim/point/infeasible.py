@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from ..arrays import Bools
+from ..arrays import Bools, Ints
 from ..diagnostics import Diagnostic, Label
 from ..errors import ConvergenceError, TopologyError
 from ..graph.topology import MOST_AMPS, Cut
@@ -24,9 +24,9 @@ def volts(value: float) -> str:
     return f"{value:.6g} V"
 
 
-def names_of(circuit: Circuit, elements: Iterable[int]) -> str:
+def names_of(circuit: Circuit, elements: Iterable[int] | Ints) -> str:
     """Return the names of some elements in a few words."""
-    numbers = list(elements)
+    numbers = elements if isinstance(elements, np.ndarray) else list(elements)
     return few([circuit.element_names[k] for k in numbers[:8]], total=len(numbers))
 
 

@@ -33,7 +33,7 @@ def structure(circuit: Circuit) -> list[Diagnostic]:
     found += _dangling(circuit)
     negative = np.flatnonzero(circuit.resistors.ohms < 0)
     if len(negative):
-        names = names_of(circuit, negative.tolist())
+        names = names_of(circuit, negative)
         message = f"negative resistance ({names}): a solution need not exist or be the only one"
         found.append(Diagnostic("W207", message, circuit.span(int(negative[0]))))
     return found

@@ -64,6 +64,8 @@ def _voltage(problem: Problem) -> float:
 def harden(problem: Problem) -> Problem:
     """Return the problem with soft rectifiers as hard ones in series with a resistor."""
     soft = np.flatnonzero(~problem.hard)
+    if not len(soft):
+        return problem
     middle = problem.n + np.arange(len(soft))
     diode_q = problem.diode_q.copy()
     diode_q[soft] = middle

@@ -18,7 +18,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
 from ..graph.graphs import bincount
-from ..graph.problem import Problem, Solution
+from ..graph.problem import Problem, Solution, node_sums
 from ..graph.topology import nearest_feasible
 from . import newton
 from .linear.contracted import ContractedNetwork
@@ -67,7 +67,10 @@ def solve(problem: Problem, x: Floats | None = None) -> Solution | None:
 
 def is_minimum(problem: Problem, on: Bools) -> bool:
     """Tell whether E has a minimum where given rectifiers conduct: what they leave is convex."""
-    network = ContractedNetwork(problem, on, np.zeros(len(on)))
+    return _is_convex(ContractedNetwork(problem, on, np.zeros(len(on))))
+
+
+def _is_convex(network: ContractedNetwork) -> bool:
     return network.forest.count == 1 or convex(*network.laplacian)
 
 
@@ -86,7 +89,7 @@ def _settled(problem: Problem, x: Floats, sweeps: int, flips: int) -> Solution |
         on = on ^ wrong
     else:
         return None
-    if not is_minimum(problem, on):
+    if not _is_convex(trial.network):
         return None
     current = np.maximum(trial.current, 0.0)
     return Solution(problem, trial.x, trial.low, current, sweeps, True, "stable descent")
@@ -98,8 +101,7 @@ def _conducting(problem: Problem, x: Floats) -> Bools:
     gap = problem.drop - (x[p] - x[q])
     span = np.abs(x[p]) + np.abs(x[q]) + np.abs(problem.drop)
     flow = problem.conductance * (x[problem.edge_p] - x[problem.edge_q] - problem.emf)
-    n = problem.n
-    push = problem.injection - bincount(problem.edge_p, flow, n) + bincount(problem.edge_q, flow, n)
+    push = problem.injection - node_sums(problem.n, problem.edge_p, problem.edge_q, flow)
     push[0] = 0.0
     # of a rectifier to the reference KCL says the current; others are tried
     tried = np.where(q == 0, push[p] > 0, np.where(p == 0, push[q] < 0, True))
@@ -114,18 +116,13 @@ class _Descent:
         self.problem, self.sweeps, self.bounded = problem, 0, True
         n, p, q, g = problem.n, problem.edge_p, problem.edge_q, problem.conductance
         self.diagonal = bincount(p, g, n) + bincount(q, g, n)
-        self.feed = problem.injection + bincount(p, g * problem.emf, n)
-        self.feed = self.feed - bincount(q, g * problem.emf, n)
-        self.edges = _rows(n, p, q, g, g)
+        self.feed = problem.injection + node_sums(n, p, q, g * problem.emf)
+        inner = (p != 0) & (q != 0)  # the reference stays at zero
+        self.edges = _rows(n, p[inner], q[inner], g[inner], g[inner])
         # x_p <= x_q + drop, x_q >= x_p - drop
         self.bounds = _rows(n, problem.diode_p, problem.diode_q, problem.drop, -problem.drop)
-        self.upper = _rows(
-            n,
-            problem.diode_p,
-            problem.diode_q,
-            np.ones(len(problem.drop)),
-            np.zeros(len(problem.drop)),
-        )[2]
+        ones = np.ones(len(problem.drop))
+        self.upper = _rows(n, problem.diode_p, problem.diode_q, ones, 0.0 * ones)[2]
 
     def run(self, x: Floats) -> Iterator[bool]:
         """Sweep, and tell when x may be near its end: True where nothing moves any more.
@@ -155,7 +152,8 @@ class _Descent:
 def _rows(n: int, p: Ints, q: Ints, forward: Floats, backward: Floats) -> tuple[Ints, Ints, Floats]:
     """Return where each coordinate's entries begin, their other ends, and their values."""
     ends, others = np.concatenate((p, q)), np.concatenate((q, p))
-    order = np.argsort(ends, kind="stable")
+    small = np.uint16 if n <= 1 << 16 else np.int64  # which numpy sorts in linear time
+    order = np.argsort(ends.astype(small), kind="stable")
     start = np.zeros(n + 1, dtype=np.int64)
     np.cumsum(np.bincount(ends, minlength=n), out=start[1:])
     return start, others[order], np.concatenate((forward, backward))[order]
@@ -164,13 +162,16 @@ def _rows(n: int, p: Ints, q: Ints, forward: Floats, backward: Floats) -> tuple[
 @kernel
 def _sweep(x, feed, diagonal, first, other, g, bound, end, drop, upper, sweeps):  # type: ignore[no-untyped-def]
     """Sweep, and return the largest move of the last sweep; infinite if E has no bound."""
+    pulls = feed.copy()
+    for k in range(1, len(x)):
+        if x[k] != 0.0:
+            for e in range(first[k], first[k + 1]):
+                pulls[other[e]] += g[e] * x[k]
     moved = 0.0
     for _ in range(sweeps):
         moved = 0.0
         for k in range(1, len(x)):
-            pull = feed[k]
-            for e in range(first[k], first[k + 1]):
-                pull += g[e] * x[other[e]]
+            pull = pulls[k]
             low, high = -np.inf, np.inf
             for e in range(bound[k], bound[k + 1]):
                 limit = x[end[e]] + drop[e]
@@ -186,7 +187,11 @@ def _sweep(x, feed, diagonal, first, other, g, bound, end, drop, upper, sweeps):
                 new = low if a < b else high
                 if not abs(new) < np.inf:
                     return np.inf
-            moved = max(moved, abs(new - x[k]))
+            move = new - x[k]
+            if move != 0.0:  # many are held: what moves tells its neighbours
+                for e in range(first[k], first[k + 1]):
+                    pulls[other[e]] += g[e] * move
+            moved = max(moved, abs(move))
             x[k] = new
         if moved == 0.0:
             break

@@ -35,11 +35,12 @@ def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     """
     if n == 1:
         return np.zeros_like
-    if n > policy.POLICY.dense:
-        return _grounded(_sparse(n, p, q, conductance))
-    if (conductance > 0).all():
+    positive, small = bool((conductance > 0).all()), n <= policy.POLICY.dense
+    if positive and small:
         return _grounded(_dense_m_matrix(n, p, q, conductance))
-    return _grounded(_dense(n, p, q, conductance))
+    if small or (not positive and _is_full(n, p)):
+        return _grounded(_dense(n, p, q, conductance))
+    return _grounded(_sparse(n, p, q, conductance))
 
 
 def coarse_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
@@ -122,10 +123,24 @@ def _eliminate(mesh, ground, lower, pivots):  # type: ignore[no-untyped-def]
 
 
 def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    weights = _weights(n, p, q, conductance)
-    laplacian = np.diag(weights.sum(axis=1)) - weights
-    inverse = np.linalg.inv(laplacian[1:, 1:])
+    lower = _lower(n, p, q, conductance, conductance)
+    laplacian = lower + np.tril(lower, -1).T
+    inverse = np.linalg.inv(laplacian)
     return lambda b: inverse @ b
+
+
+def _lower(n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats) -> Floats:
+    """Return the lower triangle of what `_entries` describes."""
+    diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
+    order = n - 1
+    flat = bincount(np.maximum(a, b) * order + np.minimum(a, b), off, order**2)
+    flat[:: order + 1] += diagonal
+    return flat.reshape(order, order)
+
+
+def _is_full(n: int, p: Ints) -> bool:
+    """Tell whether eliminating densely takes less time than to find out what is not there."""
+    return n <= policy.POLICY.full_order and 20 * len(p) > n * n
 
 
 @cache
@@ -196,8 +211,9 @@ def _entries(
     On the diagonal are the sums of `at_ends`, S; each edge between two other nodes is there
     once, and edges may have the same ends.
     """
-    inner = (p > 0) & (q > 0) & (p != q)
-    at_ends = np.where(p == q, 0.0, at_ends)
+    apart = p != q
+    inner = (p > 0) & (q > 0) & apart
+    at_ends = at_ends * apart
     diagonal = bincount(p, at_ends, n) + bincount(q, at_ends, n)
     return diagonal[1:], p[inner] - 1, q[inner] - 1, -conductance[inner]
 
@@ -257,13 +273,10 @@ def convex(n: int, p: Ints, q: Ints, conductance: Floats, margin: float = 1e-13)
     """
     if (conductance > 0).all():
         return True
-    full = n <= policy.POLICY.full_order and 20 * len(p) > n * n
-    if n <= policy.POLICY.dense or full:
-        weights = _weights(n, p, q, conductance)
-        scale = _weights(n, p, q, np.abs(conductance)).sum(axis=1)
-        laplacian = np.diag(weights.sum(axis=1) - margin * scale) - weights
+    if n <= policy.POLICY.dense or _is_full(n, p):
+        at_ends = conductance - margin * np.abs(conductance)
         try:
-            np.linalg.cholesky(laplacian[1:, 1:])
+            np.linalg.cholesky(_lower(n, p, q, conductance, at_ends))
         except np.linalg.LinAlgError:
             return False
         return True
