@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, Ints
-from ..errors import ResnetSimError
+from ..errors import ResnetSimError, UsageError
 from ..workers.progress import counted
 from .amounts import real
-from .costs import Cost, SquaredError, is_labels
+from .costs import Cost, SquaredError, finite, is_labels
+from .data.idx import Scaled
 from .named import by_name
 from .network import Network
 
@@ -21,6 +22,18 @@ from .network import Network
 CHUNK = 512
 #: Epochs at the beginning of a run over which its cost ought to fall.
 BEGINNING = 5
+
+
+def samples(net: Network, X: Any, Y: Any) -> tuple[Any, Any]:
+    """Return inputs and targets as arrays; refuse what does not go together."""
+    x: Any = X if isinstance(X, Scaled) else np.asarray(by_name(X, net.inputs))
+    y = np.asarray(by_name(Y, net.outputs.names))
+    counts = [len(data) if getattr(data, "ndim", 1) else 0 for data in (x, y)]
+    if counts[0] != counts[1]:
+        raise UsageError(f"{counts[0]} inputs, but {counts[1]} targets")
+    if not counts[0]:
+        raise UsageError("there are no samples: inputs and targets have a row for each")
+    return x, y
 
 
 def predict(net: Network, X: Any) -> Floats:
@@ -43,6 +56,17 @@ def score(cost: Cost, outputs: Floats, targets: Any) -> float:
         return float((cost.decode(outputs) == y).mean())
     y = y.reshape(outputs.shape)
     return 1.0 - float(((outputs - y) ** 2).mean() / max(float(y.var()), 1e-300))
+
+
+def validated(net: Network, cost: Cost, X: Any, Y: Any) -> dict[str, float]:
+    """Return what an epoch's record says of samples that are not trained with."""
+    try:
+        outputs, y = predict(net, X), np.asarray(by_name(Y, net.outputs.names))
+    except ResnetSimError as error:
+        error.args, error.sample = (f"validation {error}", *error.args[1:]), None
+        raise
+    value = float(finite(cost.value(outputs, y)).mean())
+    return {"validation_cost": value, "validation_score": score(cost, outputs, y)}
 
 
 @contextmanager

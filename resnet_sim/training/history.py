@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,3 +35,9 @@ class History(list[dict[str, Any]]):
         names = [k for k, v in rows[0].items() if isinstance(v, int | float)] if rows else []
         cells = [tuple(f"{row.get(name, np.nan):.6g}" for name in names) for row in rows]
         return html_table(repr(self).strip("<>"), tuple(names), cells, len(rows))
+
+
+def costs(record: Mapping[str, Any]) -> str:
+    """Return the costs of an epoch in words."""
+    names = (name for name in ("cost", "validation_cost") if name in record)
+    return ", ".join(f"{name} {record[name]:.4g}" for name in names).replace("_cost", "")

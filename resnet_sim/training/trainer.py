@@ -12,28 +12,37 @@ from typing import Any
 import numpy as np
 
 from ..analyses.given import spelled
-from ..arrays import Bools, Floats, Ints
-from ..errors import ResnetSimError, UsageError
+from ..arrays import Floats, Ints
+from ..errors import UsageError
 from ..model.display import how_many
 from ..model.names import whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from . import checkpoint as checkpoints
 from .amounts import real
-from .costs import Cost, finite
-from .data.idx import Scaled
+from .costs import Cost
 from .defaults import rate, settled
 from .derivatives import gradients
-from .evaluate import BEGINNING, numbered, predict, score, warn_of_beginning, warn_of_reach
-from .history import History
+from .evaluate import (
+    BEGINNING,
+    numbered,
+    predict,
+    samples,
+    score,
+    validated,
+    warn_of_beginning,
+    warn_of_reach,
+)
+from .history import History, costs
 from .layered_epochs import Epochs, fits
+from .memory import Memory, parameters
 from .named import by_name
 from .network import Network
 from .optimizers import Optimizer
 from .parallel import Compute, shared
 from .registry import cost_of, optimizer_of, rule_of
 from .rules import Rule
-from .stopping import Best, EarlyStopping
+from .stopping import EarlyStopping
 
 Record = dict[str, Any]
 #: called after each epoch; a true result ends the training
@@ -90,10 +99,8 @@ class Trainer:
         self.optimizer: Optimizer = optimizer_of(optimizer)
         chosen = rate(self.optimizer, net)
         self.optimizer.prepare(net.parameter_names, *([] if chosen is None else [chosen]))
-        self.history = History()
+        self._memory = Memory()
         self._gradients: Compute = gradients
-        self._on: Bools = np.zeros((0, 0), dtype=np.bool_)
-        self._best: Best | None = None
         self._epochs: Epochs | None = None
 
     def __repr__(self) -> str:
@@ -101,6 +108,11 @@ class Trainer:
         done = how_many(len(self.history), "epoch")
         last = f", cost {self.history[-1]['cost']:.4g}" if self.history else ""
         return f"<Trainer {rule}, {cost}, {by}: {done}{last}; {self.net!r}>"
+
+    @property
+    def history(self) -> History:
+        """One record per epoch."""
+        return self._memory.history
 
     # ---- the loop ----
 
@@ -182,15 +194,19 @@ class Trainer:
             If targets are out of reach of what the sources offer; if the cost rises, or
             does not move at all, over the first epochs.
         """
-        x, y = self._samples(X, Y, validation)
+        x, y = samples(self.net, X, Y)
+        if validation is not None and len(validation) != 2:
+            raise UsageError("validation is a pair: inputs and targets")
         size = whole(len(x) if batch_size is None else batch_size, "batch_size", 1)
         whole(epochs, "epochs", 0)
-        if early_stopping is not None and not isinstance(early_stopping, EarlyStopping):
-            raise UsageError("early_stopping takes a tr.EarlyStopping(patience=...)")
         if resume and checkpoint is None:
             raise UsageError("resume needs the checkpoint to go on from: checkpoint=")
         path = None if checkpoint is None else Path(checkpoint)
-        start = self._begin(len(x), path if resume else None)
+        memory = self._memory
+        memory.begin(len(x), early_stopping)
+        start = len(self.history)
+        if resume and path is not None and path.exists():
+            start = self._load(path)
         keep = None if path is None else partial(self.save, path, start)
         files = checkpoints.Files(keep, checkpoint_every, start, metrics, len(self.history))
         x = self._prepared(x, y, size, threads, executor, single)
@@ -205,51 +221,25 @@ class Trainer:
             if self.history:
                 advance(len(self.history))
             for epoch in range(len(self.history), start + epochs):
-                if early_stopping is not None and early_stopping.ends(self._best, self.history):
+                if memory.ended():
                     break
                 began = time.perf_counter()
                 record = self._epoch(epoch, x, y, size, shuffle)
                 if validation is not None:
-                    record |= self._validate(*validation)
-                self.history.append(record)
-                if early_stopping is not None:
-                    self._best = early_stopping.better(self._best, record, self._parameters)
+                    record |= validated(self.net, self.cost, *validation)
+                memory.note(record, self.net)
                 if len(self.history) == BEGINNING:
                     warn_of_beginning(self.history)
                 files.note(record, time.perf_counter() - began)
-                advance(1, _costs(record))
+                advance(1, costs(record))
                 asked = [callback(self, record) for callback in callbacks]
                 if any(asked):
                     break
         if start < len(self.history) < BEGINNING:
             warn_of_beginning(self.history)
-        if early_stopping is not None and early_stopping.restore and self._best is not None:
-            self._set_parameters(self._best.parameters)
+        memory.end(self.net)
         files.save()
         return self.history
-
-    def _samples(self, X: Any, Y: Any, validation: tuple[Any, Any] | None) -> tuple[Any, Any]:
-        """Return inputs and targets as arrays; refuse what does not go together."""
-        x: Any = X if isinstance(X, Scaled) else np.asarray(by_name(X, self.net.inputs))
-        y = np.asarray(by_name(Y, self.net.outputs.names))
-        counts = [len(data) if getattr(data, "ndim", 1) else 0 for data in (x, y)]
-        if counts[0] != counts[1]:
-            raise UsageError(f"{counts[0]} inputs, but {counts[1]} targets")
-        if not counts[0]:
-            raise UsageError("there are no samples: inputs and targets have a row for each")
-        if validation is not None and len(validation) != 2:
-            raise UsageError("validation is a pair: inputs and targets")
-        return x, y
-
-    def _begin(self, samples: int, saved: Path | None) -> int:
-        """Forget the last run, or go on with a saved one if there is such a file.
-
-        Returned is how many epochs had been run before that one.
-        """
-        self._on, self._best = np.zeros((samples, 0), dtype=np.bool_), None
-        if saved is not None and saved.exists():
-            return self._load(saved)
-        return len(self.history)
 
     def _prepared(
         self,
@@ -302,41 +292,15 @@ class Trainer:
             rows = order[first : first + size]
             self.net.at_step(epoch, step)
             with numbered(rows):
-                start = self._start(rows)
+                start = self._memory.conducting(rows)
                 found = self._gradients(self.net, x[rows], y[rows], self.rule, self.cost, start)
-            self._remember(rows, found.on)
+            self._memory.remember(rows, found.on)
             total += float(found.cost.sum())
             knees += int((found.knees >= 0).sum())
-            wanted = self._parameters() + self.optimizer.step(found.vector, epoch)
+            wanted = parameters(self.net) + self.optimizer.step(found.vector, epoch)
             self.net.write(wanted[: len(self.net.trainable)])
             self.net.write_biases(wanted[len(self.net.trainable) :])
         return {"epoch": epoch, "cost": total / len(x), "knees": knees}
-
-    def _parameters(self) -> Floats:
-        return np.concatenate((self.net.conductances, self.net.biases))
-
-    def _set_parameters(self, vector: Floats) -> None:
-        n = len(self.net.trainable)
-        self.net.conductances, self.net.biases = vector[:n], vector[n:]
-
-    def _start(self, rows: Ints) -> Bools | None:
-        """Return which diodes conducted when these samples were last seen."""
-        return self._on[rows] if self._on.shape[1] else None
-
-    def _remember(self, rows: Ints, on: Bools) -> None:
-        if self._on.shape[1] != on.shape[1]:
-            # what conducts in most of the first is where samples that are yet to come begin
-            self._on = np.tile(2 * on.sum(axis=0) > len(on), (len(self._on), 1))
-        self._on[rows] = on
-
-    def _validate(self, X: Any, Y: Any) -> Record:
-        try:
-            outputs, y = self.predict(X), np.asarray(by_name(Y, self.net.outputs.names))
-        except ResnetSimError as error:
-            error.args, error.sample = (f"validation {error}", *error.args[1:]), None
-            raise
-        cost = float(finite(self.cost.value(outputs, y)).mean())
-        return {"validation_cost": cost, "validation_score": score(self.cost, outputs, y)}
 
     # ---- use ----
 
@@ -363,20 +327,8 @@ class Trainer:
         start : int
             Epochs before the run that is being saved.
         """
-        arrays: dict[str, Any] = {
-            "conductances": checkpoints.conductances(self.net),
-            "biases": self.net.biases,
-            "on": np.packbits(self._on),
-            "on_shape": np.array(self._on.shape),
-        }
-        arrays |= {f"optimizer_{name}": value for name, value in self.optimizer.state.items()}
-        facts: Record = {"history": self.history, "start": start, "seed": self.seed,
-                         "parameters": checkpoints.some(self.net.parameter_names),
-                         "ends": [self.net.inputs, self.net.outputs.names]}  # fmt: skip
-        if self._best is not None:
-            facts["best"] = self._best.metric, self._best.epoch
-            arrays["best"] = self._best.parameters
-        checkpoints.save(Path(path), arrays, facts)
+        facts = {"start": start, "seed": self.seed}
+        self._memory.save(self.net, self.optimizer, Path(path), **facts)
 
     def load(self, path: str | Path) -> None:
         """Take over parameters, optimiser and history from a checkpoint.
@@ -389,31 +341,7 @@ class Trainer:
         self._load(Path(path))
 
     def _load(self, path: Path) -> int:
-        arrays, facts = checkpoints.load(path)
-        if not checkpoints.fits(facts["parameters"], self.net.parameter_names):
-            raise UsageError(f"{path} is a checkpoint of a network with other parameters")
-        ends = [list(self.net.inputs), list(self.net.outputs.names)]
-        if facts.get("ends", ends) != ends:
-            raise UsageError(f"{path} is a checkpoint of a network with other inputs or outputs")
-        self.net.conductances, self.net.biases = arrays["conductances"], arrays["biases"]
-        shape = tuple(arrays["on_shape"].tolist())
-        count = int(np.prod(shape))
-        self._on = np.unpackbits(arrays["on"], count=count).reshape(shape).astype(np.bool_)
-        prefix = "optimizer_"
-        self.optimizer.state = {
-            name.removeprefix(prefix): value
-            for name, value in arrays.items()
-            if name.startswith(prefix)
-        }
-        self.history, self.seed = History(facts["history"]), int(facts["seed"])
-        self._best = None
-        if "best" in facts:
-            metric, epoch = facts["best"]
-            self._best = Best(metric, epoch, arrays["best"])
+        """Load; return the epochs before the run that was saved."""
+        facts = self._memory.load(self.net, self.optimizer, path)
+        self.seed = int(facts["seed"])
         return int(facts["start"])
-
-
-def _costs(record: Record) -> str:
-    """Return the costs of an epoch in words."""
-    names = (name for name in ("cost", "validation_cost") if name in record)
-    return ", ".join(f"{name} {record[name]:.4g}" for name in names).replace("_cost", "")

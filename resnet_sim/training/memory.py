@@ -1,0 +1,126 @@
+"""What a run knows besides its network: how far it is, what was best, what conducted."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from ..errors import UsageError
+from . import checkpoint
+from .history import History
+from .network import Network
+from .optimizers import Optimizer
+from .stopping import Best, EarlyStopping
+
+#: of the names of arrays that an optimiser keeps
+PREFIX = "optimizer_"
+
+
+class Memory:
+    """Everything that the rest of a run depends on.
+
+    Attributes
+    ----------
+    history : History
+    best : Best or None
+        The best epoch, where a run may stop early.
+    """
+
+    def __init__(self) -> None:
+        self.history = History()
+        self.best: Best | None = None
+        self._stopping: EarlyStopping | None = None
+        #: which rectifiers conducted, by samples
+        self._on: Bools = np.zeros((0, 0), dtype=np.bool_)
+
+    def begin(self, samples: int, stopping: EarlyStopping | None) -> None:
+        """Begin a run with other samples."""
+        if stopping is not None and not isinstance(stopping, EarlyStopping):
+            raise UsageError("early_stopping takes a tr.EarlyStopping(patience=...)")
+        self._stopping, self.best = stopping, None
+        self._on = np.zeros((samples, 0), dtype=np.bool_)
+
+    def ended(self) -> bool:
+        """Tell whether the run ends early."""
+        return self._stopping is not None and self._stopping.ends(self.best, self.history)
+
+    def note(self, record: dict[str, Any], net: Network) -> None:
+        """Add the record of an epoch, after which the network is as it is now."""
+        self.history.append(record)
+        if self._stopping is not None:
+            self.best = self._stopping.better(self.best, record, partial(parameters, net))
+
+    def end(self, net: Network) -> None:
+        """Leave the network as it was at its best, if that is asked for."""
+        if self._stopping is not None and self._stopping.restore and self.best is not None:
+            n = len(net.trainable)
+            net.conductances, net.biases = self.best.parameters[:n], self.best.parameters[n:]
+
+    def conducting(self, rows: Ints) -> Bools | None:
+        """Return which diodes conducted when these samples were last seen, if any were."""
+        return self._on[rows] if self._on.shape[1] else None
+
+    def remember(self, rows: Ints, on: Bools) -> None:
+        """Note which diodes conduct at these samples."""
+        if self._on.shape[1] != on.shape[1]:
+            # what conducts in most of the first is where samples that are yet to come begin
+            self._on = np.tile(2 * on.sum(axis=0) > len(on), (len(self._on), 1))
+        self._on[rows] = on
+
+    def save(self, net: Network, optimizer: Optimizer, path: Path, **facts: Any) -> None:
+        """Write it all to a checkpoint, with other facts that JSON can express."""
+        arrays: dict[str, Any] = {
+            "conductances": checkpoint.conductances(net),
+            "biases": net.biases,
+            "on": np.packbits(self._on),
+            "on_shape": np.array(self._on.shape),
+        }
+        arrays |= {PREFIX + name: value for name, value in optimizer.state.items()}
+        names = checkpoint.some(net.parameter_names)
+        facts |= {"history": self.history, "parameters": names, "ends": _ends(net)}
+        if self.best is not None:
+            facts["best"] = self.best.metric, self.best.epoch
+            arrays["best"] = self.best.parameters
+        checkpoint.save(path, arrays, facts)
+
+    def load(self, net: Network, optimizer: Optimizer, path: Path) -> dict[str, Any]:
+        """Take over a checkpoint; return its facts.
+
+        Raises
+        ------
+        UsageError
+            If it is of another network.
+        """
+        arrays, facts = checkpoint.load(path)
+        if not checkpoint.fits(facts["parameters"], net.parameter_names):
+            raise UsageError(f"{path} is a checkpoint of a network with other parameters")
+        if facts.get("ends", _ends(net)) != _ends(net):
+            raise UsageError(f"{path} is a checkpoint of a network with other inputs or outputs")
+        net.conductances, net.biases = arrays["conductances"], arrays["biases"]
+        shape = tuple(arrays["on_shape"].tolist())
+        count = int(np.prod(shape))
+        self._on = np.unpackbits(arrays["on"], count=count).reshape(shape).astype(np.bool_)
+        optimizer.state = {
+            name.removeprefix(PREFIX): value
+            for name, value in arrays.items()
+            if name.startswith(PREFIX)
+        }
+        self.history = History(facts["history"])
+        self.best = None
+        if "best" in facts:
+            metric, epoch = facts["best"]
+            self.best = Best(metric, epoch, arrays["best"])
+        return facts
+
+
+def parameters(net: Network) -> Floats:
+    """Return the conductances of a network, S, then what else learns."""
+    return np.concatenate((net.conductances, net.biases))
+
+
+def _ends(net: Network) -> list[list[Any]]:
+    return [list(net.inputs), list(net.outputs.names)]
