@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
-from .graphs import bincount
+from .graphs import bincount, join
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,22 +103,12 @@ def spanning_forest(n: int, p: Ints, q: Ints, rise: Floats | None = None) -> For
 
 @kernel
 def _grow(  # type: ignore[no-untyped-def]
-    p, q, rise, root, in_tree, ptr, adjacent, label, parent, edge, offset, order
+    p, q, rise, in_tree, ptr, adjacent, label, parent, edge, offset, order
 ):
-    """Build the forest of `Forest` in arrays or lists, and return the number of its trees."""
-    n, m = len(root), len(p)
+    """Build the forest of `Forest` of given edges in arrays or lists; return how many trees."""
+    n, m = len(label), len(p)
     for k in range(m):
-        a = p[k]
-        while root[a] != a:
-            root[a] = root[root[a]]
-            a = root[a]
-        b = q[k]
-        while root[b] != b:
-            root[b] = root[root[b]]
-            b = root[b]
-        if a != b:
-            root[max(a, b)] = min(a, b)
-            in_tree[k] = True
+        if in_tree[k]:
             ptr[p[k]] += 1
             ptr[q[k]] += 1
     # adjacency of the forest, filled from behind, so that each node ends with its first edge
@@ -157,19 +147,21 @@ def _grow(  # type: ignore[no-untyped-def]
 
 def _forest(run: Any, n: int, p: Ints, q: Ints, rise: Floats) -> Forest:
     """Build a forest, in lists where interpreted: their items are read in a third of the time."""
-    none = np.full(n, -1)
-    arrays = [
+    marks = np.full((3, n), -1)
+    arrays: list[Any] = [
         np.arange(n), np.zeros(len(p), dtype=np.bool_), np.zeros(n + 1, dtype=np.int64),
-        np.empty(2 * min(n, len(p)), dtype=np.int64),
-        none.copy(), none.copy(), none, np.zeros(n), np.empty(n, dtype=np.int64),
+        np.empty(2 * min(n, len(p)), dtype=np.int64), *marks, np.zeros(n),
+        np.empty(n, dtype=np.int64),
     ]  # fmt: skip
     if run is _grow.interpreted:
-        given = [values.tolist() for values in (p, q, rise)]
+        ends, heights = (p.tolist(), q.tolist()), rise.tolist()
         lists = [values.tolist() for values in arrays]
-        count = run(*given, *lists)
+        join.interpreted(lists[0], *ends, lists[1])
+        count = run(*ends, heights, *lists[1:])
         arrays = [np.array(a, dtype=b.dtype) for a, b in zip(lists, arrays, strict=True)]
     else:
-        count = run(p, q, rise, *arrays)
+        join.compiled(arrays[0], p, q, arrays[1])
+        count = run(p, q, rise, *arrays[1:])
     _, in_tree, _, _, label, parent, edge, offset, order = arrays
     return Forest(label, count, offset, parent, edge, order, in_tree)
 

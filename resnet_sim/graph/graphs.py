@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +51,12 @@ def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
 
     Components are numbered by their smallest node.
     """
-    root = _roots.at(n + len(p), cost=(n + len(p)) // 10)(n, p, q)
+    run = join.at(n + len(p), cost=(n + len(p)) // 10)
+    if run is join.interpreted:
+        root = _roots_by_hooking(n, p, q)
+    else:
+        root = np.arange(n)
+        run(root, p, q, np.zeros(len(p), dtype=np.bool_))
     is_root = root == np.arange(n)
     label: Ints = (np.cumsum(is_root) - 1)[root]
     return int(is_root.sum()), label
@@ -111,9 +115,12 @@ def _roots_by_hooking(n: int, p: Ints, q: Ints) -> Ints:
             root = further
 
 
-@partial(kernel, interpreted=_roots_by_hooking)
-def _roots(n, p, q):  # type: ignore[no-untyped-def]
-    root = np.arange(n)
+@kernel
+def join(root, p, q, joins):  # type: ignore[no-untyped-def]
+    """Join the ends of edges: `root` becomes the smallest node of each node's component.
+
+    All nodes are their own roots before.  `joins` becomes True for edges that close no loop.
+    """
     for k in range(len(p)):
         a = p[k]
         while root[a] != a:
@@ -123,14 +130,11 @@ def _roots(n, p, q):  # type: ignore[no-untyped-def]
         while root[b] != b:
             root[b] = root[root[b]]
             b = root[b]
-        # the smaller number becomes the root
-        if a < b:
-            root[b] = a
-        elif b < a:
-            root[a] = b
-    for k in range(n):
+        if a != b:
+            root[max(a, b)] = min(a, b)
+            joins[k] = True
+    for k in range(len(root)):
         root[k] = root[root[k]]
-    return root
 
 
 @kernel

@@ -61,7 +61,7 @@ def test_all_kernels_that_have_twins_are_held_to_the_same_bits():
     kernels = re.findall(r"@(?:partial\()?kernel\b.*\ndef (\w+)", text)
     assert len(kernels) > 15
     assert {name for name in kernels if re.search(rf"\b{name}\.at\(", text)} == {
-        "_roots", "_grow", "_add_rises", "_add_to_parents", "_leaving", "_reaching_tree",
+        "join", "_grow", "_add_rises", "_add_to_parents", "_leaving", "_reaching_tree",
         "_bridges", "_relax", "balance", "contradictions", "_eliminate",
         "_step", "_follow", "_widen", "_sweep", "_jacobi",
     }  # fmt: skip

@@ -103,7 +103,7 @@ def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
     p, q, rise = rng.integers(0, n, m), rng.integers(0, n, m), rng.normal(size=m)
     forest = forests.spanning_forest(n, p, q, rise)
     for function, arguments in (
-        (graphs._roots, (n, p, q)),
+        (graphs.join, (np.arange(n), p, q, np.zeros(m, dtype=bool))),
         (forests._add_rises, (forest.children, forest.parent, forest.edge, p, rise, np.zeros(n))),
         (forests._add_to_parents, (forest.children, forest.parent, rng.normal(size=n))),
         (graphs._leaving, (n, p)),
@@ -119,6 +119,14 @@ def test_kernels_give_the_same_bits_interpreted_and_compiled(seed):
             plain if many else (plain,), compiled if many else (compiled,), strict=True
         ):
             np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("m", [0, 30, 200])
+def test_hooking_finds_the_roots_that_joining_finds(m):
+    rng, n = np.random.default_rng(m), 100
+    p, q, root = *rng.integers(0, n, (2, m)), np.arange(n)
+    graphs.join.compiled(root, p, q, np.zeros(m, dtype=bool))
+    np.testing.assert_array_equal(graphs._roots_by_hooking(n, p, q), root)
 
 
 def _edges_at(n, p, q):
