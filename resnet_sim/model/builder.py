@@ -1,8 +1,7 @@
-"""Building a `Circuit`, by element or by column; the netlist reader and Python users share it."""
+"""Building a `Circuit`; the netlist reader and Python users share it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import partial
@@ -14,25 +13,20 @@ import numpy.typing as npt
 from ..arrays import Ints
 from ..errors import UsageError, did_you_mean
 from .circuit import Circuit
-from .collector import NOWHERE, Collector, Place
+from .collector import NOWHERE, Place
 from .devices import DEVICES, Crossbars, Table
 from .devices.crossbar import Crossbar
-from .devices.device import number
-from .formula import Formula
-from .names import spelled
-
-#: in SI units, or as SPICE writes it: ``"4.7k"``
-Value = float | str
+from .elements import Elements
 
 
-class CircuitBuilder(Collector):
+class CircuitBuilder(Elements):
     """Collects elements, then makes the frozen circuit.
 
     Names of nodes and elements are case-insensitive; ``"0"`` and ``"gnd"`` are ground.
     All values are in SI units (ohm, V, A, S), or texts that SPICE would read: ``"4.7k"``.
 
     ``resistor`` and its like add one element between named nodes; ``resistors`` and its
-    like add whole columns between node numbers, see `Collector`.  All of the former have the
+    like add whole columns between node numbers, see `Elements`.  All of the former have the
     parameters
 
     - `name`, unlike that of any other element;
@@ -117,206 +111,6 @@ class CircuitBuilder(Collector):
             meant = did_you_mean(name, dir(type(self)))
             hint = f": {meant}" if meant else ""
             raise AttributeError(f"a CircuitBuilder has no attribute {name!r}{hint}")
-
-    def resistor(self, name: str, p: str, q: str, ohms: Value, *, at: Place = NOWHERE) -> None:
-        """Add a resistor; 0 is a short, infinity is open, negative values are allowed."""
-        self.add_row("resistors", name, p, q, at, number(name, ohms, infinite=True))
-
-    def capacitor(
-        self, name: str, p: str, q: str, farads: Value = 0.0, *, at: Place = NOWHERE
-    ) -> None:
-        """Add a capacitor (open)."""
-        self.add_row("capacitors", name, p, q, at, number(name, farads))
-
-    def inductor(
-        self, name: str, p: str, q: str, henries: Value = 0.0, *, at: Place = NOWHERE
-    ) -> None:
-        """Add an inductor (short)."""
-        self.add_row("inductors", name, p, q, at, number(name, henries))
-
-    def voltage_source(
-        self, name: str, p: str, q: str, volts: Value = 0.0, *, at: Place = NOWHERE
-    ) -> None:
-        """Add a voltage source, ``v(p) - v(q) = volts``."""
-        self.add_row("voltage_sources", name, p, q, at, number(name, volts))
-
-    def current_source(
-        self, name: str, p: str, q: str, amps: Value = 0.0, *, at: Place = NOWHERE
-    ) -> None:
-        """Add a current source, `amps` flow from p through the source to q."""
-        self.add_row("current_sources", name, p, q, at, number(name, amps))
-
-    @spelled
-    def diode(
-        self,
-        name: str,
-        p: str,
-        q: str,
-        *,
-        v_forward: Value = 0.0,
-        r_on: Value = 0.0,
-        r_off: Value = math.inf,
-        v_reverse: Value = math.inf,
-        r_reverse: Value = 0.0,
-        at: Place = NOWHERE,
-    ) -> None:
-        """Add a diode with anode p and cathode q; ideal unless told otherwise.
-
-        Parameters
-        ----------
-        v_forward, v_reverse : float or str
-            V at which it conducts forward, and breaks down.
-        r_on, r_off, r_reverse : float or str
-            Resistances (ohm) beyond the forward knee, between the knees, beyond breakdown.
-
-        Raises
-        ------
-        UsageError
-            Unless ``0 <= r_on, r_reverse <= r_off`` and ``-v_reverse <= v_forward``.
-        """
-        v_forward, r_on = number(name, v_forward), number(name, r_on)
-        limits = (r_off, v_reverse, r_reverse)
-        r_off, v_reverse, r_reverse = (number(name, x, infinite=True) for x in limits)
-        if not (0 <= r_on <= r_off and 0 <= r_reverse <= r_off and r_off > 0):
-            raise UsageError(f"{name}: needs 0 <= r_on, r_reverse <= r_off and r_off > 0")
-        if not -v_reverse <= v_forward:
-            raise UsageError(f"{name}: needs -v_reverse <= v_forward")
-        self.add_row("diodes", name, p, q, at, v_forward, r_on, r_off, v_reverse, r_reverse)
-
-    @spelled
-    def switch(
-        self,
-        name: str,
-        p: str,
-        q: str,
-        *,
-        control: Sequence[str] | None = None,
-        threshold: Value = 0.0,
-        hysteresis: Value = 0.0,
-        r_on: Value = 0.0,
-        r_off: Value = math.inf,
-        closed: bool = False,
-        at: Place = NOWHERE,
-    ) -> None:
-        """Add a switch.
-
-        Parameters
-        ----------
-        control : sequence of two str, or str, optional
-            A pair of nodes (a voltage controls), or the name of a voltage source,
-            inductor or voltage-output controlled source (its current controls).  None: it
-            stays as `closed` says.
-        threshold : float or str
-            V or A of the control above which it closes.
-        r_on, r_off : float or str
-            Resistances when closed and open, ohm.
-        closed : bool
-            State from which it starts.
-        hysteresis : float
-            Negative: between its states it moves smoothly, see `Switches`.
-        """
-        cp = cn = -1
-        element: str | None = None
-        if isinstance(control, str):
-            element = control.lower()
-        elif control is not None:
-            if len(control) != 2:
-                raise UsageError(f"{name}: two nodes, or an element, control a switch")
-            cp, cn = (self.node(node) for node in control)
-        limits = (number(name, threshold), number(name, hysteresis))
-        resistances = (number(name, r_on), number(name, r_off, infinite=True))
-        if closed not in (0, 1):
-            raise UsageError(f"{name}: closed is True or False, not {closed!r}")
-        if min(resistances) < 0:
-            raise UsageError(f"{name}: r_on and r_off can't be negative")
-        self.add_row(
-            "switches", name, p, q, at,
-            *resistances, cp, cn, element, *limits, closed, control is None,
-        )  # fmt: skip
-
-    def controlled_source(
-        self,
-        name: str,
-        p: str,
-        q: str,
-        *,
-        is_voltage: bool,
-        voltages: Sequence[tuple[str, Value]] = (),
-        currents: Sequence[tuple[str, Value]] = (),
-        constant: Value = 0.0,
-        at: Place = NOWHERE,
-    ) -> None:
-        """Add a source whose voltage (or current) is affine in voltages and currents.
-
-        Parameters
-        ----------
-        is_voltage : bool
-            Whether its voltage is set (V), or its current (A).
-        constant : float or str
-            What is added to the terms, V or A.
-        voltages : sequence of (node name, gain)
-        currents : sequence of (element name, gain)
-            Elements as in `switch`: those that fix a voltage.
-        """
-        gains = [number(name, gain) for _, gain in (*voltages, *currents)]
-        terms: list[tuple[str | int, float]] = []
-        self.add_row(
-            "controlled_sources", name, p, q, at, bool(is_voltage), number(name, constant), terms
-        )
-        # the element's own nodes are numbered first
-        controls: list[str | int] = [self.node(node) for node, _ in voltages]
-        controls += [element.lower() for element, _ in currents]
-        terms += zip(controls, gains, strict=True)
-
-    def behavioural_source(
-        self,
-        name: str,
-        p: str,
-        q: str,
-        *,
-        is_voltage: bool,
-        formula: Formula,
-        at: Place = NOWHERE,
-    ) -> None:
-        """Add a source whose voltage (or current) is a formula of voltages and currents.
-
-        Parameters
-        ----------
-        is_voltage : bool
-            Whether its voltage is set (V), or its current (A).
-        formula : Formula
-            Of nodes and elements by name; elements as in `switch`.
-        """
-        row: list[Formula] = []
-        self.add_row("behavioural_sources", name, p, q, at, bool(is_voltage), row)
-        # the element's own nodes are numbered first
-        row.append(formula.renamed(lambda node: self.node(str(node)), lambda e: str(e).lower()))
-
-    def vcvs(
-        self, name: str, p: str, q: str, cp: str, cn: str, gain: Value, *, at: Place = NOWHERE
-    ) -> None:
-        """Add a voltage-controlled voltage source (E): v is `gain` times v(cp) - v(cn)."""
-        pair = _between(name, cp, cn, gain)
-        self.controlled_source(name, p, q, is_voltage=True, voltages=pair, at=at)
-
-    def vccs(
-        self, name: str, p: str, q: str, cp: str, cn: str, gain: Value, *, at: Place = NOWHERE
-    ) -> None:
-        """Add a voltage-controlled current source (G): i is `gain` (S) times v(cp) - v(cn)."""
-        pair = _between(name, cp, cn, gain)
-        self.controlled_source(name, p, q, is_voltage=False, voltages=pair, at=at)
-
-    def cccs(
-        self, name: str, p: str, q: str, control: str, gain: Value, *, at: Place = NOWHERE
-    ) -> None:
-        """Add a current-controlled current source (F): i is `gain` times that of `control`."""
-        self.controlled_source(name, p, q, is_voltage=False, currents=((control, gain),), at=at)
-
-    def ccvs(
-        self, name: str, p: str, q: str, control: str, gain: Value, *, at: Place = NOWHERE
-    ) -> None:
-        """Add a current-controlled voltage source (H): v is `gain` (ohm) times i of `control`."""
-        self.controlled_source(name, p, q, is_voltage=True, currents=((control, gain),), at=at)
 
     def crossbar(
         self,
@@ -411,12 +205,6 @@ def _device(table: str) -> type[Table | Crossbars]:
         meant = did_you_mean(table, list(DEVICES)) or f"there are {', '.join(DEVICES)}"
         raise UsageError(f"no table of devices is called {table!r}: {meant}")
     return DEVICES[table]
-
-
-def _between(name: str, cp: str, cn: str, gain: Value) -> tuple[tuple[str, float], ...]:
-    """Return the terms of a control by the voltage between two nodes."""
-    value = number(name, gain)
-    return (cp, value), (cn, 0.0 - value)
 
 
 _NONE = np.zeros((0, 0))

@@ -6,7 +6,6 @@ Both kinds may alternate; a table keeps the order in which its elements came.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import chain, count
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from ..arrays import Ints
 from ..errors import UsageError
 from .devices import DEVICES, Table
-from .names import folded, numbers, whole
+from .names import folded, whole
 
 #: a place in the sources: (index into ``Circuit.sources``, line from 1)
 Place = tuple[int, int]
@@ -28,18 +27,7 @@ _DTYPES = {"f": np.float64, "i": np.int64, "b": np.bool_}
 
 
 class Collector:
-    """Numbers nodes and collects elements, by row (`add_row`) or by column.
-
-    The methods for whole columns take
-
-    names : str or sequence of str
-        A prefix gives ``r0``, ``r1``, ... for ``"r"``.
-    p, q : array_like of int, shape (n,)
-        Node numbers, as `nodes` and `node` return them; one number stands for all rows.
-
-    and values of shape (n,) or scalars.  The longest of all these arguments determines n.
-    Names and values are checked as they are one by one.
-    """
+    """Numbers nodes and collects elements, by row (`add_row`) or by column (`add_columns`)."""
 
     def __init__(self) -> None:
         # looking up a new node numbers it; ground has two names
@@ -72,7 +60,7 @@ class Collector:
         if isinstance(names, str):
             if count is None:
                 raise UsageError(f"how many nodes {names}0, {names}1, ... are wanted?")
-            names = _numbered(names, whole(count, "the number of nodes"))
+            names = numbered(names, whole(count, "the number of nodes"))
         else:
             names = list(map(folded, names))
         return self.numbers(names)
@@ -110,83 +98,6 @@ class Collector:
         if rows is None:
             rows = self._rows[table] = []
         rows.append((name, i, j, *place, *values))
-
-    # ---- whole columns ----
-
-    def resistors(
-        self, names: str | Sequence[str], p: npt.ArrayLike, q: npt.ArrayLike, ohms: npt.ArrayLike
-    ) -> None:
-        """Add resistors: 0 ohm is a short, infinity is open, negative values are allowed."""
-        self._add_columns("resistors", names, p, q, ohms, may_be_inf=(0,))
-
-    def voltage_sources(
-        self,
-        names: str | Sequence[str],
-        p: npt.ArrayLike,
-        q: npt.ArrayLike,
-        volts: npt.ArrayLike = 0.0,
-    ) -> None:
-        """Add voltage sources, ``v(p) - v(q) = volts``."""
-        self._add_columns("voltage_sources", names, p, q, volts)
-
-    def current_sources(
-        self,
-        names: str | Sequence[str],
-        p: npt.ArrayLike,
-        q: npt.ArrayLike,
-        amps: npt.ArrayLike = 0.0,
-    ) -> None:
-        """Add current sources, `amps` flow from p through the source to q."""
-        self._add_columns("current_sources", names, p, q, amps)
-
-    def diodes(
-        self,
-        names: str | Sequence[str],
-        p: npt.ArrayLike,
-        q: npt.ArrayLike,
-        *,
-        v_forward: npt.ArrayLike = 0.0,
-        r_on: npt.ArrayLike = 0.0,
-        r_off: npt.ArrayLike = math.inf,
-        v_reverse: npt.ArrayLike = math.inf,
-        r_reverse: npt.ArrayLike = 0.0,
-    ) -> None:
-        """Add diodes with anodes p and cathodes q; ideal unless told otherwise."""
-        on, off, reverse = np.asarray(r_on), np.asarray(r_off), np.asarray(r_reverse)
-        ranges = (on >= 0) & (on <= off) & (reverse >= 0) & (reverse <= off) & (off > 0)
-        if not np.all(ranges):
-            raise UsageError(f"{_some(names)}: needs 0 <= r_on, r_reverse <= r_off and r_off > 0")
-        if not np.all(-np.asarray(v_reverse) <= np.asarray(v_forward)):
-            raise UsageError(f"{_some(names)}: needs -v_reverse <= v_forward")
-        values = (v_forward, r_on, r_off, v_reverse, r_reverse)
-        self._add_columns("diodes", names, p, q, *values, may_be_inf=(2, 3, 4))
-
-    def _add_columns(
-        self,
-        table: str,
-        names: str | Sequence[str],
-        p: npt.ArrayLike,
-        q: npt.ArrayLike,
-        *values: npt.ArrayLike,
-        may_be_inf: Sequence[int] = (),
-    ) -> None:
-        """Check columns and add them to a table whose values are all float."""
-        given = [np.asarray(p), np.asarray(q), *(numbers(_some(names), x) for x in values)]
-        count = max((x.size for x in given if x.ndim), default=1)
-        names = _numbered(names, count) if isinstance(names, str) else list(map(str.lower, names))
-        columns = [_column(x, len(names), table) for x in given]
-        self._check_terminals(columns[0], columns[1])
-        for k, column in enumerate(columns[2:]):
-            wrong = ~np.isfinite(column)
-            if k in may_be_inf:
-                wrong &= column != np.inf
-            if wrong.any():
-                row = int(np.argmax(wrong))
-                raise UsageError(f"the value {column[row]} of {names[row]} is not finite")
-        self._claim(names)
-        place = [np.broadcast_to(np.int64(x), len(names)) for x in NOWHERE]
-        p, q, *columns = columns
-        self.add_columns(table, names, p.astype(np.int64), q.astype(np.int64), *place, *columns)
 
     def _check_terminals(self, p: npt.NDArray[Any], q: npt.NDArray[Any]) -> None:
         for ends in (p, q):
@@ -294,17 +205,7 @@ def _joined(parts: list[Any]) -> Any:
     return np.concatenate(parts)
 
 
-def _column(values: npt.NDArray[Any], count: int, table: str) -> npt.NDArray[Any]:
-    """Return a column of its own: a circuit locks its arrays, not those of the caller."""
-    if values.ndim > 1 or values.size not in (1, count):
-        raise UsageError(f"{table}: {count} names, but a column of shape {values.shape}")
-    return np.broadcast_to(values.reshape(-1), count).copy()
-
-
-def _numbered(prefix: str, count: int) -> list[str]:
+def numbered(prefix: str, count: int) -> list[str]:
+    """Return names that a prefix and a number make."""
     folded = prefix.lower()
     return [f"{folded}{k}" for k in range(count)]
-
-
-def _some(names: str | Sequence[str]) -> str:
-    return names if isinstance(names, str) else ", ".join(names[:3])

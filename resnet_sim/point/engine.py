@@ -17,7 +17,7 @@ from ..arrays import Bools, Floats
 from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
-from ..graph.problem import Problem
+from ..graph.problem import Problem, Solution
 from ..graph.topology import negative_cycle, unroutable
 from ..model.circuit import Circuit
 from ..results.proof import OTHERS
@@ -222,11 +222,7 @@ class PointSolver:
         solution = solvers.solve(problem, self.method, self.tolerance, on, x)
         if solution.converged:
             self._conducting[key] = solution.current > 0
-        state.absorb(plan, solution)
-        state.mark_lost(plan)
-        log.methods.append(solution.method)
-        log.iterations += solution.iterations
-        log.notes += solution.notes
+        _take(solution, state, plan, log)
 
     def _descended(self, state: State, plan: Plan, problem: Problem, log: _Log) -> bool:
         """Look for a stable state of a stage that may have many; all of few are tried elsewhere."""
@@ -240,11 +236,8 @@ class PointSolver:
         solution = stable.solve(problem, x)
         if solution is None:
             return False
-        state.absorb(plan, solution)
-        state.mark_lost(plan)
+        _take(solution, state, plan, log)
         log.convex = False
-        log.methods.append(solution.method)
-        log.iterations += solution.iterations
         log.notes.append(OTHERS)
         return True
 
@@ -260,6 +253,15 @@ class PointSolver:
         log.iterations += outcome.tried
         log.notes += outcome.notes
         log.diagnostics += outcome.diagnostics
+
+
+def _take(solution: Solution, state: State, plan: Plan, log: _Log) -> None:
+    """Write the solution of a stage into the state, and how it was found into the log."""
+    state.absorb(plan, solution)
+    state.mark_lost(plan)
+    log.methods.append(solution.method)
+    log.iterations += solution.iterations
+    log.notes += solution.notes
 
 
 def _left_open(state: State, log: _Log, failure: TopologyError | ConvergenceError | None) -> bool:

@@ -169,7 +169,8 @@ def _drift(problem: Problem, x: Floats, tight: Bools) -> None:
 
 def _sweeper(problem: Problem, x: Floats, tight: Bools) -> Callable[[float, int], None]:
     """Return what sweeps, given relaxation and number; changes `x` and `tight`."""
-    from . import _descent as kernels
+    from ._descent import WORK, cluster_sweeps
+    from ._descent_network import NODE, RECTIFIER, fill
 
     n, e, m = problem.n, len(problem.edge_p), len(problem.drop)
     p, q, diode_p, diode_q = (
@@ -179,14 +180,14 @@ def _sweeper(problem: Problem, x: Floats, tight: Bools) -> Callable[[float, int]
     edges = p, q, problem.conductance, problem.emf
     rectifiers = diode_p, diode_q, problem.drop, problem.resistance
     network = (
-        np.empty(n, kernels.NODE), np.empty(2 * m, kernels.RECTIFIER),
+        np.empty(n, NODE), np.empty(2 * m, RECTIFIER),
         np.empty(2 * e, np.uint32), np.empty(2 * e), np.zeros(2 * e),
     )  # fmt: skip
     place = np.zeros((3, n), np.uint32)
-    each = kernels.fill(edges, rectifiers, network, place)
+    each = fill(edges, rectifiers, network, place)
     feed = problem.injection, problem.turnover
-    work = place[0], place[1], np.empty(n, kernels.WORK)
-    return partial(kernels.cluster_sweeps, x, tight, feed, (*network, each), work)
+    work = place[0], place[1], np.empty(n, WORK)
+    return partial(cluster_sweeps, x, tight, feed, (*network, each), work)
 
 
 def _solution(problem: Problem, x: Floats, tight: Bools, sweeps: int) -> Solution:

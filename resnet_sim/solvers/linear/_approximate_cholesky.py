@@ -3,7 +3,7 @@
 Each conductance is a record in the list of either of its ends; records 2k and 2k + 1 are one
 conductance, and that of weight 0 is gone.  A row that is eliminated leaves a random tree between
 its neighbours, whose records are those of its own conductances: the pool never grows.
-Indices are unsigned, as in `_multigrid`.
+Indices are unsigned, as in `_sparse_rows`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...compiled.kernels import compiled, inlined, subloops, subroutine
+from ._sparse_rows import longer
 
 #: End of a list.
 NONE = np.uint32(2**32 - 1)
@@ -170,14 +171,6 @@ def _move(row, begin, end, degree, classes):  # type: ignore[no-untyped-def]
     return lowest
 
 
-@subroutine
-def _longer(array, least):  # type: ignore[no-untyped-def]
-    longer = np.empty(least + least // 2, dtype=array.dtype)
-    for k in range(len(array)):
-        longer[k] = array[k]
-    return longer
-
-
 @compiled
 def factor(n, p, q, conductance):  # type: ignore[no-untyped-def]
     """Factor a Laplacian approximately, rows of lowest degree first, node 0 being held.
@@ -220,7 +213,7 @@ def factor(n, p, q, conductance):  # type: ignore[no-untyped-def]
             total += amount[count - back]
         inverse[k] = 1.0 / total
         if end + count > len(row):
-            row, share = _longer(row, end + count), _longer(share, end + count)
+            row, share = longer(row, end + count), longer(share, end + count)
         for i in range(count):
             row[end], share[end] = other[near[i]], amount[i] / total
             end += _ONE

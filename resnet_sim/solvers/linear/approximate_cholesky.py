@@ -17,7 +17,7 @@ from ...arrays import Floats, Ints
 from ...graph.graphs import bincount
 from . import _approximate_cholesky as kernels
 from . import conjugate_gradients
-from ._multigrid import assemble
+from ._sparse_rows import assemble
 
 #: Order, ptr, row, share and inverse, as `_approximate_cholesky.factor` returns them.
 Factor = tuple[Ints, Ints, Ints, Floats, Floats]

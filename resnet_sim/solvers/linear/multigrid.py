@@ -17,6 +17,7 @@ import numpy as np
 from ...arrays import Floats, Ints
 from . import _multigrid as kernels
 from . import conjugate_gradients
+from ._sparse_rows import assemble, width
 
 #: Rows of an aggregate, at most.
 AGGREGATE = 4
@@ -53,7 +54,7 @@ class Multigrid:
         self, n: int, p: Ints, q: Ints, conductance: Floats,
         like: tuple[Aggregates, Ints] | None = None,
     ) -> None:  # fmt: skip
-        self._matrix = kernels.assemble(n, p, q, conductance)
+        self._matrix = assemble(n, p, q, conductance)
         self._like = like
         #: those of the last solution
         self.steps = 0
@@ -103,7 +104,7 @@ class Multigrid:
     def separator(self) -> int:
         """Return about how many nodes separate the graph without node 0 into halves."""
         ptr, _, column, *_ = self._matrix
-        widest: int = kernels.width(ptr, column)
+        widest: int = width(ptr, column)
         return widest
 
 
