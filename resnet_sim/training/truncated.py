@@ -23,6 +23,7 @@ from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..many.states import States
 from ..many.structure import Structure
+from ..model.display import few
 from .costs import Cost
 from .network import Network
 
@@ -63,12 +64,15 @@ class TruncatedBackprop:
     ) -> tuple[Floats, Floats]:
         """Return the derivatives that reversed sweeps give."""
         net.refuse_flows("TruncatedBackprop")
+        if net.ammeters:
+            raise UsageError(
+                f"no node has the currents of {few(net.ammeters, 8)}, and sweeps go through nodes: "
+                "use rule=Adjoint()"
+            )
         problem = net.problem()
         if len(problem.curves):
             raise UsageError("TruncatedBackprop knows ideal diodes, not curves: rule=Adjoint()")
-        on = free.on
-        if on.shape[1] != len(problem.rectifier):
-            on = on[:, problem.rectifier]
+        on = _conducting(problem, free)
         slope = _by_coordinate(net, problem, cost.slope(free.outputs, Y))
         multiplier = np.zeros_like(slope)
         sets, which = np.unique(on, axis=0, return_inverse=True)
@@ -77,6 +81,19 @@ class TruncatedBackprop:
             multiplier[rows] = _reversed_sweeps(problem, conducting, slope[rows], int(self.sweeps))
         adjoint = problem.node_adjoint(multiplier)
         return net.derivatives(adjoint, free.voltages[:, : adjoint.shape[1]])
+
+
+def _conducting(problem: Structure, free: States) -> Bools:
+    """Return which rectifiers of the problem conduct, shape (B, m)."""
+    here, every = problem.rectifier, problem.reduction.rectifiers
+    if free.on.shape[1] == len(here):
+        return free.on
+    if free.on.shape[1] == len(every):
+        return free.on[:, here]
+    # layers know bounds, not rectifiers: those that are reached
+    across = free.voltages[:, every.p[here]] - free.voltages[:, every.q[here]]
+    size = np.abs(free.voltages).max(axis=1, keepdims=True)
+    return np.asarray(across >= every.drop[here] - 1e-9 * size * (every.resistance[here] == 0))
 
 
 def _by_coordinate(net: Network, problem: Structure, slope: Floats) -> Floats:

@@ -92,6 +92,21 @@ def test_many_sweeps_are_exact():
     assert np.allclose(found, exact, rtol=0, atol=1e-9 * np.abs(exact).max())
 
 
+def test_chains_of_layers_are_swept_like_any_other():
+    signed = "signed\nV1 a 0 .5\nR1 a b 1k\nR2 b 0 -3k\nR3 b c 1k\nR4 c 0 1k\nD1 b 0 dd\n"
+    net = tr.Network(signed + ".model dd D(vfwd=.6)", ["v1"], ["c"])
+    assert net.layers is not None
+    X, Y = np.array([[0.4], [0.5], [2.0]]), np.array([[0.1], [0.2], [0.2]])  # the last is held
+    exact, found = (tr.gradient(net, X, Y, r) for r in (tr.Adjoint(), tr.TruncatedBackprop(400)))
+    assert np.allclose(found, exact, rtol=0, atol=1e-9 * np.abs(exact).max())
+    for row in range(3):
+        one = slice(row, row + 1)
+        each = [
+            tr.gradient(net, X[one], Y[one], r) for r in (tr.Adjoint(), tr.TruncatedBackprop(400))
+        ]
+        assert np.allclose(*each, rtol=0, atol=1e-9 * np.abs(exact).max())
+
+
 def test_what_it_cannot_do_is_refused():
     for bad in (0, -1, 1.5, "2"):
         with pytest.raises(rs.UsageError, match="at least 1"):
@@ -104,4 +119,8 @@ def test_what_it_cannot_do_is_refused():
     one_way += "D1 d 0 ideal\n.model ideal D(Ron=0)\n"
     net = tr.Network(one_way, ["v1"], ["d"])
     with pytest.raises(rs.UsageError, match="not one convex problem"):
+        tr.gradient(net, [[1.0]], [[0.1]], tr.TruncatedBackprop())
+    ammeter = "ammeter\nV1 a 0 1\nR1 a b 1\nVm b c 0\nR2 c 0 2\n"
+    net = tr.Network(ammeter, ["v1"], ["i(vm)"])
+    with pytest.raises(rs.UsageError, match="currents of vm"):
         tr.gradient(net, [[1.0]], [[0.1]], tr.TruncatedBackprop())
