@@ -27,6 +27,28 @@ def amount(value: Any, what: str, least: float | None = None) -> float:
     raise UsageError(f"{what} must be {wanted}, not {value!r}")
 
 
+def share(value: Any, what: str) -> float:
+    """Return a number from 0 on, below 1.
+
+    Raises
+    ------
+    UsageError
+        If it is anything else.
+    """
+    number = float(value) if isinstance(value, Real) else math.nan
+    if 0 <= number < 1:
+        return number
+    raise UsageError(f"{what} must be a number from 0 on, below 1, not {value!r}")
+
+
+def array(values: Any, what: str) -> Any:
+    """Return values as an array; `UsageError` if its rows have different lengths."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise UsageError(f"{what} must be one table, with as many numbers in each row") from error
+
+
 def real(values: Any, what: str) -> Floats:
     """Return an array of floats.
 
@@ -35,11 +57,11 @@ def real(values: Any, what: str) -> Floats:
     UsageError
         If the values are no real numbers; numpy would drop imaginary parts.
     """
-    found = np.asarray(values)
+    found = array(values, what)
     if found.dtype.kind not in "biufO":
         raise UsageError(f"{what} must be real numbers, not {found.dtype}")
     try:
-        return found.astype(float, copy=False)
+        return np.asarray(found, dtype=float)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what} must be real numbers: {error}") from None
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numpy.lib import format as npy
 
 from ..errors import UsageError
+from ..model.names import whole
 from .network import Network
 
 FORMAT = 1
@@ -34,14 +35,31 @@ def save(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) -> None:
     """Write arrays and facts (JSON) so that the file is always whole: the old or the new one."""
     text = json.dumps({"format": FORMAT, **facts})
     temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("wb") as file:
-        with ZipFile(file, "w") as archive:
-            for name, value in {"facts": np.frombuffer(text.encode(), np.uint8), **arrays}.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                    _write(member, value)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    members = {"facts": np.frombuffer(text.encode(), np.uint8), **arrays}
+    try:
+        with temporary.open("wb") as file:
+            with ZipFile(file, "w") as archive:
+                for name, value in members.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                        _write(member, value)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def writable(path: str | Path | None, what: str) -> Path | None:
+    """Return where something will be written; `UsageError` where nothing can be."""
+    if path is None:
+        return None
+    where = Path(path)
+    if where.is_dir():
+        raise UsageError(f"{what} {where} is a folder: name a file in it")
+    if not where.parent.is_dir():
+        raise UsageError(f"{what} {where}: there is no folder {where.parent}: make it first")
+    return where
 
 
 def _write(member: IO[bytes], value: Any) -> None:
@@ -138,11 +156,11 @@ class Files:
         keep: Callable[[], None] | None,
         every: int,
         start: int,
-        metrics: str | Path | None,
+        metrics: Path | None,
         known: int,
     ) -> None:
-        self.keep, self.every, self.start = keep, every, start
-        self.log = None if metrics is None else Metrics(Path(metrics), known)
+        self.keep, self.every, self.start = keep, whole(every, "checkpoint_every", 1), start
+        self.log = None if metrics is None else Metrics(metrics, known)
 
     def note(self, record: dict[str, Any], seconds: float) -> None:
         """Write down an epoch; metrics first: resuming cuts off what the checkpoint lacks."""

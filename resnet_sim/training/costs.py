@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
-from .amounts import real
+from .amounts import amount, real
 
 
 class Cost(Protocol):
@@ -110,12 +110,16 @@ class SquaredError:
     """
 
     def __init__(self, codes: Any = None) -> None:
-        self.codes = None if codes is None else np.asarray(codes, dtype=float)
+        self.codes = None if codes is None else real(codes, "codes")
+        if self.codes is not None and self.codes.ndim == 1:
+            self.codes = self.codes[:, None]
 
     def target(self, outputs: Floats, targets: Any) -> Floats:
         """Return target voltages, shape (B, n_outputs), V."""
         if is_labels(targets) and self.codes is not None:
-            return np.asarray(self.codes[np.asarray(targets)])
+            if self.codes.shape[1:] != outputs.shape[1:]:
+                raise UsageError(f"codes have shape {self.codes.shape}, outputs {outputs.shape}")
+            return np.asarray(self.codes[_labels(len(self.codes), targets)])
         y = _checked(targets)
         if y.ndim == 1 and outputs.shape[1] == 1:
             y = y[:, None]
@@ -162,7 +166,7 @@ class CrossEntropy:
     """
 
     def __init__(self, scale: float = 1.0) -> None:
-        self.scale = scale
+        self.scale = amount(scale, "the scale")
 
     def _log_softmax(self, outputs: Floats) -> Floats:
         z = self.scale * outputs
@@ -202,10 +206,10 @@ class Hinge:
     """
 
     def __init__(self, margin: float = 0.1) -> None:
-        self.margin = margin
+        self.margin = amount(margin, "the margin", 0)
 
     def _excess(self, outputs: Floats, targets: Any) -> tuple[Floats, Ints]:
-        right = _labels(outputs, targets)
+        right = _labels(outputs.shape[1], targets)
         rows = np.arange(len(outputs))
         excess = np.maximum(0.0, self.margin - outputs[rows, right][:, None] + outputs)
         excess[rows, right] = 0.0
@@ -255,19 +259,19 @@ class CustomCost:
         self.value, self.slope, self.decode = value, slope, decode
 
 
-def _labels(outputs: Floats, targets: Any) -> Ints:
+def _labels(classes: int, targets: Any) -> Ints:
     labels = np.asarray(targets)
     if not is_labels(labels):
         raise UsageError("this cost needs class numbers as targets, one integer per sample")
-    if len(labels) and not 0 <= labels.min() <= labels.max() < outputs.shape[1]:
-        raise UsageError(f"class numbers must be from 0 to {outputs.shape[1] - 1}")
+    if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
+        raise UsageError(f"class numbers must be from 0 to {classes - 1}")
     return labels.astype(np.int64)
 
 
 def _probabilities(outputs: Floats, targets: Any) -> Floats:
     """Return one probability per class from class numbers or from themselves."""
     if is_labels(targets):
-        return np.eye(outputs.shape[1])[_labels(outputs, targets)]
+        return np.eye(outputs.shape[1])[_labels(outputs.shape[1], targets)]
     wanted = _checked(targets)
     if wanted.shape != outputs.shape:
         raise UsageError(f"targets have shape {wanted.shape}, outputs {outputs.shape}")

@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..workers.progress import counted
-from .amounts import real
+from .amounts import array, real
 from .costs import Cost, SquaredError, finite, is_labels
 from .data.idx import Scaled
 from .named import by_name
@@ -26,8 +26,8 @@ BEGINNING = 5
 
 def samples(net: Network, X: Any, Y: Any) -> tuple[Any, Any]:
     """Return inputs and targets as arrays; refuse what does not go together."""
-    x: Any = X if isinstance(X, Scaled) else np.asarray(by_name(X, net.inputs))
-    y = np.asarray(by_name(Y, net.outputs.names))
+    x: Any = X if isinstance(X, Scaled) else array(by_name(X, net.inputs), "inputs")
+    y = array(by_name(Y, net.outputs.names), "targets")
     counts = [len(data) if getattr(data, "ndim", 1) else 0 for data in (x, y)]
     if counts[0] != counts[1]:
         raise UsageError(f"{counts[0]} inputs, but {counts[1]} targets")
@@ -51,22 +51,48 @@ def predict(net: Network, X: Any) -> Floats:
 
 def score(cost: Cost, outputs: Floats, targets: Any) -> float:
     """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
-    y = np.asarray(targets)
-    if is_labels(y):
+    y = array(targets, "targets")
+    if is_labels(y) and len(y) == len(outputs):
         return float((cost.decode(outputs) == y).mean())
+    y = real(y, "targets")
+    if y.shape != outputs.shape and y.shape != outputs.shape[:1] * (outputs.shape[1] == 1):
+        raise UsageError(f"targets have shape {y.shape}, outputs {outputs.shape}")
     y = y.reshape(outputs.shape)
     return 1.0 - float(((outputs - y) ** 2).mean() / max(float(y.var()), 1e-300))
 
 
-def validated(net: Network, cost: Cost, X: Any, Y: Any) -> dict[str, float]:
-    """Return what an epoch's record says of samples that are not trained with."""
+class Validation:
+    """Samples that are not trained with; refuses what does not go together.
+
+    Parameters
+    ----------
+    net : Network
+    given : (X, Y)
+    """
+
+    def __init__(self, net: Network, given: Any) -> None:
+        if not isinstance(given, Sequence) or len(given) != 2:
+            raise UsageError("validation is a pair: inputs and targets")
+        self.net = net
+        with _of_validation():
+            self.x, self.y = samples(net, *given)
+
+    def record(self, cost: Cost) -> dict[str, float]:
+        """Return what an epoch's record says of them."""
+        with _of_validation():
+            outputs = predict(self.net, self.x)
+            value = float(finite(cost.value(outputs, self.y)).mean())
+            return {"validation_cost": value, "validation_score": score(cost, outputs, self.y)}
+
+
+@contextmanager
+def _of_validation() -> Iterator[None]:
+    """Say of errors that they are of validation."""
     try:
-        outputs, y = predict(net, X), np.asarray(by_name(Y, net.outputs.names))
+        yield
     except ResnetSimError as error:
         error.args, error.sample = (f"validation {error}", *error.args[1:]), None
         raise
-    value = float(finite(cost.value(outputs, y)).mean())
-    return {"validation_cost": value, "validation_score": score(cost, outputs, y)}
 
 
 @contextmanager

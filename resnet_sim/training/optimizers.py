@@ -11,7 +11,8 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
-from .amounts import amount
+from ..model.names import whole
+from .amounts import amount, share
 
 Rate = float | Mapping[str, float]
 Schedule = Callable[[int], float]
@@ -44,6 +45,10 @@ class Optimizer:
     slots: tuple[str, ...] = ()
 
     def __init__(self, lr: Rate | None = None, schedule: Schedule | None = None) -> None:
+        if schedule is not None and not callable(schedule):
+            raise UsageError(
+                f"a schedule is a function of the epoch, as tr.exponential(0.99), not {schedule!r}"
+            )
         self.lr, self.schedule = lr, schedule
         self.state: dict[str, Floats] = {}
         self._rates = np.zeros(0)
@@ -87,7 +92,9 @@ class Optimizer:
 
     def factor(self, epoch: int) -> float:
         """Return what the schedule multiplies the rates with."""
-        return 1.0 if self.schedule is None else float(self.schedule(epoch))
+        if self.schedule is None:
+            return 1.0
+        return amount(float(self.schedule(epoch)), "what the schedule returns", 0)
 
     def step(self, gradient: Floats, epoch: int) -> Floats:
         """Return what to add to the parameters."""
@@ -143,7 +150,7 @@ class Momentum(Optimizer):
         self, lr: Rate | None = None, momentum: float = 0.9, schedule: Schedule | None = None
     ) -> None:
         super().__init__(lr, schedule)
-        self.momentum = momentum
+        self.momentum = share(momentum, "momentum")
 
     def direction(self, gradient: Floats) -> Floats:
         """Return the decaying sum of gradients."""
@@ -181,7 +188,10 @@ class Adam(Optimizer):
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(lr, schedule)
-        self.betas, self.epsilon = betas, epsilon
+        if not isinstance(betas, Sequence) or len(betas) != 2:
+            raise UsageError(f"betas are two numbers, as (0.9, 0.999), not {betas!r}")
+        one, two = (share(beta, "each of betas") for beta in betas)
+        self.betas, self.epsilon = (one, two), amount(epsilon, "epsilon", 0)
 
     def direction(self, gradient: Floats) -> Floats:
         """Return the mean gradient over its root mean square, both freed of their start."""
@@ -204,7 +214,7 @@ def exponential(rate: float) -> Schedule:
     >>> [tr.exponential(0.5)(epoch) for epoch in range(4)]
     [1.0, 0.5, 0.25, 0.125]
     """
-    return _Exponential(rate)
+    return _Exponential(amount(rate, "the rate", 0))
 
 
 def cosine(epochs: int, final: float = 0.0) -> Schedule:
@@ -215,8 +225,7 @@ def cosine(epochs: int, final: float = 0.0) -> Schedule:
     >>> [round(tr.cosine(4)(epoch), 3) for epoch in range(5)]
     [1.0, 0.854, 0.5, 0.146, 0.0]
     """
-
-    return _Cosine(epochs, final)
+    return _Cosine(whole(epochs, "epochs", 1), amount(final, "final", 0))
 
 
 @dataclass(frozen=True)
@@ -235,7 +244,7 @@ class _Cosine:
     final: float
 
     def __call__(self, epoch: int) -> float:
-        share = min(epoch / max(self.epochs, 1), 1.0)
+        share = min(epoch / self.epochs, 1.0)
         return self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(math.pi * share))
 
 

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 from ..arrays import Floats
 from ..errors import UsageError
+from ..model.names import whole
+from .amounts import amount
 
 
 class Best(NamedTuple):
@@ -37,6 +39,10 @@ class EarlyStopping:
     least: float = 0.0
     restore: bool = True
 
+    def __post_init__(self) -> None:
+        whole(self.patience, "patience", 1)
+        amount(self.least, "least", 0)
+
     def better(
         self, best: Best | None, record: Mapping[str, Any], parameters: Callable[[], Floats]
     ) -> Best | None:
@@ -51,3 +57,11 @@ class EarlyStopping:
     def ends(self, best: Best | None, history: Sequence[Mapping[str, Any]]) -> bool:
         """Tell whether a run ends, as its best epoch is too long ago."""
         return best is not None and int(history[-1]["epoch"]) - best.epoch >= self.patience
+
+
+def functions(callbacks: Any) -> list[Callable[..., Any]]:
+    """Return callbacks, any of which may end a run; one alone needs no brackets."""
+    found = [callbacks] if callable(callbacks) else list(callbacks)
+    if not all(map(callable, found)):
+        raise UsageError("callbacks are functions of the trainer and the record of an epoch")
+    return found

@@ -18,18 +18,18 @@ from ..model.display import how_many
 from ..model.names import whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
-from . import checkpoint as checkpoints
 from .amounts import real
+from .checkpoint import Files, writable
 from .costs import Cost
 from .defaults import rate, settled
 from .derivatives import gradients
 from .evaluate import (
     BEGINNING,
+    Validation,
     numbered,
     predict,
     samples,
     score,
-    validated,
     warn_of_beginning,
     warn_of_reach,
 )
@@ -42,7 +42,7 @@ from .optimizers import Optimizer
 from .parallel import Compute, shared
 from .registry import cost_of, optimizer_of, rule_of
 from .rules import Rule
-from .stopping import EarlyStopping
+from .stopping import EarlyStopping, functions
 
 Record = dict[str, Any]
 #: called after each epoch; a true result ends the training
@@ -93,6 +93,8 @@ class Trainer:
     ) -> None:
         if not isinstance(net, Network):
             raise UsageError(f"a tr.Network is needed, not {type(net).__name__}")
+        if not net.parameter_names:
+            raise UsageError("nothing of this network learns: trainable=, biases=, parameters=")
         self.net, self.seed = net, whole(seed, "the seed")
         self.rule: Rule = settled(rule_of(rule), net)
         self.cost: Cost = cost_of(cost)
@@ -127,7 +129,7 @@ class Trainer:
         *,
         shuffle: bool = True,
         early_stopping: EarlyStopping | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Callback | Sequence[Callback] = (),
         checkpoint: str | Path | None = None,
         checkpoint_every: int = 1,
         resume: bool = False,
@@ -154,7 +156,7 @@ class Trainer:
         shuffle : bool
             Whether minibatches are drawn anew in each epoch.
         early_stopping : EarlyStopping, optional
-        callbacks : sequence of callable
+        callbacks : callable or sequence of them
             Called with the trainer and the record after each epoch; a true result ends the run.
         checkpoint : path, optional
             File that is replaced every `checkpoint_every` epochs and at the end; it is whole
@@ -195,20 +197,20 @@ class Trainer:
             does not move at all, over the first epochs.
         """
         x, y = samples(self.net, X, Y)
-        if validation is not None and len(validation) != 2:
-            raise UsageError("validation is a pair: inputs and targets")
+        others = None if validation is None else Validation(self.net, validation)
+        calls = functions(callbacks)
         size = whole(len(x) if batch_size is None else batch_size, "batch_size", 1)
         whole(epochs, "epochs", 0)
         if resume and checkpoint is None:
             raise UsageError("resume needs the checkpoint to go on from: checkpoint=")
-        path = None if checkpoint is None else Path(checkpoint)
+        path, log = writable(checkpoint, "checkpoint"), writable(metrics, "metrics")
         memory = self._memory
         memory.begin(len(x), early_stopping)
         start = len(self.history)
         if resume and path is not None and path.exists():
             start = self._load(path)
         keep = None if path is None else partial(self.save, path, start)
-        files = checkpoints.Files(keep, checkpoint_every, start, metrics, len(self.history))
+        files = Files(keep, checkpoint_every, start, log, len(self.history))
         x = self._prepared(x, y, size, threads, executor, single)
         if not self.history:
             warn_of_reach(self.net, self.cost, x, y)
@@ -225,14 +227,14 @@ class Trainer:
                     break
                 began = time.perf_counter()
                 record = self._epoch(epoch, x, y, size, shuffle)
-                if validation is not None:
-                    record |= validated(self.net, self.cost, *validation)
+                if others is not None:
+                    record |= others.record(self.cost)
                 memory.note(record, self.net)
                 if len(self.history) == BEGINNING:
                     warn_of_beginning(self.history)
                 files.note(record, time.perf_counter() - began)
                 advance(1, costs(record))
-                asked = [callback(self, record) for callback in callbacks]
+                asked = [callback(self, record) for callback in calls]
                 if any(asked):
                     break
         if start < len(self.history) < BEGINNING:

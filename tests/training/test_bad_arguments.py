@@ -1,0 +1,83 @@
+"""What training is given and can't use is refused before it begins, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import resnet_sim as rs
+from resnet_sim import training as tr
+
+X, Y = np.array([[1.0], [2.0]]), np.array([[0.2], [0.4]])
+
+
+def network(**options: Any) -> tr.Network:
+    return tr.Network(rs.generators.ladder(1), ["v0"], ["n1"], **options)
+
+
+def fit(**options: Any) -> Any:
+    return tr.Trainer(network()).fit(X, Y, 1, **options)
+
+
+def labelled(codes: Any, labels: Any) -> Any:
+    return tr.Trainer(network(), cost=tr.SquaredError(codes)).fit(X, labels, 1)
+
+
+CASES: dict[str, tuple[Callable[[], Any], str]] = {
+    "ragged": (lambda: tr.Trainer(network()).fit([[1.0], [1.0, 2.0]], Y, 1), "inputs must be one"),
+    "ragged to predict": (lambda: tr.Trainer(network()).predict([[1.0], []]), "inputs must be one"),
+    "a share for validation": (lambda: fit(validation=0.2), "a pair"),
+    "validation rows": (lambda: fit(validation=(X, Y[:1])), "validation 2 inputs, but 1 targets"),
+    "callbacks": (lambda: fit(callbacks=[None]), "functions of the trainer"),
+    "checkpoint in no folder": (lambda: fit(checkpoint="no/such/run.npz"), "make it first"),
+    "checkpoint is a folder": (lambda: fit(checkpoint="."), "is a folder"),
+    "metrics in no folder": (lambda: fit(metrics="no/such/run.jsonl"), "make it first"),
+    "checkpoint_every": (lambda: fit(checkpoint="x.npz", checkpoint_every=0), "checkpoint_every"),
+    "nothing learns": (lambda: tr.Trainer(network(trainable=[])), "nothing of this network learns"),
+    "codes of too many outputs": (lambda: labelled(np.eye(2), [0, 1]), "codes have shape"),
+    "class without code": (lambda: labelled([0.1, 0.2], [0, 2]), "class numbers must be from 0"),
+    "class -1": (lambda: labelled([0.1, 0.2], [0, -1]), "class numbers must be from 0"),
+    "score of fewer": (lambda: tr.Trainer(network()).score(X, Y[:1]), "targets have shape"),
+    "classes of fewer": (lambda: tr.Trainer(network()).score(X, [0]), "targets have shape"),
+    "schedule": (lambda: tr.SGD(schedule="cosine"), "function of the epoch"),
+    "rates that rise from NaN": (
+        lambda: tr.Trainer(network(), optimizer=tr.SGD(1e-3, lambda _: np.nan)).fit(X, Y, 1),
+        "what the schedule returns",
+    ),
+    "betas": (lambda: tr.Adam(betas=(0.9, 1.0)), "each of betas"),
+    "one beta": (lambda: tr.Adam(betas=0.9), "two numbers"),
+    "epsilon": (lambda: tr.Adam(epsilon=-1.0), "epsilon"),
+    "momentum": (lambda: tr.Momentum(momentum=1.0), "momentum"),
+    "exponential": (lambda: tr.exponential(-0.9), "the rate"),
+    "cosine": (lambda: tr.cosine(0), "epochs"),
+    "scale": (lambda: tr.CrossEntropy(0.0), "the scale"),
+    "margin": (lambda: tr.Hinge(-0.1), "the margin"),
+    "patience": (lambda: tr.EarlyStopping("3"), "patience"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_it_is_refused(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    ask, told = CASES[case]
+    with pytest.raises(rs.UsageError, match=told):
+        ask()
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_code_a_class_for_one_output():
+    outputs, labels = np.array([[0.3], [0.1]]), np.array([0, 1])
+    cost = tr.SquaredError([0.1, 0.2])
+    assert np.allclose(cost.slope(outputs, labels), [[0.2], [-0.1]])
+    assert np.allclose(cost.slope(outputs, labels == 1), [[0.2], [-0.1]])  # True is class 1
+    assert cost.decode(outputs).tolist() == [1, 0]
+
+
+def test_one_callback_needs_no_brackets():
+    seen: list[int] = []
+    fit(callbacks=lambda _, record: seen.append(record["epoch"]))
+    assert seen == [0]
