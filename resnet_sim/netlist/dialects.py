@@ -18,6 +18,9 @@ _HSPICE = {
     **{"sqrt": "sqrts", "log": "logs", "ln": "logs", "log10": "log10s"},
 }
 
+#: log is that of 10 in parameters and formulas of Xyce
+_XYCE = {**_EXCLUSIVE, "log": "log10"}
+
 #: ``$`` where a field could begin
 COMMENT_MARKS = (";", "$", "//")
 
@@ -95,7 +98,7 @@ DIALECTS = {
                 leaks=True, junction={"ibv": 1e-10, "nbv": 1.0}, coil=1e-3),
         Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},
                 multiplies=True, comment_marks=(";",)),
-        Dialect("xyce", Numerals(scales=(("x", 6),)), _EXCLUSIVE, _EXCLUSIVE, multiplies=True,
+        Dialect("xyce", Numerals(scales=(("x", 6),)), _XYCE, _XYCE, multiplies=True,
                 comment_marks=(";",), gnd_is_ground=False),
         Dialect("hspice", Numerals(scales=(("x", 6), ("a", -18))), _HSPICE, _HSPICE, celsius=25.0,
                 grounds=frozenset(("ground", "gnd!")), inner_first=False),

@@ -150,6 +150,9 @@ def test_powers_are_those_of_ngspice_in_parameters_and_in_sources(tmp_path):
         ("pspice", "pwr(-2,3)", 8),
         ("pspice", "1^1", 0),
         ("xyce", "0^4", 1),
+        ("xyce", "log(100)", 2),
+        ("xyce", "ln(e)", 1),
+        ("pspice", "log(e)", 1),
         ("hspice", "pwr(-2,3)", -8),
         ("hspice", "pow(-2,3.7)", -8),
         ("hspice", "2^3", 8),
@@ -289,8 +292,22 @@ def test_gnd_is_ground_to_xyce_only_if_asked():
     cards = ["V1 a GND 5", "R1 a gnd 1k"]
     assert codes(*cards) == {"W107"}
     assert codes(*cards, ".preprocess replaceground true") == set()
+    asked = [".preprocess replaceground true", "R2 a GND! 1k", "X1 a s", "B1 b 0 V=v(a,Ground)"]
+    asked += [".subckt s p", "R1 p ground 1k", ".ends", "R3 b gnd 1k"]
+    assert codes(*cards, *asked) == set()
+    assert solve(*cards, *asked, dialect="xyce")["i(v1)"] == pytest.approx(-15e-3)
     assert codes(*cards, dialect="pspice") == set()
     assert codes("V1 a 0 5", "R1 a 0 1k ; gnd", "* V2 gnd 0 1") == set()
+
+
+def test_switches_and_tables_of_xyce():
+    cards = ["V1 a 0 5", "R1 a b 1k", "S1 b 0 c 0 sm"]
+    cards.append(".model sm switch(ron=1k roff=1g on=2 off=1)")
+    assert solve(*cards, "V2 c 0 3")["b"] == pytest.approx(2.5)
+    assert solve(*cards, "V2 c 0 0")["b"] == pytest.approx(5, rel=1e-5)
+    # what a table is of needs no braces
+    op = solve("V1 a 0 2", "E1 b 0 TABLE v(a)*(v(a,0)-1)/4 = (0,0) (1, 8)", "R1 b 0 1k")
+    assert op["b"] == pytest.approx(4)
 
 
 def test_hspice_has_resistors_that_a_voltage_controls():

@@ -41,6 +41,11 @@ READ = {
     "V1 b 0 1\nR1 b a 1k\nR2 a 0 1k\n.options rshunt=1k": 1 / 3,
     ".temp 127\n.options temp=50\nI1 0 a 1m\nR1 a 0 1k tc1=1m": 1.1,
     ".options temp=50\n.temp 127\nI1 0 a 1m\nR1 a 0 1k tc1=1m": 1.1,
+    "V1 a 0 1 AC": 1.0,
+    "V1 a 0 AC DC 2": 2.0,
+    "V1 a 0 AC SIN(3 1 1k)": 3.0,
+    "I1 0 a 1m\nVb b 0 1k\nR1 a 0 r={v(b)} tc1=1m m=2\n.options temp=127 tnom=60": 0.55,
+    "V1 a 0 2\nVb b 0 1\nR1 a 0 rm r={v(b)}\n.model rm r(rsh=3 w=2u)": 2.0,
     ".param x=2\nV1 a 0 {x = 2}": 1.0,
     ".param x=2 y='x = 3 ? 4 : 5'\nV1 a 0 {y}": 5.0,
     ".if (1 = 2)\nV1 a 0 1\n.else\nV1 a 0 3\n.endif": 3.0,
@@ -52,6 +57,9 @@ DIODES = [
     ".model m d(is=1e-13 n=1.2 isr=1e-9 nr=1.8)",
     ".model m d(is=1e-15 n=1.8 jsw=1e-12 pj=2)\n.temp 60",
     ".model m d(is=1e-15 n=1.1 jsw=1e-13 pj=3 eg=1.2 xti=2)\n.temp -20",
+    # reversed: the edge breaks down too
+    ".model m d(is=1e-15 jsw=4e-15 pj=2 bv=5)\nI2 a 0 3m",
+    ".model m d(is=1e-15 jsw=1e-13 pj=2 bv=5 ibv=1u nbv=.4 rs=9)\nI2 a 0 3m\n.temp 70",
 ]
 
 
@@ -66,6 +74,21 @@ def test_what_ngspice_misreads_is_refused_unless_another_simulator_is_meant(text
             rs.parse_netlist(f"t\n{lines}\n")
         dialect = "hspice" if "^" in text else "pspice"
         assert voltage(lines, "a", dialect=dialect) == pytest.approx(value, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("more", "ohms"),
+    [
+        ("scale=3", 3.0), ("temp=227 tc1=1m", 1.2), ("dtemp=50 tc1=1m", 1.15), ("tce=2", 1.01**200),
+        ("rm", 1.4),
+    ],
+)  # fmt: skip
+def test_what_ngspice_drops_beside_the_formula_of_a_resistance_is_refused(more, ohms):
+    card = f"R1 a 0 R={{v(b)}} {more}" if more != "rm" else "R1 a 0 rm R={v(b)}"
+    lines = f"I1 0 a 1\nV1 b 0 1\n{card}\n.model rm r(tc1=4m)\n.temp 127\n.options tnom=27"
+    with pytest.raises(NetlistError, match="E138"):
+        rs.parse_netlist(f"t\n{lines}\n")
+    assert voltage(lines, "a", dialect="xyce") == pytest.approx(ohms)
 
 
 @pytest.mark.parametrize(("text", "value"), INSERTED.items())

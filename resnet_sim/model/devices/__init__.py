@@ -54,7 +54,7 @@ _ENTRIES = (
     _Entry("voltage_sources", "voltage_source", "VoltageSources", "v"),
     _Entry("current_sources", "current_source", "CurrentSources", "i"),
     _Entry("diodes", "diode", "Diodes", "da", ("d", "sidiode")),
-    _Entry("switches", "switch", "Switches", "sw", ("sw", "vswitch", "csw", "iswitch")),
+    _Entry("switches", "switch", "Switches", "sw", ("sw", "vswitch", "switch", "csw", "iswitch")),
     _Entry("controlled_sources", "controlled_source", "ControlledSources", "egfh"),
     _Entry("limiters", "limiter", "Limiters", "y"),
     _Entry("behavioural_sources", "behavioural_source", "BehaviouralSources", "b"),

@@ -218,16 +218,17 @@ class JunctionModel:
                 at = f"at {celsius:g} Celsius"
                 raise BadModel(f"{key}={given[key]:g} has an effect {at}: not implemented", key)
         # the current at the edge swells as one of emission 1, whatever n is
-        edge = given["jsw"] * own.get("pj", given["pj"]) * self._swell(kelvin, 1.0)
-        saturation = m * (given["is"] * area * self._swell(kelvin, given["n"]) + edge)
+        edge = m * given["jsw"] * own.get("pj", given["pj"]) * self._swell(kelvin, 1.0)
+        bottom = m * given["is"] * area * self._swell(kelvin, given["n"])
         factor = 1.0 + rise * (given["trs1"] + rise * given["trs2"])
         nb = given.get("nbv", given["n"]) if math.isfinite(given["bv"]) else given["n"]
         columns = {
-            "saturation": saturation,
+            "saturation": bottom + edge,
             "emission": given["n"] * units,
             "series": given["rs"] * factor / (area * m),
             "leak": conditions.gmin,
-            "breakdown": self._breakdown(saturation, nb, m, kelvin),
+            # to ngspice and Xyce the edge has no part in where that is, but breaks down too
+            "breakdown": self._breakdown(bottom, nb, m, kelvin),
             "breakdown_emission": nb * units,
             "knee": given["ikf"] * m * area or math.inf,
             "reverse_knee": given["ikr"] * m * area or math.inf,

@@ -28,10 +28,11 @@ UNSUPPORTED = {"vser", "ilimit", "oneway"}
 
 def evaluate(model: Given) -> Made:
     """Return what a model makes; it may close when its control falls."""
-    given = model.numbers
-    letter = "v" if model.type in ("sw", "vswitch") else "i"
+    letter = "i" if model.type in ("csw", "iswitch") else "v"
+    # Xyce writes on= and off=
+    given = {letter + key if key in ("on", "off") else key: x for key, x in model.numbers.items()}
     # PSpice's types have defaults of their own, and move smoothly from one state to the other
-    is_pspice = model.type in ("vswitch", "iswitch")
+    is_pspice = model.type not in ("sw", "csw")
     inverted = False
     if is_pspice or f"{letter}on" in given or f"{letter}off" in given:
         on = given.get(f"{letter}on", 1.0 if letter == "v" else 1e-3)
@@ -61,7 +62,7 @@ def evaluate(model: Given) -> Made:
 
 
 def _model(letter: str, kind: str, *types: str) -> Model:
-    known = {"ron", "roff", "lser", *UNSUPPORTED}
+    known = {"ron", "roff", "on", "off", "lser", *UNSUPPORTED}
     known |= {f"{letter}{x}" for x in ("t", "h", "on", "off")}
     return Model(kind, types, frozenset(known), evaluate)
 
@@ -107,7 +108,7 @@ class Switches(Table):
         Card("w", "Wname node node Vsource model [ON|OFF]", "switch"),
     )
     models = (
-        _model("v", "voltage switch", "sw", "vswitch"),
+        _model("v", "voltage switch", "sw", "vswitch", "switch"),
         _model("i", "current switch", "csw", "iswitch"),
     )
     outline = ((-0.7, -0.1), (0.7, 0.5), (0.7, 0.3), (-0.7, -0.3))

@@ -70,11 +70,29 @@ class DependentPlacer(PassivePlacer):
         self._tell_own(site, given.get("m", 1.0))
         ohms = self._named(site, value, read.formula)
         across = Sum(voltages=((site.p, 1.0), (site.q, -1.0)))
-        amps = given.get("m", 1.0) / given.get("scale", 1.0) / self._heat(given)
+        amps = given.get("m", 1.0) / self._multiplied(site, device, given)
         flow = Sum(calls=((len(ohms.calls), amps),))
         formula = Formula(flow, (*ohms.calls, Call("/", (across, ohms.value))))
         read = Reading(formula, (*read.places, (0, 1)))
         self._nonlinear(site, BehaviouralSource(False, value, ()), read, formula)
+
+    def _multiplied(self, site: Site, device: Resistor, given: Mapping[str, float]) -> float:
+        """Return what else than the formula of a resistance multiplies it."""
+        model: Mapping[str, float] = {}
+        if device.model is not None:
+            model = self._model(device.model, site.scope, "resistor").values
+        # to ngspice it is a B source
+        alone = self.report.dialect.misreads
+        nominal = 27.0 if alone else self.nominal
+        factor = temperature_factor(model, given, self.temperature, nominal)
+        factor *= given.get("scale", 1.0)
+        if self.report.dialect.multiplies:
+            factor *= self._factor(site, dict(model), device)
+        kept = {key: given[key] for key in ("tc1", "tc2") if key in given}
+        if alone and factor != temperature_factor({}, kept, self.temperature, nominal):
+            message = f"{site.name}: beside a formula ngspice knows m, tc1 and tc2 alone"
+            raise CardError("E138", message, hint="let the formula say the rest")
+        return factor
 
     def _named(self, site: Site, expression: Expression, formula: Formula) -> Formula:
         """Return a formula with the full names of nodes and elements."""

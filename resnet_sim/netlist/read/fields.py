@@ -15,6 +15,8 @@ LINE = "Tname node+ node- node+ node- z0=ohms td=seconds"
 
 #: parameters that may stand without a value
 FLAGS = {"noiseless", "noisy", "load", "on", "off", "fixed"}
+#: those that may as well stand without one
+_ALONE = FLAGS | {"ac"}
 #: parameters that may have a second value
 _LISTS = {"tc": 2, "ac": 2, "distof1": 2, "distof2": 2, "ic": 4}
 #: parameters in ohm
@@ -127,7 +129,7 @@ class CardReader(ValueReader):
         # dc may stand without a value, as no other: see `independent`
         if word not in parameters_of(kind or self.letter) or word == "dc":
             return False
-        return word in FLAGS or (len(self.items) > 1 and is_numeric(self.items[-2]))
+        return word in _ALONE or (len(self.items) > 1 and is_numeric(self.items[-2]))
 
     def parameter(self, key: Word, kind: str | None = None) -> bool:
         """Tell whether a parameter is implemented; harmless ones are not.

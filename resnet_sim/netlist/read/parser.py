@@ -86,6 +86,9 @@ class Parser:
             raise self.report.abandon("E137", message, place, other[1])
         if self._dialect == "auto":
             self._recognise(text, source)
+        if not self.report.dialect.gnd_is_ground and _ASKS_FOR_GROUND.search(text):
+            grounds = frozenset(("ground", "gnd!"))
+            self.report.dialect = self.report.dialect._replace(grounds=grounds, gnd_is_ground=True)
         cards = read_cards(source, self.report, quick=self._quick)
         if source.titled:
             self._read_title(source)
@@ -114,8 +117,6 @@ class Parser:
 
     def _tell_ground(self) -> None:
         """Say that gnd is taken for ground though the simulator would do so only if asked."""
-        if any(_ASKS_FOR_GROUND.search(source.text) for source in self.report.files):
-            return
         for source in self.report.files:
             if found := _USES_GND.search(source.text):
                 line = source.text.count("\n", 0, found.start(1)) + 1

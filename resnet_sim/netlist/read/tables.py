@@ -17,6 +17,8 @@ from .grammar import moved, parse_expression
 #: ngspice's corners are parabolas within this share of the shorter piece beside each
 CORNER = 0.1
 _BRACED = re.compile(r"\s*=?\s*(?:\{((?:[^{}]|\{[^{}]*\})*)\}|'([^']*)')").match
+#: without braces it ends at the sign of equality
+_BARE = re.compile(r"\s*([^\s={}'][^={}']*)=").match
 
 
 def read_table(r: CardReader, start: int, is_voltage: bool) -> BehaviouralSource:
@@ -29,7 +31,7 @@ def read_table(r: CardReader, start: int, is_voltage: bool) -> BehaviouralSource
         code.append(("probe", "v", p.offset - start, 1, p.text, q.text))
         r.finish()
     else:
-        braced = _BRACED(text, at)
+        braced = _BRACED(text, at) or _BARE(text, at)
         if braced is None:
             hint = "the form is: TABLE {expression} = (x, y) (x, y) ..."
             raise CardError("E103", "TABLE needs an expression", start, 5, hint)
