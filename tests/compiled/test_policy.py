@@ -63,7 +63,7 @@ def test_all_kernels_that_have_twins_are_held_to_the_same_bits():
     assert {name for name in kernels if re.search(rf"\b{name}\.at\(", text)} == {
         "join", "_grow", "_add_rises", "_add_to_parents", "_leaving", "_reaching_tree",
         "_bridges", "_relax", "balance", "contradictions", "_eliminate",
-        "_step", "_follow", "_widen", "_sweep", "_jacobi",
+        "_step", "_follow", "_widen", "_sweep", "_jacobi", "_flow",
     }  # fmt: skip
 
 
@@ -84,6 +84,17 @@ def same_bits(function: kernel, *arguments):
 
 def spread_over(rng, decades, size):
     return rng.choice((-1.0, 1.0), size) * 10.0 ** rng.uniform(-decades, decades, size)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_currents_of_edges_have_the_same_bits(seed):
+    rng = np.random.default_rng(seed)
+    n, e = rng.integers(1, 40), rng.integers(0, 90)
+    x, low = spread_over(rng, 6, n), 1e-17 * rng.normal(size=n)
+    x[rng.random(n) < 0.2] = -0.0
+    ends = rng.integers(0, n, (2, e)).view(np.uint64)
+    emf = spread_over(rng, 3, e) * (rng.random(e) < 0.5)
+    same_bits(problem._flow, x, low, *ends, spread_over(rng, 6, e), emf)
 
 
 @pytest.mark.parametrize("seed", range(20))
