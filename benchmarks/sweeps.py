@@ -37,7 +37,7 @@ from two_threads import limits as two_threads_limits
 import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.many import lanes
-from resnet_sim.many.variants import monte_carlo as draw
+from resnet_sim.many.spreads import monte_carlo as draw
 
 LOOP = 20
 

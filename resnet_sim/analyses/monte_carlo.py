@@ -89,8 +89,8 @@ def monte_carlo(
     ((100,), True)
     """
     from ..many import jobs
+    from ..many.spreads import monte_carlo as draw
     from ..many.variants import Crossed, Grid
-    from ..many.variants import monte_carlo as draw
 
     if isinstance(tolerance, Mapping):
         raise UsageError(f"tolerance is the accuracy of results; write spread={dict(tolerance)}")

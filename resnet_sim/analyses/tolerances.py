@@ -11,8 +11,8 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 from ..many import jobs
+from ..many.spreads import monte_carlo as draw
 from ..many.variants import DISTRIBUTIONS, MonteCarlo
-from ..many.variants import monte_carlo as draw
 from ..model.circuit import Circuit
 from ..model.names import several
 from ..results.operating_point import OperatingPoint

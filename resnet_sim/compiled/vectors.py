@@ -17,6 +17,7 @@ Importing this module imports numba.
 
 from __future__ import annotations
 
+import math
 from functools import reduce
 from typing import Any
 
@@ -48,7 +49,7 @@ def aligned(
 ) -> npt.NDArray[Any]:  # fmt: skip
     """Return an array of zeros, or of anything, that starts at a multiple of `alignment` bytes."""
     kind = np.dtype(dtype)
-    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * kind.itemsize
     # numpy aligns to 16 bytes: in three arrays of four every load would cross a cache line
     raw = (np.zeros if zero else np.empty)(size + alignment, dtype=np.uint8)
     start = -raw.ctypes.data % alignment

@@ -10,6 +10,7 @@ DOORS = (
     "linearised",
     "nudges",
     "one_by_one",
+    "spreads",
     "states",
     "structure",
     "trainable",

@@ -24,7 +24,7 @@ from ._reactions import combine, forces, lanczos
 
 #: Newton steps without fewer contradictions after which only the last one flips (Murty), steps
 #: at most; passes at most, and with a pull
-MURTY_AFTER, MOST_STEPS, MOST_PASSES, PASSES = 3, 150, 6, 3
+MURTY_AFTER, MOST_STEPS, MOST_PASSES, PASSES = 3, 150, 6, 2
 #: contradictions that count after the first pass and after the last, relative to the largest
 #: voltage; what rounding leaves across a conducting rectifier, relative to the voltages at its ends
 COARSE, FINE, ROUNDING = 1e-6, 1e-12, 3e-15
@@ -88,12 +88,16 @@ def _flip(on, wrong, lane, count, memory):  # type: ignore[no-untyped-def]
 def _end(system, work, lanes, results, sample, lane, steps):  # type: ignore[no-untyped-def]
     """Store what was found for a sample."""
     x_of, current_of, on_of, steps_of, _, _ = results
-    place = system[7]
-    for k in range(len(place)):
-        x_of[sample, k] = work[0][place[k], lane]
+    place, noise = system[7], 0.0
     for k in range(current_of.shape[1]):
         current_of[sample, k] = max(work[2][k, lane], 0.0)
         on_of[sample, k] = lanes[2][k, lane]
+        noise = max(noise, current_of[sample, k] / lanes[3][k, lane])
+    # what rounding of such currents leaves across a stiff conductance is nothing
+    noise *= ROUNDING / STIFFNESS
+    for k in range(len(place)):
+        volts = work[0][place[k], lane]
+        x_of[sample, k] = volts if abs(volts) > noise else 0.0
     steps_of[sample] = steps[lane] + 1
 
 

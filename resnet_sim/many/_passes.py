@@ -13,9 +13,9 @@ from ..compiled.vectors import add, broadcast, fma, load, mul, store, sub
 from ..solvers.linear.frontal import W, backward, forward
 
 #: conductance of a conducting rectifier beside those at its ends, where passes take its excess
-#: back and find its current, and where one must do and the current does not count: elimination
-#: without subtraction bears any
-STIFFNESS, STIFFEST = 1e7, 1e13
+#: back and find its current, which two do, as its square is beyond the last digit; and where one
+#: must do and the current does not count: elimination without subtraction bears any
+STIFFNESS, STIFFEST = 1e8, 1e13
 
 
 @subloops

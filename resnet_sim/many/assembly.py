@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -30,8 +31,8 @@ class Assembly:
             np.concatenate((p[own_p], q[own_q], q[inner], p[inner])) - 1,
             np.concatenate((at[own_p], at[own_q], at[inner], at[inner])),
             np.concatenate((one[own_p], one[own_q], -one[inner], -one[inner])),
-            (s.n, s.n),
-        )
+            (s.n, s.n), len(s.reduction.conductors),
+        )  # fmt: skip
 
     @cached_property
     def load(self) -> _Pattern:
@@ -47,7 +48,7 @@ class Assembly:
         source = csr_array(ends)[:, emf.row].tocoo()
         return _Pattern(
             source.row, emf.col[source.col], at[emf.row[source.col]],
-            source.data * emf.data[source.col], (s.n, s.columns),
+            source.data * emf.data[source.col], (s.n, s.columns), len(s.reduction.conductors),
         )  # fmt: skip
 
 
@@ -55,17 +56,22 @@ class _Pattern:
     """Matrix whose entries are sums of ``coefficient * conductance[branch]``."""
 
     def __init__(
-        self, row: Ints, column: Ints, branch: Ints, coefficient: Floats, shape: tuple[int, int]
-    ) -> None:
+        self, row: Ints, column: Ints, branch: Ints, coefficient: Floats, shape: tuple[int, int],
+        branches: int,
+    ) -> None:  # fmt: skip
+        from scipy.sparse import csr_array
+
         flat = row.astype(np.int64) * shape[1] + column
-        unique, self._slot = np.unique(flat, return_inverse=True)
+        unique, slot = np.unique(flat, return_inverse=True)
         self.row, self.column = unique // shape[1], unique % shape[1]
-        self._ptr = np.searchsorted(self.row, np.arange(shape[0] + 1))
-        self._branch, self._coefficient, self.shape = branch, coefficient, shape
+        ptr = np.searchsorted(self.row, np.arange(shape[0] + 1))
+        self._empty = csr_array((np.zeros(len(unique)), self.column, ptr), shape=shape)
+        #: entries per conductance
+        self._sums = csr_array((coefficient, (slot, branch)), shape=(len(unique), branches))
+        self.shape = shape
 
     def values(self, conductance: Floats) -> Floats:
-        weights = self._coefficient * conductance[self._branch]
-        return np.asarray(np.bincount(self._slot, weights, len(self.row)), dtype=float)
+        return np.asarray(self._sums @ conductance)
 
     def dense(self, conductance: Floats) -> Floats:
         matrix = np.zeros(self.shape)
@@ -73,7 +79,7 @@ class _Pattern:
         return matrix
 
     def sparse(self, conductance: Floats) -> Any:
-        from scipy.sparse import csr_array
-
-        entries = (self.values(conductance), self.column, self._ptr)
-        return csr_array(entries, shape=self.shape)
+        # it takes scipy longer to look at the pattern again than to multiply
+        matrix = copy(self._empty)
+        matrix.data = self.values(conductance)
+        return matrix

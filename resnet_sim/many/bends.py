@@ -17,7 +17,8 @@ from ..arrays import Bools, Floats, Ints
 from ..curves import Curve, Points
 from ..graph.curve_rows import FLATTEST, CurveRows
 from ..graph.problem import EPS
-from .lanes import Answers, Data, Lanes, Network
+from .lane_data import Answers, Data, Network
+from .lanes import Lanes
 from .threads import PART, spread
 
 #: How far off its curve each voltage or current may be, relative to it; the same where no step

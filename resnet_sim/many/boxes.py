@@ -80,10 +80,6 @@ class Batch:
     at_zero: Floats
     possible: Bools
 
-    def of(self, g: Floats, u: Floats) -> bool:
-        """Tell whether these are the samples."""
-        return (self.g is g or np.array_equal(self.g, g)) and np.array_equal(self.u, u)
-
 
 @dataclass(frozen=True)
 class Held:
@@ -179,7 +175,7 @@ class BoxLanes(Backend):
     def _values(self, g: Floats) -> Floats:
         """Return the entries of K, without a nudge."""
         entries, inner, *_ = self._entries
-        values = np.zeros(len(entries.diagonal) + len(entries.other))
+        values = np.zeros(entries.size)
         conductance = self.precise.conductances(g)
         values[inner] = self.precise.assembly.stiffness.values(conductance)
         return values
@@ -197,11 +193,11 @@ class BoxLanes(Backend):
         n, pattern = self.structure.n, self.precise.assembly.stiffness
         outputs = csr_array(self.precise.ends.matrix)
         pulled = (outputs.T @ outputs).tocoo()
-        inner = pattern.row.astype(np.int64) * n + pattern.column
-        outer = pulled.row.astype(np.int64) * n + pulled.col
-        every = np.unique(np.concatenate((inner, outer, np.arange(n) * (n + 1))))
-        entries = Entries(every // n, every % n, n)
-        own, added = (np.searchsorted(every, at) for at in (inner, outer))
+        row, column = pulled.row.astype(np.int64), pulled.col.astype(np.int64)
+        entries = Entries(
+            np.concatenate((pattern.row, row)), np.concatenate((pattern.column, column)), n
+        )
+        own, added = entries.places(pattern.row, pattern.column), entries.places(row, column)
         return entries, own, added, pulled.data
 
     def _load(self, batch: Batch, nudge: Nudge) -> Floats:
@@ -230,22 +226,28 @@ class BoxLanes(Backend):
 
     def batch(self, g: Floats, u: Floats) -> Batch:
         """Return what states of samples have in common; that of the last call is kept."""
-        known = self._batch
-        if known is not None and known.of(g, u):
-            return known
-        precise, s, tiles = self.precise, self.structure, Tiles.of(len(u), self.threads)
-        columns = np.ascontiguousarray(u.T)
-        load = precise.assembly.load.sparse(precise.conductances(g)) @ columns
-        load = np.asarray(load + (s.injection @ columns)[1:])
+        batch = self._batch
+        if batch is None or not np.array_equal(batch.u, u):
+            batch = self._samples(u)
+        if not (batch.g is g or np.array_equal(batch.g, g)):
+            columns = np.ascontiguousarray(u.T)
+            load = self.precise.assembly.load.sparse(self.precise.conductances(g)) @ columns
+            load = np.asarray(load + (self.structure.injection @ columns)[1:])
+            batch = replace(batch, g=_kept(g), load=batch.tiles.pack(load))
+        self._batch = batch
+        return batch
+
+    def _samples(self, u: Floats) -> Batch:
+        """Return samples without conductances."""
+        precise, tiles = self.precise, Tiles.of(len(u), self.threads)
         drop = self._drop(u)
         low, high = ends = self._bounds(drop)
-        self._batch = found = Batch(
-            _kept(g), u.copy(), tiles, tiles.pack(load), drop, ends,
-            (tiles.pack_bounds(low), tiles.pack_bounds(high)), s.imposed(u),
+        return Batch(
+            np.zeros(0), u.copy(), tiles, np.zeros((0, 0, 0)), drop, ends,
+            (tiles.pack_bounds(low), tiles.pack_bounds(high)), self.structure.imposed(u),
             applied(precise.ends.offset, u).T,
             precise.possible(u) & (low <= high).all(axis=0),
         )  # fmt: skip
-        return found
 
     def _drop(self, u: Floats) -> Floats:
         """Return the drops of rectifiers, shape (m, B), or (m, 1) if they don't depend on u."""

@@ -20,7 +20,8 @@ from ..compiled import policy
 from ..graph.graphs import bincount, components
 from ..graph.problem import spread
 from ..solvers.linear.stiff import Stiff, stiff
-from .lanes import Answers, Data, Lanes, Network
+from .lane_data import Answers, Data, Network
+from .lanes import Lanes
 from .rounds import Group, Room, System, W
 
 
@@ -74,7 +75,7 @@ class IteratedLanes(Lanes):
     def _entries(self) -> int:
         return len(self._plan.row) + 8 * self.network.n
 
-    def part(self, count: int, chained: bool) -> int:
+    def part(self, count: int) -> int:
         """Return how many points a thread does at a time: those that are side by side."""
         return W
 

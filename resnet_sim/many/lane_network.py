@@ -6,7 +6,8 @@ import numpy as np
 
 from .bends import Bends
 from .iterated import fitting
-from .lanes import Lanes, Network
+from .lane_data import Network
+from .lanes import Lanes
 from .question import Question
 from .states import Terminals
 from .structure import Structure, Unsupported

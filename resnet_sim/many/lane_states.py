@@ -21,8 +21,8 @@ from ..graph.graphs import bincount
 from .assembly import Assembly
 from .bends import Pull
 from .curve_laws import CurveLaws
+from .lane_data import Answers, Data
 from .lane_network import Bundles, bends_of, lanes_of, no_structure, unfit
-from .lanes import Answers, Data
 from .one_by_one import OneByOne
 from .output_ends import OutputEnds
 from .question import Question

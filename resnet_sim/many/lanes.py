@@ -11,7 +11,6 @@ points settle.  What does not settle is left to the caller.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -20,113 +19,10 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints, plain
 from ..compiled import policy
 from ..graph.graphs import bincount
-from ..graph.problem import Problem
 from ..solvers.linear.fronts import Fronts, fronts
+from .lane_data import Answers, Data, Network
+from .lane_room import Room
 from .threads import PART, cores, spread
-
-#: States of reactions that there is room for at first: more than small nudges need.
-FEW = 4
-
-
-@dataclass(frozen=True)
-class Network:
-    """What is joined to what; 0 is the reference.
-
-    Attributes
-    ----------
-    n : int
-        Coordinates, the reference included.
-    edge_p, edge_q : ndarray of int, shape (e,)
-    diode_p, diode_q, resistance : ndarray, shape (m,)
-    output_p, output_q : ndarray of int, shape (outputs,)
-    scale_p, scale_q : ndarray, shape (outputs,)
-        Outputs are ``scale_p x_p - scale_q x_q``.
-    """
-
-    n: int
-    edge_p: Ints
-    edge_q: Ints
-    diode_p: Ints
-    diode_q: Ints
-    resistance: Floats
-    output_p: Ints
-    output_q: Ints
-    scale_p: Floats
-    scale_q: Floats
-
-    @classmethod
-    def of(cls, problem: Problem) -> Network:
-        """Return what a problem is about, without outputs."""
-        none, number = np.zeros(0, dtype=np.int64), np.zeros(0)
-        return cls(
-            problem.n, problem.edge_p, problem.edge_q,
-            problem.diode_p, problem.diode_q, problem.resistance, none, none, number, number,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Data:
-    """The numbers of S points.
-
-    Attributes
-    ----------
-    conductance : ndarray, shape (e,) or (S, e)
-        S; common to all points, or of each.
-    load : ndarray, shape (S, n - 1)
-        Injections, those of sources in edges included, A.
-    drop : ndarray, shape (S, m)
-        V.
-    """
-
-    conductance: Floats
-    load: Floats
-    drop: Floats
-
-    def rows(self, rows: Ints) -> Data:
-        """Return some of the points."""
-        common = self.conductance.ndim == 1
-        conductance = self.conductance if common else self.conductance[rows]
-        return Data(conductance, self.load[rows], self.drop[rows])
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What was found for S points.
-
-    Attributes
-    ----------
-    x, current : ndarray, shapes (S, n - 1) and (S, m)
-    on : ndarray of bool, shape (S, m)
-    steps : ndarray of int, shape (S,)
-    settled : ndarray of bool, shape (S,)
-    force : ndarray, shape (S, outputs)
-        Currents that a pull feeds into the outputs.
-    """
-
-    x: Floats
-    current: Floats
-    on: Bools
-    steps: Ints
-    settled: Bools
-    force: Floats
-
-    @classmethod
-    def none(cls, data: Data, on: Bools, outputs: int) -> Answers:
-        """Return that nothing is known yet but which rectifiers may conduct."""
-        count = len(on)
-        return cls(
-            np.zeros(data.load.shape), np.zeros(on.shape), np.array(on), np.zeros(count, int),
-            np.zeros(count, bool), np.zeros((count, outputs)),
-        )  # fmt: skip
-
-    def put(self, rows: Ints, others: Answers) -> None:
-        """Take over what was found for some points."""
-        for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True):
-            mine[rows] = theirs
-
-    def pick(self, rows: Bools) -> Answers:
-        """Return some of the points."""
-        return Answers(*(column[rows] for column in vars(self).values()))
 
 
 class Lanes:
@@ -225,7 +121,7 @@ class Lanes:
         results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
         shift = 1.0 / pull
 
-        def work(room: _Room, queue: Ints) -> None:
+        def work(room: Room, queue: Ints) -> None:
             room.react(0 if np.isnan(shift) else outputs)
             while not settle(
                 self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
@@ -252,7 +148,7 @@ class Lanes:
 
         found = np.zeros(data.load.shape), np.zeros(on.shape), np.zeros(len(on), bool)
 
-        def work(room: _Room, queue: Ints) -> None:
+        def work(room: Room, queue: Ints) -> None:
             steady(
                 self.system, room.values(data.conductance), *self._tables(data, on, None),
                 room.work, room.room, room.lanes, room.notes, queue, passes, found,
@@ -285,7 +181,7 @@ class Lanes:
         )  # fmt: skip
         data = Data(conductance, np.zeros((count, 0)), np.zeros(on.shape))
 
-        def work(room: _Room, queue: Ints) -> None:
+        def work(room: Room, queue: Ints) -> None:
             room.react(aim.shape[1])
             while not respond(
                 self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
@@ -337,17 +233,13 @@ class Lanes:
             none if aim is None else plain(aim),
         )  # fmt: skip
 
-    def part(self, count: int, chained: bool) -> int:
-        """Return how many of some points a thread does at a time.
-
-        If they are `chained`, results depend on that, and it must not depend on the threads.
-        """
-        wanted = count // 16 if chained else -(-count // (8 * self.at_once))
-        return min(PART, 8 * max(1, wanted))
+    def part(self, count: int) -> int:
+        """Return how many of some points a thread does at a time."""
+        return min(PART, 8 * max(1, -(-count // (8 * self.at_once))))
 
     def _room(self) -> Any:
         """Return what a thread works in."""
-        return _Room(self)
+        return Room(self.network, self.fronts)
 
     @property
     def _entries(self) -> int:
@@ -373,76 +265,7 @@ class Lanes:
             work(room, queue)
             self._leave(room)
 
-        part = self.part(count, chained)
+        # results of chained ones depend on it: it must not depend on the threads
+        part = count if chained else self.part(count)
         parts = [np.arange(k, min(k + part, count)) for k in range(0, count, part)]
         spread(task, parts, self.at_once, count * self._entries)
-
-
-class _Room:
-    """Arrays that eight points need while they are solved."""
-
-    def __init__(self, lanes: Lanes) -> None:
-        from ..compiled.vectors import aligned
-
-        def room(*shape: int) -> Floats:
-            return aligned((*shape, 8), np.float64)
-
-        self.new = room
-        f, self.n, self.m = lanes.fronts, lanes.fronts.n, len(lanes.network.diode_p)
-        n, m = self.n, self.m
-        self.work = (
-            room(n + 1), room(n + 1), room(m), room(m), room(m), room(1), room(f.size + 4), room(n)
-        )  # fmt: skip
-        self.room = room(f.front), room(f.stack)
-        self.lanes = (
-            room(n + 1), room(m), np.zeros((m, 8), bool), room(m),
-            np.zeros(n + 1),
-        )  # fmt: skip
-        # of each lane: its sample, what `settle` knows of it, and what contradicts it
-        self.notes = (
-            *np.zeros((5, 8), int), *np.zeros((2, 8)), *np.zeros((3, 8), bool),
-            np.zeros((m, 8), bool),
-        )  # fmt: skip
-        self.basis: tuple[Any, ...] = ()
-        self._edges = len(lanes.network.edge_p)
-        self._values: Floats | None = None
-        self._reacting = self._states = -1
-        self.react(0)
-
-    @property
-    def scratch(self) -> tuple[Floats, ...]:
-        """Arrays that are free between calls: three of nodes, one of rectifiers, and a zero."""
-        x, y, current, *_ = self.work
-        return x, y, self.lanes[0], current, self.work[5]
-
-    def clean(self) -> None:
-        """Put the reference back where it is."""
-        self.work[0][-1] = 0.0
-
-    def react(self, outputs: int) -> None:
-        """Make room for a basis of vectors for as many outputs, and for the states of some."""
-        if outputs <= self._reacting:
-            return
-        self._reacting, self._states = outputs, min(outputs, FEW)
-        self._make()
-
-    def widen(self) -> None:
-        """Make room for twice as many states as there were too few."""
-        self._states = min(2 * self._states, self._reacting)
-        self._make()
-
-    def _make(self) -> None:
-        outputs, states, room, n, m = self._reacting, self._states, self.new, self.n, self.m
-        self.basis = (
-            room(outputs, outputs), room(states, n + 1), room(states, m), room(outputs),
-            room(outputs), np.zeros(8, int), np.zeros(8), room(n + 1), room(m), room(outputs),
-            room(outputs), np.zeros(outputs), room(outputs), room(n + 1), room(m),
-        )  # fmt: skip
-
-    def values(self, conductance: Floats) -> Floats:
-        """Return the conductances, or room for those of eight points."""
-        if conductance.ndim == 1:
-            return plain(conductance)
-        if self._values is None:
-            self._values = self.new(self._edges)
-        return self._values

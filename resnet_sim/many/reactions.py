@@ -6,7 +6,8 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..errors import UsageError
-from .lanes import Data, Lanes
+from .lane_data import Data
+from .lanes import Lanes
 from .output_ends import OutputEnds
 
 

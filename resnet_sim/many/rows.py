@@ -15,7 +15,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints, as_slice
 from ..point.branches import Branches
 from ..point.plan import Compiled, Plan
-from .lanes import Data
+from .lane_data import Data
 
 #: Kind of branches -> the numbers of their laws, shape (points, rows), or (1, rows) if all points
 #: have the same.

@@ -14,7 +14,8 @@ from ..point.plan import Plan
 from ..point.state import State
 from ..solvers.linear.common_factor import CommonFactor
 from .bends import Bends, Bent
-from .lanes import Answers, Data, Lanes, Network
+from .lane_data import Answers, Data, Network
+from .lanes import Lanes
 from .states import held
 
 #: What counts as touching the drop, relative.

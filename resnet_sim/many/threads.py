@@ -32,7 +32,7 @@ def slices(count: int, elements: int, threads: int | None = None) -> list[slice]
     Only where it doesn't matter to results with whom a point is done may `threads` count.
     """
     most = PART * max(1, int(policy.POLICY.part / (PART * max(elements, 1))))
-    least, parts = (PART, PARTS) if threads is None else (8, threads)
+    least, parts = (min(PART, 8 * -(-count // 16)), PARTS) if threads is None else (8, threads)
     length = min(most, max(least, -(-count // (8 * parts)) * 8))
     return [slice(k, k + length) for k in range(0, count, length)]
 

@@ -22,23 +22,28 @@ ROUGH, ATTEMPTS = 1e-3, 4
 
 
 class Entries:
-    """Where K, of shape (n, n), has entries: on its diagonal at least, row by row.
+    """Where K, of shape (n, n), has entries: first its diagonal, then the others row by row.
 
     Attributes
     ----------
+    n, size : int
     row, node : ndarray of int
         Of those off the diagonal.
     first : ndarray of int, shape (n + 1,)
         Where each row of these begins.
-    diagonal, other : ndarray of int
-        Places of those on the diagonal, and off it, among all.
     """
 
     def __init__(self, row: Ints, column: Ints, n: int) -> None:
-        off = row != column
-        self.diagonal, self.other = np.flatnonzero(~off), np.flatnonzero(off)
-        self.row, self.node = row[off], column[off]
+        self._keys = np.unique(row * n + column)
+        self._keys = self._keys[self._keys % (n + 1) > 0]
+        self.n, self.size = n, n + len(self._keys)
+        self.row, self.node = self._keys // n, self._keys % n
         self.first = np.searchsorted(self.row, np.arange(n + 1))
+
+    def places(self, row: Ints, column: Ints) -> Ints:
+        """Return the number of some entries."""
+        off = self.n + np.searchsorted(self._keys, row * self.n + column)
+        return np.asarray(np.where(row == column, row, off))
 
 
 class Laplacian:
@@ -62,9 +67,8 @@ class Laplacian:
 
     def __init__(self, entries: Entries, values: Floats, z: Floats | None = None) -> None:
         self.entries, self.values = entries, values
-        self.diagonal = values[entries.diagonal]
+        self.diagonal, self.conductance = values[: entries.n], -values[entries.n :]
         self.proved, self.amplification, self.z = False, 1.0, z
-        self.conductance = -values[entries.other]
         if not (self.diagonal > 0).all():
             return
         self.weight = (self.conductance / self.diagonal[entries.row]).astype(np.float32)
@@ -73,7 +77,7 @@ class Laplacian:
             return
         # a nudge of a pair of outputs may leave a negative conductance
         comparison = values.copy()
-        comparison[entries.other] = -np.abs(self.conductance)
+        comparison[entries.n :] = -np.abs(self.conductance)
         proof = Laplacian(entries, comparison, z)
         self.proved, self.amplification, self.z = proof.proved, proof.amplification, proof.z
 
@@ -89,28 +93,30 @@ class Laplacian:
 
     def _prove(self) -> None:
         """Look for z: a rough solution of ``K z = D 1`` will do, often that of another K."""
-        n = len(self.diagonal)
-        start, load = np.zeros((1, n, NARROW)), np.zeros((1, n, NARROW))
-        load[0, :, 0] = self.diagonal
-        grounded = float(self.values.sum())
-        if self.z is not None:
-            start[0, :, 0] = self.z
-        elif grounded > 0:  # what balances the currents to ground: the slowest part of z
-            start[0, :, 0] = self.diagonal.sum() / grounded
-        none = np.zeros((1, 0, NARROW))
-        free = Boxes(np.full(n, -1), np.zeros(0, dtype=np.int64))
+        n, z = len(self.diagonal), self.z
+        if z is None:
+            # what balances the currents to ground: the slowest part of z
+            grounded = float(self.values.sum())
+            z = np.full(n, self.diagonal.sum() / grounded if grounded > 0 else 0.0)
         tolerance = ROUGH
         for _ in range(ATTEMPTS):
-            z: Floats = start[0, :, 0].copy()
             share = z - self._from_others(z) / self.diagonal
             if z.min() > 0 and share.min() > 0.5:
                 self.proved, self.z = True, z
                 self.amplification = float(z.max() / share.min())
                 return
-            start = Tiles(1, NARROW, 1).solve(self, free, load, (none, none), start, tolerance).x
-            if not np.isfinite(start).all():
+            z = self._balanced(z, tolerance)
+            if not np.isfinite(z).all():
                 return
-            tolerance = min(ROUGH, 0.2 / max(float(start.max()), 1.0))
+            tolerance = min(ROUGH, 0.2 / max(float(z.max()), 1.0))
+
+    def _balanced(self, z: Floats, tolerance: float) -> Floats:
+        """Return a rough solution of ``K z = D 1``, from another one."""
+        start, load, none = *np.zeros((2, 1, len(z), NARROW)), np.zeros((1, 0, NARROW))
+        start[0, :, 0], load[0, :, 0] = z, self.diagonal
+        free = Boxes(np.full(len(z), -1), np.zeros(0, dtype=np.int64))
+        found = Tiles(1, NARROW, 1).solve(self, free, load, (none, none), start, tolerance)
+        return found.x[0, :, 0].copy()
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,16 @@ points from it.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import translate
 from functools import cached_property
-from itertools import compress
 from typing import Protocol
 
 import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
-from ..model.circuit import Circuit
-from ..model.names import mapping, whole
+from ..model.names import whole
 from ..model.requests import Sweep
 
 #: Samples that share a random generator.
@@ -102,7 +98,7 @@ class Variants(Protocol):
     def axes(self) -> dict[str, Floats]:
         """Return what a result says of its points: name -> array of shape (count,)."""
 
-    def sampled(self) -> dict[str, Floats]:
+    def sampled(self) -> Mapping[str, Floats]:
         """Return what was drawn at random: name -> array of shape (count,)."""
 
 
@@ -151,7 +147,7 @@ class Grid:
         """Return the swept quantities at each point, the innermost first."""
         return dict(zip(self.names, self._swept(0, self.count).T.copy(), strict=True))
 
-    def sampled(self) -> dict[str, Floats]:
+    def sampled(self) -> Mapping[str, Floats]:
         """Nothing is."""
         return {}
 
@@ -231,10 +227,9 @@ class MonteCarlo:
         """Return the number of each sample, from 0."""
         return {"sample": np.arange(self.samples, dtype=float)}
 
-    def sampled(self) -> dict[str, Floats]:
+    def sampled(self) -> Mapping[str, Floats]:
         """Return what is drawn, without what only random functions of the deck know."""
-        columns = np.ascontiguousarray(self.values(0, self.count).T)
-        return dict(zip(self.varied, columns, strict=False))
+        return Drawn(self)
 
 
 @dataclass(frozen=True)
@@ -276,126 +271,30 @@ class Crossed:
         axes = {name: np.tile(x, self.samples.count) for name, x in self.grid.axes().items()}
         return axes | {"sample": np.repeat(self.samples.axes()["sample"], self.grid.count)}
 
-    def sampled(self) -> dict[str, Floats]:
+    def sampled(self) -> Mapping[str, Floats]:
         """Return what is drawn at each point."""
-        return {n: np.repeat(x, self.grid.count) for n, x in self.samples.sampled().items()}
+        return Drawn(self.samples, self.grid.count)
 
 
-def monte_carlo(
-    circuit: Circuit,
-    spread: Mapping[str, float | str],
-    samples: int,
-    seed: int = 0,
-    distribution: str = "uniform",
-) -> MonteCarlo:
-    """Return samples of a circuit's values with given relative spreads.
+class Drawn(Mapping[str, Floats]):
+    """What samples are of, by name, each `times` in a row.  It is drawn again once asked for."""
 
-    Parameters
-    ----------
-    spread : mapping of str to float or str
-        What a value may be off by, relative: 0.05 or ``"5%"``.  Of an element, or glob such
-        as ``r*``; ``d*:vfwd`` for a parameter of the models of elements.  Where several
-        match, the last counts; what ``tol=`` says comes before all.
+    def __init__(self, samples: MonteCarlo, times: int = 1) -> None:
+        self.samples, self.times = samples, times
 
-    Raises
-    ------
-    UsageError
-        If nothing matches, or a spread is negative or makes resistances negative.
-    """
-    known = DISTRIBUTIONS.get(distribution)
-    chosen: dict[str, tuple[str, float]] = {}
-    nominal: dict[str, float] = {}
-    everything = [*circuit.spread.items(), *mapping(spread, "spreads").items()]
-    for pattern, given in everything:
-        share = as_share(pattern, given)
-        kind, found = _matching(circuit, pattern)
-        wide = share >= 1 and known is not None and known.limited
-        if share < 0 or (wide and not all(_has_sign(circuit, kind, n) for n in found)):
-            raise UsageError(
-                f"the spread {share:g} of {pattern} is not between 0 and 1; "
-                "with distribution lognormal it may be larger"
-            )
-        chosen |= dict.fromkeys(found, (kind, share))
-        nominal |= found
-    if not chosen and not circuit.is_random:
-        raise UsageError("no spread is given: nothing varies")
-    kinds, shares = zip(*chosen.values(), strict=True) if chosen else ((), ())
-    return MonteCarlo(
-        tuple(chosen), kinds, tuple(nominal.values()), shares, samples, seed, distribution,
-        circuit.is_random,
-    )  # fmt: skip
+    def __getitem__(self, name: str) -> Floats:
+        return self._columns[name]
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.samples.varied)
 
-def as_share(name: str, given: float | str) -> float:
-    """Return a spread as a number: 0.05, or ``"5%"``."""
-    try:
-        text = given.strip() if isinstance(given, str) else ""
-        share = float(text[:-1]) / 100.0 if text.endswith("%") else float(given)
-    except (TypeError, ValueError):
-        share = math.nan
-    if not math.isfinite(share):
-        raise UsageError(f"the spread {given!r} of {name} is neither a number nor of the form 5%")
-    return share
+    def __len__(self) -> int:
+        return len(self.samples.varied)
 
-
-def _has_sign(circuit: Circuit, kind: str, name: str) -> bool:
-    """Tell whether a value may as well be negative: that of a source."""
-    if kind != "element":
-        return False
-    device = circuit.tables[circuit.locate(circuit.element(name))[0]]
-    return device.fixes_voltage is True or device.fixes_current
-
-
-def _matching(circuit: Circuit, pattern: str) -> tuple[str, dict[str, float]]:
-    """Return what a name or a glob stands for, and the nominal values."""
-    folded = pattern.strip().lower()
-    known = circuit.find(folded) is not None
-    elements, colon, key = folded.rpartition(":")
-    if colon and not known:
-        plain, found = _of_models(circuit, elements, key)
-        if found:
-            return ("element" if plain else "model"), found
-        raise UsageError(f"no element that matches {elements!r} has a parameter {key!r}")
-    values = dict(_values(circuit))
-    if folded in values:
-        return "element", {folded: values[folded]}
-    if not any(c in folded for c in "*?["):
-        number = circuit.element(folded)
-        raise UsageError(f"{folded} is a {circuit.kind(number)} without a value to vary")
-    matches = re.compile(translate(folded)).match
-    found = {name: value for name, value in values.items() if matches(name)}
-    if not found:
-        raise UsageError(f"no element with a value matches {pattern!r}")
-    return "element", found
-
-
-def _values(circuit: Circuit) -> list[tuple[str, float]]:
-    """Return names and values of the elements that can have a spread."""
-    found: list[tuple[str, float]] = []
-    for device in circuit.tables.values():
-        if device.varies and len(device):
-            values = getattr(device, str(device.value)).tolist()
-            which = device.varying().tolist()
-            found += compress(zip(device.names, values, strict=True), which)
-    return found
-
-
-def _of_models(circuit: Circuit, pattern: str, key: str) -> tuple[bool, dict[str, float]]:
-    """Return a parameter of the models of all elements that match a glob and have it.
-
-    Also whether it is what `Circuit.with_values` sets, for all of them.
-    """
-    found: dict[str, float] = {}
-    plain, matches = True, re.compile(translate(pattern)).match
-    for device in circuit.tables.values():
-        names = [k for k, name in enumerate(device.names) if matches(name)]
-        if not names:
-            continue
-        try:
-            values = device.of_model(key)
-        except KeyError:
-            continue
-        finite = {device.names[k]: float(values[k]) for k in names if math.isfinite(values[k])}
-        plain = plain and (not finite or device.parameters.get(key) == device.value)
-        found |= finite
-    return plain, found if plain else {f"{name}:{key}": x for name, x in found.items()}
+    @cached_property
+    def _columns(self) -> dict[str, Floats]:
+        columns = self.samples.values(0, self.samples.count).T
+        return {
+            name: np.repeat(column, self.times)
+            for name, column in zip(self.samples.varied, columns, strict=False)
+        }

@@ -129,7 +129,7 @@ class Devices:
             spacing = (g_max - g_min) / (self.levels - 1)
             step = np.floor((new - g_min) / spacing + rng.random(len(g)))
             new = np.clip(g_min + spacing * step, g_min, g_max)
-        return np.where(self.dead(len(g)), g, new)
+        return np.where(self.dead(len(g)), g, new) if self.stuck else new
 
     def read(self, voltages: Floats, rng: np.random.Generator) -> Floats:
         """Return node voltages as a rule reads them, V; ground is exact."""

@@ -32,7 +32,8 @@ class Learned(Roles):
         """Take the values that the circuit has."""
         self._origin = self._selection.conductances
         self._parts: Callable[[], Iterator[npt.NDArray[np.float32]] | None] | None = None
-        self._noise = self.devices.generator(2)
+        #: what random numbers of devices depend on
+        self._place: tuple[int, ...] = (2,)
         #: epoch and step of the run that trains it
         self.moment = 0, 0
         first = circuit.first["current_sources"]
@@ -229,8 +230,13 @@ class Learned(Roles):
 
     def at_step(self, epoch: int, step: int, *shard: int) -> None:
         """Fix the random numbers of imperfect devices by the place in a run."""
-        self.moment = epoch, step
-        self._noise = self.devices.generator(3, epoch, step, *shard)
+        self.moment, self._place = (epoch, step), (3, epoch, step, *shard)
+        self.__dict__.pop("_noise", None)
+
+    @cached_property
+    def _noise(self) -> np.random.Generator:
+        # few devices are noisy
+        return self.devices.generator(*self._place)
 
     def write(self, wanted: Floats) -> None:
         """Ask for conductances, S; `conductances` tells what became of it."""

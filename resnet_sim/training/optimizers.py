@@ -198,10 +198,11 @@ class Adam(Optimizer):
         one, two = self.betas
         state = self.state
         state["steps"] = state["steps"] + 1
+        steps = state["steps"][:1]  # they are all the same
         state["mean"] = one * state["mean"] + (1 - one) * gradient
         state["square"] = two * state["square"] + (1 - two) * gradient**2
-        mean = state["mean"] / (1 - one ** state["steps"])
-        square = state["square"] / (1 - two ** state["steps"])
+        mean = state["mean"] / (1 - one**steps)
+        square = state["square"] / (1 - two**steps)
         result: Floats = mean / (np.sqrt(square) + self.epsilon)
         return result
 

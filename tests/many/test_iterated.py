@@ -10,7 +10,8 @@ import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.compiled import policy
 from resnet_sim.many.iterated import IteratedLanes
-from resnet_sim.many.lanes import Data, Lanes, Network
+from resnet_sim.many.lane_data import Data, Network
+from resnet_sim.many.lanes import Lanes
 
 # diodes at dead ends have neither current nor voltage
 pytestmark = pytest.mark.filterwarnings("ignore::resnet_sim.training.KneeWarning")

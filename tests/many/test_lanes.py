@@ -11,7 +11,8 @@ from scipy.sparse.linalg import splu
 from resnet_sim import solvers
 from resnet_sim.compiled import policy
 from resnet_sim.graph.problem import Problem
-from resnet_sim.many.lanes import Data, Lanes, Network
+from resnet_sim.many.lane_data import Data, Network
+from resnet_sim.many.lanes import Lanes
 from resnet_sim.solvers.linear.common_factor import CommonFactor
 from resnet_sim.solvers.linear.fronts import fronts
 

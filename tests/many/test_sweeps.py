@@ -14,8 +14,8 @@ from resnet_sim.compiled import policy
 from resnet_sim.errors import ConvergenceError, TopologyError, UsageError
 from resnet_sim.many.backend import Question, choose
 from resnet_sim.many.one_by_one import OneByOne
+from resnet_sim.many.spreads import monte_carlo as draw
 from resnet_sim.many.variants import Grid
-from resnet_sim.many.variants import monte_carlo as draw
 from resnet_sim.model.requests import Sweep
 from resnet_sim.results import rawfile
 

@@ -1,0 +1,83 @@
+"""The arrays that a thread needs while it solves eight points."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Floats, plain
+from ..solvers.linear.fronts import Fronts
+from .lane_data import Network
+
+#: States of reactions that there is room for at first: more than small nudges need.
+FEW = 4
+
+
+class Room:
+    """Arrays that eight points need while they are solved."""
+
+    def __init__(self, network: Network, f: Fronts) -> None:
+        from ..compiled.vectors import aligned
+
+        def room(*shape: int) -> Floats:
+            return aligned((*shape, 8), np.float64)
+
+        self.new = room
+        n, m = self.n, self.m = f.n, len(network.diode_p)
+        self.work = (
+            room(n + 1), room(n + 1), room(m), room(m), room(m), room(1), room(f.size + 4), room(n)
+        )  # fmt: skip
+        self.room = room(f.front), room(f.stack)
+        self.lanes = (
+            room(n + 1), room(m), np.zeros((m, 8), bool), room(m),
+            np.zeros(n + 1),
+        )  # fmt: skip
+        # of each lane: its sample, what `settle` knows of it, and what contradicts it
+        self.notes = (
+            *np.zeros((5, 8), int), *np.zeros((2, 8)), *np.zeros((3, 8), bool),
+            np.zeros((m, 8), bool),
+        )  # fmt: skip
+        self.basis: tuple[Any, ...] = ()
+        self._edges = len(network.edge_p)
+        self._values: Floats | None = None
+        self._reacting = self._states = -1
+        self.react(0)
+
+    @property
+    def scratch(self) -> tuple[Floats, ...]:
+        """Arrays that are free between calls: three of nodes, one of rectifiers, and a zero."""
+        x, y, current, *_ = self.work
+        return x, y, self.lanes[0], current, self.work[5]
+
+    def clean(self) -> None:
+        """Put the reference back where it is."""
+        self.work[0][-1] = 0.0
+
+    def react(self, outputs: int) -> None:
+        """Make room for a basis of vectors for as many outputs, and for the states of some."""
+        if outputs <= self._reacting:
+            return
+        self._reacting, self._states = outputs, min(outputs, FEW)
+        self._make()
+
+    def widen(self) -> None:
+        """Make room for twice as many states as there were too few."""
+        self._states = min(2 * self._states, self._reacting)
+        self._make()
+
+    def _make(self) -> None:
+        outputs, states, room, n, m = self._reacting, self._states, self.new, self.n, self.m
+        self.basis = (
+            room(outputs, outputs), room(states, n + 1), room(states, m), room(outputs),
+            room(outputs), np.zeros(8, int), np.zeros(8), room(n + 1), room(m), room(outputs),
+            room(outputs), np.zeros(outputs), room(outputs), room(n + 1), room(m),
+        )  # fmt: skip
+
+    def values(self, conductance: Floats) -> Floats:
+        """Return the conductances, or room for those of eight points."""
+        if conductance.ndim == 1:
+            return plain(conductance)
+        if self._values is None:
+            self._values = self.new(self._edges)
+        return self._values
