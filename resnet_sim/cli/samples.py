@@ -103,7 +103,9 @@ class Samples:
             right = round(value * len(self.Y))
             return f"{right} of {len(self.Y)} classes right, {value:.1%}"
         error = float(((outputs - self.Y) ** 2).mean()) ** 0.5
-        return f"root mean square error {error:.3g} V, {1.0 - value:.3g} of the variance is left"
+        told = f"root mean square error {error:.3g} V"
+        left = f", {1.0 - value:.3g} of the variance is left"
+        return told + left if self.Y.std() > 0 else told  # of one sample there is none
 
     @contextmanager
     def named(self) -> Iterator[None]:

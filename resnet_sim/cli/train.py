@@ -149,6 +149,8 @@ def _check_files(options: argparse.Namespace, circuit: Circuit) -> None:
     protect(options.metrics, read, "--metrics")
     if options.resume and not options.checkpoint:
         raise UsageError("--resume goes on with a run in a directory: name it by --checkpoint")
+    if options.checkpoint_every != 1 and not options.checkpoint:
+        raise UsageError("--checkpoint-every does nothing without --checkpoint DIR")
     if options.patience and not options.validation:
         raise UsageError("--patience watches the validation cost: it needs --validation")
 

@@ -54,6 +54,13 @@ def run(folder, capsys):
     return call
 
 
+def test_one_sample_for_validation_has_no_variance(run):
+    options = ("--validation", "0.25", "--epochs", "2", "-o", "out.net")
+    status, out, _ = run("train", "divider.net", "--data", "table.csv", *DIVIDED, *options)
+    told = out.splitlines()[-1]
+    assert status == 0 and told.startswith("validation: root mean square error") and "," not in told
+
+
 def predictions(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(text.splitlines()))
 
@@ -229,6 +236,7 @@ def test_targets_out_of_reach_are_warned_of(run):
         (["--eta", "0.1"], "--eta does nothing with --rule ep"),
         (["--rule", "adjoint", "--beta", "1m"], "--beta does nothing with --rule adjoint"),
         (["--momentum", "0.5"], "--momentum does nothing with --optimizer adam"),
+        (["--checkpoint-every", "5"], "--checkpoint-every does nothing without --checkpoint"),
         (["--lr", "q*=1"], "nothing that learns matches 'q*'"),
         (["--lr", "r1=1,2"], "not of the form GLOB=RATE"),
         (["--schedule", "2"], "neither constant, cosine, nor from 0 to 1"),
