@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from numbers import Real
 from typing import Any
 
@@ -42,7 +43,17 @@ def share(value: Any, what: str) -> float:
 
 
 def array(values: Any, what: str) -> Any:
-    """Return values as an array; `UsageError` if its rows have different lengths."""
+    """Return values as an array.
+
+    Raises
+    ------
+    UsageError
+        If they are no table, or some are masked: numpy would take what is behind the mask.
+    """
+    if np.ma.is_masked(values):
+        raise UsageError(f"{what}: some are masked; leave these samples out, or fill them")
+    if isinstance(values, Iterator):
+        raise UsageError(f"{what} are a {type(values).__name__}: give an array, a list or a frame")
     try:
         return np.asarray(values)
     except ValueError as error:

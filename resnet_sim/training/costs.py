@@ -69,7 +69,7 @@ def is_labels(targets: Any) -> bool:
     return targets.ndim == 1 and targets.dtype.kind in "iub"
 
 
-def finite(values: Floats, what: str = "the cost") -> Floats:
+def finite(values: Floats, what: str) -> Floats:
     """Return what each sample has, shape (B,) or (B, n), which has to be finite.
 
     Raises
@@ -83,6 +83,29 @@ def finite(values: Floats, what: str = "the cost") -> Floats:
         error.sample = int(bad[0])
         raise error
     return values
+
+
+def values(cost: Cost, outputs: Floats, targets: Any) -> Floats:
+    """Return the cost of each sample, shape (B,).
+
+    Raises
+    ------
+    UsageError
+        If one is not finite, or a cost of one's own returns something of another shape.
+    """
+    found = np.asarray(cost.value(outputs, targets))
+    wanted = {"value": (found, outputs.shape[:1], "the cost")}
+    if not built_in(cost, SquaredError, CrossEntropy, Hinge):
+        slope = np.asarray(cost.slope(outputs, targets))
+        wanted["slope"] = slope, outputs.shape, "the slope of the cost"
+    for method, (array, shape, what) in wanted.items():
+        if array.shape != shape:
+            raise UsageError(
+                f"{type(cost).__name__}.{method} returns an array of shape {array.shape}, "
+                f"where {shape} is needed"
+            )
+        finite(array, what)
+    return found
 
 
 def _checked(targets: Any) -> Floats:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..errors import UsageError
 from .contrast import Gradient, KneeWarning
-from .costs import Cost, finite
+from .costs import Cost, values
 from .named import by_name
 from .network import Network
 from .registry import cost_of, rule_of
@@ -44,9 +45,23 @@ def gradients(
     price: Cost = cost_of(cost)
     X, Y = by_name(X, net.inputs), by_name(Y, net.outputs.names)
     free = net.free(X, start)
-    value = finite(price.value(free.outputs, Y))
-    by_conductance, by_bias = asked.estimate(net, free, X, Y, price)
-    return Gradient(by_conductance, by_bias, value, free.outputs, free.on, free.knee)
+    value = values(price, free.outputs, Y)
+    found = _checked(net, asked, asked.estimate(net, free, X, Y, price))
+    return Gradient(*found, value, free.outputs, free.on, free.knee)
+
+
+def _checked(net: Network, rule: Rule, estimate: Any) -> tuple[Floats, Floats]:
+    """Return what a rule, which may be anybody's, finds; refuse what is no derivative."""
+    wanted = (len(net.trainable),), (len(net.bias_names),)
+    if not isinstance(estimate, tuple) or tuple(map(np.shape, estimate)) != wanted:
+        shapes = [np.shape(part) for part in estimate] if isinstance(estimate, tuple) else "none"
+        raise UsageError(
+            f"{type(rule).__name__}.estimate returns two arrays, of shapes {wanted[0]} and "
+            f"{wanted[1]}, by conductances and by biases; these are {shapes}"
+        )
+    if not all(np.isfinite(part).all() for part in estimate):
+        raise UsageError(f"{type(rule).__name__} finds derivatives that are not finite")
+    return estimate[0], estimate[1]
 
 
 def gradient(

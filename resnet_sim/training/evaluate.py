@@ -13,7 +13,7 @@ from ..arrays import Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..workers.progress import counted
 from .amounts import array, real
-from .costs import Cost, SquaredError, finite, is_labels
+from .costs import Cost, SquaredError, is_labels, values
 from .data.idx import Scaled
 from .named import by_name
 from .network import Network
@@ -81,7 +81,7 @@ class Validation:
         """Return what an epoch's record says of them."""
         with _of_validation():
             outputs = predict(self.net, self.x)
-            value = float(finite(cost.value(outputs, self.y)).mean())
+            value = float(values(cost, outputs, self.y).mean())
             return {"validation_cost": value, "validation_score": score(cost, outputs, self.y)}
 
 

@@ -82,28 +82,40 @@ class Memory:
         arrays |= {PREFIX + name: value for name, value in optimizer.state.items()}
         names = checkpoint.some(net.parameter_names)
         facts |= {"history": self.history, "parameters": names, "ends": _ends(net)}
+        facts["optimizer"] = type(optimizer).__name__
         if self.best is not None:
             facts["best"] = self.best.metric, self.best.epoch
             arrays["best"] = self.best.parameters
         checkpoint.save(path, arrays, facts)
 
-    def load(self, net: Network, optimizer: Optimizer, path: Path) -> dict[str, Any]:
-        """Take over a checkpoint; return its facts.
+    def load(
+        self, net: Network, optimizer: Optimizer, path: Path, samples: int | None
+    ) -> dict[str, Any]:
+        """Take over a checkpoint, of a run with so many samples if that matters; return its facts.
 
         Raises
         ------
         UsageError
-            If it is of another network.
+            If it is of another network or run.
         """
         arrays, facts = checkpoint.load(path)
         if not checkpoint.fits(facts["parameters"], net.parameter_names):
             raise UsageError(f"{path} is a checkpoint of a network with other parameters")
         if facts.get("ends", _ends(net)) != _ends(net):
             raise UsageError(f"{path} is a checkpoint of a network with other inputs or outputs")
-        net.conductances, net.biases = arrays["conductances"], arrays["biases"]
+        own = type(optimizer).__name__
+        if (other := facts.get("optimizer", own)) != own:
+            raise UsageError(f"{path} is a checkpoint of a run with {other}, not {own}")
         shape = tuple(arrays["on_shape"].tolist())
-        count = int(np.prod(shape))
-        self._on = np.unpackbits(arrays["on"], count=count).reshape(shape).astype(np.bool_)
+        if samples and shape[0] not in (0, samples):
+            raise UsageError(
+                f"{path} is a checkpoint of a run with {shape[0]} samples, not {samples}; to train "
+                "on with others, load it: trainer.load(path)"
+            )
+        net.conductances, net.biases = arrays["conductances"], arrays["biases"]
+        if shape[0]:
+            count = int(np.prod(shape))
+            self._on = np.unpackbits(arrays["on"], count=count).reshape(shape).astype(np.bool_)
         optimizer.state = {
             name.removeprefix(PREFIX): value
             for name, value in arrays.items()

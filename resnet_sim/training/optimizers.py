@@ -98,7 +98,13 @@ class Optimizer:
 
     def step(self, gradient: Floats, epoch: int) -> Floats:
         """Return what to add to the parameters."""
-        return -self.factor(epoch) * self._rates * self.direction(gradient)
+        direction = self.direction(gradient)
+        if np.shape(direction) != gradient.shape:
+            raise UsageError(
+                f"{type(self).__name__}.direction returns an array of shape {np.shape(direction)}, "
+                f"where {gradient.shape} is needed"
+            )
+        return -self.factor(epoch) * self._rates * direction
 
     def direction(self, gradient: Floats) -> Floats:
         """Return what the rates are multiplied with; updates the state."""
@@ -205,6 +211,22 @@ class Adam(Optimizer):
         square = state["square"] / (1 - two**steps)
         result: Floats = mean / (np.sqrt(square) + self.epsilon)
         return result
+
+
+def stepped(optimizer: Optimizer, gradient: Floats, epoch: int) -> Floats:
+    """Return what an optimiser, which may be anybody's, adds to the parameters.
+
+    Raises
+    ------
+    UsageError
+        If that is not a finite number for each.
+    """
+    step = optimizer.step(gradient, epoch)
+    if np.shape(step) != gradient.shape or not np.isfinite(step).all():
+        raise UsageError(
+            f"{type(optimizer).__name__} asks for steps that are not {len(gradient)} finite numbers"
+        )
+    return step
 
 
 def exponential(rate: float) -> Schedule:

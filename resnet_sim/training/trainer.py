@@ -38,7 +38,7 @@ from .layered_epochs import Epochs, fits
 from .memory import Memory, parameters
 from .named import by_name
 from .network import Network
-from .optimizers import Optimizer
+from .optimizers import Optimizer, stepped
 from .parallel import Compute, shared
 from .registry import cost_of, optimizer_of, rule_of
 from .rules import Rule
@@ -208,7 +208,7 @@ class Trainer:
         memory.begin(len(x), early_stopping)
         start = len(self.history)
         if resume and path is not None and path.exists():
-            start = self._load(path)
+            start = self._load(path, len(x))
         keep = None if path is None else partial(self.save, path, start)
         files = Files(keep, checkpoint_every, start, log, len(self.history))
         x = self._prepared(x, y, size, threads, executor, single)
@@ -299,7 +299,7 @@ class Trainer:
             self._memory.remember(rows, found.on)
             total += float(found.cost.sum())
             knees += int((found.knees >= 0).sum())
-            wanted = parameters(self.net) + self.optimizer.step(found.vector, epoch)
+            wanted = parameters(self.net) + stepped(self.optimizer, found.vector, epoch)
             self.net.write(wanted[: len(self.net.trainable)])
             self.net.write_biases(wanted[len(self.net.trainable) :])
         return {"epoch": epoch, "cost": total / len(x), "knees": knees}
@@ -342,8 +342,8 @@ class Trainer:
         """
         self._load(Path(path))
 
-    def _load(self, path: Path) -> int:
+    def _load(self, path: Path, samples: int | None = None) -> int:
         """Load; return the epochs before the run that was saved."""
-        facts = self._memory.load(self.net, self.optimizer, path)
+        facts = self._memory.load(self.net, self.optimizer, path, samples)
         self.seed = int(facts["seed"])
         return int(facts["start"])

@@ -69,6 +69,84 @@ def test_it_is_refused(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not list(tmp_path.iterdir())
 
 
+class Wrong:
+    """A cost, a rule or an optimiser that returns what is of no use."""
+
+    def __init__(self, **returned: Any) -> None:
+        self.returned = {"value": np.zeros(2), "slope": np.zeros((2, 1)), **returned}
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in ("prepare", "state") or name not in self.returned:
+            raise AttributeError(name)
+        return lambda *_: self.returned[name]
+
+
+class Stepping(tr.Optimizer):
+    def __init__(self, direction: Any) -> None:
+        super().__init__(lr=1.0)
+        self.asked = direction
+
+    def direction(self, gradient: np.ndarray) -> Any:
+        return self.asked
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ({"cost": Wrong(value=0.0)}, r"Wrong.value returns an array of shape \(\)"),
+        ({"cost": Wrong(slope=np.zeros(2))}, "Wrong.slope returns"),
+        ({"cost": Wrong(slope=np.full((2, 1), np.nan))}, "the slope of the cost is"),
+        ({"rule": Wrong(estimate=np.zeros(2))}, "Wrong.estimate returns two arrays"),
+        ({"rule": Wrong(estimate=(np.zeros(3), np.zeros(0)))}, "Wrong.estimate returns two arrays"),
+        ({"rule": Wrong(estimate=(np.full(2, np.inf), np.zeros(0)))}, "not finite"),
+        ({"optimizer": Stepping(np.zeros(3))}, "Stepping.direction returns"),
+        ({"optimizer": Stepping(np.full(2, np.nan))}, "steps that are not 2 finite"),
+    ],
+)
+def test_ones_own_parts_are_held_to_their_shapes(part: dict[str, Any], told: str):
+    net = network()
+    before = net.conductances.copy()
+    with pytest.raises(rs.UsageError, match=told):
+        tr.Trainer(net, **part).fit(X, Y, 1)
+    assert np.array_equal(net.conductances, before)
+
+
+def test_what_is_masked_is_no_number():
+    masked = np.ma.masked_array(X, [[True], [False]])
+    with pytest.raises(rs.UsageError, match="masked"):
+        tr.Trainer(network()).fit(masked, Y, 1)
+    tr.Trainer(network()).fit(np.ma.masked_array(X), Y, 1)
+
+
+def test_a_generator_is_no_table():
+    with pytest.raises(rs.UsageError, match="generator"):
+        tr.Trainer(network()).predict(row for row in X)
+
+
+def test_a_run_goes_on_only_as_it_was_begun(tmp_path: Path):
+    path = tmp_path / "run.npz"
+    fit(checkpoint=path)
+    for trainer, rows, told in (
+        (tr.Trainer(network(), optimizer="sgd"), 2, "a run with Adam, not SGD"),
+        (tr.Trainer(network()), 1, "2 samples, not 1"),
+    ):
+        before = trainer.net.conductances.copy()
+        with pytest.raises(rs.UsageError, match=told):
+            trainer.fit(X[:rows], Y[:rows], 2, checkpoint=path, resume=True)
+        assert np.array_equal(trainer.net.conductances, before)
+    trainer = tr.Trainer(network())
+    trainer.load(path)
+    assert len(trainer.fit(X[:1], Y[:1], 1)) == 2
+
+
+def test_a_run_goes_on_from_what_was_saved_before_it_began(tmp_path: Path):
+    clamp = "clamp\nv1 a 0 1\nr1 a o 1k\nr2 o 0 1k\nd1 o c\nr3 c 0 1k"
+    trainer = tr.Trainer(tr.Network(clamp, ["v1"], ["o"]))
+    trainer.save(tmp_path / "run.npz")
+    trainer.fit(X, Y, 2, checkpoint=tmp_path / "run.npz", resume=True)
+    assert len(trainer.history) == 2
+
+
 def test_one_code_a_class_for_one_output():
     outputs, labels = np.array([[0.3], [0.1]]), np.array([0, 1])
     cost = tr.SquaredError([0.1, 0.2])

@@ -188,6 +188,13 @@ class Switches(Table):
         """As the states say."""
         return np.where(self.closed, self.r_on, self.r_off)
 
+    def co_content(self, v: Floats) -> Floats:
+        """``v**2 / (2 R)`` of those that are held; a short has none."""
+        if not self.fixed.all():
+            return super().co_content(v)
+        ohms = self.resistance()
+        return np.asarray(0.5 * v**2 / np.where(ohms == 0, np.inf, ohms))
+
     def is_told(self) -> Bools:
         """Those that are held and short become V sources."""
         return np.ones(len(self), dtype=np.bool_)
