@@ -92,7 +92,6 @@ CODES: dict[str, str] = {
     "W206": "control of a switch or controlled source is a floating voltage",
     "W207": "negative resistance",
     "W208": "metastable operating point: the slightest disturbance leads away from it",
-    "W209": "junction where ngspice's current falls with a step: it stays level",
 }
 
 

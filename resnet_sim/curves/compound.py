@@ -18,6 +18,7 @@ PATIENCE = 20
 CLOSE = 1e-8
 #: The smallest number that has all its digits, and the largest exponent.
 TINY, MOST = 1e-290, 690.0
+EPS = 2.0**-52
 
 
 class _Compound(Curve):
@@ -132,12 +133,13 @@ class SeriesCurve(_Compound):
             high[rows] = np.where(rest > 0, at, high[rows])
             step = rest / (at * (ohms + rise))
             after = at * np.exp(np.clip(-step, -MOST, MOST))
-            outside = ~((after >= low[rows]) & (after <= high[rows]))
+            # where a part is level its voltage tells nothing
+            outside = ~((after >= low[rows]) & (after <= high[rows])) | (rise >= 1.0 / TINY)
             if number >= PATIENCE and number % 2 == 1:
                 outside[:] = True
             after = np.where(outside, np.sqrt(low[rows]) * np.sqrt(high[rows]), after)
             now[rows] = after = np.where(rest == 0, at, after)
-            moving = np.abs(after - at) > CLOSE * at
+            moving = np.abs(after - at) > np.where(outside, EPS, CLOSE) * at
             if not moving.any():
                 break
             if 2 * moving.sum() < len(rows):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Bools, Floats, Ints
 
 #: Resistance that is so large that what is in series with it carries a given current, ohm.
 OPEN = 1e30
@@ -24,6 +24,27 @@ class Points(NamedTuple):
     def take(self, rows: Ints) -> Points:
         """Return those of some rows."""
         return Points(self.v[rows], self.i[rows], self.slope[rows])
+
+
+class Steps(NamedTuple):
+    """Laws that are increasing but for a step back, shape (rows,).
+
+    Attributes
+    ----------
+    away : ndarray of float
+        How far points are above the step, V.
+    fall : ndarray of float
+        By how much less flows above it, A, 0 for none.
+    series : ndarray of float
+        Resistance within the device, ohm.
+    wrong : ndarray of bool
+        Which points are of the law's other branch than the curve.
+    """
+
+    away: Floats
+    fall: Floats
+    series: Floats
+    wrong: Bools
 
 
 class Curve:
@@ -59,9 +80,20 @@ class Curve:
         """The currents (A) that are approached but never reached, infinite if there are none."""
         raise NotImplementedError
 
+    def steps(self, points: Points) -> Steps:
+        """Return where the laws, of which each curve is a monotone branch, fall with a step."""
+        none = np.zeros(len(self))
+        return Steps(points.v, none, none, none > 0)
+
+    def switched(self, rows: Bools) -> Curve:
+        """Return the curves with some rows on the other branch of their laws."""
+        return self
+
     def at_voltage(self, v: Floats) -> Points:
-        """Return the points at given voltages, V; currents may overflow to infinity."""
-        return self.point(v, np.zeros(len(self)))
+        """Return the points of the laws at given voltages, V; currents may overflow to infinity."""
+        found = self.point(v, np.zeros(len(self)))
+        wrong = self.steps(found).wrong
+        return self.switched(wrong).point(v, np.zeros(len(self))) if wrong.any() else found
 
     def at_current(self, i: Floats) -> Points:
         """Return the points at given currents, A, or at huge voltages if none flows there."""
@@ -95,6 +127,17 @@ class _Joined(Curve):
         parts = zip(self.parts, np.split(s, at), np.split(r, at), strict=True)
         found = [part.point(*line) for part, *line in parts]
         return Points(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def steps(self, points: Points) -> Steps:
+        """Return what the parts do."""
+        parts = zip(self.parts, *(np.split(c, self._ends[:-1]) for c in points), strict=True)
+        found = [part.steps(Points(*columns)) for part, *columns in parts]
+        return Steps(*(np.concatenate(column) for column in zip(*found, strict=True)))
+
+    def switched(self, rows: Bools) -> Curve:
+        """Return the same of the parts."""
+        parts = zip(self.parts, np.split(rows, self._ends[:-1]), strict=True)
+        return _Joined([part.switched(some) for part, some in parts])
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

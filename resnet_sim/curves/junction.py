@@ -7,13 +7,14 @@ already: `emission` is ``N Vt``.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
-from .curve import Curve, Points
+from .curve import Curve, Points, Steps
 from .resolvent import meeting
 from .wright import omega
 
@@ -45,6 +46,10 @@ class JunctionCurve(Curve):
         V, and a power: the width of the layer in which charges recombine.
     knee, reverse_knee : ndarray of float
         A, infinite for none.
+    ahead : ndarray of bool
+        Which of two monotone branches stands for a law that falls with a step at the seam: that
+        of the exponential, which goes on below, or that of the reverse current, which goes on
+        above, level, until more flows.
     """
 
     saturation: Floats
@@ -59,15 +64,18 @@ class JunctionCurve(Curve):
     grading: Floats
     knee: Floats
     reverse_knee: Floats
+    ahead: Bools
 
     def __len__(self) -> int:
         return len(self.saturation)
 
     @property
     def limits(self) -> tuple[Floats, Floats]:
-        """Without leak and breakdown no more than the saturation current flows backwards."""
+        """Without leak and breakdown no more than some saturation current flows backwards."""
         open_ = (self.leak > 0) | np.isfinite(self.breakdown)
-        return np.where(open_, -np.inf, -self.saturation), np.full(len(self), np.inf)
+        back = -self.saturation / (1.0 + np.sqrt(self.saturation / self.reverse_knee))
+        least = np.minimum(back, self._forward(self._seam)[0])
+        return np.where(open_, -np.inf, least), np.full(len(self), np.inf)
 
     def point(self, s: Floats, r: Floats) -> Points:
         """Return the points where ``v + r i = s``."""
@@ -89,26 +97,43 @@ class JunctionCurve(Curve):
     def _junction(self, u: Floats) -> tuple[Floats, Floats]:
         """Return the current and its slope at voltages across the junctions."""
         i, slope = self._forward(u)
-        back = np.flatnonzero(u < SEAM * self.emission)
+        back = np.flatnonzero((u < self._seam) & ~self.ahead)
         if len(back):
             some = self if len(back) == len(u) else self.take(back)
             i[back], slope[back] = some._reverse(u[back])
         if self._plain.all():
             return i, slope
-        # recombination and the reverse knee end at the seam with a step back, which no
-        # monotone curve has: it goes level until the forward current is larger
-        seam, level = self._level(u, i, 0.0)
-        return np.where(level, seam, i), np.where(level, 0.0, slope)
+        short = np.flatnonzero((i < 0) & (u >= self._seam) & ~self.ahead)
+        if len(short):
+            least = self.take(short)._at_seam
+            level = ~self._plain[short] & (i[short] < least)
+            i[short] = np.where(level, least, i[short])
+            slope[short] = np.where(level, 0.0, slope[short])
+        return i, slope
 
-    def level(self, u: Floats) -> Bools:
-        """Tell where the current stays level, and more flows backwards by the law as it is."""
-        return self._level(u, self._forward(u)[0], 1e-9)[1]
+    @property
+    def _at_seam(self) -> Floats:
+        """What flows just below the seam, A."""
+        return self._reverse(self._seam)[0]
 
-    def _level(self, u: Floats, i: Floats, margin: float) -> tuple[Floats, Bools]:
-        """Return the current of the level, and where it takes the place of forward currents i."""
-        start = SEAM * self.emission
-        seam, _ = self._reverse(start)
-        return seam, (u >= start) & ~self._plain & (i < seam * (1.0 + margin))
+    def steps(self, points: Points) -> Steps:
+        """Recombination and the reverse knee end at the seam: less flows back just below."""
+        u = points.v - self.series * points.i
+        if self._plain.all():
+            return super().steps(points)
+        least, below = self._at_seam, u < self._seam
+        steps = (self.recombination > 0) | np.isfinite(self.reverse_knee)
+        wrong = np.where(self.ahead, below, ~below & (self._forward(u)[0] < least)) & steps
+        fall = np.where(steps, least - self._forward(self._seam)[0], 0.0)
+        return Steps(u - self._seam, fall, self.series, wrong)
+
+    def switched(self, rows: Bools) -> JunctionCurve:
+        """Return the same with some rows on their other branch."""
+        return dataclasses.replace(self, ahead=self.ahead ^ rows)
+
+    @property
+    def _seam(self) -> Floats:
+        return SEAM * self.emission
 
     @property
     def _plain(self) -> Bools:
@@ -177,7 +202,7 @@ class JunctionCurve(Curve):
             t = np.where(deep, np.maximum(t, 0.0), 0.0)
             broken = np.where(deep, -b - t, back)
         seam = SEAM * n - push * (1.0 - np.exp(SEAM))
-        return np.where(push > 0, np.where(s >= seam, ahead, broken), s)
+        return np.where(push > 0, np.where((s >= seam) | self.ahead, ahead, broken), s)
 
 
 def _most(exponent: Floats) -> Floats:

@@ -8,5 +8,6 @@ DOORS = (
     "law_problem",
     "mixed",
     "problem",
+    "steps",
     "topology",
 )

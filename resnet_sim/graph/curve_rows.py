@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Floats, Ints
-from ..curves import Curve, Points
+from ..arrays import Bools, Floats, Ints
+from ..curves import Curve, Points, Steps
 
 #: Least slope of a tangent relative to that of the line through the origin: what is flatter
 #: leaves matrices singular, and steps that nothing holds back.
@@ -54,6 +55,20 @@ class CurveRows:
             return Points(i, i, i)
         found = self.law.at_current(i * self.scale)
         return Points(found.v / self.scale, found.i / self.scale, found.slope)
+
+    def steps(self, points: Points) -> Steps | None:
+        """Return where the laws fall with a step; None if nowhere."""
+        if self.law is None:
+            return None
+        found = self.law.steps(Points(points.v * self.scale, points.i * self.scale, points.slope))
+        scale = np.abs(self.scale)
+        away, fall = found.away / scale, found.fall / scale
+        return found._replace(away=away, fall=fall) if fall.any() else None
+
+    def switched(self, rows: Bools) -> CurveRows:
+        """Return the same with some rows on the other branch of their laws."""
+        law = None if self.law is None else self.law.switched(rows)
+        return dataclasses.replace(self, law=law)
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

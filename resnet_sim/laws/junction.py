@@ -26,15 +26,13 @@ STEP = 6e-6
 
 
 def current(table: Junctions, u: Floats) -> Floats:
-    """Return the current (A) at voltages u (V) across the junctions, increasing with u.
+    """Return the current (A) at voltages u (V) across the junctions.
 
     Shapes are (rows,) or (points, rows).  ngspice ends recombination with a step down at the seam
-    (dioload.c: ``vd >= -3*vte``); no more than flows just below it flows here above it.
+    (dioload.c: ``vd >= -3*vte``).
     """
     seam = -3.0 * THERMAL * table.emission
-    ahead = np.maximum(_above(table, np.maximum(u, seam)), _below(table, seam))
-    # rounding must not tear the law where its pieces meet
-    back = np.minimum(_below(table, np.minimum(u, seam)), ahead)
+    ahead, back = _above(table, np.maximum(u, seam)), _below(table, np.minimum(u, seam))
     result: Floats = np.where(u < seam, back, ahead) + table.leak * u
     return result
 
@@ -70,6 +68,7 @@ class JunctionLaw(Law[Junctions]):
     """
 
     device = Junctions
+    #: no state stands on the step back that some have
     monotone = True
 
     def straight(self) -> bool:
@@ -106,8 +105,27 @@ class JunctionLaw(Law[Junctions]):
 
     def _off(self, i: Floats, u: Floats, blur: Floats) -> Floats:
         """Return by how much currents are off what flows at voltages within a blur."""
-        high, low = current(self.table, u + blur), current(self.table, u - blur)
-        return np.asarray(np.maximum(np.maximum(i - high, low - i), 0.0))
+        table, low, high = self.table, u - blur, u + blur
+        seam, amps = -3.0 * THERMAL * table.emission, i - table.leak * u
+        slack = table.leak * blur
+        # each side of the seam by itself: where a step is, no current between is allowed
+        sides = (
+            (
+                low < seam,
+                _below(table, np.minimum(low, seam)),
+                _below(table, np.minimum(high, seam)),
+            ),
+            (
+                high >= seam,
+                _above(table, np.maximum(low, seam)),
+                _above(table, np.maximum(high, seam)),
+            ),
+        )
+        off = [
+            np.where(here, np.maximum(np.maximum(amps - most, least - amps) - slack, 0.0), np.inf)
+            for here, least, most in sides
+        ]
+        return np.asarray(np.minimum(*off))
 
     def judge(self, judged: Judged) -> None:
         """What flows at a voltage, with the voltage on the series resistance sought."""

@@ -150,7 +150,7 @@ class Bends:
                 self._follow(
                     data.rows(rows), emf[rows], pull.rows(rows), best, np.arange(len(rows)), some
                 )
-            return best.bent
+            return self._on_laws(best)
 
         parts = np.split(np.arange(len(on)), range(PART, len(on), PART))
         size = len(on) * self.lanes.fronts.size
@@ -171,6 +171,15 @@ class Bends:
             near = good[np.abs(at[rest, None] - at[good]).sum(axis=2).argmin(axis=1)]
             best.answers.on[rest] = best.answers.on[near]
             self._follow(data, emf, none, best, rest, best.points.take(near))
+        return self._on_laws(best)
+
+    def _on_laws(self, best: _Best) -> Bent:
+        """Return what was found; points on wrong branches of laws are for others."""
+        count, c = best.current.shape
+        law, scale = self._every(count)
+        columns = best.points.v.T.ravel() * scale, best.points.i.T.ravel() * scale
+        wrong = law.steps(Points(*columns, best.points.slope.T.ravel())).wrong
+        best.off[wrong.reshape(c, count).any(axis=0)] = np.inf
         return best.bent
 
     def _started(self, count: int) -> Points:

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..arrays import Floats
 from ..compiled import policy
+from ..model.devices import Junctions
 from ..point.certified import worst
-from ..point.warnings import stay_level
 from ..results.operating_point import OperatingPoint
-from ..results.proof import SolverInfo
+from ..results.proof import STEPS, SolverInfo
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
@@ -60,10 +60,13 @@ class LanePoints(Backend):
         parts = slices(len(values), circuit.n_elements, threads if together.straight else None)
         solved = spread(task, parts, threads, len(values) * together.size)
         result = self._result(solved, v, i)
-        # what is to be said about a single point is said one by one
-        said = stay_level(circuit, v, i).any(axis=-1)
-        rest = np.flatnonzero(~np.concatenate([part.good for part in solved]) | said)
+        rest = np.flatnonzero(~np.concatenate([part.good for part in solved]))
         return self.rescue.completed(result, values, rest, failed)
+
+    def _notes(self) -> tuple[str, ...]:
+        """What is not asked of each point: whether steps of curves leave several solutions."""
+        table = self.together.circuit.tables.get("junctions")
+        return (STEPS,) if isinstance(table, Junctions) and table.steps.any() else ()
 
     def _result(self, solved: Sequence[Solved], v: Floats, i: Floats) -> OperatingPoint:
         together, circuit = self.together, self.together.circuit
@@ -71,7 +74,7 @@ class LanePoints(Backend):
         return OperatingPoint(
             circuit, v, i, worst([one for part in solved for one in part.proofs],
                                  self.question.tolerance),
-            SolverInfo("newton", sum(part.steps for part in solved), 0.0),
+            SolverInfo("newton", sum(part.steps for part in solved), 0.0, self._notes()),
             (*together.solver.structure, *warnings),
             nonunique=tuple(dict.fromkeys(name for part in solved for name in part.nonunique)),
             closed=np.repeat(circuit.switches.closed[None, :], len(v), axis=0),

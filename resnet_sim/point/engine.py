@@ -18,9 +18,10 @@ from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.problem import Problem, Solution
+from ..graph.steps import unsettled
 from ..graph.topology import negative_cycle, unroutable
 from ..model.circuit import Circuit
-from ..results.proof import OTHERS
+from ..results.proof import OTHERS, STEPS
 from ..solvers.linear.laplacian import convex
 from ..workers.progress import report
 from . import infeasible, warnings
@@ -143,7 +144,6 @@ class PointSolver:
         floating = floating[nodes]
         diagnostics = [*self.structure, *log.diagnostics]
         diagnostics += warnings.floating_parts(state, floating)
-        diagnostics += warnings.level(circuit, voltages, currents)
         nonunique, loops = warnings.nonunique(state)
         if len(circuit.switches):
             loops += warnings.uncontrolled_switches(
@@ -223,6 +223,8 @@ class PointSolver:
         if solution.converged:
             self._conducting[key] = solution.current > 0
         _take(solution, state, plan, log)
+        if len(problem.curves) and unsettled(solution).any():
+            log.notes.append(STEPS)
 
     def _descended(self, state: State, plan: Plan, problem: Problem, log: _Log) -> bool:
         """Look for a stable state of a stage that may have many; all of few are tried elsewhere."""

@@ -12,7 +12,6 @@ from ..graph.graphs import bincount, bridges, components
 from ..graph.problem import EPS
 from ..graph.topology import TIGHT
 from ..model.circuit import Circuit
-from ..model.devices import Junctions
 from ..model.display import few
 from .cascade import strong_components
 from .infeasible import names_of
@@ -176,42 +175,6 @@ def nonunique(state: State) -> tuple[tuple[str, ...], list[Diagnostic]]:
     message += "without resistance; one possible set is given"
     warning = Diagnostic("W202", message, circuit.span(elements[0]))
     return tuple(circuit.element_names[k] for k in elements), [warning]
-
-
-def stay_level(circuit: Circuit, v: Floats, i: Floats) -> Bools:
-    """Tell which junctions are where their curves stay level, which the law of ngspice does not.
-
-    Parameters
-    ----------
-    v, i : ndarray, shapes (..., n_nodes) and (..., n_elements)
-
-    Returns
-    -------
-    ndarray of bool, shape (..., n_junctions)
-    """
-    table = circuit.tables.get("junctions")
-    if not isinstance(table, Junctions) or not (
-        table.recombination.any() or np.isfinite(table.reverse_knee).any()
-    ):
-        return np.zeros((*v.shape[:-1], 0), dtype=np.bool_)
-    first = circuit.first["junctions"]
-    inner = table.series * i[..., first : first + len(table)]
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return table.curve().level(v[..., table.p] - v[..., table.q] - inner)
-
-
-def level(circuit: Circuit, v: Floats, i: Floats) -> list[Diagnostic]:
-    """Junctions of which ngspice would say something else."""
-    rows = np.flatnonzero(stay_level(circuit, v, i))
-    if not len(rows):
-        return []
-    elements = (circuit.first["junctions"] + rows).tolist()
-    message = (
-        f"{names_of(circuit, elements)}: between -3 N kT/q and 0 V more flows in ngspice, which "
-        "then falls with a step (ISR, IKR); here the current stays level, at what flows below"
-    )
-    hint = "leave ISR and IKR out of the model, or bias the diode by more"
-    return [Diagnostic("W209", message, circuit.span(elements[0]), hint)]
 
 
 def _circulation(n: int, p: Ints, q: Ints, weights: Floats) -> Floats:

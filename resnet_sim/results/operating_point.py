@@ -22,7 +22,7 @@ from ..model.circuit import Circuit
 from ..model.display import MAX_ROWS, few, how_many, html_table
 from ..model.names import folded, several
 from .outputs import sought
-from .proof import OTHERS, Certificate, SolverInfo
+from .proof import OTHERS, STEPS, Certificate, SolverInfo
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # with a default: Python has none before 3.13
@@ -340,7 +340,8 @@ class OperatingPoint(Generic[Value]):
         """``"unique"``, ``"one of several"`` or ``"unknown"``: whether other solutions exist."""
         if any(d.code == "W205" for d in self.diagnostics):
             return "one of several"
-        looked_at_all = OTHERS not in self.solver.notes and "tangents (" not in self.solver.method
+        others = {OTHERS, STEPS} & set(self.solver.notes)
+        looked_at_all = not others and "tangents (" not in self.solver.method
         return "unique" if looked_at_all and not self.unsolved else "unknown"
 
     @property

@@ -8,6 +8,8 @@ from ..model.display import few
 
 #: what notes say where not all states were looked at
 OTHERS = "not all states of a circuit with feedback were tried: others may exist"
+#: what they say where currents of junctions fall with a step as the voltage rises
+STEPS = "junctions have a step at -3 N kT/q (ISR, IKR): others may exist"
 
 
 @dataclass(frozen=True, repr=False)

@@ -54,7 +54,8 @@ def junctions(saturation, breakdown):
         "saturation": saturation, "emission": np.full(count, THERMAL), "breakdown": breakdown,
         "breakdown_emission": np.full(count, THERMAL), "leak": np.full(count, 1e-12),
         "knee": np.full(count, np.inf), "reverse_knee": np.full(count, np.inf),
-        "potential": np.ones(count), "recombination_emission": np.ones(count),
+        "ahead": np.zeros(count, dtype=bool), "potential": np.ones(count),
+        "recombination_emission": np.ones(count),
     }  # fmt: skip
     return JunctionCurve(**columns)
 

@@ -70,6 +70,7 @@ def junctions(count=2):
         "breakdown": np.array([np.inf, 5.0])[:count], "breakdown_emission": np.full(count, 0.03),
         "leak": np.full(count, 1e-12), "knee": np.full(count, np.inf),
         "reverse_knee": np.full(count, np.inf), "potential": np.ones(count),
+        "ahead": np.zeros(count, dtype=bool),
         "recombination_emission": np.ones(count),
     }  # fmt: skip
     return JunctionCurve(**columns)

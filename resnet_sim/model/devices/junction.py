@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ...arrays import Floats
+from ...arrays import Bools, Floats
 from ...curves.junction import JunctionCurve
 from ...errors import UsageError
 from .cards import BadModel, Conditions
@@ -52,9 +52,8 @@ class Junctions(JunctionTable):
     and everywhere ``leak u`` in addition.  `recombination` adds ``recombination (exp(u / nr) -
     1) ((1 - u / potential)**2 + .005)**(grading / 2)`` above ``-3 n``; `knee` and
     `reverse_knee` divide what flows then, either side, by ``1 + sqrt(i / knee)``.  That is the
-    law of ngspice, but that no current falls where the voltage rises.  In ngspice it does at
-    ``-3 n``, where recombination ends with a step: from there on the current stays level, at
-    what flows below, until more flows by the law.  Who comes to stand there is warned (W209).
+    law of ngspice.  At ``-3 n``, where recombination and the reverse knee end, its current falls
+    with a step: a circuit may have several solutions, each above the step or below it.
     """
 
     kind = "junction diode"
@@ -108,7 +107,14 @@ class Junctions(JunctionTable):
             self.breakdown, THERMAL * self.breakdown_emission, self.leak, self.series,
             self.recombination, THERMAL * self.recombination_emission,
             self.potential, self.grading, self.knee, self.reverse_knee,
+            # where nothing leaks, the other branch is level, and less than its current may flow
+            (self.leak == 0) & self.steps,
         )  # fmt: skip
+
+    @property
+    def steps(self) -> Bools:
+        """Which have a current that falls with a step."""
+        return (self.recombination > 0) | np.isfinite(self.reverse_knee)
 
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """The current that it is known for."""
