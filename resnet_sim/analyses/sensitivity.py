@@ -18,6 +18,7 @@ from ..errors import UsageError
 from ..laws.influence import Influence
 from ..laws.registry import laws
 from ..many.linearised import conducting, multipliers, tangents
+from ..many.nodal import controls
 from ..many.states import knees
 from ..model.circuit import Circuit
 from ..model.names import several
@@ -214,9 +215,10 @@ class _Output:
         at = n + len(red.ties)
         rows = np.flatnonzero(red.rectifiers.element[solution.on] == element)
         self.slope[at + rows] += red.rectifiers.sign[solution.on[rows]]
-        for k in np.flatnonzero(red.injections.element == element):
-            for term in solution.terms(int(red.injections.source[k])):
-                solution.add_control(self.slope, term, float(red.injections.sign[k]))
+        feeds, (control, unknown, gain) = red.injections, controls(red)
+        for k in np.flatnonzero((feeds.element == element) & (feeds.source >= 0)):
+            own = control == feeds.source[k]
+            np.add.at(self.slope, unknown[own], feeds.sign[k] * gain[own])
 
 
 class _Linearised:
@@ -237,21 +239,6 @@ class _Linearised:
         own = laws.element[row] == element
         share = laws.sign[row[own]] * slope[own]
         return laws.p[column[own]], laws.q[column[own]], share
-
-    def terms(self, source: int) -> range:
-        """Return the terms of a control; none for -1."""
-        table = self.point.state.reduction.controls
-        return range(0) if source < 0 else range(int(table.ptr[source]), int(table.ptr[source + 1]))
-
-    def add_control(self, slope: Floats, term: int, factor: float) -> None:
-        """Add a controlling voltage or current, times its gain, to a linear form."""
-        red = self.point.state.reduction
-        table = red.controls
-        index, share = int(table.index[term]), factor * float(table.gain[term])
-        if table.of_current[term]:
-            slope[len(red.coordinate) + red.tie_of[index]] += share
-        else:
-            slope[index] += share
 
     def sensitivity(self, text: str) -> Sensitivity:
         """Return the derivatives of one output."""

@@ -8,6 +8,7 @@ DOORS = (
     "layered.engine",
     "layered.structure",
     "linearised",
+    "nodal",
     "nudges",
     "one_by_one",
     "spreads",

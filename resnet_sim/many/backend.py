@@ -29,8 +29,8 @@ class Entry:
         The kinds of question it knows, as in `Question.asks`.
     summary : str
         What it does.
-    flows : bool
-        Whether it tells the currents that a question wants.
+    flows, single : bool
+        Whether it tells the currents that a question wants, and works in single precision.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Entry:
     answers: tuple[str, ...]
     summary: str
     flows: bool = False
+    single: bool = False
 
     def load(self) -> type[Backend]:
         """Return the class."""
@@ -52,6 +53,8 @@ class Entry:
             return f"it does not answer with {kinds[question.asks]}"
         if question.flows and not self.flows:
             return f"the currents of {few(question.flows)} count, which it does not tell"
+        if question.precision == "single" and not self.single:
+            return "it works in double precision only"
         return self.load().fits(question)
 
 
@@ -60,7 +63,7 @@ BACKENDS = (
     Entry("layered", "layered.backend", "Layered", ("states",),
           "layer by layer, with matrix products"),
     Entry("boxes", "boxes", "BoxLanes", ("states",),
-          "samples as lanes of vectors, by sweeps in single precision, with a proof"),
+          "samples as lanes of vectors, by sweeps in single precision, with a proof", single=True),
     Entry("lanes", "lane_states", "LaneStates", ("states",),
           "samples as lanes of vectors, each with its own set of conducting rectifiers"),
     Entry("lanes", "lane_points", "LanePoints", ("points",),

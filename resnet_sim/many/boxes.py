@@ -31,7 +31,7 @@ import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
-from ..errors import ResnetSimError, UsageError
+from ..errors import ResnetSimError
 from ..point.infeasible import names_of
 from .lane_network import lanes_of, no_structure
 from .lane_states import LaneStates
@@ -202,8 +202,6 @@ class BoxLanes(Backend):
 
     def _load(self, batch: Batch, nudge: Nudge) -> Floats:
         """Return c of all samples, in tiles."""
-        if nudge.stiffness and nudge.target is None:
-            raise UsageError("a nudge with a stiffness needs a target")
         fed = np.zeros(batch.at_zero.shape)
         if nudge.force is not None:
             fed += nudge.force.T
@@ -284,7 +282,7 @@ class BoxLanes(Backend):
         held = Held(tiles, laplacian, outcome.x, outcome.side != 0, outcome.sweeps, g)
         voltages = self.structure.by_node(tiles.columns(outcome.x), batch.imposed).T
         states = States(
-            self, voltages, self.precise.measure(voltages),
+            self, voltages, self.outputs.measured(voltages),
             self._on(tiles.unpack(outcome.side), batch.drop, batch.ends),
             np.full(len(u), -1) if nudge else self._knees(tiles.unpack(outcome.near)), held, held,
         )  # fmt: skip
@@ -328,7 +326,7 @@ class BoxLanes(Backend):
         boxes[row, self._box[rectifier]] = True
         conducting[bad // width, :, bad % width] = boxes
         held = replace(held, x=x, conducting=conducting)
-        return States(self, voltages, self.precise.measure(voltages), on, knee, held, held)
+        return States(self, voltages, self.outputs.measured(voltages), on, knee, held, held)
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""

@@ -23,8 +23,7 @@ class Correlation:
     def __init__(self, question: Question) -> None:
         circuit, numbers = question.whole, question.selection.elements()
         red = question.reduction
-        row_of = np.full(circuit.n_elements, -1)
-        row_of[red.conductors.element] = np.arange(len(red.conductors.element))
+        row_of = red.conductors.row_of(circuit.n_elements)
         p, q = circuit.terminals
         #: branches of one node after the other: its voltages stay in the cache
         order = np.lexsort((p[numbers], q[numbers]))

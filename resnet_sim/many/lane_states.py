@@ -15,7 +15,6 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..curves import Points
-from ..errors import UsageError
 from ..graph.curve_rows import NO_POINTS
 from ..graph.graphs import bincount
 from .assembly import Assembly
@@ -85,8 +84,7 @@ class LaneStates(Backend):
         s = self.structure = question.structure
         self.rescue = OneByOne(question)
         red = s.reduction
-        row = np.full(question.whole.n_elements, -1)
-        row[red.conductors.element] = np.arange(len(red.conductors.element))
+        row = red.conductors.row_of(question.whole.n_elements)
         self._trainable: Ints = row[question.selection.elements()]
         self.assembly = Assembly(s)
         self.ends = OutputEnds(s, self.outputs)
@@ -102,8 +100,6 @@ class LaneStates(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why samples can't be lanes, None if they can."""
-        if question.precision == "single":
-            return "it works in double precision only"
         return no_structure(question) or unfit(question)
 
     def conductances(self, g: Floats) -> Floats:
@@ -123,8 +119,6 @@ class LaneStates(Backend):
         self, g: Floats, u: Floats, nudge: Nudge, start: Held | Bools | None = None
     ) -> States:
         """Return the states with additions at the outputs."""
-        if nudge.stiffness and nudge.target is None:
-            raise UsageError("a nudge with a stiffness needs a target")
         if not self.reactions.allowed(self._bundled(self.conductances(g)), nudge.stiffness):
             return self.rescue.nudged(g, u, nudge)
         s = self.structure
@@ -264,7 +258,7 @@ class LaneStates(Backend):
         if not nudge:
             rows = np.flatnonzero(touching)
             knee[rows] = self._knees(held, rows)
-        return States(self, voltages, self.measure(voltages), held.on, knee, held, held)
+        return States(self, voltages, self.outputs.measured(voltages), held.on, knee, held, held)
 
     def _shown(self, held: Held, voltages: Floats) -> Floats:
         """Return what nodes show that show currents, V, shape (B, readings)."""
@@ -285,11 +279,6 @@ class LaneStates(Backend):
         near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q, NEAR)
         element = s.reduction.rectifiers.element[s.rectifier]
         return np.where(near < 0, -1, element[near] if len(element) else near)
-
-    def measure(self, voltages: Floats) -> Floats:
-        """Return the outputs (V), shape (B, n_outputs), of node voltages."""
-        outputs: Floats = voltages[:, self.outputs.p] - voltages[:, self.outputs.q]
-        return outputs
 
     def possible(self, u: Floats) -> Bools:
         """Tell for which samples the given potentials contradict neither loops nor diodes."""

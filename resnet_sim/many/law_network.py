@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..errors import UsageError
 from ..point.plan import Compiled
 from .states import Nudge, Terminals
 
@@ -165,8 +164,7 @@ class LawSamples:
         count, points = len(ends), len(load)
         if not nudge.stiffness:
             return _solve(matrix, load), np.zeros((points, count))
-        if nudge.target is None:
-            raise UsageError("a nudge with a stiffness needs a target")
+        assert nudge.target is not None
         # o + feed / stiffness = target, with the feed an unknown
         n = matrix.shape[1]
         whole = np.zeros((points, n + count, n + count))

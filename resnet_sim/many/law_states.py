@@ -56,15 +56,12 @@ class LawStates(Backend):
         sources, _ = imposed(self.compiled, self.names)
         self.offset, self.amps = dense(sources.offset), dense(sources.injection_value)
         red = self.compiled.reduction
-        row = np.full(self.circuit.n_elements, -1)
-        row[red.conductors.element] = np.arange(len(red.conductors.element))
+        row = red.conductors.row_of(self.circuit.n_elements)
         self._trainable: Ints = row[question.selection.elements()]
 
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why samples can't be solved at once, None if they can."""
-        if question.precision == "single":
-            return "it works in double precision only"
         red = question.reduction
         if not len(red.laws):
             return "there are no smooth laws"
@@ -177,8 +174,7 @@ class LawStates(Backend):
         return certify_points(circuit, voltages[:, :nodes], currents, closed, tolerance)[1]
 
     def _states(self, voltages: Floats, currents: Floats, fine: Bools, held: Held) -> States:
-        at = self.outputs
-        measured = voltages[:, at.p] - voltages[:, at.q]
+        measured = self.outputs.measured(voltages)
         flows = np.array([self.circuit.element(n) for n in self.question.flows], dtype=np.int64)
         voltages = np.concatenate((voltages, currents[:, flows]), axis=1)
         none = np.zeros((len(fine), 0), dtype=np.bool_)

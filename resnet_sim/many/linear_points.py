@@ -123,9 +123,7 @@ class Linear:
             branch, target = (red.ties, volts) if SOURCES[table] == "ties" else (
                 red.injections, amps
             )  # fmt: skip
-            row_of = np.full(question.circuit.n_elements, -1)
-            row_of[branch.element] = np.arange(len(branch))
-            first = question.circuit.first[table]
+            row_of, first = branch.row_of(i.shape[1]), question.circuit.first[table]
             target[:, row_of[first : first + column.shape[1]]] = column
         z = self.factored.solve(volts, amps)
         v[:] = z[:, : v.shape[1]]

@@ -15,9 +15,8 @@ from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..errors import UsageError
 from ..graph.forests import spanning_forest
-from ..graph.graphs import ranges
-from ..point.reduction import Reduction
 from ..point.state import State
+from .nodal import conductances, equations
 
 
 def adjoint(state: State, slope: Floats, flows: Ints) -> Floats:
@@ -134,68 +133,16 @@ def _matrix(state: State) -> Any:
 
     Unknowns are node voltages, tie and rectifier currents.
     """
-    red = state.reduction
-    on = conducting(state)
-    n, n_ties = len(red.coordinate), len(red.ties)
-    e = _Entries()
-    for branch, siemens in (
-        (red.conductors, red.conductors.siemens), (red.curves, state.curve_slope),
-    ):  # fmt: skip
-        for a, b in ((branch.p, branch.q), (branch.q, branch.p)):
-            e.add(a, a, siemens)
-            e.add(a, b, -siemens)
-    laws, (row, column, slope) = red.laws, tangents(state)
+    red, on = state.reduction, conducting(state)
+    curves, laws, rectifiers, (row, column, slope) = (
+        red.curves, red.laws, red.rectifiers, tangents(state)
+    )  # fmt: skip
+    bent = conductances(curves.p, curves.q, state.curve_slope)
     for node, sign in ((laws.p, 1.0), (laws.q, -1.0)):
-        e.add(node[row], laws.p[column], sign * slope)
-        e.add(node[row], laws.q[column], -sign * slope)
-    rows = n + np.arange(n_ties)
-    e.add_ties(rows, red.ties.p, red.ties.q)
-    _control(e, red, rows, red.ties.source, -1.0)
-    rows = n + n_ties + np.arange(len(on))
-    e.add_ties(rows, red.rectifiers.p[on], red.rectifiers.q[on])
-    e.add(rows, rows, -red.rectifiers.resistance[on])
-    for node, sign in ((red.injections.p, 1.0), (red.injections.q, -1.0)):
-        _control(e, red, node, red.injections.source, sign)
-    return e.matrix(n + n_ties + len(on))[1:, 1:]
-
-
-class _Entries:
-    """Entries of a sparse matrix; those at one place are added up."""
-
-    def __init__(self) -> None:
-        self._parts: list[tuple[Ints, Ints, Floats]] = []
-
-    def add(self, row: Ints, column: Ints, value: Floats) -> None:
-        """Add entries."""
-        self._parts.append((row, column, value))
-
-    def add_ties(self, rows: Ints, p: Ints, q: Ints) -> None:
-        """Add branches whose currents are unknowns and whose voltages are given."""
-        for node, sign in ((p, 1.0), (q, -1.0)):
-            value = np.full(len(rows), sign)
-            self.add(node, rows, value)
-            self.add(rows, node, value)
-
-    def matrix(self, size: int) -> Any:
-        """Return the matrix, sparse if it is large."""
-        row, column, value = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        if size <= policy.POLICY.dense:
-            dense = np.zeros((size, size))
-            np.add.at(dense, (row, column), value)
-            return dense
-        from scipy.sparse import csc_array
-
-        return csc_array((value, (row, column)), shape=(size, size))
-
-
-def _control(e: _Entries, red: Reduction, rows: Ints, source: Ints, factor: float) -> None:
-    """Add the controls of sources, -1 for none, to the equations in some rows."""
-    table, own = red.controls, np.flatnonzero(source >= 0)
-    count = np.diff(table.ptr)[source[own]]
-    term = ranges(table.ptr[source[own]], count)
-    column, current = table.index[term].copy(), table.of_current[term]
-    tie = np.full(red.circuit.n_elements, -1)
-    # of an element with several ties, the first carries its current
-    tie[red.ties.element[::-1]] = np.arange(len(red.ties))[::-1]
-    column[current] = len(red.coordinate) + tie[column[current]]
-    e.add(np.repeat(rows[own], count), column, factor * table.gain[term])
+        bent.append((node[row], laws.p[column], sign * slope))
+        bent.append((node[row], laws.q[column], -sign * slope))
+    e, size = equations(red, bent), len(red.coordinate) + len(red.ties)
+    rows = size + np.arange(len(on))
+    e.add_ties(rows, rectifiers.p[on], rectifiers.q[on])
+    e.add(rows, rows, -rectifiers.resistance[on])
+    return e.matrix(size + len(on))[1:, 1:]

@@ -1,4 +1,4 @@
-"""The equations of a linear circuit: Kirchhoff's current law, and what ties impose.
+"""The equations of a linear circuit, or of tangents: Kirchhoff's current law, and what ties impose.
 
 Unknowns are the voltages of all nodes but ground and the currents of all ties: modified nodal
 analysis (Ho, Ruehli and Brennan, IEEE Trans. Circuits Syst. 22, 1975).  Controls of sources are
@@ -7,7 +7,7 @@ entries like others, so that it doesn't matter what depends on what.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,51 +18,62 @@ from ..graph.graphs import bincount
 from ..point.reduction import Reduction
 from ..solvers.linear import superlu
 
+#: rows, columns and values
+Part = tuple[Ints, Ints, Floats]
 
-@dataclass(frozen=True)
+
 class Entries:
     """Entries of a matrix; several at a place add up."""
 
-    row: Ints
-    column: Ints
-    value: Floats
+    def __init__(self, parts: Sequence[Part] = ()) -> None:
+        self._parts = list(parts)
 
-    def dense(self, size: int) -> Floats:
-        """Return the matrix, shape (size, size)."""
-        matrix = np.zeros((size, size))
-        np.add.at(matrix, (self.row, self.column), self.value)
-        return matrix
+    def add(self, row: Ints, column: Ints, value: Floats) -> None:
+        """Add entries."""
+        self._parts.append((row, column, value))
 
-    def sparse(self, size: int) -> Any:
-        """Return the matrix by columns."""
-        from scipy.sparse import coo_array
+    def add_ties(self, rows: Ints, p: Ints, q: Ints) -> None:
+        """Add branches whose currents are unknowns and whose voltages are given."""
+        for node, sign in ((p, 1.0), (q, -1.0)):
+            value = np.full(len(rows), sign)
+            self.add(node, rows, value)
+            self.add(rows, node, value)
 
-        return coo_array((self.value, (self.row, self.column)), shape=(size, size)).tocsc()
+    def matrix(self, size: int) -> Any:
+        """Return the matrix, sparse by columns if it is large."""
+        row, column, value = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        if size <= policy.POLICY.dense:
+            dense = np.zeros((size, size))
+            np.add.at(dense, (row, column), value)
+            return dense
+        from scipy.sparse import csc_array
+
+        return csc_array((value, (row, column)), shape=(size, size))
 
 
-def equations(red: Reduction) -> Entries:
-    """Return KCL at all nodes, ground's too, and then the voltages of the ties."""
-    n, one = len(red.coordinate), np.ones(len(red.ties))
-    ties = n + np.arange(len(red.ties))
-    branch, g = red.conductors, red.conductors.siemens
-    parts = [
-        (branch.p, branch.p, g), (branch.p, branch.q, -g),
-        (branch.q, branch.q, g), (branch.q, branch.p, -g),
-        (red.ties.p, ties, one), (red.ties.q, ties, -one),
-        (ties, red.ties.p, one), (ties, red.ties.q, -one),
-    ]  # fmt: skip
+def conductances(p: Ints, q: Ints, siemens: Floats) -> list[Part]:
+    """Return the entries of conductances between nodes."""
+    return [(p, p, siemens), (p, q, -siemens), (q, q, siemens), (q, p, -siemens)]
+
+
+def equations(red: Reduction, tangents: Sequence[Part] = ()) -> Entries:
+    """Return KCL at all nodes, ground's too, and then the voltages of the ties.
+
+    `tangents` are entries of what is not linear.
+    """
+    ties, feeds, branch = red.ties, red.injections, red.conductors
+    e = Entries([*conductances(branch.p, branch.q, branch.siemens), *tangents])
+    rows = len(red.coordinate) + np.arange(len(ties))
+    e.add_ties(rows, ties.p, ties.q)
     row, column, gain = controls(red)
-    tied = red.ties.source >= 0
-    sources = [(ties[tied], red.ties.source[tied], -1.0)]
-    fed, feeds = red.injections.source >= 0, red.injections
-    sources += [(ends[fed], feeds.source[fed], sign) for ends, sign in
-                ((feeds.p, 1.0), (feeds.q, -1.0))]  # fmt: skip
-    for equation, source, sign in sources:
-        at = np.full(len(red.controls), -1)
-        at[source] = equation
-        own = at[row] >= 0
-        parts.append((at[row[own]], column[own], sign * gain[own]))
-    return Entries(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
+    for at, source, sign in (
+        (rows, ties.source, -1.0), (feeds.p, feeds.source, 1.0), (feeds.q, feeds.source, -1.0)
+    ):  # fmt: skip
+        of_control = np.full(len(red.controls), -1)
+        of_control[source[source >= 0]] = at[source >= 0]
+        own = of_control[row] >= 0
+        e.add(of_control[row[own]], column[own], sign * gain[own])
+    return e
 
 
 def controls(red: Reduction) -> tuple[Ints, Ints, Floats]:
@@ -89,14 +100,13 @@ class Factored:
 
     def __init__(self, red: Reduction) -> None:
         self.red = red
-        entries, self.n = equations(red), len(red.coordinate)
+        self.n = len(red.coordinate)
         self.size = self.n + len(red.ties)
-        if self.size <= policy.POLICY.dense:
-            self.matrix: Any = entries.dense(self.size)[1:, 1:]
+        self.matrix = equations(red).matrix(self.size)[1:, 1:]
+        if isinstance(self.matrix, np.ndarray):
             inverse = np.linalg.inv(self.matrix)
             self._solve: Any = lambda b: inverse @ b
         else:
-            self.matrix = entries.sparse(self.size)[1:, 1:].tocsc()
             try:
                 self._solve = superlu.general(self.matrix).solve
             except RuntimeError as error:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Ints
-from ..errors import UsageError
 from ..model.circuit import Circuit
 from .states import Nudge, Terminals
 
@@ -39,8 +38,7 @@ def nudged(
         names = _names(circuit, "i_nudge", outputs)
         circuit = add_elements(circuit, "current_sources", names, q, p, amps=amps[number])
     if nudge.stiffness:
-        if nudge.target is None:
-            raise UsageError("a nudge with a stiffness needs a target")
+        assert nudge.target is not None
         end = p
         if np.isfinite(nudge.stiffness):
             circuit, end = _more_nodes(circuit, "nudge", outputs)

@@ -88,8 +88,6 @@ class OneByOne(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why a question can't be answered: hardly ever."""
-        if question.precision == "single":
-            return "it works in double precision only"
         return question.unlearnable
 
     def solver(self, circuit: Circuit) -> PointSolver:
@@ -201,7 +199,7 @@ class OneByOne(Backend):
                 raise UsageError(f"nothing fixes the voltage of output {name}")
 
     def _states(self, points: list[Point]) -> States:
-        nodes, outputs = len(self.question.circuit.nodes), self.outputs
+        nodes = len(self.question.circuit.nodes)
         known = [
             np.concatenate((self._known(point)[:nodes], point.inner_voltages, self._flows(point)))
             for point in points
@@ -213,7 +211,7 @@ class OneByOne(Backend):
         for k, state in enumerate(states):
             on[k, : len(state.rectifier_current)] = state.rectifier_current > 0
         knee = np.array([_knee(state) for state in states], dtype=np.int64)
-        measured = voltages[:, outputs.p] - voltages[:, outputs.q]
+        measured = self.outputs.measured(voltages)
         start = voltages if self.question.signed else None
         return States(self, voltages, measured, on, knee, states, start)
 

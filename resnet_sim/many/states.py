@@ -35,6 +35,10 @@ class Nudge:
     target: Floats | None = None
     force: Floats | None = None
 
+    def __post_init__(self) -> None:
+        if self.stiffness and self.target is None:
+            raise UsageError("a nudge with a stiffness needs a target")
+
     def __bool__(self) -> bool:
         return self.force is not None or self.stiffness != 0.0
 
@@ -54,6 +58,11 @@ class Terminals:
     q: Ints
     scale_p: Floats
     scale_q: Floats
+
+    def measured(self, voltages: Floats) -> Floats:
+        """Return the outputs (V), shape (B, n_outputs), of node voltages, shape (B, n_nodes)."""
+        outputs: Floats = voltages[:, self.p] - voltages[:, self.q]
+        return outputs
 
     def weight(self) -> Floats:
         """Return by how much a nudge at each output must be stronger than one in co-content.

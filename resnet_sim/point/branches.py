@@ -53,6 +53,12 @@ class Branches:
         numbers: Floats = getattr(self, self.holds)
         return numbers
 
+    def row_of(self, elements: int) -> Ints:
+        """Return the row of each of so many elements: the first of several, -1 for none."""
+        row = np.full(elements, -1)
+        row[self.element[::-1]] = np.arange(len(self))[::-1]
+        return row
+
     def holding(self, numbers: Floats) -> Self:
         """Return the branches with other numbers."""
         changes: dict[str, Any] = {self.holds: numbers}

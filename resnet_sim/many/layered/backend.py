@@ -53,8 +53,6 @@ class Layered(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why a circuit can't be solved layer by layer, or why that does not pay."""
-        if question.precision == "single":
-            return "it works in double precision only"
         circuit, limits = question.circuit, policy.POLICY
         least = limits.signed_layers if question.signed else limits.layers
         if not circuit.crossbars.devices and len(circuit.resistors) < least:
@@ -106,10 +104,8 @@ class Layered(Backend):
     def _conditions(self, values: Values, conditions: Conditions, nudge: Nudge) -> Conditions:
         if nudge.force is not None:
             conditions = self.exact.pushed(conditions, nudge.force)
-        if not nudge.stiffness:
+        if nudge.target is None or not nudge.stiffness:
             return conditions
-        if nudge.target is None:
-            raise UsageError("a nudge with a stiffness needs a target")
         # with conductances of either sign, what is found is proved to last
         if nudge.stiffness < 0 and values.positive:
             if self._highest is None or self._highest[0] is not values:
