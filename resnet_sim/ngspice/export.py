@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..graph.forests import spanning_forest
+from ..graph.graphs import components
 from ..model.circuit import Circuit
 from ..model.devices import Device
 from ..netlist.write.dialects import NgspiceWriter
@@ -109,28 +111,12 @@ def resistances(circuit: Circuit) -> Floats:
     return np.concatenate([device.resistance() for device in circuit.tables.values()])
 
 
-class Groups:
-    """Nodes joined to groups (union-find)."""
-
-    def __init__(self, count: int) -> None:
-        self.parent = list(range(count))
-
-    def find(self, node: int) -> int:
-        """Return the node that stands for the group of a node."""
-        while self.parent[node] != node:
-            self.parent[node] = self.parent[self.parent[node]]
-            node = self.parent[node]
-        return node
-
-    def join(self, p: int, q: int) -> bool:
-        """Join two groups; False if they were one already."""
-        p, q = self.find(p), self.find(q)
-        self.parent[max(p, q)] = min(p, q)
-        return p != q
-
-    def labels(self) -> Ints:
-        """Return for each node the smallest node of its group."""
-        return np.array([self.find(node) for node in range(len(self.parent))], dtype=np.int64)
+def _parts(circuit: Circuit, some: Bools | Ints) -> Ints:
+    """Return for each node the smallest of those that some elements join it to."""
+    p, q = circuit.terminals
+    _, label = components(len(circuit.nodes), p[some], q[some])
+    first: Ints = np.unique(label, return_index=True)[1]
+    return first[label]
 
 
 def _rigid(circuit: Circuit) -> list[int]:
@@ -142,9 +128,10 @@ def _rigid(circuit: Circuit) -> list[int]:
 
 def _closing(circuit: Circuit) -> list[str]:
     """Return elements without which no loop of sources and shorts is left."""
-    groups = Groups(len(circuit.nodes))
+    rigid = np.array(_rigid(circuit), dtype=np.int64)
     p, q = circuit.terminals
-    return [circuit.element_names[k] for k in _rigid(circuit) if not groups.join(p[k], q[k])]
+    forest = spanning_forest(len(circuit.nodes), p[rigid], q[rigid])
+    return [circuit.element_names[k] for k in rigid[~forest.in_tree].tolist()]
 
 
 def _floating(
@@ -159,10 +146,7 @@ def _floating(
     conducts = np.concatenate(
         [d.carries(flows[first[name] :][: len(d)]) for name, d in circuit.tables.items()]
     )
-    groups = Groups(len(circuit.nodes))
-    for k in np.flatnonzero(conducts & floats[p] & floats[q]):
-        groups.join(p[k], q[k])
-    part = groups.labels()
+    part = _parts(circuit, conducts & floats[p] & floats[q])
     apart = (floats[p] | floats[q]) & (part[p] != part[q])
     names = [circuit.element_names[k] for k in np.flatnonzero(apart & ~conducts).tolist()]
     return names, tuple(circuit.nodes[k] for k in np.unique(part[floats]))
@@ -170,11 +154,7 @@ def _floating(
 
 def rigid_groups(circuit: Circuit) -> Ints:
     """Return for each node the smallest node that sources and shorts tie it to."""
-    p, q = circuit.terminals
-    groups = Groups(len(circuit.nodes))
-    for k in np.flatnonzero(resistances(circuit) == 0):
-        groups.join(p[k], q[k])
-    return groups.labels()
+    return _parts(circuit, resistances(circuit) == 0)
 
 
 def near_resistances(circuit: Circuit) -> tuple[Floats, float]:

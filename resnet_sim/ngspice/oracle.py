@@ -209,14 +209,15 @@ class Oracle:
         deck, names = self.tasks[point].deck(fraction)
         try:
             outcome = simulate(deck, self.time_limit)
+            plot = outcome.plot
         except SimulatorError as error:
             return error
         self.seconds += outcome.seconds
-        column = {name: k for k, name in enumerate(outcome.plot.names)}
+        column = {name: k for k, name in enumerate(plot.names)}
         wanted = [f"v({node})" for node in self.circuit.nodes[1:]]
         for element in _with_currents(self.circuit):
             wanted.append(f"i({names.get(self.circuit.element_names[element])})")
-        (values,) = outcome.plot.values
+        (values,) = plot.values
         return np.array([values[column[w]] if w in column else np.nan for w in wanted])
 
     def _notes(self) -> tuple[str, ...]:

@@ -170,8 +170,6 @@ class Runs:
         self.notes += [f"{version()}: {line}" for line in islice(outcome.ignored, 4)]
         if self._scripted:
             return self._joined(outcome.plots)
-        if len(outcome.plots) != 1:
-            raise SimulatorError(f"ngspice left {len(outcome.plots)} results for one analysis")
         return outcome.plot
 
     @property

@@ -47,9 +47,10 @@ class Outcome:
 
     @property
     def plot(self) -> Plot:
-        """The plot of a run that has one."""
-        (plot,) = self.plots
-        return plot
+        """The one plot of a run of one analysis."""
+        if len(self.plots) != 1:
+            raise SimulatorError(f"ngspice left {len(self.plots)} results for one analysis")
+        return self.plots[0]
 
 
 def find() -> str:
@@ -88,10 +89,7 @@ def simulate(deck: str, time_limit: float = TIME_LIMIT) -> Outcome:
     SimulatorError
         If ngspice is missing, takes too long, reports a failure or leaves no result.
     """
-    outcome = run_files({"deck.cir": deck}, time_limit)
-    if len(outcome.plots) != 1:
-        raise SimulatorError(f"ngspice left {len(outcome.plots)} results for one analysis")
-    return outcome
+    return run_files({"deck.cir": deck}, time_limit)
 
 
 def run_files(files: Mapping[str, str], time_limit: float = TIME_LIMIT) -> Outcome:
