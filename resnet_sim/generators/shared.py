@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Ints
 from ..errors import UsageError
-from ..model.affine import Affine
+from ..model.affine import Affine, applied
 from ..model.circuit import Circuit
 
 
@@ -45,14 +45,8 @@ class Shared:
         theta = np.array(list(parameters.values()))
         if not np.isfinite(theta).all():
             raise UsageError("a parameter is not finite")
-        tables = dict[str, dict[str, Floats]]()
-        for part in self.parts:
-            own = tables.setdefault(part.table, {})
-            if part.column not in own:
-                own[part.column] = getattr(self.circuit.tables[part.table], part.column).copy()
-            own[part.column][part.at] = part(theta)
         return replace(
-            self.circuit._with_columns(tables),
+            applied(self.circuit, self.parts, theta),
             rebuild=replace(self, given=given), parameters=parameters, overrides=given,
         )  # fmt: skip
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from .circuit import Circuit
 
 #: How far a value may be from where an affine function has it, relative.
 NEAR = 1e-9
@@ -118,3 +120,14 @@ class Affine:
         """Return derivatives by so many parameters of those by the forms, shape (n,)."""
         terms = self.slope * (by_form if self._one_each else by_form[self.row])
         return np.asarray(np.bincount(self.parameter, terms, parameters), dtype=float)
+
+
+def applied(circuit: Circuit, parts: Iterable[Affine], theta: Floats) -> Circuit:
+    """Return a circuit with the values that parameters make, shape (P,)."""
+    columns: dict[str, dict[str, Floats]] = {}
+    for part in parts:
+        own = columns.setdefault(part.table, {})
+        if part.column not in own:
+            own[part.column] = getattr(circuit.tables[part.table], part.column).copy()
+        own[part.column][part.at] = part(theta)
+    return circuit._with_columns(columns)

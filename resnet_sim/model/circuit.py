@@ -16,7 +16,6 @@ import numpy.typing as npt
 from ..diagnostics import Diagnostic, Span
 from ..errors import UsageError, did_you_mean
 from .devices import Crossbars, Table
-from .display import MAX_ROWS, few, how_many, html_table
 from .lines import Source
 from .names import mapping
 from .numbered import Numbered
@@ -258,41 +257,21 @@ class Circuit(Numbered):
     # ---- views ----
 
     def __repr__(self) -> str:
-        title = f" {self.title!r}" if self.title else ""
-        return f"<Circuit{title}: {self._size}>"
+        from .views import size
 
-    @property
-    def _size(self) -> str:
-        """How large the circuit is, in words."""
-        tables = [table for table in self.tables.values() if len(table)]
-        kinds = [how_many(len(table), table.kind) for table in tables]
-        return ", ".join([how_many(len(self.nodes), "node"), *kinds])
+        title = f" {self.title!r}" if self.title else ""
+        return f"<Circuit{title}: {size(self)}>"
 
     def summary(self) -> str:
         """Return what the circuit consists of and what its deck asks for, in some lines."""
-        lines = [self.title] if self.title else []
-        lines.append(f"{how_many(len(self.nodes), 'node')}: {few(self.nodes, 8)}")
-        for table in self.tables.values():
-            if len(table):
-                lines.append(f"{how_many(len(table), table.kind)}: {few(table.names, 8)}")
-        for analysis in self.analyses:
-            swept = [f"{s.name} at {how_many(len(s.values), 'value')}" for s in analysis.sweeps]
-            lines.append(f".{analysis.name} {', '.join(swept)}".rstrip())
-        severities = [diagnostic.severity for diagnostic in self.diagnostics]
-        said = [how_many(severities.count(s), s) for s in ("warning", "note") if s in severities]
-        return "\n".join([*lines, *([", ".join(said)] if said else [])])
+        from .views import summary
+
+        return summary(self, self.analyses, self.diagnostics)
 
     def _repr_html_(self) -> str:
-        rows = []
-        for number in range(min(MAX_ROWS, self.n_elements)):
-            p, q = (self.nodes[ends[number]] for ends in self.terminals)
-            table, row = self.locate(number)
-            device = self.tables[table]
-            column = getattr(device, device.value, None) if device.value else None
-            value = "" if column is None or not len(column) else f"{column[row]:.6g}"
-            rows.append((self.element_names[number], device.kind, p, q, value))
-        header = ("element", "kind", "from", "to", "value")
-        return html_table(f"{self.title} ({self._size})", header, rows, self.n_elements)
+        from .views import html
+
+        return html(self)
 
     def to_networkx(self) -> networkx.MultiGraph:
         """Return the circuit as a graph.
@@ -300,13 +279,9 @@ class Circuit(Numbered):
         Nodes are node names, edges are keyed by element name and carry ``kind`` and the
         parameters of the element's table as attributes.
         """
-        import networkx
+        from .from_graph import graph_of
 
-        graph = networkx.MultiGraph(title=self.title)
-        graph.add_nodes_from(self.nodes)
-        for table in self.tables.values():
-            table.add_edges(graph, self.nodes)
-        return graph
+        return graph_of(self)
 
     @classmethod
     def from_networkx(cls, graph: networkx.Graph, ground: Any = None) -> Circuit:

@@ -1,4 +1,4 @@
-"""Elements from graphs and matrices, which know nothing of devices."""
+"""Elements from graphs and matrices, which know nothing of devices; and graphs of them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from .devices import DEVICES, Crossbars, Resistors, Table
 from .devices.device import number
+from .numbered import Numbered
 
 if TYPE_CHECKING:
     import networkx
@@ -20,6 +21,17 @@ Nodes = tuple[str, ...]
 #: how an edge may say its resistance, and whether that is a conductance
 _WAYS = {"ohms": False, "resistance": False, "siemens": True, "conductance": True}
 _FIRST_COLUMNS = 5  # names, p, q, file, line
+
+
+def graph_of(circuit: Numbered) -> networkx.MultiGraph:
+    """Return what `Circuit.to_networkx` does."""
+    import networkx
+
+    graph = networkx.MultiGraph(title=circuit.title)
+    graph.add_nodes_from(circuit.nodes)
+    for table in circuit.tables.values():
+        table.add_edges(graph, circuit.nodes)
+    return graph
 
 
 def elements_of(graph: networkx.Graph, ground: Any) -> tuple[Nodes, dict[str, Table | Crossbars]]:

@@ -19,7 +19,7 @@ from ..arrays import Floats, Ints
 from ..diagnostics import Diagnostic
 from ..errors import UsageError
 from ..model.circuit import Circuit
-from ..model.display import MAX_ROWS, few, how_many, html_table
+from ..model.display import few, how_many
 from ..model.names import folded, several
 from .outputs import sought
 from .proof import OTHERS, STEPS, Certificate, SolverInfo
@@ -298,16 +298,15 @@ class OperatingPoint(Generic[Value]):
         )
 
     def __repr__(self) -> str:
-        shown = 6
+        from .views import first_voltages
+
+        volts = ""
         if self.node_voltages.ndim == 1:
-            nodes = enumerate(self.circuit.nodes[1 : shown + 1], 1)
-            values = [f"v({name})={self.node_voltages[k]:.6g}" for k, name in nodes]
-            more = len(self.circuit.nodes) - 1 - shown
-            if not values:
-                return f"<OperatingPoint {self._headline}, no nodes>"
-            volts = ", ".join(values) + (f", ... {more:,} more" if more > 0 else "") + " V"
-            return f"<OperatingPoint {self._headline}: {volts}>"
-        return f"<OperatingPoint {self._headline}>"
+            some = len(self.circuit.nodes) > 1
+            volts = (
+                f": {first_voltages(self.circuit, self.node_voltages)}" if some else ", no nodes"
+            )
+        return f"<OperatingPoint {self._headline}{volts}>"
 
     @property
     def _headline(self) -> str:
@@ -319,21 +318,12 @@ class OperatingPoint(Generic[Value]):
         return (f"{self.circuit.title!r} " if self.circuit.title else "") + "; ".join(words)
 
     def _repr_html_(self) -> str:
-        if self.node_voltages.ndim == 1:
-            nodes, names = self.circuit.nodes, self.circuit.element_names
-            rows = [
-                (f"v({nodes[k]})", f"{self.node_voltages[k]:.6g} V")
-                for k in range(1, min(MAX_ROWS, len(nodes)))
-            ]
-            rows += [
-                (f"i({names[k]})", f"{self.element_currents[k]:.6g} A")
-                for k in range(min(MAX_ROWS, len(names)))
-            ]
-            total = len(nodes) - 1 + len(names)
-            return html_table(f"{self._headline}", ("quantity", "value"), rows, total)
-        header, values = self.table()
-        cells = [[f"{x:.6g}" for x in row[:MAX_ROWS]] for row in values[:MAX_ROWS]]
-        return html_table(f"{self._headline}", header[:MAX_ROWS], cells, len(values))
+        from .views import table_of_point, table_of_points
+
+        v, i = self.node_voltages, self.element_currents
+        if v.ndim == 1:
+            return table_of_point(self._headline, self.circuit, v, i)
+        return table_of_points(self._headline, *self.table())
 
     @property
     def unique(self) -> str:

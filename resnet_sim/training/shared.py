@@ -21,7 +21,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
-from ..model.affine import Affine
+from ..model.affine import Affine, applied
 from ..model.circuit import Circuit
 from ..model.display import few
 from .probing import LEARNED, Probe, changes, elaborated, owner
@@ -54,13 +54,7 @@ class Shared:
 
     def applied(self, circuit: Circuit, theta: Floats) -> Circuit:
         """Return the circuit with what follows the parameters."""
-        columns: dict[str, dict[str, Floats]] = {}
-        for part in self.parts:
-            own = columns.setdefault(part.table, {})
-            if part.column not in own:
-                own[part.column] = getattr(circuit.tables[part.table], part.column).copy()
-            own[part.column][part.at] = part(theta)
-        changed = circuit._with_columns(columns)
+        changed = applied(circuit, self.parts, theta)
         known = self._of_deck(theta)
         if not known:
             return changed

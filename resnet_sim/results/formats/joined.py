@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -28,3 +29,15 @@ def joined(results: Sequence[Result], outputs: Sequence[str]) -> tuple[list[str]
             left[:, 1 + swept.index(name)] = values[:, k]
         blocks.append(np.hstack([left, values[:, len(result.sweep) :]]))
     return ["analysis", *swept, *names[len(result.sweep) :]], np.concatenate(blocks)
+
+
+def frame(results: Sequence[Result], outputs: Sequence[str]) -> Any:
+    """Return the same as a ``pandas.DataFrame``, a row per point; words stand as words."""
+    import pandas
+
+    names, values = joined(results, outputs)
+    # + 0.0 turns -0.0 into 0.0
+    table = pandas.DataFrame(values + 0.0, columns=names)
+    for name, known in results[0].words.items():
+        table[name] = [known[int(number)] for number in table[name]]
+    return table

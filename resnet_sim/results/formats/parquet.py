@@ -6,7 +6,7 @@ import io
 from collections.abc import Sequence
 
 from ..predictions import Answers, Result
-from .frames import frame
+from .joined import frame
 
 
 def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ...errors import UsageError
 from ..predictions import Answers, Result
-from .frames import frame
+from .joined import frame
 
 #: rows and columns that a sheet can have
 MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
