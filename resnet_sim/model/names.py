@@ -63,7 +63,7 @@ def numbers(name: str, given: Any) -> Floats:
     """
     try:
         return np.asarray(given, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         pass  # texts such as 4.7k, a generator, or no numbers at all
     if isinstance(given, str) or not isinstance(given, Iterable):
         return np.array(number(name, given))

@@ -90,7 +90,8 @@ class PointSolver:
         seen: set[bytes] = set()
         current, failure = states, None
         halfway = np.zeros(len(states), dtype=np.bool_)
-        while current.tobytes() not in seen and len(seen) < 40:
+        # of a chain each may wait for the one before it
+        while current.tobytes() not in seen and len(seen) < 40 + len(states):
             seen.add(current.tobytes())
             try:
                 point = self._solve_with(circuit, current)
@@ -135,6 +136,8 @@ class PointSolver:
         """Solve with the switches in given states."""
         key = closed.tobytes()
         if key not in self._compiled:
+            if len(self._compiled) > 64:
+                self._compiled.clear()
             self._compiled[key] = Compiled(circuit, closed)
         compiled = self._compiled[key].variant(circuit)
         state, log = self._stages(compiled, key)

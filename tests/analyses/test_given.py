@@ -34,6 +34,7 @@ def test_a_deck_is_solved_by_name_and_as_text(tmp_path):
         (lambda: rs.monte_carlo(DECK, {"r*": 0.1}, sample=3), "did you mean samples"),
         (lambda: rs.sweep(DECK, metod="newton"), "did you mean 'method'"),
         (lambda: rs.sweep(DECK, r1="newton"), "not a number such as"),
+        (lambda: rs.sweep(DECK, r1=[10**400]), "r1 is too large"),
         (lambda: rs.solve(DECK, tolerance="tight"), "tolerance tight"),
         (lambda: rs.solve(DECK, inputs=[1, 2]), "inputs go by name"),
         (lambda: rs.solve(DECK, inputs={"v1": "abc"}), "'abc' of v1"),

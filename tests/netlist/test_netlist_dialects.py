@@ -153,6 +153,7 @@ def test_powers_are_those_of_ngspice_in_parameters_and_in_sources(tmp_path):
         ("xyce", "log(100)", 2),
         ("xyce", "ln(e)", 1),
         ("pspice", "log(e)", 1),
+        ("pspice", "~(1>2)+1", 2),
         ("hspice", "pwr(-2,3)", -8),
         ("hspice", "pow(-2,3.7)", -8),
         ("hspice", "2^3", 8),

@@ -314,3 +314,14 @@ def test_positive_feedback_without_a_bound_has_no_operating_point_when_loop_gain
     b.vcvs("e1", "b", "0", "a", "0", 1.0)
     with pytest.raises((TopologyError, ConvergenceError)):
         solve(b.build())
+
+
+def test_of_a_chain_of_switches_each_waits_for_the_one_before():
+    chain = [f"s{k} a m{k} m{k - 1} 0 sm\nr{k} m{k} 0 1k" for k in range(1, 101)]
+    deck = ["t", "v1 a 0 5", "v2 m0 0 {x}", ".param x=5", *chain, ".model sm sw(vt=1 ron=1)"]
+    point = solve("\n".join(deck))
+    assert point.certificate.ok
+    for k in range(1, 101):
+        assert point.voltage(f"m{k}") == near(5 * 1000 / 1001)
+    point = solve("\n".join(deck).replace("x=5", "x=0"))
+    assert point.voltage("m100") == near(5 / (1e9 + 1))

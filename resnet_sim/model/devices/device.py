@@ -52,6 +52,8 @@ def number(name: str, value: float | str, *, infinite: bool = False) -> float:
         value = float(value)
     except (TypeError, ValueError):
         value = _as_spice(name, value)
+    except OverflowError:
+        raise UsageError(f"the value of {name} is too large") from None
     # the difference is NaN for NaN and the infinities
     if value - value != 0.0 and not (infinite and value == math.inf):
         raise UsageError(f"the value {value} of {name} is not finite")

@@ -74,7 +74,7 @@ class _Compiler:
 
     def unary(self, children: list[Any]) -> list[Op]:
         operator, code = children
-        code.append(("unary", str(operator), _start(operator)))
+        code.append(("unary", "!" if operator == "~" else str(operator), _start(operator)))
         return code  # type: ignore[no-any-return]
 
     def binary(self, children: list[Any]) -> list[Op]:
