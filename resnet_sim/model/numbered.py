@@ -6,6 +6,7 @@ first; arrays of currents have that order.  The conductances of crossbars count 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -160,10 +161,17 @@ class Numbered:
 
     def locate(self, element: int) -> tuple[str, int]:
         """Return the table's name and the row of an element number."""
-        for name, table in self.tables.items():
-            if element < self.first[name] + len(table):
-                return name, element - self.first[name]
-        raise IndexError(element)
+        if not 0 <= element < self.n_elements:
+            raise IndexError(element)
+        names, starts = self._starts
+        place = (
+            bisect_right(starts, element) - 1
+        )  # the last of tables that begin there is not empty
+        return names[place], element - starts[place]
+
+    @cached_property
+    def _starts(self) -> tuple[list[str], list[int]]:
+        return list(self.first), list(self.first.values())
 
     def kind(self, element: int) -> str:
         """Return what an element is, in words: ``"voltage source"``."""

@@ -123,7 +123,8 @@ class State(Flows):
             control[sensed] = self.tie_currents()[[tie_of[k] for k in index[sensed].tolist()]]
         self.control(owner, column(table.gain[term], control) * control)
         self.known_sources[rows] = True
-        self.undefined_sources[rows] = [self._control_undefined(int(row)) for row in rows]
+        if self._something_open():
+            self.undefined_sources[rows] = [self._control_undefined(int(row)) for row in rows]
 
     def set_sources(self, rows: Ints, values: Floats) -> None:
         """Set the volts or amps of controlled sources."""
@@ -202,6 +203,12 @@ class State(Flows):
         """Tell whether something undefined outside of a stage with feedback controls it."""
         self.loop_determined[stage.loops] = True
         return any(self._control_undefined(int(row)) for row in stage.sources)
+
+    def _something_open(self) -> bool:
+        """Tell whether anything may be undefined; hardly ever, and looking at all takes long."""
+        loops = not self.reduction.forest.in_tree.all()
+        marks = self.undefined_sources, self.piece, self.lost_parts
+        return bool(self.drifts) or loops or any(mark.any() for mark in marks)
 
     def _control_undefined(self, row: int) -> bool:
         """Tell whether a controlled source's value depends on something undefined."""
