@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ..training.costs import Cost, SquaredError
     from ..training.data.tables import Table
 
-#: an output as one writes it: a node, v(node), or v(node,node)
-_OUTPUT = re.compile(r"v\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)|([^\s,()]+)", re.IGNORECASE)
 #: an input: a source, and the column that it gets, negated or not
 _INPUT = re.compile(r"([^\s=]+)(?:=(-?)(.+))?")
 
@@ -44,7 +42,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         dest="outputs",
         required=True,
         metavar="NODES",
-        help="nodes and pairs of nodes whose voltages count, such as 'o1,v(p,n)'",
+        help="nodes and pairs of nodes whose voltages count, sources whose currents do, such as "
+        "'o1,v(p,n),i(vm)'",
     )
     group.add_argument(
         "--target",
@@ -78,11 +77,14 @@ class Samples:
     Y : ndarray or None
         Targets, shape (B, n_outputs), or class numbers, shape (B,); None if there are none.
     table : Table
+    unit : str
+        Of the outputs.
     """
 
     X: Floats
     Y: Any
     table: Table
+    unit: str = "V"
 
     def rows(self, rows: Any) -> Samples:
         """Return some of the samples, given by their numbers."""
@@ -91,7 +93,7 @@ class Samples:
             rows=[self.table.rows[k] for k in rows],
             lines=tuple(self.table.lines[k] for k in rows),
         )
-        return Samples(self.X[rows], self.Y[rows], table)
+        return replace(self, X=self.X[rows], Y=self.Y[rows], table=table)
 
     def verdict(self, cost: Cost, outputs: Floats) -> str:
         """Return in words how good outputs are: the share of right classes, or the error."""
@@ -103,7 +105,7 @@ class Samples:
             right = round(value * len(self.Y))
             return f"{right} of {len(self.Y)} classes right, {value:.1%}"
         error = float(((outputs - self.Y) ** 2).mean()) ** 0.5
-        told = f"root mean square error {error:.3g} V"
+        told = f"root mean square error {error:.3g} {self.unit}"
         left = f", {1.0 - value:.3g} of the variance is left"
         return told + left if self.Y.std() > 0 else told  # of one sample there is none
 
@@ -139,7 +141,7 @@ class Meaning:
         self.sources = tuple(source for source, _ in inputs)
         self._columns = tuple(column for _, column in inputs)
         self.outputs = tuple(_outputs(options.outputs, circuit))
-        self.titles = tuple(f"v({o if isinstance(o, str) else ','.join(o)})" for o in self.outputs)
+        self.titles = _titles(self.outputs)
         self.classes: tuple[str, ...] | None = options.classes
         self.labelled = bool(options.labels or options.classes)
         self._target = None if options.target is None else _split(options.target)
@@ -170,7 +172,9 @@ class Meaning:
         if wanted is None:
             return Samples(x, None, table)
         if not self.labelled:
-            return Samples(x, table.numbers(wanted), table)
+            currents = [title.startswith("i(") for title in self.titles]
+            unit = "A" if all(currents) else "V and A" if any(currents) else "V"
+            return Samples(x, table.numbers(wanted), table, unit)
         if self.classes is None:
             self.classes = classes(table.texts(wanted[0]))
             self._check_classes()
@@ -207,7 +211,7 @@ class Meaning:
         names = self._target
         if names is None:
             named = [table.named(title) for title in self.titles]
-            bare = [table.named(title[2:-1]) for title in self.titles]
+            bare = [table.named(title.removeprefix("v(").rstrip(")")) for title in self.titles]
             for found in (named, bare):
                 known = [column for column in found if column is not None]
                 if len(known) == self._target_count:
@@ -289,15 +293,26 @@ def _inputs(text: str, circuit: Circuit) -> Iterator[tuple[str, tuple[float, str
 
 
 def _outputs(text: str, circuit: Circuit) -> Iterator[str | tuple[str, str]]:
+    from ..training.named import output
+
     for item in _split(text):
-        match = _OUTPUT.fullmatch(item)
-        if not match:
-            raise UsageError(f"--output: {item!r} is not of the form NODE, v(NODE) or v(NODE,NODE)")
-        first, second, bare = (part and part.lower() for part in match.groups())
-        if second:
-            yield first, second
-            continue
-        yield from _matching(first or bare, circuit.nodes[1:], "node")
+        try:
+            found = output(item)
+        except UsageError as error:
+            raise UsageError(f"--output: {error}") from None
+        if isinstance(found, tuple):
+            yield found
+        elif found.startswith("i("):
+            sources = _matching(found[2:-1], circuit.voltage_sources.names, "voltage source")
+            yield from (f"i({name})" for name in sources)
+        else:
+            yield from _matching(found, circuit.nodes[1:], "node")
+
+
+def _titles(outputs: Sequence[str | tuple[str, str]]) -> tuple[str, ...]:
+    from ..training.named import title
+
+    return tuple(map(title, outputs))
 
 
 def _matching(pattern: str, names: Sequence[str], what: str) -> list[str]:

@@ -1,13 +1,50 @@
-"""Tables whose columns have names go by them; arrays go by position."""
+"""What outputs are called; tables whose columns have names go by them, arrays by position."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
+
+#: an output as one writes it: v(node), v(node,node), i(source) or a node
+_OUTPUT = re.compile(
+    r"v\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)|(i)\(\s*([^\s,()]+)\s*\)|([^\s,()]+)",
+    re.IGNORECASE,
+)
+
+
+def output(text: str) -> str | tuple[str, str]:
+    """Return what `Network` takes for an output as people write it.
+
+    Raises
+    ------
+    UsageError
+        If that is no form of an output.
+
+    Examples
+    --------
+    >>> from resnet_sim.training.named import output
+    >>> output("v(o1)"), output("v(o1, o2)"), output("i(Vm)"), output("o1")
+    ('o1', ('o1', 'o2'), 'i(vm)', 'o1')
+    """
+    match = _OUTPUT.fullmatch(text.strip())
+    if not match:
+        raise UsageError(f"{text!r} is not of the form NODE, v(NODE), v(NODE,NODE) or i(SOURCE)")
+    first, second, current, source, bare = (part and part.lower() for part in match.groups())
+    if current:
+        return f"i({source})"
+    return (first, second) if second else str(first or bare)
+
+
+def title(output: str | tuple[str, str]) -> str:
+    """Return what a column is called that has an output: ``v(o1)``, ``v(o1,o2)``, ``i(vm)``."""
+    if isinstance(output, str):
+        return output if output.startswith("i(") else f"v({output})"
+    return f"v({','.join(output)})"
 
 
 def by_name(table: Any, names: Sequence[str]) -> Any:

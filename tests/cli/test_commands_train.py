@@ -54,6 +54,21 @@ def run(folder, capsys):
     return call
 
 
+def test_currents_are_outputs(run):
+    Path("meter.net").write_text("meter\nv1 a 0 1\nr1 a b 1k\nvm b c 0\nr2 c 0 2k\n.end\n")
+    Path("amps.csv").write_text("v1,i(vm)\n1,0.0004\n2,0.0008\n")
+    asked = ("--data", "amps.csv", "--input", "v1", "--output", "i(vm)")
+    status, out, err = run("train", "meter.net", *asked, "--epochs", "100", "-o", "out.net")
+    assert (status, err) == (0, "")
+    assert float(out.split("error ")[1].split(" A")[0]) < 2e-6
+    status, out, err = run("predict", "out.net", *asked)
+    assert status == 0 and list(predictions(out)[0]) == ["i(vm)"] and " A, " in err
+    ohms = sum(rs.read_netlist("out.net").resistors.ohms)
+    assert float(predictions(out)[1]["i(vm)"]) == pytest.approx(2 / ohms)
+    status, out, _ = run("gradcheck", "meter.net", *asked)
+    assert status == 0 and "r2" in out
+
+
 def test_one_sample_for_validation_has_no_variance(run):
     options = ("--validation", "0.25", "--epochs", "2", "-o", "out.net")
     status, out, _ = run("train", "divider.net", "--data", "table.csv", *DIVIDED, *options)
@@ -227,6 +242,8 @@ def test_targets_out_of_reach_are_warned_of(run):
         (["--input", "v1,w*"], "no independent source is called 'w*'"),
         (["--input", "v1=x=y,"], "no column is called 'x=y'"),
         (["--output", "v(o"], "'v(o' is not of the form NODE"),
+        (["--output", "i(q*)"], "no voltage source is called 'q*'"),
+        (["--output", "i(r1)"], "only voltage sources are ammeters"),
         (["--output", "q"], "no node 'q'"),
         (["--output", "q*"], "no node is called 'q*'"),
         (["--trainable", "q*"], "no resistor is called 'q*'"),
