@@ -89,6 +89,7 @@ DOORS = (
     "data.tables",
     "defaults",
     "evaluate",
+    "named",
 )
 
 _MODULES = {
