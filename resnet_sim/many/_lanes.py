@@ -267,7 +267,7 @@ def respond(  # type: ignore[no-untyped-def]
     Rectifiers stay as they are.  Tell whether there was room enough.
     """
     x_of, current_of, force_of, fine = found
-    aim, kept_x, kept_current = basis[-3:]
+    aim, x, current = basis[12], work[0], work[2]
     place = system[7]
     sample, loose, roomy = notes[0], notes[7], True
     for first in range(0, len(queue), W):
@@ -283,17 +283,17 @@ def respond(  # type: ignore[no-untyped-def]
         if fresh:
             loosen(work, loose)
         for s in range(len(shifts)):
-            kept_x[:] = 0.0
-            kept_current[:] = 0.0
+            x[:] = 0.0
+            current[:] = 0.0
             for lane in range(W):
                 definite = forces(basis, lane, shifts[s], force_of[s, sample[lane]])
                 fine[s, sample[lane]] = definite and not loose[lane]
-            combine(basis, kept_x, kept_current)
+            combine(basis, x, current)
             # all lanes of a node at once: they share a line of the cache
             for k in range(len(place)):
                 for lane in range(count):
-                    x_of[s, sample[lane], k] = kept_x[place[k], lane]
-            for k in range(len(kept_current)):
+                    x_of[s, sample[lane], k] = x[place[k], lane]
+            for k in range(len(current)):
                 for lane in range(count):
-                    current_of[s, sample[lane], k] = kept_current[k, lane]
+                    current_of[s, sample[lane], k] = current[k, lane]
     return roomy

@@ -11,7 +11,7 @@ from ..solvers.linear.fronts import Fronts
 from .lane_data import Network
 
 #: States of reactions that there is room for at first: more than small nudges need.
-FEW = 4
+FEW = 3
 
 
 class Room:
@@ -41,7 +41,7 @@ class Room:
         self.basis: tuple[Any, ...] = ()
         self._edges = len(network.edge_p)
         self._values: Floats | None = None
-        self._reacting = self._states = -1
+        self._reacting, self._states, self._kept = -1, -1, 0
         self.react(0)
 
     @property
@@ -54,16 +54,21 @@ class Room:
         """Put the reference back where it is."""
         self.work[0][-1] = 0.0
 
-    def react(self, outputs: int) -> None:
-        """Make room for a basis of vectors for as many outputs, and for the states of some."""
-        if outputs <= self._reacting:
+    def react(self, outputs: int, pulled: bool = False) -> None:
+        """Make room for a basis of vectors for as many outputs, and for the states of some.
+
+        Where outputs are `pulled` what was found before is kept meanwhile.
+        """
+        if outputs > self._reacting:
+            self._reacting, self._states = outputs, min(outputs, FEW)
+        elif pulled <= self._kept:
             return
-        self._reacting, self._states = outputs, min(outputs, FEW)
+        self._kept = max(self._kept, pulled)
         self._make()
 
     def widen(self) -> None:
-        """Make room for twice as many states as there were too few."""
-        self._states = min(2 * self._states, self._reacting)
+        """Make room for half as many states more than there were too few."""
+        self._states = min(self._states + max(1, self._states // 2), self._reacting)
         self._make()
 
     def _make(self) -> None:
@@ -71,7 +76,8 @@ class Room:
         self.basis = (
             room(outputs, outputs), room(states, n + 1), room(states, m), room(outputs),
             room(outputs), np.zeros(8, int), np.zeros(8), room(n + 1), room(m), room(outputs),
-            room(outputs), np.zeros(outputs), room(outputs), room(n + 1), room(m),
+            room(outputs), np.zeros(outputs), room(outputs),
+            room(self._kept * (n + 1)), room(self._kept * m),
         )  # fmt: skip
 
     def values(self, conductance: Floats) -> Floats:

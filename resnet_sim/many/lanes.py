@@ -64,9 +64,9 @@ class Lanes:
         """What loops must know of the graph, by place in the order of elimination."""
         net, f = self.network, self.fronts
         place = f.place
-        p, q = place[net.edge_p], place[net.edge_q]
+        p, q = (place[end].astype(np.int32) for end in (net.edge_p, net.edge_q))
         ends, others = np.concatenate((p, q)), np.concatenate((q, p))
-        branch = np.tile(np.arange(len(p)), 2)
+        branch = np.tile(np.arange(len(p), dtype=np.int32), 2)
         order = np.lexsort((branch, ends))
         ptr = np.searchsorted(ends[order], np.arange(f.n + 1))
         return (
@@ -122,7 +122,8 @@ class Lanes:
         shift = 1.0 / pull
 
         def work(room: Room, queue: Ints) -> None:
-            room.react(0 if np.isnan(shift) else outputs)
+            if pull == pull:
+                room.react(outputs, pulled=True)
             while not settle(
                 self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
                 room.work, room.room, room.lanes, room.notes, queue, results,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ...arrays import Ints
 from ...compiled.kernels import kernel
@@ -19,7 +20,7 @@ from . import superlu
 
 #: Zeros that a supernode may have in the rows of a front for being one with its parent: some,
 #: and a share of its entries.
-SOME, SHARE = 12, 0.2
+SOME, SHARE = 5, 0.1
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ class Fronts:
     kept: Ints
     waits: Ints
     begin: Ints
-    rows: Ints
+    rows: npt.NDArray[np.int32]
     child: Ints
     children: Ints
-    position: Ints
+    position: npt.NDArray[np.int32]
     size: int
     front: int
     stack: int
@@ -65,11 +66,11 @@ class Fronts:
         return self.first, self.rest, self.kept, self.waits, self.begin
 
     @property
-    def family(self) -> tuple[Ints, ...]:
+    def family(self) -> tuple[Any, ...]:
         """What leaves what to whom."""
         return self.child, self.children, self.position
 
-    def entries(self, p: Ints, q: Ints) -> tuple[Ints, ...]:
+    def entries(self, p: Ints, q: Ints) -> tuple[Any, ...]:
         """Return where branches p - q are in the factor, by supernodes: starts, places, branches.
 
         Branches with equal ends are left out.
@@ -87,7 +88,8 @@ class Fronts:
         other = np.searchsorted(keys, node * (self.n + 1) + high) - self.begin[node] + pivots
         column = np.where(high == self.n, width - 1, np.where(high < stop, high - own, other))
         ptr = np.searchsorted(node, np.arange(len(self.rest) + 1))
-        return ptr, self.kept[node] + row_of(low - own, width) + column, branch
+        slot = self.kept[node] + row_of(low - own, width) + column
+        return ptr, slot.astype(np.int32), branch.astype(np.int32)
 
 
 def row_of(k: Any, width: Any) -> Any:
@@ -111,7 +113,8 @@ def fronts(n: int, p: Ints, q: Ints) -> Fronts:
     keys = row[np.repeat(ptr[last] - begin[:-1], rest) + np.arange(begin[-1])]
     keys += np.repeat(np.arange(len(last)) * n, rest)
     keys.sort()
-    rows = keys % n
+    # the largest tables of all: half as long
+    rows = (keys % n).astype(np.int32)
     width = np.diff(first) + rest + 1
     kept = np.concatenate(([0], np.cumsum(row_of(np.diff(first) - 1, width) + width)))
     child, children, position = np.zeros_like(first), np.empty_like(rest), np.empty_like(rows)
