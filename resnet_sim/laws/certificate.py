@@ -125,8 +125,6 @@ class _Whole(Check):
     """What concerns the circuit as a whole; arrays have a leading axis of points."""
 
     kcl = kcl_relative = mismatch = 0.0
-    #: what rounding leaves over at each node where no current flows, A
-    stray: Floats | float = 0.0
     #: power of what exponentials are off by, W
     doubt: Floats | float = 0.0
 
@@ -167,7 +165,8 @@ class _Whole(Check):
             spread = np.maximum(np.minimum(open_, np.maximum(most, largest(off))), off)
             self.doubt = (sure * np.abs(self.drop)).sum(axis=-1)
         allowed = self.tolerance * size + noise + spread
-        if (error > allowed).any() and (still := self._still(floor)).any():
+        quiet = (largest(np.abs(self.i)) <= largest(floor)).any()
+        if (quiet or (error > allowed).any()) and (still := self._still(floor)).any():
             self.stray = np.where(still, open_, 0.0)
             allowed = allowed + self.stray
         self.judge(self.circuit.nodes, "KCL (A)", error, allowed)
@@ -189,7 +188,8 @@ class _Whole(Check):
         told = [np.atleast_2d(device.is_told()) for device in self.circuit.tables.values()]
         # values of a table may differ from point to point
         told = [np.broadcast_to(rows, (len(self.i), rows.shape[1])) for rows in told]
-        still = (np.abs(self.i) <= floor) | np.concatenate(told, axis=1)
+        echoes = np.concatenate([law.echoes() for law in laws(self.circuit)])
+        still = (np.abs(self.i) <= floor) | np.concatenate(told, axis=1) | echoes
         return np.asarray(still.all(axis=-1, keepdims=True))
 
     def _cluster_sums(

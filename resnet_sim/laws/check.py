@@ -64,6 +64,8 @@ class Check:
     closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
     figures : bool
         Whether it is asked how far off laws are, not only if they hold.
+    stray : ndarray, shape (points, n_nodes) or (points, 1)
+        What rounding leaves over at each node where no current flows, A.
     gap : ndarray, shape (points,)
         Power that complementarity leaves over, W.
     """
@@ -86,6 +88,7 @@ class Check:
         self.node_blur = self.roundings()
         self.blur = self.node_blur[:, self.p] + self.node_blur[:, self.q]
         self.law = self.diode_voltage = self.diode_current = 0.0
+        self.stray = np.zeros((len(voltages), 1))
         self.gap = np.zeros(len(voltages))
         self.failures: list[tuple[float, str]] = []
         self.bad = np.zeros(len(voltages), dtype=np.bool_)
@@ -107,7 +110,8 @@ class Check:
 
         That is what is left over of sums of currents, and may be nothing.  Shape (points, 1).
         """
-        return ROUNDINGS * EPS * largest(np.abs(self.i))
+        hum: Floats = ROUNDINGS * EPS * largest(np.abs(self.i)) + largest(self.stray)
+        return hum
 
     def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
         """Record where an error exceeds what is allowed; NaN and infinity always do."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Bools
+from ..arrays import Bools, Floats
 from ..model.devices import ControlledSources
 from .check import EPS, ROUNDINGS, Check, sums
 from .law import Law
@@ -29,18 +29,37 @@ class ControlledSourceLaw(Law[ControlledSources]):
         safe = np.where(table.of_current, 0, table.index)
         branch = np.where(table.of_current, table.index, 0)
         terms = table.gain * np.where(table.of_current, check.i[:, branch], check.v[:, safe])
-        open_ = np.where(table.of_current, check.hum(), check.node_blur[:, safe])
-        open_ = np.abs(table.gain) * open_
-        of = np.repeat(np.arange(len(table)), np.diff(table.ptr))
-        value = table.constant + sums(len(table), of, terms)
-        size = np.abs(terms) + open_ / (ROUNDINGS * EPS)
-        size = np.abs(table.constant) + sums(len(table), of, size)
+        value = table.constant + self._sums(terms)
+        size = np.abs(terms) + self._open_terms(check) / (ROUNDINGS * EPS)
+        size = np.abs(table.constant) + self._sums(size)
         actual = np.where(table.is_voltage, check.drop[:, rows], check.i[:, rows])
         error = np.abs(actual - value)
         blur = ROUNDINGS * EPS * size + np.where(
             table.is_voltage, check.blur[:, rows], check.nothing
         )
         check.linear(table.names, "controlled source", error, np.abs(actual), blur)
+
+    def _sums(self, terms: Floats) -> Floats:
+        """Return the sum of the terms of each source, shape (points, rows)."""
+        of = np.repeat(np.arange(len(self.table)), np.diff(self.table.ptr))
+        return sums(len(self.table), of, terms)
+
+    def _open_terms(self, check: Check) -> Floats:
+        """Return what rounding leaves open in each term, shape (points, terms)."""
+        table = self.table
+        node = np.where(table.of_current, 0, table.index)
+        open_ = np.where(table.of_current, check.hum(), check.node_blur[:, node])
+        return np.asarray(np.abs(table.gain) * open_)
+
+    def openness(self, check: Check) -> Floats:
+        """What is open in the sums, of sources of current."""
+        return np.where(self.table.is_voltage, 0.0, self._sums(self._open_terms(check)))
+
+    def echoes(self) -> Bools:
+        """Those of current without a constant that currents alone control."""
+        table = self.table
+        of_voltage = self._sums(np.atleast_2d(1.0 * ~table.of_current))[0] > 0
+        return np.asarray(~table.is_voltage & (table.constant == 0) & ~of_voltage)
 
     def straight(self) -> bool:
         """Not if currents are among the controls."""

@@ -104,6 +104,11 @@ def test_tiny_circuits_are_solved_as_exact_equations_are():
     assert sum(map(check, range(400))) > 100
 
 
+@pytest.mark.parametrize("seed", [2704, 8400, 20876])
+def test_sources_that_pass_on_nothing_but_rounding_are_certified(seed):
+    check(seed)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("block", range(20))
 def test_many_tiny_circuits_are_solved_as_exact_equations_are(block):
