@@ -33,6 +33,8 @@ class Policy(NamedTuple):
     # ---- one linear network ----
     #: Order up to which dense elimination takes less time than importing scipy.sparse.
     dense: float = 250
+    #: The same where that is imported already: among groups of nodes that large conductances join.
+    groups: float = 100
     #: Order up to which a matrix of which a tenth is not zero is judged by dense elimination.
     full_order: float = 4_000
     #: Order of a network of aggregates up to which it is inverted.

@@ -40,6 +40,10 @@ def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
         return _grounded(_dense_m_matrix(n, p, q, conductance))
     if small or (not positive and _is_full(n, p)):
         return _grounded(_dense(n, p, q, conductance))
+    return _grounded_sparse(n, p, q, conductance)
+
+
+def _grounded_sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     return _grounded(_sparse(n, p, q, conductance))
 
 
@@ -167,7 +171,8 @@ def _by_scales(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     weak = group[p] != group[q]
     fine = _factored(n, p, q, conductance, True, HELD)
     a, b, g = p[weak], q[weak], conductance[weak]
-    coarse = laplacian_solver(count, group[a], group[b], g)
+    small = count <= policy.POLICY.groups
+    coarse = (laplacian_solver if small else _grounded_sparse)(count, group[a], group[b], g)
 
     def over(load: Floats, x: Floats) -> Floats:
         """Return what is left over at all nodes but for flows within groups."""
