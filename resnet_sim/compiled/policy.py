@@ -86,7 +86,8 @@ class Policy(NamedTuple):
     switches: float = 10
 
     # ---- one circuit, many points ----
-    #: Points times nodes (plus what any takes) from which lanes pay for numba.
+    #: Points times nodes, or a third of the elements where these are more (plus what any takes),
+    #: from which lanes pay for numba.
     lanes: float = 30_000
     any_point: float = 50
     #: Entries of a factor per node from which lanes iterate.  An EP step takes half the time with
@@ -100,8 +101,7 @@ class Policy(NamedTuple):
     fewest_points: float = 8
     #: Elements times points whose numbers stay in the cache.
     part: float = 200_000
-    #: Points times nodes (plus what any takes) from which one factor for all points of a linear
-    #: circuit with feedback pays.
+    #: The same from which one factor for all points of a linear circuit with feedback pays.
     factor: float = 5_000
     #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS
     #: gives to threads, which wait for each other longer than a sparse product takes.

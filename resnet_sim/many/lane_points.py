@@ -37,13 +37,12 @@ class LanePoints(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why points can't be solved side by side, or why that does not pay."""
-        count, nodes = question.points, len(question.circuit.nodes)
         if question.apart is not None:
             return question.apart
-        if count < policy.POLICY.fewest_points or (
-            count * (nodes + policy.POLICY.any_point) < policy.POLICY.lanes
-        ):
-            return f"{count} points of {nodes} nodes are too few to pay"
+        fewest = policy.POLICY.fewest_points
+        few = question.too_few(policy.POLICY.lanes if question.points >= fewest else np.inf)
+        if few is not None:
+            return few
         return question.once(Together).reason
 
     def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:

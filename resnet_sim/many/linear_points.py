@@ -41,9 +41,9 @@ class LinearPoints(Backend):
         """Return why points can't share a factor, or why that does not pay."""
         if question.apart is not None:
             return question.apart
-        count, nodes = question.points, len(question.circuit.nodes)
-        if count * (nodes + policy.POLICY.any_point) < policy.POLICY.factor:
-            return f"{count} points of {nodes} nodes are too few to pay"
+        few = question.too_few(policy.POLICY.factor)
+        if few is not None:
+            return few
         tables = set(question.places[0].tolist())
         if not tables <= set(SOURCES):
             return "the values of " + ", ".join(sorted(tables - set(SOURCES))) + " differ"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Floats, Ints, as_slice
+from ..compiled import policy
 from ..errors import ResnetSimError, UsageError
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
@@ -146,6 +147,14 @@ class Question:
         """Why conductances can't be learned as they begin, None if they can."""
         positive = not self.outputs or self.signed or (self.learned > 0).all()
         return None if positive else "0 S can't be learned from here: g_min must be positive"
+
+    def too_few(self, worth: float) -> str | None:
+        """Return that there are too few points to pay, None if points times size are `worth` it."""
+        nodes, elements = len(self.circuit.nodes), self.circuit.n_elements
+        # grids have two to three elements a node, and full layers many more
+        if self.points * (max(nodes, elements / 3) + policy.POLICY.any_point) >= worth:
+            return None
+        return f"{self.points} points of {nodes} nodes, {elements} elements, are too few to pay"
 
     @cached_property
     def reduction(self) -> Reduction:

@@ -278,8 +278,19 @@ def test_a_question_is_sent_without_what_was_found_out():
 def test_small_questions_are_not_worth_it():
     with policy.using(**policy.Policy()._asdict()):
         choice = choose(Question(ladder(), ("v1",), 10))
-    few = "10 points of 5 nodes are too few to pay"
+    few = f"10 points of 5 nodes, {ladder().n_elements} elements, are too few to pay"
     assert choice.reasons == {"lanes": few, "linear": few}
+
+
+def test_full_layers_count_by_their_elements():
+    ends = [(f"a{i}", f"b{j}") for i in range(20) for j in range(60)]
+    ends += [(f"b{i}", f"c{j}") for i in range(60) for j in range(20)]
+    deck = ["layers", *(f"v{i} a{i} 0 1" for i in range(20)), *(f"d{j} b{j} 0" for j in range(60))]
+    deck += [f"r{k} {p} {q} {1 + k % 7}" for k, (p, q) in enumerate(ends)]
+    circuit = rs.parse_netlist("\n".join(deck))
+    with policy.using(**policy.Policy()._asdict()):
+        assert choose(Question(circuit, ("v1",), 64)).entry.name == "lanes"
+        assert choose(Question(circuit, ("v1",), 16)).entry.name == "one by one"
 
 
 def test_results_and_the_command_tell_what_was_chosen(tmp_path, capsys):

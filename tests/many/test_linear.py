@@ -80,7 +80,7 @@ def test_values_of_resistors_make_other_matrices():
         choice = choose(Question(feedback(0), ("r1",), POINTS))
     assert choice.reasons["linear"] == "the values of resistors differ"
     few = choose(Question(feedback(0), ("v1",), 3))
-    assert few.reasons["linear"] == "3 points of 16 nodes are too few to pay"
+    assert few.reasons["linear"].startswith("3 points of 16 nodes, ")
 
 
 def test_a_large_circuit_shares_a_sparse_factor():
