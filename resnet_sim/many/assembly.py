@@ -73,11 +73,6 @@ class _Pattern:
     def values(self, conductance: Floats) -> Floats:
         return np.asarray(self._sums @ conductance)
 
-    def dense(self, conductance: Floats) -> Floats:
-        matrix = np.zeros(self.shape)
-        matrix[self.row, self.column] = self.values(conductance)
-        return matrix
-
     def sparse(self, conductance: Floats) -> Any:
         # it takes scipy longer to look at the pattern again than to multiply
         matrix = copy(self._empty)

@@ -101,16 +101,6 @@ class Structure:
     above: Any
     readings: Readings | None = None
 
-    @cached_property
-    def ends(self) -> Any:
-        """Sparse (m, n): +1 at the anode of each rectifier, -1 at its cathode."""
-        from scipy.sparse import csr_array
-
-        k = np.arange(len(self.diode_p))
-        value = np.concatenate((np.ones(len(k)), -np.ones(len(k))))
-        where = (np.concatenate((k, k)), np.concatenate((self.diode_p, self.diode_q)))
-        return compact(csr_array((value, where), shape=(len(k), self.n + 1))[:, 1:])
-
     @property
     def scale(self) -> Floats:
         """Voltage of a node per unit of its coordinate, shape (n_nodes,)."""

@@ -69,29 +69,44 @@ def solve(
     if not outcome.groups:
         # what is undefined may have another value than the one tried
         raise _none_found(state, stage, outcome.exhaustive and not lost)
-    distance = equations.distance(start)
-    far = [distance(group[0]) for group in outcome.groups]
-    order = sorted(range(len(far)), key=far.__getitem__)
     found = [group[0] for group in outcome.groups]
-    index = [1.0] * len(found)
-    if not (len(stage.sources) or len(stage.loops)):
-        index = [1.0 if lasts else -1.0 for lasts in _minima(state, plan, equations, found)]
-    elif len(found) > 1:
-        index = [_index(equations, problem, solution) for solution in found]
-    if start is None or last is not None or far[order[0]] > ASKED:
-        order.sort(key=lambda k: -index[k])
-    groups = [outcome.groups[k] for k in order]
-    absorb(equations, groups[0][0])
+    order, index = _preferred(equations, problem, found, start, asked=last is None)
+    found = [found[k] for k in order]
+    absorb(equations, found[0])
     if not lost:
         mark_free(equations, outcome.directions(order[0]))
     diagnostics: tuple[Diagnostic, ...] = ()
-    if len(groups) > 1:
-        diagnostics = (_several(state, stage, equations, [group[0] for group in groups]),)
+    if len(found) > 1:
+        diagnostics = (_several(state, stage, equations, found),)
     if index[order[0]] < 0:
         diagnostics += (_metastable(equations, _elements(state, stage)),)
     method = f"feedback ({outcome.method})"
     notes = () if outcome.exhaustive else (OTHERS,)
-    return Outcome(method, outcome.tried, notes, diagnostics, equations.voltages(groups[0][0]))
+    return Outcome(method, outcome.tried, notes, diagnostics, equations.voltages(found[0]))
+
+
+def _preferred(
+    equations: Equations,
+    problem: MixedProblem,
+    found: list[MixedSolution],
+    start: Floats | None,
+    asked: bool,
+) -> tuple[list[int], list[float]]:
+    """Return the solutions in order of preference, and of each whether it lasts (1) or not (-1).
+
+    Those near to a start come first, and before them those that last, unless the start that is
+    `asked` for is another one.
+    """
+    stage, far = equations.stage, list(map(equations.distance(start), found))
+    order = sorted(range(len(far)), key=far.__getitem__)
+    index = [1.0] * len(found)
+    if not (len(stage.sources) or len(stage.loops)):
+        index = [1.0 if lasts else -1.0 for lasts in _minima(equations, found)]
+    elif len(found) > 1:
+        index = [_index(equations, problem, solution) for solution in found]
+    if start is None or not asked or far[order[0]] > ASKED:
+        order.sort(key=lambda k: -index[k])
+    return order, index
 
 
 def _index(equations: Equations, problem: MixedProblem, solution: MixedSolution) -> float:
@@ -106,11 +121,9 @@ def _index(equations: Equations, problem: MixedProblem, solution: MixedSolution)
     return mixed.sign(problem, on) * mixed.sign(problem.passive(own), on)
 
 
-def _minima(
-    state: State, plan: Plan, equations: Equations, found: list[MixedSolution]
-) -> list[bool]:
+def _minima(equations: Equations, found: list[MixedSolution]) -> list[bool]:
     """Tell which solutions of a circuit without sources that act one way last."""
-    lasting = []
+    lasting, state, plan = [], equations.state, equations.plan
     for solution in found:
         absorb(equations, solution)
         problem = state.problem(plan)
