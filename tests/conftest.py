@@ -1,5 +1,6 @@
-"""How tests are shared out where there are several processes (``pytest -n 2``)."""
+"""How tests are shared out where there are several processes (``pytest -n 2``), and a cluster."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,3 +25,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         return None
     config.option.loadscopereorder = False
     return FromBothEnds(config, log)
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two workers of Dask, if it is there."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=":0"
+    ) as found:
+        yield found

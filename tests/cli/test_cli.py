@@ -13,7 +13,6 @@ import pytest
 import resnet_sim
 from resnet_sim import ConvergenceError, OperatingPoint
 from resnet_sim.analyses import sweep as analysis
-from resnet_sim.cli import main
 from resnet_sim.results.formats.registry import FORMATS
 from resnet_sim.results.proof import Certificate, SolverInfo
 from resnet_sim.solvers import METHODS
@@ -40,19 +39,9 @@ def deck(tmp_path):
 
 
 @pytest.fixture
-def run(capsys):
-    """Run the command in this process; returns exit status, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        try:
-            status = main(list(arguments))
-        except SystemExit as stop:  # argparse
-            status = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err or "--debug" in arguments
-        return status, out, err
-
-    return call
+def run(in_process):
+    """Run the command in this process."""
+    return in_process
 
 
 def process(*arguments: str, **options) -> subprocess.CompletedProcess:

@@ -8,25 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resnet_sim.cli import main
-
 DIVIDER = "divider\nv1 a 0 1\nv2 b 0 1\nr1 a o 1k\nr2 b o 1k\nr3 o 0 1k\n.end\n"
 DIVIDED = ("--input", "v1,v2", "--output", "o")
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """Run the command in a directory with a deck; returns exit status, stdout and stderr."""
+def run(tmp_path, monkeypatch, in_process):
+    """Run the command in a directory with a deck."""
     monkeypatch.chdir(tmp_path)
     Path("divider.net").write_text(DIVIDER)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        status = main(list(arguments))
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    return call
+    return in_process
 
 
 def predictions(text: str) -> list[dict[str, str]]:

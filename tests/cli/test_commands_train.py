@@ -17,7 +17,6 @@ from training_tasks import CORNERS, XOR, xor_with_a_pair
 
 import resnet_sim as rs
 from resnet_sim import training as tr
-from resnet_sim.cli import main
 
 DIVIDER = "divider\nv1 a 0 1\nv2 b 0 1\nr1 a o 1k\nr2 b o 1k\nr3 o 0 1k\n.end\n"
 #: two thirds of v1 and a quarter of v2 could be had, more could not
@@ -39,19 +38,9 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def run(folder, capsys):
-    """Run the command in this process; returns exit status, stdout and stderr."""
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        try:
-            status = main(list(arguments))
-        except SystemExit as stop:  # argparse
-            status = int(stop.code or 0)
-        out, err = capsys.readouterr()
-        assert "Traceback" not in err
-        return status, out, err
-
-    return call
+def run(folder, in_process):
+    """Run the command in the working directory."""
+    return in_process
 
 
 def test_currents_are_outputs(run):

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from optional_formats import formats
 
-from resnet_sim.cli import main
 from resnet_sim.cli.subcommands import COMMANDS
 from resnet_sim.diagnostics import CODES
 from resnet_sim.results.formats.registry import FORMATS
@@ -21,19 +20,11 @@ DECK = "load\nV1 a 0 1\nR1 a 0 4k7\n.end\n"
 
 
 @pytest.fixture
-def run(capsys, tmp_path, monkeypatch):
-    """Run the command in a folder with a deck; returns exit status, stdout and stderr."""
+def run(in_process, tmp_path, monkeypatch):
+    """Run the command in a folder with a deck."""
     monkeypatch.chdir(tmp_path)
     Path("load.net").write_text(DECK)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        try:
-            status = main(list(arguments))
-        except SystemExit as stop:  # argparse
-            status = int(stop.code or 0)
-        return status, *capsys.readouterr()
-
-    return call
+    return in_process
 
 
 @pytest.mark.parametrize("form", formats())

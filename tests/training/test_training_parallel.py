@@ -92,15 +92,6 @@ def test_errors_survive_pickling():
     assert str(copy) == str(caught.value) and copy.line == 2
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0"
-    ) as cluster:
-        yield cluster
-
-
 def test_dask_gives_the_same_bits_though_a_worker_is_killed(serial, cluster):
     executor = f"dask:{cluster.scheduler_address}"
     pid = next(worker.pid for worker in cluster.workers.values())

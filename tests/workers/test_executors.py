@@ -229,15 +229,6 @@ def test_a_run_killed_fifty_times_gives_the_same_bits(tmp_path):
 # ---- Dask ----
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=":0"
-    ) as cluster:
-        yield cluster
-
-
 def kill_when_started(journal, pid, left):
     """Kill a process as soon as a journal has a first record; note what was there."""
     while not journal.exists() or journal.stat().st_size < 1000:
