@@ -60,11 +60,12 @@ def _doer(folders: list[Path], how: Mapping[str, Any]) -> Do:
 
     # some versions look for the C library with a temporary file, and remember where it is
     threadpoolctl.threadpool_info()
-    jobs = Jobs(Reader(folders, how))
+    reader = Reader(folders, how)
+    jobs = Jobs(reader)
 
     def do(name: str, data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if name == "training":
-            yield from learning.frames(data)
+            yield from learning.frames(data, reader)
         else:
             yield {"result": jobs.do(name, data)}
 

@@ -177,6 +177,23 @@ def test_xor_is_learned_before_ones_eyes(page):
     page.click("[data-tab=values]")
 
 
+def test_the_deck_in_the_editor_is_trained(page):
+    example(page, "divider")
+    replace_text(page, "mine\nV1 a 0 1\nR1 a o 1k\nR2 o 0 1k\n")
+    page.click("[data-tab=learning]")
+    page.tell("document.querySelector('#learning select').value = 'own'")
+    page.tell("document.querySelector('#learning select').dispatchEvent(new Event('change'))")
+    page.wait("!document.querySelector('#learning .table').hidden")
+    page.tell("document.querySelector('#learning .table').value = 'v1,o\\n1,0.2\\n2,0.4'")
+    page.click(".start")
+    page.wait("!document.querySelector('.keep').disabled")
+    cells = "[...document.querySelectorAll('.answers tr')].map(row => row.cells[1].textContent)"
+    assert page.tell(cells) == ["answer", "200 mV", "400 mV"]
+    page.click(".keep")
+    page.wait("document.querySelector('#deck').value.startsWith('mine')")
+    page.click("[data-tab=values]")
+
+
 def test_links_and_reloads_keep_the_deck(page, lab):
     example(page, "divider")
     replace_text(page, "shared\nV1 a 0 3\nR1 a 0 1k\n")

@@ -153,6 +153,37 @@ def test_a_training_run_comes_frame_by_frame_and_may_be_left(shop):
     assert shop.worker("training").pid != before
 
 
+OWN = "two of them\nV1 a 0 1\nV2 b 0 1\nR1 a o 1k\nR2 b o 1k\nR3 o 0 1k\nR4 o p 1k\nR5 p 0 1k\n"
+
+
+def test_the_deck_in_the_editor_learns_from_a_table(shop):
+    table = 'v1,V2,o,"v(o,p)"\n1,0,0.3,0.15\n0,1,0.2,0.1\n'
+    given = {"deck": OWN, "values": {"r1": 2000.0}, "csv": table, "epochs": 30}
+    first, *frames, last = shop.worker("training").stream("training", given)
+    assert first["samples"]["inputs"] == ["v1", "v2"]
+    assert first["samples"]["outputs"] == ["o", ["o", "p"]]
+    assert (first["samples"]["sources"], first["samples"]["watched"]) == (["a", "b"], ["o", "p"])
+    assert frames[0]["siemens"][0] == pytest.approx(1 / 2000)
+    assert frames[-1]["cost"] < 0.1 * frames[0]["cost"]
+    assert "R4" in last["deck"].upper()
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("", "has no rows of data"),
+        ("1,2,3\n4,5,6", "names sources and outputs"),
+        ("v1,v2\n1,2", "names sources and outputs"),
+        ("v1,o\n1,x", "the table:2: column 2 (o): 'x' is not a finite number"),
+        ("v1,q\n1,2", "no node 'q'"),
+        ("v1,o(\n1,2", "is not of the form NODE"),
+    ],
+)
+def test_a_table_that_can_not_be_read_says_why(shop, table, told):
+    (frame,) = shop.worker("training").stream("training", {"deck": OWN, "csv": table})
+    assert told in frame["failed"][0]["message"]
+
+
 def test_a_run_that_can_not_be_says_why(shop):
     training = _trainings()[0] | {"outputs": ["nowhere"]}
     (frame,) = shop.worker("training").stream("training", training)

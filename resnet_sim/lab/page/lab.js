@@ -293,7 +293,7 @@ async function start() {
   const content = await ask("content", {});
   for (const [called, deck] of Object.entries(content.examples)) $("#examples").add(new Option(`${called}: ${deck.split("\n", 1)[0]}`, called));
   $("#examples").addEventListener("change", (event) => { if (event.target.value) open(content.examples[event.target.value], `${event.target.value}.net`); });
-  new Learning($("#learning"), content.trainings, open);
+  new Learning($("#learning"), content.trainings, open, () => ({ ...state, name: stem() }));
   if (await fromLink()) return;
   const kept = JSON.parse(sessionStorage.getItem("state") ?? "null"), { first } = content;
   if (kept) open(kept.state.deck, kept.name, kept.state.values, kept.state.switches);

@@ -7,24 +7,28 @@ import { listen } from "./server.js";
 const SIZE = 320, EDGE = 22;
 
 export class Learning {
-  /** `open` shows a deck in the editor. */
-  constructor(root, trainings, open) {
-    this.root = root;
-    this.trainings = trainings;
+  /** `open` shows a deck in the editor, `shown` tells what is there. */
+  constructor(root, trainings, open, shown) {
+    Object.assign(this, { root, trainings, shown });
     root.innerHTML = `<div class="row"><select aria-label="What is learned"></select><button class="start">Learn</button>
       <button class="keep" disabled title="Put the deck that has learned into the editor">Keep what it learned</button><output></output></div>
+      <textarea class="table" hidden rows="6" aria-label="Samples" spellcheck="false" placeholder='Samples as CSV: sources and outputs, then a line each&#10;v1,v2,"v(o1,o2)"&#10;0,1,0.1'></textarea>
       <div class="run"><svg class="net" viewBox="0 0 ${SIZE} ${SIZE}"></svg><div><div class="cost"></div><table class="answers"></table></div></div>`;
     this.select = root.querySelector("select");
+    this.table = root.querySelector(".table");
     this.button = root.querySelector(".start");
     this.keep = root.querySelector(".keep");
     this.note = root.querySelector("output");
     trainings.forEach((training, k) => this.select.add(new Option(training.title, k)));
+    this.select.add(new Option("The deck in the editor, from samples of yours", "own"));
+    this.select.addEventListener("change", () => (this.table.hidden = this.select.value !== "own"));
     this.button.addEventListener("click", () => (this.stop ? this.stop.abort() : this.run()));
     this.keep.addEventListener("click", () => open(this.learned, `${this.training.name}-learned.net`));
   }
 
   async run() {
-    this.training = this.trainings[Number(this.select.value)];
+    const own = this.select.value === "own";
+    this.training = own ? { ...this.shown(), csv: this.table.value } : this.trainings[Number(this.select.value)];
     this.costs = { x: [], y: [] };
     this.keep.disabled = true;
     this.button.textContent = "Stop";
@@ -52,8 +56,9 @@ export class Learning {
     }
   }
 
-  begin({ network, epochs }) {
+  begin({ network, epochs, samples }) {
     this.epochs = epochs;
+    Object.assign(this.training, samples);
     const net = this.root.querySelector(".net");
     net.replaceChildren();
     const at = network.places.map(([x, y]) => [EDGE + x * (SIZE - 2 * EDGE), EDGE + y * (SIZE - 2 * EDGE)]);

@@ -117,6 +117,11 @@ def read_table(path: str | os.PathLike[str]) -> Table:
         raise UsageError(f"{name} is not UTF-8 text: byte {error.start}") from None
     except OSError as error:
         raise UsageError(f"can't read {name}: {error.strerror}") from None
+    return parse_table(name, text)
+
+
+def parse_table(name: str, text: str) -> Table:
+    """Return the table that is written in a text, see `read_table`."""
     rows, lines = _split(name, text)
     if rows and not any(_is_number(field) for field in rows[0]):
         header, rows, lines = tuple(rows[0]), rows[1:], lines[1:]
