@@ -190,7 +190,7 @@ def test_the_deck_in_the_editor_is_trained(page):
     cells = "[...document.querySelectorAll('.answers tr')].map(row => row.cells[1].textContent)"
     assert page.tell(cells) == ["answer", "200 mV", "400 mV"]
     page.click(".keep")
-    page.wait("document.querySelector('#deck').value.startsWith('mine')")
+    page.wait("document.querySelector('#deck').value.startsWith('* mine')")
     page.click("[data-tab=values]")
 
 
