@@ -79,16 +79,18 @@ def _dense_m_matrix(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     ground = weights[0, 1:].copy()
     mesh = weights[1:, 1:]
     order = n - 1
-    lower, pivots = np.eye(order), np.empty(order)
+    inverse, pivots = np.eye(order), np.empty(order)
     # a pivot takes some ten calls of numpy, whatever its size
-    if not _eliminate.at(order**2, cost=25 * order)(mesh, ground, lower, pivots):
+    if not _eliminate.at(order**2, cost=25 * order)(mesh, ground, inverse, pivots):
         raise np.linalg.LinAlgError("a node is not connected")
-    inverse = np.linalg.inv(lower)
     return lambda b: inverse.T @ ((inverse @ b).T / pivots).T
 
 
-def _eliminate_by_rows(mesh: Floats, ground: Floats, lower: Floats, pivots: Floats) -> bool:
-    """Eliminate all nodes; changes `mesh` and `ground`, fills `lower` and `pivots`."""
+def _eliminate_by_rows(mesh: Floats, ground: Floats, inverse: Floats, pivots: Floats) -> bool:
+    """Eliminate all nodes; changes `mesh` and `ground`, fills `pivots`.
+
+    What is done to rows is done to those of `inverse`, which becomes that of the lower factor.
+    """
     order = len(pivots)
     for k in range(order):
         star = mesh[k, k + 1 :]
@@ -99,14 +101,14 @@ def _eliminate_by_rows(mesh: Floats, ground: Floats, lower: Floats, pivots: Floa
         share = star / pivot
         ground[k + 1 :] += share * ground[k]
         mesh[k + 1 :, k + 1 :] += share[:, None] * star
-        lower[k + 1 :, k] = 0.0 - share  # no -0.0, as compiled
+        inverse[k + 1 :, : k + 1] += share[:, None] * inverse[k, : k + 1]
         # what a node would exchange with itself is no conductance
         mesh.flat[(k + 1) * (order + 1) :: order + 1] = 0.0
     return True
 
 
 @partial(kernel, interpreted=_eliminate_by_rows)
-def _eliminate(mesh, ground, lower, pivots):  # type: ignore[no-untyped-def]
+def _eliminate(mesh, ground, inverse, pivots):  # type: ignore[no-untyped-def]
     order = len(pivots)
     for k in range(order):
         pivot = ground[k]
@@ -118,8 +120,9 @@ def _eliminate(mesh, ground, lower, pivots):  # type: ignore[no-untyped-def]
         for i in range(k + 1, order):
             share = mesh[k, i] / pivot
             if share != 0.0:
-                lower[i, k] = -share
                 ground[i] += share * ground[k]
+                for j in range(k + 1):
+                    inverse[i, j] += share * inverse[k, j]
                 for j in range(k + 1, order):
                     mesh[i, j] += share * mesh[k, j]
                 mesh[i, i] = 0.0
