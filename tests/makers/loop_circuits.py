@@ -40,3 +40,24 @@ def network(b: CircuitBuilder, rng: np.random.Generator, n: int) -> None:
         b.resistor(f"rg{k}", f"n{node}", "0", 10 ** rng.uniform(1, 3))
     for k, node in enumerate(rng.integers(0, n, 4).tolist()):
         b.current_source(f"i{k}", "0", f"n{node}", rng.normal())
+
+
+def judged(
+    circuit: rs.Circuit, known: list[np.ndarray], all_tried: bool, floating: int = 0
+) -> tuple[str, rs.OperatingPoint | None]:
+    """Compare the solution with all states that there are; return how many, and the solution."""
+    try:
+        ours = rs.solve(circuit)
+    except rs.TopologyError:
+        assert not known, circuit.title
+        return "none", None
+    except rs.ConvergenceError:
+        return "gave up", None
+    assert ours.certificate.ok, circuit.title
+    assert np.isnan(ours.node_voltages).sum() == floating
+    off = [np.nanmax(np.abs(ours.node_voltages - v)) / np.abs(v).max() for v in known]
+    assert min(off, default=1.0) < 1e-7, circuit.title
+    if all_tried:
+        said = "W205" in [d.code for d in ours.diagnostics]
+        assert said == (len(known) > 1), circuit.title
+    return "several" if len(known) > 1 else "one", ours

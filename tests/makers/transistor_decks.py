@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+import resnet_sim as rs
 from resnet_sim.ngspice.process import simulate
 
 #: tolerances at which ngspice's own errors are below what is compared
@@ -137,3 +139,14 @@ def random_circuit(rng, count: int, kinds: str = "qmj") -> str:
         mine = " ".join(f"{key}={value!r}" for key, value in own.items())
         lines += [f"{kind}{k} {' '.join(ends)} mod{k} {mine}", f".model mod{k} {sort}({body})"]
     return "\n".join(lines)
+
+
+def assert_as_written(deck: str) -> rs.OperatingPoint:
+    """Solve a deck, whose voltages must be those of ngspice; return the operating point."""
+    circuit, theirs = rs.parse_netlist(deck), as_written(deck)
+    op = rs.solve(circuit)
+    assert op.certificate.ok
+    largest = max(abs(v) for v in op.voltages.values())
+    for node in circuit.nodes[1:]:
+        assert op.voltage(node) == pytest.approx(theirs[f"v({node})"], rel=1e-6, abs=1e-9 * largest)
+    return op
