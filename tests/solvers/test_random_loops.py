@@ -6,6 +6,7 @@ from loop_states import states
 from ngspice_tools import assert_as_ngspice, requires_ngspice
 
 import resnet_sim as rs
+from resnet_sim.solvers import complementarity, mixed_integer
 
 
 def judge(seed: int, largest: int) -> str:
@@ -30,6 +31,19 @@ def test_loops_with_diodes_have_the_states_that_exhaustion_finds():
 def test_a_step_of_refinement_without_gain_is_not_the_end():
     # among the states of its diodes is one whose corrected factors gain nothing in the fourth step
     assert rs.solve(loop_circuit(1031, diodes=12)).certificate.ok
+
+
+@pytest.mark.long
+def test_what_neither_paths_nor_flips_find_an_integer_search_does(monkeypatch):
+    asked = []
+
+    def search(problem):
+        asked.append(mixed_integer.mixed_integer(problem))
+        return asked[-1]
+
+    monkeypatch.setattr(complementarity, "mixed_integer", search)
+    assert rs.solve(loop_circuit(20086, diodes=23, smallest=8, largest=40)).certificate.ok
+    assert len(asked) == 1 and asked[0].any()
 
 
 @pytest.mark.long
