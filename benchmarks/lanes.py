@@ -49,9 +49,9 @@ def backends(nodes: int, degree: float) -> tuple[BoxLanes, Any, tuple[str, ...]]
 
 def sweeper(lanes: BoxLanes, threads: int, tiles: int) -> tuple[Callable[[], Any], float]:
     """Return what sweeps over tiles of random numbers, and its operations."""
-    laplacian = lanes.laplacian(np.ones(1), 0.0)
-    system = (*laplacian.rows(WIDTH), lanes.boxes.row)
-    n, m = len(lanes.boxes.row), len(lanes.boxes.coordinate)
+    laplacian = lanes.problem.laplacian(np.ones(1), 0.0)
+    system = (*laplacian.rows(WIDTH), lanes.problem.boxes.row)
+    n, m = len(lanes.problem.boxes.row), len(lanes.problem.boxes.coordinate)
     rng = np.random.default_rng(0)
 
     def tile() -> tuple[Any, ...]:
@@ -90,7 +90,7 @@ def sweeps(lanes: BoxLanes, tiles: int, repeats: int) -> None:
     """Print the rates of sweeps on one and on two cores, and of scipy's product."""
     from scipy.sparse import csr_array
 
-    laplacian = lanes.laplacian(np.ones(1), 0.0)
+    laplacian = lanes.problem.laplacian(np.ones(1), 0.0)
     n, entries = len(laplacian.diagonal), laplacian.entries
     matrix = csr_array((laplacian.weight, entries.node, entries.first), shape=(n, n))
     dense = np.random.default_rng(0).standard_normal((n, WIDTH * tiles)).astype(np.float32)

@@ -191,6 +191,12 @@ def maximum(emit: Emitter, a: Any, b: Any) -> Any:
     return emit.choose(">", a, b)
 
 
+@elementwise
+def reaching(emit: Emitter, a: Any, b: Any, one: Any, other: Any) -> Any:
+    """Return `one` where `a` is at least `b`, else `other`."""
+    return emit.builder.select(emit.builder.fcmp_ordered(">=", a, b), one, other)
+
+
 # ---- banks ----
 
 
@@ -238,6 +244,17 @@ def store_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, a: 
     stride = emit.cast(step, types.intp)
     for k, value in enumerate(emit.unpack(a)):
         emit.store(value, emit.address(array, index, emit.builder.mul(stride, INDEX(k))))
+
+
+@operation(lambda *kinds: types.UniTuple(doubles, _count(kinds[-1])))
+def load_wide(emit: Emitter, array: Operand, index: Operand, like: Operand) -> Any:
+    """Return float32 from `index` as a bank of float64, one vector after the other."""
+    narrow, wide = (ir.VectorType(kind(), DOUBLES) for kind in (ir.FloatType, ir.DoubleType))
+    found = []
+    for k in range(_count(like.kind)):
+        place = emit.builder.bitcast(emit.address(array, index, k * DOUBLES), narrow.as_pointer())
+        found.append(emit.builder.fpext(emit.builder.load(place, align=ALIGNMENT // 2), wide))
+    return emit.pack(found)
 
 
 @operation(lambda *_: types.none)

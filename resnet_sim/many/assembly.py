@@ -19,14 +19,14 @@ class Assembly:
         self.structure = structure
 
     @cached_property
-    def stiffness(self) -> _Pattern:
+    def stiffness(self) -> Pattern:
         """K, shape (n, n)."""
         s = self.structure
         inner = s.edge_p * s.edge_q != 0
         p, q, at = s.edge_p, s.edge_q, s.edge
         own_p, own_q = p != 0, q != 0
         one = np.ones(len(p))
-        return _Pattern(
+        return Pattern(
             np.concatenate((p[own_p], q[own_q], p[inner], q[inner])) - 1,
             np.concatenate((p[own_p], q[own_q], q[inner], p[inner])) - 1,
             np.concatenate((at[own_p], at[own_q], at[inner], at[inner])),
@@ -35,7 +35,7 @@ class Assembly:
         )  # fmt: skip
 
     @cached_property
-    def load(self) -> _Pattern:
+    def load(self) -> Pattern:
         """Injections of sources in edges per unit of each input, shape (n, columns)."""
         from scipy.sparse import csr_array
 
@@ -46,14 +46,24 @@ class Assembly:
         ends = csr_array((sign, (rows, columns)), shape=(s.n + 1, len(k)))[1:]
         emf = s.emf.tocoo()
         source = csr_array(ends)[:, emf.row].tocoo()
-        return _Pattern(
+        return Pattern(
             source.row, emf.col[source.col], at[emf.row[source.col]],
             source.data * emf.data[source.col], (s.n, s.columns), len(s.reduction.conductors),
         )  # fmt: skip
 
 
-class _Pattern:
-    """Matrix whose entries are sums of ``coefficient * conductance[branch]``."""
+class Pattern:
+    """Matrix whose entries are sums of ``coefficient * conductance[branch]``.
+
+    Attributes
+    ----------
+    row, column : ndarray of int
+        Of the entries, row by row.
+    first : ndarray of int, shape (rows + 1,)
+        Where the entries of each row begin.
+    sums : sparse array, shape (entries, branches)
+        Entries per unit of each conductance.
+    """
 
     def __init__(
         self, row: Ints, column: Ints, branch: Ints, coefficient: Floats, shape: tuple[int, int],
@@ -64,16 +74,17 @@ class _Pattern:
         flat = row.astype(np.int64) * shape[1] + column
         unique, slot = np.unique(flat, return_inverse=True)
         self.row, self.column = unique // shape[1], unique % shape[1]
-        ptr = np.searchsorted(self.row, np.arange(shape[0] + 1))
-        self._empty = csr_array((np.zeros(len(unique)), self.column, ptr), shape=shape)
-        #: entries per conductance
-        self._sums = csr_array((coefficient, (slot, branch)), shape=(len(unique), branches))
+        self.first = np.searchsorted(self.row, np.arange(shape[0] + 1))
+        self._empty = csr_array((np.zeros(len(unique)), self.column, self.first), shape=shape)
+        self.sums = csr_array((coefficient, (slot, branch)), shape=(len(unique), branches))
         self.shape = shape
 
     def values(self, conductance: Floats) -> Floats:
-        return np.asarray(self._sums @ conductance)
+        """Return the entries, shape (entries,)."""
+        return np.asarray(self.sums @ conductance)
 
     def sparse(self, conductance: Floats) -> Any:
+        """Return the matrix, sparse."""
         # it takes scipy longer to look at the pattern again than to multiply
         matrix = copy(self._empty)
         matrix.data = self.values(conductance)

@@ -45,10 +45,14 @@ class Correlation:
         """
         sums = product_sums(self._p, self._q, change, level)[self._place]
         mean = np.nan_to_num(change.mean(axis=0))
+        return self.g_weight * sums / len(change), self.across(mean)
+
+    def across(self, mean: Floats) -> Floats:
+        """Return what the mean change of each node is across each bias."""
         first, second = (
             mean[nodes] * self._node_weight[nodes] for nodes in (self._bias_p, self._bias_q)
         )
-        return self.g_weight * sums / len(change), first - second
+        return np.asarray(first - second)
 
 
 def product_sums(p: Ints, q: Ints, one: Floats, other: Floats) -> Floats:

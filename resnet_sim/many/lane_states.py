@@ -85,7 +85,8 @@ class LaneStates(Backend):
         self.rescue = OneByOne(question)
         red = s.reduction
         row = red.conductors.row_of(question.whole.n_elements)
-        self._trainable: Ints = row[question.selection.elements()]
+        #: rows among the conductors of what learns
+        self.learning: Ints = row[question.selection.elements()]
         self.assembly = Assembly(s)
         self.ends = OutputEnds(s, self.outputs)
         self.lanes, self.bends = question.once(lanes_of), question.once(bends_of)
@@ -105,7 +106,7 @@ class LaneStates(Backend):
     def conductances(self, g: Floats) -> Floats:
         """Return the conductances (S) of all conductors when g are those that learn."""
         conductance = self.structure.reduction.conductors.siemens.copy()
-        conductance[self._trainable] = g
+        conductance[self.learning] = g
         return conductance
 
     def _bundled(self, conductance: Floats) -> Floats:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..errors import UsageError
 from ..graph.graphs import components
 from ..results.operating_point import OperatingPoint
 from .correlation import Correlation
+from .drive import Drive
 from .question import Failed, Question
 
 
@@ -128,6 +130,10 @@ class Backend:
         """Where outputs are measured."""
         return self.question.once(Terminals.of)
 
+    def columns(self, x: Floats, common: Floats) -> Any:
+        """Return u from inputs, shape (B, k), and from what is common to all, then 1."""
+        return Drive(x, common).whole
+
     def solve(self, g: Any, u: Floats, start: Any = None) -> States:
         """Return the states at inputs u, shape (B, sources + 1), and conductances g.
 
@@ -162,6 +168,13 @@ class Backend:
         """
         return self.question.once(Correlation)(change, level)
 
+    def contrast(self, first: States, second: States, width: float) -> tuple[Floats, Floats]:
+        """Return what `correlate` does of the change between two states, over `width`.
+
+        That is the difference of the squares across each conductance, over ``2 width``.
+        """
+        return self.correlate(*apart(first, second, width))
+
     @property
     def g_weight(self) -> Floats:
         """Weight of each conductance in `correlate`: what is behind an amplifier counts 1/A^2."""
@@ -179,13 +192,12 @@ class States:
 
     Attributes
     ----------
-    voltages : ndarray, shape (B, n_nodes)
-        V; NaN where a node floats that is no output.  Nodes within devices come last, but for
-        the currents (A) that `Question.flows` asks for.
+    found : ndarray, or callable
+        `voltages`, or what finds them once they are asked for.
     outputs : ndarray, shape (B, n_outputs)
         V.
-    on : ndarray of bool, shape (B, m)
-        Rectifiers that conduct.
+    conducting : ndarray of bool, or callable
+        `on`, or what finds it.
     knee : ndarray of int, shape (B,)
         Number of an element that touches its drop without current, -1 if none does: there
         the state has a kink as a function of everything.  Of nudged states nobody asks it.
@@ -194,12 +206,25 @@ class States:
     """
 
     backend: Backend
-    voltages: Floats
+    found: Floats | Callable[[], Floats]
     outputs: Floats
-    on: Bools
+    conducting: Bools | Callable[[], Bools]
     knee: Ints
     detail: Any = None
     start: Any = None
+
+    @cached_property
+    def voltages(self) -> Floats:
+        """Node voltages, shape (B, n_nodes), V; NaN where a node floats that is no output.
+
+        Nodes within devices come last, but for the currents (A) that `Question.flows` asks for.
+        """
+        return self.found() if callable(self.found) else self.found
+
+    @cached_property
+    def on(self) -> Bools:
+        """Rectifiers that conduct, shape (B, m)."""
+        return self.conducting() if callable(self.conducting) else self.conducting
 
     def adjoint(self, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes).
@@ -208,6 +233,17 @@ class States:
         ``-(adjoint_p - adjoint_q) (v_p - v_q)``.
         """
         return self.backend.adjoint(self, slope)
+
+
+def apart(first: States, second: States, width: float) -> tuple[Floats, Floats]:
+    """Return the change of the voltages between two states, over `width`, and their mean.
+
+    The difference of squares is taken as a product: amplified inputs would drown it.
+    """
+    change, level = second.voltages - first.voltages, second.voltages + first.voltages
+    change /= width
+    level *= 0.5
+    return change, level
 
 
 def knees(current: Floats, gap: Floats, p: Ints, q: Ints, near: float = 1e-9) -> Ints:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
-from ..graph.graphs import bincount
 from .threads import spread
 
 #: samples in a tile: those of a small batch, and of others.  Sums of few samples wait for each
@@ -17,6 +17,8 @@ from .threads import spread
 NARROW, WIDE = 32, 64
 #: what one round of sweeps may leave at least, most rounds, most sweeps in each
 COARSE, ROUNDS, SWEEPS = 1e-5, 10, 400
+#: over-relaxation to begin with at most: bounds of rates may be far off
+OMEGA = 1.2
 #: error of z at the first attempt, relative to the largest; how often z is tried
 ROUGH, ATTEMPTS = 1e-3, 4
 
@@ -31,6 +33,8 @@ class Entries:
         Of those off the diagonal.
     first : ndarray of int, shape (n + 1,)
         Where each row of these begins.
+    alike : ndarray of int, shape (n,)
+        See `_box_kernels`.
     """
 
     def __init__(self, row: Ints, column: Ints, n: int) -> None:
@@ -39,6 +43,26 @@ class Entries:
         self.n, self.size = n, n + len(self._keys)
         self.row, self.node = self._keys // n, self._keys % n
         self.first = np.searchsorted(self.row, np.arange(n + 1))
+        self.alike = self._alike()
+
+    def _alike(self) -> Ints:
+        """Return how many rows from each on have their entries in the same columns, up to a few.
+
+        Such nodes are no neighbours of each other: none is one of its own.
+        """
+        from ._box_kernels import TOGETHER
+
+        length = np.diff(self.first)
+        follows = np.arange(len(self.row)) + length[self.row]
+        differs = self.node != self.node[np.minimum(follows, len(self.node) - 1)]
+        other = np.bincount(self.row[differs], minlength=len(length)) > 0
+        other[:-1] |= length[:-1] != length[1:]
+        found, start = np.ones(len(length), dtype=np.int64), 0
+        for end in (np.flatnonzero(other[:-1]) + 1).tolist() + [len(length)]:
+            whole = (end - start) // TOGETHER
+            found[start : start + TOGETHER * whole : TOGETHER] = TOGETHER
+            start = end
+        return found
 
     def places(self, row: Ints, column: Ints) -> Ints:
         """Return the number of some entries."""
@@ -63,12 +87,14 @@ class Laplacian:
         Whether there is a z > 0 with ``<K> z >= s D 1``.
     amplification : float
         ``max(z) / s``, the largest ratio of a voltage's error to the longest step.
+    omega : float
+        Over-relaxation to begin with.
     """
 
     def __init__(self, entries: Entries, values: Floats, z: Floats | None = None) -> None:
         self.entries, self.values = entries, values
         self.diagonal, self.conductance = values[: entries.n], -values[entries.n :]
-        self.proved, self.amplification, self.z = False, 1.0, z
+        self.proved, self.amplification, self.omega, self.z = False, 1.0, OMEGA, z
         if not (self.diagonal > 0).all():
             return
         self.weight = (self.conductance / self.diagonal[entries.row]).astype(np.float32)
@@ -80,16 +106,27 @@ class Laplacian:
         comparison[entries.n :] = -np.abs(self.conductance)
         proof = Laplacian(entries, comparison, z)
         self.proved, self.amplification, self.z = proof.proved, proof.amplification, proof.z
+        self.omega = proof.omega
 
     def rows(self, width: int) -> tuple[Any, ...]:
         """Return the entries as the kernels want them for tiles of a width."""
         first, at = self.entries.first, self.entries.node * width
-        return first, at, self.conductance, self.weight, self.diagonal, 1.0 / self.diagonal
+        alike = self.entries.alike
+        return first, at, self.conductance, self.weight, self.diagonal, 1.0 / self.diagonal, alike
 
-    def _from_others(self, x: Floats) -> Floats:
-        """Return what flows to nodes at 0 V from others at x, shape (n,), A."""
-        entries = self.entries
-        return bincount(entries.row, self.conductance * x[entries.node], len(x))
+    def _stepped(self, x: Floats) -> Floats:
+        """Return what Jacobi's method makes of x without a load, shape (n,)."""
+        flow: Floats = self._others @ x
+        flow /= self.diagonal
+        return flow
+
+    @cached_property
+    def _others(self) -> Any:
+        """Conductances between nodes, sparse."""
+        from scipy.sparse import csr_array
+
+        n, entries = len(self.diagonal), self.entries
+        return csr_array((self.conductance, entries.node, entries.first), shape=(n, n))
 
     def _prove(self) -> None:
         """Look for z: a rough solution of ``K z = D 1`` will do, often that of another K."""
@@ -100,10 +137,13 @@ class Laplacian:
             z = np.full(n, self.diagonal.sum() / grounded if grounded > 0 else 0.0)
         tolerance = ROUGH
         for _ in range(ATTEMPTS):
-            share = z - self._from_others(z) / self.diagonal
+            step = self._stepped(z)
+            share = z - step
             if z.min() > 0 and share.min() > 0.5:
                 self.proved, self.z = True, z
                 self.amplification = float(z.max() / share.min())
+                # what two steps of Jacobi's method leave of z at most bounds the square of its rate
+                self.omega = self._suited(float((self._stepped(step) / z).max()))
                 return
             z = self._balanced(z, tolerance)
             if not np.isfinite(z).all():
@@ -117,6 +157,12 @@ class Laplacian:
         free = Boxes(np.full(len(z), -1), np.zeros(0, dtype=np.int64))
         found = Tiles(1, NARROW, 1).solve(self, free, load, (none, none), start, tolerance)
         return found.x[0, :, 0].copy()
+
+    def _suited(self, squared: float) -> float:
+        """Return the over-relaxation to begin with where Jacobi's rate is at most this, squared."""
+        from ._box_kernels import suited
+
+        return min(OMEGA, float(suited(squared)))
 
 
 @dataclass(frozen=True)
@@ -172,6 +218,13 @@ class Tiles:
         """Return how many tiles there are."""
         return -(-self.samples // self.width)
 
+    @property
+    def doubles(self) -> tuple[int, ...]:
+        """Return what loops know the width by: a number for each vector of float64."""
+        from ..compiled.vectors import DOUBLES
+
+        return (0,) * (self.width // DOUBLES)
+
     def pack(self, columns: Floats) -> Floats:
         """Return tiles of an array of shape (rows, B); lanes without a sample are zero."""
         from ..compiled.vectors import aligned
@@ -210,7 +263,7 @@ class Tiles:
 
         A `start` or bounds of a single tile are those of all.
         """
-        from ..compiled.vectors import DOUBLES, LANES, aligned
+        from ..compiled.vectors import LANES, aligned
         from . import _box_kernels as kernels
 
         n, m, width = len(laplacian.diagonal), len(boxes.coordinate), self.width
@@ -224,15 +277,17 @@ class Tiles:
         side, near = np.empty(push.shape, dtype=np.int8), np.empty(push.shape, dtype=np.bool_)
         left = np.zeros((self.count, width))
         sweeps = np.zeros(self.count, dtype=np.int64)
-        registers = (0,) * (width // LANES), (0,) * (width // DOUBLES)
+        registers = (0,) * (width // LANES), self.doubles
 
         def settle(tiles: Ints) -> None:
             missing = tuple(aligned((rows, width), zero=False) for rows in (n, m, m))
             change, notes = aligned((n, width), zero=False), aligned((4, width), np.float64)
-            scratch = (missing, change, aligned((2, width)), notes)
+            totals = aligned((kernels.TOGETHER, width), np.float64, zero=False)
+            scratch = (missing, change, aligned((2, width)), notes, totals)
             kernels.settle(
                 tiles, (*laplacian.rows(width), boxes.row), load, (low, high), x, start, scratch,
-                push, left, side, near, sweeps, accuracy, (ROUNDS, SWEEPS), *registers,
+                push, left, side, near, sweeps, accuracy, (ROUNDS, SWEEPS), laplacian.omega,
+                *registers,
             )  # fmt: skip
 
         # short jobs: some tiles take more sweeps than others

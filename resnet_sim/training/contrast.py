@@ -2,20 +2,18 @@
 
 For a circuit whose co-content is E, the derivative of E by a conductance is ``1/2 dv^2``, by
 a current source ``dv``, each a local quantity.  How these differ between two states that
-are `width` apart in some nudge estimates dC/dg (Scellier and Bengio 2017).
+are some width apart in some nudge estimates dC/dg (Scellier and Bengio 2017):
+`Network.contrast`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats
-
-if TYPE_CHECKING:
-    from .network import Network
 
 
 class KneeWarning(UserWarning):
@@ -71,21 +69,3 @@ class Gradient:
     def vector(self) -> Floats:
         """Derivatives in the order of `Network.parameter_names`."""
         return np.concatenate((self.conductances, self.biases))
-
-
-def contrast(net: Network, first: Floats, second: Floats, width: float) -> tuple[Floats, Floats]:
-    """Return ``[1/2 dv(second)^2 - 1/2 dv(first)^2] / width``, and the like for biases.
-
-    The difference of squares is taken as a product: amplified inputs would drown it.
-
-    Parameters
-    ----------
-    first, second : ndarray, shape (B, n_nodes)
-        Node voltages, V.
-    width : float
-        By how much the nudges differ.
-    """
-    change, level = second - first, second + first
-    change /= width
-    level *= 0.5
-    return net.correlate(change, level)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats, Ints, as_slice
 from ..errors import UsageError
 from ..many.trainable import Selection
 from ..model.affine import Affine
@@ -42,14 +42,16 @@ class Following:
     ----------
     whole : Selection
         Conductances that change for whatever reason.
-    own : ndarray of int
+    own : slice or ndarray of int
         Places there of those that learn by themselves.
-    theirs : ndarray of int
+    theirs : slice or ndarray of int
         Places there of those that follow.
     sources : tuple of str
         Elements whose values follow, and are set for each state.
     flows : tuple of str
         Elements whose currents count.
+    fields : bool
+        Whether derivatives need whole states, not only sums over samples.
     """
 
     def __init__(self, circuit: Circuit, shared: Shared, selection: Selection) -> None:
@@ -58,8 +60,8 @@ class Following:
         resistors = np.union1d(selection.resistors, rows)
         self.whole = replace(selection, resistors=resistors)
         cells = len(resistors) + np.arange(len(selection) - len(selection.resistors))
-        self.own: Ints = np.concatenate((np.searchsorted(resistors, selection.resistors), cells))
-        self.theirs: Ints = np.searchsorted(resistors, rows)
+        own = np.concatenate((np.searchsorted(resistors, selection.resistors), cells))
+        self.own, self.theirs = as_slice(own), as_slice(np.searchsorted(resistors, rows))
         self._valued = [
             part for part in shared.parts
             if part.table != "resistors" and part.column == DEVICES[part.table].value
@@ -69,6 +71,9 @@ class Following:
         )
         #: whether the problem is another one with other parameters
         self.structural = any(part.column in STRUCTURAL for part in shared.parts)
+        self.fields = any(
+            part.table not in ("resistors", "current_sources") for part in shared.parts
+        )
         flows = [k for part in shared.parts for k in self._flows(part)]
         self._place = {k: n for n, k in enumerate(dict.fromkeys(flows))}
         #: what was last asked for, and the conductances there
@@ -186,6 +191,17 @@ class Following:
         return np.array(places, dtype=np.int64)
 
     # ---- contrasts ----
+
+    def gathered(self, by_siemens: Floats, by_source: Floats, theta: Floats) -> Floats:
+        """Return the derivatives by the parameters, shape (P,), where these are no `fields`.
+
+        `by_source` are those by the currents of `sources`.
+        """
+        total, first = self.shared.pull(by_siemens, theta), 0
+        for part in self._valued:
+            total += part.pull(by_source[first : first + len(part.at)], theta)
+            first += len(part.at)
+        return total
 
     def contrast(
         self, change: Floats, level: Floats, theta: Floats, red: Reduction, by_siemens: Floats

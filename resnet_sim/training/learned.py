@@ -213,8 +213,8 @@ class Learned(Roles):
             return own
         return self._following.conductances(self._g if own is None else own, self._theta)
 
-    def _columns(self, X: Any) -> Floats:
-        """Return what the backend wants: inputs, biases and 1 side by side."""
+    def _columns(self, X: Any) -> Any:
+        """Return what the backend wants: inputs, biases and 1."""
         x = real(by_name(X, self.inputs), "inputs")
         self.check_inputs(x)
         biases = self._biases
@@ -224,9 +224,8 @@ class Learned(Roles):
         apart = [self._question.circuit.element(name) for name in self._apart]
         first = self._question.circuit.first["voltage_sources"]
         volts = self._question.circuit.voltage_sources.volts
-        biases = np.concatenate((biases, [volts[k - first] for k in apart]))
-        biases = np.broadcast_to(biases, (len(x), len(biases)))
-        return np.concatenate((x, biases, np.ones((len(x), 1))), axis=1)
+        common = np.concatenate((biases, [volts[k - first] for k in apart], [1.0]))
+        return self._backend.columns(x, common)
 
     def at_step(self, epoch: int, step: int, *shard: int) -> None:
         """Fix the random numbers of imperfect devices by the place in a run."""

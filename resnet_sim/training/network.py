@@ -13,7 +13,7 @@ from ..analyses.solve import solve
 from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..many.nudges import nudged
-from ..many.states import Nudge, States
+from ..many.states import Nudge, States, apart
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
 from .amounts import vector
@@ -202,6 +202,7 @@ class Network(Learned):
             )
         columns = self._columns(X)
         if volts is not None:
+            columns = np.array(columns)
             at = [self._question.sources.index(name) for name in self.ammeters]
             columns[:, at] += volts
         ideal = self.layers is not None and self._ideal and not self.devices.mismatch
@@ -213,13 +214,33 @@ class Network(Learned):
         """Return states with the voltages that a rule gets to see."""
         if self._ideal and not self.devices.read_noise:
             return states
-        return replace(states, voltages=self.devices.read(states.voltages, self._noise))
+        return replace(states, found=self.devices.read(states.voltages, self._noise))
 
     @property
     def g_weight(self) -> Floats:
         """Weight of each conductance's co-content, see `correlate`."""
         weight = self._backend.g_weight
         return weight if self._following is None else weight[self._following.own]
+
+    def contrast(self, first: States, second: States, width: float) -> tuple[Floats, Floats]:
+        """Return ``[1/2 dv(second)^2 - 1/2 dv(first)^2] / width``, and the like for biases.
+
+        Parameters
+        ----------
+        first, second : States
+            At the same inputs.
+        width : float
+            By how much their nudges differ.
+        """
+        follow, seen = self._following, not self._ideal or self.devices.read_noise
+        if seen or (follow is not None and follow.fields):
+            return self.correlate(*apart(first, second, width))
+        by_g, by_bias = self._backend.contrast(first, second, width)
+        currents = by_bias[: len(self._currents)]
+        if follow is None:
+            return by_g, currents
+        shared = follow.gathered(by_g[follow.theirs], by_bias[len(currents) :], self._theta)
+        return by_g[follow.own], np.concatenate((currents, shared))
 
     def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
         """Return the mean of ``change * level`` across each conductance, of `change` across biases.

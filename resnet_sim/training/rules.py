@@ -19,7 +19,6 @@ from ..errors import UsageError
 from ..many.states import States
 from ..model.display import few
 from .amounts import amount
-from .contrast import contrast
 from .costs import Cost, is_squared
 from .defaults import settled
 from .network import Network
@@ -120,17 +119,17 @@ class EquilibriumPropagation:
         _refuse_one_way(net, self)
         squared = self._by_conductance(net, cost)
 
-        def state(beta: float) -> Floats:
+        def state(beta: float) -> States:
             if beta == 0.0:
-                return free.voltages
+                return free
             if squared:
                 target = cost.target(free.outputs, Y)  # type: ignore[attr-defined]
-                return net.pulled(X, free, beta, target).voltages
-            return net.pushed(X, free, -beta * cost.slope(free.outputs, Y)).voltages
+                return net.pulled(X, free, beta, target)
+            return net.pushed(X, free, -beta * cost.slope(free.outputs, Y))
 
         def difference(beta: float) -> Floats:
             less, more = (beta * end for end in _ends(self.variant))
-            found = contrast(net, state(less), state(more), more - less)
+            found = net.contrast(state(less), state(more), more - less)
             return np.concatenate(found)
 
         first = 2 if self.variant == "centered" else 1
@@ -187,14 +186,14 @@ class CoupledLearning:
         """Return the contrast of two clamped states."""
         _refuse_one_way(net, self)
 
-        def state(eta: float) -> Floats:
+        def state(eta: float) -> States:
             if eta == 0.0:
-                return free.voltages
+                return free
             target = free.outputs - eta * cost.slope(free.outputs, Y)
-            return net.pulled(X, free, np.inf, target).voltages
+            return net.pulled(X, free, np.inf, target)
 
         less, more = (self.eta * end for end in _ends(self.variant))
-        found = contrast(net, state(less), state(more), more - less)
+        found = net.contrast(state(less), state(more), more - less)
         return _told(net, self, free, X, Y, cost, found)
 
 

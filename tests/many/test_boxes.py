@@ -146,14 +146,14 @@ def test_the_bound_of_the_error_holds():
     single, double = random_networks(1)
     X, _ = samples(1, 64)
     lanes = single._backend
-    exact = lanes.structure.coordinates(double.free(X).voltages, single._columns(X))
+    exact = lanes.structure.coordinates(double.free(X).voltages, np.asarray(single._columns(X)))
     held = single.free(X).start
     u = single._columns(X)
-    batch = lanes.batch(single.conductances, u)
+    batch = lanes.problem.batch(single.conductances, u, 1)
     tiles, bounds, load = held.tiles, batch.bounds, batch.load
     start = np.zeros_like(load)
     for tolerance in (1e-1, 1e-2, 1e-3):
-        outcome = tiles.solve(held.laplacian, lanes.boxes, load, bounds, start, tolerance)
+        outcome = tiles.solve(held.laplacian, lanes.problem.boxes, load, bounds, start, tolerance)
         x = tiles.unpack(outcome.x)
         bound = tolerance * tiles.unpack(outcome.error[:, None])[:, 0] * np.abs(x).max(axis=1)
         assert (np.abs(x - exact).max(axis=1) <= bound).all()
@@ -225,7 +225,7 @@ def test_samples_without_proof_are_solved_in_double_precision(monkeypatch):
 
     monkeypatch.setattr(tiles, "ROUNDS", 0)
     single, double = random_networks(2)
-    single._backend._laplacians.clear()
+    single._backend.problem._laplacians = np.zeros(0), np.zeros(0), {}
     monkeypatch.setattr(tiles.Laplacian, "_prove", lambda self: setattr(self, "proved", True))
     X, Y = samples(2, 20)
     found, wanted = single.free(X), double.free(X)
@@ -239,7 +239,7 @@ def test_samples_without_proof_are_solved_in_double_precision(monkeypatch):
 
 
 def _coordinates(net, states, X):
-    return net._backend.structure.coordinates(states.voltages, net._columns(X))
+    return net._backend.structure.coordinates(states.voltages, np.asarray(net._columns(X)))
 
 
 def test_an_unstable_nudge_is_refused_as_in_double_precision():
@@ -286,3 +286,51 @@ def test_the_benchmark_runs(capsys):
     assert "one core / scipy" in printed
     difference = float(printed.split("largest difference ")[1].split()[0])
     assert difference < 1e-6
+
+
+def shared_networks(circuit, outputs):
+    inputs = [name for name in circuit.voltage_sources.names if name.startswith("v")]
+    return networks(
+        circuit, inputs, outputs, "rw*", biases="ibo*", parameters=["k*", "b*"], g_min=1e-4
+    )
+
+
+@pytest.mark.parametrize("cost", [tr.SquaredError(np.eye(3)), tr.CrossEntropy(10.0)])
+@pytest.mark.parametrize("pool", [1, 2])
+def test_what_shares_parameters_learns_as_in_double_precision(alone, cost, pool):
+    # units have sources of their own, whose values are common to all samples
+    circuit = gen.convolutional(
+        (6, 6), [4], 3, kernel=3, pool=pool, output_pairs=True, amplification=10.0, seed=2
+    )
+    pair = shared_networks(circuit, [(f"op{k}", f"on{k}") for k in range(3)])
+    alone(pair[0])
+    rng = np.random.default_rng(1)
+    x, labels = rng.uniform(0, 10, (20, 36)), rng.integers(0, 3, 20)
+    for net in pair:
+        net.biases = net.biases + np.linspace(0.0, 0.05, len(net.biases))
+    rule = tr.EquilibriumPropagation(0.01)
+    found, wanted = (tr.gradients(net, np.hstack((x, -x)), labels, rule, cost) for net in pair)
+    assert close(found.vector, wanted.vector, 1e-5)
+    assert close(found.outputs, wanted.outputs, 1e-6)
+
+
+def test_behind_amplifiers_contrasts_count_as_there(alone):
+    circuit = gen.layered([5, 6, 4, 3], diodes="half", gain=4.0, seed=1)
+    inputs = list(circuit.voltage_sources.names)
+    pair = networks(circuit, inputs, ["o0", "o1", "o2"], "r*", biases="ib*")
+    alone(pair[0])
+    rng = np.random.default_rng(2)
+    X, Y = rng.standard_normal((40, len(inputs))), 0.1 * rng.standard_normal((40, 3))
+    for variant in ("centered", "positive"):
+        rule = tr.EquilibriumPropagation(1e-6, variant)
+        found, wanted = (tr.gradients(net, X, Y, rule).vector for net in pair)
+        assert close(found, wanted, 1e-5)
+
+
+def test_currents_that_are_inputs_drive_boxes():
+    circuit = gen.random_graph(60, 6, mixture=BOXES, volts=VOLTS, seed=7)
+    inputs = ["v0", *circuit.current_sources.names[:2]]
+    single, double = networks(circuit, inputs, OUTPUTS, "r[0-9]*", biases=[])
+    X = np.random.default_rng(3).standard_normal((33, 3))
+    found, wanted = (tr.gradient(net, X, np.zeros((33, 3))) for net in (single, double))
+    assert close(found, wanted, 1e-5)

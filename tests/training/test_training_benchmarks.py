@@ -95,19 +95,23 @@ def test_a_relu_network_tells_digits():
     assert load("training_relu").train(0, 64, 12, 2e-3) >= 0.96
 
 
-def test_kernels_learn_from_images(monkeypatch, capsys):
+def test_kernels_learn_from_images(tmp_path, capsys):
     fashion = load("training_convolutional")
     images, label = bars(255.0)
     wide = np.kron(images.reshape(-1, 6, 6), np.ones((1, 4, 4)))
     pixels = np.pad(wide, ((0, 0), (2, 2), (2, 2))).reshape(-1, 784)
     data = argparse.Namespace(train=pixels, train_labels=label, test=pixels, test_labels=label)
-    monkeypatch.setattr(fashion, "read_images", lambda: data)
     options = argparse.Namespace(
-        channels=2, kernel=8, stride=4, images=40, tests=40, epochs=4, seed=0, checkpoint=None
-    )
-    costs = [record["cost"] for record in fashion.train(options)]
+        channels=2, kernel=8, stride=4, images=40, validation=20, tests=20, epochs=4, seed=0,
+        checkpoint=tmp_path / "run.npz",
+    )  # fmt: skip
+    costs = [record["cost"] for record in fashion.train(options, data)]
     assert costs[-1] < 0.7 * costs[0]
-    assert "epoch 4: cost" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "epoch 4: cost" in said and "% of 20 test images wrong" in said
+    # what has been trained is not trained again
+    assert [record["cost"] for record in fashion.train(options, data)] == costs
+    assert "epoch" not in capsys.readouterr().out
 
 
 def test_transistors_learn_xor_exactly():

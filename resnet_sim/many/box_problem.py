@@ -1,0 +1,237 @@
+"""The problems of `boxes`: K, c and bounds of batches, from conductances and what drives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints
+from .box_assembly import BoxAssembly
+from .drive import Drive
+from .lane_states import LaneStates
+from .states import Nudge
+from .structure import dense
+from .tiles import Boxes, Entries, Laplacian, Tiles
+
+#: of lower and of upper ends, or the like
+Pair = tuple[Floats, Floats]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples at some conductances g and inputs, as all their states need them.
+
+    Attributes
+    ----------
+    g : ndarray
+    drive : Drive
+    tiles : Tiles
+    u : ndarray, shape (tiles, columns, width)
+        What the samples have of their own in the drive.
+    load : ndarray, shape (tiles, n, width)
+        c without a nudge, A.
+    drop : ndarray, shape (m, B) or (m, 1)
+        Of the rectifiers, V.
+    ends : (ndarray, ndarray), shape (boxes, B) or (boxes, 1)
+        Of the boxes, V; `bounds` are the same in tiles.
+    at_zero : ndarray, shape (n_outputs, B) or (n_outputs, 1)
+        What outputs are where coordinates are zero, V.
+    possible : ndarray of bool, shape (B,)
+    """
+
+    g: Floats
+    drive: Drive
+    tiles: Tiles
+    u: Floats
+    load: Floats
+    drop: Floats
+    ends: tuple[Floats, Floats]
+    bounds: tuple[Floats, Floats]
+    at_zero: Floats
+    possible: Bools
+
+    def of(self, g: Floats, drive: Drive) -> bool:
+        """Tell whether these are the samples."""
+        return (self.g is g or np.array_equal(self.g, g)) and self.drive.like(drive)
+
+
+class BoxProblem:
+    """Problems of a circuit whose rectifiers each bound one coordinate.
+
+    Attributes
+    ----------
+    boxes : Boxes
+    box : ndarray of int, shape (m,)
+        Of each rectifier.
+    upper : ndarray of bool, shape (m,)
+        Rectifiers that bound from above.
+    """
+
+    def __init__(self, precise: LaneStates, learned: Floats) -> None:
+        self._precise, self._learned = precise, learned
+        s = self.structure = precise.structure
+        bounded, self.box = np.unique(s.diode_p + s.diode_q - 1, return_inverse=True)
+        row = np.full(s.n, -1)
+        row[bounded] = np.arange(len(bounded))
+        self.boxes = Boxes(row, bounded)
+        self.upper: Bools = s.diode_q == 0
+        #: the last conductances, entries of K there, and K by the nudge
+        self._laplacians: tuple[Floats, Floats, dict[float, Laplacian]]
+        self._laplacians = np.zeros(0), np.zeros(0), {}
+        #: of bounds that no input moves, by the width of tiles
+        self._still: dict[int, tuple[Floats, Pair, Pair]] = {}
+        #: that of the last call: nudged states follow
+        self._batch: Batch | None = None
+
+    def laplacian(self, g: Floats, stiffness: float) -> Laplacian:
+        """Return K of conductances and of a nudge; those of the last conductances are kept."""
+        known, own, found = self._laplacians
+        if not (known is g or np.array_equal(known, g)):
+            own, found = self.assembly.stiffness(g), {}
+            self._laplacians = _kept(g), own, found
+        if stiffness not in found:
+            # not that of the conductances before: what comes out must not depend on the past
+            z = self.laplacian(g, 0.0).z if stiffness else self._first_z
+            found[stiffness] = self._nudged(own, stiffness, z)
+        return found[stiffness]
+
+    def _nudged(self, own: Floats, stiffness: float, z: Floats | None) -> Laplacian:
+        """Return K with a nudge, of its entries without."""
+        entries, inner = self._entries[stiffness != 0.0]
+        values = np.zeros(entries.size)
+        values[inner] = own
+        if stiffness:
+            row, column, weight = self._pulls
+            values[entries.places(row, column)] += stiffness * weight
+        return Laplacian(entries, values, z)
+
+    @cached_property
+    def assembly(self) -> BoxAssembly:
+        """K and c as linear functions of what learns."""
+        precise = self._precise
+        both = precise.assembly.stiffness, precise.assembly.load
+        return BoxAssembly(self.structure, *both, precise.learning)
+
+    @cached_property
+    def _first_z(self) -> Floats | None:
+        """z of the conductances that the circuit has, often good enough for what is learned."""
+        return self._nudged(self.assembly.stiffness(self._learned), 0.0, None).z
+
+    @cached_property
+    def _entries(self) -> tuple[tuple[Entries, Ints], tuple[Entries, Ints]]:
+        """Where K has entries without a nudge, and with one; places of those of conductances."""
+        pattern, found = self._precise.assembly.stiffness, []
+        for more in (np.zeros((2, 0), dtype=np.int64), np.array(self._pulls[:2])):
+            at = np.hstack(((pattern.row, pattern.column), more))
+            entries = Entries(at[0], at[1], self.structure.n)
+            found.append((entries, entries.places(pattern.row, pattern.column)))
+        return found[0], found[1]
+
+    @cached_property
+    def _pulls(self) -> tuple[Ints, Ints, Floats]:
+        """Rows and columns of the entries of a nudge, and these per S of it."""
+        from scipy.sparse import csr_array
+
+        outputs = csr_array(self._precise.ends.matrix)
+        pulled = (outputs.T @ outputs).tocoo()
+        return pulled.row.astype(np.int64), pulled.col.astype(np.int64), pulled.data
+
+    def load(self, batch: Batch, nudge: Nudge) -> Floats:
+        """Return c of all samples, in tiles."""
+        fed = np.zeros((len(batch.at_zero), len(batch.drive)))
+        if nudge.force is not None:
+            fed += nudge.force.T
+        if nudge.target is not None:
+            fed += nudge.stiffness * (nudge.target.T - batch.at_zero)
+        from ..compiled.vectors import aligned
+
+        rows, outputs = self.pulled
+        load = aligned(batch.load.shape, np.float64, zero=False)
+        load[...] = batch.load
+        load[:, rows] += batch.tiles.pack(outputs.T @ fed)
+        return load
+
+    @cached_property
+    def pulled(self) -> tuple[Ints, Floats]:
+        """Coordinates that outputs depend on, and outputs per unit of each of these."""
+        outputs = dense(self._precise.ends.matrix)
+        rows = np.flatnonzero(outputs.any(axis=0))
+        return rows, outputs[:, rows]
+
+    def batch(self, g: Floats, u: Floats | Drive, threads: int) -> Batch:
+        """Return what states of samples have in common; that of the last call is kept."""
+        known, drive = self._batch, Drive.of(u)
+        if known is not None and known.of(g, drive):
+            return known
+        drive = Drive(drive.x.copy(), drive.common.copy())
+        tiles = Tiles.of(len(drive), threads)
+        own = tiles.pack(np.ascontiguousarray(drive.x.T))
+        drop, ends, bounds = self._bounded(drive, tiles)
+        load = self.assembly.fed(g, drive, tiles, own)
+        self._batch = found = Batch(
+            _kept(g), drive, tiles, own, load, drop, ends, bounds,
+            drive.through(self._precise.ends.offset), self._possible(drive, ends),
+        )  # fmt: skip
+        return found
+
+    def _possible(self, drive: Drive, ends: tuple[Floats, Floats]) -> Bools:
+        """Tell for which samples sources contradict neither each other nor diodes."""
+        s, possible = self.structure, np.ones(len(drive), dtype=np.bool_)
+        possible &= (ends[0] <= ends[1]).all(axis=0)
+        if s.loops.shape[0] or s.above.shape[0]:
+            possible &= self._precise.possible(drive.whole)
+        return possible
+
+    def _bounded(self, drive: Drive, tiles: Tiles) -> tuple[Floats, Pair, Pair]:
+        """Return drops of rectifiers, the ends of boxes, and these in tiles."""
+        if self._resting is None:
+            drop = np.asarray(self.structure.drop @ drive.whole.T)
+            ends = self._bounds(drop)
+            return drop, ends, (tiles.pack_bounds(ends[0]), tiles.pack_bounds(ends[1]))
+        if tiles.width not in self._still:
+            low, high = self._bounds(self._resting)
+            self._still[tiles.width] = (
+                self._resting, (low, high), (tiles.pack_bounds(low), tiles.pack_bounds(high))
+            )  # fmt: skip
+        return self._still[tiles.width]
+
+    @cached_property
+    def _resting(self) -> Floats | None:
+        """Drops of the rectifiers, shape (m, 1), None if they depend on inputs."""
+        drop = self.structure.drop
+        moved = drop[:, :-1].size and abs(drop[:, :-1]).max() > 0
+        return None if moved else dense(drop[:, -1:])
+
+    def _bounds(self, drop: Floats) -> tuple[Floats, Floats]:
+        """Return the bounds of the boxes, each of shape (boxes, B) or (boxes, 1)."""
+        low = np.full((len(self.boxes.coordinate), drop.shape[1]), -np.inf)
+        high = -low
+        np.maximum.at(low, self.box[~self.upper], -drop[~self.upper])
+        np.minimum.at(high, self.box[self.upper], drop[self.upper])
+        return low, high
+
+    def contrast(self, batch: Batch, one: Floats, other: Floats, width: float) -> Pair:
+        """Return means over samples of the change between two states, over `width`.
+
+        Of that of each coordinate, shape (n,), and of what it says of the conductances that learn.
+        """
+        from ..compiled.vectors import aligned
+
+        tiles = batch.tiles
+        change, level = (aligned(one.shape, np.float64, zero=False) for _ in range(2))
+        np.subtract(other, one, out=change)
+        change /= width
+        np.add(other, one, out=level)
+        level *= 0.5
+        # lanes without a sample have states as well
+        change[-1, :, tiles.samples - (tiles.count - 1) * tiles.width :] = 0.0
+        by_g = self.assembly.contrast(batch.drive, tiles, batch.u, change, level)
+        by_g /= tiles.samples
+        return change.sum(axis=(0, 2)) / tiles.samples, by_g
+
+
+def _kept(g: Floats) -> Floats:
+    """Return conductances that nobody changes later on."""
+    return g.copy() if g.flags.writeable else g
