@@ -77,7 +77,7 @@ def solve(
     """
     name = METHODS[method].module
     if len(problem.curves):
-        name = f"{_HERE}.smooth"
+        name = f"{_HERE}.branches"
     module = import_module(name)
     solution: Solution = module.solve(problem, tolerance=tolerance, on=on, x=x)
     return solution

@@ -10,11 +10,6 @@ That converges within a few steps or not at all, because nothing holds it back. 
 tangents are taken at the voltages themselves: Newton's method on the co-content, which is
 convex, with an exact search along each step (e.g. Boyd and Vandenberghe, "Convex
 Optimization", 2004, section 9.5).  That converges from anywhere.
-
-A law that falls with a step has a concave edge in its co-content: below the smaller of two convex
-functions, those of its branches.  The minimum on some branches, from there that on the branches
-where it lies, and so on: the co-content sinks each time, so that ends, and on the law (the
-concave-convex procedure; Yuille and Rangarajan, Neural Computation 15, 2003).
 """
 
 from __future__ import annotations
@@ -35,8 +30,6 @@ from . import _straight_pieces as straight
 from . import automatic, newton
 from ._cocontent import search
 from ._offers import resistance
-from .bundles import Bundles
-from .strings import Strings
 
 #: How far off its curve each voltage or current may be, relative to it.
 ENOUGH = 1e-12
@@ -61,8 +54,6 @@ FLIPS = 100
 BEARABLE = 1e6
 #: How often straight pieces are bent anew.
 BENDINGS = 10
-#: How often branches of laws are switched: each time what is on the wrong one.
-BRANCHES = 50
 
 
 @dataclass(frozen=True)
@@ -99,48 +90,8 @@ class _Step:
         return float(np.abs(self.away).max())
 
 
-def solve(
-    problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
-) -> Solution:
-    """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
-    count = 0
-    if x is not None:
-        problem = _near(problem, x)
-    for _ in range(BRANCHES):
-        found = _on_branches(problem, tolerance, on, x)
-        count += found.iterations
-        steps = problem.curves.steps(found.curves)
-        if steps is None or not steps.wrong.any():
-            return dataclasses.replace(found, iterations=count)
-        on, x = found.current > 0, found.x
-        problem = dataclasses.replace(problem, curves=problem.curves.switched(steps.wrong))
-    note = "curves that fall with a step are not on their laws"
-    return dataclasses.replace(found, converged=False, iterations=count, notes=(note,))
-
-
-def _near(problem: Problem, x: Floats) -> Problem:
-    """Return the problem with the branches of laws on which coordinates are."""
-    rows = problem.curves
-    steps = rows.steps(rows.point(x[rows.p] - x[rows.q] - rows.emf, np.zeros(len(rows))))
-    if steps is None or not steps.wrong.any():
-        return problem
-    return dataclasses.replace(problem, curves=rows.switched(steps.wrong))
-
-
-def _on_branches(
-    problem: Problem, tolerance: float, on: Bools | None, x: Floats | None
-) -> Solution:
-    """Solve a problem with monotone curves: joined ones as one."""
-    for kind in (Strings, Bundles):
-        compound = kind(problem)
-        if compound.any:
-            shorter = _on_branches(compound.shorter, tolerance, *compound.start(on, x))
-            return compound.restored(shorter)
-    return _solve(problem, on, x)
-
-
-def _solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
-    """Solve a problem without strings."""
+def solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
+    """Solve a bounded, feasible problem with monotone curves to the last digit."""
     try:
         points, on, x, count = _start(problem, on, x)
         best, used = _follow(problem, points, on, x)
