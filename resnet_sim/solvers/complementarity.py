@@ -53,7 +53,9 @@ class Outcome:
         return all(is_rigid(self.problem, group, self.loose) for group in self.groups)
 
 
-def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
+def solve(
+    problem: MixedProblem, on: Bools | None = None, scale: float = 0.0, *, tangent: bool = False
+) -> Outcome:
     """Find solutions.
 
     Parameters
@@ -64,9 +66,11 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     scale : float
         Size of what the unknowns were made from; solutions that differ by less than 1e-11
         of it are the same.
+    tangent : bool
+        See `Search`.
     """
     m = len(problem.drop)
-    search = Search(problem)
+    search = Search(problem, tangent)
     if m:  # currents alone make voltages too: at least these
         scale = max(scale, _made_by_currents(problem))
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
@@ -105,12 +109,12 @@ def nearest(
     With it comes what found it.  Where flips lead nowhere, one path to a solution is enough, and
     with `flips` that is all.
     """
-    search = Search(problem)
+    search = Search(problem, tangent=True)
     solution = search.newton(on)
     if flips:
         pass
     elif solution is None and pivoting.guesses(problem, 2 ** int(policy.POLICY.enumerated)):
-        groups = solve(problem, on).groups
+        groups = solve(problem, on, tangent=True).groups
         solution = groups[0][0] if groups else None
     elif solution is None:
         ends = (search.newton(end.on) for end in pivoting.solutions(problem, PATHS))
@@ -175,10 +179,13 @@ def _same(old: MixedSolution, new: MixedSolution, scale: float, everywhere: bool
 
 
 class Search:
-    """Tries conducting sets of one problem."""
+    """Tries conducting sets of one problem.
 
-    def __init__(self, problem: MixedProblem) -> None:
-        self.problem = problem
+    Of a `tangent` of steep laws next to nothing stays nothing: what it would determine is far off.
+    """
+
+    def __init__(self, problem: MixedProblem, tangent: bool = False) -> None:
+        self.problem, self.tangent = problem, tangent
         self.n, self.m = len(problem.rhs), len(problem.drop)
         self.tried = 0
         self.known: dict[bytes, tuple[MixedSolution, Bools]] = {}
@@ -248,7 +255,8 @@ class Search:
     def _evaluate(self, on: Bools, near: Extended | None = None) -> tuple[MixedSolution, Bools]:
         """Solve the equations; where many solve them the one nearest to zero or to `near`."""
         kept = np.flatnonzero(np.concatenate((np.ones(self.n, dtype=np.bool_), on)))
-        square, rhs = Square(self.problem.equations[kept[:, None], kept]), self.rhs[kept]
+        square = Square(self.problem.equations[kept[:, None], kept], even=not self.tangent)
+        rhs = self.rhs[kept]
         if self.m and not square.null.any():
             y, off = square.rough(rhs)
             solution, wrong, _ = self._judge(on, kept, square.null, y, np.zeros(len(y)), off)

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..graph.mixed import Extended, MixedProblem, MixedSolution
-from .singular import null_space, power_of_two
+from .singular import null_space, power_of_two, scales
 
 #: Up to this many rectifiers between conducting and blocking all choices are tried.
 CHOSEN = 6
@@ -137,9 +137,8 @@ def _free(problem: MixedProblem, on: Bools) -> tuple[Floats, Floats]:
     if not kept.any():
         return basis, columns
     matrix = problem.equations[kept][:, kept]
-    matrix = matrix / power_of_two(matrix, 1)[:, None]
-    columns[kept] = power_of_two(matrix, 0)
-    null = null_space(matrix / columns[kept])
+    rows, columns[kept] = scales(matrix.astype(float), even=True)
+    null = null_space(matrix / rows[:, None] / columns[kept])
     basis = np.zeros((len(null), len(kept)))
     basis[:, kept] = null
     return basis, columns

@@ -16,12 +16,15 @@ NOISE = 1e-9
 LARGEST = 1e13
 #: Relative singular value that counts as zero.
 RANK = 1e-12
+#: Relative size of entries from which on `scales` looks at all of them, and how often.
+FAR = 1e-10
+SWEEPS = 30
 
 
 class Square:
     """A square matrix in extended precision, and what its equations have for solutions.
 
-    Rows and columns are scaled by powers of two, which rounds nothing.
+    Rows and columns are scaled by powers of two, which rounds nothing; for `even` see `scales`.
 
     Attributes
     ----------
@@ -29,13 +32,11 @@ class Square:
         Components that equations with this matrix do not determine.
     """
 
-    def __init__(self, exact: Extended) -> None:
+    def __init__(self, exact: Extended, *, even: bool = True) -> None:
         plain: Floats = np.asarray(exact, dtype=float)
         self._exact = exact
-        self.rows = power_of_two(plain, 1)
-        plain = np.asarray(plain / self.rows[:, None], dtype=float)
-        self.columns = power_of_two(plain, 0)
-        self.matrix: Floats = plain / self.columns
+        self.rows, self.columns = scales(plain, even=even)
+        self.matrix: Floats = plain / self.rows[:, None] / self.columns
         self.inverse, self.null = self._invert()
 
     @cached_property
@@ -151,6 +152,29 @@ def null_space(exact: Extended) -> Floats:
         rest = left[:, :rank].T @ (exact @ null).astype(float)
         null -= right[:rank].T @ (rest / values[:rank, None])
     return np.ascontiguousarray(null.T, dtype=float)
+
+
+def scales(matrix: Floats, *, even: bool) -> tuple[Floats, Floats]:
+    """Return powers of two to divide rows and columns by: the largest entries come near 1.
+
+    Picosiemens beside plain numbers would look like zeros, and what they determine like free.
+    Where entries are so far apart, `even` brings their logarithms near each other first, in the
+    sense of least squares: Curtis and Reid, J. Inst. Maths Applics 10 (1972), 118.
+    """
+    rows = power_of_two(matrix, 1)
+    columns = power_of_two(matrix / rows[:, None], 0)
+    size = np.abs(matrix) / rows[:, None] / columns
+    used = size > 0.0
+    if not even or size.min(where=used, initial=1.0) > FAR:
+        return rows, columns
+    logs = np.log2(np.abs(matrix), where=used, out=np.zeros_like(matrix))
+    column = np.zeros(len(columns))
+    for _ in range(SWEEPS):
+        row = (logs - column * used).sum(axis=1) / np.maximum(used.sum(axis=1), 1)
+        column = (logs - row[:, None] * used).sum(axis=0) / np.maximum(used.sum(axis=0), 1)
+    columns = np.exp2(np.rint(column))
+    rows = power_of_two(matrix / columns, 1)
+    return rows, columns * power_of_two(matrix / columns / rows[:, None], 0)
 
 
 def power_of_two(matrix: Floats, axis: int) -> Floats:

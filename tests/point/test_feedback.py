@@ -202,3 +202,15 @@ def test_sums_of_decimals_that_diodes_short_are_no_contradiction():
     b.diode("d3", "e", "x")
     with pytest.raises(TopologyError):
         solve(b.build())
+
+
+@pytest.mark.parametrize("ohms", [1.0, 1e9, 1e12, 1e15, 1e30])
+def test_voltages_beside_a_limited_current_do_not_depend_on_the_unit_of_resistance(ohms):
+    # at b, where v is the larger one: 1 - v = v + v/2 - .3 v
+    b = f".3*max(v(b),2*v(c)-.1)/{ohms}"
+    cards = [f"r{p}{q} {p} {q} {ohms}" for p, q in ("ab", "b0", "bc", "c0")]
+    op = solve("\n".join(["t", "v1 a 0 1", *cards, f"b1 0 b i={b}", ""]))
+    assert op.certificate.ok
+    assert not op.diagnostics
+    assert op["b"] == pytest.approx(1 / 2.2, rel=1e-9)
+    assert op["c"] == pytest.approx(0.5 / 2.2, rel=1e-9)
