@@ -39,7 +39,7 @@ def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     if positive and small:
         return _grounded(_dense_m_matrix(n, p, q, conductance))
     if small or (not positive and _is_full(n, p)):
-        return _grounded(_dense(n, p, q, conductance))
+        return _dense(n, p, q, conductance)
     return _grounded_sparse(n, p, q, conductance)
 
 
@@ -52,8 +52,9 @@ def coarse_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
     A small network is inverted: a sparse factorisation takes as long for its tables alone.
     """
-    small = n <= policy.POLICY.inverted
-    return _grounded((_dense if small else _sparse)(n, p, q, conductance))
+    if n <= policy.POLICY.inverted:
+        return _dense(n, p, q, conductance)
+    return _grounded_sparse(n, p, q, conductance)
 
 
 def _grounded(inverse: Solve) -> Solve:
@@ -132,8 +133,10 @@ def _eliminate(mesh, ground, inverse, pivots):  # type: ignore[no-untyped-def]
 def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     lower = _lower(n, p, q, conductance, conductance)
     laplacian = lower + np.tril(lower, -1).T
-    inverse = np.linalg.inv(laplacian)
-    return lambda b: inverse @ b
+    # node 0 is a row and a column of zeros: to take it out and in again would take longer
+    inverse = np.zeros((n, n))
+    inverse[1:, 1:] = np.linalg.inv(laplacian)
+    return inverse.__matmul__
 
 
 def _lower(n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats) -> Floats:
