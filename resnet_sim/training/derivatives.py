@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from .named import by_name
 from .network import Network
 from .registry import cost_of, rule_of
 from .rules import Rule
+from .warned import warn
 
 
 def gradients(
@@ -101,6 +101,6 @@ def gradient(
         message = f"sample {rows[0]}: {element} is on its knee, where derivatives jump"
         if len(rows) > 1:
             message += f"; {len(rows) - 1} more samples have such a diode"
-        warnings.warn(message, KneeWarning, stacklevel=2)
+        warn(message, KneeWarning)
     others = found.biases[len(net.bias_names) - len(net.parameters) :]
     return np.concatenate((found.conductances, others))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -21,6 +20,7 @@ from .optimizers import Optimizer
 from .roles import Output
 from .rules import Rule
 from .trainer import Callback, Trainer
+from .warned import warn
 
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
@@ -118,11 +118,10 @@ class _Resistive(BaseEstimator):  # type: ignore[misc]
         idle = self._idle(cost, outputs, targets)
         reached = float(cost.value(outputs, targets).mean())
         if not reached < idle:
-            warnings.warn(
+            warn(
                 f"nothing was learned: the cost is {reached:.4g}, and {idle:.4g} with outputs "
                 "that never change; train longer, or choose another learning_rate",
                 ConvergenceWarning,
-                stacklevel=4,
             )
 
     def _idle(self, cost: Cost, outputs: Floats, targets: Any) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +16,7 @@ from .costs import Cost, SquaredError, is_labels, values
 from .data.idx import Scaled
 from .named import by_name
 from .network import Network
+from .warned import warn
 
 #: Samples solved at once where no batch size is given.
 CHUNK = 512
@@ -124,12 +124,10 @@ def warn_of_reach(net: Network, cost: Cost, x: Floats, y: Any) -> None:
     beyond = np.flatnonzero(((target < low) | (target > high)).any(axis=1))
     if len(beyond):
         k = beyond[0]
-        warnings.warn(
+        warn(
             f"{len(beyond)} targets are out of reach: sample {k} asks for "
             f"{target[k].min():.6g} to {target[k].max():.6g} V, its sources offer "
             f"{low[k].min():.6g} to {high[k].max():.6g} V",
-            UserWarning,
-            stacklevel=3,
         )
 
 
@@ -151,4 +149,4 @@ def warn_of_beginning(history: Sequence[Mapping[str, Any]]) -> None:
         )
     else:
         return
-    warnings.warn(text, UserWarning, stacklevel=3)
+    warn(text)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
@@ -28,6 +27,7 @@ from .following import Following
 from .imperfections import Devices
 from .shared import Wanted, learn
 from .transconductances import split, with_transconductances
+from .warned import warn
 from .wires import wired
 
 Output = str | tuple[str, str]
@@ -176,12 +176,10 @@ class Roles:
         rigid = joined[at.p] == joined[at.q]
         for k in np.flatnonzero(rigid)[:1]:
             more = int(rigid.sum()) - 1
-            warnings.warn(
+            warn(
                 f"sources alone fix output {at.names[k]}"
                 + (f" and {how_many(more, 'other')}" if more else "")
                 + ": nothing that learns changes it",
-                UserWarning,
-                stacklevel=5,
             )
 
     def _check_inputs(self, circuit: Circuit) -> None:

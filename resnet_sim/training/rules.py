@@ -6,7 +6,6 @@ is right where controlled sources act one way; the others could be wired up in h
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 from numbers import Integral
@@ -22,6 +21,7 @@ from .amounts import amount
 from .costs import Cost, is_squared
 from .defaults import settled
 from .network import Network
+from .warned import warn
 
 Estimate = tuple[Floats, Floats]
 
@@ -335,11 +335,9 @@ def _told(
         own = np.concatenate(found)
         size = float(np.linalg.norm(exact) * np.linalg.norm(own))
         cosine = float(exact @ own) / size if size else 0.0
-        warnings.warn(
+        warn(
             f"{few(net.one_way)} acts one way: there {name} does not estimate the "
             f"gradient; its cosine with the exact one is {cosine:.4f} on this minibatch "
             "(Adjoint() is exact, strict=True refuses)",
-            UserWarning,
-            stacklevel=4,
         )
     return found

@@ -159,3 +159,19 @@ def test_one_callback_needs_no_brackets():
     seen: list[int] = []
     fit(callbacks=lambda _, record: seen.append(record["epoch"]))
     assert seen == [0]
+
+
+def test_warnings_point_at_the_line_of_who_called():
+    one_way = "gain\nv1 a 0 1\nr1 a b 1k\nr2 b 0 1k\ng1 0 c b 0 1m\nr3 c 0 1k\nr4 c b 3k"
+    clamp = "clamp\nv1 a 0 1\nr1 a b 1k\nr2 b 0 1k\nd1 b 0 k\n.model k d(vfwd=.5)"
+    asked: list[Callable[[], Any]] = [
+        lambda: tr.Trainer(network()).fit(X, 9 * Y, 1),
+        lambda: tr.Network("short\nv1 a 0 1\nr1 a 0 1", ["v1"], ["a"]),
+        lambda: tr.gradient(tr.Network(one_way, ["v1"], ["c"]), X, Y, "ep"),
+        lambda: tr.Trainer(tr.Network(one_way, ["v1"], ["c"])).fit(X, Y, 1),
+        lambda: tr.gradient(tr.Network(clamp, ["v1"], ["b"]), X[:1], Y[:1]),
+    ]
+    for ask in asked:
+        with pytest.warns(UserWarning) as told:
+            ask()
+        assert {warning.filename for warning in told} == {__file__}
