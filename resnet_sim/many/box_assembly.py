@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from .assembly import Pattern
-from .drive import Drive
+from .drive import Drive, Map
 from .structure import Structure
 from .tiles import Tiles
 
@@ -76,7 +76,7 @@ class BoxAssembly:
 
     def __init__(self, structure: Structure, stiffness: Pattern, load: Pattern, learning: Ints):
         siemens = structure.reduction.conductors.siemens
-        self.structure = structure
+        self._injection = Map(structure.injection)
         self.stiffness = Linear(stiffness, siemens, learning)
         self.load = Linear(load, siemens, learning)
         self._splits: dict[int, Split] = {}
@@ -93,7 +93,7 @@ class BoxAssembly:
         from ._box_sums import feed
 
         pattern, split, values = self.load.pattern, self._split(drive), self.load(g)
-        start = drive.through(self.structure.injection)[1:]
+        start = self._injection(drive)[1:]
         if len(split.common):
             row, column = pattern.row[split.common], pattern.column[split.common]
             flow = values[split.common] * drive.common[column - drive.x.shape[1]]

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from .box_assembly import BoxAssembly
-from .drive import Drive
+from .drive import Drive, Map
 from .lane_states import LaneStates
 from .states import Nudge
 from .structure import dense
@@ -77,6 +77,7 @@ class BoxProblem:
         row[bounded] = np.arange(len(bounded))
         self.boxes = Boxes(row, bounded)
         self.upper: Bools = s.diode_q == 0
+        self._offset = Map(precise.ends.offset)
         #: the last conductances, entries of K there, and K by the nudge
         self._laplacians: tuple[Floats, Floats, dict[float, Laplacian]]
         self._laplacians = np.zeros(0), np.zeros(0), {}
@@ -172,7 +173,7 @@ class BoxProblem:
         load = self.assembly.fed(g, drive, tiles, own)
         self._batch = found = Batch(
             _kept(g), drive, tiles, own, load, drop, ends, bounds,
-            drive.through(self._precise.ends.offset), self._possible(drive, ends),
+            self._offset(drive), self._possible(drive, ends),
         )  # fmt: skip
         return found
 

@@ -51,13 +51,21 @@ class Drive:
         pairs = (self.x, other.x), (self.common, other.common)
         return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
 
-    def through(self, matrix: Any) -> Floats:
-        """Return what a sparse or dense map of u makes of it, shape (rows, B), or (rows, 1)."""
-        k = self.x.shape[1]
-        if not isinstance(matrix, np.ndarray) and not matrix.nnz:
-            return np.zeros((matrix.shape[0], 1))
-        found: Floats = np.asarray(matrix[:, k:] @ self.common)[:, None]
-        own = matrix[:, :k]
-        if own.shape[0] * k and abs(own).max():
-            found = found + own @ np.ascontiguousarray(self.x.T)
-        return found
+
+class Map:
+    """A sparse or dense map of u, in the two parts that drives have."""
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix
+        #: by the columns of the samples: what is made of these, None for nothing, and of others
+        self._parts: dict[int, tuple[Any, Any]] = {}
+
+    def __call__(self, drive: Drive) -> Floats:
+        """Return what is made of u, shape (rows, B), or (rows, 1)."""
+        k = drive.x.shape[1]
+        if k not in self._parts:
+            own = self.matrix[:, :k]
+            self._parts[k] = own if own.size and abs(own).max() else None, self.matrix[:, k:]
+        own, others = self._parts[k]
+        found: Floats = np.asarray(others @ drive.common)[:, None]
+        return found if own is None else found + own @ np.ascontiguousarray(drive.x.T)

@@ -78,6 +78,8 @@ class LaneStates(Backend):
     What does not settle here, and what has no solution, goes to `OneByOne` for an answer.
     """
 
+    takes_on = True
+
     def __init__(self, question: Question) -> None:
         super().__init__(question)
         assert isinstance(question.structure, Structure)

@@ -109,6 +109,9 @@ class Backend:
     nudged; `backend.BACKENDS` tells which.
     """
 
+    #: whether `States.on` of similar states is of use as a start
+    takes_on = False
+
     def __init__(self, question: Question) -> None:
         self.question = question
 

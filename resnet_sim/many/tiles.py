@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -64,6 +65,13 @@ class Entries:
             start = end
         return found
 
+    @cached_property
+    def pattern(self) -> Any:
+        """Those off the diagonal as a sparse matrix, of any values."""
+        from scipy.sparse import csr_array
+
+        return csr_array((np.zeros(len(self.node)), self.node, self.first), shape=(self.n, self.n))
+
     def places(self, row: Ints, column: Ints) -> Ints:
         """Return the number of some entries."""
         off = self.n + np.searchsorted(self._keys, row * self.n + column)
@@ -123,10 +131,9 @@ class Laplacian:
     @cached_property
     def _others(self) -> Any:
         """Conductances between nodes, sparse."""
-        from scipy.sparse import csr_array
-
-        n, entries = len(self.diagonal), self.entries
-        return csr_array((self.conductance, entries.node, entries.first), shape=(n, n))
+        matrix = copy(self.entries.pattern)
+        matrix.data = self.conductance
+        return matrix
 
     def _prove(self) -> None:
         """Look for z: a rough solution of ``K z = D 1`` will do, often that of another K."""

@@ -166,6 +166,11 @@ class Network(Learned):
         g = self._given(self._g if self.layers is None else self.own)
         return self._read(self._backend.solve(g, self._columns(X), start))
 
+    @property
+    def takes_on(self) -> bool:
+        """Whether `States.on` makes it faster to find similar states."""
+        return self._backend.takes_on
+
     def pulled(self, X: Any, near: States, stiffness: float, target: Floats) -> States:
         """Return the states with outputs joined to targets by conductances (S).
 

@@ -296,7 +296,8 @@ class Trainer:
             with numbered(rows):
                 start = self._memory.conducting(rows)
                 found = self._gradients(self.net, x[rows], y[rows], self.rule, self.cost, start)
-            self._memory.remember(rows, found.on)
+            if self.net.takes_on:
+                self._memory.remember(rows, found.on)
             total += float(found.cost.sum())
             knees += int((found.knees >= 0).sum())
             wanted = parameters(self.net) + stepped(self.optimizer, found.vector, epoch)

@@ -1,10 +1,12 @@
 """Batches in single precision against double precision, and the benchmark in a small form."""
 
+import copy
 import dataclasses
 
 import numpy as np
 import pytest
 from benchmark_modules import load
+from scipy.sparse import csr_array
 
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder
@@ -12,6 +14,7 @@ from resnet_sim import generators as gen
 from resnet_sim import training as tr
 from resnet_sim.compiled import policy
 from resnet_sim.many.boxes import BoxLanes
+from resnet_sim.many.drive import Drive, Map
 from resnet_sim.many.lane_states import LaneStates
 
 #: conductances over two decades, diodes to ground only
@@ -334,3 +337,29 @@ def test_currents_that_are_inputs_drive_boxes():
     X = np.random.default_rng(3).standard_normal((33, 3))
     found, wanted = (tr.gradient(net, X, np.zeros((33, 3))) for net in (single, double))
     assert close(found, wanted, 1e-5)
+
+
+def test_runs_keep_what_conducts_only_where_states_begin_with_it(tmp_path):
+    x, y = samples(5, 12)
+    for net, kept in zip(random_networks(5), (0, 1), strict=True):
+        path, whole, begun = tmp_path / f"{kept}.ckpt", copy.deepcopy(net), copy.deepcopy(net)
+        tr.Trainer(whole).fit(x, y, 4, batch_size=5)
+        tr.Trainer(begun).fit(x, y, 2, batch_size=5, checkpoint=path)
+        with np.load(path) as archive:
+            assert (archive["on_shape"][1] > 0) == kept
+        after = tr.Trainer(net)
+        after.load(path)
+        after.fit(x, y, 2, batch_size=5)
+        assert np.array_equal(net.conductances, whole.conductances)
+
+
+@pytest.mark.parametrize("own", [0, 3])
+def test_maps_of_drives_are_products(own):
+    rng = np.random.default_rng(own)
+    matrix = rng.normal(size=(7, 5)) * (rng.random((7, 5)) < 0.5)
+    matrix[:, :3] *= own > 0
+    drive = Drive(rng.normal(size=(4, 3)), rng.normal(size=2))
+    for form in (np.array, csr_array):
+        found = Map(form(matrix))(drive)
+        assert found.shape == (7, 4 if own else 1)
+        assert np.allclose(found, matrix @ drive.whole.T, rtol=1e-13, atol=1e-13)
