@@ -136,15 +136,17 @@ class State(Flows):
         self.refresh()
 
     def lost_nodes(self) -> Bools:
-        """Tell which nodes' voltages depend on an undefined source, shape (n_nodes,)."""
-        red = self.reduction
-        lost = self.lost_parts[red.part[red.coordinate]]
-        lost |= red.moved(self.undefined_sources)
-        if self.charted_nodes.any():
-            lost &= ~self.charted_nodes
-            for drift in self.drifts:
-                lost |= drift.moving_voltages() != 0.0
+        """Tell which nodes' voltages depend on something undefined, shape (n_nodes,)."""
+        lost = self.uncharted_nodes()
+        for drift in self.drifts:
+            lost |= drift.moving_voltages() != 0.0
         return lost
+
+    def uncharted_nodes(self) -> Bools:
+        """Tell which nodes an undefined source moves by what no drift tells, shape (n_nodes,)."""
+        red = self.reduction
+        lost = self.lost_parts[red.part[red.coordinate]] | red.moved(self.undefined_sources)
+        return np.asarray(lost & ~self.charted_nodes)
 
     def mark_lost(self, plan: Plan) -> None:
         """Note which parts of a stage an undefined source feeds."""

@@ -69,9 +69,13 @@ def undefined(state: State) -> tuple[Bools, Bools]:
     circuit, forest = red.circuit, red.forest
     p, q = circuit.terminals
     known = state.uncharted == 0
-    unknown = (lost[p] | lost[q]) & ~known
-    carried, uncharted = red.ties.element, lost & ~state.charted_nodes
-    unknown[carried] = uncharted[p[carried]] | uncharted[q[carried]]
+    uncharted = state.uncharted_nodes()
+    unknown = uncharted[p] | uncharted[q]
+    for drift in state.drifts:
+        v = drift.moving_voltages()
+        unknown |= np.abs(v[p] - v[q]) > 1e-9 * (np.abs(v[p]) + np.abs(v[q]))
+    unknown &= ~known
+    unknown[red.ties.element] = False  # by what their far sides exchange with the rest, below
     for name, device in circuit.tables.items():
         if device.fixes_current:
             start = circuit.first[name]

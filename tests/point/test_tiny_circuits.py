@@ -109,6 +109,12 @@ def test_sources_that_pass_on_nothing_but_rounding_are_certified(seed):
     check(seed)
 
 
+@pytest.mark.parametrize("seed", [1133, 3746, 10247, 10626, 11741])
+def test_what_drifts_as_a_whole_carries_what_it_carried(seed):
+    """Currents are defined though nodes float."""
+    check(seed)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("block", range(20))
 def test_many_tiny_circuits_are_solved_as_exact_equations_are(block):
