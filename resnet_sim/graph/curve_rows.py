@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Floats, Ints
 from ..curves import Curve, Points, Steps
 
 #: Least slope of a tangent relative to that of the line through the origin: what is flatter
@@ -65,10 +65,12 @@ class CurveRows:
         away, fall = found.away / scale, found.fall / scale
         return found._replace(away=away, fall=fall) if fall.any() else None
 
-    def switched(self, rows: Bools) -> CurveRows:
-        """Return the same with some rows on the other branch of their laws."""
-        law = None if self.law is None else self.law.switched(rows)
-        return dataclasses.replace(self, law=law)
+    def fitting(self, points: Points) -> CurveRows:
+        """Return them on the branches of laws where points are; themselves if they are there."""
+        steps = self.steps(points)
+        if self.law is None or steps is None or not steps.wrong.any():
+            return self
+        return dataclasses.replace(self, law=self.law.switched(steps.wrong))
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

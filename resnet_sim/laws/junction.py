@@ -109,22 +109,14 @@ class JunctionLaw(Law[Junctions]):
         seam, amps = -3.0 * THERMAL * table.emission, i - table.leak * u
         slack = table.leak * blur
         # each side of the seam by itself: where a step is, no current between is allowed
-        sides = (
-            (
-                low < seam,
-                _below(table, np.minimum(low, seam)),
-                _below(table, np.minimum(high, seam)),
-            ),
-            (
-                high >= seam,
-                _above(table, np.maximum(low, seam)),
-                _above(table, np.maximum(high, seam)),
-            ),
-        )
-        off = [
-            np.where(here, np.maximum(np.maximum(amps - most, least - amps) - slack, 0.0), np.inf)
-            for here, least, most in sides
-        ]
+        off = []
+        for here, law, bounded in (
+            (low < seam, _below, np.minimum),
+            (high >= seam, _above, np.maximum),
+        ):
+            most, least = (law(table, bounded(end, seam)) for end in (high, low))
+            excess = np.maximum(least - amps, amps - most) - slack
+            off.append(np.where(here, np.maximum(excess, 0.0), np.inf))
         return np.asarray(np.minimum(*off))
 
     def judge(self, judged: Judged) -> None:

@@ -164,9 +164,8 @@ class Numbered:
         if not 0 <= element < self.n_elements:
             raise IndexError(element)
         names, starts = self._starts
-        place = (
-            bisect_right(starts, element) - 1
-        )  # the last of tables that begin there is not empty
+        # of tables that begin there only the last is not empty
+        place = bisect_right(starts, element) - 1
         return names[place], element - starts[place]
 
     @cached_property

@@ -18,6 +18,9 @@ _HSPICE = {
     **{"sqrt": "sqrts", "log": "logs", "ln": "logs", "log10": "log10s"},
 }
 
+#: words for ground of which simulators know all or none
+GROUNDS = frozenset(("ground", "gnd!"))
+
 #: log is that of 10 in parameters and formulas of Xyce
 _XYCE = {**_EXCLUSIVE, "log": "log10"}
 
@@ -101,7 +104,7 @@ DIALECTS = {
         Dialect("xyce", Numerals(scales=(("x", 6),)), _XYCE, _XYCE, multiplies=True,
                 comment_marks=(";",), gnd_is_ground=False),
         Dialect("hspice", Numerals(scales=(("x", 6), ("a", -18))), _HSPICE, _HSPICE, celsius=25.0,
-                grounds=frozenset(("ground", "gnd!")), inner_first=False),
+                grounds=GROUNDS, inner_first=False),
     )
 }  # fmt: skip
 

@@ -136,7 +136,7 @@ class PointSolver:
         """Solve with the switches in given states."""
         key = closed.tobytes()
         if key not in self._compiled:
-            if len(self._compiled) > 64:
+            if len(self._compiled) > 64:  # a long chain of switches passes through many states
                 self._compiled.clear()
             self._compiled[key] = Compiled(circuit, closed)
         compiled = self._compiled[key].variant(circuit)

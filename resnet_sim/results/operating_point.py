@@ -300,12 +300,12 @@ class OperatingPoint(Generic[Value]):
     def __repr__(self) -> str:
         from .views import first_voltages
 
-        volts = ""
-        if self.node_voltages.ndim == 1:
-            some = len(self.circuit.nodes) > 1
-            volts = (
-                f": {first_voltages(self.circuit, self.node_voltages)}" if some else ", no nodes"
-            )
+        if self.node_voltages.ndim > 1:
+            volts = ""
+        elif len(self.circuit.nodes) == 1:
+            volts = ", no nodes"
+        else:
+            volts = f": {first_voltages(self.circuit, self.node_voltages)}"
         return f"<OperatingPoint {self._headline}{volts}>"
 
     @property

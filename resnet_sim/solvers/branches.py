@@ -13,6 +13,7 @@ import dataclasses
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..curves import Points
 from ..graph.problem import Problem, Solution
 from . import smooth
 from .bundles import Bundles
@@ -26,28 +27,25 @@ def solve(
     problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
 ) -> Solution:
     """Solve a bounded, feasible problem to the last digit, whatever the tolerance."""
-    count = 0
+    count, rows = 0, problem.curves
     if x is not None:
-        problem = _near(problem, x)
+        volts = x[rows.p] - x[rows.q] - rows.emf
+        problem = _fitting(problem, rows.point(volts, np.zeros(len(rows))))
     for _ in range(BRANCHES):
         found = _on_branches(problem, on, x)
         count += found.iterations
-        steps = problem.curves.steps(found.curves)
-        if steps is None or not steps.wrong.any():
+        before, problem = problem, _fitting(problem, found.curves)
+        if problem is before:
             return dataclasses.replace(found, iterations=count)
         on, x = found.current > 0, found.x
-        problem = dataclasses.replace(problem, curves=problem.curves.switched(steps.wrong))
     note = "curves that fall with a step are not on their laws"
     return dataclasses.replace(found, converged=False, iterations=count, notes=(note,))
 
 
-def _near(problem: Problem, x: Floats) -> Problem:
-    """Return the problem with the branches of laws on which coordinates are."""
-    rows = problem.curves
-    steps = rows.steps(rows.point(x[rows.p] - x[rows.q] - rows.emf, np.zeros(len(rows))))
-    if steps is None or not steps.wrong.any():
-        return problem
-    return dataclasses.replace(problem, curves=rows.switched(steps.wrong))
+def _fitting(problem: Problem, points: Points) -> Problem:
+    """Return the problem with the branches of laws on which points are; itself if it has them."""
+    rows = problem.curves.fitting(points)
+    return problem if rows is problem.curves else dataclasses.replace(problem, curves=rows)
 
 
 def _on_branches(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:

@@ -267,8 +267,8 @@ class _Cosine:
     final: float
 
     def __call__(self, epoch: int) -> float:
-        share = min(epoch / self.epochs, 1.0)
-        return self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(math.pi * share))
+        angle = math.pi * min(epoch / self.epochs, 1.0)
+        return self.final + (1.0 - self.final) * 0.5 * (1.0 + math.cos(angle))
 
 
 def _first_match(name: str, rates: Mapping[str, float]) -> float:

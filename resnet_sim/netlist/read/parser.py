@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...model.patterns import pattern
-from ..dialects import DIALECTS, OWN, recognised
+from ..dialects import DIALECTS, GROUNDS, OWN, recognised
 from ..report import CardError, Report
 from ..source import Card, SourceFile
 from .blocks import Block
@@ -87,8 +87,7 @@ class Parser:
         if self._dialect == "auto":
             self._recognise(text, source)
         if not self.report.dialect.gnd_is_ground and _ASKS_FOR_GROUND.search(text):
-            grounds = frozenset(("ground", "gnd!"))
-            self.report.dialect = self.report.dialect._replace(grounds=grounds, gnd_is_ground=True)
+            self.report.dialect = self.report.dialect._replace(grounds=GROUNDS, gnd_is_ground=True)
         cards = read_cards(source, self.report, quick=self._quick)
         if source.titled:
             self._read_title(source)
