@@ -146,7 +146,7 @@ class _Rewriting:
                 unit.steep or not all(self.continuous[k] for k, _ in unit.argument.calls)
             )
             self.continuous.append(not jumps)
-        return Sum(calls=((number, 1.0),))
+        return Sum.of_call(number)
 
     def ends(self, value: Sum) -> tuple[tuple[Sum, Sum], float, float] | None:
         """Return the condition, and the values where it holds or not, of what is one of two."""

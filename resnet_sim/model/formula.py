@@ -26,6 +26,11 @@ class Sum(NamedTuple):
     currents: Terms = ()
     calls: Terms = ()
 
+    @classmethod
+    def of_call(cls, number: int) -> Sum:
+        """Return the value of a call."""
+        return cls(calls=((number, 1.0),))
+
     @property
     def is_constant(self) -> bool:
         """Tell whether it depends on nothing."""
@@ -100,17 +105,16 @@ class Formula(NamedTuple):
             currents = tuple((element(k), gain) for k, gain in some.currents)
             return Sum(some.constant, voltages, currents, some.calls)
 
-        return self._mapped(sum_)
+        return self.mapped(sum_)
 
     def shared(self, count: float) -> Formula:
         """Return the formula of what takes one of `count` equal shares of each current."""
+        return self.mapped(
+            lambda s: s._replace(currents=tuple((k, gain / count) for k, gain in s.currents))
+        )
 
-        def share(some: Sum) -> Sum:
-            return some._replace(currents=tuple((k, gain / count) for k, gain in some.currents))
-
-        return self._mapped(share)
-
-    def _mapped(self, change: Callable[[Sum], Sum]) -> Formula:
+    def mapped(self, change: Callable[[Sum], Sum]) -> Formula:
+        """Return the formula with other sums."""
         calls = tuple(Call(c.name, tuple(map(change, c.arguments))) for c in self.calls)
         return Formula(change(self.value), calls)
 
@@ -162,7 +166,7 @@ def polynomial(constant: float, controls: Sequence[Sum], gains: Sequence[float])
                 break
             if degree > 1:
                 calls.append(Call("*", (made[factors[:-1]], controls[factors[-1]])))
-                made[factors] = Sum(calls=((len(calls) - 1, 1.0),))
+                made[factors] = Sum.of_call(len(calls) - 1)
             if gain or degree == 1:
                 total = total.plus(made[factors], gain)
         degree += 1

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Floats
-from .formula import Call, Formula, Sum
+from .formula import Formula, Sum
 from .units import Clamp, Clamped
 
 #: Relative fall that is rounding.
@@ -39,8 +39,7 @@ def of_own_voltage(formula: Formula, p: int, q: int) -> Formula | None:
         gain = _across(some, p, q)
         return some._replace(voltages=((0, gain),) if gain else ())
 
-    calls = (Call(call.name, tuple(map(own, call.arguments))) for call in formula.calls)
-    return Formula(own(formula.value), tuple(calls))
+    return formula.mapped(own)
 
 
 def _across(some: Sum, p: int, q: int) -> float | None:

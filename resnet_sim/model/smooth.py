@@ -25,8 +25,7 @@ class Smooth(NamedTuple):
             terms = ((places[int(k)], gain) for k, gain in some.voltages)
             return some._replace(voltages=tuple((at, share * gain) for (at, share), gain in terms))
 
-        calls = (Call(c.name, tuple(map(moved, c.arguments))) for c in self.formula.calls)
-        return Formula(moved(self.formula.value).scaled(factor), tuple(calls))
+        return self.formula.mapped(moved).scaled(factor)
 
 
 def inlined(

@@ -149,5 +149,4 @@ def _of_rows(formula: Formula, rows: Ints) -> Formula:
         voltages, calls = (tuple((k, g[rows]) for k, g in terms) for terms in (each[1], each[3]))
         return Sum(each.constant[rows], voltages, (), calls)
 
-    calls = tuple(Call(c.name, tuple(map(some, c.arguments))) for c in formula.calls)
-    return Formula(some(formula.value), calls)
+    return formula.mapped(some)

@@ -31,7 +31,7 @@ def _made(model: Given) -> Made:
     """
     if not model.table:
         return Made("resistors", model.numbers)
-    from ..tabled import cubic, straight
+    from ..softened import cubic, straight
 
     v, i = model.table[::2], model.table[1::2]
     if others := sorted(set(model.numbers) - {"cubic"}):

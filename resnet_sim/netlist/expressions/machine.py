@@ -239,7 +239,7 @@ class _Run:
             if written > MAX_STEPS:
                 message = f"written out, the expression has more than {MAX_STEPS} operations"
                 raise CardError("E125", message, offset, length)
-        return Sum(calls=((number, 1.0),))
+        return Sum.of_call(number)
 
     def _binary(self, op: Op, left: Number, right: Number) -> Number:
         symbol, offset = str(op[1]), int(op[2])

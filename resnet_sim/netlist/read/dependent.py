@@ -200,5 +200,5 @@ def _limited(formula: Formula, given: Mapping[str, float]) -> Formula:
     ]
     for name, bound in wanted:
         calls.append(Call(name, (value, *bound)))
-        value = Sum(calls=((len(calls) - 1, 1.0),))
+        value = Sum.of_call(len(calls) - 1)
     return Formula(value, tuple(calls))
