@@ -146,8 +146,7 @@ def network(options: argparse.Namespace, circuit: Circuit, meaning: Meaning) -> 
 
 def rule(options: argparse.Namespace, net: Network) -> Rule:
     """Return the learning rule."""
-    made: Rule = _make("rule", options, net)
-    return made
+    return _make("rule", options, net)
 
 
 def cost(options: argparse.Namespace, meaning: Meaning, net: Network) -> Cost:
@@ -156,8 +155,7 @@ def cost(options: argparse.Namespace, meaning: Meaning, net: Network) -> Cost:
         return meaning.squared_error()
     if len(meaning.outputs) == 1 and _registry("cost")[options.cost].classes:
         raise UsageError(f"--cost {options.cost} needs one output for each class")
-    made: Cost = _make("cost", options, net)
-    return made
+    return _make("cost", options, net)
 
 
 def optimizer(options: argparse.Namespace, net: Network) -> Optimizer:
@@ -173,8 +171,7 @@ def optimizer(options: argparse.Namespace, net: Network) -> Optimizer:
     if options.lr is None and "lr" not in tr.OPTIMIZERS[options.optimizer].options:
         raise UsageError(f"--optimizer {options.optimizer} needs a learning rate: --lr")
     given = {"schedule": schedules[kind], "lr": options.lr}
-    made: Optimizer = _make("optimizer", options, net, **given)
-    return made
+    return _make("optimizer", options, net, **given)
 
 
 def _make(kind: str, options: argparse.Namespace, net: Network, **given: Any) -> Any:

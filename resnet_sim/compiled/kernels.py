@@ -55,8 +55,7 @@ class kernel:
     @cached_property
     def compiled(self) -> Callable[..., Any]:
         """The function compiled by numba, from its cache where that is possible."""
-        function: Callable[..., Any] = compiled(self.function)
-        return function
+        return compiled(self.function)
 
 
 _solved = 0.0

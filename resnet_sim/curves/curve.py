@@ -60,8 +60,7 @@ class Curve:
     def take(self, rows: Ints) -> Self:
         """Return some rows: of kinds of which all attributes are columns, with a row for each."""
         kind: Any = type(self)
-        some: Self = kind(*(column[rows] for column in vars(self).values()))
-        return some
+        return kind(*(column[rows] for column in vars(self).values()))
 
     def point(self, s: Floats, r: Floats) -> Points:
         """Return the points where ``v + r i = s``; each row has exactly one.

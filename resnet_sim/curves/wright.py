@@ -30,5 +30,4 @@ def omega(y: Floats) -> Floats:
         q = 2.0 * ahead * (ahead + 2.0 / 3.0 * rest)
         w = w * (1.0 + rest / ahead * (q - rest) / (q - 2.0 * rest))
         w = np.where(tiny, 1.0, w)
-    result: Floats = np.where(tiny, np.exp(np.minimum(y, 1.0)), w)
-    return result
+    return np.where(tiny, np.exp(np.minimum(y, 1.0)), w)

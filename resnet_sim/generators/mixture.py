@@ -74,8 +74,7 @@ class Mixture:
     def conductances(self, rng: np.random.Generator, count: int) -> Floats:
         """Return the conductances (S) of so many edges, shape (count,)."""
         exponents = (rng.random(count) - 0.5) * self.decades
-        conductances: Floats = self.siemens * 10.0**exponents
-        return conductances
+        return self.siemens * 10.0**exponents
 
 
 #: Conductances over two decades, diodes, some ground: the family of the benchmarks.

@@ -264,8 +264,7 @@ def _random_edges(rng: np.random.Generator, nodes: int, wanted: int) -> tuple[In
 
 
 def _keys(p: Ints, q: Ints, nodes: int) -> Ints:
-    keys: Ints = np.minimum(p, q) * nodes + np.maximum(p, q)
-    return keys
+    return np.minimum(p, q) * nodes + np.maximum(p, q)
 
 
 def _without_repeats(keys: Ints) -> Ints:

@@ -27,8 +27,7 @@ def blur(volts: Floats, p: Ints, q: Ints, largest: float = 0.0) -> Floats:
     """
     largest = max(largest, float(np.abs(volts).max(initial=0.0)))
     own: Floats = EPS * (ROUNDINGS * np.abs(volts) + 4 * largest)
-    result: Floats = own[p] + own[q]
-    return result
+    return own[p] + own[q]
 
 
 def corrections(

@@ -43,8 +43,7 @@ class Forest:
     @cached_property
     def children(self) -> Ints:
         """Nodes that have a parent, parents before children."""
-        result: Ints = self.order[self.parent[self.order] >= 0]
-        return result
+        return self.order[self.parent[self.order] >= 0]
 
     def subtree_sums(self, values: Floats) -> Floats:
         """Return for each node the sum of `values` over itself and all its descendants.

@@ -28,8 +28,7 @@ def bincount(index: Ints, weights: Floats, n: int) -> Floats:
 
     count = len(index)
     gather: Any = csc_array((np.ones(count), index, np.arange(count + 1)), shape=(n, count))
-    total: Floats = gather @ weights
-    return total
+    return gather @ weights
 
 
 def ranges(first: Ints, count: Ints) -> Ints:
@@ -42,8 +41,7 @@ def ranges(first: Ints, count: Ints) -> Ints:
     array([10, 11, 30, 31, 32])
     """
     skipped = np.cumsum(count) - count
-    result: Ints = np.arange(count.sum()) + np.repeat(first - skipped, count)
-    return result
+    return np.arange(count.sum()) + np.repeat(first - skipped, count)
 
 
 def components(n: int, p: Ints, q: Ints) -> tuple[int, Ints]:
@@ -93,8 +91,7 @@ def leaving(n: int, tail: Ints) -> tuple[Ints, Ints]:
 def bridges(n: int, p: Ints, q: Ints) -> Bools:
     """Tell which edges are bridges, i.e. lie on no loop (Tarjan 1974)."""
     ptr, end = leaving(n, np.column_stack((p, q)).ravel())
-    result: Bools = _bridges.at(n + len(p))(ptr, end // 2, p, q)
-    return result
+    return _bridges.at(n + len(p))(ptr, end // 2, p, q)
 
 
 def _roots_by_hooking(n: int, p: Ints, q: Ints) -> Ints:

@@ -180,20 +180,17 @@ class MixedProblem:
 
     def gap(self, solution: MixedSolution) -> Floats:
         """Return how far each rectifier is from conducting, V."""
-        gap: Floats = self.drop + self.resistance * solution.current - self.across(solution.z)
-        return gap
+        return self.drop + self.resistance * solution.current - self.across(solution.z)
 
     def touching(self, solution: MixedSolution) -> Bools:
         """Tell which rectifiers have no gap but for rounding."""
         reach = np.abs(self.drop) + self.across(solution.z, size=True)
         noise = 16 * EPS * float(np.abs(solution.z).max(initial=0.0))
-        none: Bools = np.abs(self.gap(solution)) <= 1e-11 * reach + noise
-        return none
+        return np.abs(self.gap(solution)) <= 1e-11 * reach + noise
 
     def carrying(self, solution: MixedSolution) -> Bools:
         """Tell which rectifiers carry current, more than rounding."""
-        some: Bools = solution.current > 1e-12 * np.abs(solution.current).max(initial=0.0)
-        return some
+        return solution.current > 1e-12 * np.abs(solution.current).max(initial=0.0)
 
 
 @dataclass(frozen=True, eq=False)

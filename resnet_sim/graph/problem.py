@@ -309,8 +309,7 @@ def _difference(x: Floats, low: Floats, p: Ints, q: Ints, emf: Floats) -> Floats
     s = a + b
     t = s - a
     error = (a - (s - t)) + (b - t)
-    result: Floats = (s - emf) + (error + (low[p] - low[q]))
-    return result
+    return (s - emf) + (error + (low[p] - low[q]))
 
 
 def _flow_by_arrays(

@@ -80,8 +80,7 @@ def shifted_to_fit(solution: Solution) -> Floats:
     ends = piece[prob.diode_p[idle]], piece[prob.diode_q[idle]]
     if _shortest(ends[1], ends[0], gap[idle], np.zeros(count))[1]:
         return solution.x
-    x: Floats = solution.x + _nearest(*ends, gap[idle], np.zeros(count))[piece]
-    return x
+    return solution.x + _nearest(*ends, gap[idle], np.zeros(count))[piece]
 
 
 def _nearest(p: Ints, q: Ints, drop: Floats, x: Floats) -> Floats:
@@ -322,8 +321,7 @@ def rigid_pieces(solution: Solution) -> Ints:
     tail, head = piece[prob.diode_p[tight]], piece[prob.diode_q[tight]]
     defined = reachable(count, tail, head, 0) & reachable(count, head, tail, 0)
     number = np.where(defined, 0, np.cumsum(~defined))
-    result: Ints = number[piece]
-    return result
+    return number[piece]
 
 
 def _stray_currents(solution: Solution) -> Floats:
@@ -339,5 +337,4 @@ def _stray_currents(solution: Solution) -> Floats:
     np.maximum.at(loudest, part, size)
     loudest[0] = 0.0
     stray: Floats = np.maximum(loudest[part[prob.diode_p]], loudest[part[prob.diode_q]])
-    result: Floats = np.maximum(64 * EPS * stray, solution.least_current)
-    return result
+    return np.maximum(64 * EPS * stray, solution.least_current)

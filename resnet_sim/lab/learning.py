@@ -120,4 +120,4 @@ def _places(circuit: Circuit, edges: list[list[Any]]) -> list[list[float]]:
     found = networkx.kamada_kawai_layout(graph)
     spots = np.array([found.get(k, (0.0, 0.0)) for k in range(len(circuit.nodes))])
     low, high = spots.min(axis=0), spots.max(axis=0)
-    return ((spots - low) / np.where(high > low, high - low, 1.0)).round(4).tolist()  # type: ignore[no-any-return]
+    return ((spots - low) / np.where(high > low, high - low, 1.0)).round(4).tolist()

@@ -29,8 +29,7 @@ def sums(n: int, index: Ints, values: Floats) -> Floats:
 
 def largest(values: Floats) -> Floats:
     """Return the largest value of each point, 0 if there is none, shape (points, 1)."""
-    result: Floats = values.max(axis=-1, keepdims=True, initial=0.0)
-    return result
+    return values.max(axis=-1, keepdims=True, initial=0.0)
 
 
 def clusters(n: int, p: Ints, q: Ints) -> Ints:
@@ -102,16 +101,14 @@ class Check:
         if scales := [v for name, v in EXPONENTIAL.items() if name in there]:
             highest = np.maximum(highest, max(scales))
             self.nothing = ROUNDINGS * EPS * SATURATION
-        blur: Floats = EPS * (ROUNDINGS * size + 4 * highest)
-        return blur
+        return EPS * (ROUNDINGS * size + 4 * highest)
 
     def hum(self) -> Floats:
         """Return what rounding of the largest current leaves of one that controls others, A.
 
         That is what is left over of sums of currents, and may be nothing.  Shape (points, 1).
         """
-        hum: Floats = ROUNDINGS * EPS * largest(np.abs(self.i)) + largest(self.stray)
-        return hum
+        return ROUNDINGS * EPS * largest(np.abs(self.i)) + largest(self.stray)
 
     def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
         """Record where an error exceeds what is allowed; NaN and infinity always do."""

@@ -33,8 +33,7 @@ def current(table: Junctions, u: Floats) -> Floats:
     """
     seam = -3.0 * THERMAL * table.emission
     ahead, back = _above(table, np.maximum(u, seam)), _below(table, np.minimum(u, seam))
-    result: Floats = np.where(u < seam, back, ahead) + table.leak * u
-    return result
+    return np.where(u < seam, back, ahead) + table.leak * u
 
 
 def _above(table: Junctions, u: Floats) -> Floats:

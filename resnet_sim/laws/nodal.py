@@ -40,8 +40,7 @@ class ResistorCurrents:
 
     def of(self, v: Floats) -> Floats:
         """Return currents (A), shape (n_resistors, points), at node voltages (n_nodes, points)."""
-        current: Floats = (v[self.p] - v[self.q]) / self.ohms
-        return current
+        return (v[self.p] - v[self.q]) / self.ohms
 
     def balanced(self, v: Floats, current: Floats, tolerance: float) -> Bools:
         """Tell at which points all sums of currents are within `tolerance` of what flows there.

@@ -36,8 +36,7 @@ LAWS = {
 def law_of(table: str) -> type[Law[Any]]:
     """Return the law of a device, by the name of its table."""
     module, name = LAWS[table]
-    law: type[Law[Any]] = getattr(import_module(f"{__package__}.{module}"), name)
-    return law
+    return getattr(import_module(f"{__package__}.{module}"), name)
 
 
 def laws(circuit: Circuit) -> Iterator[Law[Any]]:

@@ -43,8 +43,7 @@ class Entry:
 
     def load(self) -> type[Backend]:
         """Return the class."""
-        kind: type[Backend] = getattr(import_module(f".{self.module}", __package__), self.kind)
-        return kind
+        return getattr(import_module(f".{self.module}", __package__), self.kind)
 
     def fits(self, question: Question) -> str | None:
         """Return in words why a question can't be answered, or is better asked elsewhere."""

@@ -100,8 +100,7 @@ class _Best:
     @property
     def good(self) -> Bools:
         """Which are close enough to their curves."""
-        good: Bools = self.off * ENOUGH <= GOOD
-        return good
+        return self.off * ENOUGH <= GOOD
 
     @property
     def bent(self) -> Bent:

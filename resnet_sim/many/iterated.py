@@ -166,8 +166,7 @@ class IteratedLanes(Lanes):
     @cached_property
     def _order(self) -> Ints:
         """The nodes by place, from 0 for the first beside the reference."""
-        order: Ints = np.argsort(self._plan.place[1:])
-        return order
+        return np.argsort(self._plan.place[1:])
 
     def _system(self, conductance: Floats) -> System:
         """Return the network at common conductances."""

@@ -215,8 +215,7 @@ class LaneStates(Backend):
         """Return the voltages across rectifiers, shape (B, m)."""
         s = self.structure
         padded = np.concatenate((np.zeros((len(x), 1)), x), axis=1)
-        above: Floats = padded[:, s.diode_p] - padded[:, s.diode_q]
-        return above
+        return padded[:, s.diode_p] - padded[:, s.diode_q]
 
     def _volts(self, x: Floats, drop: Floats) -> Floats:
         volts = np.abs(x).max(axis=1, initial=0.0) + np.abs(drop).max(axis=1, initial=0.0)

@@ -90,8 +90,7 @@ class Lanes:
             found = self._found_around(conductance)
             # as one: another thread may look
             self._around = conductance, found
-        around: Floats = found
-        return around
+        return found
 
     def _found_around(self, conductance: Floats) -> Floats:
         net = self.network

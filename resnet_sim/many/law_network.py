@@ -44,14 +44,12 @@ class LawNetwork:
 
     def across(self, voltages: Floats) -> Floats:
         """Return the voltages across the laws, shape (P, laws)."""
-        found: Floats = voltages[:, self.law_p] - voltages[:, self.law_q]
-        return found
+        return voltages[:, self.law_p] - voltages[:, self.law_q]
 
     def coordinates(self, voltages: Floats, offset: Floats) -> Floats:
         """Return coordinates, shape (P, n), of node voltages."""
         node = self.of_node.argmax(axis=0)
-        found: Floats = voltages[:, node] - offset[:, node]
-        return found
+        return voltages[:, node] - offset[:, node]
 
     def evaluated(self, volts: Floats) -> tuple[Floats, list[tuple[slice, Floats]]]:
         """Return the currents of laws, shape (P, laws), and slopes by function."""

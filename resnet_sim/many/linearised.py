@@ -51,8 +51,7 @@ def _by_element(state: State, flows: Ints, ties: Floats, rows: Ints, rectifiers:
     if len(rows):
         own = red.rectifiers
         np.add.at(total, own.element[rows], own.sign[rows] * rectifiers)
-    found: Floats = total[flows]
-    return found
+    return total[flows]
 
 
 def conducting(state: State) -> Ints:

@@ -133,8 +133,7 @@ class OneByOne(Backend):
     @property
     def one_way(self) -> tuple[str, ...]:
         """Controlled sources that act one way: with them the circuit has no co-content."""
-        found: tuple[str, ...] = getattr(self.question.structure, "one_way", ())
-        return found
+        return getattr(self.question.structure, "one_way", ())
 
     def nudged(
         self, g: Floats, u: Floats, nudge: Nudge, start: Bools | Floats | None = None

@@ -51,13 +51,11 @@ class OutputEnds:
         p, q, at_p, at_q = self._ends
         if not self.structure.n:
             return np.zeros((len(x), len(p)))
-        moved: Floats = at_p * x[:, p] - at_q * x[:, q]
-        return moved
+        return at_p * x[:, p] - at_q * x[:, q]
 
     def wanted(self, target: Floats, u: Floats) -> Floats:
         """Return targets less what the outputs are at x = 0."""
-        wanted: Floats = target - applied(self.offset, u)
-        return wanted
+        return target - applied(self.offset, u)
 
     def fed(self, load: Floats, force: Floats) -> Floats:
         """Return injections with forces at the outputs added."""

@@ -58,14 +58,12 @@ class Readings:
         total = (siemens[rows] * (v[:, p] - v[:, q])) @ self.conductors[:, rows].T
         for weight, current in zip((self.rectifiers, self.curves), flows, strict=True):
             total = total + current @ weight.T
-        found: Floats = total + u @ self.fed.T
-        return found
+        return total + u @ self.fed.T
 
     def slopes(self, p: Ints, q: Ints, slope: Floats) -> Floats:
         """Return dC/di of the currents, shape (B, k), for slopes dC/do of outputs p - q."""
         shown = (p[:, None] == self.node).astype(float) - (q[:, None] == self.node)
-        found: Floats = slope @ (shown * self.gain)
-        return found
+        return slope @ (shown * self.gain)
 
 
 def readings(

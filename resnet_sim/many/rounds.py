@@ -178,8 +178,7 @@ class Group:
         """Return what KCL leaves over at most, see `audit`."""
         carried = self.carried[:-1] + abs(self.system.feeds) @ np.abs(self.current)
         least = np.maximum(1e-6 * carried.max(axis=0), 1e-300)
-        worst: Floats = (np.abs(self.left[:-1]) / (carried + least)).max(axis=0)
-        return worst
+        return (np.abs(self.left[:-1]) / (carried + least)).max(axis=0)
 
     def _round(
         self, siemens: Floats, missing: Floats, gap: Floats, going: Bools
@@ -210,8 +209,7 @@ class Group:
         m = self.m
         above = self.system.across(self.x)[:m] - self.drop[:m]
         backward = -self.current[:m] / self.system.around[:m]
-        wrong: Bools = np.where(self.on[:m], backward, above) > limit
-        return wrong
+        return np.where(self.on[:m], backward, above) > limit
 
     def read(self, rows: Ints, x: Floats, current: Floats, force: Floats) -> None:
         """Write down what was found."""

@@ -153,8 +153,7 @@ class Structure:
         node[self.coordinate] = np.arange(len(self.coordinate))
         node = node[1:]
         offset = (self.offset @ u.T).T
-        x: Floats = (voltages[:, node] - offset[:, node]) / self.scale[node]
-        return x
+        return (voltages[:, node] - offset[:, node]) / self.scale[node]
 
     def points(self, state: State) -> Points:
         """Return where the curves are in a state that was found by itself."""
@@ -164,8 +163,7 @@ class Structure:
 
     def node_adjoint(self, multiplier: Floats) -> Floats:
         """Return the adjoint of nodes, shape (B, n_nodes), of coordinates', shape (B, n)."""
-        result: Floats = _with_reference(multiplier)[:, self.coordinate] / self.scale
-        return result
+        return _with_reference(multiplier)[:, self.coordinate] / self.scale
 
 
 def _with_reference(x: Floats) -> Floats:

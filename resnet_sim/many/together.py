@@ -272,12 +272,10 @@ class Together:
         rows = rows[branch.resistance[rows] == 0]
         first, second = offset[:, branch.p[rows]], offset[:, branch.q[rows]]
         size, above = np.abs(first) + np.abs(second), first - second - drop[:, rows]
-        near: Bools = np.abs(above) <= TIGHT * (size + np.abs(drop[:, rows]))
-        return near
+        return np.abs(above) <= TIGHT * (size + np.abs(drop[:, rows]))
 
 
 def _spanned(values: Floats) -> Floats:
     """Return where points are if each value spans one."""
     span = np.ptp(values, axis=0)
-    found: Floats = values / np.where(span > 0, span, 1.0)
-    return found
+    return values / np.where(span > 0, span, 1.0)

@@ -74,14 +74,14 @@ def draw_panels(panels: Sequence[Panel], ax: Axes | None = None) -> Figure:
             raise UsageError(f"{len(panels)} charts are needed: name outputs of one unit, or no ax")
         _draw(ax, panels[0])
         figure: Any = ax.get_figure()
-        return figure  # type: ignore[no-any-return]
+        return figure
     heights = [_height(panel) for panel in panels]
     figure = new_figure(WIDTH, sum(heights))
     grid = figure.subplots(len(panels), 1, squeeze=False, gridspec_kw={"height_ratios": heights})
     titles = [panel.title for panel in panels]
     for k, (axes, panel) in enumerate(zip(grid[:, 0], panels, strict=True)):
         _draw(axes, replace(panel, title="") if titles[k] in titles[:k] else panel)
-    return figure  # type: ignore[no-any-return]
+    return figure
 
 
 def _height(panel: Panel) -> float:

@@ -50,8 +50,7 @@ class Branches:
     @property
     def held(self) -> Floats:
         """The numbers of the law, whatever they are called."""
-        numbers: Floats = getattr(self, self.holds)
-        return numbers
+        return getattr(self, self.holds)
 
     def row_of(self, elements: int) -> Ints:
         """Return the row of each of so many elements: the first of several, -1 for none."""

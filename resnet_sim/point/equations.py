@@ -291,8 +291,7 @@ class Equations:
         branch = self.red.rectifiers
         v = np.where(np.isfinite(start), start, 0.0)
         p, q = branch.p[self.rectifiers], branch.q[self.rectifiers]
-        on: Bools = v[p] - v[q] - branch.drop[self.rectifiers] >= 0
-        return on
+        return v[p] - v[q] - branch.drop[self.rectifiers] >= 0
 
     def voltages(self, solution: MixedSolution) -> Floats:
         """Return the voltages of all nodes that the stage moves."""

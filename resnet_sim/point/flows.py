@@ -94,8 +94,7 @@ class Flows(Sources):
         scale = column(red.scale[nodes], offset)
         value = (scale * self.x[c] + offset) + scale * self.low[c]
         size = np.abs(scale * self.x[c]) + np.abs(offset)
-        result: Floats = np.where(np.abs(value) <= 16 * EPS**2 * size, 0.0, value)
-        return result
+        return np.where(np.abs(value) <= 16 * EPS**2 * size, 0.0, value)
 
     def tie_currents(self) -> Floats:
         """Return the currents of all ties, A: what KCL leaves for them, shape (n_ties,)."""

@@ -76,8 +76,7 @@ def _symmetric(controls: Controls, rows: Ints, term: Ints, owner: Ints) -> Bools
     count, group = components(len(rows) + len(first), own, len(rows) + place)
     bad = np.zeros(count, dtype=np.bool_)
     bad[group[len(rows) :][lame]] = True
-    fine: Bools = ~bad[group[: len(rows)]]
-    return fine
+    return ~bad[group[: len(rows)]]
 
 
 def _conductors(controls: Controls, term: Ints, owner: Ints) -> Conductors:
@@ -120,8 +119,7 @@ def _joined(one: Conductors, other: Conductors) -> Conductors:
 
 
 def _renumbered(source: Ints, number: Ints) -> Ints:
-    found: Ints = np.where(source >= 0, number[source], -1)
-    return found
+    return np.where(source >= 0, number[source], -1)
 
 
 def _without(injections: Injections, taken: Bools, number: Ints) -> Injections:

@@ -229,8 +229,7 @@ def _in_loopy_parts(n: int, p: Ints, q: Ints) -> Bools:
     forest = spanning_forest(n, p, q)
     loopy = np.zeros(forest.count, dtype=np.bool_)
     loopy[forest.label[p[~forest.in_tree]]] = True
-    result: Bools = loopy[forest.label[p]]
-    return result
+    return loopy[forest.label[p]]
 
 
 def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bools:

@@ -88,8 +88,7 @@ def _mixture(problem: MixedProblem, on: Bools, starts: Bools, blocks: Bools, mov
     if not rank:
         return np.zeros((0, len(columns)))
     moving = _cleaned((left[:, :rank] / values[:rank]).T @ span)
-    mixture: Floats = np.sqrt(2.0 + np.arange(rank))[None] @ moving / columns
-    return mixture
+    return np.sqrt(2.0 + np.arange(rank))[None] @ moving / columns
 
 
 def inside(
@@ -153,15 +152,13 @@ def _limits(problem: MixedProblem, on: Bools, basis: Floats, columns: Floats) ->
     basis = _cleaned(basis)
     slope = rows @ basis.T
     slope[np.abs(slope) <= NOISE * (np.abs(rows) @ np.abs(basis.T))] = 0.0
-    result: Floats = slope
-    return result
+    return slope
 
 
 def _null(matrix: Floats) -> Floats:
     _, values, right = np.linalg.svd(matrix)
     rank = int((values > 1e-12 * values.max(initial=0.0)).sum())
-    null: Floats = right[rank:]
-    return null
+    return right[rank:]
 
 
 def _interior(value: Floats, slope: Floats) -> tuple[Floats, Floats] | None:
@@ -198,5 +195,4 @@ def _within(basis: Floats, slope: Floats, inner: tuple[Floats, Floats] | None) -
         return basis[:0]
     rows = slope[inner[1] == 0]
     rows = rows[np.abs(rows).max(axis=1, initial=0.0) > 0]
-    span: Floats = _null(rows / power_of_two(rows, 1)[:, None]) @ basis if len(rows) else basis
-    return span
+    return _null(rows / power_of_two(rows, 1)[:, None]) @ basis if len(rows) else basis

@@ -120,5 +120,4 @@ def _free_shift(problem: Problem, trial: newton.Trial, x: Floats) -> Floats:
     members = np.bincount(trial.network.part)
     shift = bincount(trial.network.part, x - trial.x, len(members)) / members
     shift[0] = 0.0
-    result: Floats = shift[trial.network.part]
-    return result
+    return shift[trial.network.part]

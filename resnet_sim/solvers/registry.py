@@ -79,5 +79,4 @@ def solve(
     if len(problem.curves):
         name = f"{_HERE}.branches"
     module = import_module(name)
-    solution: Solution = module.solve(problem, tolerance=tolerance, on=on, x=x)
-    return solution
+    return module.solve(problem, tolerance=tolerance, on=on, x=x)

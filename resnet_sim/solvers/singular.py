@@ -180,5 +180,4 @@ def scales(matrix: Floats, *, even: bool) -> tuple[Floats, Floats]:
 def power_of_two(matrix: Floats, axis: int) -> Floats:
     """Return powers of two above the largest entries along an axis, 1 where all are zero."""
     size = np.abs(matrix).max(axis=axis, initial=0.0)
-    power: Floats = np.ldexp(1.0, np.frexp(size)[1])
-    return power
+    return np.ldexp(1.0, np.frexp(size)[1])

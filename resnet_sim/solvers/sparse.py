@@ -165,8 +165,7 @@ class Factored:
         terms = np.abs(self.scaled.value).astype(float) * scaled[self.scaled.column]
         size += bincount(row, terms, self.size)
         finest = EPS if lenient else FINEST
-        error: Floats = 4 * finest * self.inverse_norm(size) / self.columns + change
-        return error
+        return 4 * finest * self.inverse_norm(size) / self.columns + change
 
     @cached_property
     def open(self) -> Bools:
@@ -174,8 +173,7 @@ class Factored:
         known = np.sqrt(2.0 + np.arange(self.size)) / np.sqrt(2.0 + self.size)
         found, _ = self.solve(self.scaled.times(known, self.size) * self.rows)
         found *= self.columns
-        differ: Bools = ~(np.abs(found - known) <= OPEN * np.abs(found).max(initial=1.0))
-        return differ
+        return ~(np.abs(found - known) <= OPEN * np.abs(found).max(initial=1.0))
 
     def sign(self) -> float:
         """Return the sign of the determinant, that of the lower factor being 1."""
@@ -208,5 +206,4 @@ def _powers(place: Ints, size: Floats, count: int) -> Floats:
     """Return powers of two above the largest sizes at each place, 1 where there are none."""
     largest = np.zeros(count)
     np.maximum.at(largest, place, size)
-    power: Floats = np.ldexp(1.0, np.frexp(largest)[1])
-    return power
+    return np.ldexp(1.0, np.frexp(largest)[1])

@@ -156,8 +156,7 @@ class SquaredError:
 
     def slope(self, outputs: Floats, targets: Any) -> Floats:
         """Return ``o - y``, shape (B, n_outputs), V."""
-        difference: Floats = outputs - self.target(outputs, targets)
-        return difference
+        return outputs - self.target(outputs, targets)
 
     def decode(self, outputs: Floats) -> Ints:
         """Return the class with the nearest code, else the highest output."""
@@ -194,8 +193,7 @@ class CrossEntropy:
     def _log_softmax(self, outputs: Floats) -> Floats:
         z = self.scale * outputs
         z = z - z.max(axis=1, keepdims=True)
-        result: Floats = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return result
+        return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
 
     def value(self, outputs: Floats, targets: Any) -> Floats:
         """Return the cost of each sample, shape (B,)."""

@@ -209,8 +209,7 @@ class Adam(Optimizer):
         state["square"] = two * state["square"] + (1 - two) * gradient**2
         mean = state["mean"] / (1 - one**steps)
         square = state["square"] / (1 - two**steps)
-        result: Floats = mean / (np.sqrt(square) + self.epsilon)
-        return result
+        return mean / (np.sqrt(square) + self.epsilon)
 
 
 def stepped(optimizer: Optimizer, gradient: Floats, epoch: int) -> Floats:

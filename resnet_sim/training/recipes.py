@@ -61,14 +61,12 @@ class Scale:
 
     def to(self, columns: Floats) -> Floats:
         """Return columns with mean 0 and deviation 1."""
-        scaled: Floats = (columns / self.peak - self.mean) / self.deviation
-        return scaled
+        return (columns / self.peak - self.mean) / self.deviation
 
     def back(self, scaled: Floats) -> Floats:
         """Return what `to` made these of."""
         deviation = np.where(np.isfinite(self.deviation), self.deviation, 0.0)
-        columns: Floats = (scaled * deviation + self.mean) * self.peak
-        return columns
+        return (scaled * deviation + self.mean) * self.peak
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,7 @@ class Wiring:
 
     def to(self, columns: Floats) -> Floats:
         """Return the values of the sources, shape (n_samples, n_inputs)."""
-        values: Floats = self.signs * columns[:, self.columns]
-        return values
+        return self.signs * columns[:, self.columns]
 
 
 def wiring(

@@ -86,8 +86,7 @@ class Entry:
         if not isinstance(self.kind, str):
             return self.kind
         module, _, name = self.kind.partition(":")
-        loaded: Callable[..., Any] = getattr(import_module(module, __package__), name)
-        return loaded
+        return getattr(import_module(module, __package__), name)
 
 
 EXACT, LIMIT, OTHER = "exact", "error vanishes with beta", "another metric"

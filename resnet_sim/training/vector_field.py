@@ -95,5 +95,4 @@ def _of_outputs(net: Network, scale: Floats) -> Floats:
     at = net.outputs
     one, other = scale[at.p], scale[at.q]
     # of a node that sources fix, and ground, the scale says nothing
-    found: Floats = np.where(net.moves(at.p), one, np.where(net.moves(at.q), other, 1.0))
-    return found
+    return np.where(net.moves(at.p), one, np.where(net.moves(at.q), other, 1.0))

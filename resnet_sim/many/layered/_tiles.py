@@ -77,14 +77,12 @@ def pack_rows(rows: Array) -> Array:
 def unpack_rows(packed: Array, columns: int) -> Array:
     """Return the rows of shape (n, columns) that `pack_rows` packed."""
     n = packed.shape[1]
-    rows: Array = packed.transpose(1, 0, 2).reshape(n, -1)[:, :columns].copy()
-    return rows
+    return packed.transpose(1, 0, 2).reshape(n, -1)[:, :columns].copy()
 
 
 def pack_row(row: Array) -> Array:
     """Return an array of shape (columns,) as shape (tiles, COLUMNS)."""
-    packed: Array = pack_rows(np.asarray(row)[None])[:, 0]
-    return packed
+    return pack_rows(np.asarray(row)[None])[:, 0]
 
 
 # ---- momentum of the inputs' crossbar ----

@@ -179,8 +179,7 @@ class EpochLoop:
             self._check(task)
             self._run(task, first, min(first + CHUNK, steps))
         self._check(task)
-        cost: Floats = task.cost[: len(order)]
-        return cost
+        return task.cost[: len(order)]
 
     def _run(self, task: _epoch.Task, first: int, last: int) -> None:
         task.counter[0] = 0

@@ -91,8 +91,7 @@ class _AtFirstUse(Mapping[str, T]):
 
 
 def _device(entry: _Entry) -> type[Table] | type[Crossbars]:
-    device: type[Table] = getattr(import_module(f"{__name__}.{entry.module}"), entry.name)
-    return device
+    return getattr(import_module(f"{__name__}.{entry.module}"), entry.name)
 
 
 def _card(entry: _Entry, letter: str) -> tuple[type[Device], Card]:

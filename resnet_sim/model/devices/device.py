@@ -186,8 +186,7 @@ class Device:
         KeyError
             If its models have none of that name.
         """
-        column: Floats = getattr(self, self.parameters[key])
-        return column
+        return getattr(self, self.parameters[key])
 
     def with_parameter(self, key: str, values: Mapping[int, float]) -> Self:
         """Return the table with another parameter in some rows; `UsageError` if it can't be."""

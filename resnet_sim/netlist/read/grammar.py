@@ -75,14 +75,14 @@ class _Compiler:
     def unary(self, children: list[Any]) -> list[Op]:
         operator, code = children
         code.append(("unary", "!" if operator == "~" else str(operator), _start(operator)))
-        return code  # type: ignore[no-any-return]
+        return code
 
     def binary(self, children: list[Any]) -> list[Op]:
         # extended in place: copying would make long sums quadratic
         left, operator, right = children
         left.extend(right)
         left.append(("binary", str(operator), _start(operator)))
-        return left  # type: ignore[no-any-return]
+        return left
 
     def ternary(self, children: list[list[Op]]) -> list[Op]:
         condition, yes, no = children
@@ -161,7 +161,7 @@ def parse_card(text: str) -> tuple[Item, ...]:
     ------
     CardError
     """
-    return _parse(text, "card", "card")  # type: ignore[no-any-return]
+    return _parse(text, "card", "card")
 
 
 @cache

@@ -134,8 +134,7 @@ class ContractedNetwork:
 
     def like(self, other: Outline) -> Ints:
         """Return the group of another network that holds the first member of each group."""
-        result: Ints = other.label[self.forest.parent < 0]
-        return result
+        return other.label[self.forest.parent < 0]
 
     def differing(self, other: Outline) -> int:
         """Return how many ties and soft rectifiers only one of two networks has."""
@@ -153,8 +152,7 @@ class ContractedNetwork:
         members = np.bincount(forest.label, minlength=forest.count)
         height = bincount(forest.label, x - forest.offset, forest.count) / members
         height[0] = 0.0
-        result: Floats = height[forest.label] + forest.offset
-        return result
+        return height[forest.label] + forest.offset
 
     def balance(self, x: Floats, low: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the currents of the edges, and what is left over and its size at coordinates."""
@@ -164,10 +162,9 @@ class ContractedNetwork:
             injection, turnover = injection - self.leak, turnover + np.abs(self.leak)
         # unsigned: numba asks of no index whether it counts from the end
         ends = self.p.view(np.uint64), self.q.view(np.uint64)
-        result: tuple[Floats, Floats, Floats] = balance.at(prob.size, cost=prob.size // 40)(
+        return balance.at(prob.size, cost=prob.size // 40)(
             x, low, *ends, self.g, self.emf, injection, turnover
         )
-        return result
 
     def worst(self, excess: Floats, size: Floats) -> float:
         """Return the largest KCL residual of a group relative to the currents there."""
@@ -261,8 +258,7 @@ class ContractedNetwork:
         """Return for each coordinate what is left over at its group, shape (n,), A."""
         total = np.abs(bincount(self.forest.label, excess, self.forest.count))
         total[0] = 0.0
-        result: Floats = total[self.forest.label]
-        return result
+        return total[self.forest.label]
 
 
 def _add(x: Floats, low: Floats, step: Floats) -> tuple[Floats, Floats]:

@@ -104,8 +104,7 @@ class Multigrid:
     def separator(self) -> int:
         """Return about how many nodes separate the graph without node 0 into halves."""
         ptr, _, column, *_ = self._matrix
-        widest: int = width(ptr, column)
-        return widest
+        return width(ptr, column)
 
 
 def _dense(ptr: Ints, column: Ints, weight: Floats, diagonal: Floats) -> Floats:
