@@ -78,4 +78,7 @@ def _steps(
     j, left = np.where(curved, j, 1.0), np.where(curved, left, 1.0)
     ratio = np.where(curved, r * j / left, 1.0)
     bend = slope / j + 1.0 / left
-    return linear, np.where(curved, np.log(ratio) / np.where(bend != 0, bend, 1.0), linear)
+    step = np.where(curved, np.log(ratio) / np.where(bend != 0, bend, 1.0), linear)
+    # next to the end of the line its logarithm is the more bent one
+    longer = (rest * s > 0) & (np.abs(linear) > np.abs(step))
+    return linear, np.where(longer, linear, step)
