@@ -30,7 +30,7 @@ CODES: dict[str, str] = {
     "E116": "subcircuit that contains itself",
     "E117": "parameter or function defined by itself",
     "E118": "sweep: step of zero, of the wrong sign, or too many points",
-    "E119": ".subckt, .if or .control without its end, or an end without its beginning",
+    "E119": ".subckt, .if or .data without its end, or an end without its beginning",
     "E120": "nonlinear expression",
     "E121": "arithmetic error in an expression",
     "E122": "voltage source with both ends on one node",

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.names import whole
 from ..model.requests import Sweep
@@ -109,7 +109,7 @@ class Grid:
     sweeps: tuple[Sweep, ...]
 
     def __post_init__(self) -> None:
-        names = [s.name for s in self.sweeps]
+        names = self.names
         if len(set(names)) < len(names):
             raise UsageError(f"a quantity is swept twice: {', '.join(names)}")
         if not names or not all(s.values for s in self.sweeps):
@@ -118,12 +118,12 @@ class Grid:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of what is swept, the innermost first."""
-        return tuple(s.name for s in self.sweeps)
+        return tuple(q.name for s in self.sweeps for q in s.quantities)
 
     @property
     def of(self) -> tuple[str, ...]:
         """What each of them is."""
-        return tuple(s.of for s in self.sweeps)
+        return tuple(q.of for s in self.sweeps for q in s.quantities)
 
     @property
     def count(self) -> int:
@@ -132,20 +132,27 @@ class Grid:
 
     def values(self, first: int, last: int) -> Floats:
         """Return the values at points first to last - 1, shape (points, names)."""
-        return self._swept(first, last) * [s.factor for s in self.sweeps]
-
-    def _swept(self, first: int, last: int) -> Floats:
-        """Return what the points are called by: values before their factors."""
-        place = np.arange(first, last)
-        columns = []
-        for sweep in self.sweeps:
-            columns.append(np.array(sweep.values)[place % len(sweep.values)])
-            place = place // len(sweep.values)
+        columns = [
+            np.array(quantity.values)[rows] * quantity.factor
+            for sweep, rows in self._rows(first, last)
+            for quantity in sweep.quantities
+        ]
         return np.column_stack(columns)
 
+    def _rows(self, first: int, last: int) -> Iterator[tuple[Sweep, Ints]]:
+        """Yield each sweep, and which of its values counts at points first to last - 1."""
+        place = np.arange(first, last)
+        for sweep in self.sweeps:
+            yield sweep, place % len(sweep.values)
+            place = place // len(sweep.values)
+
     def axes(self) -> dict[str, Floats]:
-        """Return the swept quantities at each point, the innermost first."""
-        return dict(zip(self.names, self._swept(0, self.count).T.copy(), strict=True))
+        """Return the swept quantities at each point, the innermost first, before their factors."""
+        return {
+            axis.name: np.array(axis.values)[rows]
+            for sweep, rows in self._rows(0, self.count)
+            for axis in (sweep, *sweep.columns)
+        }
 
     def sampled(self) -> Mapping[str, Floats]:
         """Nothing is."""

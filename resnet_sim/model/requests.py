@@ -11,14 +11,30 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Sweep:
-    """One swept quantity: a value, a switch, a parameter of the deck, or ``temp`` (Celsius)."""
+    """One swept quantity: a value, a switch, a parameter of the deck, or ``temp`` (Celsius).
+
+    Or a ``"table"``, each row of which sets several of them; `values` number the rows.
+    """
 
     name: str
     values: tuple[float, ...]
-    #: ``"element"``, ``"switch"`` (0 open, else closed), ``"parameter"`` or ``"temperature"``
+    #: ``"element"``, ``"switch"`` (0 open, else closed), ``"parameter"``, ``"temperature"``,
+    #: ``"table"``
     of: str = "element"
     #: the value of an element is so many times the swept one: temperature, m=, scale=
     factor: float = 1.0
+    #: of a table: what its rows set, each with a value a row
+    columns: tuple[Sweep, ...] = ()
+
+    @property
+    def quantities(self) -> tuple[Sweep, ...]:
+        """What is set at each point."""
+        return self.columns or (self,)
+
+    @property
+    def axes(self) -> tuple[str, ...]:
+        """What results name: itself, and what else it sets."""
+        return (self.name, *(column.name for column in self.columns))
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,16 @@ class Analysis:
     def name(self) -> str:
         """``"op"`` or ``"dc"``."""
         return "dc" if self.sweeps else "op"
+
+    @property
+    def axes(self) -> list[str]:
+        """What results name, the innermost first."""
+        return [name for sweep in self.sweeps for name in sweep.axes]
+
+    @property
+    def quantities(self) -> list[Sweep]:
+        """What is set at each point, the innermost first."""
+        return [quantity for sweep in self.sweeps for quantity in sweep.quantities]
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,8 @@ class Dialect(NamedTuple):
         Parameters of subcircuits come before those of the deck.
     gnd_is_ground : bool
         Else it is a node like others, unless a card says so.
+    holds_initial : bool
+        Operating points have the voltages of .ic cards, whatever the circuit says.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Dialect(NamedTuple):
     rounds: bool = False
     inner_first: bool = True
     gnd_is_ground: bool = True
+    holds_initial: bool = False
 
 
 #: What decks are read as that are no simulator's: ngspice's language, with ideal elements.
@@ -102,7 +105,7 @@ DIALECTS = {
         Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},
                 multiplies=True, comment_marks=(";",)),
         Dialect("xyce", Numerals(scales=(("x", 6),)), _XYCE, _XYCE, multiplies=True,
-                comment_marks=(";",), gnd_is_ground=False),
+                comment_marks=(";",), gnd_is_ground=False, holds_initial=True),
         Dialect("hspice", Numerals(scales=(("x", 6), ("a", -18))), _HSPICE, _HSPICE, celsius=25.0,
                 grounds=GROUNDS, inner_first=False),
     )

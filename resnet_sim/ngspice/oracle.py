@@ -41,10 +41,12 @@ def variants(circuit: Circuit, op: OperatingPoint) -> list[Circuit]:
     """Return the circuit at each point of an analysis, its swept values set."""
     if not op.sweep:
         return [circuit]
-    kinds = {s.name: s.of for a in circuit.analyses for s in a.sweeps if s.name in op.sweep}
+    kinds = {q.name: q.of for a in circuit.analyses for q in a.quantities if q.name in op.sweep}
+    tables = {s.name for a in circuit.analyses for s in a.sweeps if s.columns}
+    swept = {name: values for name, values in op.sweep.items() if name not in tables}
     variants = []
-    for values in zip(*op.sweep.values(), strict=True):
-        named = dict(zip(op.sweep, map(float, values), strict=True))
+    for values in zip(*swept.values(), strict=True):
+        named = dict(zip(swept, map(float, values), strict=True))
         elements = {n: x for n, x in named.items() if kinds.get(n, "element") == "element"}
         switches = {n: x != 0 for n, x in named.items() if kinds.get(n) == "switch"}
         parameters = {n: x for n, x in named.items() if n not in elements and n not in switches}

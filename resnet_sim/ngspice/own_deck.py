@@ -33,6 +33,9 @@ OPTIONS = frozenset(("temp", "tnom", "gmin", "rshunt", "scale", "defl", "defw", 
 #: digital models of XSPICE, of which some start programs or load libraries
 _PROGRAM = re.compile(r"d_\w+$")
 
+#: cards that begin what is left out, and those that end it
+_BLOCKS = {"control": "endc", "data": "enddata"}
+
 _KEYWORD = re.compile(r"\.\s*(\w+)")
 _FILE = re.compile(r"""\s*\.\s*\w+\s+(?:"([^"]*)"|'([^']*)'|(\S+))\s*(\S*)""")
 _OPTION = re.compile(r"(\w+)(?:\s*=\s*(\{[^}]*\}|'[^']*'|[^\s,]+))?")
@@ -61,7 +64,7 @@ class Card:
 def cards(source: Source) -> Iterator[Card]:
     """Yield the cards of a file, without anything that ngspice would execute."""
     lines: list[str] = []
-    skipping = False
+    skipping = ""
     for line in source.lines[1:] if source.titled else source.lines:
         line = line.strip()
         # ngspice takes odd first characters for comments, and comments may be commands
@@ -72,8 +75,9 @@ def cards(source: Source) -> Iterator[Card]:
         if lines:
             yield Card(tuple(lines))
         keyword = Card((line,)).keyword
-        lines = [] if skipping or keyword in ("control", "endc") else [line]
-        skipping = keyword == "control" or (skipping and keyword != "endc")
+        skipping = skipping or _BLOCKS.get(keyword, "")
+        lines = [] if skipping or keyword in _BLOCKS.values() else [line]
+        skipping = "" if keyword == skipping else skipping
     if lines:
         yield Card(tuple(lines))
 

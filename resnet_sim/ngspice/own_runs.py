@@ -80,11 +80,13 @@ class Runs:
         analyses, cards, op = self.circuit.analyses, self.deck.analyses, self.op
         if not op.sweep:
             return ".op", (), ()
-        fitting = [k for k, a in enumerate(analyses) if [s.name for s in a.sweeps] == [*op.sweep]]
+        fitting = [k for k, a in enumerate(analyses) if a.axes == [*op.sweep]]
         if not fitting or (cards and len(cards) != len(analyses)):
             raise Unfit("its analyses can't be told apart")
         sweeps = analyses[fitting[0]].sweeps
         split = len(sweeps) - self.deck.steps
+        if any(sweep.columns for sweep in sweeps[:split]):
+            return ".op", (), sweeps
         return cards[fitting[0]] if cards else ".op", sweeps[:split], sweeps[split:]
 
     # ---- what is tried ----
@@ -189,10 +191,10 @@ class Runs:
                 of = "temperature" if name == "temp" else "parameter"
                 (early if of == "parameter" else late).append(self._setting(of, name, value))
             late += [self._setting("element", name, x) for name, x in self.changes.items()]
-            for sweep in self.steps:
-                value = float(self.op.sweep[sweep.name][point])
-                setting = self._setting(sweep.of, sweep.name, value)
-                (early if sweep.of == "parameter" else late).append(setting)
+            for swept in (quantity for sweep in self.steps for quantity in sweep.quantities):
+                value = float(self.op.sweep[swept.name][point])
+                setting = self._setting(swept.of, swept.name, value)
+                (early if swept.of == "parameter" else late).append(setting)
             lines += [*early, "reset", *late, self.card.lstrip(". "), "write out.raw all"]
         return (*lines, "quit 0", ".endc")
 

@@ -173,7 +173,7 @@ def test_hspice_writes_sweeps_in_its_own_words():
     assert sweep(".dc v1 0 2 1 sweep r1 poi 2 1k 3k") == [
         ("v1", (0.0, 1.0, 2.0)), ("r1", (1e3, 3e3)),
     ]  # fmt: skip
-    assert sweep(".dc data=d1\n.op\n.data d1 v1\n1 2\n.enddata") == []
+    assert sweep(".dc data=d1\n.data d1 v1\n1 2\n.enddata") == [("data(d1)", (1.0, 2.0))]
 
 
 def test_a_nodeset_of_all_nodes_leaves_those_with_their_own():

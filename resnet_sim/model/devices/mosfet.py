@@ -86,6 +86,7 @@ class Mosfets(Multipole):
         "ad": "defad",
         "as": "defas",
     }
+    lengths: ClassVar[Mapping[str, int]] = {"l": 1, "w": 1, "ad": 2, "as": 2}
     own = ("m", "l", "w", "ad", "as", "nrd", "nrs", "temp")
     polarities = ("nmos", "pmos")
     aliases: ClassVar[Mapping[str, str]] = {"vt0": "vto", "u0": "uo", "tref": "tnom"}

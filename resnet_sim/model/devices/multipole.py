@@ -49,6 +49,8 @@ class Multipole(Table):
     aliases: ClassVar[Mapping[str, str]] = {}
     #: parameters that stand on the card rather than in the model
     own: ClassVar[tuple[str, ...]]
+    #: parameters of cards that ``.options scale`` multiplies, to which power
+    lengths: ClassVar[Mapping[str, int]] = {}
     #: what changes the currents and is not there, unless it has one of the harmless values
     refused: ClassVar[Mapping[str, tuple[float, ...]]] = {}
     #: types of the models, of which the second has the opposite polarity

@@ -49,6 +49,7 @@ class AnalysisReader(SweepReader):
     _unsaid: list[Card] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         has_element = self.builder.__contains__
         self.requests = RequestReader(self._is_node, has_element, self._asked, self._known)
 
@@ -70,6 +71,7 @@ class AnalysisReader(SweepReader):
     def finish(self) -> None:
         """Read what had to wait for other cards, and check all sweeps together."""
         self._measure_unsaid()
+        self.tables.tell_unused()
         self.check_points()
 
     # ---- outputs ----
@@ -188,6 +190,9 @@ class AnalysisReader(SweepReader):
 
     def _ic(self, card: Card) -> None:
         hint = ".nodeset chooses between several solutions"
+        if self.report.dialect.holds_initial:
+            message = f"{self.report.dialect.name} holds the voltages of .ic: that is not done here"
+            raise CardError("E115", message, card[2].index("."), 3, f"{hint}; a source holds one")
         self.report.add("N103", ".ic has no effect on an operating point", card, hint=hint)
 
 
@@ -196,6 +201,7 @@ _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {
     "dc": AnalysisReader._dc,
     "step": AnalysisReader._step,
     "temp": AnalysisReader._temperatures,
+    "data": lambda reader, card: reader.tables.add(card),
     "print": AnalysisReader._print,
     "plot": AnalysisReader._plot,
     "save": AnalysisReader._print,

@@ -99,10 +99,10 @@ class Preparer:
     def _declare(self, found: Declarations, keyword: str, card: Card) -> None:
         if keyword == "model":
             model = read_model(card, self._report, quick=self._quick)
-            if model.name in found.models:
-                message = f"model {model.name} is defined again: this definition counts"
+            first = found.models.setdefault(model.name, model)
+            if first.card[2].split() != card[2].split():
+                message = f"model {model.name} is defined again: the first definition counts"
                 self._report.add("W115", message, card)
-            found.models[model.name] = model
         elif keyword == "param":
             self._parameters(found, card)
         elif keyword == "func":

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from ...errors import UsageError
 from ...model.devices.cards import bad_reading
 from ...model.patterns import pattern
+from ..dialects import OWN
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .body_cache import Preparer
-from .cards import Assign, Braced, Expression, Word
+from .cards import Assign, Braced, Expression, Item, Word
 from .deck import Body, Conditional
 from .grammar import parse_expression
 from .items import ValueReader, read_items
@@ -28,7 +29,17 @@ GEOMETRY = ("defl", "defw", "defad", "defas")
 #: options for what lies between every node and ground
 SHUNTS = ("rshunt", "gshunt")
 #: options that change the circuit; the others are about algorithms that are not used here
-_OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes", "rseries", *SHUNTS, *GEOMETRY)
+_OPTIONS = ("temp", "tnom", "vfwd", "gmin", "diodes", "scale", *SHUNTS, *GEOMETRY)
+#: options that change it and are refused: where they do nothing, in whose decks they mean
+#: something, and what can be done
+_REFUSED = {
+    "rseries": (0.0, ("ltspice",), "write Rser= on the L cards"),
+    "minres": (0.0, ("xyce",), "give the models the resistances that they lack"),
+    "gmindc": (1e-12, ("hspice",), "write gmin="),
+    "gdcpath": (0.0, ("hspice",), "write gshunt="),
+    "scalm": (1.0, ("hspice",), "write the sizes in the models in metres"),
+    "wl": (0.0, ("hspice",), "write l= and w="),
+}
 
 
 class Gatherer:
@@ -167,6 +178,9 @@ class Gatherer:
             if isinstance(item, Assign) and key.text == "parhier":
                 self.inner_first = item.value.text == "local"
                 continue
+            if key.text in _REFUSED:
+                self._refuse(card, item, top)
+                continue
             if not isinstance(item, Assign) or key.text not in _OPTIONS:
                 message = f"option {key.text} has no effect"
                 self._report.add("N105", message, card, key.offset, len(key.text))
@@ -183,18 +197,32 @@ class Gatherer:
                     self.set_temperature(value, top)
             elif key.text == "gmin" and value < 0:
                 raise CardError("E132", "gmin must be 0 or more", key.offset, len(key.text))
-            elif key.text == "rseries":
-                hint = "write Rser= on the L cards"
-                raise CardError("E115", "rseries is not supported", key.offset, 7, hint)
-            elif key.text in SHUNTS and value < 0:
-                message = f"{key.text} must be 0 or more"
+            elif (key.text in SHUNTS and value < 0) or (key.text == "scale" and value <= 0):
+                message = (
+                    f"{key.text} must be {'more than 0' if key.text == 'scale' else '0 or more'}"
+                )
                 raise CardError("E132", message, key.offset, len(key.text))
-            elif key.text in (*SHUNTS, *GEOMETRY):
+            elif key.text in ("scale", *SHUNTS, *GEOMETRY):
                 self._placer.options[key.text] = value
             else:
                 self._set(
                     {"tnom": "nominal", "vfwd": "forward_drop"}.get(key.text, key.text), value
                 )
+
+    def _refuse(self, card: Card, item: Item, top: Scope) -> None:
+        """Refuse an option that changes the circuit; where nobody knows it, it does nothing."""
+        key = item.key if isinstance(item, Assign) else item
+        neutral, whose, hint = _REFUSED[key.text]
+        value = 1.0
+        if isinstance(item, Assign):
+            value = self._evaluator.number(ValueReader(card, self._report).value(item.value), top)
+        name = self._report.dialect.name
+        if value != neutral and name in (OWN.name, *whose):
+            message = f"option {key.text} is not supported"
+            raise CardError("E115", message, key.offset, len(key.text), hint)
+        self._report.add(
+            "N105", f"option {key.text} has no effect", card, key.offset, len(key.text)
+        )
 
     def _read_diodes(self, card: Card, item: Assign) -> None:
         reading = item.value.text

@@ -135,7 +135,8 @@ class Elaboration:
             self._placer.factors,
             quick=self._quick,
         )
-        for keyword, card in self._gatherer.commands:
+        # tables stand where they like
+        for keyword, card in sorted(self._gatherer.commands, key=lambda c: c[0] != "data"):
             reader.read(keyword, card)
         reader.finish()
         return reader

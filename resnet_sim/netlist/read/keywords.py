@@ -6,6 +6,7 @@ from __future__ import annotations
 DECLARATIONS = {
     *("param", "func", "model", "global", "temp", "options"),
     *("op", "dc", "step", "print", "plot", "save", "nodeset", "ic", "sens", "tf", "meas"),
+    "data",  # its lines, one by one
 }
 #: dot cards that ask for another analysis
 OTHER_ANALYSES = {

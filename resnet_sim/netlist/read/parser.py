@@ -95,8 +95,9 @@ class Parser:
             self._say_empty(source)
         self._process(cards)
         if self._skipping is not None:
-            message = f"nothing ends this: .{self._skipping[0]} is missing"
-            self.report.add("W117", message, self._skipping[1])
+            keyword, begun = self._skipping
+            message = f"nothing ends this: .{keyword} is missing"
+            self.report.add("E119" if keyword == "enddata" else "W117", message, begun)
         if not self.report.dialect.gnd_is_ground:
             self._tell_ground()
         for unclosed in self._open:
@@ -159,13 +160,17 @@ class Parser:
             text = card[2]
             if text[0] == "." or text.lstrip()[0] == ".":
                 self._dot(card)
-            elif self._skipping is None:
+            elif self._skipping is not None:
+                self._skip(card)
+            else:
                 self._body.items.append(card)
                 if self._ended:
                     self._after_end(card)
 
     def _block(self, block: Block) -> None:
         if self._skipping is not None:
+            for card in block.cards():
+                self._skip(card)
             return
         # how large a subcircuit becomes must be seen without reading its cards, see `Preparer`
         known = self._body is self._top or not block.of_instances or block.ends_with_names
@@ -179,13 +184,15 @@ class Parser:
         if self._skipping is not None:
             if keyword == self._skipping[0]:
                 self._skipping = None
+            else:
+                self._skip(card)
             return
         if self._ended and keyword not in ("end", "control"):
             self._after_end(card)
-        if keyword in DECLARATIONS:
-            self._body.declarations.append((keyword, card))
-        elif keyword in _STRUCTURE:
+        if keyword in _STRUCTURE:
             _STRUCTURE[keyword](self, card)
+        elif keyword in DECLARATIONS:
+            self._body.declarations.append((keyword, card))
         elif keyword in OTHER_ANALYSES:
             message = f".{keyword} is ignored: the operating point is computed"
             self.report.add("W108", message, card)
@@ -213,8 +220,13 @@ class Parser:
         self._skipping = ("endc", card)
 
     def _data(self, card: Card) -> None:
-        self.report.add("N103", ".data is ignored up to .enddata", card)
         self._skipping = ("enddata", card)
+        self._skip(card)
+
+    def _skip(self, card: Card) -> None:
+        """Pass over a card of a block; those of a table are kept."""
+        if self._skipping is not None and self._skipping[0] == "enddata":
+            self._body.declarations.append(("data", card))
 
     def _variation(self, card: Card) -> None:
         keyword = card[2].split()[0][1:]
@@ -267,9 +279,10 @@ class Parser:
         names = tuple(port.text for port in ports)
         subcircuit = Subcircuit(name.text, names, card, Body(), enclosing)
         if any(name.text == other.name for other in self._body.subcircuits):
-            message = f"subcircuit {name.text} is defined again: this definition counts"
+            message = f"subcircuit {name.text} is defined again: the first definition counts"
             self.report.add("W115", message, card, name.offset, len(name.text))
-        self._body.subcircuits.append(subcircuit)
+        else:
+            self._body.subcircuits.append(subcircuit)
         self._push(_Open(card, subcircuit.body))
 
     def _ends(self, card: Card) -> None:

@@ -118,7 +118,9 @@ class PassivePlacer(Places):
         self, site: Site, model: Mapping[str, float], given: Mapping[str, float]
     ) -> float | None:
         """Return the resistance that a model gives, None if it gives none."""
-        value = sheet_resistance(model, given)
+        scale = self.options.get("scale", 1.0)
+        sized = {key: scale * given[key] for key in ("l", "w") if key in given}
+        value = sheet_resistance(model, {**given, **sized})
         if value is None:
             return latest(model, "r", "resistance", "res")
         if any(model.get(key) for key in ("narrow", "dw", "short", "dlr")):

@@ -181,6 +181,8 @@ class Placer(DependentPlacer):
         own = self._parameters(device.parameters, site.scope)
         own["m"] = self._parallel(site, own)
         given["temp"] += own.pop("dtemp", 0.0)
+        scale = self.options.get("scale", 1.0)
+        own |= {key: own[key] * scale**n for key, n in kind.lengths.items() if key in own}
         given |= {key: value for key, value in own.items() if key in kind.defaults}
         names = [item.text for item in items[:at]] + ["0"] * (len(kind.order) - at)
         nodes = self.nodes(names, site.scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import CARDS, MODELS
@@ -13,6 +13,7 @@ from ...model.requests import Analysis, Sweep
 from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Word
+from .data_tables import Tables
 from .fields import element_name
 from .items import ValueReader, is_numeric, read_items
 from .scope import Evaluator, Failed, Scope
@@ -55,6 +56,9 @@ class SweepReader:
     _steps: list[Sweep] = field(default_factory=list, init=False)
     _last: Card | None = field(default=None, init=False)
 
+    def __post_init__(self) -> None:
+        self.tables = Tables(self.report, self._column, self._value, quick=self.quick)
+
     def analyses(self) -> tuple[Analysis, ...]:
         """Return what the deck asks for; steps are wrapped around everything else."""
         steps = tuple(self._steps)
@@ -69,8 +73,8 @@ class SweepReader:
             if points > MAX_POINTS and self._last is not None:
                 message = f"{points:.3g} points; at most {MAX_POINTS} are computed"
                 self.report.add("E118", message, self._last)
-            scaled = [sweep.name for sweep in analysis.sweeps if sweep.factor != 1.0]
-            others = [s.name for s in analysis.sweeps if s.of in ("temperature", "parameter")]
+            scaled = [q.name for q in analysis.quantities if q.factor != 1.0]
+            others = [q.name for q in analysis.quantities if q.of in ("temperature", "parameter")]
             if scaled and others and self._last is not None:
                 message = f"{scaled[0]} is swept, and so is {others[0]}, which may scale it"
                 hint = "give it the value of a parameter, and sweep that"
@@ -85,9 +89,6 @@ class SweepReader:
 
     def _dc(self, card: Card) -> None:
         items, sweeps = self._items(card), list[Sweep]()
-        if items and isinstance(items[-1], Assign) and items[-1].key.text == "data":
-            self.report.add("W108", "a sweep over .data is ignored", card)
-            return
         self._last = card
         while items:
             if sweeps and isinstance(items[-1], Word) and items[-1].text == "sweep":
@@ -113,7 +114,14 @@ class SweepReader:
         self._steps.append(Sweep("temp", values, "temperature"))
 
     def _sweep(self, card: Card, items: list[Item]) -> Sweep:
-        """Take ``[lin|dec|oct] [param] name start stop step`` or ``name list value ...``."""
+        """Take ``[lin|dec|oct] [param] name start stop step`` or ``name list value ...``.
+
+        Or ``data=table``.
+        """
+        first = items[-1] if items else None
+        if isinstance(first, Assign) and first.key.text == "data":
+            items.pop()
+            return self.tables.sweep(first.value)
         variation = "lin"
         word = _take_word(card, items)
         if word.text in _VARIATIONS and len(items) > 3:
@@ -122,16 +130,10 @@ class SweepReader:
             # .step D DX(Vfwd) ...: brackets are separators
             model, parameter = _take_word(card, items), _take_word(card, items)
             word = Word(f"{model.text}({parameter.text})", model.offset)
-        of_element = _OF_ELEMENT(word.text)
-        if of_element and element_name(of_element[1]) in self.builder:
-            # Xyce's R1:R
-            word = Word(of_element[1], word.offset)
-        if word.text == "param" and items and isinstance(items[-1], Word):
+        named = word.text == "param" and bool(items) and isinstance(items[-1], Word)
+        if named:
             word = _take_word(card, items)
-            of = self._target(word, parameter=True)
-        else:
-            of = self._target(word, parameter=False)
-        name = element_name(word.text) if of in ("element", "switch") else word.text
+        column = self._column(word, parameter=named)
         following = items[-1] if items else None
         if isinstance(following, Word) and following.text in ("list", "poi", *_VARIATIONS):
             items.pop()
@@ -144,8 +146,21 @@ class SweepReader:
         else:
             start, stop, step = (self._number(card, items) for _ in range(3))
             values = _points(variation, start, stop, step, word)
-        factor = self.factors.get(name, 1.0) if of == "element" else 1.0
-        return Sweep(name, values, of, factor)
+        return replace(column, values=values)
+
+    def _column(self, word: Word, *, parameter: bool = False) -> Sweep:
+        """Return what is swept, without values yet."""
+        of_element = _OF_ELEMENT(word.text)
+        if of_element and element_name(of_element[1]) in self.builder:
+            # Xyce's R1:R
+            word = Word(of_element[1], word.offset)
+        model, colon, of_model = word.text.partition(":")
+        if colon and model in self.top.model_cards:
+            # Xyce's DX:VFWD
+            word = Word(f"{model}({of_model})", word.offset)
+        of = self._target(word, parameter=parameter)
+        name = element_name(word.text) if of in ("element", "switch") else word.text
+        return Sweep(name, (), of, self.factors.get(name, 1.0) if of == "element" else 1.0)
 
     def _listed(self, card: Card, items: list[Item], most: int = MAX_POINTS) -> tuple[float, ...]:
         values: list[float] = []
@@ -159,7 +174,9 @@ class SweepReader:
         if not items:
             hint = "a sweep needs start, stop and step"
             raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
-        item = items.pop()
+        return self._value(card, items.pop())
+
+    def _value(self, card: Card, item: Item) -> float:
         if isinstance(item, Assign):
             raise CardError("E103", "'=' is not expected here", item.key.offset)
         number = self.evaluator.number(ValueReader(card, self.report).value(item), self.top)

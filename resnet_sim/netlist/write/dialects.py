@@ -87,7 +87,7 @@ class ForeignWriter(Writer):
 
     def sweep(self, sweep: Sweep) -> str | None:
         """Return a sweep as it stands in a .dc card, None if it can't be written."""
-        return None if sweep.of == "switch" else super().sweep(sweep)
+        return None if sweep.of in ("switch", "table") else super().sweep(sweep)
 
     def requests(self) -> Iterator[str]:
         """Yield nothing: who compares voltages has no use for derivatives."""

@@ -121,17 +121,32 @@ class Writer:
                 yield f"* left out: the sweep of {names} can't be written for this circuit"
                 continue
             yield f".dc {' '.join(str(sweep) for sweep in sweeps)}"
+            for sweep in analysis.sweeps:
+                yield from self.table(sweep)
 
     def sweep(self, sweep: Sweep) -> str | None:
         """Return a sweep as it stands in a .dc card, None if it can't be written."""
-        if sweep.of not in ("element", "switch") or sweep.name not in self.names:
+        swept = sweep.quantities
+        if any(q.of not in ("element", "switch") or q.name not in self.names for q in swept):
             # the values of parameters are already part of the elements
             return None
+        if sweep.columns:
+            return f"data={_table_name(sweep)}"
         name = self.names[sweep.name]
         # elements are written with their factors
         values = tuple(value * sweep.factor for value in sweep.values)
         regular = _regular(values)
         return f"{name} {regular}" if regular else self.listed(name, values)
+
+    def table(self, sweep: Sweep) -> Iterator[str]:
+        """Yield the table that a sweep goes through, if it does."""
+        if sweep.columns:
+            names = " ".join(self.names[column.name] for column in sweep.columns)
+            yield f".data {_table_name(sweep)} {names}"
+            for row in zip(*(c.values for c in sweep.columns), strict=True):
+                values = [x * c.factor for x, c in zip(row, sweep.columns, strict=True)]
+                yield f"+ {' '.join(map(_value, values))}"
+            yield ".enddata"
 
     def listed(self, name: str, values: Sequence[float]) -> str | None:
         """Return an irregular sweep, None where the dialect has no such thing."""
@@ -173,6 +188,11 @@ class Writer:
         """Return an output with the name that its element is written under."""
         element = output[2:-1] if output[:2] in ("i(", "p(") else ""
         return f"{output[:2]}{self.names[element]})" if element in self.names else output
+
+
+def _table_name(sweep: Sweep) -> str:
+    """Return what is called ``data(corners)`` in results."""
+    return _checked(sweep.name.removeprefix("data(").removesuffix(")"), "table")
 
 
 def written_name(name: str, letter: str) -> str:

@@ -41,7 +41,7 @@ def rails(circuit: Circuit) -> dict[str, int]:
     A supply is a voltage to ground at which three elements or more hang, or a transistor's
     channel may end.
     """
-    swept = {sweep.name for analysis in circuit.analyses for sweep in analysis.sweeps}
+    swept = {swept.name for analysis in circuit.analyses for swept in analysis.quantities}
     sources = circuit.voltage_sources
     p, q = circuit.terminals
     multipoles = [t for t in circuit.tables.values() if isinstance(t, Multipole) and len(t)]
