@@ -8,7 +8,7 @@ from ..arrays import Floats
 from ..graph.problem import Problem, node_sums
 
 
-def search(problem: Problem, x: Floats, target: Floats) -> float:
+def least_on_the_way(problem: Problem, x: Floats, target: Floats) -> float:
     """Return how far to go from x to the target: to the least co-content on the way."""
     way = target - x
     if _slope(problem, target, way) <= 0.0:

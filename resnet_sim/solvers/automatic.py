@@ -8,13 +8,19 @@ from ..arrays import Bools, Floats
 from ..compiled import kernels, policy
 from ..graph.problem import Problem, Solution
 from . import newton
+from .linear.bordered import BorderedFactors
 from .linear.contracted import is_large, is_medium
+from .linear.sparse_factors import SparseFactors
 
 
 def solve(
-    problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None
-) -> Solution:
-    """Solve a problem to the last digit, whatever the tolerance; see `registry.Method`."""
+    problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None,
+    factors: SparseFactors | None = None,
+) -> Solution:  # fmt: skip
+    """Solve a problem to the last digit, whatever the tolerance; see `registry.Method`.
+
+    `factors` are those of similar problems.
+    """
     if is_medium(problem) and len(problem.drop):
         kernels.expect_more(problem.size)
     if on is None and problem.positive and len(problem.drop) and _pays(problem):
@@ -24,7 +30,7 @@ def solve(
         if solution.converged:
             return solution
         on, x = None, solution.x
-    solution = newton.solve(problem, on, x)
+    solution = newton.solve(problem, on, x, inverses=BorderedFactors(problem, factors))
     if solution.converged:
         return solution
     from . import primal

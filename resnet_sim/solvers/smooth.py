@@ -28,8 +28,10 @@ from ..graph.problem import EPS, Problem, Solution, difference
 from ..workers.progress import report
 from . import _straight_pieces as straight
 from . import automatic, newton
-from ._cocontent import search
-from ._offers import resistance
+from ._cocontent import least_on_the_way
+from ._offers import LASTING, Reach, resistance
+from .linear.bordered import BorderedFactors
+from .linear.sparse_factors import SparseFactors
 
 #: How far off its curve each voltage or current may be, relative to it.
 ENOUGH = 1e-12
@@ -37,11 +39,8 @@ ENOUGH = 1e-12
 GOOD = 1e-10
 #: Steps without progress after which Newton's method on the co-content takes over.
 PATIENCE = 6
-#: How far what is beyond the neighbours counts in what a curve is offered, and the steps without
-#: progress after which it does no longer.
-REACH, HASTE = 1, 2
-#: Share of the distance from a curve that a step may leave on the other side.
-TURNING = 0.1
+#: The same after which curves are offered no more than what their neighbours leave.
+HASTE = 2
 #: Most steps of that kind at a time, and how many of the other follow.
 MOST_STEPS, DESCENTS = 100, 8
 #: How often either is tried.
@@ -92,9 +91,10 @@ class _Step:
 
 def solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
     """Solve a bounded, feasible problem with monotone curves to the last digit."""
+    search = _Search(problem, SparseFactors())
     try:
-        points, on, x, count = _start(problem, on, x)
-        best, used = _follow(problem, points, on, x)
+        points, on, x, count = _start(search, on, x)
+        best, used = _follow(search, points, on, x)
     except np.linalg.LinAlgError as error:
         message = "the tangents of the junctions are singular to working precision where the search"
         raise ConvergenceError(f"{message} begins: {error}; a solution may exist") from error
@@ -108,14 +108,12 @@ def solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
         for _ in range(ROUNDS):
             if best.off <= 1.0:
                 break
-            step, feasible, low, used = _descend(problem, best, feasible, low)
+            step, feasible, low, used = _descend(search, best, feasible, low)
             count += used
             if step.off < best.off:
                 best = step
             if step.off > 1.0:
-                step, used = _follow(
-                    problem, step.next, _conducting(step.solution), step.solution.x
-                )
+                step, used = _follow(search, step.next, _conducting(step.solution), step.solution.x)
                 count += used
             if step.off < best.off:
                 best = step
@@ -123,46 +121,48 @@ def solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
 
 
 def _follow(
-    problem: Problem, points: Points, on: Bools | None, x: Floats | None
+    search: _Search, points: Points, on: Bools | None, x: Floats | None
 ) -> tuple[_Step, int]:
     """Move points by the resolvent until they settle or stall; return the best step so far."""
-    best, before, waited, count, reach = None, None, 0, 0, REACH
+    best, before, waited, count, hasty = None, None, 0, 0, False
+    reach, least_gap, least_off = Reach(len(search.problem.curves)), np.inf, np.inf
     for number in range(1, MOST_STEPS + 1):
         try:
-            step = _step(problem, points, on, x, reach)
+            step = search.step(points, on, x, reach)
         except np.linalg.LinAlgError:
             if best is None:
                 raise
             break
         count += step.solution.iterations
         report("tangents %d: %.1e of the tolerance off the curves", number, step.off)
-        if best is None or step.gap < 0.5 * best.gap or step.off < 0.5 * best.off:
+        if best is None or step.gap < 0.5 * least_gap or step.off < 0.5 * least_off:
             best, waited = step, 0
         else:
             waited += 1
+        least_gap, least_off = min(least_gap, step.gap), min(least_off, step.off)
         if step.off <= 1.0:
             return step, count
-        if waited >= HASTE and reach:
-            # neighbours that move as well make offers fall faster than they seem to
-            waited, reach = 0, 0
+        if waited >= HASTE and not hasty:
+            waited, hasty = 0, True
+            reach.shorten()
         if waited >= PATIENCE:
             break
-        points, before = _onward(problem, step, before), step
-        x, on = step.solution.x, _conducting(step.solution)
+        points = step.next
+        if before is not None:
+            reach.learn(before.away, step.away)
+            points = _halfway(search.problem, step, before)
+        x, on, before = step.solution.x, _conducting(step.solution), step
     assert best is not None
     return best, count
 
 
-def _onward(problem: Problem, step: _Step, before: _Step | None) -> Points:
+def _halfway(problem: Problem, step: _Step, before: _Step) -> Points:
     """Return the next points; curves that turn back meet what lies half way between two offers.
 
     Some are offered too much and too little in turns, by neighbours who do the same, for ever.
     """
-    if before is None:
-        return step.next
-    turned = np.flatnonzero(
-        (step.away * before.away < 0) & (np.abs(step.away) > TURNING * np.abs(before.away))
-    )
+    lasts = np.abs(step.away) > LASTING * np.abs(before.away)
+    turned = np.flatnonzero((step.away * before.away < 0) & lasts)
     if not len(turned):
         return step.next
     v, i = (0.5 * (a + b)[turned] for a, b in ((before.v, step.v), (before.i, step.i)))
@@ -187,28 +187,40 @@ def _finished(problem: Problem, step: _Step, count: int, converged: bool) -> Sol
     )  # fmt: skip
 
 
-def _step(
-    problem: Problem, points: Points, on: Bools | None, x: Floats | None, reach: int = REACH
-) -> _Step:
-    """Solve the network of tangents at some points."""
-    rows, edges = problem.curves, len(problem.edge_p)
-    points = _representable(rows.emf, points)
-    tangent = problem.tangent(points)
-    solution = automatic.solve(tangent, on=on, x=x)
-    v = difference(solution.x, solution.low, rows.p, rows.q, rows.emf)
-    i = points.i + solution.edge_current[edges:]
-    r = resistance(tangent, solution, tangent.conductance[edges:], reach)
-    following = _moved(problem, v, i, r)
-    away_v, away_i = np.abs(following.v - v), np.abs(following.i - i)
+@dataclass(frozen=True)
+class _Search:
+    """A problem, and what has factored networks of its tangents."""
+
+    problem: Problem
+    factors: SparseFactors
+
+    def step(self, points: Points, on: Bools | None, x: Floats | None, reach: Reach) -> _Step:
+        """Solve the network of tangents at some points."""
+        problem, rows = self.problem, self.problem.curves
+        points = _representable(rows.emf, points)
+        tangent = problem.tangent(points)
+        solution = automatic.solve(tangent, on=on, x=x, factors=self.factors)
+        v = difference(solution.x, solution.low, rows.p, rows.q, rows.emf)
+        edges = len(problem.edge_p)
+        i = points.i + solution.edge_current[edges:]
+        r = resistance(tangent, solution, tangent.conductance[edges:], reach.far)
+        following = _moved(problem, v, i, r)
+        away = _away(problem, solution, v, i, following)
+        gap = float((np.abs(following.v - v) * np.abs(following.i - i)).sum())
+        return _Step(solution, v, i, r, following, away, gap)
+
+
+def _away(problem: Problem, solution: Solution, v: Floats, i: Floats, points: Points) -> Floats:
+    """Return how far off their curves voltages and currents are; see `_Step`."""
+    rows = problem.curves
     scale = float(solution.voltage_scale)
     size = bincount(rows.p, np.abs(i), problem.n) + bincount(rows.q, np.abs(i), problem.n)
     loud = np.maximum(size[rows.p], size[rows.q])
     few = ENOUGH * np.abs(i) + EPS * loud
-    few += following.slope * (ENOUGH * np.abs(v) + EPS * scale)
+    few += points.slope * (ENOUGH * np.abs(v) + EPS * scale)
     # the line and the tangent lean different ways: both terms count
-    away = (away_i + following.slope * away_v) / np.where(few > 0, few, EPS)
-    away *= np.sign(following.i - i)
-    return _Step(solution, v, i, r, following, away, float((away_v * away_i).sum()))
+    away = np.abs(points.i - i) + points.slope * np.abs(points.v - v)
+    return np.asarray(away / np.where(few > 0, few, EPS) * np.sign(points.i - i))
 
 
 def _moved(problem: Problem, v: Floats, i: Floats, r: Floats) -> Points:
@@ -244,13 +256,14 @@ def _representable(emf: Floats, points: Points) -> Points:
 
 
 def _start(
-    problem: Problem, on: Bools | None, x: Floats | None
+    search: _Search, on: Bools | None, x: Floats | None
 ) -> tuple[Points, Bools | None, Floats | None, int]:
     """Return points near the solution of the same problem with curves in straight pieces."""
-    rows = problem.curves
+    problem, rows = search.problem, search.problem.curves
     pieces, bends = straight.pieces_of(problem, straight.local_load(problem))
-    m = len(problem.drop)
-    rough = newton.solve(pieces, newton.guess(pieces, x), x, cap=START, stubborn=False)
+    m, inverses = len(problem.drop), BorderedFactors(pieces, search.factors)
+    on = newton.guess(pieces, x)
+    rough = newton.solve(pieces, on, x, cap=START, stubborn=False, inverses=inverses)
     v = difference(rough.x, rough.low, rows.p, rows.q, rows.emf)
     i = straight.currents(problem, rough, bends)
     slope = pieces.conductance[len(problem.edge_p) :].copy()
@@ -263,7 +276,7 @@ def _start(
         resistance=problem.resistance,
     )  # fmt: skip
     rough = dataclasses.replace(rough, current=rough.current[:m])
-    r = resistance(tangent, rough, slope, REACH)
+    r = resistance(tangent, rough, slope, Reach(len(rows)).far)
     return _moved(problem, v, i, r), rough.current > 0, rough.x, rough.iterations
 
 
@@ -304,22 +317,23 @@ def _bearable(problem: Problem, rough: Solution, load: Floats) -> bool:
 
 
 def _descend(
-    problem: Problem, start: _Step, x: Floats, low: Floats
+    search: _Search, start: _Step, x: Floats, low: Floats
 ) -> tuple[_Step, Floats, Floats, int]:
     """Go some steps down from a feasible point, with tangents at the voltages themselves.
 
     Returns the last step, and the point with its low parts to go on from.
     """
-    rows, step, count = problem.curves, start, 0
+    problem, step, count = search.problem, start, 0
+    rows, reach = problem.curves, Reach(len(problem.curves))
     for _ in range(DESCENTS):
         v = difference(x, low, rows.p, rows.q, rows.emf)
         points = _bounded(problem, rows.point(v, np.zeros(len(rows))), step.i)
-        step = _step(problem, points, _conducting(step.solution), x)
+        step = search.step(points, _conducting(step.solution), x, reach)
         count += step.solution.iterations
         report("Newton on the co-content: %.1e of the tolerance off the curves", step.off)
         if step.off <= 1.0:
             break
-        size = search(problem, x, step.solution.x)
+        size = least_on_the_way(problem, x, step.solution.x)
         x = x + size * (step.solution.x - x)
         low = step.solution.low if size == 1.0 else np.zeros_like(low)
     return step, x, low, count

@@ -14,7 +14,7 @@ import numpy as np
 from ...arrays import Floats, Ints
 from ...graph.graphs import bincount
 from .contracted import ContractedNetwork, Inverse
-from .laplacian import Solve
+from .sparse_factors import Solve
 
 #: Columns that cost as much as factoring anew.
 MOST_COLUMNS = 20

@@ -21,7 +21,8 @@ from ...graph.problem import Problem
 from ...workers.progress import report
 from .border import Bordered
 from .contracted import ContractedNetwork, Inverse, Outline, is_large, is_medium
-from .laplacian import Solve, laplacian_solver
+from .laplacian import laplacian_solver
+from .sparse_factors import Solve, SparseFactors
 from .two_grid import TwoGrid, aggregates
 
 if TYPE_CHECKING:
@@ -50,10 +51,18 @@ SIMILAR, ALIKE = 0.02, 0.1
 
 
 class BorderedFactors:
-    """Gives the inverse of one merged network after another."""
+    """Gives the inverse of one merged network after another.
 
-    def __init__(self, problem: Problem) -> None:
+    Parameters
+    ----------
+    problem : Problem
+    factors : SparseFactors, optional
+        What has factored similar problems before.
+    """
+
+    def __init__(self, problem: Problem, factors: SparseFactors | None = None) -> None:
         self.problem = problem
+        self._factors = factors or SparseFactors()
         self.factored: Bordered | None = None
         #: the last inverse was that of another network with a border
         self.bordered = False
@@ -86,7 +95,8 @@ class BorderedFactors:
             return network.by_groups(self._iterative(network))
         self._forget_grids()
         report("factoring a network of %d nodes", network.forest.count)
-        solve = laplacian_solver(*network.laplacian)
+        factors = self._factors.of_groups(network.forest.label)
+        solve = laplacian_solver(*network.laplacian, factors)
         if is_medium(self.problem):
             self.factored = Bordered(network, solve)
         return network.by_groups(solve)

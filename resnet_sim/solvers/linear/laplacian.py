@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache, partial
-from importlib.util import find_spec
-from typing import Any
+from functools import partial
 
 import numpy as np
 
@@ -14,19 +11,20 @@ from ...compiled import policy
 from ...compiled.kernels import kernel
 from ...graph.graphs import bincount, components
 from . import superlu
+from .sparse_factors import Solve, SparseFactors, entries, sparse_laplacian
 
 #: Ratio of conductances from which sums lose too much of the smallest, that up to which the
 #: nodes that they join are one group, and the share of the diagonal that holds groups meanwhile.
 SPREAD, SCALE, HELD = 1e10, 1e7, 1e-11
 
-Solve = Callable[[Floats], Floats]
 
-
-def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+def laplacian_solver(
+    n: int, p: Ints, q: Ints, conductance: Floats, factors: SparseFactors | None = None
+) -> Solve:
     """Return a function that solves ``K x = b`` with ``x[0] = 0``, for columns of b if it has any.
 
     K is the Laplacian of a graph with the given conductances between n nodes, each
-    connected to node 0; ``b[0]`` is ignored.
+    connected to node 0; ``b[0]`` is ignored.  `factors` know the entries of earlier ones.
 
     Raises
     ------
@@ -40,11 +38,13 @@ def laplacian_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
         return _grounded(_dense_m_matrix(n, p, q, conductance))
     if small or (not positive and _is_full(n, p)):
         return _dense(n, p, q, conductance)
-    return _grounded_sparse(n, p, q, conductance)
+    return _grounded_sparse(n, p, q, conductance, factors)
 
 
-def _grounded_sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    return _grounded(_sparse(n, p, q, conductance))
+def _grounded_sparse(
+    n: int, p: Ints, q: Ints, conductance: Floats, factors: SparseFactors | None = None
+) -> Solve:
+    return _grounded(_sparse(n, p, q, conductance, factors or SparseFactors()))
 
 
 def coarse_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
@@ -140,8 +140,8 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 
 def _lower(n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats) -> Floats:
-    """Return the lower triangle of what `_entries` describes."""
-    diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
+    """Return the lower triangle of what `sparse_factors.entries` describes."""
+    diagonal, a, b, off = entries(n, p, q, conductance, at_ends)
     order = n - 1
     flat = bincount(np.maximum(a, b) * order + np.minimum(a, b), off, order**2)
     flat[:: order + 1] += diagonal
@@ -153,20 +153,14 @@ def _is_full(n: int, p: Ints) -> bool:
     return n <= policy.POLICY.full_order and 20 * len(p) > n * n
 
 
-@cache
-def _has_cholmod() -> bool:
-    # looking for what isn't there takes as long as a small factorisation
-    return find_spec("cvxopt") is not None
-
-
-def _sparse(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+def _sparse(n: int, p: Ints, q: Ints, conductance: Floats, factors: SparseFactors) -> Solve:
     positive = bool((conductance > 0).all())
     if positive and conductance.max() > SPREAD * conductance.min():
-        return _by_scales(n, p, q, conductance)
-    return _factored(n, p, q, conductance, positive, 0.0)
+        return _by_scales(n, p, q, conductance, factors)
+    return factors.factor(n, p, q, conductance, positive, 0.0)
 
 
-def _by_scales(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
+def _by_scales(n: int, p: Ints, q: Ints, conductance: Floats, factors: SparseFactors) -> Solve:
     """Return an inverse for conductances so different that sums of them lose the small ones.
 
     Nodes that large conductances join are groups.  A factor knows what happens within them; how
@@ -175,7 +169,7 @@ def _by_scales(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     strong = conductance > conductance.max() / SCALE
     count, group = components(n, p[strong], q[strong])
     weak = group[p] != group[q]
-    fine = _factored(n, p, q, conductance, True, HELD)
+    fine = factors.factor(n, p, q, conductance, True, HELD)
     a, b, g = p[weak], q[weak], conductance[weak]
     small = count <= policy.POLICY.groups
     coarse = (laplacian_solver if small else _grounded_sparse)(count, group[a], group[b], g)
@@ -200,83 +194,6 @@ def _by_scales(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     return solve
 
 
-def _factored(n: int, p: Ints, q: Ints, conductance: Floats, positive: bool, more: float) -> Solve:
-    """Return the inverse by a factorisation, the diagonal raised by `more` of itself."""
-    if _has_cholmod() and positive:
-        return _cholesky(n, p, q, conductance, more)
-    try:
-        factor = _sparse_factor(n, p, q, conductance, -more)
-    except RuntimeError as error:
-        raise np.linalg.LinAlgError(str(error)) from error
-    if positive and not (factor.U.diagonal() > 0).all():
-        raise np.linalg.LinAlgError("rounding has made a pivot negative")
-    inverse: Solve = factor.solve
-    return inverse
-
-
-def _entries(
-    n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats
-) -> tuple[Floats, Ints, Ints, Floats]:
-    """Return the Laplacian without row and column 0: diagonal, and where else there is what.
-
-    On the diagonal are the sums of `at_ends`, S; each edge between two other nodes is there
-    once, and edges may have the same ends.
-    """
-    apart = p != q
-    inner = (p > 0) & (q > 0) & apart
-    at_ends = at_ends * apart
-    diagonal = bincount(p, at_ends, n) + bincount(q, at_ends, n)
-    return diagonal[1:], p[inner] - 1, q[inner] - 1, -conductance[inner]
-
-
-def _cholesky(n: int, p: Ints, q: Ints, conductance: Floats, more: float) -> Solve:
-    """Factor by CHOLMOD, if cvxopt is there; two to three times as fast as SuperLU."""
-    from cvxopt import cholmod, matrix, spmatrix
-
-    diagonal, a, b, off = _entries(n, p, q, conductance, (1.0 + more) * conductance)
-    every = np.arange(n - 1)
-    values = np.concatenate((diagonal, off))
-    rows = np.concatenate((every, np.maximum(a, b)))
-    columns = np.concatenate((every, np.minimum(a, b)))
-    lower = spmatrix(matrix(values), matrix(rows), matrix(columns), (n - 1, n - 1))
-    cholmod.options["supernodal"] = 1  # dense blocks where that is worth it
-    factor = cholmod.symbolic(lower)
-    try:
-        cholmod.numeric(lower, factor)
-    except ArithmeticError as error:
-        raise np.linalg.LinAlgError(f"not positive definite: {error}") from error
-
-    def solve(b: Floats) -> Floats:
-        if b.ndim > 1:  # all at once it takes twice as long
-            return np.column_stack([solve(column) for column in b.T.copy()])
-        x = matrix(b)
-        cholmod.solve(factor, x)
-        return np.array(x).ravel()
-
-    return solve
-
-
-def _sparse_factor(n: int, p: Ints, q: Ints, conductance: Floats, shift: float = 0.0) -> Any:
-    """Factor the Laplacian, its diagonal lowered by `shift` times the sum of its row."""
-    return superlu.symmetric(_laplacian(n, p, q, conductance, shift))
-
-
-def _laplacian(n: int, p: Ints, q: Ints, conductance: Floats, shift: float) -> Any:
-    from scipy.sparse import coo_array
-
-    at_ends = conductance - shift * np.abs(conductance)
-    diagonal, a, b, off = _entries(n, p, q, conductance, at_ends)
-    every = np.arange(n - 1)
-    values = np.concatenate((diagonal, off, off))
-    places = (np.concatenate((every, a, b)), np.concatenate((every, b, a)))
-    rows = coo_array((values, places), shape=(n - 1, n - 1))
-    # two transpositions sort in linear time, which adding up duplicates at once would not
-    rows.has_canonical_format = True
-    laplacian = rows.tocsr().tocsc()
-    laplacian.sum_duplicates()
-    return laplacian
-
-
 def convex(n: int, p: Ints, q: Ints, conductance: Floats, margin: float = 1e-13) -> bool:
     """Tell whether the Laplacian without row and column 0 is positive definite.
 
@@ -292,7 +209,7 @@ def convex(n: int, p: Ints, q: Ints, conductance: Floats, margin: float = 1e-13)
             return False
         return True
     try:
-        factor = _sparse_factor(n, p, q, conductance, margin)
+        factor = superlu.symmetric(sparse_laplacian(n, p, q, conductance, margin))
     except RuntimeError:
         return False
     # Sylvester: a symmetric elimination keeps the signs of the eigenvalues in its pivots

@@ -16,7 +16,7 @@ RELAXED, PANEL = 1, 2
 DIAGONAL = 1e-3
 
 
-def symmetric(matrix: Any, threshold: float = 0.0) -> Any:
+def symmetric(matrix: Any, threshold: float = 0.0, ordered: bool = False) -> Any:
     """Return the factors of a matrix whose pattern is symmetric, in an order of minimum degree.
 
     Parameters
@@ -24,6 +24,8 @@ def symmetric(matrix: Any, threshold: float = 0.0) -> Any:
     matrix : scipy.sparse.csc_array, shape (n, n)
     threshold : float
         Pivots are on the diagonal where that is at least this share of the largest entry.
+    ordered : bool
+        Rows and columns are in such an order already.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def symmetric(matrix: Any, threshold: float = 0.0) -> Any:
 
     return splu(
         matrix,
-        permc_spec="MMD_AT_PLUS_A",
+        permc_spec="NATURAL" if ordered else "MMD_AT_PLUS_A",
         diag_pivot_thresh=threshold,
         relax=RELAXED,
         panel_size=PANEL,
