@@ -28,7 +28,7 @@ from .balance import blur, corrections
 from .curve_rows import FLATTEST, NO_CURVES, NO_POINTS, CurveRows
 from .graphs import bincount, components
 
-EPS = float(np.finfo(float).eps)
+EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
 #: Levels after which a search has met most of a graph without small separators.
 LEVELS = 16
 
@@ -78,7 +78,7 @@ class Problem:
         parallel: so much of them cancels that little is lost where they nearly hold.
         """
         rows = self.curves
-        chord = np.abs(points.i) / np.maximum(np.abs(points.v), np.finfo(float).tiny)
+        chord = np.abs(points.i) / np.maximum(np.abs(points.v), TINY)
         slope = np.maximum(points.slope, FLATTEST * chord)
         return dataclasses.replace(
             self,

@@ -7,7 +7,7 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..graph.forests import spanning_forest
 from ..graph.graphs import bincount
-from ..graph.problem import EPS, Problem, Solution
+from ..graph.problem import EPS, TINY, Problem, Solution
 
 #: Share of the distance from a curve that a step leaves if it does not settle the curve.
 LASTING = 0.1
@@ -89,7 +89,7 @@ def _at_ends(n: int, p: Ints, q: Ints, ahead: Floats, back: Floats, own: slice) 
     r = np.zeros(own.stop - own.start)
     for end, through in ((p[own], ahead[own]), (q[own], back[own])):
         others = np.maximum(total[end] - through, EPS * total[end])
-        r += np.where(end == 0, 0.0, 1.0 / np.maximum(others, np.finfo(float).tiny))
+        r += np.where(end == 0, 0.0, 1.0 / np.maximum(others, TINY))
     return r
 
 
