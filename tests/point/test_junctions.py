@@ -70,6 +70,14 @@ def test_mild_circuits_agree_with_ngspice(kind):
         assert found.agrees, str(found)
 
 
+def test_what_only_blocked_diodes_hold_settles_at_once():
+    """Such parts fell by one emission voltage a step, and others went round in circles."""
+    for seed in (9, 14, 18):
+        op = rs.solve(circuit("bridges", seed, nodes=100, hard=seed % 3 == 0))
+        assert op.certificate.ok
+        assert op.solver.iterations <= 30
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_circuits_too_large_for_dense_matrices_are_certified(kind):
     for seed in range(2):
