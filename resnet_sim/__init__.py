@@ -47,84 +47,41 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
-    "Certificate",
-    "Circuit",
-    "CircuitBuilder",
-    "ConvergenceError",
-    "Diagnostic",
-    "ExecutorError",
-    "NetlistError",
-    "OperatingPoint",
-    "Outputs",
-    "ResnetSimError",
-    "Sensitivity",
-    "SimulatorError",
-    "Statistics",
-    "SupplyNet",
-    "TopologyError",
-    "TransferFunction",
-    "UsageError",
-    "WorstCase",
-    "__version__",
-    "check",
-    "crossbar_currents",
-    "format_netlist",
-    "generators",
-    "measure",
-    "monte_carlo",
-    "ngspice",
-    "parse_netlist",
-    "plotting",
-    "read_netlist",
-    "run",
-    "sensitivities",
-    "solve",
-    "solve_many",
-    "statistics",
-    "supply_nets",
-    "sweep",
-    "training",
-    "transfer_function",
-    "worst_case",
-    "write_netlist",
-]
+    "Certificate", "Circuit", "CircuitBuilder", "ConvergenceError", "Diagnostic", "ExecutorError",
+    "NetlistError", "OperatingPoint", "Outputs", "ResnetSimError", "Sensitivity", "SimulatorError",
+    "Statistics", "SupplyNet", "TopologyError", "TransferFunction", "UsageError", "WorstCase",
+    "__version__", "check", "crossbar_currents", "format_netlist", "generators", "measure",
+    "monte_carlo", "ngspice", "parse_netlist", "plotting", "read_netlist", "run", "sensitivities",
+    "solve", "solve_many", "statistics", "supply_nets", "sweep", "training", "transfer_function",
+    "worst_case", "write_netlist",
+]  # fmt: skip
 
+#: module -> what is public of it
 _MODULES = {
-    "analyses.crossbar": ("crossbar_currents",),
-    "analyses.monte_carlo": ("monte_carlo",),
-    "analyses.solve": ("check", "solve"),
-    "analyses.supply": ("SupplyNet", "supply_nets"),
-    "analyses.sweep": ("run", "sweep"),
-    "analyses.tolerances": ("Statistics", "WorstCase", "statistics", "worst_case"),
-    "model.builder": ("CircuitBuilder",),
-    "model.circuit": ("Circuit",),
-    "diagnostics": ("Diagnostic",),
-    "errors": (
-        "ConvergenceError",
-        "ExecutorError",
-        "NetlistError",
-        "ResnetSimError",
-        "SimulatorError",
-        "TopologyError",
-        "UsageError",
-    ),
-    "netlist": ("format_netlist", "parse_netlist", "read_netlist", "write_netlist"),
-    "analyses.measure": ("measure",),
-    "analyses.solve_many": ("Outputs", "solve_many"),
-    "analyses.sensitivity": (
-        "Sensitivity",
-        "TransferFunction",
-        "sensitivities",
-        "transfer_function",
-    ),
-    "results.operating_point": ("OperatingPoint",),
-    "results.proof": ("Certificate",),
+    "analyses.crossbar": "crossbar_currents",
+    "analyses.measure": "measure",
+    "analyses.monte_carlo": "monte_carlo",
+    "analyses.sensitivity": "Sensitivity TransferFunction sensitivities transfer_function",
+    "analyses.solve": "check solve",
+    "analyses.solve_many": "Outputs solve_many",
+    "analyses.supply": "SupplyNet supply_nets",
+    "analyses.sweep": "run sweep",
+    "analyses.tolerances": "Statistics WorstCase statistics worst_case",
+    "diagnostics": "Diagnostic",
+    "errors": "ConvergenceError ExecutorError NetlistError ResnetSimError SimulatorError "
+    "TopologyError UsageError",
+    "model.builder": "CircuitBuilder",
+    "model.circuit": "Circuit",
+    "netlist": "format_netlist parse_netlist read_netlist write_netlist",
+    "results.operating_point": "OperatingPoint",
+    "results.proof": "Certificate",
 }
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
+_PACKAGES = ("generators", "ngspice", "plotting", "training")
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("generators", "ngspice", "plotting", "training"):
+    if name in _PACKAGES:
         return import_module(f".{name}", __name__)
     if name not in _HOME:
         from .errors import did_you_mean
@@ -133,8 +90,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(
             f"module {__name__!r} has no attribute {name!r}" + (meant and f": {meant}")
         )
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
-    globals()[name] = value  # the next access finds it without coming here
+    # the next access finds it without coming here
+    value = globals()[name] = getattr(import_module(f".{_HOME[name]}", __name__), name)
     return value
 
 

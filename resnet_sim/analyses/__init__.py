@@ -1,14 +1,6 @@
 """What users call: an operating point, sweeps, Monte Carlo, derivatives, measurements."""
 
 DOORS = (
-    "crossbar",
-    "given",
-    "measure",
-    "monte_carlo",
-    "sensitivity",
-    "solve",
-    "solve_many",
-    "supply",
-    "sweep",
-    "tolerances",
-)
+    "crossbar", "given", "measure", "monte_carlo", "sensitivity", "solve", "solve_many", "supply",
+    "sweep", "tolerances",
+)  # fmt: skip

@@ -16,22 +16,7 @@ from .relu import relu_network
 from .topologies import grid, grid3d, ladder, random_graph, small_world
 
 __all__ = [
-    "DIODES",
-    "UNIFORM",
-    "Mixture",
-    "as_built",
-    "convolutional",
-    "convolutional_hopfield",
-    "crossbar",
-    "differential_pairs",
-    "grid",
-    "grid3d",
-    "hopfield",
-    "ladder",
-    "layered",
-    "layered_inputs",
-    "power_grid",
-    "random_graph",
-    "relu_network",
-    "small_world",
-]
+    "DIODES", "UNIFORM", "Mixture", "as_built", "convolutional", "convolutional_hopfield",
+    "crossbar", "differential_pairs", "grid", "grid3d", "hopfield", "ladder", "layered",
+    "layered_inputs", "power_grid", "random_graph", "relu_network", "small_world",
+]  # fmt: skip

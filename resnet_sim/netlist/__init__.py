@@ -24,25 +24,13 @@ from .source import Unreadable, read_text
 if TYPE_CHECKING:
     from .write.export import exported_names, format_netlist, write_netlist
 
-__all__ = [
-    "exported_names",
-    "format_netlist",
-    "parse_netlist",
-    "read_netlist",
-    "write_netlist",
-]
+__all__ = ["exported_names", "format_netlist", "parse_netlist", "read_netlist", "write_netlist"]
 
 #: modules that other packages may use
 DOORS = (
-    "dialects",
-    "expressions.functions",
-    "expressions.machine",
-    "read.grammar",
-    "report",
-    "source",
-    "write.dialects",
-    "write.export",
-)
+    "dialects", "expressions.functions", "expressions.machine", "read.grammar", "report", "source",
+    "write.dialects", "write.export",
+)  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -102,20 +90,9 @@ def read_netlist(
     directory = Path() if name == "-" else Path(path).parent
     shown = "<stdin>" if name == "-" else str(name)
     return _parse(
-        text,
-        shown,
-        directory,
-        report,
-        {} if overrides is None else overrides,
-        forward_drop,
-        diodes,
-        dialect,
-        title,
-        builtin_parts,
-        max_elements,
-        includes,
-        quick=True,
-    )
+        text, shown, directory, report, True, overrides, forward_drop, diodes, dialect, title,
+        builtin_parts, max_elements, includes,
+    )  # fmt: skip
 
 
 @spelled
@@ -186,38 +163,17 @@ def parse_netlist(
     """
     where = Path() if directory is None else Path(directory)
     return _parse(
-        text,
-        name,
-        where,
-        Report(),
-        {} if overrides is None else overrides,
-        forward_drop,
-        diodes,
-        dialect,
-        title,
-        builtin_parts,
-        max_elements,
-        includes,
-        quick=quick,
-    )
+        text, name, where, Report(), quick, overrides, forward_drop, diodes, dialect, title,
+        builtin_parts, max_elements, includes,
+    )  # fmt: skip
 
 
 def _parse(
-    text: str,
-    name: str,
-    directory: Path,
-    report: Report,
-    overrides: Mapping[str, float],
-    forward_drop: float | None,
-    diodes: str | None,
-    dialect: str,
-    title: bool,
-    builtin_parts: bool,
-    max_elements: int,
+    text: str, name: str, directory: Path, report: Report, quick: bool,
+    overrides: Mapping[str, float] | None, forward_drop: float | None, diodes: str | None,
+    dialect: str, title: bool, builtin_parts: bool, max_elements: int,
     includes: Sequence[str | os.PathLike[str]] | None,
-    *,
-    quick: bool,
-) -> Circuit:
+) -> Circuit:  # fmt: skip
     if dialect not in ("auto", *DIALECTS):
         raise UsageError(f"dialect={dialect!r} is not known: auto, {', '.join(DIALECTS)}")
     if not isinstance(text, str):
@@ -237,10 +193,6 @@ def _parse(
     else:
         report.parts = names_of_parts
     return Elaboration(
-        deck,
-        overrides,
-        forward_drop=forward_drop,
-        diodes=diodes,
-        max_elements=max_elements,
-        quick=quick,
-    ).run()
+        deck, {} if overrides is None else overrides, forward_drop=forward_drop, diodes=diodes,
+        max_elements=max_elements, quick=quick,
+    ).run()  # fmt: skip

@@ -13,18 +13,6 @@ from .report import exit_status, format_json, format_report, to_json
 from .validation import AsSolved, Report, compare
 
 __all__ = [
-    "AsSolved",
-    "AsWritten",
-    "Comparison",
-    "Deviation",
-    "Reading",
-    "Report",
-    "Verdict",
-    "compare",
-    "exit_status",
-    "format_json",
-    "format_report",
-    "read_output",
-    "run",
-    "to_json",
-]
+    "AsSolved", "AsWritten", "Comparison", "Deviation", "Reading", "Report", "Verdict", "compare",
+    "exit_status", "format_json", "format_report", "read_output", "run", "to_json",
+]  # fmt: skip

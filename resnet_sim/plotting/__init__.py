@@ -11,24 +11,12 @@ from .figures import save
 from .learning import draw_fields, learning_curve
 
 __all__ = [
-    "draw_circuit",
-    "draw_conductances",
-    "draw_drops",
-    "draw_fields",
-    "learning_curve",
-    "plot",
+    "draw_circuit", "draw_conductances", "draw_drops", "draw_fields", "learning_curve", "plot",
     "save",
-]
+]  # fmt: skip
 
 #: modules that other packages may use
 DOORS = (
-    "charts",
-    "circuits",
-    "curves",
-    "drops",
-    "learning",
-    "results",
-    "schematic",
-    "schematic.svg",
+    "charts", "circuits", "curves", "drops", "learning", "results", "schematic", "schematic.svg",
     "text",
-)
+)  # fmt: skip

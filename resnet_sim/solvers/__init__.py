@@ -9,16 +9,7 @@ from .registry import METHODS, solve
 
 #: modules that other packages may use
 DOORS = (
-    "linear.common_factor",
-    "linear.descent",
-    "linear.frontal",
-    "linear.fronts",
-    "linear.laplacian",
-    "linear.stiff",
-    "linear.superlu",
-    "mixed",
-    "registry",
-    "stable",
-    "tangents",
-)
+    "linear.common_factor", "linear.descent", "linear.frontal", "linear.fronts", "linear.laplacian",
+    "linear.stiff", "linear.superlu", "mixed", "registry", "stable", "tangents",
+)  # fmt: skip
 __all__ = ["METHODS", "solve"]

@@ -39,59 +39,19 @@ if TYPE_CHECKING:
     from .vector_field import VectorFieldEP
 
 __all__ = [
-    "COSTS",
-    "OPTIMIZERS",
-    "RULES",
-    "SGD",
-    "Adam",
-    "Adjoint",
-    "CSVLog",
-    "ContrastiveLearning",
-    "Cost",
-    "CoupledLearning",
-    "CrossEntropy",
-    "CustomCost",
-    "Devices",
-    "EarlyStopping",
-    "Entry",
-    "EquilibriumPropagation",
-    "FrequencyPropagation",
-    "Gradient",
-    "GradientCheck",
-    "Hinge",
-    "KneeWarning",
-    "Momentum",
-    "Network",
-    "Optimizer",
-    "Option",
-    "ProgressBar",
-    "ResistiveClassifier",
-    "ResistiveRegressor",
-    "Rule",
-    "SquaredError",
-    "TensorBoard",
-    "Trainer",
-    "Transfer",
-    "TruncatedBackprop",
-    "VectorFieldEP",
-    "cosine",
-    "exponential",
-    "gradcheck",
-    "gradient",
-    "gradients",
-    "transfer",
-    "with_part",
-]
+    "COSTS", "OPTIMIZERS", "RULES", "SGD", "Adam", "Adjoint", "CSVLog", "ContrastiveLearning",
+    "Cost", "CoupledLearning", "CrossEntropy", "CustomCost", "Devices", "EarlyStopping", "Entry",
+    "EquilibriumPropagation", "FrequencyPropagation", "Gradient", "GradientCheck", "Hinge",
+    "KneeWarning", "Momentum", "Network", "Optimizer", "Option", "ProgressBar",
+    "ResistiveClassifier", "ResistiveRegressor", "Rule", "SquaredError", "TensorBoard", "Trainer",
+    "Transfer", "TruncatedBackprop", "VectorFieldEP", "cosine", "exponential", "gradcheck",
+    "gradient", "gradients", "transfer", "with_part",
+]  # fmt: skip
 
 #: modules that other packages may use
-DOORS = (
-    "costs",
-    "data.tables",
-    "defaults",
-    "evaluate",
-    "named",
-)
+DOORS = ("costs", "data.tables", "defaults", "evaluate", "named")
 
+#: module -> what is public of it
 _MODULES = {
     "callbacks": "CSVLog ProgressBar TensorBoard",
     "contrast": "Gradient KneeWarning",

@@ -3,10 +3,4 @@
 Knows no circuit.
 """
 
-DOORS = (
-    "atomic_file",
-    "executors",
-    "jobs",
-    "journal",
-    "progress",
-)
+DOORS = ("atomic_file", "executors", "jobs", "journal", "progress")

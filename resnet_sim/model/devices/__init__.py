@@ -128,27 +128,8 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "CARDS",
-    "DEVICES",
-    "MODELS",
-    "BehaviouralSources",
-    "Bipolars",
-    "Capacitors",
-    "Card",
-    "ControlledSources",
-    "Crossbars",
-    "CurrentSources",
-    "Device",
-    "Diodes",
-    "Inductors",
-    "Jfets",
-    "Junctions",
-    "Limiters",
-    "Model",
-    "Mosfets",
-    "Resistors",
-    "SegmentedDiodes",
-    "Switches",
-    "Table",
-    "VoltageSources",
-]
+    "CARDS", "DEVICES", "MODELS", "BehaviouralSources", "Bipolars", "Capacitors", "Card",
+    "ControlledSources", "Crossbars", "CurrentSources", "Device", "Diodes", "Inductors", "Jfets",
+    "Junctions", "Limiters", "Model", "Mosfets", "Resistors", "SegmentedDiodes", "Switches",
+    "Table", "VoltageSources",
+]  # fmt: skip
