@@ -35,10 +35,8 @@ def absorb(equations: Equations, solution: MixedSolution) -> None:
     state.x[plan.coordinates] = x
     state.low[plan.coordinates] = (x - state.x[plan.coordinates]).astype(float)
     branch, rows = red.conductors, equations.conductors
-    rise = equations.offset[branch.p[rows]] - equations.offset[branch.q[rows]]
-    state.conductor_current[rows] = branch.siemens[rows] * (
-        equations.rises.times(z, len(rows)) + rise
-    )
+    rise = equations.rises.times(z, len(rows)) + branch.rise(equations.offset, rows)
+    state.conductor_current[rows] = branch.siemens[rows] * rise
     state.rectifier_current[equations.rectifiers] = solution.current
     _balance(equations, equations.voltages(solution))
 

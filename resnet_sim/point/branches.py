@@ -58,6 +58,10 @@ class Branches:
         row[self.element[::-1]] = np.arange(len(self))[::-1]
         return row
 
+    def rise(self, potential: Any, rows: Ints | slice = slice(None)) -> Any:
+        """Return what potentials of nodes put across all or some branches."""
+        return potential[self.p[rows]] - potential[self.q[rows]]
+
     def holding(self, numbers: Floats) -> Self:
         """Return the branches with other numbers."""
         changes: dict[str, Any] = {self.holds: numbers}

@@ -168,8 +168,7 @@ class Equations:
         branch = red.conductors
         flow = state.conductor_current.copy()
         rows = self.conductors
-        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        flow[rows] = branch.siemens[rows] * rise
+        flow[rows] = branch.siemens[rows] * branch.rise(self.offset, rows)
         rectified = state.rectifier_current.copy()
         rectified[self.rectifiers] = 0.0
         curved, lawful = state.curve_current.copy(), state.law_current.copy()
@@ -204,7 +203,7 @@ class Equations:
             lawful = entries.column >= self.first_law
             feed, entries = entries.where(lawful), entries.where(~lawful)
             self.law_feed = dataclasses.replace(feed, column=feed.column - self.first_law)
-        drop = branch.drop[rows] - (self.offset[branch.p[rows]] - self.offset[branch.q[rows]])
+        drop = branch.drop[rows] - branch.rise(self.offset, rows)
         return MixedProblem(entries, rhs, drop, branch.resistance[rows])
 
     def with_laws(self, linear: MixedProblem) -> LawProblem:
@@ -212,7 +211,7 @@ class Equations:
         laws = self.laws
         own = np.zeros(self.n, dtype=np.bool_)
         own[self.column[self.sources]] = True
-        offset = self.offset[laws.p] - self.offset[laws.q]
+        offset = laws.rise(self.offset)
         return LawProblem(linear, self.law_feed, self.law_senses, offset, laws, own)
 
     def held(self, problem: LawProblem, start: Floats) -> LawProblem:

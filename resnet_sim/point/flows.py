@@ -14,6 +14,12 @@ from .branches import Branches
 from .plan import Compiled
 from .sources import Sources, column
 
+#: What each kind of branches carries; of ties, what does not follow by KCL.
+CURRENTS = (
+    "conductor_current", "rectifier_current", "curve_current", "law_current", "injection_value",
+    "loop_current",
+)  # fmt: skip
+
 
 class Flows(Sources):
     """Numbers of one operating point, or of many.
@@ -51,8 +57,7 @@ class Flows(Sources):
         super().refresh()
         red = self.reduction
         rows, branch = self.compiled.fixed_conductors, red.conductors
-        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        self.conductor_current[rows] = branch.siemens[rows] * rise
+        self.conductor_current[rows] = branch.siemens[rows] * branch.rise(self.offset, rows)
         rows = self.compiled.fixed_rectifiers
         above, ohms = self.above(rows), red.rectifiers.resistance[rows]
         soft = ohms > 0
@@ -61,14 +66,12 @@ class Flows(Sources):
         self.rectifier_current[rows[soft]] = current
         rows = self.compiled.fixed_curves
         if len(rows) and red.curves.law is not None:
-            rise = self.offset[red.curves.p[rows]] - self.offset[red.curves.q[rows]]
-            found = red.curves.law.take(rows).at_voltage(rise)
+            found = red.curves.law.take(rows).at_voltage(red.curves.rise(self.offset, rows))
             self.curve_current[rows], self.curve_slope[rows] = found.i, found.slope
         rows = self.compiled.fixed_laws
         if len(rows):
-            laws = red.laws
-            volts = np.where(red.law_parts < 0, self.offset[laws.p] - self.offset[laws.q], 0.0)
-            self.law_current[rows] = laws.evaluate(volts)[0][rows]
+            volts = np.where(red.law_parts < 0, red.laws.rise(self.offset), 0.0)
+            self.law_current[rows] = red.laws.evaluate(volts)[0][rows]
 
     def point(self, number: int) -> Self:
         """Return one of many points."""
@@ -121,14 +124,8 @@ class Flows(Sources):
     def flows(self) -> list[tuple[Branches, Floats]]:
         """Return all currents that don't follow from others by KCL; those of ties are the last."""
         red = self.reduction
-        return [
-            (red.conductors, self.conductor_current),
-            (red.rectifiers, self.rectifier_current),
-            (red.curves, self.curve_current),
-            (red.laws, self.law_current),
-            (red.injections, self.injection_value),
-            (red.ties, self.loop_current),
-        ]
+        kinds = (red.conductors, red.rectifiers, red.curves, red.laws, red.injections, red.ties)
+        return [(kind, getattr(self, name)) for kind, name in zip(kinds, CURRENTS, strict=True)]
 
     def at_rest(self) -> Self:
         """Return a copy in which all voltages and currents are zero."""
@@ -140,12 +137,8 @@ class Flows(Sources):
     def without_currents(self) -> Self:
         """Return a copy with the same voltages, in which no current flows yet."""
         fresh = copy.copy(self)
-        fresh.conductor_current = np.zeros_like(self.conductor_current)
-        fresh.rectifier_current = np.zeros_like(self.rectifier_current)
-        fresh.curve_current = np.zeros_like(self.curve_current)
-        fresh.law_current = np.zeros_like(self.law_current)
-        fresh.injection_value = np.zeros_like(self.injection_value)
-        fresh.loop_current = np.zeros_like(self.loop_current)
+        for name in CURRENTS:
+            setattr(fresh, name, np.zeros_like(getattr(self, name)))
         return fresh
 
     def moving_voltages(self) -> Floats:

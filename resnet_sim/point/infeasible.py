@@ -110,7 +110,7 @@ def check_fixed_rectifiers(state: State) -> None:
     rows = state.compiled.fixed_rectifiers
     branch = red.rectifiers
     p, q = branch.p[rows], branch.q[rows]
-    above = state.offset[p] - state.offset[q] - branch.drop[rows]
+    above = state.above(rows)
     size = np.abs(state.offset[p]) + np.abs(state.offset[q]) + np.abs(branch.drop[rows])
     for k in np.flatnonzero((branch.resistance[rows] == 0) & (above > 1e-9 * size)):
         noise = Noise(state).of_nodes

@@ -16,6 +16,7 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..graph.curve_rows import NO_CURVES, CurveRows
 from ..graph.graphs import bincount
+from .branches import Branches
 from .plan import Compiled, Plan
 
 
@@ -64,15 +65,15 @@ class Sources:
 
     def emf(self, plan: Plan) -> Any:
         """Return the sources in series with the conductors."""
-        branch, rows = self.reduction.conductors, plan.conductors
-        rise = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
-        return rise / column(plan.edge_scale, rise)
+        return self._in_series(self.reduction.conductors, plan.conductors, plan.edge_scale)
 
     def curve_emf(self, plan: Plan) -> Any:
         """Return the sources in series with the curves."""
-        branch, rows = self.reduction.curves, plan.curves
-        rise = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
-        return rise / column(plan.curve_scale, rise)
+        return self._in_series(self.reduction.curves, plan.curves, plan.curve_scale)
+
+    def _in_series(self, branch: Branches, rows: Ints, scale: Floats) -> Any:
+        fall = self.offset[branch.q[rows]] - self.offset[branch.p[rows]]
+        return fall / column(scale, fall)
 
     def curves(self, plan: Plan) -> CurveRows:
         """Return the curves of one point, with the sources in series with them."""
@@ -85,14 +86,13 @@ class Sources:
     def drop(self, plan: Plan) -> Any:
         """Return the drops of the rectifiers."""
         branch, rows = self.reduction.rectifiers, plan.rectifiers
-        rise = self.offset[branch.p[rows]] - self.offset[branch.q[rows]]
-        return (branch.drop[rows] - rise) / column(plan.diode_scale, rise)
+        left = branch.drop[rows] - branch.rise(self.offset, rows)
+        return left / column(plan.diode_scale, left)
 
     def above(self, rectifiers: Ints) -> Any:
         """Return what offsets alone put across rectifiers, above their drops, V."""
         branch = self.reduction.rectifiers
-        rise = self.offset[branch.p[rectifiers]] - self.offset[branch.q[rectifiers]]
-        return rise - branch.drop[rectifiers]
+        return branch.rise(self.offset, rectifiers) - branch.drop[rectifiers]
 
     def feeds(self, plan: Plan) -> tuple[Any, Any]:
         """Return the currents that injections take out of a stage's coordinates, and feed in."""
