@@ -14,6 +14,7 @@ from .collector import NOWHERE, Collector, Place, numbered
 from .devices.device import number
 from .formula import Formula
 from .names import numbers, spelled
+from .numbers import are_in_range, out_of_range
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
 Value = float | str
@@ -293,12 +294,12 @@ class Elements(Collector):
         columns = [_column(x, len(names), table) for x in given]
         self._check_terminals(columns[0], columns[1])
         for k, column in enumerate(columns[2:]):
-            wrong = ~np.isfinite(column)
+            wrong = ~are_in_range(column)
             if k in may_be_inf:
                 wrong &= column != np.inf
             if wrong.any():
-                row = int(np.argmax(wrong))
-                raise UsageError(f"the value {column[row]} of {names[row]} is not finite")
+                value, name = column[wrong][0], names[int(np.argmax(wrong))]
+                raise UsageError(f"the value {value} of {name} {out_of_range(value)}")
         self._claim(names)
         place = [np.broadcast_to(np.int64(x), len(names)) for x in NOWHERE]
         p, q, *columns = columns

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Bools, Floats
 
 #: scale factor -> decimal exponent (``mil`` is the odd one out: 25.4e-6)
 EXPONENTS = {
@@ -24,6 +25,8 @@ EXPONENTS = {
     "f": -15,
 }
 MIL = 25.4e-6
+#: sizes of values of elements, unless they are 0: their products and quotients are numbers
+SMALLEST, LARGEST = 1e-300, 1e100
 
 #: scale factor at the end of a word -> what `float` reads instead; MEG before G
 _POWERS = tuple(
@@ -119,7 +122,7 @@ def plain_number(text: str) -> float | None:
 def plain_numbers(text: str) -> Floats:
     """Return what `plain_number` gives for words that have a space after each.
 
-    NaN stands for None and for infinities.
+    NaN stands for None and for what is not `in_range`.
     """
     values: list[float | None]
     try:
@@ -133,8 +136,27 @@ def plain_numbers(text: str) -> Floats:
     except ValueError:
         values = list(map(plain_number, text.split()))
     numbers = np.array(values, dtype=np.float64)
-    numbers[np.isinf(numbers)] = np.nan
+    numbers[~are_in_range(numbers)] = np.nan
     return numbers
+
+
+def in_range(value: float) -> bool:
+    """Tell whether an element may have a value: 0, or a size that sums and quotients can have."""
+    return SMALLEST <= abs(value) <= LARGEST or value == 0.0
+
+
+def are_in_range(values: Floats) -> Bools:
+    """Return what `in_range` does of each value."""
+    size = np.abs(values)
+    return np.asarray((size >= SMALLEST) & (size <= LARGEST) | (size == 0.0))
+
+
+def out_of_range(value: float) -> str:
+    """Say why an element can't have a value."""
+    if not math.isfinite(value):
+        return "is not finite"
+    what, limit = ("large", LARGEST) if abs(value) > LARGEST else ("small", SMALLEST)
+    return f"is too {what}: the limit is {limit:g}"
 
 
 def _scaled(mantissa: str, exponent: str | None, shift: int) -> float:

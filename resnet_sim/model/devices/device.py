@@ -19,7 +19,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
-from ..numbers import read_number
+from ..numbers import in_range, out_of_range, read_number
 from .cards import Card, Model
 from .pieces import Pieces
 
@@ -47,16 +47,15 @@ def bools() -> Bools:
 
 
 def number(name: str, value: float | str, *, infinite: bool = False) -> float:
-    """Return a value of an element, maybe in SPICE's writing; `UsageError` if it is not finite."""
+    """Return a value of an element, maybe in SPICE's writing; `UsageError` if nothing has it."""
     try:
         value = float(value)
     except (TypeError, ValueError):
         value = _as_spice(name, value)
     except OverflowError:
         raise UsageError(f"the value of {name} is too large") from None
-    # the difference is NaN for NaN and the infinities
-    if value - value != 0.0 and not (infinite and value == math.inf):
-        raise UsageError(f"the value {value} of {name} is not finite")
+    if not in_range(value) and not (infinite and value == math.inf):
+        raise UsageError(f"the value {value} of {name} {out_of_range(value)}")
     return value
 
 

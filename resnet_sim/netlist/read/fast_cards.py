@@ -17,7 +17,7 @@ import numpy as np
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
 from ...model.devices import CARDS, DEVICES, Table
-from ...model.numbers import plain_number, plain_numbers
+from ...model.numbers import in_range, plain_number, plain_numbers
 from ..source import Card
 from .blocks import Block, pays
 from .placer import Placer
@@ -59,7 +59,7 @@ class PlainCards:
             return letter == "d" and self._add_diode(name, p, q, value, (file, line))
         number = plain_number(value)
         # zero ohms, infinities, 1M (milli) and 1F (femto) and shorted sources are worth a message
-        if number is None or number - number != 0.0:
+        if number is None or not in_range(number):
             return False
         if letter == "r":
             if not number or value[-1] == "m":

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from ...model.devices import MODELS
 from ...model.devices import Model as Kind
 from ...model.devices.cards import BadModel, Conditions, Given
+from ...model.numbers import SMALLEST, out_of_range
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .cards import Assign, Model, ModelCard, Word
@@ -130,7 +131,14 @@ class ModelReader:
             if key.text in kind.neglected and value not in (0.0, math.inf):
                 message = f"{key.text} is not solved: {kind.neglected[key.text]}"
                 hint = "leave it out, or give 0 or inf, if that is what is meant"
-                place = (key.offset, len(key.text))
-                self._report.add("E123", message, model.card, *place, hint=hint)
-                raise Failed
+            elif 0.0 < abs(value) < SMALLEST:
+                message, hint = (
+                    f"{key.text} {out_of_range(value)}",
+                    "give 0 if that is what is meant",
+                )
+            else:
+                continue
+            place = (key.offset, len(key.text))
+            self._report.add("E123", message, model.card, *place, hint=hint)
+            raise Failed
         return numbers
