@@ -44,8 +44,9 @@ def monte_carlo(
     spread : mapping of str to float or str
         Name of an element, or glob such as ``r*``, to what its value may be off by,
         relative: 0.05 or ``"5%"``; ``d*:is`` for a parameter of the models of elements, each
-        of which draws for itself.  Where several match, the last counts.  What ``tol=`` of the
-        deck says comes first, and its random functions (``mc gauss flat`` ...) draw.
+        of which draws for itself; a parameter of the deck.  Where several match, the last
+        counts.  What ``tol=`` of the deck says comes first, and its random functions
+        (``mc gauss flat`` ...) draw.
     samples, seed : int
         The same seed gives the same samples, whatever their number.
     sweep : sequence of Sweep, or mapping of str to array_like

@@ -27,6 +27,7 @@ from ..point.engine import PointSolver
 from ..point.solved import Point
 from ..results.outputs import find_output
 from .given import Given, as_circuit, spelled
+from .parameters import Moved, moved, note_parameters
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Sensitivity:
     derivatives : dict of str to float
         By the value of each element (ohms, volts, amps; forward drop of a diode), and by
         what else it is described by: ``d1:ron``, ``d1:roff``, ``d1:vrev``, ``d1:rrev``,
-        ``s1:ron``, ``s1:roff``, ``e1:gain``.  V or A per unit.
+        ``s1:ron``, ``s1:roff``, ``e1:gain``; ``b1:formula``, what is added to one; by parameters of
+        the deck that do not jump, ``param:r1`` where an element has the name.  V or A per unit.
     values : dict of str to float
         The values themselves.
     at_knee : tuple of str
@@ -124,8 +126,10 @@ def sensitivities(
     >>> round(found.value, 6), round(found.derivatives["i1"], 6)  # V, V/A
     (0.75, 750.0)
     """
-    solution = _Linearised(as_circuit(circuit), tolerance)
-    return [solution.sensitivity(output) for output in several(outputs)]
+    circuit = as_circuit(circuit)
+    solution = _Linearised(circuit, tolerance)
+    parameters = tuple(moved(circuit))
+    return [solution.sensitivity(output, parameters) for output in several(outputs)]
 
 
 @spelled
@@ -240,14 +244,15 @@ class _Linearised:
         share = laws.sign[row[own]] * slope[own]
         return laws.p[column[own]], laws.q[column[own]], share
 
-    def sensitivity(self, text: str) -> Sensitivity:
-        """Return the derivatives of one output."""
+    def sensitivity(self, text: str, parameters: Sequence[Moved] = ()) -> Sensitivity:
+        """Return the derivatives of one output, also by parameters of the deck."""
         output = _Output(self, text)
         if np.isnan(output.value):
             raise UsageError(f"{text} is undefined: nothing fixes it")
         found = self._influence(output, multipliers(self.point.state, output.slope))
         for law in laws(self.circuit):
             law.derive(found)
+        note_parameters(found, parameters)
         return Sensitivity(
             text, output.value + 0.0, found.derivatives, found.values, self._at_knee()
         )

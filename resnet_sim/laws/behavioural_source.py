@@ -82,7 +82,14 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
                 judged.size[row] = abs(low) + float(width[0]) / SMALL
 
     def derive(self, at: Influence) -> None:
-        """Formulas have no values."""
+        """By what is added to the formula, whose value is what it amounts to."""
+        v, i = at.v[None], at.i[None]
+        for k, (name, formula) in enumerate(
+            zip(self.table.names, self.table.formulas, strict=True)
+        ):
+            by = at.by_volts if self.table.is_voltage[k] else at.by_amps
+            low, high = (float(end[0]) for end in _value(formula, v, i, 0.0 * v))
+            at.note(f"{name}:formula", 0.5 * (low + high), by[self.rows.start + k])
 
 
 def rise(table: BehaviouralSources, v: Floats) -> bool:

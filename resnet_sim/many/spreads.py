@@ -27,7 +27,8 @@ def monte_carlo(
     ----------
     spread : mapping of str to float or str
         What a value may be off by, relative: 0.05 or ``"5%"``.  Of an element, or glob such
-        as ``r*``; ``d*:vfwd`` for a parameter of the models of elements.  Where several
+        as ``r*``; ``d*:vfwd`` for a parameter of the models of elements; or a parameter of
+        the deck that is a number.  Where several
         match, the last counts; what ``tol=`` says comes before all.
 
     Raises
@@ -92,6 +93,8 @@ def _matching(circuit: Circuit, pattern: str) -> tuple[str, dict[str, float]]:
     values = dict(_values(circuit))
     if folded in values:
         return "element", {folded: values[folded]}
+    if folded in circuit.parameters:
+        return "parameter", {folded: circuit.parameters[folded]}
     if not any(c in folded for c in "*?["):
         number = circuit.element(folded)
         raise UsageError(f"{folded} is a {circuit.kind(number)} without a value to vary")
