@@ -21,7 +21,7 @@ from ..graph.problem import Problem, Solution
 from ..graph.steps import unsettled
 from ..graph.topology import negative_cycle, unroutable
 from ..model.circuit import Circuit
-from ..results.proof import OTHERS, STEPS
+from ..results.proof import LATER, OTHERS, STEPS
 from ..solvers.linear.laplacian import convex
 from ..workers.progress import report
 from . import infeasible, warnings
@@ -252,6 +252,8 @@ class PointSolver:
 
         log.convex = False
         outcome = feedback.solve(state, plan.stage, plan, self.start, self._last.get(key))
+        if outcome.tried > 1 and any(d.code == "W205" for d in log.diagnostics):
+            log.notes.append(LATER)
         if outcome.last is not None:
             self._last[key] = outcome.last
         log.methods.append(outcome.method)

@@ -8,6 +8,10 @@ from ..model.display import few
 
 #: what notes say where not all states were looked at
 OTHERS = "not all states of a circuit with feedback were tried: others may exist"
+#: what they say where a part with several states depends on another one
+LATER = (
+    "behind a part with several solutions the others' consequences were not tried: others may exist"
+)
 #: what they say where currents of junctions fall with a step as the voltage rises
 STEPS = "junctions have a step at -3 N kT/q (ISR, IKR): others may exist"
 

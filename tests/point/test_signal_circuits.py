@@ -33,8 +33,9 @@ def agrees(seed: int) -> bool | None:
 
 
 def test_random_circuits_have_the_solutions_that_exhaustion_finds():
-    # of the last ones a clamp that rests gave rounding instead of nothing
-    found = [agrees(seed) for seed in (*range(150), 2161, 2220, 2265, 2347, 5148)]
+    # of the last ones a clamp that rests gave rounding instead of nothing, or a part had several
+    # solutions for other ones of a part before it
+    found = [agrees(seed) for seed in (*range(150), 2161, 2220, 2265, 2347, 5148, 900_252, 900_368)]
     assert found.count(True) > 140
     assert False not in found, found.index(False)
 
