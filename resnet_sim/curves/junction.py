@@ -189,9 +189,12 @@ class JunctionCurve(Curve):
         a, n, b, nb = self.saturation, self.emission, self.breakdown, self.breakdown_emission
         push = r * a
         safe = np.where(push > 0, push, 1.0)
-        y = np.minimum((s + push) / n + np.log(safe / n), 1e300)
-        w = omega(y)
-        ahead = np.where(w > 1.0, n * np.log(np.maximum(w, 1.0) * n / safe), s + push - n * w)
+        ahead = _diode_in_series(s, push, n)
+        if (recombines := self.recombination > 0).any():
+            # what flows besides leaves less voltage than either of both would alone
+            other = _diode_in_series(s, r * self.recombination, self.recombination_emission)
+            smaller = recombines & (np.abs(other) < np.abs(ahead))
+            ahead = np.where(smaller, other, ahead)
         back = np.minimum(s + push, SEAM * n)
         broken = np.zeros_like(s) + back
         deep = s + push < -b
@@ -203,6 +206,13 @@ class JunctionCurve(Curve):
             broken = np.where(deep, -b - t, back)
         seam = SEAM * n - push * (1.0 - np.exp(SEAM))
         return np.where(push > 0, np.where((s >= seam) | self.ahead, ahead, broken), s)
+
+
+def _diode_in_series(s: Floats, push: Floats, n: Floats) -> Floats:
+    """Return the voltages of exponentials in series with a line; `push` is r times saturation."""
+    safe = np.where(push > 0, push, 1.0)
+    w = omega(np.minimum((s + push) / n + np.log(safe / n), 1e300))
+    return np.where(w > 1.0, n * np.log(np.maximum(w, 1.0) * n / safe), s + push - n * w)
 
 
 def _most(exponent: Floats) -> Floats:
