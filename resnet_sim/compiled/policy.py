@@ -37,6 +37,9 @@ class Policy(NamedTuple):
     groups: float = 100
     #: Order up to which a matrix of which a tenth is not zero is judged by dense elimination.
     full_order: float = 4_000
+    #: Order from which BLAS shares a matrix among threads.  Up to some hundreds these wait for each
+    #: other: twice as long as they work on an idle machine, fifty times on a busy one.
+    shared: float = 90
     #: Order of a network of aggregates up to which it is inverted.
     inverted: float = 150
     #: Entries above which the factors of eight points, of 64 bytes each, have no room.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Floats
+from ..compiled import policy
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..graph.mixed import MixedProblem, MixedSolution
@@ -57,8 +60,29 @@ def solve(
     problem = equations.problem()
     if last is not None and len(last) != (len(equations.laws) or len(equations.offset)):
         last = None  # it is of other stages
-    if len(equations.laws):
-        return _smooth(equations, problem, start, last, lost)
+    kind = _smooth if len(equations.laws) else _straight
+    with _alone(problem):
+        return kind(equations, problem, start, last, lost)
+
+
+def _alone(problem: MixedProblem) -> AbstractContextManager[Any]:
+    """Keep matrices in one thread that are too small for several, but are shared among them."""
+    if problem.n + problem.m < policy.POLICY.shared:
+        return nullcontext()
+    from ..workers.executors import one_thread
+
+    return one_thread()
+
+
+def _straight(
+    equations: Equations,
+    problem: MixedProblem,
+    start: Floats | None,
+    last: Floats | None,
+    lost: bool,
+) -> Outcome:
+    """Solve a stage that is piecewise linear."""
+    state, stage = equations.state, equations.stage
     if last is not None:
         start = last
     guess = None if start is None else equations.conducting(start)

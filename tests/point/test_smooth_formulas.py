@@ -252,3 +252,26 @@ def test_currents_of_formulas_count_whatever_they_depend_on(sink):
 def test_what_a_resistance_reads_but_does_not_use(formula):
     op = rs.solve(f"constant\nV1 a 0 2\nR1 a b R='{formula}'\nR2 b 0 3k\n")
     assert op.voltage("b") == pytest.approx(1.5)
+
+
+ALIKE = ("{a}*v(n{k})*v(m{k})", "{a}*tanh(v(m{k})-{b})", "{a}*ln(v(n{k})+{b})", "{a}/(v(m{k})+{b})",
+         "pwr(v(m{k}),{b})*{a}", "{a}*v(m{k})*table(v(n{k}),0,0,{b},1)")  # fmt: skip
+
+
+def test_formulas_that_differ_in_their_numbers_are_each_what_they_are_alone():
+    rng = np.random.default_rng(7)
+    groups = []
+    for k in range(24):
+        a, b = (f"{x:.6g}" for x in rng.uniform((1e-5, 0.5), (1e-4, 2.0)))
+        formula = ALIKE[k % len(ALIKE)].format(a=a, b=b, k=k)
+        ohms = rng.uniform(1e3, 9e3, 3)
+        groups.append(
+            f"r{k} s n{k} {ohms[0]:.6g}\nrx{k} n{k} m{k} {ohms[1]:.6g}\nry{k} m{k} 0 {ohms[2]:.6g}\n"
+            f"b{k} n{k} 0 i={formula}\n"
+        )
+    together = rs.solve(rs.parse_netlist("all\nv1 s 0 3\n" + "".join(groups)))
+    assert together.certificate.ok
+    for k, group in enumerate(groups):
+        alone = rs.solve(rs.parse_netlist("one\nv1 s 0 3\n" + group))
+        for node in (f"n{k}", f"m{k}"):
+            assert together.voltage(node) == pytest.approx(alone.voltage(node), rel=1e-9)

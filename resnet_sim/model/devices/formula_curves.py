@@ -11,8 +11,9 @@ from ...arrays import Floats, Ints
 from ...curves import Curve
 from ...curves.function import FunctionCurve
 from ...curves.straight import StraightCurve
+from ..alike import of_rows, shape, stacked
 from ..derivatives import FUNCTIONS, evaluate
-from ..formula import Call, Formula, Sum
+from ..formula import Formula
 from ..own_voltage import Lines, lines_of, of_own_voltage
 from ..trends import rises
 from ..units import Clamped
@@ -71,7 +72,7 @@ def curves_of(every: Sequence[Rising]) -> list[tuple[list[int], Curve]]:
     alike: dict[Any, list[int]] = {}
     for k, some in enumerate(every):
         if some.lines is None:
-            alike.setdefault(_shape(some.formula), []).append(k)
+            alike.setdefault(shape(some.formula), []).append(k)
     found: list[tuple[list[int], Curve]] = []
     if straight:
         found.append((straight, _straight([every[k] for k in straight])))
@@ -92,11 +93,11 @@ def _straight(some: Sequence[Rising]) -> Curve:
 
 
 def _smooth(some: Sequence[Rising]) -> Curve:
-    whole = _stacked([each.formula for each in some])
+    whole = stacked([each.formula for each in some])
     rest = np.array([each.rest for each in some])
 
     def at(v: Floats, rows: Ints) -> tuple[Floats, Floats]:
-        value, slope = evaluate(_of_rows(whole, rows), v[:, None])
+        value, slope = evaluate(of_rows(whole, rows), v[:, None])
         return value - rest[rows], slope[:, 0]
 
     every = np.arange(len(some))
@@ -105,48 +106,3 @@ def _smooth(some: Sequence[Rising]) -> Curve:
         amps, _ = at(np.full(len(some), sign * FAR), every)
         ends.append(np.where(np.abs(amps) < LARGE, amps, sign * np.inf))
     return FunctionCurve(at, every, (ends[0], ends[1]))
-
-
-# ---- formulas that differ in their numbers ----
-
-
-def _shape(formula: Formula) -> Any:
-    """Return what formulas share that differ in nothing but numbers."""
-
-    def of(some: Sum) -> Any:
-        return (
-            tuple(bool(x) for x in some[:1]),
-            some.voltages != (),
-            tuple(k for k, _ in some.calls),
-        )
-
-    return tuple((c.name, tuple(map(of, c.arguments))) for c in formula.calls), of(formula.value)
-
-
-def _stacked(formulas: Sequence[Formula]) -> Formula:
-    """Return formulas of one shape as one whose numbers are arrays."""
-
-    def stack(sums: Sequence[Sum]) -> Any:
-        terms: list[Any] = []
-        for name in ("voltages", "calls"):
-            every = [getattr(some, name) for some in sums]
-            gains = [np.array([own[j][1] for own in every]) for j in range(len(every[0]))]
-            terms.append(tuple((k, gain) for (k, _), gain in zip(every[0], gains, strict=True)))
-        constant: Any = np.array([some.constant for some in sums])
-        return Sum(constant, terms[0], (), terms[1])
-
-    calls = []
-    for number, call in enumerate(formulas[0].calls):
-        every = [formula.calls[number].arguments for formula in formulas]
-        calls.append(Call(call.name, tuple(map(stack, zip(*every, strict=True)))))
-    return Formula(stack([formula.value for formula in formulas]), tuple(calls))
-
-
-def _of_rows(formula: Formula, rows: Ints) -> Formula:
-    """Return a stacked formula of some rows."""
-
-    def some(each: Any) -> Sum:
-        voltages, calls = (tuple((k, g[rows]) for k, g in terms) for terms in (each[1], each[3]))
-        return Sum(each.constant[rows], voltages, (), calls)
-
-    return formula.mapped(some)

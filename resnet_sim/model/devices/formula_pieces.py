@@ -17,11 +17,12 @@ an x for its own voltage.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...arrays import Floats, Ints
+from ..alike import of_rows, shape, stacked
 from ..derivatives import evaluate
 from ..formula import Formula, Sum
 from ..smooth import Smooth
@@ -49,6 +50,7 @@ class Part(NamedTuple):
 class _Law(NamedTuple):
     """A smooth function as a device: its current and the voltages that it depends on."""
 
+    formula: Formula
     element: int
     sign: float
     p: list[int]
@@ -56,9 +58,10 @@ class _Law(NamedTuple):
 
 
 class SmoothFormula:
-    """A formula of the voltages of all branches is the current of the first; others have none.
+    """Formulas of the voltages of all branches are the currents of the first; others have none.
 
-    A `characteristic.Characteristic` of `count` devices with `width` branches each.
+    A `characteristic.Characteristic` of devices with `width` branches each, whose formulas are
+    alike: `formula` is all of them, `alike.stacked`.
     """
 
     def __init__(self, formula: Formula, count: int, width: int) -> None:
@@ -66,7 +69,7 @@ class SmoothFormula:
 
     def some(self, devices: Ints) -> SmoothFormula:
         """Return the same of some devices."""
-        return SmoothFormula(self.formula, len(devices), self.width)
+        return SmoothFormula(of_rows(self.formula, devices), len(devices), self.width)
 
     def evaluate(self, v: Floats) -> tuple[Floats, Floats]:
         """Return currents and derivatives."""
@@ -77,11 +80,12 @@ class SmoothFormula:
     def start(self) -> Floats:
         """Return voltages at which the formula has a value."""
         v = np.zeros((self.count, self.width))
+        open_ = np.ones(self.count, dtype=np.bool_)
         for volts in STARTS:
-            value, slope = evaluate(self.formula, np.full((1, self.width), volts))
-            if np.isfinite(value).all() and np.isfinite(slope).all():
-                v[:] = volts
-                break
+            value, slope = evaluate(self.formula, np.full(v.shape, volts))
+            good = open_ & np.isfinite(value) & np.isfinite(slope).all(axis=1)
+            v[good] = volts
+            open_ &= ~good
         return v
 
     def limit(self, new: Floats, old: Floats) -> Floats:
@@ -102,21 +106,22 @@ class SmoothFormula:
 
 def add_units(out: Pieces, parts: Sequence[Part]) -> None:
     """Add the pieces of sources."""
-    laws: dict[Formula, list[_Law]] = {}
+    laws: dict[Any, list[_Law]] = {}
     for part in parts:
         _Source(out, part, laws).add()
-    for formula, devices in laws.items():
+    for devices in laws.values():
         p, q = (np.array(ends) for ends in zip(*((d.p, d.q) for d in devices), strict=True))
         element = np.broadcast_to(np.array([[d.element] for d in devices]), p.shape)
         sign = np.zeros(p.shape)
         sign[:, 0] = [d.sign for d in devices]
+        formula = stacked([d.formula for d in devices])
         out.law(element, p, q, sign, SmoothFormula(formula, *p.shape))
 
 
 class _Source:
     """One source on its way to pieces."""
 
-    def __init__(self, out: Pieces, part: Part, laws: dict[Formula, list[_Law]]) -> None:
+    def __init__(self, out: Pieces, part: Part, laws: dict[Any, list[_Law]]) -> None:
         self.out, self.part, self.laws = out, part, laws
         self.element = np.array([part.element])
         self.direct = {} if part.is_voltage else self._direct()
@@ -168,18 +173,19 @@ class _Source:
 
     def _law(self, unit: Smooth, factor: float, p: int, q: int, sign: float) -> None:
         """Add the current of a law, and nodes for what it depends on."""
-        law = _Law(self.part.element, sign, [p], [q])
-        places = []
+        ends, places = ([p], [q]), []
         for some in unit.inputs:
             own = _across(some, p, q)
-            places.append((0, own) if own else (len(law.p), 1.0))
+            places.append((0, own) if own else (len(ends[0]), 1.0))
             if not own:
                 (node,) = self.out.inner(1).tolist()
                 self._fed(node, some)
                 self.out.conductor(self.element, *_ends(node, 0), np.ones(1), sign=0.0)
-                law.p.append(node)
-                law.q.append(0)
-        self.laws.setdefault(unit.of(places, factor), []).append(law)
+                ends[0].append(node)
+                ends[1].append(0)
+        formula = unit.of(places, factor)
+        law = _Law(formula, self.part.element, sign, *ends)
+        self.laws.setdefault(shape(formula), []).append(law)
 
     def _fed(self, node: int, some: Sum, rest: float = np.nan) -> None:
         """Feed a sum into a node within."""
