@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Ints
 from .formula import Call, Formula, Sum
 
 
@@ -21,15 +20,15 @@ def shape(formula: Formula) -> Any:
 
 
 def stacked(formulas: Sequence[Formula]) -> Formula:
-    """Return formulas of one shape as one; `derivatives.evaluate` takes it.
+    """Return formulas of one shape as one, of which `derivatives.Program` takes each at one point.
 
     Examples
     --------
-    >>> from resnet_sim.model.alike import of_rows, stacked
+    >>> from resnet_sim.model.alike import stacked
     >>> from resnet_sim.model.formula import Formula, Sum
     >>> both = stacked([Formula(Sum(1.0, ((0, 2.0),))), Formula(Sum(3.0, ((0, 4.0),)))])
-    >>> both.value.constant.tolist(), of_rows(both, [1]).value.constant.tolist()
-    ([1.0, 3.0], [3.0])
+    >>> both.value.constant.tolist()
+    [1.0, 3.0]
     """
 
     def stack(sums: Sequence[Sum]) -> Any:
@@ -46,13 +45,3 @@ def stacked(formulas: Sequence[Formula]) -> Formula:
         every = [formula.calls[number].arguments for formula in formulas]
         calls.append(Call(call.name, tuple(map(stack, zip(*every, strict=True)))))
     return Formula(stack([formula.value for formula in formulas]), tuple(calls))
-
-
-def of_rows(formula: Formula, rows: Ints) -> Formula:
-    """Return a stacked formula of some rows."""
-
-    def some(each: Any) -> Sum:
-        voltages, calls = (tuple((k, g[rows]) for k, g in terms) for terms in (each[1], each[3]))
-        return Sum(each.constant[rows], voltages, (), calls)
-
-    return formula.mapped(some)

@@ -7,12 +7,13 @@ side, which is enough for a search; what it *means* there is stated by `laws`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Floats
+from ..arrays import Floats, Ints
 from .formula import Formula, Sum
 
 #: beyond this an exponential goes on as its tangent: no solution lies there
@@ -25,19 +26,7 @@ Slopes = tuple[Floats, tuple[Any, ...]]
 
 
 def evaluate(formula: Formula, x: Floats) -> tuple[Floats, Floats]:
-    """Return values and derivatives.
-
-    Parameters
-    ----------
-    formula : Formula
-        Its nodes are numbers of inputs.
-    x : ndarray, shape (points, inputs)
-
-    Returns
-    -------
-    value : ndarray, shape (points,)
-        Infinite or NaN where the formula is undefined.
-    slope : ndarray, shape (points, inputs)
+    """Return values and derivatives; see `Program`, which is worth making for more than once.
 
     Examples
     --------
@@ -50,28 +39,119 @@ def evaluate(formula: Formula, x: Floats) -> tuple[Floats, Floats]:
     >>> value.tolist(), slope.tolist()
     ([30.0], [[10.0, 6.0]])
     """
-    found: list[tuple[Floats, Floats]] = []
-    with np.errstate(all="ignore"):
-        for call in formula.calls:
-            arguments = [_sum(some, x, found) for some in call.arguments]
-            value, partial = FUNCTIONS[call.name](*(a[0] for a in arguments))
-            slope = np.zeros(x.shape)
-            for by, (_, inner) in zip(partial, arguments, strict=False):
-                finite = np.nan_to_num(by, nan=0.0, posinf=VERTICAL, neginf=-VERTICAL)
-                slope += np.broadcast_to(finite, len(x))[:, None] * inner
-            found.append((value + np.zeros(len(x)), slope))
-        return _sum(formula.value, x, found)
+    return Program(formula).evaluate(x)
 
 
-def _sum(some: Sum, x: Floats, found: list[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
-    value, slope = np.full(len(x), some.constant), np.zeros(x.shape)
-    for k, gain in some.voltages:
-        value = value + gain * x[:, int(k)]
-        slope[:, int(k)] += gain
-    for k, gain in some.calls:
-        # a gain may be a number for each point
-        value, slope = value + gain * found[k][0], slope + (gain * found[k][1].T).T
-    return value, slope
+class Program:
+    """A formula in steps, of which each is all calls of a function that need no other's value.
+
+    Parameters
+    ----------
+    formula : Formula
+        Its nodes are numbers of inputs.  Its numbers may be arrays, of one for each point.
+    """
+
+    def __init__(self, formula: Formula) -> None:
+        depth: list[int] = []
+        steps: dict[tuple[int, str, int], list[int]] = {}
+        for number, call in enumerate(formula.calls):
+            needed = [depth[k] for some in call.arguments for k, _ in some.calls]
+            depth.append(1 + max(needed, default=0))
+            steps.setdefault((depth[-1], call.name, len(call.arguments)), []).append(number)
+        self._count = len(formula.calls)
+        self._steps = [
+            (name, np.array(some), [_Sums([formula.calls[k].arguments[j] for k in some])
+                                    for j in range(arity)])
+            for (_, name, arity), some in sorted(steps.items())
+        ]  # fmt: skip
+        self._value = _Sums([formula.value])
+
+    def some(self, points: Ints) -> Program:
+        """Return the same for some of the points for which there are numbers."""
+        other = copy(self)
+        other._steps = [(n, k, [a.some(points) for a in every]) for n, k, every in self._steps]
+        other._value = self._value.some(points)
+        return other
+
+    def evaluate(self, x: Floats) -> tuple[Floats, Floats]:
+        """Return values and derivatives.
+
+        Parameters
+        ----------
+        x : ndarray, shape (points, inputs)
+
+        Returns
+        -------
+        value : ndarray, shape (points,)
+            Infinite or NaN where the formula is undefined.
+        slope : ndarray, shape (points, inputs)
+        """
+        points, width = x.shape
+        # the last one is nothing: sums with fewer terms than others have that instead
+        values = np.zeros((points, width + self._count + 1))
+        slopes = np.zeros((*values.shape, width))
+        values[:, :width], slopes[:, :width] = x, np.eye(width)
+        with np.errstate(all="ignore"):
+            for name, calls, arguments in self._steps:
+                found = [some.evaluate(values, slopes, width) for some in arguments]
+                value, partial = FUNCTIONS[name](*(v.ravel() for v, _ in found))
+                values[:, width + calls] = value.reshape(points, -1)
+                total = np.zeros((points, len(calls), width))
+                for by, (_, inner) in zip(partial, found, strict=False):
+                    finite = np.nan_to_num(by, nan=0.0, posinf=VERTICAL, neginf=-VERTICAL)
+                    every = np.broadcast_to(finite, value.shape).reshape(points, -1, 1)
+                    total += every * inner
+                slopes[:, width + calls] = total
+            value, slope = self._value.evaluate(values, slopes, width)
+        return value[:, 0], slope[:, 0]
+
+
+class _Sums:
+    """Sums of inputs and calls, each with as many terms as the longest.
+
+    Attributes
+    ----------
+    constant : ndarray, shape (sums,) or (points, sums)
+    index : ndarray of int, shape (sums, terms)
+    call : ndarray of bool, shape (sums, terms)
+        Which terms are calls, not inputs.
+    gain : ndarray, shape (sums, terms) or (points, sums, terms)
+    """
+
+    def __init__(self, sums: Sequence[Sum]) -> None:
+        self.constant = _columns([some.constant for some in sums])
+        terms = [[*((int(k), False, g) for k, g in some.voltages),
+                  *((k, True, g) for k, g in some.calls)] for some in sums]  # fmt: skip
+        shape = len(sums), max(map(len, terms))
+        every = [term for own in terms for term in own + [(-1, False, 0.0)] * (shape[1] - len(own))]
+        index, call, gain = zip(*every, strict=True) if every else ((), (), ())
+        self.index = np.array(index, dtype=np.int64).reshape(shape)
+        self.call = np.array(call, dtype=np.bool_).reshape(shape)
+        columns = _columns(gain)
+        self.gain = columns.reshape(*columns.shape[:-1], *shape)
+
+    def some(self, points: Ints) -> _Sums:
+        """Return the same for some points."""
+        other = copy(self)
+        if self.constant.ndim > 1:
+            other.constant = self.constant[points]
+        if self.gain.ndim > 2:
+            other.gain = self.gain[points]
+        return other
+
+    def evaluate(self, values: Floats, slopes: Floats, width: int) -> tuple[Floats, Floats]:
+        """Return values, shape (points, sums), and derivatives, shape (points, sums, inputs)."""
+        column = np.where(self.call, self.index + width, self.index)
+        value = self.constant + (self.gain * values[:, column]).sum(axis=-1)
+        return value, (self.gain[..., None] * slopes[:, column]).sum(axis=-2)
+
+
+def _columns(numbers: Sequence[Any]) -> Floats:
+    """Return numbers as a row, or as columns if any of them has one for each point."""
+    points = [np.shape(x) for x in numbers if np.ndim(x)]
+    if points:
+        return np.stack([np.broadcast_to(x, points[0]) for x in numbers], axis=1).astype(float)
+    return np.array(numbers, dtype=float)
 
 
 # ---- functions of arrays ----

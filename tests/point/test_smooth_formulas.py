@@ -265,10 +265,9 @@ def test_formulas_that_differ_in_their_numbers_are_each_what_they_are_alone():
         a, b = (f"{x:.6g}" for x in rng.uniform((1e-5, 0.5), (1e-4, 2.0)))
         formula = ALIKE[k % len(ALIKE)].format(a=a, b=b, k=k)
         ohms = rng.uniform(1e3, 9e3, 3)
-        groups.append(
-            f"r{k} s n{k} {ohms[0]:.6g}\nrx{k} n{k} m{k} {ohms[1]:.6g}\nry{k} m{k} 0 {ohms[2]:.6g}\n"
-            f"b{k} n{k} 0 i={formula}\n"
-        )
+        parts = (f"r{k} s n{k}", f"rx{k} n{k} m{k}", f"ry{k} m{k} 0")
+        resistors = (f"{part} {x:.6g}\n" for part, x in zip(parts, ohms, strict=True))
+        groups.append("".join(resistors) + f"b{k} n{k} 0 i={formula}\n")
     together = rs.solve(rs.parse_netlist("all\nv1 s 0 3\n" + "".join(groups)))
     assert together.certificate.ok
     for k, group in enumerate(groups):

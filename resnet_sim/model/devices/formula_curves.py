@@ -11,8 +11,8 @@ from ...arrays import Floats, Ints
 from ...curves import Curve
 from ...curves.function import FunctionCurve
 from ...curves.straight import StraightCurve
-from ..alike import of_rows, shape, stacked
-from ..derivatives import FUNCTIONS, evaluate
+from ..alike import shape, stacked
+from ..derivatives import FUNCTIONS, Program, evaluate
 from ..formula import Formula
 from ..own_voltage import Lines, lines_of, of_own_voltage
 from ..trends import rises
@@ -93,11 +93,11 @@ def _straight(some: Sequence[Rising]) -> Curve:
 
 
 def _smooth(some: Sequence[Rising]) -> Curve:
-    whole = stacked([each.formula for each in some])
+    whole = Program(stacked([each.formula for each in some]))
     rest = np.array([each.rest for each in some])
 
     def at(v: Floats, rows: Ints) -> tuple[Floats, Floats]:
-        value, slope = evaluate(of_rows(whole, rows), v[:, None])
+        value, slope = whole.some(rows).evaluate(v[:, None])
         return value - rest[rows], slope[:, 0]
 
     every = np.arange(len(some))

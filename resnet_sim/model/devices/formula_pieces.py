@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ..alike import of_rows, shape, stacked
-from ..derivatives import evaluate
+from ..alike import shape, stacked
+from ..derivatives import Program
 from ..formula import Formula, Sum
 from ..smooth import Smooth
 from ..units import Clamp, Clamped
@@ -61,20 +61,20 @@ class SmoothFormula:
     """Formulas of the voltages of all branches are the currents of the first; others have none.
 
     A `characteristic.Characteristic` of devices with `width` branches each, whose formulas are
-    alike: `formula` is all of them, `alike.stacked`.
+    alike: `program` is that of all of them, `alike.stacked`.
     """
 
-    def __init__(self, formula: Formula, count: int, width: int) -> None:
-        self.formula, self.count, self.width = formula, count, width
+    def __init__(self, program: Program, count: int, width: int) -> None:
+        self.program, self.count, self.width = program, count, width
 
     def some(self, devices: Ints) -> SmoothFormula:
         """Return the same of some devices."""
-        return SmoothFormula(of_rows(self.formula, devices), len(devices), self.width)
+        return SmoothFormula(self.program.some(devices), len(devices), self.width)
 
     def evaluate(self, v: Floats) -> tuple[Floats, Floats]:
         """Return currents and derivatives."""
         current, slope = np.zeros(v.shape), np.zeros((*v.shape, self.width))
-        current[:, 0], slope[:, 0] = evaluate(self.formula, v)
+        current[:, 0], slope[:, 0] = self.program.evaluate(v)
         return current, slope
 
     def start(self) -> Floats:
@@ -82,7 +82,7 @@ class SmoothFormula:
         v = np.zeros((self.count, self.width))
         open_ = np.ones(self.count, dtype=np.bool_)
         for volts in STARTS:
-            value, slope = evaluate(self.formula, np.full(v.shape, volts))
+            value, slope = self.program.evaluate(np.full(v.shape, volts))
             good = open_ & np.isfinite(value) & np.isfinite(slope).all(axis=1)
             v[good] = volts
             open_ &= ~good
@@ -90,12 +90,12 @@ class SmoothFormula:
 
     def limit(self, new: Floats, old: Floats) -> Floats:
         """Shorten steps on which the value would change far more than the tangent says."""
-        at, slope = evaluate(self.formula, old)
+        at, slope = self.program.evaluate(old)
         share = np.ones(len(new))
         for _ in range(HALVINGS):
             step = share[:, None] * (new - old)
             foretold = np.abs((slope * step).sum(axis=1)) + np.abs(at)
-            value, tangent = evaluate(self.formula, old + step)
+            value, tangent = self.program.evaluate(old + step)
             bad = ~(np.abs(value - at) <= np.maximum(TRUSTED * foretold, LEAST))
             bad |= ~np.isfinite(tangent).all(axis=1)
             if not bad.any():
@@ -114,8 +114,8 @@ def add_units(out: Pieces, parts: Sequence[Part]) -> None:
         element = np.broadcast_to(np.array([[d.element] for d in devices]), p.shape)
         sign = np.zeros(p.shape)
         sign[:, 0] = [d.sign for d in devices]
-        formula = stacked([d.formula for d in devices])
-        out.law(element, p, q, sign, SmoothFormula(formula, *p.shape))
+        program = Program(stacked([d.formula for d in devices]))
+        out.law(element, p, q, sign, SmoothFormula(program, *p.shape))
 
 
 class _Source:
