@@ -73,7 +73,7 @@ class Equations:
         self.law_senses = self.nodes.differences(self.laws.p, self.laws.q)
         self.first_law = self.n + len(self.rectifiers)
         self.outflow = self._outflow()
-        self.constant_outflow = self._constant_outflow()
+        self.constant_flows = self._constant_flows()
 
     def _own(self, branches: Branches) -> Ints:
         """Return the branches of the stage's parts, and those between nodes that it fixes.
@@ -161,10 +161,9 @@ class Equations:
             parts += [(kind.p[rows], column, one), (kind.q[rows], column, -one)]
         return Sums.of(len(red.coordinate), parts)
 
-    def _constant_outflow(self) -> Extended:
-        """Return what leaves each node whatever the unknowns are, A."""
+    def _constant_flows(self) -> list[tuple[Branches, Floats]]:
+        """Return what flows in all branches whatever the unknowns are, A."""
         red, state = self.red, self.state
-        total = np.zeros(len(red.coordinate), dtype=np.longdouble)
         branch = red.conductors
         flow = state.conductor_current.copy()
         rows = self.conductors
@@ -175,14 +174,22 @@ class Equations:
         curved[self.curve_rows], lawful[self.law_rows] = 0.0, 0.0
         looping = state.loop_current.copy()
         looping[self.loops] = 0.0
-        for kind, current in (
+        flows = [
             (branch, flow), (red.rectifiers, rectified), (red.laws, lawful),
             (red.curves, curved), (red.injections, state.injection_value), (red.ties, looping),
-        ):  # fmt: skip
-            if len(kind):
-                np.add.at(total, kind.p, current)
-                np.subtract.at(total, kind.q, current)
-        return total
+        ]  # fmt: skip
+        return [(kind, current) for kind, current in flows if len(kind)]
+
+    def _constant_outflow(self, nodes: Ints) -> Extended:
+        """Return what leaves some nodes whatever the unknowns are, A."""
+        total = np.zeros(len(self.red.coordinate), dtype=np.longdouble)
+        wanted = np.zeros(len(total), dtype=np.bool_)
+        wanted[nodes] = True
+        for kind, current in self.constant_flows:
+            for ends, add in ((kind.p, np.add), (kind.q, np.subtract)):
+                rows = np.flatnonzero(wanted[ends])  # of long chains a stage is a small part
+                add.at(total, ends[rows], current[rows])
+        return total[nodes]
 
     def problem(self) -> MixedProblem:
         """Return KCL at the coordinates, the laws of the sources and the rectifiers' as one."""
@@ -234,7 +241,7 @@ class Equations:
         red, row_of_node = self.red, self.row_of_node
         own = np.flatnonzero(row_of_node >= 0)
         weight = 1.0 / red.scale[own]
-        np.subtract.at(rhs, row_of_node[own], weight * self.constant_outflow[own])
+        np.subtract.at(rhs, row_of_node[own], weight * self._constant_outflow(own))
         place, column, value = self.outflow.take(own)
         return [(row_of_node[own][place], column, weight[place] * value)]
 
@@ -281,7 +288,7 @@ class Equations:
         below = red.nodes_below(tie)
         sign = -1.0 if red.forest.edge[red.ties.p[tie]] == tie else 1.0
         _, column, value = self.outflow.take(below)
-        return column, sign * value, sign * self.constant_outflow[below].sum()
+        return column, sign * value, sign * self._constant_outflow(below).sum()
 
     # ---- start and result ----
 
@@ -294,9 +301,12 @@ class Equations:
 
     def voltages(self, solution: MixedSolution) -> Floats:
         """Return the voltages of all nodes that the stage moves."""
-        place, column, value = self.nodes.take(np.arange(len(self.offset)))
+        rows = np.flatnonzero(self.moved)
+        place, column, value = self.nodes.take(rows)
         terms = value.astype(float) * solution.z[column]
-        return self.offset + bincount(place, terms, len(self.offset))
+        volts = self.offset.copy()
+        volts[rows] += bincount(place, terms, len(rows))
+        return volts
 
     def distance(self, start: Floats | None) -> Callable[[MixedSolution], float]:
         """Return a sort key: how far a solution's voltages are from where one starts."""
