@@ -159,8 +159,9 @@ class BoxLanes(Backend):
         if not alike or not one.batch.of(other.batch.g, other.batch.drive):
             return super().contrast(first, second, width)
         change, by_g = self.problem.contrast(one.batch, one.x, other.x, width)
-        s, across = self.structure, self.question.once(Correlation).across
-        return by_g, across(s.scale * np.concatenate(([0.0], change))[s.coordinate])
+        s, correlation = self.structure, self.question.once(Correlation)
+        at = s.scale * np.concatenate(([0.0], change))[s.coordinate]
+        return by_g, correlation.across(*(at[nodes] for nodes in correlation.bias_nodes))
 
     def _on(self, side: npt.NDArray[np.int8], drop: Floats, bounds: Pair) -> Bools:
         """Tell which rectifiers conduct, shape (B, m): those that hold a box at its end."""

@@ -18,6 +18,8 @@ class Correlation:
     ----------
     g_weight : ndarray, shape (n_trainable,)
         Weight of each conductance's co-content: what is behind an amplifier counts 1/A^2.
+    bias_nodes : tuple of ndarray of int
+        Both ends of each bias.
     """
 
     def __init__(self, question: Question) -> None:
@@ -32,7 +34,7 @@ class Correlation:
         self.g_weight: Floats = 1.0 / red.branch_scale(red.conductors, row_of[numbers]) ** 2
         self._node_weight: Floats = 1.0 / red.scale**2
         biases = np.array([circuit.element(name) for name in question.biases], dtype=np.int64)
-        self._bias_p, self._bias_q = p[biases], q[biases]
+        self.bias_nodes: tuple[Ints, Ints] = p[biases], q[biases]
 
     def __call__(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
         """Return the means over samples of ``change * level`` across each conductance.
@@ -44,15 +46,14 @@ class Correlation:
         change, level : ndarray, shape (B, n_nodes)
         """
         sums = product_sums(self._p, self._q, change, level)[self._place]
-        mean = np.nan_to_num(change.mean(axis=0))
-        return self.g_weight * sums / len(change), self.across(mean)
+        # of few nodes: passing over all of them takes longer than the products
+        ends = (np.nan_to_num(change[:, nodes].mean(axis=0)) for nodes in self.bias_nodes)
+        return self.g_weight * sums / len(change), self.across(*ends)
 
-    def across(self, mean: Floats) -> Floats:
-        """Return what the mean change of each node is across each bias."""
-        first, second = (
-            mean[nodes] * self._node_weight[nodes] for nodes in (self._bias_p, self._bias_q)
-        )
-        return np.asarray(first - second)
+    def across(self, first: Floats, second: Floats) -> Floats:
+        """Return what mean changes of the two ends of each bias amount to across it."""
+        p, q = self.bias_nodes
+        return np.asarray(first * self._node_weight[p] - second * self._node_weight[q])
 
 
 def product_sums(p: Ints, q: Ints, one: Floats, other: Floats) -> Floats:

@@ -275,9 +275,10 @@ class Network(Learned):
         follow = self._following
         nodes = adjoint.shape[1] - (len(follow.flows) if follow else 0)
         # these multipliers know about scales already
-        by_g, _ = self._backend.correlate(-adjoint[:, :nodes], level[:, :nodes])
-        by_g, mean = by_g / self._backend.g_weight, adjoint.mean(axis=0)
-        by_bias = mean[self.bias_q] - mean[self.bias_p]
+        by_g, _ = self._backend.correlate(adjoint[:, :nodes], level[:, :nodes])
+        by_g = -by_g / self._backend.g_weight
+        into, out = (adjoint[:, end].mean(axis=0) for end in (self.bias_q, self.bias_p))
+        by_bias = into - out
         if follow is None:
             return by_g, by_bias
         shared = follow.derivatives(adjoint, level, self._theta, by_g[follow.theirs])
