@@ -10,6 +10,8 @@ parent at ``waits[s]``.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...compiled.kernels import inlined, loops, subloops
 from ...compiled.vectors import (
     add,
@@ -33,6 +35,12 @@ W = 8
 
 #: where a pivot row would begin if it had all columns, see `fronts`
 row_of = inlined(row_of)
+
+
+@inlined
+def _of(table, k):  # type: ignore[no-untyped-def]
+    """Return entry k >= 0 of a table; of a signed number numba would ask whether it is."""
+    return table[np.uint64(k)]
 
 
 @inlined
@@ -70,7 +78,7 @@ def _one_row(factor, at, width, pivot, own, count, j, column, source, a, target,
     store_bank(target, b, W, c)
 
 
-@subloops
+@inlined
 def _update(factor, at, width, pivot, own, count, j, many, source, a, target, b, step):  # type: ignore[no-untyped-def]
     """Take `count` eliminated rows into account in rows j, j + 1 ... from the diagonal on.
 
@@ -134,14 +142,20 @@ def _gather(s, at, pivots, width, plan, family, factor, front, stack):  # type: 
             row, source = place[where + a], (waits[kid] + row_of(a, size + 1)) * W
             if row < pivots:
                 target = at + row_of(row, width) * W
-                for b in range(a + 1, size + 1):
-                    to = target + (width - 1 if b == size else place[where + b]) * W
-                    store(factor, to, add(load(factor, to), load(stack, source + b * W)))
+                _add_row(stack, source, factor, target, width, place, where, a, size)
             else:
                 target = (row_of(row - pivots, width - pivots) - pivots) * W
-                for b in range(a + 1, size + 1):
-                    to = target + (width - 1 if b == size else place[where + b]) * W
-                    store(front, to, add(load(front, to), load(stack, source + b * W)))
+                _add_row(stack, source, front, target, width, place, where, a, size)
+
+
+@inlined
+def _add_row(stack, source, target, at, width, place, where, a, size):  # type: ignore[no-untyped-def]
+    """Add row a of what a child left to a row of its parent."""
+    for b in range(a + 1, size):
+        to = at + _of(place, where + b) * W
+        store(target, to, add(load(target, to), load(stack, source + b * W)))
+    to = at + (width - 1) * W
+    store(target, to, add(load(target, to), load(stack, source + size * W)))
 
 
 @inlined
@@ -225,7 +239,7 @@ def _clear(s, at, plan, none, factor, front):  # type: ignore[no-untyped-def]
         store(front, i * W, zero)
 
 
-@subloops
+@inlined
 def _supernode(s, at, own, plan, family, room, factor, pivot):  # type: ignore[no-untyped-def]
     """Eliminate a supernode, its pivot rows being at `at` and its pivots at `own`."""
     first, rest, _, waits, _ = plan
@@ -233,18 +247,24 @@ def _supernode(s, at, own, plan, family, room, factor, pivot):  # type: ignore[n
     pivots, size = first[s + 1] - first[s], rest[s]
     width = pivots + size + 1
     _gather(s, at, pivots, width, plan, family, factor, front, stack)
-    for j in range(0, pivots, 4):
-        many = min(4, pivots - j)
-        place, step = at + (row_of(j, width) + j) * W, (width - j) * W
-        if j > 0:
-            _update(factor, at, width, pivot, own, j, j, many, factor, place, factor, place, step)
-        _pivots(factor, at, width, pivot, own, j, many)
-    for a in range(0, size, 4):
-        place = row_of(a, size + 1) + a
-        _update(
-            factor, at, width, pivot, own, pivots, pivots + a, min(4, size - a),
-            front, place * W, stack, (waits[s] + place) * W, (size + 1 - a) * W,
-        )  # fmt: skip
+    j = 0
+    while j < pivots + size:
+        # one place for pivot rows and others: what is inlined twice is compiled twice
+        inside = j < pivots
+        many = min(4, (pivots if inside else pivots + size) - j)
+        if inside:
+            count, source, target, step = j, factor, factor, (width - j) * W
+            a = b = at + (row_of(j, width) + j) * W
+        else:
+            k = j - pivots
+            count, source, target, step = pivots, front, stack, (size + 1 - k) * W
+            a = (row_of(k, size + 1) + k) * W
+            b = a + waits[s] * W
+        if count > 0:
+            _update(factor, at, width, pivot, own, count, j, many, source, a, target, b, step)
+        if inside:
+            _pivots(factor, at, width, pivot, own, j, many)
+        j += many
 
 
 @inlined
@@ -278,7 +298,7 @@ def _down(factor, at, width, pivot, own, pivots, j, many, rows, begin, y, like):
         place = (own + c) * W
         store(y, place, dot(load(y, place), _entries(factor, row + c, step, like), turns))
     for c in range(pivots, width - 1):
-        place = rows[begin + c - pivots] * W
+        place = _of(rows, begin + c - pivots) * W
         store(y, place, dot(load(y, place), _entries(factor, row + c, step, like), turns))
 
 
@@ -287,7 +307,7 @@ def _up(factor, at, width, pivot, own, pivots, j, many, rows, begin, y, none, li
     """Find the voltages of some pivots from those of their neighbours."""
     sums, row, step = load_bank(none, 0, 0, like), at + row_of(j, width), width - j
     for c in range(pivots, width - 1):
-        other = load(y, rows[begin + c - pivots] * W)
+        other = load(y, _of(rows, begin + c - pivots) * W)
         sums = fma(_entries(factor, row + c, step, like), other, sums)
     for c in range(j + many, pivots):
         other = load(y, (own + c) * W)
