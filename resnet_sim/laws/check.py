@@ -82,15 +82,19 @@ class Check:
         self.circuit, self.v, self.i, self.closed = circuit, voltages, currents, closed
         self.tolerance = tolerance
         self.p, self.q = circuit.terminals
-        self.drop = voltages[:, self.p] - voltages[:, self.q]
         self.nothing: Floats | float = 0.0
         self.node_blur = self.roundings()
-        self.blur = self.node_blur[:, self.p] + self.node_blur[:, self.q]
+        self.drop, self.blur = self.across(slice(None))
         self.law = self.diode_voltage = self.diode_current = 0.0
         self.stray = np.zeros((len(voltages), 1))
         self.gap = np.zeros(len(voltages))
         self.failures: list[tuple[float, str]] = []
         self.bad = np.zeros(len(voltages), dtype=np.bool_)
+
+    def across(self, rows: slice) -> tuple[Floats, Floats]:
+        """Return the voltages across some elements, and what rounding leaves open in them, V."""
+        p, q, v, blur = self.p[rows], self.q[rows], self.v, self.node_blur
+        return v[:, p] - v[:, q], blur[:, p] + blur[:, q]
 
     def roundings(self) -> Floats:
         """Return what rounding leaves open in the voltages: of their own, and of the highest."""

@@ -75,6 +75,21 @@ def obeyed(circuit: Circuit, voltages: Floats, currents: Floats, tolerance: floa
     return ~check.bad
 
 
+class _Some(Check):
+    """What some laws ask, who don't look at other elements than their own."""
+
+    def __init__(self, asked: Sequence[Law[Any]], *args: Any) -> None:
+        self._asked = asked
+        super().__init__(*args)
+
+    def across(self, rows: slice) -> tuple[Floats, Floats]:
+        """Return the voltages across elements, and what is open in them, V; elsewhere zeros."""
+        drop, blur = np.zeros(self.i.shape), np.zeros(self.i.shape)
+        for law in self._asked:
+            drop[:, law.rows], blur[:, law.rows] = super().across(law.rows)
+        return drop, blur
+
+
 class _Points:
     """Points, and which of them are good."""
 
@@ -134,8 +149,8 @@ class _Points:
                 node, floor, whole, sure, worst,
             )  # fmt: skip
         if others:
-            self._consult(others, Check(variant, v, i, self.closed, self.tolerance),
-                          node, floor, whole, sure, worst)  # fmt: skip
+            check = _Some(others, variant, v, i, self.closed, self.tolerance)
+            self._consult(others, check, node, floor, whole, sure, worst)
         room = np.empty(n, np.int64), np.empty(n), np.empty(n)
         _proofs.balance(
             p, q, self.tolerance, LOUDEST, ROUNDINGS * EPS,

@@ -16,7 +16,6 @@ from ..errors import ResnetSimError
 from ..laws.certificate import certify_found, certify_points
 from ..laws.points import certify_many
 from ..point.certified import worst
-from ..point.plan import Compiled
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
 from .nodal import Factored
@@ -87,13 +86,13 @@ class Linear:
 
     def _unfit(self) -> str | None:
         circuit, question = self.question.circuit, self.question
-        compiled = Compiled(circuit, circuit.switches.closed)
-        red = compiled.reduction
+        compiled, red = question.compiled, question.compiled.reduction
         if not any(plan.stage.feedback for plan in compiled.plans):
             return "nothing feeds back to what controls it"
         if len(red.rectifiers) or len(red.curves) or len(red.laws):
             return "there are rectifiers, or curves"
         self.red, self.solver = red, OneByOne(question).solver(circuit)
+        self.solver.share(compiled)
         try:
             point = self.solver.solve(circuit)
             self.factored = Factored(red)
@@ -129,7 +128,7 @@ class Linear:
         v[:] = z[:, : v.shape[1]]
         i[:] = self.factored.currents(z, amps, i.shape[1])
         closed, tolerance = question.circuit.switches.closed, question.tolerance
-        if len(values) * len(question.circuit.nodes) >= policy.POLICY.lanes:
+        if question.too_few(policy.POLICY.lanes) is None:
             return certify_many(question.circuit, columns, v, i, closed, tolerance)
         proof, good = certify_points(
             question.circuit._with_columns(columns), v, i, closed, tolerance

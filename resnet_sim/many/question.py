@@ -21,6 +21,7 @@ from ..model.devices import DEVICES
 from ..model.display import few
 
 if TYPE_CHECKING:
+    from ..point.plan import Compiled
     from ..point.reduction import Reduction
     from .structure import Structure, Unsupported
     from .trainable import Selection
@@ -155,6 +156,13 @@ class Question:
         if self.points * (max(nodes, elements / 3) + policy.POLICY.any_point) >= worth:
             return None
         return f"{self.points} points of {nodes} nodes, {elements} elements, are too few to pay"
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """What never changes, with the switches as they are."""
+        from ..point.plan import Compiled
+
+        return Compiled(self.circuit, self.circuit.switches.closed)
 
     @cached_property
     def reduction(self) -> Reduction:

@@ -14,7 +14,6 @@ from ..errors import ConvergenceError, TopologyError
 from ..laws.points import certify_many
 from ..model.devices import DEVICES
 from ..model.display import few
-from ..point.plan import Compiled
 from ..point.state import State
 from ..point.warnings import nonunique
 from ..results.proof import Certificate
@@ -60,6 +59,7 @@ class Together:
         if self.reason is not None:
             return
         self.solver = OneByOne(question).solver(self.circuit)
+        self.solver.share(self.compiled)
         self.rows = Rows(self.compiled) if Rows.fit(self.compiled) else None
         self._note_conducting()
         for stage in self.proper:
@@ -68,7 +68,7 @@ class Together:
 
     def _unfit(self) -> str | None:
         """Look for what points share; return a reason if that is not enough."""
-        self.compiled = compiled = Compiled(self.circuit, self.circuit.switches.closed)
+        self.compiled = compiled = self.question.compiled
         self.reduction = red = compiled.reduction
         if not red.forest.in_tree.all():
             return "ideal sources and shorts form a loop"

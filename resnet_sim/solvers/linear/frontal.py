@@ -247,24 +247,24 @@ def _supernode(s, at, own, plan, family, room, factor, pivot):  # type: ignore[n
     pivots, size = first[s + 1] - first[s], rest[s]
     width = pivots + size + 1
     _gather(s, at, pivots, width, plan, family, factor, front, stack)
-    j = 0
-    while j < pivots + size:
+    fours = (pivots + 3) // 4
+    for block in range(fours + (size + 3) // 4):
         # one place for pivot rows and others: what is inlined twice is compiled twice
-        inside = j < pivots
-        many = min(4, (pivots if inside else pivots + size) - j)
-        if inside:
-            count, source, target, step = j, factor, factor, (width - j) * W
+        if block < fours:
+            j = 4 * block
+            many, count, source, target = min(4, pivots - j), j, factor, factor
             a = b = at + (row_of(j, width) + j) * W
         else:
-            k = j - pivots
-            count, source, target, step = pivots, front, stack, (size + 1 - k) * W
+            k = 4 * (block - fours)
+            j = pivots + k
+            many, count, source, target = min(4, size - k), pivots, front, stack
             a = (row_of(k, size + 1) + k) * W
             b = a + waits[s] * W
         if count > 0:
+            step = (width - j) * W
             _update(factor, at, width, pivot, own, count, j, many, source, a, target, b, step)
-        if inside:
+        if block < fours:
             _pivots(factor, at, width, pivot, own, j, many)
-        j += many
 
 
 @inlined
@@ -329,13 +329,11 @@ def _onward(s, plan, rows, factor, pivot, y):  # type: ignore[no-untyped-def]
     four, one = bank(4), bank(1)
     first, rest, kept, _, begin = plan
     own, at, pivots = first[s], kept[s], first[s + 1] - first[s]
-    width, j = pivots + rest[s] + 1, 0
-    while j + 4 <= pivots:
+    width, whole = pivots + rest[s] + 1, pivots - pivots % 4
+    for j in range(0, whole, 4):
         _down(factor, at, width, pivot, own, pivots, j, 4, rows, begin[s], y, four)
-        j += 4
-    while j < pivots:
+    for j in range(whole, pivots):
         _down(factor, at, width, pivot, own, pivots, j, 1, rows, begin[s], y, one)
-        j += 1
 
 
 @subloops
