@@ -156,7 +156,13 @@ def settle(  # type: ignore[no-untyped-def]
             once = number == 1
             if number == looking:
                 if pull is not None and pulled:
-                    roomy &= _pull(system, values, work, room, lanes, tables, results, sample, pull)
+                    outputs, basis, shift = pull
+                    _begin_pull(work, tables, sample, pull)
+                    stale = number == 0  # no constant, of which there would be another version
+                    roomy &= lanczos(
+                        system, outputs, values, work, room, basis, basis[-3], abs(shift), stale
+                    )
+                    _end_pull(work, results, sample, pull)
                 limit = FINE if pulled else COARSE
                 _contradictions(rectifiers, work, lanes, limit, once, volts, wrong, count, missing)
                 for lane in range(W):
@@ -190,28 +196,31 @@ def settle(  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _pull(system, values, work, room, lanes, tables, results, sample, pull):  # type: ignore[no-untyped-def]
-    """Pull the outputs of all lanes to their aims."""
-    outputs, basis, shift = pull
-    x, current = work[0], work[2]
+def _begin_pull(work, tables, sample, pull):  # type: ignore[no-untyped-def]
+    """Set what outputs are away from their aims, and keep what lanes hold meanwhile."""
+    outputs, basis, _ = pull
     aim, kept_x, kept_current = basis[-3:]
-    across(outputs, x, aim)
+    across(outputs, work[0], aim)
     for o in range(len(aim)):
         for lane in range(W):
             wanted = tables[4][sample[lane], o] if sample[lane] >= 0 else aim[o, lane]
             aim[o, lane] = wanted - aim[o, lane]
-    move(x, kept_x)
-    move(current, kept_current)
-    stale = shift != shift  # no constant, of which there would be another version
-    roomy = lanczos(system, outputs, values, work, room, basis, aim, abs(shift), stale)
-    move(kept_x, x)
-    move(kept_current, current)
+    move(work[0], kept_x)
+    move(work[2], kept_current)
+
+
+@subloops
+def _end_pull(work, results, sample, pull):  # type: ignore[no-untyped-def]
+    """Add what the forces at the outputs do to what lanes held before."""
+    _, basis, shift = pull
+    x, current = work[0], work[2]
+    move(basis[-2], x)
+    move(basis[-1], current)
     for lane in range(W):
         basis[10][:, lane] = 0.0
         if sample[lane] >= 0:
             forces(basis, lane, shift, results[5][sample[lane]])
     combine(basis, x, current)
-    return roomy
 
 
 @subloops
@@ -228,72 +237,62 @@ def _enter(system, values, table, tables, work, lanes, sample, queue, first, sti
 
 
 @loops
-def steady(system, values, table, tables, work, room, lanes, notes, queue, passes, found):  # type: ignore[no-untyped-def]
-    """Find the states of samples whose rectifiers stay as they are.
+def hold(  # type: ignore[no-untyped-def]
+    system, outputs, values, table, tables, work, room, lanes, notes, basis, queue, passes,
+    shifts, found,
+):  # fmt: skip
+    """Find the states of samples whose rectifiers stay as they are, in some `passes`.
 
-    A single pass finds all but the currents of rectifiers.
+    A single pass finds all but the currents of rectifiers.  With `shifts` it is how states change
+    with forces f at the outputs: ``(T + shift) f = aim``, for each shift.  Tell whether there was
+    room enough.
     """
-    x_of, current_of, fine = found
-    sample, loose, place = notes[0], notes[7], system[7]
-    stiffness = STIFFEST if passes == 1 else STIFFNESS
-    for first in range(0, len(queue), W):
-        count = min(W, len(queue) - first)
-        fresh = _enter(system, values, table, tables, work, lanes, sample, queue, first, stiffness)
-        for number in range(passes):
-            if number == 0:
-                start(work, lanes[0])
-            else:
-                leave(system, values, work, lanes[0])
-            correct(system, values, work, room, lanes[1], fresh and number == 0)
-        if fresh:
-            loosen(work, loose)
-        for lane in range(count):
-            fine[sample[lane]] = not loose[lane]
-        # all lanes of a node at once: they share a line of the cache
-        for k in range(len(place)):
-            for lane in range(count):
-                x_of[sample[lane], k] = work[0][place[k], lane]
-        for k in range(len(work[2])):
-            for lane in range(count):
-                current_of[sample[lane], k] = work[2][k, lane]
-
-
-@loops
-def respond(  # type: ignore[no-untyped-def]
-    system, outputs, values, table, tables, work, room, lanes, notes, basis, queue, shifts, found
-):
-    """Find how states change with forces f at the outputs: ``(T + shift) f = aim``, for `shifts`.
-
-    Rectifiers stay as they are.  Tell whether there was room enough.
-    """
+    # both in one place: whatever calls `correct` compiles all that is in it once more
     x_of, current_of, force_of, fine = found
     aim, x, current = basis[12], work[0], work[2]
-    place = system[7]
     sample, loose, roomy = notes[0], notes[7], True
+    pulled = len(shifts) > 0
+    stiffness, least = STIFFEST if passes == 1 else STIFFNESS, 0.0
+    for shift in shifts:
+        least = abs(shift)
     for first in range(0, len(queue), W):
-        count = min(W, len(queue) - first)
-        fresh = _enter(system, values, table, tables, work, lanes, sample, queue, first, STIFFNESS)
-        for lane in range(W):
-            for o in range(len(aim)):
-                aim[o, lane] = tables[4][sample[lane], o]
-        least = 0.0
-        for shift in shifts:
-            least = abs(shift)
-        roomy &= lanczos(system, outputs, values, work, room, basis, aim, least, fresh)
+        fresh = _enter(system, values, table, tables, work, lanes, sample, queue, first, stiffness)
+        if pulled:
+            for lane in range(W):
+                for o in range(len(aim)):
+                    aim[o, lane] = tables[4][sample[lane], o]
+            roomy &= lanczos(system, outputs, values, work, room, basis, aim, least, fresh)
+        else:
+            for number in range(passes):
+                if number == 0:
+                    start(work, lanes[0])
+                else:
+                    leave(system, values, work, lanes[0])
+                correct(system, values, work, room, lanes[1], fresh and number == 0)
         if fresh:
             loosen(work, loose)
-        for s in range(len(shifts)):
-            x[:] = 0.0
-            current[:] = 0.0
+        for s in range(len(fine)):
+            if pulled:
+                x[:] = 0.0
+                current[:] = 0.0
             for lane in range(W):
-                definite = forces(basis, lane, shifts[s], force_of[s, sample[lane]])
-                fine[s, sample[lane]] = definite and not loose[lane]
-            combine(basis, x, current)
-            # all lanes of a node at once: they share a line of the cache
-            for k in range(len(place)):
-                for lane in range(count):
-                    x_of[s, sample[lane], k] = x[place[k], lane]
-            for k in range(len(current)):
-                for lane in range(count):
-                    current_of[s, sample[lane], k] = current[k, lane]
+                fine[s, sample[lane]] = not loose[lane]
+                if pulled:
+                    definite = forces(basis, lane, shifts[s], force_of[s, sample[lane]])
+                    fine[s, sample[lane]] &= definite
+            if pulled:
+                combine(basis, x, current)
+            count = min(W, len(queue) - first)
+            _store(system[7], x, current, sample, count, x_of[s], current_of[s])
     return roomy
+
+
+@subloops
+def _store(place, x, current, sample, count, x_of, current_of):  # type: ignore[no-untyped-def]
+    """Keep what some lanes hold, all of a node at once: they share a line of the cache."""
+    for k in range(len(place)):
+        for lane in range(count):
+            x_of[sample[lane], k] = x[place[k], lane]
+    for k in range(len(current)):
+        for lane in range(count):
+            current_of[sample[lane], k] = current[k, lane]

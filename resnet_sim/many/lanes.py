@@ -144,18 +144,8 @@ class Lanes:
         fine : ndarray of bool, shape (S,)
             Whether nothing floats.
         """
-        from ._lanes import steady
-
-        found = np.zeros(data.load.shape), np.zeros(on.shape), np.zeros(len(on), bool)
-
-        def work(room: Room, queue: Ints) -> None:
-            steady(
-                self.system, room.values(data.conductance), *self._tables(data, on, None),
-                room.work, room.room, room.lanes, room.notes, queue, passes, found,
-            )  # fmt: skip
-
-        self._share(work, len(on))
-        return found
+        x, current, _, fine = self._held(data, on, None, passes, np.zeros(0))
+        return x[0], current[0], fine[0]
 
     def respond(
         self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
@@ -170,26 +160,31 @@ class Lanes:
         fine : ndarray of bool, shape (pulls, S)
             Whether there is such a state, and a stable one.
         """
-        from ._lanes import respond
+        none = np.zeros((len(on), 0))
+        return self._held(
+            Data(conductance, none, np.zeros(on.shape)), on, aim, 2, 1.0 / np.array(pulls)
+        )
 
-        count, n, m = len(on), self.fronts.n, len(self.network.diode_p)
-        shifts = 1.0 / np.array(pulls)
-        shape = (len(shifts), count)
-        found = (
-            np.zeros((*shape, n)), np.zeros((*shape, m)), np.zeros((*shape, aim.shape[1])),
-            np.zeros(shape, bool),
-        )  # fmt: skip
-        data = Data(conductance, np.zeros((count, 0)), np.zeros(on.shape))
+    def _held(
+        self, data: Data, on: Bools, aim: Floats | None, passes: int, shifts: Floats
+    ) -> tuple[Floats, Floats, Floats, Bools]:
+        """Return what `_lanes.hold` finds, for each shift, or once if there is none."""
+        from ._lanes import hold
+
+        n, m, outputs = self.fronts.n, len(self.network.diode_p), 0 if aim is None else aim.shape[1]
+        shape = (max(len(shifts), 1), len(on))
+        found = *(np.zeros((*shape, size)) for size in (n, m, outputs)), np.zeros(shape, bool)
 
         def work(room: Room, queue: Ints) -> None:
-            room.react(aim.shape[1])
-            while not respond(
-                self.system, self.outputs, room.values(conductance), *self._tables(data, on, aim),
-                room.work, room.room, room.lanes, room.notes, room.basis, queue, shifts, found,
+            room.react(outputs)
+            while not hold(
+                self.system, self.outputs, room.values(data.conductance),
+                *self._tables(data, on, aim), room.work, room.room, room.lanes, room.notes,
+                room.basis, queue, passes, shifts, found,
             ):  # fmt: skip
                 room.widen()
 
-        self._share(work, count)
+        self._share(work, len(on))
         return found
 
     def imbalance(
