@@ -173,7 +173,10 @@ class Lanes:
 
         n, m, outputs = self.fronts.n, len(self.network.diode_p), 0 if aim is None else aim.shape[1]
         shape = (max(len(shifts), 1), len(on))
-        found = *(np.zeros((*shape, size)) for size in (n, m, outputs)), np.zeros(shape, bool)
+        found = (
+            np.zeros((*shape, n)), np.zeros((*shape, m)), np.zeros((*shape, outputs)),
+            np.zeros(shape, bool),
+        )  # fmt: skip
 
         def work(room: Room, queue: Ints) -> None:
             room.react(outputs)
