@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ...arrays import Ints
 from ...compiled.kernels import kernel
+from ...graph.graphs import ranges
 from . import superlu
 
 #: Zeros that a supernode may have in the rows of a front for being one with its parent: some,
@@ -139,23 +140,23 @@ def ordered(n: int, p: Ints, q: Ints) -> tuple[Ints, Ints, Ints]:
     inner = (p != 0) & (q != 0) & (p != q)
     p, q = p[inner] - 1, q[inner] - 1
     place = np.append(_minimum_degree(n - 1, p, q), n - 1)
-    ptr, row = _pattern(n - 1, place, p, q, 4 * len(p))
+    ptr, row = _pattern(n - 1, place, p, q)
     later = np.empty(n - 1, dtype=np.int64)
     _postorder.compiled(ptr, row, np.ones(n - 1, dtype=np.int64), np.empty_like(later), later)
     place = np.append(later, n - 1)[place]
-    ptr, row = _pattern(n - 1, place, p, q, len(row))
-    return np.concatenate((place[-1:], place[:-1])), ptr, row
+    # each has the same neighbours by other numbers, of which the first stays the first
+    before = np.argsort(later)
+    count = np.diff(ptr)[before]
+    row = later[row[ranges(ptr[before], count)]]
+    return np.concatenate((place[-1:], place[:-1])), np.concatenate(([0], np.cumsum(count))), row
 
 
-def _pattern(n: int, place: Ints, p: Ints, q: Ints, room: int) -> Any:
-    """Return the neighbours of each node when it is eliminated, the first to go in front.
-
-    There are about `room` of them.
-    """
+def _pattern(n: int, place: Ints, p: Ints, q: Ints) -> Any:
+    """Return the neighbours of each node when it is eliminated, the first to go in front."""
     first, second = np.minimum(place[p], place[q]), np.maximum(place[p], place[q])
     order = np.argsort(first, kind="stable")
     ptr = np.concatenate(([0], np.cumsum(np.bincount(first, minlength=n))))
-    second, room = second[order], room + n + 16
+    second, room = second[order], 4 * len(p) + n + 16
     while True:
         lists = np.full((3, n), -1)
         filled, out = np.zeros(n + 1, dtype=np.int64), np.empty(room, dtype=np.int64)
