@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -27,14 +28,24 @@ class Lines(Sequence[str]):
 
     def __init__(self, text: str) -> None:
         self._text = text
-        #: for each part the place where it begins, and the number of its first line
-        self._at, self._first = [0], [0]
-        while end := text.find("\n", self._at[-1] + PART) + 1:
-            self._first.append(self._first[-1] + text.count("\n", self._at[-1], end))
-            self._at.append(end)
-        self._count = self._first[-1] + text.count("\n", self._at[-1]) + 1
+        #: for each part that is known the place where it begins, and the number of its first line
+        self._at, self._first, self._whole = [0], [0], False
         #: the part that was split last, and its lines
         self._now: tuple[int, list[str]] = (-1, [])
+
+    def _know(self, line: float) -> None:
+        """Find parts up to the one with a line, by which as many characters are read at most."""
+        while not self._whole and self._first[-1] <= line:
+            end = self._text.find("\n", self._at[-1] + PART) + 1
+            self._whole = end == 0
+            if end:
+                self._first.append(self._first[-1] + self._text.count("\n", self._at[-1], end))
+                self._at.append(end)
+
+    @cached_property
+    def _count(self) -> int:
+        self._know(math.inf)
+        return self._first[-1] + self._text.count("\n", self._at[-1]) + 1
 
     def __len__(self) -> int:
         return self._count
@@ -54,13 +65,16 @@ class Lines(Sequence[str]):
     def __getitem__(self, key: slice) -> list[str]: ...
     def __getitem__(self, key: int | slice) -> str | list[str]:
         """Return a line, or a list of lines."""
-        numbers = range(self._count)[key]
-        if isinstance(numbers, range):
-            return [self[number] for number in numbers]
-        which = bisect_right(self._first, numbers) - 1
-        return self._part(which)[numbers - self._first[which]]
+        if isinstance(key, slice):
+            return [self[number] for number in range(self._count)[key]]
+        if key >= 0:
+            self._know(key)
+        number = key if 0 <= key < self._first[-1] else range(self._count)[key]
+        which = bisect_right(self._first, number) - 1
+        return self._part(which)[number - self._first[which]]
 
     def __iter__(self) -> Iterator[str]:
+        self._know(math.inf)
         for which in range(len(self._at)):
             yield from self._part(which)
 

@@ -168,6 +168,12 @@ class Numbered:
         place = bisect_right(starts, element) - 1
         return names[place], element - starts[place]
 
+    def name_of(self, element: int) -> str:
+        """Return the name of one element: those of all are put together when many are asked for."""
+        table, row = self.locate(element)
+        name: str = self.tables[table].names[row]
+        return name
+
     @cached_property
     def _starts(self) -> tuple[list[str], list[int]]:
         return list(self.first), list(self.first.values())

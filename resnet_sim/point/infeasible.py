@@ -27,7 +27,7 @@ def volts(value: float) -> str:
 def names_of(circuit: Circuit, elements: Iterable[int] | Ints) -> str:
     """Return the names of some elements in a few words."""
     numbers = elements if isinstance(elements, np.ndarray) else list(elements)
-    return few([circuit.element_names[k] for k in numbers[:8]], total=len(numbers))
+    return few([circuit.name_of(int(k)) for k in numbers[:8]], total=len(numbers))
 
 
 def impossible(

@@ -22,7 +22,7 @@ def test_lines_are_those_of_splitting_it_all(text, data):
     assert len(found) == len(whole)
     assert list(found) == whole
     number = data.draw(st.integers(-len(whole), len(whole) - 1))
-    assert found[number] == whole[number]
+    assert found[number] == whole[number] == Lines(text)[number]
     part = data.draw(st.slices(len(whole)))
     assert found[part] == whole[part]
 
@@ -35,6 +35,8 @@ def test_there_are_no_more(number):
 
 def test_only_the_part_that_is_asked_for_is_split():
     found = Lines("\n".join(f"line {k}" for k in range(1000)))
+    assert found[0] == "line 0"
+    assert len(found._at) < 3
     assert found[700] == "line 700"
     _, held = found._now
     assert len(held) < 5
