@@ -21,7 +21,7 @@ import numpy as np
 
 from resnet_sim import generators as gen
 from resnet_sim.compiled.vectors import aligned
-from resnet_sim.many import _box_kernels as kernels
+from resnet_sim.many import _box_sweeps as kernels
 from resnet_sim.many.backend import Question, choose
 from resnet_sim.many.boxes import BoxLanes
 from resnet_sim.many.states import Nudge
@@ -50,7 +50,8 @@ def backends(nodes: int, degree: float) -> tuple[BoxLanes, Any, tuple[str, ...]]
 def sweeper(lanes: BoxLanes, threads: int, tiles: int) -> tuple[Callable[[], Any], float]:
     """Return what sweeps over tiles of random numbers, and its operations."""
     laplacian = lanes.problem.laplacian(np.ones(1), 0.0)
-    system = (*laplacian.rows(WIDTH), lanes.problem.boxes.row)
+    row = lanes.problem.boxes.row
+    system = (*laplacian.rows(WIDTH), row, row, np.zeros(row.max() + 1, dtype=np.int64))
     n, m = len(lanes.problem.boxes.row), len(lanes.problem.boxes.coordinate)
     rng = np.random.default_rng(0)
 
@@ -127,7 +128,7 @@ def states(lanes: BoxLanes, double: Any, columns: int, samples: int) -> None:
     }
     for name, run in runs.items():
         elapsed = float(np.median(seconds([run], 5)[0]))
-        swept = np.mean(run().start.sweeps)
+        swept = np.mean(run().start.outcome.sweeps)
         print(f"{name:18}{1e6 * elapsed / samples:8.1f} us a sample, {swept:6.1f} sweeps")
     few = min(samples, 20)
     part = replace(nudge, target=target[:few])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,28 @@ def as_slice(rows: Ints) -> slice | Ints:
     first = int(rows[0]) if len(rows) else 0
     following = (rows == np.arange(first, first + len(rows))).all()
     return slice(first, first + len(rows)) if following else rows
+
+
+def different(keys: Sequence[npt.NDArray[Any]]) -> tuple[Ints, Ints]:
+    """Return where different things come first, in that order, and which of them each is.
+
+    Things are alike if all of some keys, arrays of one number for each, are.
+    """
+    order = np.lexsort(keys)
+    new = np.zeros(len(order), dtype=np.bool_)
+    new[:1] = True
+    for key in keys:
+        new[1:] |= key[order[1:]] != key[order[:-1]]
+    # the order is stable: the first of those that are alike stands for them
+    first = np.empty(len(order), dtype=np.int64)
+    first[order] = order[new][np.cumsum(new) - 1]
+    return ranked(first)
+
+
+def ranked(first: Ints) -> tuple[Ints, Ints]:
+    """Return different ones of numbers in order, and which of them each is."""
+    found, which = np.unique(first, return_inverse=True)
+    return found, which
 
 
 def plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -220,6 +220,13 @@ def bank(emit: Emitter, like: Operand) -> Any:
 
 
 @operation(_bank_of)
+def bank_of(emit: Emitter, array: Operand, like: Operand) -> Any:
+    """Return a bank of zeros like `like`, of the vectors that an array has."""
+    kind = vector_of(array.kind).code
+    return emit.pack([ir.Constant(kind, [0.0] * kind.count)] * _count(like.kind))
+
+
+@operation(_bank_of)
 def load_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, like: Operand) -> Any:
     """Return the vectors at `index`, ``index + step``, ... as a bank like `like`."""
     stride = emit.cast(step, types.intp)

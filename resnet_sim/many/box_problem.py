@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
-from .box_assembly import BoxAssembly
+from .box_assembly import BoxAssembly, Pair
+from .box_layout import Boxes, Entries
 from .drive import Drive, Map
 from .lane_states import LaneStates
 from .states import Nudge
 from .structure import dense
-from .tiles import Boxes, Entries, Laplacian, Tiles
-
-#: of lower and of upper ends, or the like
-Pair = tuple[Floats, Floats]
+from .tiles import Laplacian, Tiles
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,10 @@ class Batch:
         """Tell whether these are the samples."""
         return (self.g is g or np.array_equal(self.g, g)) and self.drive.like(drive)
 
+    def like(self, other: Batch) -> bool:
+        """Tell whether another has the same samples."""
+        return self is other or self.of(other.g, other.drive)
+
 
 class BoxProblem:
     """Problems of a circuit whose rectifiers each bound one coordinate.
@@ -69,8 +72,8 @@ class BoxProblem:
         Rectifiers that bound from above.
     """
 
-    def __init__(self, precise: LaneStates, learned: Floats) -> None:
-        self._precise, self._learned = precise, learned
+    def __init__(self, precise: LaneStates) -> None:
+        self._precise = precise
         s = self.structure = precise.structure
         bounded, self.box = np.unique(s.diode_p + s.diode_q - 1, return_inverse=True)
         row = np.full(s.n, -1)
@@ -86,17 +89,27 @@ class BoxProblem:
         #: that of the last call: nudged states follow
         self._batch: Batch | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        # tiles would not be aligned in another process
+        return {**self.__dict__, "_batch": None}
+
     def laplacian(self, g: Floats, stiffness: float) -> Laplacian:
         """Return K of conductances and of a nudge; those of the last conductances are kept."""
         known, own, found = self._laplacians
         if not (known is g or np.array_equal(known, g)):
-            own, found = self.assembly.stiffness(g), {}
+            own, found = self._stiffness(g), {}
             self._laplacians = _kept(g), own, found
         if stiffness not in found:
             # not that of the conductances before: what comes out must not depend on the past
             z = self.laplacian(g, 0.0).z if stiffness else self._first_z
             found[stiffness] = self._nudged(own, stiffness, z)
         return found[stiffness]
+
+    def _stiffness(self, g: Floats) -> Floats:
+        """Return the entries of K without a nudge."""
+        linear = self.assembly.stiffness
+        found: Floats = linear(g)[linear.which]
+        return found
 
     def _nudged(self, own: Floats, stiffness: float, z: Floats | None) -> Laplacian:
         """Return K with a nudge, of its entries without."""
@@ -112,13 +125,17 @@ class BoxProblem:
     def assembly(self) -> BoxAssembly:
         """K and c as linear functions of what learns."""
         precise = self._precise
-        both = precise.assembly.stiffness, precise.assembly.load
-        return BoxAssembly(self.structure, *both, precise.learning)
+        return BoxAssembly(
+            self.structure, precise.assembly, precise.learning, precise.question.ties
+        )
 
     @cached_property
     def _first_z(self) -> Floats | None:
         """z of the conductances that the circuit has, often good enough for what is learned."""
-        return self._nudged(self.assembly.stiffness(self._learned), 0.0, None).z
+        question = self._precise.question
+        g = question.learned
+        g = g if question.ties is None else g[question.ties.first]
+        return self._nudged(self._stiffness(g), 0.0, None).z
 
     @cached_property
     def _entries(self) -> tuple[tuple[Entries, Ints], tuple[Entries, Ints]]:
@@ -139,20 +156,23 @@ class BoxProblem:
         pulled = (outputs.T @ outputs).tocoo()
         return pulled.row.astype(np.int64), pulled.col.astype(np.int64), pulled.data
 
-    def load(self, batch: Batch, nudge: Nudge) -> Floats:
-        """Return c of all samples, in tiles."""
-        fed = np.zeros((len(batch.at_zero), len(batch.drive)))
+    def fed(self, batch: Batch, nudge: Nudge) -> tuple[Ints, Floats]:
+        """Return what a nudge adds to c, see `Posed`."""
+        if not nudge:
+            return np.full(len(self.boxes.row), -1), np.zeros((1, 0, 1))
+        force = np.zeros((len(batch.at_zero), len(batch.drive)))
         if nudge.force is not None:
-            fed += nudge.force.T
+            force += nudge.force.T
         if nudge.target is not None:
-            fed += nudge.stiffness * (nudge.target.T - batch.at_zero)
-        from ..compiled.vectors import aligned
+            force += nudge.stiffness * (nudge.target.T - batch.at_zero)
+        return self.into(force, batch.tiles)
 
+    def into(self, force: Floats, tiles: Tiles) -> tuple[Ints, Floats]:
+        """Return what currents into the outputs, shape (n_outputs, B), add to c."""
         rows, outputs = self.pulled
-        load = aligned(batch.load.shape, np.float64, zero=False)
-        load[...] = batch.load
-        load[:, rows] += batch.tiles.pack(outputs.T @ fed)
-        return load
+        row = np.full(len(self.boxes.row), -1)
+        row[rows] = np.arange(len(rows))
+        return row, tiles.pack(outputs.T @ force)
 
     @cached_property
     def pulled(self) -> tuple[Ints, Floats]:
@@ -218,19 +238,9 @@ class BoxProblem:
 
         Of that of each coordinate, shape (n,), and of what it says of the conductances that learn.
         """
-        from ..compiled.vectors import aligned
-
-        tiles = batch.tiles
-        change, level = (aligned(one.shape, np.float64, zero=False) for _ in range(2))
-        np.subtract(other, one, out=change)
-        change /= width
-        np.add(other, one, out=level)
-        level *= 0.5
-        # lanes without a sample have states as well
-        change[-1, :, tiles.samples - (tiles.count - 1) * tiles.width :] = 0.0
-        by_g = self.assembly.contrast(batch.drive, tiles, batch.u, change, level)
-        by_g /= tiles.samples
-        return change.sum(axis=(0, 2)) / tiles.samples, by_g
+        change, by_g = self.assembly.contrast(batch.drive, batch.u, (one, other))
+        over = width * batch.tiles.samples
+        return change / over, by_g / over
 
 
 def _kept(g: Floats) -> Floats:

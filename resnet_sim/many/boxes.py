@@ -23,6 +23,7 @@ complementarity problems", 2006).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..errors import ResnetSimError
 from ..point.infeasible import names_of
-from .box_problem import Batch, BoxProblem, Pair
+from .box_problem import Batch, BoxProblem
 from .correlation import Correlation
 from .drive import Drive
 from .lane_network import lanes_of, no_structure
@@ -41,37 +42,46 @@ from .question import Question
 from .states import Backend, Nudge, States
 from .structure import Structure
 from .threads import cores
-from .tiles import Laplacian, Tiles
+from .tiles import Outcome, Posed, Tiles
 
 #: largest error of a state's voltages, relative to its largest coordinate; of a nudged state,
 #: of the difference relative to the largest difference
 TOLERANCE = {"single": 1e-6, "double": 1e-12}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Held:
     """What starts similar states, and what contrasts and the adjoint need.
 
     Attributes
     ----------
     batch : Batch
-    laplacian : Laplacian
-    x : ndarray, shape (tiles, n, width)
-        Coordinates.
-    conducting : ndarray of bool, shape (tiles, boxes, width)
-    sweeps : ndarray of int, shape (tiles,)
+    posed : Posed
+    outcome : Outcome
+    opposite : tuple of (Nudge, ndarray), optional
+        The last state that was found from this one: nudged the other way, one is as far from it
+        on the other side, as long as no rectifier changes.
     """
 
     batch: Batch
-    laplacian: Laplacian
-    x: Floats
-    conducting: Bools
-    sweeps: Ints
+    posed: Posed
+    outcome: Outcome
+    opposite: tuple[Nudge, Floats] | None = None
 
     @property
     def tiles(self) -> Tiles:
         """How samples are put in tiles."""
         return self.batch.tiles
+
+    @property
+    def x(self) -> Floats:
+        """Coordinates, shape (tiles, n, width)."""
+        return self.outcome.x
+
+    @cached_property
+    def judged(self) -> tuple[npt.NDArray[np.int8], Ints]:
+        """Where boxes are held, and which touch an end, see `Tiles.judge`."""
+        return self.tiles.judge(self.posed, self.outcome)
 
 
 class BoxLanes(Backend):
@@ -88,7 +98,7 @@ class BoxLanes(Backend):
         #: one for each core; results don't depend on it
         self.threads = cores()
         self.tolerance = TOLERANCE[question.precision]
-        self.problem = BoxProblem(self.precise, question.learned)
+        self.problem = BoxProblem(self.precise)
 
     @classmethod
     def fits(cls, question: Question) -> str | None:
@@ -114,6 +124,10 @@ class BoxLanes(Backend):
         full = lanes.fronts.size > policy.POLICY.filled * len(lanes.network.edge_p)
         return None if full else "single precision is not asked for, and elimination fills little"
 
+    def given(self, values: Floats) -> Floats:
+        """Return the values of conductances that are tied: none is needed twice."""
+        return values
+
     def columns(self, x: Floats, common: Floats) -> Drive:
         """Return u in its two parts."""
         return Drive(x, common)
@@ -125,21 +139,30 @@ class BoxLanes(Backend):
         problem, clamped = self.problem, np.isinf(nudge.stiffness)
         laplacian = None if clamped else problem.laplacian(g, nudge.stiffness)
         if laplacian is None or not laplacian.proved or not len(u):
-            return self.precise.nudged(g, np.asarray(u), nudge)
+            return self.precise.nudged(self.precise.given(g), np.asarray(u), nudge)
         batch = problem.batch(g, u, self.threads)
         tiles = batch.tiles
-        load = problem.load(batch, nudge) if nudge else batch.load
+        fed = problem.fed(batch, nudge)
+        posed = Posed(laplacian, problem.boxes, batch.load, fed, batch.bounds, self.tolerance)
         near = start if isinstance(start, Held) and start.tiles == tiles else None
-        base = np.zeros((1, *load.shape[1:])) if near is None else near.x
-        outcome = tiles.solve(laplacian, problem.boxes, load, batch.bounds, base, self.tolerance)
-        held = Held(batch, laplacian, outcome.x, outcome.side != 0, outcome.sweeps)
+        outcome = tiles.solve(posed, *self._begun(near, nudge))
+        held = Held(batch, posed, outcome)
+        if near is not None:
+            near.opposite = nudge, outcome.x
         states = States(
-            self, lambda: self._voltages(held), self._measured(held),
-            lambda: self._on(tiles.unpack(outcome.side), batch.drop, batch.ends),
-            np.full(len(u), -1) if nudge else self._knees(tiles.unpack(outcome.near)), held, held,
+            self, lambda: self._voltages(held), self._measured(held), lambda: self._on(held),
+            np.full(len(u), -1) if nudge else self._knees(held), held, held,
         )  # fmt: skip
         bad = np.flatnonzero(~(outcome.good(tiles) & batch.possible))
         return self._rescued(states, nudge, bad) if len(bad) else states
+
+    @staticmethod
+    def _begun(near: Held | None, nudge: Nudge) -> tuple[Floats | None, Floats | None]:
+        """Return the state to begin with, and one on the other side of it."""
+        if near is None:
+            return None, None
+        known = near.opposite
+        return near.x, known[1] if known is not None and nudge.opposes(known[0]) else None
 
     def _voltages(self, held: Held) -> Floats:
         """Return the node voltages, shape (B, n_nodes)."""
@@ -156,38 +179,37 @@ class BoxLanes(Backend):
         """Return what `correlate` does of the change between two states, over `width`."""
         one, other = first.detail, second.detail
         alike = isinstance(one, Held) and isinstance(other, Held)
-        if not alike or not one.batch.of(other.batch.g, other.batch.drive):
+        if not alike or not one.batch.like(other.batch):
             return super().contrast(first, second, width)
         change, by_g = self.problem.contrast(one.batch, one.x, other.x, width)
         s, correlation = self.structure, self.question.once(Correlation)
         at = s.scale * np.concatenate(([0.0], change))[s.coordinate]
         return by_g, correlation.across(*(at[nodes] for nodes in correlation.bias_nodes))
 
-    def _on(self, side: npt.NDArray[np.int8], drop: Floats, bounds: Pair) -> Bools:
+    def _on(self, held: Held) -> Bools:
         """Tell which rectifiers conduct, shape (B, m): those that hold a box at its end."""
-        box, upper = self.problem.box, self.problem.upper
-        low, high = (ends[box] for ends in bounds)
-        tight = np.where(upper[:, None], drop <= high, -drop >= low)
+        box, upper, batch = self.problem.box, self.problem.upper, held.batch
+        low, high = (ends[box] for ends in batch.ends)
+        tight = np.where(upper[:, None], batch.drop <= high, -batch.drop >= low)
+        side = held.tiles.unpack(held.judged[0])
         return np.asarray((side[:, box] == np.where(upper, 1, -1)) & tight.T)
 
-    def _knees(self, touching: Bools) -> Ints:
+    def _knees(self, held: Held) -> Ints:
         """Return for each sample an element that is on its knee, -1 for none."""
-        s, knee = self.structure, np.full(len(touching), -1)
-        rows = np.flatnonzero(touching.any(axis=1))
-        if not len(rows):
-            return knee
+        s, touching = self.structure, held.tiles.unpack(held.judged[1][:, None])[:, 0]
+        if (touching < 0).all():
+            return touching
         # any rectifier of the box stands for it
         first = np.unique(self.problem.box, return_index=True)[1]
-        rectifier = s.rectifier[first[touching[rows].argmax(axis=1)]]
-        knee[rows] = s.reduction.rectifiers.element[rectifier]
-        return knee
+        element = s.reduction.rectifiers.element[s.rectifier[first]]
+        return np.where(touching < 0, -1, element[touching])
 
     def _rescued(self, states: States, nudge: Nudge, bad: Ints) -> States:
         """Return states with those of some samples found in double precision."""
         held: Held = states.detail
         batch, u = held.batch, held.batch.drive.whole[bad]
         try:
-            found = self.precise.nudged(batch.g, u, nudge.rows(bad))
+            found = self.precise.nudged(self.precise.given(batch.g), u, nudge.rows(bad))
         except ResnetSimError as error:
             if error.sample is not None:
                 error.sample = int(bad[error.sample])
@@ -195,26 +217,25 @@ class BoxLanes(Backend):
         voltages, on, knee = states.voltages.copy(), states.on.copy(), states.knee.copy()
         voltages[bad], on[bad], knee[bad] = found.voltages, found.on, found.knee
         width = held.tiles.width
-        x, conducting = held.x.copy(), held.conducting.copy()
-        x[bad // width, :, bad % width] = self.structure.coordinates(found.voltages, u)
+        # of its own: this is nobody else's to see
+        held.x[bad // width, :, bad % width] = self.structure.coordinates(found.voltages, u)
         row, rectifier = np.nonzero(found.on)
-        boxes = np.zeros((len(bad), conducting.shape[1]), dtype=np.bool_)
-        boxes[row, self.problem.box[rectifier]] = True
-        conducting[bad // width, :, bad % width] = boxes
-        held = replace(held, x=x, conducting=conducting)
+        boxes = np.zeros((len(bad), len(self.problem.boxes.coordinate)), dtype=np.int8)
+        boxes[row, self.problem.box[rectifier]] = np.where(self.problem.upper[rectifier], 1, -1)
+        held.judged[0][bad // width, :, bad % width] = boxes
         return States(self, voltages, self.outputs.measured(voltages), on, knee, held, held)
 
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         held: Held = states.detail
         tiles = held.tiles
-        load = tiles.pack(np.asarray(self.precise.ends.matrix.T @ slope.T))
+        load, fed = np.zeros_like(held.posed.load), self.problem.into(slope.T, tiles)
         # what conducts holds its node; all others are free to move
-        low = np.where(held.conducting, 0.0, -np.inf)
-        boxes, start = self.problem.boxes, np.zeros((1, *load.shape[1:]))
-        outcome = tiles.solve(held.laplacian, boxes, load, (low, -low), start, self.tolerance)
+        low = np.where(held.judged[0] != 0, 0.0, -np.inf)
+        outcome = tiles.solve(replace(held.posed, load=load, fed=fed, bounds=(low, -low)))
         result = self.structure.node_adjoint(tiles.unpack(outcome.x))
         bad = np.flatnonzero(~outcome.good(tiles))
         if len(bad):
-            result[bad] = self.precise.adjoint_of(held.batch.g, states.on[bad], slope[bad])[0]
+            g = self.precise.given(held.batch.g)
+            result[bad] = self.precise.adjoint_of(g, states.on[bad], slope[bad])[0]
         return result

@@ -125,8 +125,8 @@ class LaneStates(Backend):
         if not self.reactions.allowed(self._bundled(self.conductances(g)), nudge.stiffness):
             return self.rescue.nudged(g, u, nudge)
         s = self.structure
-        near = start if isinstance(start, Held) and start.g is g else None
-        if near is not None and not np.array_equal(near.u, u):
+        near = start if isinstance(start, Held) and np.array_equal(start.u, u) else None
+        if near is not None and not (near.g is g or np.array_equal(near.g, g)):
             near = None
         free = self._data(g, u) if near is None else near.data
         data = free

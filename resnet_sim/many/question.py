@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..point.plan import Compiled
     from ..point.reduction import Reduction
     from .structure import Structure, Unsupported
-    from .trainable import Selection
+    from .trainable import Selection, Ties
 
 Found = TypeVar("Found")
 #: Called with the number of a point without solution, and why: notes it, or raises.
@@ -49,6 +49,8 @@ class Question:
         Pairs of nodes between which outputs are measured.
     trainable : Selection, optional
         Conductances that are common and change between calls.
+    ties : Ties, optional
+        Which of these are always equal.
     biases : tuple of str
         Current sources that do the same.
     flows : tuple of str
@@ -70,6 +72,7 @@ class Question:
     points: int = 1
     outputs: tuple[tuple[str, str], ...] = ()
     trainable: Selection | None = None
+    ties: Ties | None = None
     biases: tuple[str, ...] = ()
     flows: tuple[str, ...] = ()
     bounds: tuple[float, float] = (0.0, np.inf)

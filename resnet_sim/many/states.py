@@ -44,11 +44,28 @@ class Nudge:
     def __bool__(self) -> bool:
         return self.force is not None or self.stiffness != 0.0
 
+    def opposes(self, other: Nudge) -> bool:
+        """Tell whether another is as strong, and the other way."""
+        return (
+            bool(self)
+            and self.stiffness == -other.stiffness
+            and (
+                _equal(self.target, other.target)
+                and _equal(self.force, None if other.force is None else -other.force)
+            )
+        )
+
     def rows(self, rows: Ints) -> Nudge:
         """Return the nudge of some samples."""
         target = None if self.target is None else self.target[rows]
         force = None if self.force is None else self.force[rows]
         return replace(self, target=target, force=force)
+
+
+def _equal(one: Floats | None, other: Floats | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return np.array_equal(one, other)
 
 
 @dataclass(frozen=True)
@@ -133,6 +150,11 @@ class Backend:
         """Where outputs are measured."""
         return self.question.once(Terminals.of)
 
+    def given(self, values: Floats) -> Floats:
+        """Return g, the conductances that learn, of the values of those that are tied."""
+        ties = self.question.ties
+        return values if ties is None else values[ties.which]
+
     def columns(self, x: Floats, common: Floats) -> Any:
         """Return u from inputs, shape (B, k), and from what is common to all, then 1."""
         return Drive(x, common).whole
@@ -174,9 +196,12 @@ class Backend:
     def contrast(self, first: States, second: States, width: float) -> tuple[Floats, Floats]:
         """Return what `correlate` does of the change between two states, over `width`.
 
-        That is the difference of the squares across each conductance, over ``2 width``.
+        That is the difference of the squares across each conductance, over ``2 width``.  Of
+        conductances that are tied it is the sum, for each value.
         """
-        return self.correlate(*apart(first, second, width))
+        by_g, by_bias = self.correlate(*apart(first, second, width))
+        ties = self.question.ties
+        return by_g if ties is None else ties.total(by_g), by_bias
 
     @property
     def g_weight(self) -> Floats:

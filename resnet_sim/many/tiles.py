@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
+from .box_layout import Boxes, Entries
 from .threads import spread
 
 #: samples in a tile: those of a small batch, and of others.  Sums of few samples wait for each
@@ -22,60 +23,6 @@ COARSE, ROUNDS, SWEEPS = 1e-5, 10, 400
 OMEGA = 1.2
 #: error of z at the first attempt, relative to the largest; how often z is tried
 ROUGH, ATTEMPTS = 1e-3, 4
-
-
-class Entries:
-    """Where K, of shape (n, n), has entries: first its diagonal, then the others row by row.
-
-    Attributes
-    ----------
-    n, size : int
-    row, node : ndarray of int
-        Of those off the diagonal.
-    first : ndarray of int, shape (n + 1,)
-        Where each row of these begins.
-    alike : ndarray of int, shape (n,)
-        See `_box_kernels`.
-    """
-
-    def __init__(self, row: Ints, column: Ints, n: int) -> None:
-        self._keys = np.unique(row * n + column)
-        self._keys = self._keys[self._keys % (n + 1) > 0]
-        self.n, self.size = n, n + len(self._keys)
-        self.row, self.node = self._keys // n, self._keys % n
-        self.first = np.searchsorted(self.row, np.arange(n + 1))
-        self.alike = self._alike()
-
-    def _alike(self) -> Ints:
-        """Return how many rows from each on have their entries in the same columns, up to a few.
-
-        Such nodes are no neighbours of each other: none is one of its own.
-        """
-        from ._box_kernels import TOGETHER
-
-        length = np.diff(self.first)
-        follows = np.arange(len(self.row)) + length[self.row]
-        differs = self.node != self.node[np.minimum(follows, len(self.node) - 1)]
-        other = np.bincount(self.row[differs], minlength=len(length)) > 0
-        other[:-1] |= length[:-1] != length[1:]
-        found, start = np.ones(len(length), dtype=np.int64), 0
-        for end in (np.flatnonzero(other[:-1]) + 1).tolist() + [len(length)]:
-            whole = (end - start) // TOGETHER
-            found[start : start + TOGETHER * whole : TOGETHER] = TOGETHER
-            start = end
-        return found
-
-    @cached_property
-    def pattern(self) -> Any:
-        """Those off the diagonal as a sparse matrix, of any values."""
-        from scipy.sparse import csr_array
-
-        return csr_array((np.zeros(len(self.node)), self.node, self.first), shape=(self.n, self.n))
-
-    def places(self, row: Ints, column: Ints) -> Ints:
-        """Return the number of some entries."""
-        off = self.n + np.searchsorted(self._keys, row * self.n + column)
-        return np.asarray(np.where(row == column, row, off))
 
 
 class Laplacian:
@@ -124,16 +71,11 @@ class Laplacian:
 
     def _stepped(self, x: Floats) -> Floats:
         """Return what Jacobi's method makes of x without a load, shape (n,)."""
-        flow: Floats = self._others @ x
-        flow /= self.diagonal
-        return flow
+        from ._box_kernels import stepped
 
-    @cached_property
-    def _others(self) -> Any:
-        """Conductances between nodes, sparse."""
-        matrix = copy(self.entries.pattern)
-        matrix.data = self.conductance
-        return matrix
+        found = np.empty(len(x))
+        stepped(self.entries.first, self.entries.node, self.conductance, self.diagonal, x, found)
+        return found
 
     def _prove(self) -> None:
         """Look for z: a rough solution of ``K z = D 1`` will do, often that of another K."""
@@ -159,25 +101,56 @@ class Laplacian:
 
     def _balanced(self, z: Floats, tolerance: float) -> Floats:
         """Return a rough solution of ``K z = D 1``, from another one."""
-        start, load, none = *np.zeros((2, 1, len(z), NARROW)), np.zeros((1, 0, NARROW))
-        start[0, :, 0], load[0, :, 0] = z, self.diagonal
+        from ..compiled.vectors import aligned
+
+        start, load = (aligned((1, len(z), NARROW), np.float64) for _ in range(2))
+        start[0, :, 0], load[0, :, 0], none = z, self.diagonal, np.zeros((1, 0, 1))
         free = Boxes(np.full(len(z), -1), np.zeros(0, dtype=np.int64))
-        found = Tiles(1, NARROW, 1).solve(self, free, load, (none, none), start, tolerance)
+        posed = Posed(self, free, load, (free.row, none), (none, none), tolerance)
+        found = Tiles(1, NARROW, 1).solve(posed, start)
         return found.x[0, :, 0].copy()
 
     def _suited(self, squared: float) -> float:
         """Return the over-relaxation to begin with where Jacobi's rate is at most this, squared."""
-        from ._box_kernels import suited
+        from ._box_sweeps import suited
 
         return min(OMEGA, float(suited(squared)))
 
 
 @dataclass(frozen=True)
-class Boxes:
-    """Which coordinates have bounds: `row` of each in the bounds (-1: none), and the inverse."""
+class Posed:
+    """Problems in tiles: those of `_box_kernels` for one K.
 
-    row: Ints
-    coordinate: Ints
+    Attributes
+    ----------
+    laplacian : Laplacian
+    boxes : Boxes
+    load : ndarray, shape (tiles, n, width)
+    fed : (ndarray of int, ndarray), shapes (n,) and (tiles, rows, width)
+        The row of each coordinate in what is added to its load, -1 for none; and these.
+    bounds : (ndarray, ndarray), shape (tiles, boxes, width)
+        Those of one tile are those of all, and of one lane those of all samples.
+    tolerance : float
+    """
+
+    laplacian: Laplacian
+    boxes: Boxes
+    load: Floats
+    fed: tuple[Ints, Floats]
+    bounds: tuple[Floats, Floats]
+    tolerance: float
+
+    def system(self, width: int) -> tuple[Any, ...]:
+        """Return what describes all tiles of a width, as the kernels want it."""
+        return *self.laplacian.rows(width), self.fed[0], self.boxes.row, self._ends
+
+    @cached_property
+    def _ends(self) -> Ints:
+        """Which boxes have one end only, as `_box_kernels` knows them."""
+        from ._box_sweeps import LOWER, UPPER
+
+        low, high = (np.isinf(ends).all(axis=(0, 2)) for ends in self.bounds)
+        return np.asarray(LOWER * (high & ~low) + UPPER * (low & ~high), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -187,18 +160,16 @@ class Outcome:
     Attributes
     ----------
     x : ndarray, shape (tiles, n, width)
-    side : ndarray of int, shape (tiles, boxes, width)
-        -1 or 1 where a current holds a box at its lower or upper end, else 0.
-    near : ndarray of bool, shape (tiles, boxes, width)
-        Boxes that touch an end without current.
+        Zero where there is no sample.
+    size : ndarray, shape (tiles, width)
+        The largest of them.
     error : ndarray, shape (tiles, width)
         Largest error that x may have, relative to the tolerance.
     sweeps : ndarray of int, shape (tiles,)
     """
 
     x: Floats
-    side: npt.NDArray[np.int8]
-    near: Bools
+    size: Floats
     error: Floats
     sweeps: Ints
 
@@ -243,10 +214,8 @@ class Tiles:
         return tiles
 
     def pack_bounds(self, columns: Floats) -> Floats:
-        """Return tiles of bounds; a single column, for all samples, gives a single tile."""
-        if columns.shape[1] == 1:
-            return _aligned(np.repeat(columns[None], self.width, axis=2))
-        return self.pack(columns)
+        """Return tiles of bounds; a single column, for all samples, stays one."""
+        return columns[None] if columns.shape[1] == 1 else self.pack(columns)
 
     def columns(self, tiles: Floats) -> Floats:
         """Return an array of shape (rows, B)."""
@@ -258,50 +227,72 @@ class Tiles:
         return tiles.transpose(0, 2, 1).reshape(count * width, rows)[: self.samples]
 
     def solve(
-        self,
-        laplacian: Laplacian,
-        boxes: Boxes,
-        load: Floats,
-        bounds: tuple[Floats, Floats],
-        start: Floats,
-        tolerance: float,
+        self, posed: Posed, base: Floats | None = None, other: Floats | None = None
     ) -> Outcome:
-        """Solve for x, to a tolerance that is relative to the largest of ``x - start``.
+        """Solve for x, to a tolerance that is relative to the largest of ``x - base``.
 
-        A `start` or bounds of a single tile are those of all.
+        It starts at `base`, by default zero, or on the other side of it than `other`.
         """
         from ..compiled.vectors import LANES, aligned
         from . import _box_kernels as kernels
 
-        n, m, width = len(laplacian.diagonal), len(boxes.coordinate), self.width
-        load, start, low, high = map(_aligned, (load, start, *bounds))
+        laplacian, load = posed.laplacian, _aligned(posed.load)
+        bounds = _aligned(posed.bounds[0]), _aligned(posed.bounds[1])
+        none = np.zeros((1, 0, self.width))
+        base, other = (none if start is None else start for start in (base, other))
         x = aligned(load.shape, np.float64, zero=False)
-        x[...] = start
-        limit = tolerance / laplacian.amplification
+        limit = posed.tolerance / laplacian.amplification
         # two rounds if all goes well
-        accuracy = (limit, max(COARSE, 0.3 * limit**0.5), tolerance)
-        push = aligned((self.count, m, width), np.float64, zero=False)
-        side, near = np.empty(push.shape, dtype=np.int8), np.empty(push.shape, dtype=np.bool_)
-        left = np.zeros((self.count, width))
+        accuracy = limit, COARSE, max(COARSE, 0.7 * limit**0.5)
+        left, size = np.zeros((2, self.count, self.width))
         sweeps = np.zeros(self.count, dtype=np.int64)
-        registers = (0,) * (width // LANES), self.doubles
+        registers = (0,) * (self.width // LANES), self.doubles
 
         def settle(tiles: Ints) -> None:
-            missing = tuple(aligned((rows, width), zero=False) for rows in (n, m, m))
-            change, notes = aligned((n, width), zero=False), aligned((4, width), np.float64)
-            totals = aligned((kernels.TOGETHER, width), np.float64, zero=False)
-            scratch = (missing, change, aligned((2, width)), notes, totals)
-            kernels.settle(
-                tiles, (*laplacian.rows(width), boxes.row), load, (low, high), x, start, scratch,
-                push, left, side, near, sweeps, accuracy, (ROUNDS, SWEEPS), laplacian.omega,
-                *registers,
-            )  # fmt: skip
+            with posed.boxes.room(self.width) as room:
+                kernels.settle(
+                    tiles, posed.system(self.width), load, posed.fed[1], bounds, x, base, other,
+                    room.scratch, left, size, sweeps, accuracy, (ROUNDS, SWEEPS), laplacian.omega,
+                    *registers,
+                )  # fmt: skip
 
+        self._spread(settle, posed)
+        x[-1, :, self.samples - (self.count - 1) * self.width :] = 0.0
+        return Outcome(x, size, left / limit, sweeps)
+
+    def judge(self, posed: Posed, outcome: Outcome) -> tuple[npt.NDArray[np.int8], Ints]:
+        """Tell at which ends boxes are held, and which touch an end without current.
+
+        Returns
+        -------
+        side : ndarray of int, shape (tiles, boxes, width)
+            -1 or 1 where a current holds a box at its lower or upper end, else 0.
+        touching : ndarray of int, shape (tiles, width)
+            The first box that touches an end without current, -1 for none.
+        """
+        from . import _box_kernels as kernels
+
+        load, boxes = _aligned(posed.load), posed.boxes
+        bounds = _aligned(posed.bounds[0]), _aligned(posed.bounds[1])
+        side = np.empty((self.count, len(boxes.coordinate), self.width), dtype=np.int8)
+        touching = np.empty((self.count, self.width), dtype=np.int64)
+
+        def judge(tiles: Ints) -> None:
+            with boxes.room(self.width) as room:
+                kernels.judge(
+                    tiles, posed.system(self.width), load, posed.fed[1], bounds, outcome.x,
+                    outcome.size, posed.tolerance, *room.scratch[3:], side, touching, self.doubles,
+                )  # fmt: skip
+
+        self._spread(judge, posed)
+        return side, touching
+
+    def _spread(self, task: Callable[[Ints], None], posed: Posed) -> None:
+        """Do a task with all tiles, in threads."""
         # short jobs: some tiles take more sweeps than others
         jobs = max(1, min(self.count, 1 if self.threads == 1 else 8 * self.threads))
         parts = np.array_split(np.arange(self.count), jobs)
-        spread(settle, parts, self.threads, len(laplacian.conductance) * self.samples)
-        return Outcome(x, side, near, left / limit, sweeps)
+        spread(task, parts, self.threads, len(posed.laplacian.conductance) * self.samples)
 
 
 def _aligned(tiles: Floats) -> Floats:

@@ -132,6 +132,27 @@ class Selection:
         return place.reshape(device.conductances.shape)
 
 
+@dataclass(frozen=True)
+class Ties:
+    """Which of fewer values each conductance of a selection has.
+
+    Attributes
+    ----------
+    which : ndarray of int, shape (n,)
+    """
+
+    which: Ints
+
+    @cached_property
+    def first(self) -> Ints:
+        """A conductance that has each value."""
+        return np.unique(self.which, return_index=True)[1]
+
+    def total(self, by_g: Floats) -> Floats:
+        """Return derivatives by the values of those by the conductances."""
+        return np.bincount(self.which, by_g, len(self.first)).astype(float)
+
+
 def _within(rows: range | Ints, start: int) -> slice | Ints:
     """Return where rows of the table of crossbars are in the crossbar that begins at `start`."""
     return slice(None) if isinstance(rows, range) else rows - start

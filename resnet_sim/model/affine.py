@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints, different
 from .circuit import Circuit
 
 #: How far a value may be from where an affine function has it, relative.
@@ -74,6 +74,19 @@ class Affine:
             self, at=self.at[rows], offset=self.offset[rows], row=number[self.row[terms]],
             parameter=self.parameter[terms], slope=self.slope[terms],
         )  # fmt: skip
+
+    def different(self) -> tuple[Affine, Ints]:
+        """Return values that differ for some parameters, and which of them each value is.
+
+        Those of several terms are not compared.
+        """
+        if not self._one_each:
+            return self, np.arange(len(self.at))
+        first, which = different((self.offset, self.slope, self.parameter))
+        return dataclasses.replace(
+            self, at=self.at[first], offset=self.offset[first], row=np.arange(len(first)),
+            parameter=self.parameter[first], slope=self.slope[first],
+        ), which  # fmt: skip
 
     def of(self, place: Ints, theta: Floats) -> Affine:
         """Return what follows some of the parameters, when the others stay where they are.

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Floats, Ints, as_slice
 from ..errors import UsageError
-from ..many.trainable import Selection
+from ..many.trainable import Selection, Ties
 from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
@@ -44,8 +43,9 @@ class Following:
         Conductances that change for whatever reason.
     own : slice or ndarray of int
         Places there of those that learn by themselves.
-    theirs : slice or ndarray of int
-        Places there of those that follow.
+    ties : Ties
+        Which values the conductances have: first those that learn by themselves, then different
+        ones that follow.
     sources : tuple of str
         Elements whose values follow, and are set for each state.
     flows : tuple of str
@@ -61,7 +61,10 @@ class Following:
         self.whole = replace(selection, resistors=resistors)
         cells = len(resistors) + np.arange(len(selection) - len(selection.resistors))
         own = np.concatenate((np.searchsorted(resistors, selection.resistors), cells))
-        self.own, self.theirs = as_slice(own), as_slice(np.searchsorted(resistors, rows))
+        self.own, which = as_slice(own), np.empty(len(self.whole), dtype=np.int64)
+        which[self.own] = np.arange(len(own))
+        which[np.searchsorted(resistors, rows)] = len(own) + shared.conductors[1]
+        self.ties = Ties(which)
         self._valued = [
             part for part in shared.parts
             if part.table != "resistors" and part.column == DEVICES[part.table].value
@@ -76,28 +79,13 @@ class Following:
         )
         flows = [k for part in shared.parts for k in self._flows(part)]
         self._place = {k: n for n, k in enumerate(dict.fromkeys(flows))}
-        #: what was last asked for, and the conductances there
-        self._known: tuple[Floats, Floats, Floats] | None = None
         self.flows = tuple(circuit.element_names[k] for k in self._place)
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_known": None}
 
     # ---- values ----
 
     def conductances(self, own: Floats, theta: Floats) -> Floats:
-        """Return all that change, S, in the order of `whole`.
-
-        The same array as long as nothing changes: the states of a step share it.
-        """
-        known = self._known
-        if known is None or not (np.array_equal(known[0], own) and np.array_equal(known[1], theta)):
-            g = np.empty(len(self.whole))
-            g[self.own] = own
-            g[self.theirs] = self.shared.siemens(theta)
-            g.setflags(write=False)
-            self._known = known = (own.copy(), theta.copy(), g)
-        return known[2]
+        """Return the values of all that change, S, as `ties` has them."""
+        return np.concatenate((own, self.shared.siemens(theta)))
 
     def values(self, theta: Floats) -> Floats:
         """Return the values of `sources`."""
@@ -135,7 +123,7 @@ class Following:
         multiplier, level : ndarray, shape (B, n_nodes + flows)
             Of KCL and of the voltages of `flows`; voltages and the currents of `flows`.
         by_siemens : ndarray
-            Derivatives by the conductances in `theirs`.
+            Derivatives by the different conductances that follow.
         """
         total = self.shared.pull(by_siemens, theta)
         # what floats or depends on it counts for nothing, as with conductances

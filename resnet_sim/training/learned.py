@@ -208,10 +208,11 @@ class Learned(Roles):
             raise UsageError(f"the circuit is not one convex problem: {reason}") from reason
 
     def _given(self, own: Floats | None) -> Floats | None:
-        """Return all conductances that change, S, for those that learn by themselves."""
+        """Return what the backend wants of all that change, S, for those that learn themselves."""
         if self._following is None:
             return own
-        return self._following.conductances(self._g if own is None else own, self._theta)
+        values = self._following.conductances(self._g if own is None else own, self._theta)
+        return self._backend.given(values)
 
     def _columns(self, X: Any) -> Any:
         """Return what the backend wants: inputs, biases and 1."""

@@ -244,8 +244,9 @@ class Network(Learned):
         currents = by_bias[: len(self._currents)]
         if follow is None:
             return by_g, currents
-        shared = follow.gathered(by_g[follow.theirs], by_bias[len(currents) :], self._theta)
-        return by_g[follow.own], np.concatenate((currents, shared))
+        own, theirs = np.split(by_g, [len(self.trainable)])
+        shared = follow.gathered(theirs, by_bias[len(currents) :], self._theta)
+        return own, np.concatenate((currents, shared))
 
     def correlate(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
         """Return the mean of ``change * level`` across each conductance, of `change` across biases.
@@ -261,8 +262,9 @@ class Network(Learned):
         voltages = slice(0, change.shape[1] - len(follow.flows))
         by_g, by_bias = self._backend.correlate(change[:, voltages], level[:, voltages])
         red = self._question.reduction
-        shared = follow.contrast(change, level, self._theta, red, by_g[follow.theirs])
-        return by_g[follow.own], np.concatenate((by_bias[: len(self._currents)], shared))
+        own, theirs = np.split(follow.ties.total(by_g), [len(self.trainable)])
+        shared = follow.contrast(change, level, self._theta, red, theirs)
+        return own, np.concatenate((by_bias[: len(self._currents)], shared))
 
     def derivatives(self, adjoint: Floats, level: Floats) -> tuple[Floats, Floats]:
         """Return the mean derivatives by what learns, given the multipliers of KCL.
@@ -281,8 +283,9 @@ class Network(Learned):
         by_bias = into - out
         if follow is None:
             return by_g, by_bias
-        shared = follow.derivatives(adjoint, level, self._theta, by_g[follow.theirs])
-        return by_g[follow.own], np.concatenate((by_bias, shared))
+        own, theirs = np.split(follow.ties.total(by_g), [len(self.trainable)])
+        shared = follow.derivatives(adjoint, level, self._theta, theirs)
+        return own, np.concatenate((by_bias, shared))
 
     def nudged_circuit(self, x: Any, y: Any, beta: float) -> Circuit:
         """Return the circuit of one sample with its outputs nudged towards targets.

@@ -155,6 +155,7 @@ class Roles:
         return Question(
             circuit, self.inputs, outputs=tuple(outputs),
             trainable=replace(self._whole, circuit=circuit),
+            ties=None if follow is None else follow.ties,
             biases=(*self._currents, *(follow.sources if follow else ()), *self._apart),
             flows=() if follow is None else follow.flows,
             bounds=(self.g_min, self.g_max), precision=precision,

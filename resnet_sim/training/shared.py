@@ -77,24 +77,31 @@ class Shared:
         return np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *(p.at for p in parts)]))
 
     @cached_property
-    def conductors(self) -> tuple[tuple[Affine, Ints], ...]:
-        """Parts that are resistors, and the places of these among ``rows("resistors")``."""
-        rows = self.rows("resistors")
-        parts = (part for part in self.parts if part.table == "resistors")
-        return tuple((part, np.searchsorted(rows, part.at)) for part in parts)
+    def conductors(self) -> tuple[tuple[Affine, ...], Ints]:
+        """What resistors follow, each form once, and which of them ``rows("resistors")`` do."""
+        rows, count = self.rows("resistors"), 0
+        which, parts = np.zeros(len(rows), dtype=np.int64), []
+        for part in self.parts:
+            if part.table == "resistors":
+                found, number = part.different()
+                which[np.searchsorted(rows, part.at)] = count + number
+                parts.append(found)
+                count += len(found.at)
+        return tuple(parts), which
 
     def siemens(self, theta: Floats) -> Floats:
-        """Return conductances (S) of ``rows("resistors")``."""
-        found = np.zeros(sum(len(at) for _, at in self.conductors))
-        for part, at in self.conductors:
-            found[at] = part.form(theta) if part.inverse else 1.0 / part(theta)
-        return found
+        """Return the different conductances, S."""
+        found = [
+            part.form(theta) if part.inverse else 1.0 / part(theta) for part in self.conductors[0]
+        ]
+        return np.concatenate([np.zeros(0), *found])
 
     def pull(self, by_siemens: Floats, theta: Floats) -> Floats:
         """Return derivatives by the parameters of those by conductances, as `siemens` has them."""
-        total = np.zeros(len(theta))
-        for part, at in self.conductors:
-            by_g = by_siemens[at]
+        total, first = np.zeros(len(theta)), 0
+        for part in self.conductors[0]:
+            by_g = by_siemens[first : first + len(part.at)]
+            first += len(part.at)
             if part.inverse:
                 total += part.pull_form(by_g, len(theta))
             else:  # dC/dR = -g^2 dC/dg
