@@ -51,6 +51,14 @@ def stepped(first, node, conductance, diagonal, x, found):  # type: ignore[no-un
         found[k] = flow / diagonal[k]
 
 
+@compiled
+def scale(first, conductance, diagonal, weight):  # type: ignore[no-untyped-def]
+    """Note conductances over the diagonal, in float32."""
+    for k in range(len(diagonal)):
+        for e in range(first[k], first[k + 1]):
+            weight[e] = conductance[e] / diagonal[k]
+
+
 @inlined
 def _currents(first, at, conductance, k, count, load, x, totals, half):  # type: ignore[no-untyped-def]
     """Note what flows to nodes at 0 V from k on, `count` or one, whose neighbours are the same."""

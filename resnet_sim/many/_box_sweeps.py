@@ -75,8 +75,8 @@ def _move(k, new, x, missing, box, ends, factor, look, furthest, highest, like):
 def relax(system, missing, x, looks, omega, tolerance, most, like):  # type: ignore[no-untyped-def]
     """Sweep until the steps of each sample are at most `tolerance` times its largest x.
 
-    Projected Gauss-Seidel with over-relaxation, float32.  Returns the sweeps, and the
-    over-relaxation, which grows while steps shrink too slowly.
+    Projected Gauss-Seidel, float32, with over-relaxation from the second sweep on.  Returns the
+    sweeps, and the over-relaxation, which grows while steps shrink too slowly.
     """
     first, at, _, weight, _, _, alike, _, box, ends = system
     rhs = missing[0]
@@ -84,7 +84,8 @@ def relax(system, missing, x, looks, omega, tolerance, most, like):  # type: ign
     none = bank(like)
     before = 0.0
     for sweep in range(1, most + 1):
-        factor = splat(omega)
+        # the longest steps come first: what they go too far takes a sweep to come back
+        factor = splat(omega if sweep > 1 else 1.0)
         look = sweep % PERIOD == 0
         far, high = none, none
         # nodes outside, lanes inside: an entry is read once for all samples.  As these never

@@ -8,6 +8,7 @@ summed over the samples, and then what makes K and c of g, transposed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 
 from ..arrays import Floats, Ints, different, ranked
 from .assembly import Assembly, Pattern
+from .box_layout import fours
 from .drive import Drive, Map
 from .structure import Structure
 from .tiles import Tiles
@@ -70,14 +72,19 @@ def _tied(sums: Any, ties: Ties) -> Any:
 def _different(own: Any, rest: Floats) -> tuple[Ints, Ints]:
     """Return where different rows of a sparse matrix and `rest` come first, and which each is."""
     own.sum_duplicates()
-    length = np.diff(own.indptr)
+    return ranked(_alike(own.indptr, (own.indices, own.data), rest))
+
+
+def _alike(first: Ints, keys: Sequence[Any], rest: Any) -> Ints:
+    """Return for each row the first one with the same keys, of its own and of its entries."""
+    length = np.diff(first)
     alike = np.empty(len(length), dtype=np.int64)
     for n in np.unique(length).tolist():
         rows = np.flatnonzero(length == n)
-        at = own.indptr[rows] + np.arange(n)[:, None]
-        first, which = different([rest[rows], *own.indices[at], *own.data[at]])
-        alike[rows] = rows[first][which]
-    return ranked(alike)
+        at = first[rows] + np.arange(n)[:, None]
+        found, which = different([rest[rows], *(own for key in keys for own in key[at])])
+        alike[rows] = rows[found][which]
+    return alike
 
 
 #: of two states, or the like
@@ -90,25 +97,44 @@ class Some:
 
     Attributes
     ----------
-    row, column, which : ndarray of int
-        Of each.
+    order : ndarray of int, shape (n,)
+        Of the rows: those with the same columns follow each other.
+    alike : ndarray of int, shape (n,)
+        So many from each place there on are taken together.
     first : ndarray of int, shape (n + 1,)
-        Where those of each row begin.
+        Where the entries of each place there begin.
+    row, column, which : ndarray of int
+        Of each entry.
     """
 
+    order: Ints
+    alike: Ints
+    first: Ints
     row: Ints
     column: Ints
     which: Ints
-    first: Ints
 
     @classmethod
     def of(cls, linear: Linear, chosen: Any = slice(None)) -> Some:
         """Return the entries that are chosen, by default all."""
-        row = linear.pattern.row[chosen]
-        first = np.searchsorted(row, np.arange(linear.pattern.shape[0] + 1))
-        column, which = linear.pattern.column[chosen], linear.which[chosen]
+        row, column = linear.pattern.row[chosen], linear.pattern.column[chosen]
+        n = linear.pattern.shape[0]
+        first = np.searchsorted(row, np.arange(n + 1))
+        alike = _alike(first, (column,), np.zeros(n))
+        order = np.argsort(alike, kind="stable")
+        place = np.argsort(order)
         # they are many: half as many bytes take less time
-        return cls(row, column.astype(np.int32), which.astype(np.int32), first)
+        by = np.argsort(place[row], kind="stable")
+        column, which = (a[by].astype(np.int32) for a in (column, linear.which[chosen]))
+        new = np.diff(alike[order], prepend=-1) != 0
+        count = np.diff(first)[order]
+        first = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(count)))
+        return cls(order, fours(new), first, row[by], column, which)
+
+    @property
+    def entries(self) -> tuple[Ints, ...]:
+        """What loops know them by."""
+        return self.order, self.alike, self.first, self.column, self.which
 
     def products(self, states: Pair, other: Floats | None, count: int) -> tuple[Floats, Floats]:
         """Return sums over samples of how much two states differ in rows, times other columns.
@@ -120,16 +146,11 @@ class Some:
         from ._box_sums import add_products
 
         rows, width = states[0].shape[1:]
-        lanes, found, change = (
-            aligned((count, DOUBLES), np.float64),
-            np.empty(count),
-            np.zeros(rows),
-        )
-        add_products(
-            self.first, self.column, self.which, states,
-            np.zeros((0, 0, width)) if other is None else other, lanes, found, change,
-            (0,) * (width // DOUBLES),
-        )  # fmt: skip
+        lanes = aligned((count, DOUBLES), np.float64)
+        found, change = np.empty(count), np.zeros(rows)
+        other = np.zeros((0, 0, width)) if other is None else other
+        half = (0,) * (width // DOUBLES)
+        add_products(self.entries, states, other, lanes, found, change, half)
         return found, change
 
 
@@ -177,7 +198,7 @@ class BoxAssembly:
             load[...] = start
         else:
             load = tiles.pack(start)
-        feed(own.first, own.column, own.which, values, u, load, tiles.doubles)
+        feed(own.entries, values, u, load, tiles.doubles)
         return load
 
     def contrast(self, drive: Drive, u: Floats, states: Pair) -> Pair:

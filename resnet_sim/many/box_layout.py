@@ -9,7 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Ints
+from ..arrays import Bools, Ints
+
+
+def fours(new: Bools) -> Ints:
+    """Return how many rows from each on are taken together, where `new` tells which differ."""
+    from ._box_sweeps import TOGETHER
+
+    found = np.ones(len(new), dtype=np.int64)
+    start, *ends = [*np.flatnonzero(new).tolist(), len(new)]
+    for end in ends:
+        whole = (end - start) // TOGETHER
+        found[start : start + TOGETHER * whole : TOGETHER] = TOGETHER
+        start = end
+    return found
 
 
 class Entries:
@@ -33,25 +46,25 @@ class Entries:
         self.row, self.node = self._keys // n, self._keys % n
         self.first = np.searchsorted(self.row, np.arange(n + 1))
         self.alike = self._alike()
+        self._at: dict[int, Ints] = {}
 
     def _alike(self) -> Ints:
         """Return how many rows from each on have their entries in the same columns, up to a few.
 
         Such nodes are no neighbours of each other: none is one of its own.
         """
-        from ._box_sweeps import TOGETHER
-
         length = np.diff(self.first)
         follows = np.arange(len(self.row)) + length[self.row]
         differs = self.node != self.node[np.minimum(follows, len(self.node) - 1)]
         other = np.bincount(self.row[differs], minlength=len(length)) > 0
         other[:-1] |= length[:-1] != length[1:]
-        found, start = np.ones(len(length), dtype=np.int64), 0
-        for end in (np.flatnonzero(other[:-1]) + 1).tolist() + [len(length)]:
-            whole = (end - start) // TOGETHER
-            found[start : start + TOGETHER * whole : TOGETHER] = TOGETHER
-            start = end
-        return found
+        return fours(np.concatenate(([True], other[:-1])))
+
+    def at(self, width: int) -> Ints:
+        """Return where the row of each entry's node begins in tiles of a width."""
+        if width not in self._at:
+            self._at[width] = self.node * width
+        return self._at[width]
 
     def places(self, row: Ints, column: Ints) -> Ints:
         """Return the number of some entries."""

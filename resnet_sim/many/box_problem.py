@@ -81,7 +81,7 @@ class BoxProblem:
         self.boxes = Boxes(row, bounded)
         self.upper: Bools = s.diode_q == 0
         self._offset = Map(precise.ends.offset)
-        #: the last conductances, entries of K there, and K by the nudge
+        #: the last conductances, different entries of K there, and K by the nudge
         self._laplacians: tuple[Floats, Floats, dict[float, Laplacian]]
         self._laplacians = np.zeros(0), np.zeros(0), {}
         #: of bounds that no input moves, by the width of tiles
@@ -97,29 +97,26 @@ class BoxProblem:
         """Return K of conductances and of a nudge; those of the last conductances are kept."""
         known, own, found = self._laplacians
         if not (known is g or np.array_equal(known, g)):
-            own, found = self._stiffness(g), {}
+            own, found = self.assembly.stiffness(g), {}
             self._laplacians = _kept(g), own, found
         if stiffness not in found:
             # not that of the conductances before: what comes out must not depend on the past
-            z = self.laplacian(g, 0.0).z if stiffness else self._first_z
-            found[stiffness] = self._nudged(own, stiffness, z)
+            near = self.laplacian(g, 0.0) if stiffness else self._first
+            row, column, weight = self._pulls
+            if stiffness and np.array_equal(row, column):
+                found[stiffness] = near.grounded(row, stiffness * weight)
+            else:
+                found[stiffness] = self._nudged(own, stiffness, near)
         return found[stiffness]
 
-    def _stiffness(self, g: Floats) -> Floats:
-        """Return the entries of K without a nudge."""
-        linear = self.assembly.stiffness
-        found: Floats = linear(g)[linear.which]
-        return found
-
-    def _nudged(self, own: Floats, stiffness: float, z: Floats | None) -> Laplacian:
-        """Return K with a nudge, of its entries without."""
-        entries, inner = self._entries[stiffness != 0.0]
-        values = np.zeros(entries.size)
-        values[inner] = own
+    def _nudged(self, own: Floats, stiffness: float, near: Laplacian | None) -> Laplacian:
+        """Return K with a nudge, of its different entries without."""
+        entries, which = self._entries[stiffness != 0.0]
+        values = np.append(own, 0.0)[which]
         if stiffness:
             row, column, weight = self._pulls
             values[entries.places(row, column)] += stiffness * weight
-        return Laplacian(entries, values, z)
+        return Laplacian(entries, values, near)
 
     @cached_property
     def assembly(self) -> BoxAssembly:
@@ -130,21 +127,27 @@ class BoxProblem:
         )
 
     @cached_property
-    def _first_z(self) -> Floats | None:
-        """z of the conductances that the circuit has, often good enough for what is learned."""
+    def _first(self) -> Laplacian:
+        """K of the conductances that the circuit has: its z will often do for what is learned."""
         question = self._precise.question
         g = question.learned
         g = g if question.ties is None else g[question.ties.first]
-        return self._nudged(self._stiffness(g), 0.0, None).z
+        return self._nudged(self.assembly.stiffness(g), 0.0, None)
 
     @cached_property
     def _entries(self) -> tuple[tuple[Entries, Ints], tuple[Entries, Ints]]:
-        """Where K has entries without a nudge, and with one; places of those of conductances."""
-        pattern, found = self._precise.assembly.stiffness, []
+        """Where K has entries without a nudge, and with one, and which of the different ones.
+
+        Those that only nudges have are the last of these, zero.
+        """
+        linear, found = self.assembly.stiffness, []
+        pattern = linear.pattern
         for more in (np.zeros((2, 0), dtype=np.int64), np.array(self._pulls[:2])):
             at = np.hstack(((pattern.row, pattern.column), more))
             entries = Entries(at[0], at[1], self.structure.n)
-            found.append((entries, entries.places(pattern.row, pattern.column)))
+            which = np.full(entries.size, linear.count)
+            which[entries.places(pattern.row, pattern.column)] = linear.which
+            found.append((entries, which))
         return found[0], found[1]
 
     @cached_property

@@ -191,8 +191,9 @@ class BoxLanes(Backend):
         box, upper, batch = self.problem.box, self.problem.upper, held.batch
         low, high = (ends[box] for ends in batch.ends)
         tight = np.where(upper[:, None], batch.drop <= high, -batch.drop >= low)
-        side = held.tiles.unpack(held.judged[0])
-        return np.asarray((side[:, box] == np.where(upper, 1, -1)) & tight.T)
+        held_there = held.judged[0][:, box] == np.where(upper, 1, -1)[:, None]
+        on: Bools = held.tiles.unpack(held_there)
+        return on if tight.all() else on & tight.T
 
     def _knees(self, held: Held) -> Ints:
         """Return for each sample an element that is on its knee, -1 for none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,8 +22,8 @@ NARROW, WIDE = 32, 64
 COARSE, ROUNDS, SWEEPS = 1e-5, 10, 400
 #: over-relaxation to begin with at most: bounds of rates may be far off
 OMEGA = 1.2
-#: error of z at the first attempt, relative to the largest; how often z is tried
-ROUGH, ATTEMPTS = 1e-3, 4
+#: error of z at the first attempt, relative to the largest; how often z is tried; the least s
+ROUGH, ATTEMPTS, ENOUGH = 1e-3, 4, 0.5
 
 
 class Laplacian:
@@ -33,8 +34,8 @@ class Laplacian:
     entries : Entries
     values : ndarray
         S.
-    z : ndarray, shape (n,), optional
-        That of a similar matrix.
+    near : Laplacian, optional
+        A similar one, whose z may do.
 
     Attributes
     ----------
@@ -42,32 +43,67 @@ class Laplacian:
         Whether there is a z > 0 with ``<K> z >= s D 1``.
     amplification : float
         ``max(z) / s``, the largest ratio of a voltage's error to the longest step.
+    z, share : ndarray, shape (n,)
+        Such a z, and ``<K> z`` over the diagonal.
     omega : float
         Over-relaxation to begin with.
     """
 
-    def __init__(self, entries: Entries, values: Floats, z: Floats | None = None) -> None:
+    def __init__(self, entries: Entries, values: Floats, near: Laplacian | None = None) -> None:
+        from . import _box_kernels as kernels
+
         self.entries, self.values = entries, values
         self.diagonal, self.conductance = values[: entries.n], -values[entries.n :]
-        self.proved, self.amplification, self.omega, self.z = False, 1.0, OMEGA, z
+        self.proved, self.amplification, self.omega = False, 1.0, OMEGA
+        self.z: Floats | None = None if near is None else near.z
+        self.share = np.zeros(entries.n)
         if not (self.diagonal > 0).all():
             return
-        self.weight = (self.conductance / self.diagonal[entries.row]).astype(np.float32)
+        self.weight = np.empty(len(self.conductance), dtype=np.float32)
+        kernels.scale(entries.first, self.conductance, self.diagonal, self.weight)
         if (self.conductance >= 0).all():
             self._prove()
             return
         # a nudge of a pair of outputs may leave a negative conductance
         comparison = values.copy()
         comparison[entries.n :] = -np.abs(self.conductance)
-        proof = Laplacian(entries, comparison, z)
-        self.proved, self.amplification, self.z = proof.proved, proof.amplification, proof.z
-        self.omega = proof.omega
+        proof = Laplacian(entries, comparison, near)
+        self.omega, self.z = proof.omega, proof.z
+        if proof.proved and proof.z is not None:
+            self._proved(proof.z, proof.share)
+
+    def grounded(self, rows: Ints, siemens: Floats) -> Laplacian:
+        """Return K with more conductance (S) between some coordinates and the reference."""
+        z, share, diagonal = self.z, self.share.copy(), self.diagonal.copy()
+        diagonal[rows] += siemens
+        values = np.concatenate((diagonal, self.values[len(diagonal) :]))
+        if not self.proved or z is None or not (diagonal[rows] > 0).all():
+            return Laplacian(self.entries, values, self)
+        # what comes from neighbours is the same
+        flow = (z[rows] - share[rows]) * self.diagonal[rows]
+        share[rows] = z[rows] - flow / diagonal[rows]
+        if share.min() <= ENOUGH:
+            return Laplacian(self.entries, values, self)
+        other = copy(self)
+        other.values, other.diagonal, other.weight = values, diagonal, self.weight.copy()
+        for k in rows.tolist():
+            own = slice(*self.entries.first[k : k + 2])
+            other.weight[own] = self.conductance[own] / diagonal[k]
+        other._proved(z, share)
+        return other
+
+    def _proved(self, z: Floats, share: Floats) -> None:
+        """Take a proof: z, and ``<K> z`` over the diagonal."""
+        self.proved, self.z, self.share = True, z, share
+        self.amplification = float(z.max() / share.min())
 
     def rows(self, width: int) -> tuple[Any, ...]:
         """Return the entries as the kernels want them for tiles of a width."""
-        first, at = self.entries.first, self.entries.node * width
-        alike = self.entries.alike
-        return first, at, self.conductance, self.weight, self.diagonal, 1.0 / self.diagonal, alike
+        entries = self.entries
+        return (
+            entries.first, entries.at(width), self.conductance, self.weight, self.diagonal,
+            1.0 / self.diagonal, entries.alike,
+        )  # fmt: skip
 
     def _stepped(self, x: Floats) -> Floats:
         """Return what Jacobi's method makes of x without a load, shape (n,)."""
@@ -88,9 +124,8 @@ class Laplacian:
         for _ in range(ATTEMPTS):
             step = self._stepped(z)
             share = z - step
-            if z.min() > 0 and share.min() > 0.5:
-                self.proved, self.z = True, z
-                self.amplification = float(z.max() / share.min())
+            if z.min() > 0 and share.min() > ENOUGH:
+                self._proved(z, share)
                 # what two steps of Jacobi's method leave of z at most bounds the square of its rate
                 self.omega = self._suited(float((self._stepped(step) / z).max()))
                 return

@@ -9,7 +9,9 @@ import resnet_sim as rs
 from resnet_sim import generators as gen
 from resnet_sim import training as tr
 from resnet_sim.arrays import different
+from resnet_sim.many.box_layout import Entries
 from resnet_sim.many.boxes import BoxLanes
+from resnet_sim.many.tiles import Laplacian
 
 #: k and m are shared, as conductances, as resistances and in sums; diodes bound single nodes
 DECK = """ties
@@ -143,3 +145,36 @@ def test_different_things_are_told_apart(seed):
             seen.append(column)
     assert keys[:, first].T.tolist() == seen
     assert [seen[k] for k in which] == keys.T.tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_nudged_network_is_proved_as_if_it_were_new(seed):
+    rng = np.random.default_rng(seed)
+    n = 30
+    row, column = np.nonzero(np.triu(rng.random((n, n)) < 0.2, 1))
+    entries = Entries(
+        np.concatenate((row, column, np.arange(n))), np.concatenate((column, row, np.arange(n))), n
+    )
+    g = rng.uniform(0.1, 2.0, (n, n))
+    g += g.T
+    off = g[entries.row, entries.node]
+    diagonal = np.bincount(entries.row, off, n) + rng.uniform(0.05, 0.5, n)
+    start = Laplacian(entries, np.concatenate((diagonal, -off)))
+    assert start.proved
+    rows = rng.choice(n, 3, replace=False)
+    for siemens in (0.7, 1e-3, -1e-3, -0.04, -diagonal[rows[0]], -100.0):
+        found = start.grounded(rows, np.full(3, siemens))
+        moved = diagonal.copy()
+        moved[rows] += siemens
+        wanted = Laplacian(entries, np.concatenate((moved, -off)), start)
+        assert found.proved == wanted.proved
+        assert found.proved == (siemens > -0.05)
+        if found.proved:
+            np.testing.assert_allclose(found.amplification, wanted.amplification, rtol=1e-9)
+            np.testing.assert_array_equal(found.weight, wanted.weight)
+            assert (found.diagonal @ np.ones(n)) == pytest.approx(moved.sum())
+            # the bound that it stands for, of the matrix itself
+            whole = np.diag(moved)
+            whole[entries.row, entries.node] = -off
+            exact = np.abs(np.linalg.inv(whole) * moved).sum(axis=1).max()
+            assert exact <= found.amplification * (1 + 1e-9)
