@@ -63,7 +63,7 @@ def test_all_kernels_that_have_twins_are_held_to_the_same_bits():
     assert {name for name in kernels if re.search(rf"\b{name}\.at\(", text)} == {
         "join", "_grow", "_add_rises", "_add_to_parents", "_leaving", "_reaching_tree",
         "_bridges", "_relax", "balance", "contradictions", "_eliminate",
-        "_step", "_follow", "_widen", "_sweep", "_jacobi", "_flow",
+        "_step", "_follow", "_widen", "_sweep", "_jacobi", "_flow", "_fill",
     }  # fmt: skip
 
 
@@ -106,6 +106,14 @@ def test_the_balance_has_the_same_bits(seed):
     ends = rng.integers(0, n, (2, e)).view(np.uint64)
     given = spread_over(rng, 6, e), spread_over(rng, 3, e)
     same_bits(balance, x, low, *ends, *given, injection, np.abs(injection))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_dense_laplacians_have_the_same_bits(seed):
+    rng = np.random.default_rng(seed)
+    n, e = rng.integers(1, 12), rng.integers(0, 90)
+    given = spread_over(rng, 6, e), spread_over(rng, 6, e)
+    same_bits(laplacian._fill, n, *rng.integers(0, n, (2, e)), *given)
 
 
 @pytest.mark.parametrize("seed", range(40))

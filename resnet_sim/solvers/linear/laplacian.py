@@ -131,7 +131,7 @@ def _eliminate(mesh, ground, inverse, pivots):  # type: ignore[no-untyped-def]
 
 
 def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
-    lower = _lower(n, p, q, conductance, conductance)
+    lower = _lower(n, p, q, conductance)
     laplacian = lower + np.tril(lower, -1).T
     # node 0 is a row and a column of zeros: to take it out and in again would take longer
     inverse = np.zeros((n, n))
@@ -139,13 +139,35 @@ def _dense(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
     return inverse.__matmul__
 
 
-def _lower(n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats) -> Floats:
-    """Return the lower triangle of what `sparse_factors.entries` describes."""
+def _lower(n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats | None = None) -> Floats:
+    """Return the lower triangle of what `sparse_factors.entries` describes, without 0."""
+    fill = _fill.at(len(p), cost=len(p) // 50)
+    at_ends = conductance if at_ends is None else at_ends
+    return np.asarray(fill(n, p, q, conductance, at_ends)[1:, 1:])
+
+
+def _fill_by_arrays(n: int, p: Ints, q: Ints, conductance: Floats, at_ends: Floats) -> Floats:
     diagonal, a, b, off = entries(n, p, q, conductance, at_ends)
-    order = n - 1
-    flat = bincount(np.maximum(a, b) * order + np.minimum(a, b), off, order**2)
-    flat[:: order + 1] += diagonal
-    return flat.reshape(order, order)
+    flat = bincount((np.maximum(a, b) + 1) * n + np.minimum(a, b) + 1, off, n**2)
+    flat[n + 1 :: n + 1] += diagonal
+    return flat.reshape(n, n)
+
+
+@partial(kernel, interpreted=_fill_by_arrays)
+def _fill(n, p, q, conductance, at_ends):  # type: ignore[no-untyped-def]
+    """Return the lower triangle in one pass over the edges; row and column 0 are zero."""
+    lower, begun, ended = np.zeros((n, n)), np.zeros(n), np.zeros(n)
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        if a == b:
+            continue
+        begun[a] += at_ends[k]
+        ended[b] += at_ends[k]
+        if a > 0 and b > 0:
+            lower[max(a, b), min(a, b)] -= conductance[k]
+    for k in range(1, n):
+        lower[k, k] = begun[k] + ended[k]
+    return lower
 
 
 def _is_full(n: int, p: Ints) -> bool:
