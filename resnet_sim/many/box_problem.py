@@ -15,7 +15,7 @@ from .drive import Drive, Map
 from .lane_states import LaneStates
 from .states import Nudge
 from .structure import dense
-from .tiles import Laplacian, Tiles
+from .tiles import Bounds, Laplacian, Tiles
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Batch:
     load: Floats
     drop: Floats
     ends: tuple[Floats, Floats]
-    bounds: tuple[Floats, Floats]
+    bounds: Bounds
     at_zero: Floats
     possible: Bools
 
@@ -84,8 +84,8 @@ class BoxProblem:
         #: the last conductances, different entries of K there, and K by the nudge
         self._laplacians: tuple[Floats, Floats, dict[float, Laplacian]]
         self._laplacians = np.zeros(0), np.zeros(0), {}
-        #: of bounds that no input moves, by the width of tiles
-        self._still: dict[int, tuple[Floats, Pair, Pair]] = {}
+        #: what `_bounded` returns where no input moves bounds
+        self._still: tuple[Floats, Pair, Bounds] | None = None
         #: that of the last call: nudged states follow
         self._batch: Batch | None = None
 
@@ -191,7 +191,7 @@ class BoxProblem:
             return known
         drive = Drive(drive.x.copy(), drive.common.copy())
         tiles = Tiles.of(len(drive), threads)
-        own = tiles.pack(np.ascontiguousarray(drive.x.T))
+        own = tiles.pack(drive.x.T)
         drop, ends, bounds = self._bounded(drive, tiles)
         load = self.assembly.fed(g, drive, tiles, own)
         self._batch = found = Batch(
@@ -208,18 +208,16 @@ class BoxProblem:
             possible &= self._precise.possible(drive.whole)
         return possible
 
-    def _bounded(self, drive: Drive, tiles: Tiles) -> tuple[Floats, Pair, Pair]:
+    def _bounded(self, drive: Drive, tiles: Tiles) -> tuple[Floats, Pair, Bounds]:
         """Return drops of rectifiers, the ends of boxes, and these in tiles."""
         if self._resting is None:
             drop = np.asarray(self.structure.drop @ drive.whole.T)
             ends = self._bounds(drop)
-            return drop, ends, (tiles.pack_bounds(ends[0]), tiles.pack_bounds(ends[1]))
-        if tiles.width not in self._still:
+            return drop, ends, Bounds(tiles.pack(ends[0]), tiles.pack(ends[1]))
+        if self._still is None:
             low, high = self._bounds(self._resting)
-            self._still[tiles.width] = (
-                self._resting, (low, high), (tiles.pack_bounds(low), tiles.pack_bounds(high))
-            )  # fmt: skip
-        return self._still[tiles.width]
+            self._still = self._resting, (low, high), Bounds(low[None], high[None])
+        return self._still
 
     @cached_property
     def _resting(self) -> Floats | None:

@@ -42,7 +42,7 @@ from .question import Question
 from .states import Backend, Nudge, States
 from .structure import Structure
 from .threads import cores
-from .tiles import Outcome, Posed, Tiles
+from .tiles import Bounds, Outcome, Posed, Tiles
 
 #: largest error of a state's voltages, relative to its largest coordinate; of a nudged state,
 #: of the difference relative to the largest difference
@@ -233,7 +233,7 @@ class BoxLanes(Backend):
         load, fed = np.zeros_like(held.posed.load), self.problem.into(slope.T, tiles)
         # what conducts holds its node; all others are free to move
         low = np.where(held.judged[0] != 0, 0.0, -np.inf)
-        outcome = tiles.solve(replace(held.posed, load=load, fed=fed, bounds=(low, -low)))
+        outcome = tiles.solve(replace(held.posed, load=load, fed=fed, bounds=Bounds(low, -low)))
         result = self.structure.node_adjoint(tiles.unpack(outcome.x))
         bad = np.flatnonzero(~outcome.good(tiles))
         if len(bad):

@@ -141,7 +141,7 @@ class Laplacian:
         start, load = (aligned((1, len(z), NARROW), np.float64) for _ in range(2))
         start[0, :, 0], load[0, :, 0], none = z, self.diagonal, np.zeros((1, 0, 1))
         free = Boxes(np.full(len(z), -1), np.zeros(0, dtype=np.int64))
-        posed = Posed(self, free, load, (free.row, none), (none, none), tolerance)
+        posed = Posed(self, free, load, (free.row, none), Bounds(none, none), tolerance)
         found = Tiles(1, NARROW, 1).solve(posed, start)
         return found.x[0, :, 0].copy()
 
@@ -150,6 +150,28 @@ class Laplacian:
         from ._box_sweeps import suited
 
         return min(OMEGA, float(suited(squared)))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Ends of boxes in tiles.
+
+    Attributes
+    ----------
+    low, high : ndarray, shape (tiles, boxes, width)
+        Those of one tile are those of all, and of one lane those of all samples.
+    """
+
+    low: Floats
+    high: Floats
+
+    @cached_property
+    def ends(self) -> Ints:
+        """Which boxes have one end only, as `_box_kernels` knows them."""
+        from ._box_sweeps import LOWER, UPPER
+
+        low, high = (np.isinf(ends).all(axis=(0, 2)) for ends in (self.low, self.high))
+        return np.asarray(LOWER * (high & ~low) + UPPER * (low & ~high), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -163,8 +185,7 @@ class Posed:
     load : ndarray, shape (tiles, n, width)
     fed : (ndarray of int, ndarray), shapes (n,) and (tiles, rows, width)
         The row of each coordinate in what is added to its load, -1 for none; and these.
-    bounds : (ndarray, ndarray), shape (tiles, boxes, width)
-        Those of one tile are those of all, and of one lane those of all samples.
+    bounds : Bounds
     tolerance : float
     """
 
@@ -172,20 +193,12 @@ class Posed:
     boxes: Boxes
     load: Floats
     fed: tuple[Ints, Floats]
-    bounds: tuple[Floats, Floats]
+    bounds: Bounds
     tolerance: float
 
     def system(self, width: int) -> tuple[Any, ...]:
         """Return what describes all tiles of a width, as the kernels want it."""
-        return *self.laplacian.rows(width), self.fed[0], self.boxes.row, self._ends
-
-    @cached_property
-    def _ends(self) -> Ints:
-        """Which boxes have one end only, as `_box_kernels` knows them."""
-        from ._box_sweeps import LOWER, UPPER
-
-        low, high = (np.isinf(ends).all(axis=(0, 2)) for ends in self.bounds)
-        return np.asarray(LOWER * (high & ~low) + UPPER * (low & ~high), dtype=np.int64)
+        return *self.laplacian.rows(width), self.fed[0], self.boxes.row, self.bounds.ends
 
 
 @dataclass(frozen=True)
@@ -248,10 +261,6 @@ class Tiles:
             tile[:, : part.shape[1]] = part
         return tiles
 
-    def pack_bounds(self, columns: Floats) -> Floats:
-        """Return tiles of bounds; a single column, for all samples, stays one."""
-        return columns[None] if columns.shape[1] == 1 else self.pack(columns)
-
     def columns(self, tiles: Floats) -> Floats:
         """Return an array of shape (rows, B)."""
         return np.concatenate(list(tiles), axis=1)[:, : self.samples]
@@ -272,7 +281,7 @@ class Tiles:
         from . import _box_kernels as kernels
 
         laplacian, load = posed.laplacian, _aligned(posed.load)
-        bounds = _aligned(posed.bounds[0]), _aligned(posed.bounds[1])
+        bounds = _aligned(posed.bounds.low), _aligned(posed.bounds.high)
         none = np.zeros((1, 0, self.width))
         base, other = (none if start is None else start for start in (base, other))
         x = aligned(load.shape, np.float64, zero=False)
@@ -308,7 +317,7 @@ class Tiles:
         from . import _box_kernels as kernels
 
         load, boxes = _aligned(posed.load), posed.boxes
-        bounds = _aligned(posed.bounds[0]), _aligned(posed.bounds[1])
+        bounds = _aligned(posed.bounds.low), _aligned(posed.bounds.high)
         side = np.empty((self.count, len(boxes.coordinate), self.width), dtype=np.int8)
         touching = np.empty((self.count, self.width), dtype=np.int64)
 
