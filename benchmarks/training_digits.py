@@ -7,6 +7,7 @@
     python benchmarks/training_digits.py layered --seeds 1 --curve curve.svg --picture fields.svg
     python benchmarks/training_digits.py layered --seeds 1 --ngspice 500
     python benchmarks/training_digits.py kendall --seeds 1 --real 1n4148 --ngspice 100
+    python benchmarks/training_digits.py kendall --seeds 1 --off 0.1 --rule vector-field
 
 1,297 images to train, 500 to test.  Inputs come as x and -x, outputs are differences of pairs.
 
@@ -18,7 +19,9 @@ sparse    a random graph; diodes join free nodes only: no layers, no bound at a 
 Accuracy alone proves no nonlinear learning: compare the relative mean squared error with that of
 the same circuit without diodes.  With --real the diodes become a part after training: what is
 foretold of it (`tr.transfer`) stands beside what ngspice answers, and beside it how much longer a
-step of training takes with that part than with ideal diodes.
+step of training takes with that part than with ideal diodes.  With --off all that comes back
+through the amplifiers is too large by that share: there is no co-content, and `--rule adjoint` is
+exact.
 """
 
 from __future__ import annotations
@@ -51,10 +54,17 @@ def data(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     return x[:TRAIN], y[:TRAIN], x[TRAIN:], y[TRAIN:]
 
 
-def layered_network(seed: int, hidden: int, **options: Any) -> tr.Network:
-    """A layered network of one hidden layer; `options` are those of `generators.layered`."""
+def layered_network(seed: int, hidden: int, off: float = 0.0, **options: Any) -> tr.Network:
+    """A layered network of one hidden layer; `options` are those of `generators.layered`.
+
+    What its amplifiers pass back is `off` by that share.
+    """
     sizes = [PIXELS, hidden, CLASSES]
     circuit = layered(sizes, output_pairs=True, seed=seed, g_min=1e-6, **options)
+    if off:
+        back = (1.0 + off) / options["gain"]
+        names = circuit.controlled_sources.names
+        circuit = circuit.with_values({name: back for name in names if name.startswith("fa")})
     return tr.Network(circuit, INPUTS, OUTPUTS, "rw*", biases="ib*", g_min=1e-6)
 
 
@@ -105,11 +115,20 @@ def layered_trainer(seed: int, options: argparse.Namespace) -> tr.Trainer:
 
 def kendall_trainer(seed: int, options: argparse.Namespace) -> tr.Trainer:
     diodes = None if options.no_diodes else "antiparallel"
-    net = layered_network(seed, options.hidden, diodes=diodes, gain=4.0, threshold=0.3)
+    net = layered_network(seed, options.hidden, options.off, diodes=diodes, gain=4.0, threshold=0.3)
     rates = {"*1_*": options.lr, "*2_*": 5 * options.lr}
     optimizer = tr.SGD(rates, schedule=tr.exponential(options.decay))
     cost = tr.SquaredError(np.eye(CLASSES))
-    return tr.Trainer(net, tr.EquilibriumPropagation(0.02), cost, optimizer, seed)
+    rule = KENDALL_RULES[options.rule]
+    return tr.Trainer(net, rule, cost, optimizer, seed)
+
+
+#: the rules that a network with amplifiers may be trained with
+KENDALL_RULES: dict[str, tr.Rule] = {
+    "ep": tr.EquilibriumPropagation(0.02),
+    "vector-field": tr.VectorFieldEP(0.02),
+    "adjoint": tr.Adjoint(),
+}
 
 
 def sparse_trainer(seed: int, options: argparse.Namespace) -> tr.Trainer:
@@ -231,27 +250,34 @@ def main() -> None:
         "--decay", type=float, help="factor of the rate per epoch, for networks of layers"
     )
     parser.add_argument("--hidden", type=int, default=64, help="nodes of the hidden layer")
+    parser.add_argument("--off", type=float, default=0.0, help="kendall: error of amplifiers")
+    parser.add_argument(
+        "--rule", choices=KENDALL_RULES, default="ep", help="kendall: how it learns"
+    )
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--no-diodes", action="store_true", help="resistors alone")
     parser.add_argument("--curve", metavar="FILE", help="picture of the cost over the epochs")
     parser.add_argument("--picture", metavar="FILE", help="layered: what hidden nodes see")
     parser.add_argument("--ngspice", type=int, default=0, metavar="N", help="validate N images")
     parser.add_argument("--real", metavar="PART", help="what diodes become after training")
     options = parser.parse_args()
+    if options.network != "kendall" and (options.off or options.rule != "ep"):
+        parser.error("--off and --rule are for kendall's network")
     for name in ("epochs", "lr", "decay"):
         if getattr(options, name) is None:
             setattr(options, name, getattr(RECIPES[options.network], name))
     found, histories = [], {}
-    for seed in range(options.seeds):
+    for seed in range(options.first, options.first + options.seeds):
         trainer, result = run(options.network, seed, options)
         found.append(result)
         histories[f"seed {seed}"] = trainer.history
-        print(f"seed {seed}: " + LINE.format(*result))
+        print(f"seed {seed}: " + LINE.format(*result), flush=True)
     print("median: " + LINE.format(*np.median(found, axis=0)))
     if options.curve:
         plotting.save(plotting.learning_curve(histories), options.curve)
     if options.picture:
         plotting.save(plotting.draw_fields(fields(trainer.net), columns=16), options.picture)
-    _, _, x, y = data(options.seeds - 1)
+    _, _, x, y = data(seed)
     if options.real:
         images = encode(options.network, x[: options.ngspice or 100])
         trainer = build(trainer, options.real, images, y[: len(images)])

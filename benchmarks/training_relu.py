@@ -1,11 +1,12 @@
 """Digits (8 x 8 pixels) on a ReLU network as a circuit, trained with the adjoint.
 
-    python benchmarks/training_relu.py --seeds 1
+    python benchmarks/training_relu.py --seeds 3
 
 A neuron is a node between resistors to x and -x, with an ideal diode from ground; one-way buffers
 of gain G and -G drive the next layer, so nothing of what follows acts back and the circuit has no
 co-content: of the rules `Adjoint` alone is right.  Each weight is a pair of conductances.
-1,297 images to train, 500 to test; target: 96 %.
+1,297 images to train, 500 to test; target: 96 %.  Gain, codes and rate were chosen on
+training images that were kept back.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from resnet_sim import CircuitBuilder
 from resnet_sim import training as tr
 
 PIXELS, CLASSES, TRAIN = 64, 10, 1297
-GAIN = 8.0
+#: of the buffers, and V of the right output; of the others as much below 0
+GAIN, CODE = 16.0, 0.25
 INPUTS = [f"v{sign}{k}" for sign in "pn" for k in range(PIXELS)]
 
 
@@ -54,7 +56,7 @@ def train(seed: int, hidden: int, epochs: int, lr: float, samples: int = TRAIN) 
     x, y = digits.data[order] / 16.0, digits.target[order]
     u = np.hstack((x, -x))
     adam = tr.Adam(lr, schedule=tr.cosine(epochs, 0.05))
-    cost = tr.SquaredError(0.5 * (2 * np.eye(CLASSES) - 1))
+    cost = tr.SquaredError(CODE * (2 * np.eye(CLASSES) - 1))
     trainer = tr.Trainer(network(seed, hidden), tr.Adjoint(), cost, adam, seed)
     trainer.fit(u[:samples], y[:samples], epochs, batch_size=16)
     return trainer.score(u[TRAIN:], y[TRAIN:])
@@ -62,15 +64,18 @@ def train(seed: int, hidden: int, epochs: int, lr: float, samples: int = TRAIN) 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--hidden", type=int, default=64)
     parser.add_argument("--epochs", type=int, default=12)
-    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--lr", type=float, default=1e-3)
     options = parser.parse_args()
     for seed in range(options.seeds):
         began = time.process_time()
         right = train(seed, options.hidden, options.epochs, options.lr)
-        print(f"seed {seed}: {100 * right:.1f} % right, {time.process_time() - began:.0f} s of CPU")
+        print(
+            f"seed {seed}: {100 * right:.1f} % right, {time.process_time() - began:.0f} s of CPU",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

@@ -9,10 +9,11 @@ brackets.  With ``-o`` ``training_topologies.jsonl`` and ``.md`` are written to 
 ``splu``, factor and solve, of the same circuit without its diodes, in the same process, in the
 order that takes it less time; all that is timed alternates with it, and medians of ratios are
 given; with one thread it is the time of the process that counts, not that of others beside it.
-"fit" is an epoch of `Trainer.fit` over as many calls of `tr.gradients`; "threads" tells how many
-times faster two threads are by the clock, which takes two idle cores.  ``--contenders`` adds an EP
-step by three calls of `resnet_sim.solve`, and exact gradients sample by sample: by a sparse
-factorisation of scipy for each guess, and, if it is installed, by PyTorch with dense ones.
+"fit" is steps of `Trainer.fit` over as many calls of `tr.gradients`, each at other conductances;
+"threads" tells how many times faster two threads are by the clock, which takes two idle cores.
+``--contenders`` adds an EP step by three calls of `resnet_sim.solve`, and exact gradients sample by
+sample: by a sparse factorisation of scipy for each guess, and, if it is installed, by PyTorch with
+dense ones.
 """
 
 from __future__ import annotations
@@ -212,9 +213,11 @@ def fit(work: Workload, clock: Callable[[], float], rounds: int = 3) -> float:
     trainer = tr.Trainer(net, work.rule, optimizer=tr.Adam(1e-12))
     trainer.fit(work.x, work.y, 3)
     on = tr.gradients(net, work.x, work.y, trainer.rule).on
+    moved = [net.conductances * (1.0 + 1e-12 * k) for k in range(steps)]
 
     def gradients() -> None:
-        for _ in range(steps):
+        for g in moved:
+            net.write(g)  # what is kept of a circuit doesn't serve the next step
             tr.gradients(net, work.x, work.y, trainer.rule, start=on)
 
     ratios = []

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from ..model.display import how_many
 from .common import (
     INTERRUPTED,
     SOLVED,
@@ -94,8 +95,9 @@ def run(options: argparse.Namespace) -> int:
     _check_files(options, circuit)
     samples = meaning.read(options.data)
     train, validation = _split(options, meaning, samples)
-    net = network(options, circuit, meaning)
-    trainer = _trainer(options, net, meaning)
+    with _plain_warnings():
+        net = network(options, circuit, meaning)
+        trainer = _trainer(options, net, meaning)
     explain(options, trainer.explain_backend())
     folder = Run.open(options, circuit, train, validation)
     show_diagnostics(circuit.diagnostics)
@@ -213,8 +215,8 @@ def _deliver(options: argparse.Namespace, net: Network) -> None:
 def _summary(trainer: Trainer, train: Samples, validation: Samples | None) -> str:
     """Return what was reached, in words."""
     lines = [
-        f"trained {len(trainer.net.parameter_names)} values on {len(train.X)} samples "
-        f"for {len(trainer.history)} epochs"
+        f"trained {how_many(len(trainer.net.parameter_names), 'value')} on "
+        f"{how_many(len(train.X), 'sample')} for {how_many(len(trainer.history), 'epoch')}"
     ]
     for name, samples in (("training", train), ("validation", validation)):
         if samples is not None:

@@ -70,7 +70,11 @@ def real(values: Any, what: str) -> Floats:
     """
     found = array(values, what)
     if found.dtype.kind not in "biufO":
-        raise UsageError(f"{what} must be real numbers, not {found.dtype}")
+        text = found.dtype.kind in "SU"
+        raise UsageError(
+            f"{what} must be real numbers, not {'text' if text else found.dtype}"
+            + ("; classes have numbers, from 0 on" if text and what == "targets" else "")
+        )
     try:
         return np.asarray(found, dtype=float)
     except (TypeError, ValueError) as error:

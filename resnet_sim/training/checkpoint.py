@@ -94,8 +94,10 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         with path.open("rb") as file, np.load(file) as archive:
             arrays = {name: archive[name] for name in archive.files}
         facts = json.loads(arrays.pop("facts").tobytes())
-    except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise UsageError(f"{path} is not a checkpoint: {error}") from error
+    except OSError as error:
+        raise UsageError(f"can't read {path}: {error.strerror or error}") from None
+    except (ValueError, KeyError, AttributeError, EOFError, BadZipFile):
+        raise UsageError(f"{path} is not a checkpoint, or not a whole one") from None
     if facts.get("format") != FORMAT:
         raise UsageError(f"{path} is a checkpoint of format {facts.get('format')}, not {FORMAT}")
     return arrays, facts

@@ -8,7 +8,9 @@ are some width apart in some nudge estimates dC/dg (Scellier and Bengio 2017):
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -45,8 +47,8 @@ class Gradient:
         Cost of each sample in its free state.
     outputs : ndarray, shape (B, n_outputs)
         Free outputs, V.
-    on : ndarray of bool
-        Diodes that conduct in the free states; a start for similar ones.
+    conducting : ndarray of bool, or callable
+        `on`, or what finds it.
     knees : ndarray of int, shape (B,)
         Element on whose knee the free state lies, -1 for none.
 
@@ -62,8 +64,16 @@ class Gradient:
     biases: Floats
     cost: Floats
     outputs: Floats
-    on: Bools
+    conducting: Bools | Callable[[], Bools]
     knees: Any
+
+    @cached_property
+    def on(self) -> Bools:
+        """Diodes that conduct in the free states; a start for similar ones."""
+        return self.conducting() if callable(self.conducting) else self.conducting
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"conducting": self.on}  # what finds it can't be sent
 
     @property
     def vector(self) -> Floats:

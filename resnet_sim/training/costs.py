@@ -93,19 +93,36 @@ def values(cost: Cost, outputs: Floats, targets: Any) -> Floats:
     UsageError
         If one is not finite, or a cost of one's own returns something of another shape.
     """
-    found = np.asarray(cost.value(outputs, targets))
+    found = cost.value(outputs, targets)
     wanted = {"value": (found, outputs.shape[:1], "the cost")}
     if not built_in(cost, SquaredError, CrossEntropy, Hinge):
-        slope = np.asarray(cost.slope(outputs, targets))
+        slope = cost.slope(outputs, targets)
         wanted["slope"] = slope, outputs.shape, "the slope of the cost"
     for method, (array, shape, what) in wanted.items():
-        if array.shape != shape:
+        if not isinstance(array, np.ndarray) or array.shape != shape:
+            is_array = isinstance(array, np.ndarray)
+            kind = f"an array of shape {array.shape}" if is_array else f"a {type(array).__name__}"
             raise UsageError(
-                f"{type(cost).__name__}.{method} returns an array of shape {array.shape}, "
-                f"where {shape} is needed"
+                f"{type(cost).__name__}.{method} returns {kind}, "
+                f"where an array of shape {shape} is needed"
             )
         finite(array, what)
     return found
+
+
+def decoded(cost: Cost, outputs: Floats) -> Ints:
+    """Return the class that each sample's outputs stand for, shape (B,).
+
+    Raises
+    ------
+    UsageError
+        If a cost of one's own does not tell.
+    """
+    if not callable(getattr(cost, "decode", None)):
+        raise UsageError(
+            f"{type(cost).__name__} has no decode(outputs), which tells the classes they stand for"
+        )
+    return np.asarray(cost.decode(outputs))
 
 
 def _checked(targets: Any) -> Floats:
@@ -144,6 +161,9 @@ class SquaredError:
                 raise UsageError(f"codes have shape {self.codes.shape}, outputs {outputs.shape}")
             return np.asarray(self.codes[_labels(len(self.codes), targets)])
         y = _checked(targets)
+        if y.ndim == 1 and self.codes is not None:
+            kind = np.asarray(targets).dtype
+            raise UsageError(f"codes are of classes, and class numbers are integers, not {kind}")
         if y.ndim == 1 and outputs.shape[1] == 1:
             y = y[:, None]
         if y.shape != outputs.shape:
@@ -285,7 +305,9 @@ def _labels(classes: int, targets: Any) -> Ints:
     if not is_labels(labels):
         raise UsageError("this cost needs class numbers as targets, one integer per sample")
     if len(labels) and not 0 <= labels.min() <= labels.max() < classes:
-        raise UsageError(f"class numbers must be from 0 to {classes - 1}")
+        raise UsageError(
+            f"class numbers must be from 0 to {classes - 1}, not {labels.min()} to {labels.max()}"
+        )
     return labels.astype(np.int64)
 
 

@@ -47,7 +47,7 @@ def gradients(
     free = net.free(X, start)
     value = values(price, free.outputs, Y)
     found = _checked(net, asked, asked.estimate(net, free, X, Y, price))
-    return Gradient(*found, value, free.outputs, free.on, free.knee)
+    return Gradient(*found, value, free.outputs, lambda: free.on, free.knee)
 
 
 def _checked(net: Network, rule: Rule, estimate: Any) -> tuple[Floats, Floats]:

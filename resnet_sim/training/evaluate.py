@@ -10,9 +10,10 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import ResnetSimError, UsageError
+from ..model.display import how_many
 from ..workers.progress import counted
 from .amounts import array, real
-from .costs import Cost, SquaredError, is_labels, values
+from .costs import Cost, SquaredError, decoded, is_labels, values
 from .data.idx import Scaled
 from .named import by_name
 from .network import Network
@@ -53,7 +54,7 @@ def score(cost: Cost, outputs: Floats, targets: Any) -> float:
     """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
     y = array(targets, "targets")
     if is_labels(y) and len(y) == len(outputs):
-        return float((cost.decode(outputs) == y).mean())
+        return float((decoded(cost, outputs) == y).mean())
     y = real(y, "targets")
     if y.shape != outputs.shape and y.shape != outputs.shape[:1] * (outputs.shape[1] == 1):
         raise UsageError(f"targets have shape {y.shape}, outputs {outputs.shape}")
@@ -125,10 +126,14 @@ def warn_of_reach(net: Network, cost: Cost, x: Floats, y: Any) -> None:
     if len(beyond):
         k = beyond[0]
         warn(
-            f"{len(beyond)} targets are out of reach: sample {k} asks for "
-            f"{target[k].min():.6g} to {target[k].max():.6g} V, its sources offer "
-            f"{low[k].min():.6g} to {high[k].max():.6g} V",
+            f"targets of {how_many(len(beyond), 'sample')} are out of reach: sample {k} asks for "
+            f"{_span(target[k])} V, its sources offer {_span(np.append(low[k], high[k]))} V",
         )
+
+
+def _span(values: Floats) -> str:
+    low, high = f"{values.min():.6g}", f"{values.max():.6g}"
+    return low if low == high else f"{low} to {high}"
 
 
 def warn_of_beginning(history: Sequence[Mapping[str, Any]]) -> None:

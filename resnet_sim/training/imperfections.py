@@ -81,6 +81,12 @@ class Devices:
         if (self.levels or self.nonlinearity) and not np.isfinite(g_max - g_min):
             raise UsageError("levels and nonlinear writing need a finite g_max")
 
+    @property
+    def exact(self) -> bool:
+        """Whether they become what is asked for."""
+        noise = self.write_noise or self.nonlinearity or self.stuck
+        return not (self.levels or self.part or noise)
+
     def generator(self, *place: int) -> np.random.Generator:
         """Return the random numbers of one place in a run; nothing of them needs saving."""
         return np.random.default_rng([self.seed, *place])

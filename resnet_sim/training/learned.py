@@ -218,6 +218,8 @@ class Learned(Roles):
         """Return what the backend wants: inputs, biases and 1."""
         x = real(by_name(X, self.inputs), "inputs")
         self.check_inputs(x)
+        if not len(x):
+            raise UsageError("there are no samples: inputs have a row for each")
         biases = self._biases
         if self._following is not None:
             follow = self._following.values(self._theta)
@@ -241,7 +243,10 @@ class Learned(Roles):
     def write(self, wanted: Floats) -> None:
         """Ask for conductances, S; `conductances` tells what became of it."""
         wanted = np.clip(wanted, self.g_min, self.g_max)
-        self._g = self.devices.write(self._g, wanted, self.g_min, self.g_max, self._noise)
+        if self._ideal and self.devices.exact:
+            self._g = wanted
+        else:
+            self._g = self.devices.write(self._g, wanted, self.g_min, self.g_max, self._noise)
 
     def write_biases(self, wanted: Floats) -> None:
         """Set currents, and parameters as far towards what is wanted as their bounds allow."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,9 @@ class Memory:
         checkpoint.save(path, arrays, facts)
 
     def load(
-        self, net: Network, optimizer: Optimizer, path: Path, samples: int | None
+        self, net: Network, optimizer: Optimizer, path: Path, run: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Take over a checkpoint, of a run with so many samples if that matters; return its facts.
+        """Take over a checkpoint, of the same `run` as far as that is said; return its facts.
 
         Raises
         ------
@@ -107,11 +108,13 @@ class Memory:
         if (other := facts.get("optimizer", own)) != own:
             raise UsageError(f"{path} is a checkpoint of a run with {other}, not {own}")
         shape = tuple(arrays["on_shape"].tolist())
-        if samples and shape[0] not in (0, samples):
-            raise UsageError(
-                f"{path} is a checkpoint of a run with {shape[0]} samples, not {samples}; to train "
-                "on with others, load it: trainer.load(path)"
-            )
+        known = {"samples": shape[0] or None, **facts}
+        for what, own in run.items():
+            if (other := known.get(what)) not in (None, own):
+                raise UsageError(
+                    f"{path} is a checkpoint of a run with {what} {other}, not {own}; to train "
+                    "on with another, load it: trainer.load(path)"
+                )
         net.conductances, net.biases = arrays["conductances"], arrays["biases"]
         if shape[0]:
             count = int(np.prod(shape))

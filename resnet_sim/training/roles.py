@@ -271,7 +271,7 @@ class Roles:
         circuit = self._question.circuit
         if any(d.amplifies and len(d) for d in circuit.tables.values()):
             return False
-        if len(circuit.current_sources):
+        if len(circuit.current_sources) or self._question.signed:
             return False
         if self.layers is not None:
             held = self.layers.place < 0
@@ -284,7 +284,7 @@ class Roles:
         if x.ndim != 2 or x.shape[1] != len(self.inputs):
             raise UsageError(
                 f"inputs have shape {x.shape}; they need one row per sample and "
-                f"{len(self.inputs)} columns ({few(self.inputs)})"
+                f"{how_many(len(self.inputs), 'column')} ({few(self.inputs)})"
             )
         bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
         if len(bad):

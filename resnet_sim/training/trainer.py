@@ -20,7 +20,7 @@ from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from .amounts import real
 from .checkpoint import Files, writable
-from .costs import Cost
+from .costs import Cost, decoded
 from .defaults import rate, settled
 from .derivatives import gradients
 from .evaluate import (
@@ -104,6 +104,8 @@ class Trainer:
         self._memory = Memory()
         self._gradients: Compute = gradients
         self._epochs: Epochs | None = None
+        #: what a run can't be resumed without, as checkpoints tell it
+        self._run: Record = {}
 
     def __repr__(self) -> str:
         rule, cost, by = (type(x).__name__ for x in (self.rule, self.cost, self.optimizer))
@@ -163,7 +165,8 @@ class Trainer:
             at any moment.
         resume : bool
             Go on from `checkpoint`, if it exists, to the end of the run that wrote it: same
-            bits as if that had not been interrupted.
+            bits as if that had not been interrupted.  It is refused for another seed, rule,
+            cost, optimiser, batch size or number of samples.
         metrics : path, optional
             File of JSON lines, one per epoch.
         progress : bool
@@ -207,8 +210,13 @@ class Trainer:
         memory = self._memory
         memory.begin(len(x), early_stopping)
         start = len(self.history)
+        rule, cost = (type(part).__name__ for part in (self.rule, self.cost))
+        self._run = {
+            "samples": len(x), "seed": self.seed, "rule": rule, "cost": cost,
+            "batch_size": size, "shuffle": shuffle,
+        }  # fmt: skip
         if resume and path is not None and path.exists():
-            start = self._load(path, len(x))
+            start = self._load(path, self._run)
         keep = None if path is None else partial(self.save, path, start)
         files = Files(keep, checkpoint_every, start, log, len(self.history))
         x = self._prepared(x, y, size, threads, executor, single)
@@ -313,7 +321,7 @@ class Trainer:
 
     def classify(self, X: Any) -> Ints:
         """Return the classes that the outputs stand for, as the cost reads them, shape (B,)."""
-        return self.cost.decode(self.predict(X))
+        return decoded(self.cost, self.predict(X))
 
     def score(self, X: Any, Y: Any) -> float:
         """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
@@ -330,7 +338,7 @@ class Trainer:
         start : int
             Epochs before the run that is being saved.
         """
-        facts = {"start": start, "seed": self.seed}
+        facts = self._run | {"start": start, "seed": self.seed}
         self._memory.save(self.net, self.optimizer, Path(path), **facts)
 
     def load(self, path: str | Path) -> None:
@@ -341,10 +349,10 @@ class Trainer:
         UsageError
             If it is of another network.
         """
-        self._load(Path(path))
+        self._load(Path(path), {})
 
-    def _load(self, path: Path, samples: int | None = None) -> int:
-        """Load; return the epochs before the run that was saved."""
-        facts = self._memory.load(self.net, self.optimizer, path, samples)
+    def _load(self, path: Path, run: Record) -> int:
+        """Load; return the epochs before the run that was saved, which is this `run`."""
+        facts = self._memory.load(self.net, self.optimizer, path, run)
         self.seed = int(facts["seed"])
         return int(facts["start"])

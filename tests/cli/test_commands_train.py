@@ -217,7 +217,14 @@ def test_targets_out_of_reach_are_warned_of(run):
     Path("far.csv").write_text("v1,v2,o\n1,0,5\n")
     status, _, err = run("train", "divider.net", "--data", "far.csv", *DIVIDED, "-o", "t.net")
     assert status == 0
-    assert "warning: 1 targets are out of reach" in err
+    assert "warning: targets of 1 sample are out of reach: sample 0 asks for 5 V" in err
+    assert ".py" not in err
+
+
+def test_outputs_that_sources_fix_are_warned_of(run):
+    _, _, err = run("train", "divider.net", "--data", "table.csv", "--input", "v1,v2", "--output",
+                    "0", "-o", "t.net", "--epochs", "1")  # fmt: skip
+    assert "warning: sources alone fix output 0" in err
     assert ".py" not in err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,19 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     "codes of too many outputs": (lambda: labelled(np.eye(2), [0, 1]), "codes have shape"),
     "class without code": (lambda: labelled([0.1, 0.2], [0, 2]), "class numbers must be from 0"),
     "class -1": (lambda: labelled([0.1, 0.2], [0, -1]), "class numbers must be from 0"),
+    "classes that are no integers": (
+        lambda: labelled([0.1, 0.2], [0.0, 1.0]), "class numbers are integers, not float64",
+    ),
+    "classes by name": (lambda: labelled([0.1, 0.2], ["no", "yes"]), "text; classes have numbers"),
+    "one row that is no table": (lambda: tr.Trainer(network()).fit([1.0], [0.2], 1), "1 column "),
+    "no rows to solve": (lambda: network().forward(np.zeros((0, 1))), "there are no samples"),
+    "no rows to learn": (lambda: tr.gradient(network(), np.zeros((0, 1)), []), "no samples"),
+    "classes of a cost without": (
+        lambda: tr.Trainer(network(), cost=Wrong()).classify(X), "Wrong has no decode",
+    ),
+    "score of a cost without": (
+        lambda: tr.Trainer(network(), cost=Wrong()).score(X, [0, 1]), "Wrong has no decode",
+    ),
     "score of fewer": (lambda: tr.Trainer(network()).score(X, Y[:1]), "targets have shape"),
     "classes of fewer": (lambda: tr.Trainer(network()).score(X, [0]), "targets have shape"),
     "schedule": (lambda: tr.SGD(schedule="cosine"), "function of the epoch"),
@@ -93,8 +107,12 @@ class Stepping(tr.Optimizer):
 @pytest.mark.parametrize(
     ("part", "told"),
     [
-        ({"cost": Wrong(value=0.0)}, r"Wrong.value returns an array of shape \(\)"),
-        ({"cost": Wrong(slope=np.zeros(2))}, "Wrong.slope returns"),
+        (
+            {"cost": Wrong(value=0.0)},
+            "Wrong.value returns a float, where an array of",
+        ),
+        ({"cost": Wrong(slope=[[0.0], [0.0]])}, "Wrong.slope returns a list"),
+        ({"cost": Wrong(slope=np.zeros(2))}, "Wrong.slope returns an array of shape"),
         ({"cost": Wrong(slope=np.full((2, 1), np.nan))}, "the slope of the cost is"),
         ({"rule": Wrong(estimate=np.zeros(2))}, "Wrong.estimate returns two arrays"),
         ({"rule": Wrong(estimate=(np.zeros(3), np.zeros(0)))}, "Wrong.estimate returns two arrays"),
@@ -128,13 +146,18 @@ def test_a_run_goes_on_only_as_it_was_begun(tmp_path: Path):
     fit(checkpoint=path)
     for trainer, rows, told in (
         (tr.Trainer(network(), optimizer="sgd"), 2, "a run with Adam, not SGD"),
-        (tr.Trainer(network()), 1, "2 samples, not 1"),
+        (tr.Trainer(network()), 1, "samples 2, not 1"),
+        (tr.Trainer(network(), seed=3), 2, "seed 0, not 3"),
+        (tr.Trainer(network(), "adjoint"), 2, "rule EquilibriumPropagation, not Adjoint"),
+        (tr.Trainer(network(), cost="hinge"), 2, "cost SquaredError, not Hinge"),
     ):
         before = trainer.net.conductances.copy()
         with pytest.raises(rs.UsageError, match=told):
             trainer.fit(X[:rows], Y[:rows], 2, checkpoint=path, resume=True)
         assert np.array_equal(trainer.net.conductances, before)
-    trainer = tr.Trainer(network())
+    with pytest.raises(rs.UsageError, match="batch_size 2, not 1"):
+        fit(checkpoint=path, batch_size=1, resume=True)
+    trainer = tr.Trainer(network(), seed=3)
     trainer.load(path)
     assert len(trainer.fit(X[:1], Y[:1], 1)) == 2
 
@@ -153,6 +176,21 @@ def test_one_code_a_class_for_one_output():
     assert np.allclose(cost.slope(outputs, labels), [[0.2], [-0.1]])
     assert np.allclose(cost.slope(outputs, labels == 1), [[0.2], [-0.1]])  # True is class 1
     assert cost.decode(outputs).tolist() == [1, 0]
+
+
+def test_negative_conductances_reach_beyond_the_sources():
+    deck = "signed\nv1 a 0 1\nr1 a o -2k\nr2 o 0 1k\nr3 a o 4k\n"
+    trainer = tr.Trainer(tr.Network(deck, ["v1"], ["o"]))
+    trainer.fit(X, -2 * Y, 100)  # warnings are errors here
+    np.testing.assert_allclose(trainer.predict(X), -2 * Y, atol=1e-3)
+
+
+def test_a_gradient_can_be_sent():
+    clamp = "clamp\nv1 a 0 1\nr1 a o 1k\nr2 o 0 1k\nd1 o c\nr3 c 0 1k"
+    found = tr.gradients(tr.Network(clamp, ["v1"], ["o"]), X, Y)
+    copy = pickle.loads(pickle.dumps(found))
+    assert copy.on.tolist() == found.on.tolist() == [[True], [True]]
+    assert np.array_equal(copy.vector, found.vector)
 
 
 def test_one_callback_needs_no_brackets():

@@ -225,7 +225,7 @@ def test_the_command_learns_parameters(tmp_path, capsys):
     learn = ["--parameters", "k=1u:1", "--epochs", "300", "--lr", "100u"]
     status = main(["train", *common, *learn, "-o", str(out)])
     assert status == 0, capsys.readouterr().err
-    assert "trained 1 values" in capsys.readouterr().out
+    assert "trained 1 value on 2 samples" in capsys.readouterr().out
     assert rs.solve(rs.read_netlist(out))["o"] == pytest.approx(0.4, abs=1e-3)
     assert main(["gradcheck", *common, "--parameters", "k", "--no-ngspice"]) == 0
     assert "k " in capsys.readouterr().out

@@ -200,7 +200,7 @@ def test_a_state_on_a_knee_is_recognised():
 
 def test_targets_out_of_reach_are_warned_of():
     net, X, Y = xor_with_inverted_inputs(0)
-    with pytest.warns(UserWarning, match="4 targets are out of reach: sample 0"):
+    with pytest.warns(UserWarning, match="targets of 4 samples are out of reach: sample 0"):
         tr.Trainer(net).fit(X, 10 * Y, 1)
 
 
@@ -229,7 +229,7 @@ def test_arguments_are_checked():
             tr.Network(circuit, **arguments)
     net = tr.Network(circuit, ["v1"], ["o"], "r[1-5]", g_max=10.0)
     for X in ([1.0], [[1.0, 2.0]]):
-        with pytest.raises(rs.UsageError, match="1 columns"):
+        with pytest.raises(rs.UsageError, match="1 column "):
             net.forward(X)
     with pytest.raises(rs.UsageError, match="sample 1: an input is not finite"):
         net.forward([[0.0], [np.nan]])

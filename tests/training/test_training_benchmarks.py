@@ -92,7 +92,7 @@ def test_a_relu_network_learns_with_the_adjoint():
 
 @pytest.mark.long
 def test_a_relu_network_tells_digits():
-    assert load("training_relu").train(0, 64, 12, 2e-3) >= 0.96
+    assert load("training_relu").train(0, 64, 12, 1e-3) >= 0.96
 
 
 def test_kernels_learn_from_images(tmp_path, capsys):
