@@ -29,7 +29,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,9 +62,10 @@ def layered_network(seed: int, hidden: int, off: float = 0.0, **options: Any) ->
     sizes = [PIXELS, hidden, CLASSES]
     circuit = layered(sizes, output_pairs=True, seed=seed, g_min=1e-6, **options)
     if off:
-        back = (1.0 + off) / options["gain"]
-        names = circuit.controlled_sources.names
-        circuit = circuit.with_values({name: back for name in names if name.startswith("fa")})
+        table = circuit.controlled_sources
+        back = np.repeat([name.startswith("fa") for name in table.names], np.diff(table.ptr))
+        gain = np.where(back, (1.0 + off) * table.gain, table.gain)
+        circuit = circuit.with_tables(controlled_sources=replace(table, gain=gain))
     return tr.Network(circuit, INPUTS, OUTPUTS, "rw*", biases="ib*", g_min=1e-6)
 
 
@@ -126,7 +127,7 @@ def kendall_trainer(seed: int, options: argparse.Namespace) -> tr.Trainer:
 #: the rules that a network with amplifiers may be trained with
 KENDALL_RULES: dict[str, tr.Rule] = {
     "ep": tr.EquilibriumPropagation(0.02),
-    "vector-field": tr.VectorFieldEP(0.02),
+    "vector-field": tr.VectorFieldEP(1e-3),
     "adjoint": tr.Adjoint(),
 }
 

@@ -14,6 +14,7 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import Crossbar, JoinedNames, Names
+from ..model.display import few
 
 
 class PickedNames(Names):
@@ -180,7 +181,8 @@ def select(circuit: Circuit, wanted: str | Sequence[str]) -> Selection:
         resistors[rows] = True
         found = circuit.crossbars.select(pattern)
         if not rows and not any(map(len, found)):
-            raise UsageError(f"no resistor is called {pattern!r}")
+            known = f"; there are {few(names)}" if (names := circuit.resistors.names) else ""
+            raise UsageError(f"no resistor is called {pattern!r}{known}")
         for k, part in enumerate(found):
             cells[k].append(part)
     return Selection(circuit, np.flatnonzero(resistors), tuple(map(_merged, cells)))

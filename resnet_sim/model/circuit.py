@@ -114,7 +114,8 @@ class Circuit(Numbered):
         ----------
         values : mapping of element name to float
             Resistance (ohm), voltage (V) or current (A) of an independent source, forward
-            drop of a diode (V).
+            drop of a diode (V).  Of a controlled source it is what is added to its controls (V or
+            A), not a gain: gains are varied as parameters of a deck.
 
         Raises
         ------

@@ -138,7 +138,7 @@ class Numbered:
 
     @cached_property
     def smooth(self) -> tuple[str, ...]:
-        """Names of the elements whose currents are smooth functions of several voltages."""
+        """Names of the devices whose currents are smooth functions of several voltages."""
         return tuple(name for t in self.tables.values() for name in t.smooth_elements())
 
     def element(self, name: str) -> int:

@@ -17,7 +17,9 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..many.states import output_names
 from ..model.circuit import Circuit
+from .named import output
 
+_VOLTAGE = re.compile(r"\s*v\(", re.IGNORECASE)
 _CURRENT = re.compile(r"i\(\s*([^(),\s]+)\s*\)")
 
 
@@ -56,6 +58,7 @@ def measured(
     """
     if not all(isinstance(o, str) or len(o) == 2 for o in outputs):
         raise UsageError("an output is a node, a pair of nodes, or i(source)")
+    outputs = [output(o) if isinstance(o, str) and _VOLTAGE.match(o) else o for o in outputs]
     pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
     ends = [end.strip().lower() for pair in pairs for end in pair]
     sources = list(dict.fromkeys(m[1] for end in ends if (m := _CURRENT.fullmatch(end))))

@@ -37,7 +37,7 @@ class _Resistive(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden_layer_sizes: Sequence[int] = (64,),
+        hidden_layer_sizes: int | Sequence[int] = (64,),
         *,
         circuit: Given | None = None,
         inputs: Sequence[str] | Mapping[str, str | int] | None = None,
@@ -92,7 +92,8 @@ class _Resistive(BaseEstimator):  # type: ignore[misc]
         """Return the network, and remember what is wired to its inputs."""
         if self.circuit is None:
             self._wiring = None
-            return recipes.layers(n_features, tuple(self.hidden_layer_sizes), n_outputs, seed)
+            hidden = np.atleast_1d(self.hidden_layer_sizes).tolist()
+            return recipes.layers(n_features, tuple(hidden), n_outputs, seed)
         assert self.inputs is not None and self.outputs is not None
         names = [str(name) for name in getattr(self, "feature_names_in_", ())]
         sources, self._wiring = recipes.wiring(self.inputs, names, n_features)
@@ -143,7 +144,7 @@ class ResistiveClassifier(ClassifierMixin, _Resistive):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden_layer_sizes : sequence of int
+    hidden_layer_sizes : int or sequence of int
         Nodes of the hidden layers of a network that is built.
     circuit : Circuit, path or str, optional
         What is trained instead; `inputs` and `outputs` must be given.
@@ -203,7 +204,7 @@ class ResistiveClassifier(ClassifierMixin, _Resistive):  # type: ignore[misc]
         self.classes_, labels = np.unique(y, return_inverse=True)
         count = len(self.classes_)
         if count < 2:
-            raise UsageError(f"one class alone, {self.classes_[0]!r}, leaves nothing to learn")
+            raise UsageError(f"one class alone, {self.classes_[0]}, leaves nothing to learn")
         self._train(X, labels.astype(np.int64), self._cost(count), count)
         return self
 

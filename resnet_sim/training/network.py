@@ -34,7 +34,8 @@ class Network(Learned):
     inputs : sequence of str
         Independent sources that are set for each sample, V or A.
     outputs : sequence of str or (str, str)
-        Nodes whose voltages are the outputs; a pair stands for the difference of two.
+        Nodes whose voltages are the outputs; a pair stands for the difference of two, as
+        ``v(a,b)`` does.
         ``i(v1)`` in place of a node is the current of a voltage source, A; rules that nudge by
         currents add volts there.
     trainable : str or sequence of str

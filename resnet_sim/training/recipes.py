@@ -13,6 +13,7 @@ from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..errors import UsageError
 from ..generators import layered
+from ..model.display import how_many
 from .network import Network
 from .optimizers import Adam, Momentum, Optimizer, cosine
 from .roles import Output
@@ -122,7 +123,7 @@ def wiring(
         columns, signs = tuple(range(count)), (1.0,) * count
     else:
         raise UsageError(
-            f"{len(inputs)} sources are inputs, but there are {count} columns: "
+            f"{how_many(len(inputs), 'input')}, but there are {how_many(count, 'column')}: "
             'say which source gets which, inputs={"v1": "column", "v2": "-column"}'
         )
     sources = tuple(source.lower() for source in inputs)

@@ -47,6 +47,11 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     ),
     "classes by name": (lambda: labelled([0.1, 0.2], ["no", "yes"]), "text; classes have numbers"),
     "one row that is no table": (lambda: tr.Trainer(network()).fit([1.0], [0.2], 1), "1 column "),
+    "resistors of a subcircuit": (
+        lambda: tr.Network("s\n.subckt d a b\nr1 a b 1k\n.ends\nv1 i 0 1\nx1 i o d\nx2 o 0 d",
+                           ["v1"], ["o"]),
+        "no resistor is called 'r\\*'; there are x1.r1, x2.r1",
+    ),
     "no rows to solve": (lambda: network().forward(np.zeros((0, 1))), "there are no samples"),
     "no rows to learn": (lambda: tr.gradient(network(), np.zeros((0, 1)), []), "no samples"),
     "classes of a cost without": (
@@ -191,6 +196,20 @@ def test_a_gradient_can_be_sent():
     copy = pickle.loads(pickle.dumps(found))
     assert copy.on.tolist() == found.on.tolist() == [[True], [True]]
     assert np.array_equal(copy.vector, found.vector)
+
+
+def test_a_transistor_that_acts_one_way_is_told_as_one():
+    deck = "stage\nvdd d 0 3\nv1 g 0 1\nr1 d o 1k\nm1 o g 0 0 n\n.model n nmos(vto=.5 kp=1m)"
+    with pytest.warns(UserWarning, match="^m1 acts one way"):
+        tr.gradient(tr.Network(deck, ["v1"], ["o"]), [[1.0]], [[2.5]])
+
+
+def test_outputs_may_be_written_as_decks_write_them():
+    net = tr.Network("pair\nv1 a 0 1\nr1 a b 1k\nr2 b 0 1k", ["v1"], ["V(a, B)", "v(b)", "b"])
+    assert net.outputs.names == ("a,b", "b", "b")
+    assert net.forward([[1.0]]).tolist() == [[0.5, 0.5, 0.5]]
+    with pytest.raises(rs.UsageError, match="is not of the form"):
+        tr.Network("pair\nv1 a 0 1\nr1 a b 1k\nr2 b 0 1k", ["v1"], ["v(a"])
 
 
 def test_one_callback_needs_no_brackets():

@@ -139,7 +139,7 @@ def test_names_of_classes_and_two_classes():
     X, y = IRIS
     names = np.array(["setosa", "versicolor", "virginica"])[y]
     two = names != "virginica"
-    model = tr.ResistiveClassifier((8,), epochs=20).fit(X[two], names[two])
+    model = tr.ResistiveClassifier(8, epochs=20).fit(X[two], names[two])
     assert model.decision_function(X[:3]).shape == (3,)
     assert model.score(X[two], names[two]) == 1.0
     assert model.predict(X[:1]).tolist() == ["setosa"]
@@ -202,7 +202,7 @@ def test_what_makes_no_sense_is_refused(given, message):
 
 
 def test_one_class_is_refused():
-    with pytest.raises(ValueError, match="one class"):
+    with pytest.raises(ValueError, match="one class alone, a, leaves"):
         tr.ResistiveClassifier().fit([[0.0], [1.0]], ["a", "a"])
 
 

@@ -153,7 +153,7 @@ class Device:
         return f"joins {p} and {q}"
 
     def smooth_elements(self) -> Sequence[str]:
-        """Return the names of the elements whose currents are smooth functions of voltages."""
+        """Return the names of the devices whose currents are smooth functions of voltages."""
         return self.names if self.smooth else ()
 
     # ---- values ----

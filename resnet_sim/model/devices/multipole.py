@@ -138,6 +138,10 @@ class Multipole(Table):
         """Elements of a device."""
         return len(self.terminals) - 1
 
+    def smooth_elements(self) -> Sequence[str]:
+        """Return the names of the devices: each stands for all its terminals."""
+        return self.names[:: self.width]
+
     def ends(self, letter: str) -> Ints:
         """Return the nodes of a terminal, shape (devices,)."""
         if letter == self.terminals[-1]:
