@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.names import spelled
 
-__all__ = ["Given", "as_circuit", "spelled"]
+__all__ = ["Given", "as_circuit", "check_varied", "spelled"]
 
 #: a circuit, the path of a deck, or the text of one
 Given = Circuit | str | os.PathLike[str]
@@ -69,3 +69,22 @@ def as_circuit(given: Given, dialect: str = "auto", title: bool = True) -> Circu
             "of which the first is its title"
         )
     return read_netlist(given, dialect=dialect, title=title)
+
+
+def check_varied(circuit: Circuit, name: str) -> None:
+    """Refuse to vary a controlled source by its name: its gain is meant, and it may have many.
+
+    Raises
+    ------
+    UsageError
+        If something controls the source of that name; of others nothing is said.
+    """
+    number = circuit.find(name)
+    if number is None or circuit.kind(number) != "controlled source":
+        return
+    table, row = circuit.controlled_sources, number - circuit.first["controlled_sources"]
+    if table.ptr[row] < table.ptr[row + 1]:
+        raise UsageError(
+            f"{name} is a controlled source: write its gain as a parameter, as in "
+            f'".param k=2" and "{{k}}", and vary k'
+        )

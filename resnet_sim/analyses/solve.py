@@ -17,7 +17,7 @@ from ..point.certified import nodeset, single
 from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
 from ..solvers import METHODS
-from .given import Given, as_circuit, spelled
+from .given import Given, as_circuit, check_varied, spelled
 
 
 @overload
@@ -111,6 +111,8 @@ def solve(
     from ..many.backend import Question, choose
 
     names, values = _columns(inputs)
+    for name in names:
+        check_varied(circuit, name)
     question = Question(
         circuit, names, len(values), method=method, tolerance=tolerance, start=voltages
     )

@@ -19,7 +19,7 @@ from ..results.operating_point import OperatingPoint
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-from .given import Given, as_circuit, spelled
+from .given import Given, as_circuit, check_varied, spelled
 from .solve import check_arguments, solve
 
 
@@ -100,6 +100,7 @@ def _named(circuit: Circuit, name: str, given: Any) -> Sweep:
     if values.ndim > 1 or not np.isfinite(values).all():
         raise UsageError(f"the values of {name} must be finite numbers in one dimension")
     if number is not None:
+        check_varied(circuit, name)
         of = "switch" if circuit.kind(number) == "switch" else "element"
         return Sweep(name, tuple(values.tolist()), of)
     if name == "temp":

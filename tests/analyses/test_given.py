@@ -58,6 +58,8 @@ def test_a_deck_is_solved_by_name_and_as_text(tmp_path):
         (lambda: rs.Circuit.from_adjacency(3.0), "square matrix"),
         (lambda: rs.sweep(DECK, r11=[1.0]), "did you mean 'r1'"),
         (lambda: rs.sweep(DECK, v1=[[1.0], [2.0]]), "one dimension"),
+        (lambda: rs.sweep(f"{DECK}E1 g 0 out 0 2", e1=[3.0]), "write its gain as a parameter"),
+        (lambda: rs.solve(f"{DECK}G1 g 0 out 0 2", inputs={"g1": [3.0]}), "write its gain as"),
         (lambda: rs.sweep(rs.generators.ladder(2), v00=[1.0]), "did you mean 'v0'"),
         (lambda: rs.solve(DECK)["ouf"], "did you mean 'out'"),
         (lambda: rs.solve(DECK)["p(r9)"], "no element 'r9'"),
