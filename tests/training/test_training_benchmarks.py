@@ -53,6 +53,21 @@ def test_digits_on_a_sparse_graph_with_diodes_between_free_nodes():
     assert trainer.score(volts, y[:320]) > 0.7
 
 
+def test_amplifiers_that_are_off_are_trained():
+    digits = load("training_digits")
+    options = argparse.Namespace(hidden=4, lr=0.02, decay=0.9, no_diodes=False, off=0.3)
+    x, y, _, _ = digits.data(0)
+    found = {}
+    for options.rule in ("vector-field", "adjoint"):
+        trainer = digits.kendall_trainer(0, options)
+        assert trainer.net.one_way
+        found[options.rule] = tr.gradient(
+            trainer.net, digits.encode("kendall", x[:2]), y[:2], trainer.rule, trainer.cost
+        )
+    own, exact = found.values()
+    assert own @ exact > 0.99 * np.linalg.norm(own) * np.linalg.norm(exact)
+
+
 def test_every_rule_of_the_table_runs():
     rules = load("training_rules")
     for name, rule in rules.RULES:
