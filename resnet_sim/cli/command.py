@@ -137,6 +137,12 @@ def build_parser(given: str | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the parsers of the commands by name, in their order."""
+    (found,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    return dict(found.choices)
+
+
 def _run(options: argparse.Namespace, file: str) -> int:
     """Run the command on one deck."""
     options.file, options.circuit = file, None

@@ -58,14 +58,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _parsers() -> dict[str, argparse.ArgumentParser]:
     """Return the parsers of all commands."""
-    from .command import build_parser
+    from .command import build_parser, commands
 
-    (commands,) = (
-        action
-        for action in build_parser()._actions
-        if isinstance(action, argparse._SubParsersAction)
-    )
-    return dict(commands.choices)
+    return commands(build_parser())
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from .options import listed, number, positive
+from .options import ends, listed, number, positive
 
 if TYPE_CHECKING:
     from ..model.circuit import Circuit
@@ -195,13 +195,11 @@ def _bounds(text: str) -> tuple[float | None, float]:
 def _parameters(text: str) -> dict[str, tuple[float, float]]:
     found: dict[str, tuple[float, float]] = {}
     for part in text.split(","):
-        pattern, equals, ends = part.partition("=")
-        low, colon, high = ends.partition(":")
+        pattern, equals, given = part.partition("=")
+        low, colon, high = given.partition(":")
         if not pattern.strip() or (equals and not colon):
             raise argparse.ArgumentTypeError(f"{part!r} is not of the form GLOB or GLOB=LOW:HIGH")
-        found[pattern.strip()] = (
-            number(low) if low.strip() else -math.inf, number(high) if high.strip() else math.inf
-        )  # fmt: skip
+        found[pattern.strip()] = ends(low, high)
     return found
 
 

@@ -27,10 +27,10 @@ def run(options: argparse.Namespace) -> int:
 
 def page() -> str:
     """Return the page in the language of man."""
-    from .command import build_parser
+    from .command import build_parser, commands
 
     parser = build_parser()
-    (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    parsers = commands(parser)
     lines = [
         f'.TH RESNET\\-SIM 1 "" "resnet\\-sim {__version__}"',
         ".SH NAME", f"resnet\\-sim \\- {_text(parser.description)}",
@@ -39,7 +39,7 @@ def page() -> str:
     ]  # fmt: skip
     for name, purpose in COMMANDS.items():
         lines += [f".SS resnet\\-sim {_text(name)}", f"{_text(purpose.capitalize())}."]
-        lines += _options(commands.choices[name])
+        lines += _options(parsers[name])
     lines += [".SH EXIT STATUS", _text(parser.epilog).removeprefix("Exit status: ")]
     return "\n".join(lines) + "\n"
 

@@ -221,6 +221,13 @@ def positive(text: str) -> float:
     return value
 
 
+def ends(low: str, high: str) -> tuple[float, float]:
+    """Read the ends of a range; what is left out is infinite."""
+    return (
+        number(low) if low.strip() else -math.inf, number(high) if high.strip() else math.inf
+    )  # fmt: skip
+
+
 def natural(text: str) -> int:
     """Read a whole number."""
     if not text.isascii() or not text.isdigit():

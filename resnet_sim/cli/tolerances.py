@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -16,7 +15,7 @@ from .common import (
     load,
     show_diagnostics,
 )
-from .options import add_numbers, count, number
+from .options import add_numbers, count, ends
 from .sweep import add_spread
 
 if TYPE_CHECKING:
@@ -61,11 +60,7 @@ def _limits(text: str) -> tuple[str, tuple[float, float]]:
     low, comma, high = limits.partition(",")
     if not equals or not comma or not output.strip():
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form OUTPUT=LOW,HIGH")
-    bounds = (
-        number(low) if low.strip() else -math.inf,
-        number(high) if high.strip() else math.inf,
-    )
-    return output.strip().lower(), bounds
+    return output.strip().lower(), ends(low, high)
 
 
 def run(options: argparse.Namespace) -> int:

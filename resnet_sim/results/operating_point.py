@@ -260,13 +260,13 @@ class OperatingPoint(Generic[Value]):
 
     def to_pandas(self, outputs: Sequence[str] | None = None) -> Any:
         """Return `columns` as a pandas ``DataFrame`` with a row per point."""
-        from .frames import frame
+        from .views import frame
 
         return frame(self.columns(outputs))
 
     def to_xarray(self, outputs: Sequence[str] | None = None) -> Any:
         """Return outputs as an xarray ``Dataset`` with a dimension per swept quantity."""
-        from .frames import dataset
+        from .views import dataset
 
         columns = self.columns(outputs)
         return dataset({k: v for k, v in columns.items() if k not in self.sweep}, self.sweep)

@@ -97,9 +97,7 @@ class _Resistive(BaseEstimator):  # type: ignore[misc]
         assert self.inputs is not None and self.outputs is not None
         names = [str(name) for name in getattr(self, "feature_names_in_", ())]
         sources, self._wiring = recipes.wiring(self.inputs, names, n_features)
-        return recipes.given_network(
-            self.circuit, sources, self.outputs, self.trainable, self.biases
-        )
+        return Network(self.circuit, sources, self.outputs, self.trainable, biases=self.biases)
 
     def _optimizer(self, epochs: int) -> Optimizer:
         if self.optimizer is not None:

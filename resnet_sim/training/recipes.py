@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..analyses.given import Given
 from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..errors import UsageError
@@ -16,7 +15,6 @@ from ..generators import layered
 from ..model.display import how_many
 from .network import Network
 from .optimizers import Adam, Momentum, Optimizer, cosine
-from .roles import Output
 from .rules import EquilibriumPropagation, Rule
 
 #: least conductance of a network that is built, S; what conducts less learns nothing
@@ -152,17 +150,6 @@ def layers(inputs: int, hidden: Sequence[int], outputs: int, seed: int) -> Netwo
     )
     sources, ends = [f"vp{k}" for k in range(inputs)], [f"o{k}" for k in range(outputs)]
     return Network(circuit, sources, ends, "rw*", biases="ib*", g_min=LEAST)
-
-
-def given_network(
-    circuit: Given,
-    sources: Sequence[str],
-    outputs: Sequence[Output],
-    trainable: str | Sequence[str],
-    biases: str | Sequence[str],
-) -> Network:
-    """Return the network of a circuit that is given."""
-    return Network(circuit, sources, outputs, trainable, biases=biases)
 
 
 def epochs_for(samples: int, batch: int) -> int:
