@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,14 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
-from ..model.devices import Device
 from ..workers.atomic_file import replace_file
 from .figures import new_figure, picture
 from .schematic import schematic
-from .schematic.parts import CONDUCTS
+from .schematic.parts import PartMaker
 from .schematic.structure import count_parts
 from .schematic.svg import to_html, to_svg
-from .schematics import draw_schematic
+from .schematic.symbols import TWO_POLES
+from .schematics import draw_schematic, draw_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MOST_SYMBOLS = 60
 #: circuits with more elements are no picture but a blot
 MOST_ELEMENTS = 5_000
+#: of symbols, relative to those of schematics
+SIZE = 0.11
 #: up to so many nodes the layout is the better and slower one, and there is room for names
 FEW = 120
 
@@ -82,12 +84,11 @@ def draw_circuit(
     if is_schematic(circuit, boxes):
         return draw_schematic(schematic(circuit, op, boxes=boxes), ax)
     figure, axes = _figure(circuit, ax)
-    branches = list(_branches(circuit))
+    branches = list(_branches(circuit, op))
     place = _layout(circuit, branches)
-    on = _conducting(circuit, op)
     named = len(circuit.nodes) <= FEW
     for branch in branches:
-        _draw_branch(axes, branch, place, bool(on[branch.element]), named)
+        _draw_branch(axes, branch, place, named)
     _draw_nodes(figure, axes, circuit, place, op)
     return figure
 
@@ -130,14 +131,14 @@ def draw_conductances(circuit: Circuit) -> Figure:
     finite = [g for g in siemens.values() if np.isfinite(g)]
     largest = max(finite, default=1.0) or 1.0
     for branch in branches:
-        if branch.device.plural == "resistors":
+        if branch.name in siemens:
             share = min(siemens[branch.name] / largest, 1.0)
             path = np.array(list(branch.path(place)))
             axes.plot(
                 *path.T, color=str(0.9 * (1.0 - share)), linewidth=0.3 + 3.0 * share, zorder=1
             )
-        elif branch.device.fills:
-            _draw_branch(axes, branch, place, False, False)
+        elif branch.symbol in ("diode", "zener"):
+            _draw_branch(axes, branch, place, False)
     axes.set_title(f"largest conductance {largest:.3g} S", fontsize=8)
     _draw_nodes(figure, axes, circuit, place, None)
     return figure
@@ -150,11 +151,12 @@ def draw_conductances(circuit: Circuit) -> Figure:
 class _Branch:
     """An element between two points; each connection to ground is a point of its own."""
 
-    element: int
     name: str
-    device: Device
     p: str
     q: str
+    #: which of `TWO_POLES` it is, and whether it conducts
+    symbol: str
+    on: bool
     #: which of the elements between the same points, from the middle: 0, or ..., -1, 1, ...
     side: float
 
@@ -169,7 +171,8 @@ class _Branch:
             yield float(x), float(y)
 
 
-def _branches(circuit: Circuit) -> Iterator[_Branch]:
+def _branches(circuit: Circuit, op: OperatingPoint | None = None) -> Iterator[_Branch]:
+    maker = PartMaker(circuit, op)
     p, q = circuit.terminals
     ends: list[tuple[str, str]] = []
     for k, pair in enumerate(zip(p.tolist(), q.tolist(), strict=True)):
@@ -177,15 +180,15 @@ def _branches(circuit: Circuit) -> Iterator[_Branch]:
         ends.append((names[0], names[1]))
     total = Counter(frozenset(pair) for pair in ends)
     seen: Counter[frozenset[str]] = Counter()
-    devices = [device for device in circuit.tables.values() for _ in device.p]
-    for k, (name, device, pair) in enumerate(
-        zip(circuit.element_names, devices, ends, strict=True)
-    ):
+    rows = [(table, row) for table in circuit.tables.values() for row in range(len(table))]
+    elements = zip(circuit.element_names, rows, ends, maker.amps.tolist(), strict=True)
+    for name, own, pair, amps in elements:
         key = frozenset(pair)
         side = seen[key] - (total[key] - 1) / 2
         seen[key] += 1
         if pair[0] != pair[1]:
-            yield _Branch(k, name, device, *pair, side)
+            symbol, _, on = maker.look(*own, amps)
+            yield _Branch(name, *pair, symbol, on, side)
 
 
 def _layout(circuit: Circuit, branches: Sequence[_Branch]) -> dict[str, Place]:
@@ -208,40 +211,21 @@ def _layout(circuit: Circuit, branches: Sequence[_Branch]) -> dict[str, Place]:
     return place
 
 
-def _conducting(circuit: Circuit, op: OperatingPoint | None) -> Any:
-    """Tell which elements carry current, shape (n_elements,)."""
-    if op is None:
-        return np.zeros(circuit.n_elements, dtype=np.bool_)
-    current = np.abs(op.element_currents.reshape(-1, circuit.n_elements)[0])
-    # backwards too: a Zener diode in breakdown conducts
-    return np.nan_to_num(current) > CONDUCTS * float(np.nanmax(current, initial=0.0))
-
-
 # ---- drawing ----
 
 
-def _draw_branch(
-    axes: Axes, branch: _Branch, place: Mapping[str, Place], on: bool, named: bool
-) -> None:
-    from matplotlib.patches import Polygon
-
+def _draw_branch(axes: Axes, branch: _Branch, place: Mapping[str, Place], named: bool) -> None:
     points = np.array(list(branch.path(place)))
     axes.plot(*points.T, color="0.4", linewidth=0.8, zorder=1)
     middle = 0.5 * (points[(len(points) - 1) // 2] + points[len(points) // 2])
     along = points[-1] - points[0]
     x, y = along / max(float(np.hypot(*along)), 1e-12)
     turn = np.array([[x, y], [-y, x]])
-    device = branch.device
-    fill = ("tab:red" if on else "white") if device.fills else "0.9"
-    shape = middle + 0.11 * np.array(device.outline) @ turn
-    axes.add_patch(Polygon(shape, facecolor=fill, edgecolor="0.2", linewidth=0.8, zorder=2))
-    if device.stroke:
-        stroke = middle + 0.11 * np.array(device.stroke) @ turn
-        axes.plot(*stroke.T, color="0.2", linewidth=0.8, zorder=2)
-    if device.mark:
-        beside = middle - 0.2 * np.array([x, y]) + 0.1 * np.array([-y, x])
-        where = float(beside[0]), float(beside[1])
-        axes.annotate(device.mark, where, fontsize=7, ha="center", va="center")
+    for shape in TWO_POLES[branch.symbol]:
+        if all(abs(x) < 2 for x, _ in shape.points):  # the line is there already
+            spots = (middle + SIZE * np.array(shape.points) @ turn).tolist()
+            moved = replace(shape, points=tuple(map(tuple, spots)), radius=SIZE * shape.radius)
+            draw_shape(axes, moved, branch.on)
     if named:
         beside = middle + 0.17 * np.array([-y, x])
         where = float(beside[0]), float(beside[1])

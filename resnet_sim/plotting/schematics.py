@@ -41,7 +41,7 @@ def draw_schematic(drawn: Schematic, ax: Axes | None = None) -> Figure:
     _wires(axes, drawn)
     for symbol in drawn.symbols:
         for part in symbol.shapes:
-            _shape(axes, part, symbol.on)
+            draw_shape(axes, part, symbol.on)
     for text in drawn.texts():
         _text(axes, text, size)
     return figure or axes.get_figure()  # type: ignore[return-value]
@@ -57,7 +57,8 @@ def _wires(axes: Axes, drawn: Schematic) -> None:
         axes.add_patch(Circle(place, 0.17, facecolor=WIRE, edgecolor=WIRE, zorder=2))
 
 
-def _shape(axes: Axes, shape: Shape, on: bool) -> None:
+def draw_shape(axes: Axes, shape: Shape, on: bool) -> None:
+    """Draw a part of a symbol, which may be filled while it conducts."""
     from matplotlib.patches import Circle, Polygon
 
     look: dict[str, Any] = {

@@ -48,7 +48,6 @@ class BehaviouralSources(DependentSources):
     plural = "behavioural_sources"
     types = "bo"
     cards = (Card("b", "Bname node+ node- V={expression} or I={expression}", "behavioural"),)
-    stroke = ((-0.4, -0.2), (0, -0.2), (0.4, 0.2))
 
     formulas: tuple[Formula, ...] = ()
 

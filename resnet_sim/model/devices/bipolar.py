@@ -98,8 +98,6 @@ class Bipolars(Multipole):
             evaluate, frozenset({"mfg", "type"}),
         ),
     )  # fmt: skip
-    outline = ((-0.2, -0.7), (-0.2, 0.7), (0.7, 0.35), (0.7, -0.35))
-    stroke = ((-0.2, 0.0), (-1.0, 0.0))
 
     @classmethod
     def completed(cls, given: Mapping[str, float]) -> Mapping[str, float]:

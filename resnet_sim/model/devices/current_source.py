@@ -28,9 +28,6 @@ class CurrentSources(Table):
     sets = "injections"
     rank = 2
     cards = (Card("i", "Iname node+ node- [DC] value", "independent"),)
-    outline = (
-        (-0.9, -0.2), (0, -0.2), (0, -0.6), (0.9, 0), (0, 0.6), (0, 0.2), (-0.9, 0.2),
-    )  # fmt: skip
 
     amps: Floats = field(default_factory=floats)
 

@@ -29,7 +29,6 @@ class DependentSources(Table):
 
     fixes_voltage = "is_voltage"
     rank = 1
-    outline = ((-0.8, 0), (0, -0.8), (0.8, 0), (0, 0.8))
 
     is_voltage: Bools = field(default_factory=bools)
 

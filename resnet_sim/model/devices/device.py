@@ -105,17 +105,6 @@ class Device:
     rank: ClassVar[int] = 9
     cards: ClassVar[tuple[Card, ...]] = ()
     models: ClassVar[tuple[Model, ...]] = ()
-    #: symbol in pictures: its outline, from p at (-1, 0) to q at (1, 0), a line on top of it, a
-    #: text at its beginning, and whether it is filled while it conducts
-    outline: ClassVar[Sequence[tuple[float, float]]] = (
-        (-1, -0.35),
-        (1, -0.35),
-        (1, 0.35),
-        (-1, 0.35),
-    )
-    stroke: ClassVar[Sequence[tuple[float, float]]] = ()
-    mark: ClassVar[str] = ""
-    fills: ClassVar[bool] = False
 
     if TYPE_CHECKING:
 

@@ -20,9 +20,6 @@ class DiodeTable(Table):
     """Diodes: their card, and their symbol."""
 
     cards: ClassVar[tuple[Card, ...]] = (DIODE,)
-    outline = ((-0.65, -0.65), (-0.65, 0.65), (0.65, 0.0))
-    stroke = ((0.65, -0.65), (0.65, 0.65))
-    fills = True
 
 
 @dataclass(frozen=True, eq=False)

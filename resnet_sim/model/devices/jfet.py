@@ -76,8 +76,6 @@ class Jfets(Multipole):
             evaluate, frozenset({"mfg", "type"}),
         ),
     )  # fmt: skip
-    outline = ((-0.5, -0.7), (-0.5, 0.7), (0.5, 0.7), (0.5, -0.7))
-    stroke = ((-0.5, -0.7), (-0.5, 0.7))
 
     def pieces(self, out: Pieces, first: int) -> None:
         """Resistances to nodes within, and the law between these."""

@@ -44,7 +44,6 @@ class Limiters(Table):
     cards = (
         Card("y", "Yname node node limit [ratio=value]", "plain", ("amps",), ("ratio",), ("amps",)),
     )
-    stroke = ((-0.7, -0.25), (-0.2, -0.25), (0.2, 0.25), (0.7, 0.25))
 
     amps: Floats = field(default_factory=floats)
     ratio: Floats = field(default_factory=floats)

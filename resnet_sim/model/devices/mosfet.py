@@ -105,8 +105,6 @@ class Mosfets(Multipole):
             evaluate, frozenset({"mfg", "type"}),
         ),
     )  # fmt: skip
-    outline = ((-0.5, -0.7), (-0.5, 0.7), (0.5, 0.7), (0.5, -0.7))
-    stroke = ((-0.7, -0.7), (-0.7, 0.7))
 
     @classmethod
     def evaluate(cls, model: Given) -> Mapping[str, float]:

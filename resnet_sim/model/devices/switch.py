@@ -111,7 +111,6 @@ class Switches(Table):
         _model("v", "voltage switch", "sw", "vswitch", "switch"),
         _model("i", "current switch", "csw", "iswitch"),
     )
-    outline = ((-0.7, -0.1), (0.7, 0.5), (0.7, 0.3), (-0.7, -0.3))
 
     r_on: Floats = field(default_factory=floats)
     r_off: Floats = field(default_factory=floats)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import cos, pi, sin
 
 import numpy as np
 
@@ -30,8 +29,6 @@ class VoltageSources(Table):
     fixes_voltage = True
     rank = 0
     cards = (Card("v", "Vname node+ node- [DC] value", "independent"),)
-    outline = tuple((0.75 * cos(k * pi / 12), 0.75 * sin(k * pi / 12)) for k in range(25))
-    mark = "+"
 
     volts: Floats = field(default_factory=floats)
 

@@ -81,9 +81,9 @@ class PartMaker(Finisher):
         number = self.circuit.first[table.plural] + row
         nodes = self.circuit.nodes
         p, q = nodes[table.p[row]], nodes[table.q[row]]
-        shape, value, on = self._look(table, row, float(self.amps[number]))
-        name = table.names[row]
         amps = float(self.amps[number])
+        shape, value, on = self.look(table, row, amps)
+        name = table.names[row]
         hint = f"{name}: {table.kind} {value}".strip()
         hint += f", {said('A', amps)} from {p} to {q}" if np.isfinite(amps) else ""
         if isinstance(table, ControlledSources) and (
@@ -96,8 +96,10 @@ class PartMaker(Finisher):
         )
         return Part(name, (p, q), choices, table.kind)
 
-    def _look(self, table: Any, row: int, amps: float) -> tuple[str, str, bool]:
-        """Return which symbol an element has, its value, and whether it conducts."""
+    def look(self, table: Any, row: int, amps: float) -> tuple[str, str, bool]:
+        """Return which of `TWO_POLES` an element is, its value, and whether it conducts."""
+        if isinstance(table, Multipole):  # what is between two of its terminals
+            return "device", "", False
         flows = abs(amps) > CONDUCTS * self.largest if np.isfinite(amps) else False
         plural = table.plural
         if plural in ("diodes", "junctions", "segmented_diodes"):
