@@ -12,12 +12,9 @@ from .common import SOLVED, check_output, complain, load, show_diagnostics
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     parser.add_argument(
-        "-o",
-        "--output",
-        required=True,
-        metavar="PICTURE",
+        "-o", "--output", required=True, metavar="PICTURE",
         help="file to write; the ending says what: .svg, .html, .png or .pdf",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--boxes", action="store_true", help="leave subcircuits closed: a box each in a schematic"
     )

@@ -52,26 +52,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_reading(parser)
     parser.add_argument(
-        "--allow-includes",
-        action="append",
-        default=[],
-        metavar="FOLDER",
+        "--allow-includes", action="append", default=[], metavar="FOLDER",
         help="let decks include files from there (repeatable; default: from nowhere)",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--time-limit",
-        type=positive,
-        default=10.0,
-        metavar="S",
+        "--time-limit", type=positive, default=10.0, metavar="S",
         help="stop what takes longer, default %(default)g",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--memory-limit",
-        type=count,
-        default=1024,
-        metavar="MB",
+        "--memory-limit", type=count, default=1024, metavar="MB",
         help="stop what takes more memory, default %(default)s",
-    )
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

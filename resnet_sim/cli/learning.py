@@ -32,11 +32,9 @@ def add_learning_options(parser: argparse.ArgumentParser) -> None:
     for kind in KINDS:
         entries = _registry(kind)
         group.add_argument(
-            f"--{kind}",
-            choices=list(entries),
-            default=next(iter(entries)),
+            f"--{kind}", choices=list(entries), default=next(iter(entries)),
             help=f"{listed(entries)} (default: %(default)s)",
-        )
+        )  # fmt: skip
         options = {n: o for entry in entries.values() for n, o in entry.options.items()}
         for name, option in options.items():
             if name != "lr":
@@ -52,21 +50,15 @@ def _add_values(group: argparse._ArgumentGroup) -> None:
         help="resistors that learn; default all, 'r*', or none beside --parameters",
     )
     group.add_argument(
-        "--parameters",
-        type=_parameters,
-        default={},
-        metavar="GLOBS",
+        "--parameters", type=_parameters, default={}, metavar="GLOBS",
         help="parameters of the deck that learn, and with them every value that is affine in "
         "them; with bounds: 'k*=0:1m'",
-    )
+    )  # fmt: skip
     group.add_argument("--biases", metavar="GLOBS", help="current sources that learn too")
     group.add_argument(
-        "--bounds",
-        type=_bounds,
-        default=(None, math.inf),
-        metavar="MIN,MAX",
+        "--bounds", type=_bounds, default=(None, math.inf), metavar="MIN,MAX",
         help="of conductances, S (default: a millionth of the largest, and no upper one)",
-    )
+    )  # fmt: skip
 
 
 def _add_rates(group: argparse._ArgumentGroup) -> None:
@@ -74,18 +66,13 @@ def _add_rates(group: argparse._ArgumentGroup) -> None:
     rates = {n: e.options["lr"] for n, e in _registry("optimizer").items() if "lr" in e.options}
     defaults = ", ".join(f"for {name} {_share(option)}" for name, option in rates.items())
     group.add_argument(
-        "--lr",
-        type=_rates,
-        metavar="RATE",
+        "--lr", type=_rates, metavar="RATE",
         help=f"learning rate, or rates by glob such as 'rw1*=3m,rw2*=15m' (default: {defaults})",
-    )
+    )  # fmt: skip
     group.add_argument(
-        "--schedule",
-        type=_schedule,
-        default=("constant", 1.0),
-        metavar="constant|cosine|RATE",
+        "--schedule", type=_schedule, default=("constant", 1.0), metavar="constant|cosine|RATE",
         help="how the learning rate falls: along half a cosine, or by a factor each epoch",
-    )
+    )  # fmt: skip
 
 
 def _add_option(group: argparse._ArgumentGroup, name: str, option: Option) -> None:

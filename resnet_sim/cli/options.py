@@ -24,22 +24,14 @@ def add_deck(parser: argparse.ArgumentParser, several: bool) -> None:
     else:
         parser.add_argument("file", metavar="FILE", help="netlist, or - for standard input")
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        type=assignment,
-        metavar="NAME=VALUE",
+        "--set", action="append", default=[], type=assignment, metavar="NAME=VALUE",
         help="value of an element or .param, such as r1=4.7k (repeatable)",
-    )
+    )  # fmt: skip
     for verb in ("close", "open"):
         parser.add_argument(
-            f"--{verb}",
-            action="append",
-            default=[],
-            type=str.lower,
-            metavar="SWITCH",
+            f"--{verb}", action="append", default=[], type=str.lower, metavar="SWITCH",
             help=f"hold a switch {'closed' if verb == 'close' else 'open'} (repeatable)",
-        )
+        )  # fmt: skip
     add_reading(parser)
     _add_messages(parser)
 
@@ -60,23 +52,17 @@ def _add_messages(parser: argparse.ArgumentParser) -> None:
         "-q", "--quiet", action="store_true", help="show errors, but neither warnings nor notes"
     )
     parser.add_argument(
-        "--silence",
-        action="extend",
-        default=[],
-        type=_codes,
-        metavar="CODES",
+        "--silence", action="extend", default=[], type=_codes, metavar="CODES",
         help="don't show these warnings and notes: W101,N103 (repeatable)",
-    )
+    )  # fmt: skip
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
     """Declare how decks are read; see `reading`."""
     parser.add_argument(
-        "--forward-drop",
-        type=number,
-        metavar="V",
+        "--forward-drop", type=number, metavar="V",
         help="forward voltage of piecewise-linear diodes whose model gives none",
-    )
+    )  # fmt: skip
     parser.add_argument(
         "--diodes",
         metavar="{real,ideal,pieces:K}",
@@ -88,18 +74,13 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         help="as which simulator reads the deck, where they differ (default: the one it is for)",
     )
     parser.add_argument(
-        "--no-title",
-        dest="title",
-        action="store_false",
-        default=None,
+        "--no-title", dest="title", action="store_false", default=None,
         help="the deck has no title: its first line is a card",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--builtin-parts",
-        action="store_true",
-        default=None,
+        "--builtin-parts", action="store_true", default=None,
         help="let ideal amplifiers and diodes stand in for those that the deck does not define",
-    )
+    )  # fmt: skip
 
 
 def reading(options: argparse.Namespace) -> dict[str, Any]:
@@ -154,12 +135,9 @@ def listed(entries: Mapping[str, Any]) -> str:
 def add_print(parser: argparse.ArgumentParser) -> None:
     """Declare ``--print``."""
     parser.add_argument(
-        "--print",
-        type=_outputs,
-        default=(),
-        metavar="NAMES",
+        "--print", type=_outputs, default=(), metavar="NAMES",
         help="what to write: v(out) v(a,b) i(r1) ..., or all (default: what .print names, or all)",
-    )
+    )  # fmt: skip
 
 
 def add_time_limit(parser: argparse.ArgumentParser) -> None:
@@ -176,12 +154,9 @@ def add_solver(
     methods = f"{listed(METHODS)} (default: %(default)s)"
     parser.add_argument("--method", choices=list(METHODS), default="auto", help=methods)
     parser.add_argument(
-        "--tolerance",
-        type=tolerance or positive,
-        default=1e-9,
-        metavar="T",
+        "--tolerance", type=tolerance or positive, default=1e-9, metavar="T",
         help="of results, relative, default %(default)g",
-    )
+    )  # fmt: skip
 
 
 def add_numbers(

@@ -31,20 +31,14 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("data")
     group.add_argument("--data", required=True, metavar="CSV", help="one sample a line, V or A")
     group.add_argument(
-        "--input",
-        dest="inputs",
-        required=True,
-        metavar="SOURCES",
+        "--input", dest="inputs", required=True, metavar="SOURCES",
         help="sources that samples set, such as v1,v2 or 'v*'; with columns: va=x,vb=-x",
-    )
+    )  # fmt: skip
     group.add_argument(
-        "--output",
-        dest="outputs",
-        required=True,
-        metavar="NODES",
+        "--output", dest="outputs", required=True, metavar="NODES",
         help="nodes and pairs of nodes whose voltages count, sources whose currents do, such as "
         "'o1,v(p,n),i(vm)'",
-    )
+    )  # fmt: skip
     group.add_argument(
         "--target",
         metavar="COLUMNS",
@@ -54,17 +48,13 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--labels", action="store_true", help="the target is one column of class names"
     )
     group.add_argument(
-        "--classes",
-        type=_names,
-        metavar="NAMES",
+        "--classes", type=_names, metavar="NAMES",
         help="class names in the order of the outputs (default: in ascending order)",
-    )
+    )  # fmt: skip
     group.add_argument(
-        "--codes",
-        type=_two_numbers,
-        metavar="LOW,HIGH",
+        "--codes", type=_two_numbers, metavar="LOW,HIGH",
         help="voltages of wrong and right classes, for the squared error: --codes=-0.2,0.2",
-    )
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_time_limit(parser)
     add_numbers(parser, "table")
     parser.add_argument(
-        "--worst",
-        type=count,
-        default=0,
-        metavar="N",
+        "--worst", type=count, default=0, metavar="N",
         help="show of each supply net the N nodes with the largest drop, or bounce of ground",
-    )
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:

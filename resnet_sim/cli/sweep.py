@@ -30,11 +30,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--accuracy", help=argparse.SUPPRESS)
     running = parser.add_argument_group("running")
     running.add_argument(
-        "--executor",
-        default="threads",
-        metavar="WHERE",
+        "--executor", default="threads", metavar="WHERE",
         help="serial, threads[:N], processes[:N], dask[:N] or dask:tcp://host:port",
-    )
+    )  # fmt: skip
     running.add_argument(
         "--journal",
         metavar="FILE",
@@ -46,23 +44,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def add_spread(parser: argparse.ArgumentParser) -> None:
     """Declare what varies at random, and how."""
     parser.add_argument(
-        "--spread",
-        action="append",
-        default=[],
-        type=_spread,
-        metavar="NAME=SHARE",
+        "--spread", action="append", default=[], type=_spread, metavar="NAME=SHARE",
         help="an element, or glob, and what its value may be off by: 'r*=5%%'; 'd*:vfwd=10%%' for "
         "a parameter of models (repeatable; default: what tol= in the deck says)",
-    )
+    )  # fmt: skip
     parser.add_argument("--samples", type=count, help="default 1000")
     parser.add_argument("--seed", type=natural, default=0, help="default %(default)s")
     parser.add_argument(
-        "--distribution",
-        choices=("uniform", "normal", "lognormal"),
-        default="uniform",
+        "--distribution", choices=("uniform", "normal", "lognormal"), default="uniform",
         help="normal: the spread is three standard deviations; lognormal: they are a factor of "
         "1 + spread (default: %(default)s)",
-    )
+    )  # fmt: skip
 
 
 def _tolerance(text: str) -> float | str:

@@ -32,26 +32,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_spread(parser)
     add_limits(parser)
     parser.add_argument(
-        "--vertices",
-        type=count,
-        default=12,
-        metavar="N",
+        "--vertices", type=count, default=12, metavar="N",
         help="solve all corners for up to N values that vary, default %(default)s; for more, "
         "those that sensitivities point to",
-    )
+    )  # fmt: skip
     add_numbers(parser, "table")
 
 
 def add_limits(parser: argparse.ArgumentParser) -> None:
     """Declare between which values outputs are good."""
     parser.add_argument(
-        "--limits",
-        action="append",
-        default=[],
-        type=_limits,
-        metavar="OUTPUT=LOW,HIGH",
+        "--limits", action="append", default=[], type=_limits, metavar="OUTPUT=LOW,HIGH",
         help="what counts for the yield: 'v(out)=4.9,5.1'; either may be left out (repeatable)",
-    )
+    )  # fmt: skip
 
 
 def _limits(text: str) -> tuple[str, tuple[float, float]]:

@@ -34,17 +34,13 @@ if TYPE_CHECKING:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of this command."""
     parser.add_argument(
-        "-o",
-        dest="output",
-        metavar="OUT",
+        "-o", dest="output", metavar="OUT",
         help="trained deck (default: standard output)",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--to",
-        choices=("resnet-sim", "ngspice", "ltspice"),
-        default="resnet-sim",
+        "--to", choices=("resnet-sim", "ngspice", "ltspice"), default="resnet-sim",
         help="dialect of the trained deck, default %(default)s",
-    )
+    )  # fmt: skip
     add_data_options(parser)
     parser.add_argument(
         "--validation",
@@ -63,11 +59,9 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--seed", type=int, default=0, help="of the order of samples, and of splits")
     group.add_argument(
-        "--patience",
-        type=count,
-        metavar="EPOCHS",
+        "--patience", type=count, metavar="EPOCHS",
         help="stop when the validation cost has not fallen for so long, and keep the best",
-    )
+    )  # fmt: skip
     group.add_argument("--checkpoint", metavar="DIR", help="keep the state of the run there")
     group.add_argument(
         "--checkpoint-every", type=count, default=1, metavar="EPOCHS", help="default %(default)s"
