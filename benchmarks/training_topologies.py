@@ -38,7 +38,7 @@ from sample_by_sample import SparseLU
 import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.generators.mixture import dress
-from resnet_sim.many.threads import cores
+from resnet_sim.workers.executors import cores
 
 
 def scale_free(

@@ -33,6 +33,7 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..errors import ResnetSimError
 from ..point.infeasible import names_of
+from ..workers.executors import cores
 from .box_problem import Batch, BoxProblem
 from .correlation import Correlation
 from .drive import Drive
@@ -41,7 +42,6 @@ from .lane_states import LaneStates
 from .question import Question
 from .states import Backend, Nudge, States
 from .structure import Structure
-from .threads import cores
 from .tiles import Bounds, Outcome, Posed, Tiles
 
 #: largest error of a state's voltages, relative to its largest coordinate; of a nudged state,

@@ -20,9 +20,10 @@ from ..arrays import Bools, Floats, Ints, plain
 from ..compiled import policy
 from ..graph.graphs import bincount
 from ..solvers.linear.fronts import Fronts, fronts
+from ..workers.executors import cores
 from .lane_data import Answers, Data, Network
 from .lane_room import Room
-from .threads import PART, cores, spread
+from .threads import PART, spread
 
 
 class Lanes:

@@ -18,11 +18,12 @@ from ..laws.points import certify_many
 from ..point.certified import worst
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
+from ..workers.executors import cores
 from .nodal import Factored
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
-from .threads import cores, slices, spread
+from .threads import slices, spread
 
 #: Branches whose numbers are right sides of the equations.
 SOURCES = {"voltage_sources": "ties", "current_sources": "injections"}

@@ -18,13 +18,6 @@ Task = TypeVar("Task")
 Done = TypeVar("Done")
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def slices(count: int, elements: int, threads: int | None = None) -> list[slice]:
     """Return which points of a circuit are done at a time.
 

@@ -12,7 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -164,18 +164,12 @@ def _one_thread_each() -> Iterator[None]:
 
 
 def one_thread() -> AbstractContextManager[Any]:
-    """Keep BLAS from sharing small systems among threads, where threadpoolctl is installed.
+    """Keep BLAS from sharing small systems among threads.
 
     They would wait for each other longer than they work, and how many there are shows in the
     last digits.
     """
-    try:
-        limits: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(
-            limits=1, user_api="blas"
-        )
-    except ImportError:
-        return nullcontext()
-    return limits
+    return _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
 
 
 @lru_cache(1)
@@ -184,6 +178,13 @@ def _libraries(modules: int) -> Any:
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     return ThreadpoolController()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @contextmanager
@@ -230,11 +231,7 @@ def open_executor(spec: str | futures.Executor) -> Iterator[futures.Executor]:
 
 def _workers(spec: str, text: str) -> int:
     if not text:
-        return (
-            len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else os.cpu_count() or 1
-        )
+        return cores()
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 10_000:
         raise UsageError(f"executor {spec!r}: {text!r} is no number of workers; use {_FORMS}")
     return int(text)

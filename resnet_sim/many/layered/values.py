@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ...arrays import Floats
+from ...workers.executors import one_thread
 from .curvature import Curvature
 from .structure import Layers
 
@@ -131,26 +131,8 @@ def in_parts(work: Callable[[Part], Result], parts: Iterable[Part], threads: int
 
     What the parts are must not depend on the number of threads: then the results don't.
     """
-    with _one_blas_thread():
+    with one_thread():
         if threads == 1:
             return [work(part) for part in parts]
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(work, parts))
-
-
-def _one_blas_thread() -> Any:
-    """Keep BLAS from splitting products in a way that depends on the number of cores.
-
-    Needs threadpoolctl; without it the last bits do depend on it.
-    """
-    limiter = _blas()
-    return nullcontext() if limiter is None else limiter.limit(limits=1, user_api="blas")
-
-
-@cache
-def _blas() -> Any:
-    try:
-        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-    except ImportError:
-        return None
-    return ThreadpoolController()
