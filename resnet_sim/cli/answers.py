@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -110,6 +109,7 @@ class _Questions:
 
     def transfer_functions(self, asked: Sequence[Derivatives]) -> list[dict[str, Any]]:
         from ..analyses.sensitivity import transfer_function
+        from ..results.formats.json import plain
 
         found = []
         for one in asked:
@@ -120,22 +120,14 @@ class _Questions:
             except UsageError as error:
                 self._give_up(one, error)
                 continue
-            found.append({name: _plain(value) for name, value in asdict(function).items()})
+            found.append({name: plain(value) for name, value in asdict(function).items()})
         return found
 
     def measurements(self, sweeps: Sequence[OperatingPoint]) -> list[dict[str, Any]]:
         from ..analyses.measure import measure
+        from ..results.formats.json import plain
 
         return [
-            {name: _plain(value) for name, value in measure(op, on_error=self._give_up).items()}
+            {name: plain(value) for name, value in measure(op, on_error=self._give_up).items()}
             for op in sweeps
         ]
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can express: None for what is undefined or infinite."""
-    if isinstance(value, str):
-        return value
-    if getattr(value, "ndim", 0) > 0:
-        return [_plain(v) for v in value.tolist()]
-    return float(value) if math.isfinite(value) else None

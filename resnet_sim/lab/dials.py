@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -40,10 +40,6 @@ class Dial:
     kind: str
     unit: str
     value: float
-
-    def record(self) -> dict[str, Any]:
-        """Return it as JSON data."""
-        return asdict(self)
 
 
 def dials(circuit: Circuit, state: State) -> list[Dial]:

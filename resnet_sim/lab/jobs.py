@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,12 +18,12 @@ from ..analyses.sweep import run, sweep
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, ResnetSimError, TopologyError
 from ..model.circuit import Circuit
-from ..results.formats.json import diagnostic_record
+from ..results.formats.json import diagnostic_record, plain
 from .dials import dials, turned
 from .state import NAME, Reader, State
 
 if TYPE_CHECKING:
-    from ..plotting.charts import Axis, Curve, Panel
+    from ..plotting.charts import Curve, Panel
     from ..plotting.schematic import Schematic
     from ..results.operating_point import OperatingPoint
 
@@ -126,7 +127,7 @@ def _described(circuit: Circuit, state: State) -> dict[str, Any]:
         "elements": circuit.n_elements,
         "nodes": len(circuit.nodes),
         "sweeps": [[s.name for s in a.sweeps] for a in circuit.analyses if a.sweeps],
-        "dials": [dial.record() for dial in dials(circuit, state)],
+        "dials": [asdict(dial) for dial in dials(circuit, state)],
         "switches": [
             {"name": name, "closed": bool(closed), "held": name in state.switches}
             for name, closed in zip(switches.names, switches.closed.tolist(), strict=True)
@@ -162,10 +163,7 @@ def _pairs(names: Iterable[str], values: Any) -> list[list[Any]]:
 
 def _known(values: Any) -> list[float | None]:
     """Return numbers for JSON, which has no NaN."""
-    array = np.asarray(values, dtype=np.float64)
-    return [
-        value if ok else None for value, ok in zip(array.tolist(), np.isfinite(array), strict=True)
-    ]
+    return plain(np.asarray(values, dtype=np.float64))
 
 
 # ---- curves ----
@@ -179,16 +177,12 @@ def _panel(panel: Panel) -> dict[str, Any]:
     return {
         "title": panel.title,
         "kind": panel.kind,
-        "x": _axis(panel.x),
-        "y": _axis(panel.y),
+        "x": asdict(panel.x),
+        "y": asdict(panel.y),
         "curves": [_curve(curve) for curve in panel.curves],
         "marks": [[m.label, *_known([m.x, m.y])] for m in panel.marks],
         "notes": list(map(str, panel.notes)),
     }
-
-
-def _axis(axis: Axis) -> dict[str, Any]:
-    return {"label": axis.label, "unit": axis.unit, "log": axis.log}
 
 
 def _curve(curve: Curve) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..laws.strangers import Stranger
 from ..model.circuit import Circuit
+from ..results.formats.json import plain
 from ..results.formats.table import engineering
 from .as_written import AsWritten
 from .comparison import Comparison, Verdict
@@ -326,6 +327,5 @@ def _deviation(d: Deviation, sweep: Mapping[str, Any]) -> dict[str, Any]:
 
 def _finite(record: dict[str, Any]) -> dict[str, Any]:
     return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in record.items()
+        key: plain(value) if isinstance(value, float) else value for key, value in record.items()
     }

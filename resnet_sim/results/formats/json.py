@@ -45,9 +45,9 @@ def to_json(op: OperatingPoint) -> dict[str, Any]:
         "analysis": "dc" if op.sweep else "op",
     }
     if op.sweep:
-        record["sweep"] = {name: _plain(values) for name, values in op.sweep.items()}
+        record["sweep"] = {name: plain(values) for name, values in op.sweep.items()}
     if op.sampled:
-        record["sampled"] = {name: _plain(values) for name, values in op.sampled.items()}
+        record["sampled"] = {name: plain(values) for name, values in op.sampled.items()}
     record |= {
         "voltages": _by_name(op.circuit.nodes[1:], op.node_voltages[..., 1:]),
         "currents": _by_name(op.circuit.element_names, op.element_currents),
@@ -56,20 +56,20 @@ def to_json(op: OperatingPoint) -> dict[str, Any]:
         "switches": _switch_states(op),
         "certificate": {
             "ok": bool(certificate.ok),
-            "kcl_residual": _plain(certificate.kcl_residual),
-            "kcl_relative": _plain(certificate.kcl_relative),
-            "law_residual": _plain(certificate.law_residual),
-            "diode_voltage_violation": _plain(certificate.diode_voltage_violation),
-            "diode_current_violation": _plain(certificate.diode_current_violation),
-            "power_mismatch": _plain(certificate.power_mismatch),
-            "tolerance": _plain(certificate.tolerance),
+            "kcl_residual": plain(certificate.kcl_residual),
+            "kcl_relative": plain(certificate.kcl_relative),
+            "law_residual": plain(certificate.law_residual),
+            "diode_voltage_violation": plain(certificate.diode_voltage_violation),
+            "diode_current_violation": plain(certificate.diode_current_violation),
+            "power_mismatch": plain(certificate.power_mismatch),
+            "tolerance": plain(certificate.tolerance),
             "failures": list(certificate.failures),
             "stable": certificate.stable,
         },
         "solver": {
             "method": solver.method,
             "iterations": int(solver.iterations),
-            "seconds": _plain(solver.seconds),
+            "seconds": plain(solver.seconds),
         },
         "unique": op.unique,
         "notes": list(solver.notes),
@@ -82,13 +82,15 @@ def to_json(op: OperatingPoint) -> dict[str, Any]:
     return record
 
 
-def _plain(values: Any) -> Any:
-    """Return a float or a list of floats; None for what JSON can't express."""
+def plain(values: Any) -> Any:
+    """Return a float or a list of floats, words as they are; None for what JSON can't express."""
+    if isinstance(values, str):
+        return values
     if isinstance(values, np.ndarray) and values.ndim:
-        plain: list[Any] = (values + 0.0).tolist()  # + 0.0 turns -0.0 into 0.0
+        found: list[Any] = (values + 0.0).tolist()  # + 0.0 turns -0.0 into 0.0
         for k in np.flatnonzero(~np.isfinite(values)).tolist():
-            plain[k] = None
-        return plain
+            found[k] = None
+        return found
     value = float(values) + 0.0
     return value if math.isfinite(value) else None
 
@@ -96,8 +98,8 @@ def _plain(values: Any) -> Any:
 def _by_name(names: Sequence[str], values: Floats) -> dict[str, Any]:
     """Return name -> number, or list of numbers; the last axis of `values` is that of names."""
     if values.ndim == 1:
-        return dict(zip(names, _plain(values), strict=True))
-    return {name: _plain(column) for name, column in zip(names, values.T, strict=True)}
+        return dict(zip(names, plain(values), strict=True))
+    return {name: plain(column) for name, column in zip(names, values.T, strict=True)}
 
 
 def _switch_states(op: OperatingPoint) -> dict[str, Any]:
@@ -125,7 +127,7 @@ def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -
 def _record(result: Result, outputs: Sequence[str]) -> dict[str, Any]:
     """Return a result as JSON data; what is chosen to be printed stands apart."""
     if isinstance(result, OperatingPoint):
-        chosen = {name: _plain(result.value(name)) for name in result.chosen(outputs)}
+        chosen = {name: plain(result.value(name)) for name in result.chosen(outputs)}
         return to_json(result) | ({"outputs": chosen} if chosen else {})
     columns = _by_name(result.names, result.values)
     for name, known in result.words.items():
