@@ -15,6 +15,7 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import Crossbar, JoinedNames, Names
 from ..model.display import few
+from ..model.names import several
 
 
 class PickedNames(Names):
@@ -172,7 +173,7 @@ def select(circuit: Circuit, wanted: str | Sequence[str]) -> Selection:
     UsageError
         If one of them means nothing.
     """
-    patterns = [p.lower() for p in ([wanted] if isinstance(wanted, str) else wanted)]
+    patterns = [pattern.lower() for pattern in several(wanted)]
     resistors = np.zeros(len(circuit.resistors), dtype=np.bool_)
     count = len(circuit.crossbars.devices)
     cells: list[list[range | Ints]] = [[] for _ in range(count)]

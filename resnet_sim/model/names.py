@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -44,6 +45,17 @@ def mapping(given: Mapping[str, V], what: str) -> Mapping[str, V]:
 def several(names: str | Sequence[str]) -> Sequence[str]:
     """Return names; one alone needs no brackets."""
     return (names,) if isinstance(names, str) else names
+
+
+def selected(names: Sequence[str], wanted: str | Sequence[str], what: str) -> tuple[str, ...]:
+    """Return the names that are given or match a glob, in the order of all; each must find one."""
+    chosen: set[str] = set()
+    for pattern in map(str.lower, several(wanted)):
+        found = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
+        if not found:
+            raise UsageError(f"no {what} is called {pattern!r}")
+        chosen.update(found)
+    return tuple(name for name in names if name in chosen)
 
 
 def whole(value: Any, what: str, least: int = 0) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import NetlistError, UsageError
 from ..model.circuit import Circuit
-from ..model.devices import Diodes
 from ..model.devices.device import number
 from ..model.display import how_many
+from ..model.names import selected
 from ..model.real_parts import with_junctions
 from .costs import Cost, CrossEntropy, SquaredError, is_labels
 from .evaluate import predict, score
@@ -174,14 +173,10 @@ def with_part(circuit: Circuit, part: Part, *, diodes: str = "*") -> Circuit:
 
 def _chosen(circuit: Circuit, wanted: str) -> tuple[str, ...]:
     """Return the names of the diodes that are meant."""
-    table: Diodes = circuit.diodes
-    globs = [glob.strip().lower() for glob in wanted.split(",")]
-    if not len(table):
+    if not len(circuit.diodes):
         raise UsageError("the circuit has no ideal diodes")
-    for glob in globs:
-        if not any(fnmatchcase(name, glob) for name in table.names):
-            raise UsageError(f"no ideal diode is called {glob}")
-    return tuple(n for n in table.names if any(fnmatchcase(n, glob) for glob in globs))
+    globs = [glob.strip() for glob in wanted.split(",")]
+    return selected(circuit.diodes.names, globs, "ideal diode")
 
 
 def _columns(part: Part) -> dict[str, float]:

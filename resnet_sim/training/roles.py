@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +17,7 @@ from ..many.layered.structure import Layers
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
-from ..model.names import folded, numbers, several
+from ..model.names import folded, numbers, selected, several
 from ..point.amplifiers import measured_scales, nominal_scales
 from ..point.reduction import reduce
 from .ammeters import measured
@@ -78,7 +77,7 @@ class Roles:
             self._selection = self._with_wires()
             circuit = self._selection.circuit
         self.trainable = self._selection.names
-        self._currents = _select(circuit.current_sources.names, biases, "current source")
+        self._currents = selected(circuit.current_sources.names, biases, "current source")
         self._follow(circuit)
         return circuit, pairs, names
 
@@ -289,18 +288,6 @@ class Roles:
         bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
         if len(bad):
             raise UsageError(f"sample {first + bad[0]}: an input is not finite")
-
-
-def _select(names: Sequence[str], wanted: str | Sequence[str], what: str) -> tuple[str, ...]:
-    """Return the names that globs select, in the circuit's order."""
-    patterns = [p.lower() for p in ([wanted] if isinstance(wanted, str) else wanted)]
-    chosen: set[str] = set()
-    for pattern in patterns:
-        found = [name for name in names if name == pattern or fnmatchcase(name, pattern)]
-        if not found:
-            raise UsageError(f"no {what} is called {pattern!r}")
-        chosen.update(found)
-    return tuple(name for name in names if name in chosen)
 
 
 def _distinct(names: Sequence[str]) -> None:

@@ -17,6 +17,7 @@ from ..errors import UsageError
 from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import ControlledSources
+from ..model.names import several
 from .shared import Shared
 
 Port = tuple[int, int]
@@ -34,7 +35,7 @@ class _Source:
 
 def split(circuit: Circuit, wanted: str | Sequence[str]) -> tuple[list[str], list[int]]:
     """Return the names and globs that are not of G sources, and the rows of those that are."""
-    patterns = [p.lower() for p in ([wanted] if isinstance(wanted, str) else wanted)]
+    patterns = [pattern.lower() for pattern in several(wanted)]
     table, others = circuit.controlled_sources, []
     rows: dict[int, None] = {}
     for pattern in patterns:

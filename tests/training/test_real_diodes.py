@@ -93,7 +93,7 @@ def test_what_is_no_part_is_refused():
     ):  # fmt: skip
         with pytest.raises(rs.UsageError, match=message):
             tr.with_part(circuit, part)
-    with pytest.raises(rs.UsageError, match="no ideal diode is called d9"):
+    with pytest.raises(rs.UsageError, match="no ideal diode is called 'd9'"):
         tr.with_part(circuit, PART, diodes="d9")
     zener = rs.parse_netlist("z\nv1 a 0 1\nd1 a 0 z\n.model z D(Ron=1 Vrev=5)\n")
     with pytest.raises(rs.UsageError, match="d1 breaks down at 5 V"):
