@@ -280,7 +280,12 @@ class _Large:
         # small answers have the last digits of the largest
         reach = bincount(sense.row - n, np.abs(sense.value).astype(float), m)
         blur = 16 * FINEST * np.outer(reach, np.abs(responses).max(axis=0, initial=0.0))
-        blur[base] = 0.0
+        # currents have those of all that was solved for with them, as it is scaled
+        factored = self.factored(base)
+        scaled = np.abs(responses[factored.kept] * factored.columns[:, None]).max(
+            axis=0, initial=0.0
+        )
+        blur[base] = 16 * FINEST * np.outer(1.0 / factored.columns[n:], scaled)
         answer[np.abs(answer) <= 64 * EPS * size + blur.astype(float)] = 0.0
         # currents become volts
         per_volt = np.abs(np.diag(answer[:, :m])).astype(float)

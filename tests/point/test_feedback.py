@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rationals import solve_dense
 
-from resnet_sim import CircuitBuilder, OperatingPoint, TopologyError, solve
+from resnet_sim import CircuitBuilder, OperatingPoint, TopologyError, parse_netlist, solve
 from resnet_sim.graph.mixed import MixedProblem
 from resnet_sim.solvers import complementarity
 from resnet_sim.solvers.singular import Square
@@ -214,3 +214,12 @@ def test_voltages_beside_a_limited_current_do_not_depend_on_the_unit_of_resistan
     assert not op.diagnostics
     assert op["b"] == pytest.approx(1 / 2.2, rel=1e-9)
     assert op["c"] == pytest.approx(0.5 / 2.2, rel=1e-9)
+
+
+def test_a_source_that_is_its_own_control_in_nine_ways_leaves_every_voltage():
+    """v = max(v, ..., v, 1): each v from 1 V on solves it."""
+    law = "1"
+    for _ in range(9):
+        law = f"max(v(b),{law})"
+    op = solve(parse_netlist(f"tied\nB1 0 b I={law}\nR1 b 0 1\n.end"))
+    assert op.floating == ("b",)
