@@ -314,7 +314,8 @@ class Equations:
         def key(solution: MixedSolution) -> float:
             if start is None:
                 return 0.0
-            off = np.abs(self.voltages(solution) - start)
+            # other nodes wait for their stages
+            off = np.abs(self.voltages(solution) - start)[self.moved]
             return float(np.nan_to_num(off).sum())
 
         return key

@@ -22,8 +22,9 @@ from .infeasible import names_of
 from .plan import Plan
 from .state import State
 
-#: how near a start is to a solution that it asks for, V; an unstable one is given then
-ASKED = 1e-6
+#: how near a start is to a solution that it asks for, relative and V: one copied from a message,
+#: of six digits, will do; an unstable one is given then
+ASKED = 1e-5
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,8 @@ def _preferred(
         index = [1.0 if lasts else -1.0 for lasts in _minima(equations, found)]
     elif len(found) > 1:
         index = [_index(equations, problem, solution) for solution in found]
-    if start is None or not asked or far[order[0]] > ASKED:
+    size = 0.0 if start is None else float(np.nan_to_num(np.abs(start[equations.moved])).sum())
+    if start is None or not asked or far[order[0]] > ASKED * (1.0 + size):
         order.sort(key=lambda k: -index[k])
     return order, index
 

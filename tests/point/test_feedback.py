@@ -223,3 +223,26 @@ def test_a_source_that_is_its_own_control_in_nine_ways_leaves_every_voltage():
         law = f"max(v(b),{law})"
     op = solve(parse_netlist(f"tied\nB1 0 b I={law}\nR1 b 0 1\n.end"))
     assert op.floating == ("b",)
+
+
+def test_a_start_of_six_digits_selects_a_solution_also_where_other_stages_come_later():
+    """29.4207 V across d6 is a second solution of a1 and a2; out hangs on a stage of its own."""
+    b = CircuitBuilder("two stages")
+    for name, p, q, ohms in [
+        ("r1", "in", "a1", 3.3),
+        ("r2", "in", "out", 150.0),
+        ("r3", "out", "b1", 1.0),
+    ]:
+        b.resistor(name, p, q, ohms)
+    b.resistor("r4", "b1", "b2", 0.1)
+    b.resistor("r5", "b1", "0", 68.0)
+    b.voltage_source("v1", "in", "0", 3.3)
+    for name, p, q, volts in [("d5", "a1", "0", 0.0), ("d6", "a1", "a2", 29.4207)]:
+        b.diode(name, p, q, v_forward=volts)
+    b.vcvs("e3", "a2", "0", "a1", "0", 1e5)
+    b.vcvs("e11", "b2", "0", "b1", "0", 1e6)
+    circuit = b.build()
+    low = -29.4207 * 1e5 / (1e5 - 1)
+    assert solve(circuit)["a2"] == 0.0
+    for start in ({"a2": float(f"{low:.6g}")}, {"a2": low, "out": solve(circuit)["out"]}):
+        assert solve(circuit, start=start)["a2"] == pytest.approx(low, rel=1e-12)
