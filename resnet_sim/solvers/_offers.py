@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Bools, Floats, Ints
 from ..graph.forests import spanning_forest
 from ..graph.graphs import bincount
 from ..graph.problem import EPS, TINY, Problem, Solution
@@ -41,11 +41,19 @@ class Reach:
 
     def learn(self, before: Floats, away: Floats) -> None:
         """Heed how far off the curves two steps, one after the other, have put them."""
-        lasts = np.abs(away) > LASTING * np.abs(before)
-        same = (before * away > 0) & lasts & (np.abs(away) > FAR_OFF)
+        same = (before * away > 0) & _lasts(before, away) & (np.abs(away) > FAR_OFF)
         self._again = np.where(same, self._again + 1, 0)
         further = np.where(self._again >= AGAIN, np.minimum(self.far + 1, FARTHEST), self.far)
-        self.far = np.where((before * away < 0) & lasts, 0, further)
+        self.far = np.where(turned(before, away), 0, further)
+
+
+def turned(before: Floats, away: Floats) -> Bools:
+    """Tell which curves a step has put nearly as far off as they were, on their other side."""
+    return (before * away < 0) & _lasts(before, away)
+
+
+def _lasts(before: Floats, away: Floats) -> Bools:
+    return np.abs(away) > LASTING * np.abs(before)
 
 
 def resistance(tangent: Problem, solution: Solution, slope: Floats, reach: Ints) -> Floats:

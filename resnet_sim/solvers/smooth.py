@@ -29,7 +29,7 @@ from ..workers.progress import report
 from . import _straight_pieces as straight
 from . import automatic, newton
 from ._cocontent import least_on_the_way
-from ._offers import LASTING, Reach, resistance
+from ._offers import Reach, resistance, turned
 from .linear.bordered import BorderedFactors
 from .linear.sparse_factors import SparseFactors
 
@@ -161,15 +161,14 @@ def _halfway(problem: Problem, step: _Step, before: _Step) -> Points:
 
     Some are offered too much and too little in turns, by neighbours who do the same, for ever.
     """
-    lasts = np.abs(step.away) > LASTING * np.abs(before.away)
-    turned = np.flatnonzero((step.away * before.away < 0) & lasts)
-    if not len(turned):
+    rows = np.flatnonzero(turned(before.away, step.away))
+    if not len(rows):
         return step.next
-    v, i = (0.5 * (a + b)[turned] for a, b in ((before.v, step.v), (before.i, step.i)))
-    some = dataclasses.replace(problem, curves=problem.curves.take(turned))
-    halfway, points = _moved(some, v, i, step.r[turned]), Points(*(c.copy() for c in step.next))
+    v, i = (0.5 * (a + b)[rows] for a, b in ((before.v, step.v), (before.i, step.i)))
+    some = dataclasses.replace(problem, curves=problem.curves.take(rows))
+    halfway, points = _moved(some, v, i, step.r[rows]), Points(*(c.copy() for c in step.next))
     for column, changed in zip(points, halfway, strict=True):
-        column[turned] = changed
+        column[rows] = changed
     return points
 
 
