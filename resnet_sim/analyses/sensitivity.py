@@ -128,7 +128,7 @@ def sensitivities(
     """
     circuit = as_circuit(circuit)
     solution = _Linearised(circuit, tolerance)
-    parameters = tuple(moved(circuit))
+    parameters = moved(solution.influence()) if circuit.parameters else ()
     return [solution.sensitivity(output, parameters) for output in several(outputs)]
 
 
@@ -249,7 +249,7 @@ class _Linearised:
         output = _Output(self, text)
         if np.isnan(output.value):
             raise UsageError(f"{text} is undefined: nothing fixes it")
-        found = self._influence(output, multipliers(self.point.state, output.slope))
+        found = self.influence(output)
         for law in laws(self.circuit):
             law.derive(found)
         note_parameters(found, parameters)
@@ -257,9 +257,12 @@ class _Linearised:
             text, output.value + 0.0, found.derivatives, found.values, self._at_knee()
         )
 
-    def _influence(self, output: _Output, weights: Floats) -> Influence:
-        """Return what moves an output whose multipliers are given."""
+    def influence(self, output: _Output | None = None) -> Influence:
+        """Return what moves an output, or nothing."""
         circuit, state = self.circuit, self.point.state
+        weights, share = np.zeros(self.size), np.zeros(circuit.n_elements)
+        if output is not None:
+            weights, share = multipliers(state, output.slope), output.share
         red, (p, q) = state.reduction, circuit.terminals
         n, n_ties = len(red.coordinate), len(red.ties)
         node, v = weights[:n], state.node_voltages()
@@ -268,7 +271,7 @@ class _Linearised:
         rectifiers = red.rectifiers
         on, pull = self.on, weights[n + n_ties :]
         np.add.at(by_volts, rectifiers.element[on], rectifiers.sign[on] * pull)
-        by_amps = output.share - (node[p] - node[q])
+        by_amps = share - (node[p] - node[q])
         return Influence(
             circuit, v[: len(circuit.nodes)], self.point.currents, self.point.closed,
             v[p] - v[q], by_amps, by_volts,

@@ -1,5 +1,7 @@
 """Derivatives by parameters of a deck, and their spread: they stand within formulas, too."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -75,6 +77,52 @@ def test_a_parameter_that_chooses_has_no_derivative():
     assert "mode" not in found.derivatives
     (found,) = rs.sensitivities("t\n.param m=2\nV1 a 0 {m>=2 ? 2 : 1}\nR1 a 0 1k\n", "v(a)")
     assert "m" not in found.derivatives
+
+
+#: a and b share a ratio, which moves of equal shares would leave as it is; c shares nothing
+SHARED = """t
+.param {singles} a=2 b=2 c=3 n=1
+V1 in 0 1
+R1 in x {{1k*a/b}}
+R2 x 0 {{1k*c}}
+{loads}
+.if (n==1)
+R3 x 0 1k
+.endif
+"""
+
+
+def shared(count):
+    return rs.parse_netlist(
+        SHARED.format(
+            singles=" ".join(f"p{k}={k + 1}" for k in range(count)),
+            loads="\n".join(f"RP{k} x 0 {{1k*p{k}}}" for k in range(count)),
+        )
+    )
+
+
+def test_parameters_that_share_decks_move_an_output_as_alone():
+    circuit = shared(5)
+    (found,) = rs.sensitivities(circuit, "v(x)")
+    conductance = 1e-3 * (1 + 1 / 3 + 1 + sum(1 / (k + 1) for k in range(5)))
+    v = 1e-3 / conductance
+    by = {"a": -(1 - v) / 2, "b": (1 - v) / 2, "c": v / 9}  # dI/dp, mA
+    by |= {f"p{k}": v / (k + 1) ** 2 for k in range(5)}
+    for name, milliamps in by.items():
+        assert found.derivatives[name] == pytest.approx(1e-3 * milliamps / conductance, rel=1e-10)
+    assert "n" not in found.derivatives
+    assert list(found.derivatives)[-8:] == list(circuit.parameters)[:-1]
+
+
+def test_decks_for_parameters_are_few():
+    circuit, read = shared(60), []
+
+    def rebuild(values, draw=None):
+        read.append(values)
+        return circuit.rebuild(values, draw=draw)
+
+    rs.sensitivities(dataclasses.replace(circuit, rebuild=rebuild), ["v(x)", "i(v1)"])
+    assert len(read) <= 60
 
 
 def test_parameters_have_a_spread():
