@@ -259,3 +259,31 @@ def test_the_documented_table_is_the_registry():
     lines = (Path(__file__).parents[2] / "docs/netlist-syntax.md").read_text().splitlines()
     first = lines.index("| card | parameters | | what | in the decks of |") + 2
     assert lines[first : lines.index("", first)] == rows()
+
+
+# ---- expressions without braces ----
+
+
+@pytest.mark.parametrize(
+    ("text", "ohms"),
+    [
+        ("ro=2*q", 6), ("ro = 1k/10", 100), ("ro=(1 + 2)*1k", 3000), ("ro=sqrt(q)*100", 173.20508),
+        ("ro=-q+1k rx=q*2", 997), ("rx={q} ro=q**2", 9), ("params: ro=max(q, 2)", 3),
+    ],
+)  # fmt: skip
+def test_parameters_of_subcircuits_may_be_expressions_without_braces(text, ohms):
+    cell = "\n.subckt cell a ro=1k rx=1\nR1 a 0 {ro}\n.ends\n"
+    for deck in (f"X1 a cell {text}{cell}", f"X1 a cell{cell.replace('ro=1k rx=1', text)}"):
+        circuit = rs.parse_netlist(f"t\n.param q=3\nI1 0 a 1\n{deck}")
+        assert circuit.resistors.ohms[0] == pytest.approx(ohms, rel=1e-7)
+
+
+@pytest.mark.parametrize("text", ["ro=2 * q", "ro=(1+2) * q", "ro={q}*2", "ro='q' *2", "ro=2* q"])
+def test_blanks_and_braces_end_a_value(text):
+    # ngspice drops what follows
+    with pytest.raises(rs.NetlistError, match=r"E10[356]"):
+        rs.parse_netlist(
+            f"t\n.param q=3\nX1 a cell {text}\n.subckt cell a ro=1\nR1 a 0 {{ro}}\n.ends"
+        )
+    with pytest.raises(rs.NetlistError, match=r"E10[356]"):
+        rs.parse_netlist(f"t\n.param q=3\nX1 a cell\n.subckt cell a {text}\nR1 a 0 {{ro}}\n.ends")

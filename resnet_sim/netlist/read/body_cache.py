@@ -17,7 +17,7 @@ from .deck import Body, Conditional, Subcircuit
 from .fast_cards import separate
 from .fields import element_name
 from .grammar import parse_assignments
-from .items import ValueReader, read_items
+from .items import ValueReader, first_assignment, read_assignments, read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, STRUCTURE
 from .misread import refuse_misread
 from .models import read_model
@@ -152,14 +152,13 @@ class Preparer:
         """Return the parameters of a subcircuit and their defaults."""
         found = self._defaults.get(id(subcircuit))
         if found is None:
-            values: dict[str, Value] = {}
-            reader = ValueReader(subcircuit.card, self._report)
+            card, values = subcircuit.card, dict[str, Value]()
+            start = first_assignment(card[2])
             try:
-                for item in read_items(subcircuit.card[2], quick=self._quick):
-                    if isinstance(item, Assign):
-                        values[item.key.text] = reader.value(item.value)
+                given = read_assignments(card, start, self._report, quick=self._quick)
+                values = {key.text: value for key, value in given}
             except CardError as error:
-                self._report.error(error, subcircuit.card)
+                self._report.error(error, card)
             found = self._defaults[id(subcircuit)] = list(values.items())
         return found
 

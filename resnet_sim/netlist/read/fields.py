@@ -149,12 +149,6 @@ class CardReader(ValueReader):
             raise CardError("E115", f"parameter {key.text!r} is not supported", *place, text)
         return effect is Effect.IMPLEMENTED
 
-    def assignment(self) -> Assign | None:
-        """Take ``key=value`` if that is next."""
-        if self.items and isinstance(self.items[-1], Assign):
-            return self.items.pop()  # type: ignore[return-value]
-        return None
-
     def points(self, start: int) -> list[Value]:
         """Read numbers and expressions from a place of the card on."""
         text = self.card[2][start:].replace("=", " ", 1)

@@ -14,8 +14,8 @@ from ...model.patterns import pattern
 from ..report import CardError, Report
 from ..source import Card
 from .cards import Assign, Braced, Expression, Item, Value, Word
-from .grammar import parse_card, parse_expression
-from .misread import refuse_misread
+from .grammar import parse_assignments, parse_card, parse_expression
+from .misread import refuse_misread, without_parentheses
 
 _W = r"""[^\s,()={}'"]+"""
 _B = r"""\{[^{}]*\}|'[^']*'|"[^"]*\""""
@@ -23,6 +23,10 @@ _TOKEN = re.compile(
     rf"\s*(?:({_W})(?:\s*=\s*(?:({_W})|({_B})))?|({_B})|=\s*(?:({_W})|({_B}))|[(),])"
 )
 _NAME = re.compile(r"\s*([^\W0-9][\w.#$]*)\s*").fullmatch
+_KEY = pattern(r"""[^\s,()={}'"]+\s*=""")
+_EQUALS = pattern(r"\s*=\s*")
+_QUOTED = pattern(r"\{[^{}]*\}|'[^']*'")
+_APART = pattern(r"[\s}][-+*/%^<>&|?:!]|[-+*/%^<>&|?:!][\s{]")
 _STARTS_NUMBER = re.compile(r"[+-]?\.?[0-9]").match
 _NUMBER_COMMA = pattern(r"[0-9],[0-9]")
 
@@ -61,6 +65,52 @@ def _scan(text: str) -> list[Item] | None:
         else:
             items.append(value)
     return items
+
+
+def first_assignment(text: str) -> int:
+    """Return where the first ``key=`` of a card begins, its end if it has none."""
+    match = _KEY.search(text)
+    return match.start() if match else len(text)
+
+
+def read_assignments(
+    card: Card, start: int, report: Report, *, quick: bool
+) -> list[tuple[Word, Value]]:
+    """Return what an instance or a subcircuit says of parameters, from a place of its card on.
+
+    Values may be expressions without braces, ``r=2*k`` or ``r = (1 + k) / 2``.
+
+    Raises
+    ------
+    CardError
+    """
+    text, reader = " " * start + card[2][start:], ValueReader(card, report)
+    try:
+        found = []
+        for item in read_items(text, quick=quick):
+            if not isinstance(item, Assign):
+                message = f"too many fields: {item.text!r} is one too many"
+                hint = "put expressions with blanks in braces"
+                raise CardError("E105", message, item.offset, len(item.text), hint)
+            found.append((item.key, reader.value(item.value)))
+    except CardError as simple:
+        # where a blank ends a value to ngspice, an expression can't have one
+        bare = without_parentheses(_QUOTED.sub("{}", text))
+        if _APART.search(_EQUALS.sub("=", bare)):
+            raise
+        try:
+            if report.dialect.misreads:
+                refuse_misread(text)
+            definitions = parse_assignments(text, numerals=report.dialect.numerals)
+        except CardError as error:
+            raise (error if error.code == "E138" else simple) from None
+        if any(parameters is not None for *_, parameters, _ in definitions):
+            raise
+        return [
+            (Word(name, offset), Expression(program, card, 0))
+            for name, offset, _, program in definitions
+        ]
+    return found
 
 
 def is_numeric(item: Item) -> bool:

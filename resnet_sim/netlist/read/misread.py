@@ -116,7 +116,11 @@ def _inner_braces(text: str) -> list[tuple[int, int]]:
 
 def _at_level(text: str) -> str:
     """Return a text without what stands in parentheses, its first sign and exponents."""
-    text = _NUMBER.sub("1", text.lstrip("+- "))
+    return without_parentheses(_NUMBER.sub("1", text.lstrip("+- ")))
+
+
+def without_parentheses(text: str) -> str:
+    """Return a text without what stands in parentheses."""
     while (shorter := re.sub(r"\([^()]*\)", "", text)) != text:
         text = shorter
     return text

@@ -18,7 +18,7 @@ from .blocks import Block
 from .cards import Assign, Word
 from .deck import Body, Conditional, Deck, Subcircuit
 from .includes import Includes, is_section_start
-from .items import read_items
+from .items import first_assignment, read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, canonical
 from .lines import read_cards
 from .recognise import recognise
@@ -261,9 +261,9 @@ class Parser:
     def _subckt(self, card: Card) -> None:
         words: list[Word] = []
         try:
-            for item in read_items(_PARAMS.split(card[2])[0], quick=self._quick)[1:]:
-                if isinstance(item, Assign):
-                    break
+            text = _PARAMS.split(card[2][: first_assignment(card[2])])[0]
+            for item in read_items(text, quick=self._quick)[1:]:
+                assert not isinstance(item, Assign)
                 words.append(Word(item.text, item.offset))
         except CardError as error:
             self.report.error(error, card)

@@ -33,7 +33,7 @@ from .cards import (
 from .fields import CardReader, element_name
 from .grammar import moved, parse_assignments
 from .independent import read_source
-from .items import is_numeric
+from .items import first_assignment, is_numeric, read_assignments
 from .misread import refuse_inserted
 from .strangers import refuse_stranger, with_open_formula
 from .tables import read_table
@@ -86,6 +86,8 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     end = None
     if letter in "begfh":
         end = card[2].index("laplace") if is_transfer_function else _expression_start(card[2])
+    elif letter == "x":
+        end = first_assignment(card[2])
     opened = with_open_formula(card[2], quick) if letter == "r" and "(" in card[2] else None
     if opened:
         reader.items = opened[::-1]
@@ -310,10 +312,9 @@ def _instance(r: CardReader) -> Read:
         words.append(word)
     if not words:
         words.append(r.word("the subcircuit"))
-    parameters = []
-    while (item := r.assignment()) is not None:
-        key, value = item
-        parameters.append((key, r.value(value)))
+    r.finish()
+    start = first_assignment(r.card[2])
+    parameters = read_assignments(r.card, start, r.report, quick=r.quick)
     return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
 
 
