@@ -21,6 +21,9 @@ _HSPICE = {
 #: words for ground of which simulators know all or none
 GROUNDS = frozenset(("ground", "gnd!"))
 
+#: of Zener diodes and knees in the libraries of PSpice and LTspice
+_NO_NGSPICE = frozenset(("ibvl", "tbv1", "tbv2", "tikf"))
+
 #: log is that of 10 in parameters and formulas of Xyce
 _XYCE = {**_EXCLUSIVE, "log": "log10"}
 
@@ -67,6 +70,8 @@ class Dialect(NamedTuple):
         Else it is a node like others, unless a card says so.
     holds_initial : bool
         Operating points have the voltages of .ic cards, whatever the circuit says.
+    ignored : frozenset of str
+        Parameters of models that others have.
     """
 
     name: str
@@ -88,18 +93,19 @@ class Dialect(NamedTuple):
     inner_first: bool = True
     gnd_is_ground: bool = True
     holds_initial: bool = False
+    ignored: frozenset[str] = frozenset()
 
 
 #: What decks are read as that are no simulator's: ngspice's language, with ideal elements.
 OWN = Dialect("resnet-sim", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES,
-              junction={"nr": 1.0}, misreads=True, rounds=True)  # fmt: skip
+              junction={"nr": 1.0}, misreads=True, rounds=True, ignored=_NO_NGSPICE)  # fmt: skip
 
 #: name -> the language of that simulator
 DIALECTS = {
     dialect.name: dialect
     for dialect in (
         Dialect("ngspice", meanings=_NGSPICE, in_sources=_NGSPICE_SOURCES, knows_ideal=False,
-                junction={"nr": 1.0}, short=1e-3, misreads=True, rounds=True),
+                junction={"nr": 1.0}, short=1e-3, misreads=True, rounds=True, ignored=_NO_NGSPICE),
         Dialect("ltspice", Numerals(decimal_letters=True), _EXCLUSIVE, _EXCLUSIVE, r_on=1.0,
                 leaks=True, junction={"ibv": 1e-10, "nbv": 1.0}, coil=1e-3),
         Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},

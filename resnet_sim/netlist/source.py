@@ -28,7 +28,7 @@ class SourceFile:
     index : int
         Number of the file in ``Circuit.sources``.
     name, text : str
-        As given, and the contents with their original case.
+        As given, and the contents with their original case; lines end in LF or CR LF.
     directory : Path
         Where names in ``.include`` start from.
     titled : bool
@@ -46,6 +46,11 @@ class SourceFile:
     titled: bool = False
     pieces: dict[int, list[tuple[int, int, int]]] = field(default_factory=dict)
     continuations: dict[int, list[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # lines ended so on the old Macintosh
+        if "\n" not in self.text:
+            self.text = self.text.replace("\r", "\n")
 
     @cached_property
     def lines(self) -> Lines:

@@ -297,6 +297,16 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(tmp_path):
     assert (circuit.title, value(circuit)) == ("title", 1000)
 
 
+def test_lines_may_end_as_on_the_old_macintosh(tmp_path):
+    path = tmp_path / "mac.net"
+    path.write_bytes(b"title\rr1 a 0 1k\r+ tc1=0\r.include part.inc\r.end\r")
+    (tmp_path / "part.inc").write_bytes(b"r2 a 0 2k\rr3 a 0 3k\r")
+    circuit = read_netlist(path)
+    assert (circuit.title, value(circuit)) == ("title", 1000)
+    assert circuit.element_names == ("r1", "r2", "r3")
+    assert circuit.span(2).line == 2
+
+
 # ---- analyses ----
 
 

@@ -230,11 +230,34 @@ def test_area_and_m_put_junctions_in_parallel():
     assert (table.series[0], table.knee[0]) == (1, 6)
 
 
-@pytest.mark.parametrize(
-    "bad", ["is=0", "n=0", "rs=-1", "jtun=1n", "level=2", "bv=0", "tlev=1", "ibvl=1m"]
-)
+@pytest.mark.parametrize("bad", ["is=0", "n=0", "rs=-1", "jtun=1n", "level=2", "bv=0", "tlev=1"])
 def test_what_makes_no_junction_is_an_error(bad):
     assert errors("d1 a b dm", f".model dm d({bad})") == ["E123"]
+
+
+ZENER = ".model dm d(is=1f bv=5 ibv=1m nbv=1 nr=1 ikf=1m ibvl=0 {})"
+
+
+@pytest.mark.parametrize("dialect", ["auto", "ngspice"])
+def test_parameters_that_ngspice_has_not_are_ignored_with_a_warning(dialect):
+    text = "\n".join(("t", "d1 a b dm", "r1 b 0 1k", "v1 a 0 1", ".temp 77", ZENER))
+    plain = parse_netlist(text.format(""), dialect=dialect)
+    more = parse_netlist(text.format("tbv1=1m tbv2=1u tikf=2m ibvl=3u"), dialect=dialect)
+    assert [d.code for d in more.diagnostics].count("W110") == 5  # one is the ibvl=0 of both
+    assert more.junctions.breakdown[0] == plain.junctions.breakdown[0]
+    assert more.junctions.knee[0] == plain.junctions.knee[0]
+
+
+@pytest.mark.parametrize("dialect", ["ltspice", "pspice"])
+def test_breakdown_and_knee_move_with_temperature_as_in_ltspice_and_pspice(dialect):
+    text = f"t\nd1 a b dm\n.model dm d(bv=5 tbv1=1m tbv2=1u ikf=1m tikf=2m)\n.temp {27 + 50}"
+    hot = parse_netlist(text, dialect=dialect).junctions
+    same = text.replace("bv=5 tbv1=1m tbv2=1u", f"bv={5 * (1 + 50e-3 + 2500e-6)}")
+    want = parse_netlist(same, dialect=dialect).junctions
+    assert hot.breakdown[0] == pytest.approx(want.breakdown[0], rel=1e-12)
+    assert hot.knee[0] == pytest.approx(1.1e-3, rel=1e-12)
+    with pytest.raises(NetlistError, match="ibvl"):
+        parse_netlist(text.replace("tikf", "ibvl"), dialect=dialect)
 
 
 def test_how_diodes_are_read_can_be_chosen():

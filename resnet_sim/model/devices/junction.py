@@ -162,12 +162,12 @@ DEFAULTS = {
     "is": 1e-14, "n": 1.0, "rs": 0.0, "bv": math.inf, "ibv": 1e-3, "isr": 0.0, "nr": 2.0,
     "vj": 1.0, "m": 0.5, "ikf": 0.0, "ikr": 0.0, "eg": 1.11, "xti": 3.0, "trs1": 0.0,
     "trs2": 0.0, "tcv": 0.0, "tm1": 0.0, "tm2": 0.0, "level": 1.0, "area": 1.0,
-    "jsw": 0.0, "pj": 0.0,
+    "jsw": 0.0, "pj": 0.0, "tbv1": 0.0, "tbv2": 0.0, "tikf": 0.0,
 }  # fmt: skip
 #: what would have one but is not there, and the values that switch it off
 MISSING = {"jtun": 0.0, "jtunsw": 0.0, "tlev": 0.0, "tlevc": 0.0, "ibvl": 0.0}
 #: what has an effect away from the nominal temperature, in PSpice
-MISSING_WARM = ("tbv", "tbv1", "tbv2", "tikf")
+MISSING_WARM = ("tbv",)
 
 
 class JunctionModel:
@@ -188,7 +188,8 @@ class JunctionModel:
         given = self.given
         for key, off in MISSING.items():
             if given.get(key, off) != off:
-                raise BadModel(f"{key}={given[key]:g} is not implemented", key)
+                hint = "ngspice ignores it: --dialect ngspice" if key == "ibvl" else ""
+                raise BadModel(f"{key}={given[key]:g} is not implemented", key, hint)
         for key in ("is", "n", "nr", "vj", "area"):
             if not 0 < given[key] < math.inf:
                 raise BadModel(f"{key} must be above 0", key)
@@ -236,7 +237,7 @@ class JunctionModel:
             # to ngspice and Xyce the edge has no part in where that is, but breaks down too
             "breakdown": self._breakdown(bottom, nb, m, kelvin),
             "breakdown_emission": nb * units,
-            "knee": given["ikf"] * m * area or math.inf,
+            "knee": given["ikf"] * (1.0 + rise * given["tikf"]) * m * area or math.inf,
             "reverse_knee": given["ikr"] * m * area or math.inf,
         }
         if given["isr"]:
@@ -261,7 +262,9 @@ class JunctionModel:
         given, thermal = self.given, BOLTZMANN * t
         if math.isinf(given["bv"]):
             return math.inf
-        volts = abs(given["bv"]) - given["tcv"] * (t - self.nominal)
+        rise = t - self.nominal
+        volts = abs(given["bv"]) * (1.0 + rise * (given["tbv1"] + rise * given["tbv2"]))
+        volts -= given["tcv"] * rise
         amps = m * given["ibv"]
         if amps < saturation * volts / thermal:
             return volts

@@ -176,6 +176,11 @@ class ModelReader:
                 continue
             if key.text in kind.words:
                 continue
+            if key.text in self._report.dialect.ignored:
+                message = f"{key.text} is ignored, as ngspice does"
+                hint = "LTspice and PSpice know it: see --dialect"
+                self._report.add("W110", message, model.card, key.offset, len(key.text), hint=hint)
+                continue
             try:
                 value = reader.value(item, unit="ohm" if key.text[0] == "r" else "")
             except CardError as error:

@@ -80,6 +80,7 @@ class Parser:
         Abandoned
         """
         source = SourceFile(len(self.report.files), name, text, directory, self._titled)
+        text = source.text
         self.report.files.append(source)
         if other := recognise(text):
             message, place = f"{name} is {other[0]}, no SPICE deck", (source.index, 1, "")
