@@ -18,7 +18,7 @@ from ..solvers import mixed, stable
 from .absorbed import absorb, absorb_laws, mark_free
 from .cascade import Stage
 from .equations import Equations
-from .infeasible import names_of
+from .infeasible import far_apart, names_of
 from .plan import Plan
 from .state import State
 
@@ -203,8 +203,10 @@ def _none_found(state: State, stage: Stage, exhaustive: bool) -> TopologyError |
     circuit = state.reduction.circuit
     elements = _elements(state, stage)
     names = names_of(circuit, elements)
-    if not exhaustive:
-        return ConvergenceError(f"found no solution of the feedback through {names}; one may exist")
+    rounding = far_apart(circuit)
+    if rounding or not exhaustive:
+        message = f"found no solution of the feedback through {names}; one may exist"
+        return ConvergenceError(message + rounding)
     message = f"the feedback through {names} has no solution: every state of the diodes was tried"
     hint = "check the sign of the feedback and what limits the amplifier's output"
     span = circuit.span(elements[0]) if elements else None
@@ -221,7 +223,7 @@ def _no_convergence(equations: Equations, steps: int) -> ConvergenceError:
     names = names_of(circuit, dict.fromkeys(equations.laws.element.tolist()))
     return ConvergenceError(
         f"found no operating point of {names} in {steps} steps; one may exist: .nodeset v(...)=... "
-        "says where to look"
+        f"says where to look{far_apart(circuit)}"
     )
 
 

@@ -19,9 +19,36 @@ from .rounding import Noise
 from .state import State
 
 
+#: Of two conductances side by side the smaller may be lost where they differ so much.
+DROWNED = 1e-13
+
+
 def volts(value: float) -> str:
     """Return a voltage in a few digits."""
     return f"{value:.6g} V"
+
+
+def far_apart(circuit: Circuit, inside: Bools | None = None) -> str:
+    """Return which resistors differ by more than rounding lets stand side by side, "" if none do.
+
+    Parameters
+    ----------
+    inside : ndarray of bool, shape (n_nodes,), optional
+        Nodes: the weaker ties them to the rest, and the stronger is one of theirs.
+    """
+    table = circuit.resistors
+    with np.errstate(divide="ignore"):
+        siemens = np.where(table.ohms != 0, np.abs(1.0 / table.ohms), 0.0)
+    tie, other = np.where(siemens > 0, siemens, np.inf), siemens
+    if inside is not None:
+        p, q = inside[table.p], inside[table.q]
+        tie, other = np.where(p != q, -siemens, 0.0), np.where(p | q, siemens, 0.0)
+    if not len(table) or not 0.0 < abs(tie.min()) < DROWNED * other.max():
+        return ""
+    weak, strong = (
+        f"{table.names[k]} ({table.ohms[k]:g} ohm)" for k in (tie.argmin(), other.argmax())
+    )
+    return f": {weak} may be nothing beside {strong}"
 
 
 def names_of(circuit: Circuit, elements: Iterable[int] | Ints) -> str:

@@ -14,7 +14,7 @@ from ..graph.topology import TIGHT
 from ..model.circuit import Circuit
 from ..model.display import few
 from .cascade import strong_components
-from .infeasible import names_of
+from .infeasible import far_apart, names_of
 from .state import State
 
 #: So many nodes that dangle, and parts that float, have a warning of their own.
@@ -121,10 +121,14 @@ def floating_parts(state: State, floating: Bools) -> list[Diagnostic]:
         nodes = [circuit.nodes[k] for k in np.flatnonzero(inside)]
         touching = np.flatnonzero(inside[p] | inside[q]).tolist()
         noun = "node" if len(nodes) == 1 else "nodes"
-        message = f"nothing fixes the voltage of {noun} {few(nodes)}"
-        if touching:
-            message += f" (at {names_of(circuit, touching)})"
-        hint = "tie it down, for example with a large resistor to ground"
+        if drowned := far_apart(circuit, inside):
+            message = f"rounding leaves nothing of the voltage of {noun} {few(nodes)}{drowned}"
+            hint = "doubles have sixteen digits: write 0 for what is a short"
+        else:
+            message = f"nothing fixes the voltage of {noun} {few(nodes)}"
+            if touching:
+                message += f" (at {names_of(circuit, touching)})"
+            hint = "tie it down, for example with a large resistor to ground"
         span = circuit.span(touching[0]) if touching else None
         found.append(Diagnostic("W201", message, span, hint))
     if len(islands) > MOST_PARTS:

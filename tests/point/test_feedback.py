@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from rationals import solve_dense
 
-from resnet_sim import CircuitBuilder, OperatingPoint, TopologyError, parse_netlist, solve
+from resnet_sim import (
+    CircuitBuilder,
+    ConvergenceError,
+    OperatingPoint,
+    TopologyError,
+    parse_netlist,
+    solve,
+)
 from resnet_sim.graph.mixed import MixedProblem
 from resnet_sim.solvers import complementarity
 from resnet_sim.solvers.singular import Square
@@ -246,3 +253,47 @@ def test_a_start_of_six_digits_selects_a_solution_also_where_other_stages_come_l
     assert solve(circuit)["a2"] == 0.0
     for start in ({"a2": float(f"{low:.6g}")}, {"a2": low, "out": solve(circuit)["out"]}):
         assert solve(circuit, start=start)["a2"] == pytest.approx(low, rel=1e-12)
+
+
+# ---- conductances that don't fit into one double ----
+
+LOST = """t
+R1 0 n1 677
+R2 n1 n2 0.14
+R3 n1 n3 5.1
+Rx n1 n2 1e-18
+I0 n3 n2 1u
+D0 n3 n1 dm
+.model dm d
+G0 n1 n2 n3 n2 0.3
+"""
+
+
+def test_what_rounding_leaves_nothing_of_is_told_with_the_resistors_to_blame():
+    (found,) = [d for d in solve(LOST).diagnostics if d.code == "W201"]
+    assert "R1" not in found.message
+    assert "r1 (677 ohm) may be nothing beside rx (1e-18 ohm)" in found.message
+    assert "rounding" in found.message
+    assert "nothing fixes" not in found.message
+    (island,) = [
+        d for d in solve("t\nV1 a 0 1\nR1 x y 1\nR2 a 0 1e-9").diagnostics if d.code == "W201"
+    ]
+    assert "nothing fixes" in island.message
+
+
+def test_that_there_is_no_solution_is_not_said_where_rounding_may_hide_it():
+    # v(n4) = 0 exactly, n1 and n3 as I0 says
+    text = """t
+R1 0 n1 .9
+R3 n1 n3 2.4e-14
+Rx n3 n1 4.9e-17
+R4 n1 n4 8e5
+I0 0 n3 4e-13
+G0 n4 n3 0 n4 .46
+"""
+    try:
+        op = solve(text)
+    except ConvergenceError as error:
+        assert "r4 (800000 ohm) may be nothing beside rx (4.9e-17 ohm)" in str(error)
+    else:
+        assert op.voltage("n1") == pytest.approx(3.6e-13, rel=1e-4)
