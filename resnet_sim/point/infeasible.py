@@ -18,7 +18,6 @@ from .reduction import Reduction
 from .rounding import Noise
 from .state import State
 
-
 #: Of two conductances side by side the smaller may be lost where they differ so much.
 DROWNED = 1e-13
 
