@@ -103,16 +103,18 @@ def _end(system, work, lanes, results, sample, lane, steps):  # type: ignore[no-
 
 @loops
 def settle(  # type: ignore[no-untyped-def]
-    system, values, table, tables, work, room, lanes, notes, queue, results, pull, chained, slack
-):
+    system, values, table, tables, work, room, lanes, notes, queue, results, pull, chained, slack,
+    kept,
+):  # fmt: skip
     """Find the states of the samples in a queue.
 
     With a `pull`, which is of outputs, a basis and a shift, these outputs are pulled to their aims
     with ``1 / shift`` S, unless that is NaN; without one, None, nothing of that is compiled:
     only networks that have outputs take the time.  `chained`
     samples begin with the rectifiers of the one before in their lane.  What may be missing
-    across conducting ones is `slack` times the largest voltage.  Tell whether there was room
-    enough for what outputs react.
+    across conducting ones is `slack` times the largest voltage.  Factors with which samples settle
+    are `kept` while there is room for them.  Tell whether there was room enough for what outputs
+    react.
     """
     rectifiers = system[6]
     c, d, on = lanes[0], lanes[1], lanes[2]
@@ -120,7 +122,7 @@ def settle(  # type: ignore[no-untyped-def]
     memory = fewest, waited, steps
     for lane in range(W):
         sample[lane], known[lane], pending[lane] = -1, False, False
-    following, roomy = 0, True
+    following, roomy, used, own = 0, True, 0, work
     pulled = pull is not None and pull[2] == pull[2]
     while True:
         active = 0
@@ -137,6 +139,8 @@ def settle(  # type: ignore[no-untyped-def]
             break
         # with nothing to flip, and common values, all have the same factors
         fresh = len(on) > 0 or values.ndim == 2 or following <= W
+        keeping = used < len(kept[0])
+        work = own[:6] + (kept[1][used], kept[2][used]) if keeping else own
         if fresh:
             stiffen(system, work, lanes, STIFFNESS)
         looking, number, ready = PASSES if pulled else 1, 0, 0
@@ -189,8 +193,14 @@ def settle(  # type: ignore[no-untyped-def]
                     good = done and not loose[lane]
                     _end(system, work, lanes, results, sample[lane], lane, steps)
                     results[4][sample[lane]] = good
+                    if good and keeping:
+                        kept[0][used, lane] = sample[lane]
                     sample[lane], known[lane] = -1, chained and good
             if ready == 0:
+                break
+        for lane in range(W):
+            if keeping and kept[0][used, lane] >= 0:
+                used += 1
                 break
     return roomy
 
@@ -224,24 +234,26 @@ def _end_pull(work, results, sample, pull):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _enter(system, values, table, tables, work, lanes, sample, queue, first, stiffness):  # type: ignore[no-untyped-def]
-    """Take samples from a queue; tell whether they need fresh factors."""
+def _enter(system, values, table, tables, work, lanes, sample, stiffness):  # type: ignore[no-untyped-def]
+    """Let samples begin, as they are; tell whether there are any."""
+    most = -1
     for lane in range(W):
-        sample[lane] = queue[min(first + lane, len(queue) - 1)]
-        begin(system, values, table, tables, lanes, sample[lane], lane)
-        conduct(tables, lanes, sample[lane], lane)
-    fresh = first == 0 or len(lanes[2]) > 0 or values.ndim == 2
-    if fresh:
-        stiffen(system, work, lanes, stiffness)
-    return fresh
+        most = max(most, sample[lane])
+        if sample[lane] >= 0:
+            begin(system, values, table, tables, lanes, sample[lane], lane)
+            conduct(tables, lanes, sample[lane], lane)
+    stiffen(system, work, lanes, stiffness)
+    return most >= 0
 
 
 @loops
 def hold(  # type: ignore[no-untyped-def]
-    system, outputs, values, table, tables, work, room, lanes, notes, basis, queue, passes,
-    shifts, found,
+    system, outputs, values, table, tables, work, room, lanes, notes, basis, kept, passes, shifts,
+    found,
 ):  # fmt: skip
     """Find the states of samples whose rectifiers stay as they are, in some `passes`.
+
+    The samples are in `kept`, eight in a row, -1 for none, and their factors, if there are any.
 
     A single pass finds all but the currents of rectifiers.  With `shifts` it is how states change
     with forces f at the outputs: ``(T + shift) f = aim``, for each shift.  Tell whether there was
@@ -250,17 +262,24 @@ def hold(  # type: ignore[no-untyped-def]
     # both in one place: whatever calls `correct` compiles all that is in it once more
     x_of, current_of, force_of, fine = found
     aim, x, current = basis[12], work[0], work[2]
-    sample, loose, roomy = notes[0], notes[7], True
-    pulled = len(shifts) > 0
+    loose, roomy = notes[7], True
+    groups, factors, pivots = kept
+    pulled, known = len(shifts) > 0, len(factors) > 0
     stiffness, least = STIFFEST if passes == 1 else STIFFNESS, 0.0
     for shift in shifts:
         least = abs(shift)
-    for first in range(0, len(queue), W):
-        fresh = _enter(system, values, table, tables, work, lanes, sample, queue, first, stiffness)
+    for k in range(len(groups)):
+        if known:
+            work = work[:6] + (factors[k], pivots[k])
+        sample = groups[k]
+        if not _enter(system, values, table, tables, work, lanes, sample, stiffness):
+            continue
+        # with nothing to flip, and common values, all have the same factors
+        fresh = not known and (k == 0 or len(lanes[2]) > 0 or values.ndim == 2)
         if pulled:
             for lane in range(W):
                 for o in range(len(aim)):
-                    aim[o, lane] = tables[4][sample[lane], o]
+                    aim[o, lane] = tables[4][sample[lane], o] if sample[lane] >= 0 else 0.0
             roomy &= lanczos(system, outputs, values, work, room, basis, aim, least, fresh)
         else:
             for number in range(passes):
@@ -269,30 +288,33 @@ def hold(  # type: ignore[no-untyped-def]
                 else:
                     leave(system, values, work, lanes[0])
                 correct(system, values, work, room, lanes[1], fresh and number == 0)
-        if fresh:
+        if fresh or known:
             loosen(work, loose)
         for s in range(len(fine)):
             if pulled:
                 x[:] = 0.0
                 current[:] = 0.0
             for lane in range(W):
+                if sample[lane] < 0:
+                    continue
                 fine[s, sample[lane]] = not loose[lane]
                 if pulled:
                     definite = forces(basis, lane, shifts[s], force_of[s, sample[lane]])
                     fine[s, sample[lane]] &= definite
             if pulled:
                 combine(basis, x, current)
-            count = min(W, len(queue) - first)
-            _store(system[7], x, current, sample, count, x_of[s], current_of[s])
+            _store(system[7], x, current, sample, x_of[s], current_of[s])
     return roomy
 
 
 @subloops
-def _store(place, x, current, sample, count, x_of, current_of):  # type: ignore[no-untyped-def]
+def _store(place, x, current, sample, x_of, current_of):  # type: ignore[no-untyped-def]
     """Keep what some lanes hold, all of a node at once: they share a line of the cache."""
     for k in range(len(place)):
-        for lane in range(count):
-            x_of[sample[lane], k] = x[place[k], lane]
+        for lane in range(W):
+            if sample[lane] >= 0:
+                x_of[sample[lane], k] = x[place[k], lane]
     for k in range(len(current)):
-        for lane in range(count):
-            current_of[sample[lane], k] = current[k, lane]
+        for lane in range(W):
+            if sample[lane] >= 0:
+                current_of[sample[lane], k] = current[k, lane]

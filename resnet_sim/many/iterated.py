@@ -95,7 +95,7 @@ class IteratedLanes(Lanes):
 
     def settle(
         self, data: Data, on: Bools, pull: float = np.nan, aim: Floats | None = None,
-        following: bool = False, slack: float = 1e-12,
+        following: bool = False, slack: float = 1e-12, keep: bool = False,
     ) -> Answers:  # fmt: skip
         """Solve all points, see `Lanes.settle`; all begin with the sets that are given."""
         count, m, outputs = len(data.load), len(self.network.diode_p), len(self.network.output_p)
@@ -112,7 +112,7 @@ class IteratedLanes(Lanes):
             found.steps[queue] = group.rounds[: len(queue)]
             found.settled[queue] = group.done[: len(queue)]
 
-        self._share(work, count)
+        self._share(work, self._parts(np.arange(count)), count)
         np.maximum(found.current, 0.0, out=found.current)
         return found
 
@@ -128,7 +128,7 @@ class IteratedLanes(Lanes):
             group.read(queue, x, current, np.zeros((count, len(self.network.output_p))))
             fine[queue] = group.done[: len(queue)]
 
-        self._share(work, count)
+        self._share(work, self._parts(np.arange(count)), count)
         return x, current, fine
 
     def respond(
@@ -153,7 +153,7 @@ class IteratedLanes(Lanes):
                 group.read(queue, x[k], current[k], force[k])
                 fine[k, queue] = group.done[: len(queue)]
 
-        self._share(work, count)
+        self._share(work, self._parts(np.arange(count)), count)
         return x, current, force, fine
 
     def _group(self, system: System, room: Room, data: Data, on: Bools, queue: Ints) -> Group:

@@ -158,7 +158,9 @@ class LaneStates(Backend):
         """Return states without curves: of what reacts as `near` does, and of all others."""
         both = nudge.force is not None and pull.aim is not None
         if not nudge or near is None or both:
-            return self.lanes.settle(data, on, pull.siemens, pull.aim, following=not known)
+            return self.lanes.settle(
+                data, on, pull.siemens, pull.aim, following=not known, keep=not nudge
+            )
         found = self._reacted(near, nudge, pull, data)
         rows = np.flatnonzero(~found.settled)
         if len(rows):
@@ -298,7 +300,7 @@ class LaneStates(Backend):
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node for slopes dC/do, shape (B, n_nodes)."""
         held: Held = states.detail
-        result, fine = self.adjoint_of(held.g, held.on, slope, held.points)
+        result, fine = self.adjoint_of(held.g, held.on, slope, held.points, held.data.conductance)
         bad = np.flatnonzero(~(fine & held.good))
         if len(bad):
             others = held.rescued
@@ -308,22 +310,24 @@ class LaneStates(Backend):
         return result
 
     def adjoint_of(
-        self, g: Floats, on: Bools, slope: Floats, points: Points = NO_POINTS
-    ) -> tuple[Floats, Bools]:
+        self, g: Floats, on: Bools, slope: Floats, points: Points = NO_POINTS,
+        bundled: Floats | None = None,
+    ) -> tuple[Floats, Bools]:  # fmt: skip
         """Return the adjoint with given rectifiers conducting, and where there is one.
 
         It is the state of the network of tangents when slopes are fed into the outputs, and the
-        sources whose currents are outputs have them as volts.
+        sources whose currents are outputs have them as volts.  `bundled` are the conductances of
+        edges, those of states just found for instance.
         """
         s, lanes = self.structure, self.lanes
         u = np.zeros((len(on), s.columns))
+        conductance = self._bundled(self.conductances(g)) if bundled is None else bundled
         if s.readings is None:
-            none = np.zeros((len(on), s.n)), np.zeros(on.shape)
-            data = Data(self._bundled(self.conductances(g)), *none)
+            data = Data(conductance, np.zeros((len(on), s.n)), np.zeros(on.shape))
         else:
             u[:, s.readings.column] = s.readings.slopes(self.outputs.p, self.outputs.q, slope)
             data = self._data(g, u)
-        load, conductance = self.ends.fed(data.load, slope), data.conductance
+        load = self.ends.fed(data.load, slope)
         if self.bends is not None:
             lanes, emf = self.bends.lanes, applied(s.curve_emf, u)
             conductance, load = self.bends.tangent(conductance, load, emf, points)

@@ -22,7 +22,7 @@ from ..graph.graphs import bincount
 from ..solvers.linear.fronts import Fronts, fronts
 from ..workers.executors import cores
 from .lane_data import Answers, Data, Network
-from .lane_room import Room
+from .lane_room import Kept, Room, chosen
 from .threads import PART, spread
 
 
@@ -36,9 +36,12 @@ class Lanes:
         #: rooms that no thread is in
         self._spare: list[Any] = []
         self._around: tuple[Any, Any] = None, None
+        #: conductances, sets and factors of the states found last, for what is asked of them next
+        self._kept: tuple[Any, Any, list[Kept]] = None, None, []
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_spare": [], "_around": (None, None)}
+        nothing: dict[str, Any] = {"_spare": [], "_around": (None, None), "_kept": (None, None, [])}
+        return {**self.__dict__, **nothing}
 
     @cached_property
     def fronts(self) -> Fronts:
@@ -106,38 +109,55 @@ class Lanes:
 
     def settle(
         self, data: Data, on: Bools, pull: float = np.nan, aim: Floats | None = None,
-        following: bool = False, slack: float = 1e-12,
+        following: bool = False, slack: float = 1e-12, keep: bool = False,
     ) -> Answers:  # fmt: skip
         """Solve all points, from sets of conducting rectifiers, shape (S, m).
 
         With a `pull` (S, may be negative or infinite) outputs are pulled to their aims, V.
         If points are `following` each other, only the first use these sets.  What may be
-        missing across conducting rectifiers is `slack` times the largest voltage.
+        missing across conducting rectifiers is `slack` times the largest voltage.  If there is
+        room, factors are kept for what is asked of these states next.
         """
         from ._lanes import settle
 
         count, outputs = len(data.load), len(self.outputs[0])
         found = Answers.none(data, on, outputs)
         results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
-        shift = 1.0 / pull
+        shift, slots = 1.0 / pull, self._slots if keep else 0
+        if keep:
+            self._kept = None, None, []  # makes room
+        every: list[Kept] = []
 
         def work(room: Room, queue: Ints) -> None:
+            kept = Kept.room(self.fronts, min(slots * len(queue) // count, len(queue) // 4 + 1))
+            every.append(kept)
             if pull == pull:
                 room.react(outputs, pulled=True)
             while not settle(
                 self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
                 room.work, room.room, room.lanes, room.notes, queue, results,
                 (self.outputs, room.basis, shift) if outputs else None, following, slack,
+                tuple(kept),
             ):  # fmt: skip
                 room.widen()
 
-        self._share(work, count, following)
+        # results of chained ones depend on it: it must not depend on the threads
+        parts = self._parts(np.arange(count), count if following else None)
+        self._share(work, parts, count)
+        if slots:
+            self._kept = data.conductance, found.on, every
         return found
+
+    @property
+    def _slots(self) -> int:
+        """How many factors of eight points there is room to keep, if those of a usual batch."""
+        slots = int(policy.POLICY.kept / max(self.fronts.size, 1))
+        return slots if len(self.network.diode_p) and 8 * slots >= PART else 0
 
     def steady(self, data: Data, on: Bools, passes: int = 2) -> tuple[Floats, Floats, Bools]:
         """Solve all points with rectifiers as they are, ``on``, shape (S, m).
 
-        In one of the `passes` all but the currents is found, in less time.
+        In one of the `passes` all but the currents is found, in less time unless factors are kept.
 
         Returns
         -------
@@ -145,7 +165,9 @@ class Lanes:
         fine : ndarray of bool, shape (S,)
             Whether nothing floats.
         """
-        x, current, _, fine = self._held(data, on, None, passes, np.zeros(0))
+        # bits don't depend on what is kept
+        many = 2 if self._slots else passes
+        x, current, _, fine = self._held(data, on, None, many, np.zeros(0))
         return x[0], current[0], fine[0]
 
     def respond(
@@ -179,16 +201,24 @@ class Lanes:
             np.zeros(shape, bool),
         )  # fmt: skip
 
-        def work(room: Room, queue: Ints) -> None:
+        def work(room: Room, kept: Kept) -> None:
             room.react(outputs)
             while not hold(
                 self.system, self.outputs, room.values(data.conductance),
                 *self._tables(data, on, aim), room.work, room.room, room.lanes, room.notes,
-                room.basis, queue, passes, shifts, found,
+                room.basis, tuple(kept), passes, shifts, found,
             ):  # fmt: skip
                 room.widen()
 
-        self._share(work, len(on))
+        known, sets, every = self._kept
+        if known is not data.conductance or sets is not on:
+            every = []
+        every = chosen(every, len(on), self.fronts.price)
+        rest = np.ones(len(on), dtype=np.bool_)
+        for kept in every:
+            rest[kept.sample[kept.sample >= 0]] = False
+        queue = np.flatnonzero(rest)
+        self._share(work, [*every, *map(Kept.without, self._parts(queue))], len(on))
         return found
 
     def imbalance(
@@ -256,15 +286,17 @@ class Lanes:
         room.clean()
         self._spare.append(room)
 
-    def _share(self, work: Callable[[Any, Ints], None], count: int, chained: bool = False) -> None:
+    def _parts(self, queue: Ints, part: int | None = None) -> list[Ints]:
+        """Return the points that a thread does at a time."""
+        part = part or self.part(len(queue))
+        return [queue[k : k + part] for k in range(0, len(queue), part)]
+
+    def _share(self, work: Callable[[Any, Any], None], parts: list[Any], count: int) -> None:
         """Let threads work on all points; who does which does not matter to the bits."""
 
-        def task(queue: Ints) -> None:
+        def task(part: Any) -> None:
             room = self._enter()
-            work(room, queue)
+            work(room, part)
             self._leave(room)
 
-        # results of chained ones depend on it: it must not depend on the threads
-        part = count if chained else self.part(count)
-        parts = [np.arange(k, min(k + part, count)) for k in range(0, count, part)]
         spread(task, parts, self.at_once, count * self._entries)

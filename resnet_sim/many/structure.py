@@ -113,16 +113,21 @@ class Structure:
 
     def voltages(self, x: Floats, u: Floats) -> Floats:
         """Return node voltages (V), shape (B, n_nodes), of coordinates, shape (B, n)."""
-        fixed, held, offset = self._given
-        if not self.n:
-            return applied(self.offset, u)
-        # those without a coordinate take any: that is overwritten
-        result: Floats = np.take(x, self.coordinate - 1, axis=1, mode="wrap")
-        result[:, fixed] = 0.0
-        if (self.scale != 1.0).any():
-            result *= self.scale
+        _, held, offset = self._given
+        result = self._at_nodes(x, self.scale)
         if len(held):
             result[:, held] += (offset @ u.T).T
+        return result
+
+    def _at_nodes(self, x: Floats, scale: Floats) -> Floats:
+        """Return what nodes have of their coordinates, shapes (B, n_nodes) and (B, n)."""
+        if not self.n:
+            return np.zeros((len(x), len(scale)))
+        # those without a coordinate take any: that is overwritten
+        result: Floats = np.take(x, self.coordinate - 1, axis=1, mode="wrap")
+        result[:, self._given[0]] = 0.0
+        if (scale != 1.0).any():
+            result *= scale
         return result
 
     def imposed(self, u: Floats) -> Floats:
@@ -163,12 +168,7 @@ class Structure:
 
     def node_adjoint(self, multiplier: Floats) -> Floats:
         """Return the adjoint of nodes, shape (B, n_nodes), of coordinates', shape (B, n)."""
-        return _with_reference(multiplier)[:, self.coordinate] / self.scale
-
-
-def _with_reference(x: Floats) -> Floats:
-    """Return rows of coordinates with that of the reference, 0, before them."""
-    return np.concatenate((np.zeros((len(x), 1)), x), axis=1)
+        return self._at_nodes(multiplier, 1.0 / self.scale)
 
 
 def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
