@@ -55,8 +55,10 @@ def stepped(first, node, conductance, diagonal, x, found):  # type: ignore[no-un
 def scale(first, conductance, diagonal, weight):  # type: ignore[no-untyped-def]
     """Note conductances over the diagonal, in float32."""
     for k in range(len(diagonal)):
+        # a division takes as long as some entries
+        each = 1.0 / diagonal[k]
         for e in range(first[k], first[k + 1]):
-            weight[e] = conductance[e] / diagonal[k]
+            weight[e] = conductance[e] * each
 
 
 @inlined

@@ -79,6 +79,17 @@ class Pattern:
         self.sums = csr_array((coefficient, (slot, branch)), shape=(len(unique), branches))
         self.shape = shape
 
+    def folded(self, half: int) -> Pattern:
+        """Return the matrix for columns of which the second `half` is minus the first."""
+        one = self.sums.tocoo()
+        row, column = self.row[one.row], self.column[one.row]
+        mirrored = (column >= half) & (column < 2 * half)
+        return Pattern(
+            row, column - half * mirrored, one.col.astype(np.int64),
+            np.where(mirrored, -one.data, one.data),
+            self.shape, self.sums.shape[1],
+        )  # fmt: skip
+
     def values(self, conductance: Floats) -> Floats:
         """Return the entries, shape (entries,)."""
         return np.asarray(self.sums @ conductance)

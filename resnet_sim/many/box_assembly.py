@@ -159,36 +159,40 @@ class BoxAssembly:
 
     Attributes
     ----------
-    stiffness, load : Linear
-        K, and c per unit of each column of u.
+    stiffness : Linear
+        K.
     """
 
     def __init__(
         self, structure: Structure, assembly: Assembly, learning: Ints, ties: Ties | None
     ) -> None:
-        siemens = structure.reduction.conductors.siemens
         self._injection = Map(structure.injection)
-        self.stiffness = Linear(assembly.stiffness, siemens, learning, ties)
-        self.load = Linear(assembly.load, siemens, learning, ties)
+        self._load = assembly.load
+        self._learns = structure.reduction.conductors.siemens, learning, ties
+        self.stiffness = Linear(assembly.stiffness, *self._learns)
         self._whole = Some.of(self.stiffness)
-        self._splits: dict[int, tuple[Some, Some]] = {}
+        self._loads: dict[tuple[int, bool], tuple[Linear, Some, Some]] = {}
 
-    def _split(self, drive: Drive) -> tuple[Some, Some]:
-        """Return entries of c in columns that samples have of their own, and in others."""
+    def load(self, drive: Drive) -> tuple[Linear, Some, Some]:
+        """Return c per unit of each column of u, its entries in `Drive.own`, and others."""
         columns = drive.x.shape[1]
-        if columns not in self._splits:
-            own = self.load.pattern.column < columns
-            common = Some.of(self.load, ~own)
+        kind = columns, drive.mirrored
+        if kind not in self._loads:
+            pattern = self._load.folded(columns // 2) if drive.mirrored else self._load
+            linear = Linear(pattern, *self._learns)
+            own = pattern.column < columns
+            common = Some.of(linear, ~own)
             common.column[:] -= columns
-            self._splits[columns] = Some.of(self.load, own), common
-        return self._splits[columns]
+            self._loads[kind] = linear, Some.of(linear, own), common
+        return self._loads[kind]
 
     def fed(self, g: Floats, drive: Drive, tiles: Tiles, u: Floats) -> Floats:
-        """Return c in tiles, of a drive whose own columns are the tiles u."""
+        """Return c in tiles, of a drive; tiles u are of `Drive.own`."""
         from ..compiled.vectors import aligned
         from ._box_sums import feed
 
-        (own, common), values = self._split(drive), self.load(g)
+        linear, own, common = self.load(drive)
+        values = linear(g)
         start = self._injection(drive)[1:]
         if len(common.row):
             flow = values[common.which] * drive.common[common.column]
@@ -209,16 +213,16 @@ class BoxAssembly:
         Parameters
         ----------
         u : ndarray
-            Tiles of the drive's own columns.
+            Tiles of `Drive.own`.
         states : (ndarray, ndarray)
             In tiles; lanes without a sample are zero.
         """
         products, change = self._whole.products(states, None, self.stiffness.count)
         found = self.stiffness.back(0.5 * products)
-        (own, common), count = self._split(drive), self.load.count
-        by_entry, _ = own.products(states, u, count)
+        linear, own, common = self.load(drive)
+        by_entry, _ = own.products(states, u, linear.count)
         if len(common.row):
             flow = change[common.row] * drive.common[common.column]
-            by_entry += np.bincount(common.which, flow, count)
-        found -= self.load.back(by_entry)
+            by_entry += np.bincount(common.which, flow, linear.count)
+        found -= linear.back(by_entry)
         return change, found

@@ -28,7 +28,7 @@ class Batch:
     drive : Drive
     tiles : Tiles
     u : ndarray, shape (tiles, columns, width)
-        What the samples have of their own in the drive.
+        `Drive.own`.
     load : ndarray, shape (tiles, n, width)
         c without a nudge, A.
     drop : ndarray, shape (m, B) or (m, 1)
@@ -191,7 +191,7 @@ class BoxProblem:
             return known
         drive = Drive(drive.x.copy(), drive.common.copy())
         tiles = Tiles.of(len(drive), threads)
-        own = tiles.pack(drive.x.T)
+        own = tiles.pack(drive.own.T)
         drop, ends, bounds = self._bounded(drive, tiles)
         load = self.assembly.fed(g, drive, tiles, own)
         self._batch = found = Batch(

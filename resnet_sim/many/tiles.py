@@ -52,7 +52,7 @@ class Laplacian:
     def __init__(self, entries: Entries, values: Floats, near: Laplacian | None = None) -> None:
         from . import _box_kernels as kernels
 
-        self.entries, self.values = entries, values
+        self.entries = entries
         self.diagonal, self.conductance = values[: entries.n], -values[entries.n :]
         self.proved, self.amplification, self.omega = False, 1.0, OMEGA
         self.z: Floats | None = None if near is None else near.z
@@ -76,21 +76,24 @@ class Laplacian:
         """Return K with more conductance (S) between some coordinates and the reference."""
         z, share, diagonal = self.z, self.share.copy(), self.diagonal.copy()
         diagonal[rows] += siemens
-        values = np.concatenate((diagonal, self.values[len(diagonal) :]))
         if not self.proved or z is None or not (diagonal[rows] > 0).all():
-            return Laplacian(self.entries, values, self)
+            return self._anew(diagonal)
         # what comes from neighbours is the same
         flow = (z[rows] - share[rows]) * self.diagonal[rows]
         share[rows] = z[rows] - flow / diagonal[rows]
         if share.min() <= ENOUGH:
-            return Laplacian(self.entries, values, self)
+            return self._anew(diagonal)
         other = copy(self)
-        other.values, other.diagonal, other.weight = values, diagonal, self.weight.copy()
+        other.diagonal, other.weight = diagonal, self.weight.copy()
         for k in rows.tolist():
             own = slice(*self.entries.first[k : k + 2])
             other.weight[own] = self.conductance[own] / diagonal[k]
         other._proved(z, share)
         return other
+
+    def _anew(self, diagonal: Floats) -> Laplacian:
+        """Return K with another diagonal, proved by itself."""
+        return Laplacian(self.entries, np.concatenate((diagonal, -self.conductance)), self)
 
     def _proved(self, z: Floats, share: Floats) -> None:
         """Take a proof: z, and ``<K> z`` over the diagonal."""
@@ -118,7 +121,7 @@ class Laplacian:
         n, z = len(self.diagonal), self.z
         if z is None:
             # what balances the currents to ground: the slowest part of z
-            grounded = float(self.values.sum())
+            grounded = float(self.diagonal.sum() - self.conductance.sum())
             z = np.full(n, self.diagonal.sum() / grounded if grounded > 0 else 0.0)
         tolerance = ROUGH
         for _ in range(ATTEMPTS):
@@ -159,11 +162,16 @@ class Bounds:
     Attributes
     ----------
     low, high : ndarray, shape (tiles, boxes, width)
-        Those of one tile are those of all, and of one lane those of all samples.
+        Those of one tile are those of all, and of one lane those of all samples; `aligned`.
     """
 
     low: Floats
     high: Floats
+
+    def __post_init__(self) -> None:
+        # once for all states of a batch
+        object.__setattr__(self, "low", _aligned(self.low))
+        object.__setattr__(self, "high", _aligned(self.high))
 
     @cached_property
     def ends(self) -> Ints:
@@ -281,7 +289,7 @@ class Tiles:
         from . import _box_kernels as kernels
 
         laplacian, load = posed.laplacian, _aligned(posed.load)
-        bounds = _aligned(posed.bounds.low), _aligned(posed.bounds.high)
+        bounds = posed.bounds.low, posed.bounds.high
         none = np.zeros((1, 0, self.width))
         base, other = (none if start is None else start for start in (base, other))
         x = aligned(load.shape, np.float64, zero=False)
@@ -317,7 +325,7 @@ class Tiles:
         from . import _box_kernels as kernels
 
         load, boxes = _aligned(posed.load), posed.boxes
-        bounds = _aligned(posed.bounds.low), _aligned(posed.bounds.high)
+        bounds = posed.bounds.low, posed.bounds.high
         side = np.empty((self.count, len(boxes.coordinate), self.width), dtype=np.int8)
         touching = np.empty((self.count, self.width), dtype=np.int64)
 
@@ -334,8 +342,9 @@ class Tiles:
     def _spread(self, task: Callable[[Ints], None], posed: Posed) -> None:
         """Do a task with all tiles, in threads."""
         # short jobs: some tiles take more sweeps than others
-        jobs = max(1, min(self.count, 1 if self.threads == 1 else 8 * self.threads))
-        parts = np.array_split(np.arange(self.count), jobs)
+        jobs = min(self.count, 1 if self.threads == 1 else 8 * self.threads)
+        tiles = np.arange(self.count)
+        parts = np.array_split(tiles, jobs) if jobs > 1 else [tiles]
         spread(task, parts, self.threads, len(posed.laplacian.conductance) * self.samples)
 
 
@@ -343,7 +352,7 @@ def _aligned(tiles: Floats) -> Floats:
     """Return tiles as vectors can be loaded from them."""
     from ..compiled.vectors import ALIGNMENT, aligned
 
-    if tiles.ctypes.data % ALIGNMENT == 0 and tiles.flags.c_contiguous:
+    if tiles.size == 0 or (tiles.ctypes.data % ALIGNMENT == 0 and tiles.flags.c_contiguous):
         return tiles
     found = aligned(tiles.shape, np.float64, zero=False)
     found[...] = tiles

@@ -11,6 +11,7 @@ from resnet_sim import training as tr
 from resnet_sim.arrays import different
 from resnet_sim.many.box_layout import Entries
 from resnet_sim.many.boxes import BoxLanes
+from resnet_sim.many.drive import Drive
 from resnet_sim.many.tiles import Laplacian
 
 #: k and m are shared, as conductances, as resistances and in sums; diodes bound single nodes
@@ -123,6 +124,17 @@ def test_a_network_goes_on_in_another_process():
         assert np.array_equal(other.free(X).on, single.free(X).on)
 
 
+def test_pairs_of_inputs_are_taken_together_where_they_are_pairs():
+    single, double = pair()
+    X, Y = samples(40)
+    half = len(single.inputs) // 2
+    pairs = np.hstack((X[:, :half], -X[:, :half]))
+    for x in (pairs, X, np.vstack((pairs[:-1], X[-1:]))):
+        found, wanted = (tr.gradients(net, x, Y) for net in (single, double))
+        assert close(found.outputs, wanted.outputs, 1e-6)
+        assert close(found.vector, wanted.vector, 1e-4)
+
+
 def test_one_kernel_is_as_many_entries_as_it_has_taps():
     circuit = gen.convolutional((9, 9), [4], 3, kernel=3, pool=1, seed=2)
     inputs = [name for name in circuit.voltage_sources.names if name.startswith("v")]
@@ -130,7 +142,12 @@ def test_one_kernel_is_as_many_entries_as_it_has_taps():
         circuit, inputs, ["o0"], "rw*", parameters=["k*", "b*"], g_min=1e-4, precision="single"
     )
     # 2 x 4 kernels of nine taps, shared by 49 units each
-    assert net._backend.problem.assembly.load.count == 72
+    x = np.random.default_rng(1).uniform(0, 1, (2, 81))
+    apart, pairs = Drive.of(np.hstack((x, x))), Drive.of(np.hstack((x, -x)))
+    load = net._backend.problem.assembly.load
+    assert load(apart)[0].count == 72
+    # of a pair the difference of two conductances counts, once for each unit and tap
+    assert len(load(pairs)[1].row) == len(load(apart)[1].row) / 2 == 4 * 49 * 9
     assert len(net._question.ties.which) - len(net._question.ties.first) == 48 * 72
 
 
