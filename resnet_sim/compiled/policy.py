@@ -95,6 +95,8 @@ class Policy(NamedTuple):
     any_point: float = 50
     #: Entries of the factors of eight points that are kept for reactions and adjoints: 16 MB.
     kept: float = 250_000
+    #: Cells of a crossbar times vectors from which lanes take less time than sparse products.
+    currents: float = 1_000_000
     #: Entries of a factor per node from which lanes iterate.  An EP step takes half the time with
     #: factors at 29 (small world, 3,000 nodes), three times as long at 73 (random, 2,000 nodes).
     crowded: float = 56

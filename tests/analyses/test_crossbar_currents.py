@@ -8,6 +8,8 @@ from crossbar_states import currents
 
 import resnet_sim as rs
 from resnet_sim import training as tr
+from resnet_sim.analyses import crossbar
+from resnet_sim.compiled import policy
 
 
 def random_crossbar(seed: int) -> tuple[np.ndarray, np.ndarray, dict[str, float]]:
@@ -34,6 +36,23 @@ def test_currents_are_those_of_nodal_analysis(seed):
     turned = dict(sizes, row_wire=sizes["column_wire"], column_wire=sizes["row_wire"])
     found = rs.crossbar_currents(v, ohms.T, drive="columns", **turned)
     assert np.abs(found - expected).max() <= 1e-9 * scale
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_large_ones_go_the_way_of_other_circuits(seed, monkeypatch):
+    v, ohms, sizes = random_crossbar(seed)
+    expected = currents(v, ohms, **sizes)
+    # nothing else is asked
+    monkeypatch.delattr(crossbar, "_Network")
+    for drive in ("rows", "columns"):
+        with policy.using(currents=0, lanes=0):
+            found = rs.crossbar_currents(
+                v, ohms if drive == "rows" else ohms.T, drive=drive, **sizes
+            )
+        assert found.shape == expected.shape
+        scale = np.abs(expected).max(initial=1e-300)
+        assert np.abs(found - expected).max() <= 1e-9 * scale
+        sizes["row_wire"], sizes["column_wire"] = sizes["column_wire"], sizes["row_wire"]
 
 
 @pytest.mark.parametrize("drive", ["rows", "columns"])
