@@ -317,6 +317,8 @@ def _possible(state: State, plan: Plan, problem: Problem) -> Problem:
 def _is_convex(problem: Problem) -> bool:
     """Tell whether negative conductances leave the co-content convex."""
     count, part = problem.parts
+    if count == 1:
+        return convex(problem.n, problem.edge_p, problem.edge_q, problem.conductance)
     pins = np.unique(part, return_index=True)[1][1:]
     size = float(np.abs(problem.conductance).max())
     return convex(
