@@ -16,9 +16,10 @@ from ..generators import crossbar
 from ..laws.certificate import certify_points
 from ..laws.nodal import ResistorCurrents
 from ..model.circuit import Circuit
+from ..model.names import real
 from ..solvers.linear.laplacian import laplacian_solver
 from .given import spelled
-from .solve import solve
+from .solve import check_arguments, solve
 
 #: Input vectors that are solved at once: more need memory, and are no faster.
 CHUNK = 128
@@ -79,10 +80,11 @@ def crossbar_currents(
     array([[0.0012427, 0.000498 ],
            [0.0004983, 0.       ]])
     """
-    ohms = np.asarray(resistances, dtype=float)
+    check_arguments("auto", tolerance)
+    ohms = real(resistances, "resistances")
     if ohms.ndim != 2 or not ohms.size or not (ohms > 0).all():
         raise UsageError("resistances need rows and columns, all positive (open: infinite)")
-    v = np.asarray(voltages, dtype=float)
+    v = real(voltages, "voltages")
     vectors = np.atleast_2d(v)
     lines = ohms.shape[drive == "columns"]
     if v.ndim not in (1, 2) or vectors.shape[1] != lines or not np.isfinite(v).all():

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ..arrays import Floats
 from ..errors import UsageError
+from ..model.names import real
 from ..model.potentiometers import Potentiometer, nearest, potentiometer
 from .mixture import Seed
 
@@ -56,7 +57,7 @@ def as_built(
     >>> rs.crossbar_currents([0.1, 0.1], 1 / rs.generators.as_built(g, spread=0.1, seed=1)).round(7)
     array([6.200e-05, 1.095e-04])
     """
-    g = np.array(conductances, dtype=float)
+    g = real(conductances, "conductances")
     shares = (stuck_on, stuck_off, stuck_on + stuck_off)
     if not (g >= 0).all() or min(spread, off, *shares) < 0 or max(shares) > 1 or not seconds > 0:
         raise UsageError(

@@ -11,6 +11,8 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
+from ..model.devices.device import number
+from ..model.names import real
 from .mixture import Seed, shaped, to_ohms
 
 DRIVES = ("rows", "columns")
@@ -89,8 +91,12 @@ def crossbar(
     0.0008
     """
     rows, columns, conductances = _cells(rows, columns, conductances)
-    ohms = np.array([load, wire, row_wire, column_wire, source], dtype=float)
-    if not (np.isfinite(ohms) & (ohms >= 0)).all():
+    given = {"load": load, "wire": wire, "row_wire": row_wire, "column_wire": column_wire,
+             "source": source}  # fmt: skip
+    load, wire, row_wire, column_wire, source = (
+        number(name, ohms, infinite=True) for name, ohms in given.items()
+    )
+    if not all(0 <= ohms < np.inf for ohms in (load, wire, row_wire, column_wire, source)):
         raise UsageError("load, source and wires must be finite and not negative")
     if wire and (row_wire or column_wire):
         raise UsageError("wire= has no end pieces, row_wire= and column_wire= have: choose")
@@ -153,7 +159,7 @@ def differential_pairs(weights: npt.ArrayLike, low: float, high: float) -> Float
     >>> rs.generators.differential_pairs([[0.5, -1.0]], low=1e-6, high=5e-6)
     array([[3.e-06, 1.e-06, 1.e-06, 5.e-06]])
     """
-    w = np.asarray(weights, dtype=float)
+    w = real(weights, "weights")
     if w.ndim != 2 or not np.isfinite(w).all():
         raise UsageError("weights must be finite and have rows and columns")
     if not 0 <= low < high < np.inf:

@@ -14,7 +14,7 @@ from ..model.affine import Affine
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from .kernels import Layer, Sides, extent, kernel_names, layers_of, places, taps
-from .mixture import Seed, to_ohms
+from .mixture import Seed, to_ohms, units
 from .shared import equal, made
 
 
@@ -70,8 +70,7 @@ def hopfield(
     >>> op.certificate.stable, 0 <= op["o0"] <= 1
     (True, True)
     """
-    if not isinstance(sizes, Sequence) or len(sizes) < 2 or min(sizes) < 1:
-        raise UsageError(f"layers of {sizes!r} units: two layers with units are needed")
+    sizes = units(sizes)
     _check(spread, bias)
     rng = np.random.default_rng(seed)
     b = CircuitBuilder("Hopfield " + "-".join(map(str, sizes)))

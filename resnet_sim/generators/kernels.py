@@ -124,7 +124,7 @@ def layers_of(
     UsageError
         If these make no network.
     """
-    size: list[Any] = [*shape] if isinstance(shape, Sequence) else [shape]
+    size: list[Any] = [*shape] if isinstance(shape, Sequence | np.ndarray) else [shape]
     counts: list[Any] = [*channels] if isinstance(channels, Sequence) else [channels]
     size = [1, *size] if len(size) == 2 else size
     numbers = [*size, *counts, outputs]

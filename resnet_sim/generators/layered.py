@@ -19,7 +19,7 @@ from ..compiled import policy
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .mixture import Seed, to_ohms
+from .mixture import Seed, to_ohms, units
 
 
 def layered(
@@ -101,7 +101,8 @@ def layered(
     >>> len(circuit.resistors), circuit.diodes.names
     (12, ('d1_0', 'd1_1', 'd1_2', 'd1_3'))
     """
-    _check(sizes, diodes, gain, threshold)
+    sizes = units(sizes)
+    _check(diodes, gain, threshold)
     if weights is not None and len(weights) != len(sizes) - 1:
         raise UsageError(f"weights of {len(weights)} layers for a network of {len(sizes) - 1}")
     crossbars, kind = _kept_as(sizes, bool(input_pairs), crossbars, dtype)
@@ -164,9 +165,7 @@ def layered_inputs(
     }
 
 
-def _check(sizes: Sequence[int], diodes: str | None, gain: float | None, threshold: float) -> None:
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise UsageError(f"sizes={list(sizes)}: needs inputs and outputs, at least one each")
+def _check(diodes: str | None, gain: float | None, threshold: float) -> None:
     if diodes not in ("half", "antiparallel", None):
         raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
     if gain is not None and not 0 < gain < np.inf:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +15,7 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
+from ..model.names import real
 
 #: what `numpy.random.default_rng` takes: the same number gives the same circuit
 Seed = int | np.random.Generator
@@ -160,11 +163,21 @@ def _any_direction(rng: np.random.Generator, p: Ints, q: Ints) -> tuple[Ints, In
     return np.where(turned, q, p), np.where(turned, p, q)
 
 
+def units(sizes: Any) -> list[int]:
+    """Return how many units layers have; there are two at least, and none is empty."""
+    found = list(sizes) if isinstance(sizes, Sequence | np.ndarray) else []
+    if len(found) < 2 or not all(isinstance(n, Integral) and int(n) >= 1 for n in found):
+        raise UsageError(
+            f"sizes={sizes!r}: two layers at least are needed, each a whole number from 1 on"
+        )
+    return found
+
+
 def shaped(name: str, given: npt.ArrayLike | None, default: Floats) -> Floats:
     """Return given values, which need the shape of the default, or the default."""
     if given is None:
         return default
-    values = np.asarray(given, dtype=np.float64)
+    values = real(given, name)
     if values.shape != default.shape:
         raise UsageError(f"{name} has shape {values.shape} instead of {default.shape}")
     return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -73,6 +73,8 @@ def numbers(name: str, given: Any) -> Floats:
     >>> numbers("r1", ["1k", 2000])
     array([1000., 2000.])
     """
+    if isinstance(given, np.ndarray) and given.dtype.kind in "biufc":
+        return real(given, name)
     try:
         return np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
@@ -80,6 +82,45 @@ def numbers(name: str, given: Any) -> Floats:
     if isinstance(given, str) or not isinstance(given, Iterable):
         return np.array(number(name, given))
     return np.array([number(name, value) for value in given])
+
+
+def array(values: Any, what: str) -> Any:
+    """Return values as an array.
+
+    Raises
+    ------
+    UsageError
+        If they are no table, or some are masked: numpy would take what is behind the mask.
+    """
+    if np.ma.is_masked(values):
+        raise UsageError(f"{what}: some are masked; leave these samples out, or fill them")
+    if isinstance(values, Iterator):
+        raise UsageError(f"{what} are a {type(values).__name__}: give an array, a list or a frame")
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise UsageError(f"{what} must be one table, with as many numbers in each row") from error
+
+
+def real(values: Any, what: str) -> Floats:
+    """Return an array of floats.
+
+    Raises
+    ------
+    UsageError
+        If the values are no real numbers; numpy would drop imaginary parts.
+    """
+    found = array(values, what)
+    if found.dtype.kind not in "biufO":
+        text = found.dtype.kind in "SU"
+        raise UsageError(
+            f"{what} must be real numbers, not {'text' if text else found.dtype}"
+            + ("; classes have numbers, from 0 on" if text and what == "targets" else "")
+        )
+    try:
+        return np.asarray(found, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{what} must be real numbers: {error}") from None
 
 
 def spelled(function: Callable[P, R]) -> Callable[P, R]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..arrays import Floats, Ints
 from ..errors import UsageError
-from .amounts import amount, real
+from ..model.names import real
+from .amounts import amount
 
 
 class Cost(Protocol):

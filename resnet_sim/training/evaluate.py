@@ -11,8 +11,8 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..errors import ResnetSimError, UsageError
 from ..model.display import how_many
+from ..model.names import array, real
 from ..workers.progress import counted
-from .amounts import array, real
 from .costs import Cost, SquaredError, decoded, is_labels, values
 from .data.idx import Scaled
 from .named import by_name

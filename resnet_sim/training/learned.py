@@ -19,8 +19,9 @@ from ..many.backend import choose
 from ..many.structure import Structure, Unsupported, analyse
 from ..model.circuit import Circuit
 from ..model.devices.crossbar import JoinedNames
+from ..model.names import real
 from ..workers.atomic_file import replace_file
-from .amounts import real, vector
+from .amounts import vector
 from .named import by_name
 from .roles import Roles
 

@@ -15,10 +15,9 @@ from ..analyses.given import spelled
 from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.display import how_many
-from ..model.names import whole
+from ..model.names import real, whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
-from .amounts import real
 from .checkpoint import Files, writable
 from .costs import Cost, decoded
 from .defaults import rate, settled

@@ -91,11 +91,24 @@ def test_large_crossbars():
         ([1.0], [[1.0]], {"load": np.inf}, "finite"),
         ([1.0], [[1.0]], {"drive": "row"}, "there are rows and columns"),
         ([1.0], [[1.0]], {"row_wires": 1.0}, "did you mean row_wire"),
+        ([1.0], [[1.0]], {"row_wire": [1.0]}, "value .* of row_wire is not a number"),
+        ([1.0], [[1.0]], {"tolerance": 0}, "tolerance 0 is not between"),
+        ([1j], [[1.0]], {}, "voltages must be real numbers, not complex"),
+        ([1.0], np.array([[1j]]), {}, "resistances must be real numbers, not complex"),
+        (["a"], [[1.0]], {}, "voltages must be real numbers, not text"),
+        (np.ma.masked_array([1.0], [True]), [[1.0]], {}, "voltages: some are masked"),
+        ([[1.0], [1.0, 2.0]], [[1.0]], {}, "voltages must be one table"),
     ],
 )
 def test_what_makes_no_sense_is_refused(voltages, ohms, options, message):
     with pytest.raises(rs.UsageError, match=message):
         rs.crossbar_currents(voltages, ohms, **options)
+
+
+def test_wires_may_be_in_the_writing_of_spice():
+    ohms = [[1e3, 2e3], [2e3, 1e3]]
+    found = rs.crossbar_currents([1.0, 0.5], ohms, "0.1k", "2")
+    assert np.array_equal(found, rs.crossbar_currents([1.0, 0.5], ohms, 100.0, 2.0))
 
 
 # ---- pairs, and currents that are outputs ----

@@ -126,6 +126,7 @@ def test_numbers_that_are_none_are_refused_and_one_layer_needs_no_list(make):
             make((4, 4), channels, outputs, stride=1)
     one, listed = make((4, 4), 2, 1, stride=1), make((4, 4), [2], 1, stride=1)
     assert one.element_names == listed.element_names
+    assert make(np.array([4, 4]), 2, 1, stride=1).element_names == one.element_names
 
 
 def test_kernels_learn_where_a_bar_is():

@@ -64,6 +64,7 @@ def test_an_earlier_circuit_is_the_same_without_parameters():
     plain = hopfield([4, 6, 5, 3], spread=1.5, bias=0.4, seed=2)
     assert plain.rebuild is None and plain.element_names == DENSE.element_names
     assert plain.resistors.ohms == pytest.approx(DENSE.resistors.ohms, rel=1e-15)
+    assert hopfield(np.array([4, 6, 3])).element_names == hopfield([4, 6, 3]).element_names
     linear = hopfield([4, 6, 3], linear_outputs=True)
     assert {name[2] for name in linear.diodes.names} == {"1"}
     with pytest.raises(rs.UsageError, match="not finite"):
