@@ -9,8 +9,23 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Ints
+from ..errors import UsageError
 from ..model.circuit import Circuit
 from .states import Nudge, Terminals
+
+
+class UnstableNudge(UsageError):
+    """A negative nudge that the circuit does not bear; it must stay above `least`, S."""
+
+    def __init__(self, stiffness: float, least: float) -> None:
+        super().__init__(
+            f"a nudge of {stiffness:.6g} S makes the circuit unstable; "
+            f"it must stay above {least:.6g} S"
+        )
+        self.stiffness, self.least = float(stiffness), float(least)
+
+    def __reduce__(self) -> Any:
+        return type(self), (self.stiffness, self.least), self.__dict__
 
 
 def nudged(

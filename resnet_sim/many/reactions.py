@@ -8,6 +8,7 @@ from ..arrays import Bools, Floats
 from ..errors import UsageError
 from .lane_data import Data
 from .lanes import Lanes
+from .nudges import UnstableNudge
 from .output_ends import OutputEnds
 
 
@@ -62,10 +63,7 @@ class Reactions:
             return stiffness > 0  # something floats
         values = np.linalg.eigvalsh(0.5 * (transfer + transfer.T))
         if stiffness < 0 and -stiffness * values[-1] >= 1.0:
-            raise UsageError(
-                f"a nudge of {stiffness:.6g} S makes the circuit unstable; "
-                f"it must stay above {-1.0 / values[-1]:.6g} S"
-            )
+            raise UnstableNudge(stiffness, -1.0 / values[-1])
         if np.isinf(stiffness) and not values[0] > 1e-12 * values[-1]:
             raise UsageError("outputs that depend on each other or on sources can't be clamped")
         return True

@@ -94,9 +94,11 @@ def _numbered(graph: networkx.Graph, ground: Any) -> dict[Any, int]:
     """Return the number of each node of a graph, 0 for the ground."""
     if ground is None:
         found = [node for node in graph.nodes if str(node).lower() in ("0", "gnd")]
-        ground = found[0] if found else None
+        if not found:
+            raise UsageError("no node of the graph is called 0 or gnd: say which is the ground=")
+        ground = found[0]
     if ground not in graph:
-        raise UsageError("no node of the graph is called 0 or gnd: say which is the ground=")
+        raise UsageError(f"ground={ground!r} is no node of the graph")
     others = [node for node in graph.nodes if node != ground]
     return {node: k for k, node in enumerate([ground, *others])}
 
@@ -132,30 +134,36 @@ def _values(table: str, name: str, data: Mapping[str, Any]) -> Iterator[Any]:
     if table == "resistors":
         yield _resistance(name, data)
         return
+    assert issubclass(device, Table)
+    if "o" in device.types or "i" in device.types:
+        raise UsageError(
+            f"edge {name}: a {device.kind} refers to others: add it with rs.CircuitBuilder"
+        )
+    given = {**device.usual, **data}
     for column in [f.name for f in fields(device)[_FIRST_COLUMNS:]]:
-        if column not in data:
+        if column not in given:
             raise UsageError(f"edge {name}: a {device.kind} needs {column}=")
         infinite = column in device.infinite
-        value = data[column]
+        value = given[column]
         yield value if isinstance(value, bool) else number(name, value, infinite=infinite)
 
 
 def _resistance(name: str, data: Mapping[str, Any]) -> float:
-    for way, inverse in _WAYS.items():
-        if way in data:
-            value = number(name, data[way], infinite=not inverse)
-            if not inverse:
-                return value
-            return 1.0 / value if value else np.inf
-    raise UsageError(f"edge {name} has no resistance: give it one of {', '.join(_WAYS)}")
+    said = [way for way in _WAYS if way in data]
+    if len(said) != 1:
+        what = f"says {' and '.join(said)}" if said else "has no resistance"
+        raise UsageError(f"edge {name} {what}: give it one of {', '.join(_WAYS)}")
+    inverse = _WAYS[said[0]]
+    value = number(name, data[said[0]], infinite=not inverse)
+    if not inverse:
+        return value
+    return 1.0 / value if value else np.inf
 
 
 def _table(table: str, rows: list[tuple[Any, ...]]) -> Table:
     """Return the table of a device from its rows."""
     device = DEVICES[table]
     assert issubclass(device, Table)
-    if "o" in device.types or "i" in device.types:
-        raise UsageError(f"a {device.kind} refers to others: add it with rs.CircuitBuilder")
     names, *columns = zip(*rows, strict=True)
     return device(
         tuple(names), *(_ints(np.array(column)) for column in columns[: _FIRST_COLUMNS - 1]),

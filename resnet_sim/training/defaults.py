@@ -18,6 +18,10 @@ from .registry import OPTIMIZERS, RULES, Entry, Option
 Thing = TypeVar("Thing")
 
 
+class Usual(float):
+    """An amount that nobody chose: it may be less where a circuit does not bear it."""
+
+
 def typical(net: Network) -> float:
     """Return the median size of the conductances that learn, or of all if none does, S."""
     g = net.conductances
@@ -38,7 +42,7 @@ def make(entry: Entry, net: Network, **given: Any) -> Any:
     for name, option in entry.options.items():
         # a learning rate is worked out where the optimiser meets the network
         if option.share and name not in chosen and name != "lr":
-            chosen[name] = value(option, net)
+            chosen[name] = Usual(value(option, net))
     return entry.make(**chosen)
 
 
@@ -47,7 +51,7 @@ def settled(rule: Thing, net: Network) -> Thing:
     for name, option in _open(rule, RULES).items():
         rule = copy.copy(rule)
         # rules are frozen, and this copy is nobody's yet
-        object.__setattr__(rule, name, value(option, net))
+        object.__setattr__(rule, name, Usual(value(option, net)))
     return rule
 
 

@@ -52,7 +52,7 @@ class Epochs:
         self.rates = _rates(net.layers, optimizer)
         momentum = optimizer.momentum if isinstance(optimizer, Momentum) else 0.0
         assert rule.beta is not None  # `Trainer` has settled it
-        settings = Settings(rule.beta, momentum, net.g_min, net.g_max, threads=threads)
+        settings = Settings(float(rule.beta), momentum, net.g_min, net.g_max, threads=threads)
         targets, labels = _targets(cost, net, Y)
         u, factor = (X.array, X.factor) if isinstance(X, Scaled) else (X, 1.0)
         self.engine = EpochLoop(

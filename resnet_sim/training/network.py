@@ -178,7 +178,7 @@ class Network(Learned):
         An infinite `stiffness` clamps them.  Behind an amplifier of gain A the conductance
         is A^2 times as large.
         """
-        return self._nudged(X, near, Nudge(stiffness, target=target))
+        return self._nudged(X, near, Nudge(float(stiffness), target=target))
 
     def pushed(self, X: Any, near: States, force: Floats) -> States:
         """Return the states with currents (A) fed into the outputs.
@@ -241,7 +241,7 @@ class Network(Learned):
         follow, seen = self._following, not self._ideal or self.devices.read_noise
         if seen or (follow is not None and follow.fields):
             return self.correlate(*apart(first, second, width))
-        by_g, by_bias = self._backend.contrast(first, second, width)
+        by_g, by_bias = self._backend.contrast(first, second, float(width))
         currents = by_bias[: len(self._currents)]
         if follow is None:
             return by_g, currents

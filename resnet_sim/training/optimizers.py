@@ -94,7 +94,7 @@ class Optimizer:
         """Return what the schedule multiplies the rates with."""
         if self.schedule is None:
             return 1.0
-        return amount(float(self.schedule(epoch)), "what the schedule returns", 0)
+        return amount(self.schedule(epoch), "what the schedule returns", 0)
 
     def step(self, gradient: Floats, epoch: int) -> Floats:
         """Return what to add to the parameters."""
@@ -171,8 +171,10 @@ class Adam(Optimizer):
     ----------
     betas : (float, float)
         What is left after a step of the mean gradient, and of its mean square.
-    epsilon : float
-        Added to the root of the latter, in units of the gradient.
+    epsilon : float, optional
+        Added to the root of the latter, in units of the gradient.  By default 1e-8, or less where
+        a circuit's units make its gradients small: at most a millionth of the largest root that
+        there has been, by what steps of the size of the rates would change the cost.
     lr, schedule
         See `Optimizer`.
 
@@ -184,20 +186,21 @@ class Adam(Optimizer):
     array([-0.01,  0.01])
     """
 
-    slots = ("mean", "square", "steps")
+    slots = ("mean", "square", "steps", "largest")
 
     def __init__(
         self,
         lr: Rate | None = None,
         betas: tuple[float, float] = (0.9, 0.999),
-        epsilon: float = 1e-8,
+        epsilon: float | None = None,
         schedule: Schedule | None = None,
     ) -> None:
         super().__init__(lr, schedule)
         if not isinstance(betas, Sequence) or len(betas) != 2:
             raise UsageError(f"betas are two numbers, as (0.9, 0.999), not {betas!r}")
         one, two = (share(beta, "each of betas") for beta in betas)
-        self.betas, self.epsilon = (one, two), amount(epsilon, "epsilon", 0)
+        self.betas = one, two
+        self.epsilon = None if epsilon is None else amount(epsilon, "epsilon", 0)
 
     def direction(self, gradient: Floats) -> Floats:
         """Return the mean gradient over its root mean square, both freed of their start."""
@@ -208,8 +211,19 @@ class Adam(Optimizer):
         state["mean"] = one * state["mean"] + (1 - one) * gradient
         state["square"] = two * state["square"] + (1 - two) * gradient**2
         mean = state["mean"] / (1 - one**steps)
-        square = state["square"] / (1 - two**steps)
-        return mean / (np.sqrt(square) + self.epsilon)
+        root = np.sqrt(state["square"] / (1 - two**steps))
+        below = root + (self._usual(root) if self.epsilon is None else self.epsilon)
+        return np.divide(mean, below, out=np.zeros_like(mean), where=below > 0)
+
+    def _usual(self, root: Floats) -> Floats | float:
+        """Return what is added where nothing is said, shape (n,) or one number for all."""
+        largest = np.maximum(self.state.get("largest", 0.0), (root * self._rates).max(initial=0.0))
+        self.state["largest"] = largest
+        # a change of the cost at the given rates has one unit, whatever those of the parameters
+        least = 1e-6 * np.divide(
+            largest, self._rates, out=np.full(len(root), np.inf), where=self._rates > 0
+        )
+        return np.minimum(1e-8, least)
 
 
 def stepped(optimizer: Optimizer, gradient: Floats, epoch: int) -> Floats:

@@ -186,7 +186,10 @@ def cost_of(given: Any) -> Any:
 
 def optimizer_of(given: Any) -> Any:
     """Return the optimiser that is meant, see `rule_of`."""
-    return _meant("optimizer", given, OPTIMIZERS, "step", "adam")
+    made = _meant("optimizer", given, OPTIMIZERS, "step", "adam")
+    if not callable(getattr(made, "prepare", None)):
+        raise UsageError(f"{type(made).__name__} is no optimizer: derive it from tr.Optimizer")
+    return made
 
 
 def _meant(kind: str, given: Any, entries: Mapping[str, Entry], method: str, usual: str) -> Any:

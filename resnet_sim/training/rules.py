@@ -15,11 +15,12 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
+from ..many.nudges import UnstableNudge
 from ..many.states import States
 from ..model.display import few
 from .amounts import amount
 from .costs import Cost, is_squared
-from .defaults import settled
+from .defaults import Usual, settled
 from .network import Network
 from .warned import warn
 
@@ -78,7 +79,7 @@ class EquilibriumPropagation:
     beta : float, optional
         S.  The error is O(beta^2) for the centered variant, O(beta) for the others, as
         long as no diode changes its state.  By default a thousandth of the median
-        conductance.
+        conductance, or of what outputs bear where that would be too much.
     variant : {"centered", "positive", "negative"}
     nudge : {"auto", "conductance", "current"}
         By default a conductance where the cost has one, no source acts one way, no output is a
@@ -117,6 +118,19 @@ class EquilibriumPropagation:
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two nudged states, extrapolated to a higher order if asked."""
         _refuse_one_way(net, self)
+        beta = _beta(self, net)
+        try:
+            vector = self._contrasted(net, free, X, Y, cost, beta)
+        except UnstableNudge as refused:
+            if not isinstance(beta, Usual):
+                raise
+            vector = self._contrasted(net, free, X, Y, cost, -1e-3 * refused.least)
+        found = vector[: len(net.trainable)], vector[len(net.trainable) :]
+        return _told(net, self, free, X, Y, cost, found)
+
+    def _contrasted(
+        self, net: Network, free: States, X: Any, Y: Any, cost: Cost, beta: float
+    ) -> Floats:
         squared = self._by_conductance(net, cost)
 
         def state(beta: float) -> States:
@@ -134,9 +148,7 @@ class EquilibriumPropagation:
 
         first = 2 if self.variant == "centered" else 1
         count = (self.order or first) // first
-        vector = extrapolated([difference(_beta(self, net) / 2**k) for k in range(count)], first)
-        found = vector[: len(net.trainable)], vector[len(net.trainable) :]
-        return _told(net, self, free, X, Y, cost, found)
+        return extrapolated([difference(beta / 2**k) for k in range(count)], first)
 
     def _by_conductance(self, net: Network, cost: Cost) -> bool:
         if self.nudge not in ("auto", "conductance", "current"):

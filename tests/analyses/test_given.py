@@ -219,7 +219,8 @@ def test_edges_say_their_resistance_in_four_ways(way, value):
         ([("a", "b", {"ohms": 1})], "which is the ground"),
         ([("a", "0", {"kind": "flux capacitor"})], "unknown kind"),
         ([("a", "0", {"kind": "voltage source"})], "needs volts"),
-        ([("a", "0", {"kind": "switch", "closed": True})], "needs|CircuitBuilder"),
+        ([("a", "0", {"kind": "switch", "closed": True})], "edge s0: a switch refers to others"),
+        ([("a", "0", {"ohms": 1, "siemens": 1})], "says ohms and siemens"),
         ([("a", "0", {"ohms": "1k5"})], "not a number"),
         ([("a", "0", {"ohms": 1, "name": "r"}), ("a", "b", {"ohms": 1, "name": "R"})], "called r"),
         ([("a", "0", {"ohms": 1}), ("A", "0", {"ohms": 1})], "same name"),
@@ -228,6 +229,19 @@ def test_edges_say_their_resistance_in_four_ways(way, value):
 def test_edges_that_say_too_little_are_refused(edges, message):
     with pytest.raises(rs.UsageError, match=message):
         rs.Circuit.from_networkx(nx.Graph(edges))
+
+
+def test_what_an_edge_of_a_diode_leaves_out_is_ideal():
+    graph = nx.MultiGraph()
+    graph.add_edge("a", "0", kind="diode", v_forward=0.5, p="a")
+    graph.add_edge("a", "b", kind="diode", p="a")
+    graph.add_edge("b", "0", ohms=100)
+    graph.add_edge("0", "a", kind="current source", amps=0.01, p="0", name="i1")
+    op = rs.solve(rs.Circuit.from_networkx(graph))
+    assert op.voltages == {"a": 0.5, "b": 0.5}
+    assert op.current("d0") == pytest.approx(0.005)
+    with pytest.raises(rs.UsageError, match="ground='x' is no node of the graph"):
+        rs.Circuit.from_networkx(graph, ground="x")
 
 
 def test_a_matrix_of_conductances_gives_the_graph_laplacian():

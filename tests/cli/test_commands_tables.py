@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,9 @@ def read(run, table: str, *options: str) -> np.ndarray:
         ("V2, V1\n2,1\n4,3\n", ["--input", "v1,v2"]),
         ("1,2\n3,4\n", ["--input", "v1,v2"]),
         ("1;2\n3;4\n", ["--input", "v*"]),
+        ("v1;v2\n1,0;2\n+,3e1;4,00\n", ["--input", "v*"]),
+        ("1,0;2,0\n3;4\n", ["--input", "v*"]),
+        ("# v2,v1\n2,1\n4,3\n", ["--input", "v1,v2"]),
         ("\ufeffx\ty\r\n1\t2\r\n\r\n3\t4\r\n", ["--input", "v*"]),
         ('"x,1","say ""y"""\n1,2\n3,4\n', ["--input", "v1,v2"]),
         ("1,2,0,0\n3,4,0,0\n", ["--input", "v1,v2"]),
@@ -85,6 +89,14 @@ def test_mistakes_in_tables_are_named_with_their_place(run, table, options, mess
     status, out, err = run("train", "divider.net", "--data", "t.csv", *DIVIDED, *options)
     assert (status, out) == (2, "")
     assert message in err
+
+
+def test_a_table_may_come_from_standard_input(run, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("\ufeffv1,v2\n1,2\n4,5\n"))
+    status, out, _ = run("predict", "divider.net", "--data", "-", *DIVIDED)
+    assert status == 0
+    found = [float(row["v(o)"]) for row in predictions(out)]
+    assert found == pytest.approx([1.0, 3.0])
 
 
 def test_tables_that_cannot_be_read_are_named(run):

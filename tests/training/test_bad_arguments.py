@@ -67,6 +67,13 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: tr.Trainer(network(), optimizer=tr.SGD(1e-3, lambda _: np.nan)).fit(X, Y, 1),
         "what the schedule returns",
     ),
+    "schedule that says nothing": (
+        lambda: tr.Trainer(network(), optimizer=tr.SGD(1e-3, lambda _: None)).fit(X, Y, 1),
+        "what the schedule returns",
+    ),
+    "an optimiser that is none": (
+        lambda: tr.Trainer(network(), optimizer=Wrong(step=0.0)), "derive it from tr.Optimizer",
+    ),
     "betas": (lambda: tr.Adam(betas=(0.9, 1.0)), "each of betas"),
     "one beta": (lambda: tr.Adam(betas=0.9), "two numbers"),
     "epsilon": (lambda: tr.Adam(epsilon=-1.0), "epsilon"),

@@ -182,6 +182,71 @@ def test_training_does_not_depend_on_the_unit_of_conductance(kind, scale):
     assert other[-1] < other[0]
 
 
+@pytest.mark.parametrize(("scale", "volts"), [(1e6, 1e-6), (1e-6, 1e6), (1e3, 1e-3)])
+def test_adam_does_not_depend_on_units(scale, volts):
+    X, Y = np.array([[1.0, 2.0], [3.0, 1.0]]), np.array([[0.5], [0.7]])
+    one = tr.Trainer(divider()).fit(X, Y, 40)
+    other = tr.Trainer(divider(scale)).fit(volts * X, volts * Y, 40)
+    costs = [[record["cost"] for record in run] for run in (one, other)]
+    assert np.allclose(costs[0], np.array(costs[1]) / volts**2, rtol=1e-4)
+    assert costs[0][-1] < 0.3 * costs[0][0]
+
+
+def test_adam_keeps_the_units_of_parameters_apart():
+    def run(ohm: float) -> list[float]:
+        deck = f"d\n.param k={ohm} b={1 / ohm}\nva a 0 1\nr1 a o {{k}}\nr2 o 0 {{1/b}}"
+        net = tr.Network(deck, ["va"], ["o"], [], parameters=["k", "b"])
+        return [record["cost"] for record in tr.Trainer(net).fit([[1.0]], [[0.3]], 20)]
+
+    assert np.allclose(run(1e9), run(1.0), rtol=1e-4)
+
+
+def test_an_epsilon_that_is_said_counts():
+    optimizer = tr.Adam(0.1, epsilon=1.0)
+    optimizer.prepare(["r1"])
+    assert optimizer.step(np.array([1e-6]), 0) == pytest.approx([-1e-7], rel=1e-4)
+
+
+@pytest.mark.parametrize("crossbars", [False, True])
+def test_usual_nudges_are_what_outputs_bear(crossbars):
+    """An output that hangs on a millionth of what others have: a thousandth would be too much."""
+    b = rs.CircuitBuilder()
+    for k in range(3):
+        b.voltage_source(f"v{k}", f"x{k}", "0", 1.0)
+    weights = np.array([[2e-6], [1e-6], [3e-6]])
+    if crossbars:
+        first = np.random.default_rng(0).uniform(0.5, 2.0, (3, 3))
+        b.crossbar("rw1", ["x0", "x1", "x2"], ["h0", "h1", "h2"], first)
+        b.crossbar("rw2", ["h0", "h1", "h2"], ["o"], weights)
+    else:
+        for k, siemens in enumerate(weights[:, 0]):
+            b.resistor(f"r{k}", f"x{k}", f"h{k}", 1.0 + k)
+            b.resistor(f"rs{k}", f"h{k}", "0", 2.0)
+            b.resistor(f"rw{k}", f"h{k}", "o", 1.0 / siemens)
+    net = tr.Network(b.build(), ["v0", "v1", "v2"], ["o"], g_min=1e-9)
+    X, Y = np.array([[1.0, 2.0, -1.0], [0.5, 0.0, 2.0]]), np.array([[0.3], [0.9]])
+    assert (net.layers is not None) == crossbars
+    trainer = tr.Trainer(net)
+    exact = tr.gradient(net, X, Y, tr.Adjoint())
+    for rule in (trainer.rule, tr.EquilibriumPropagation()):
+        found = tr.gradient(net, X, Y, rule)
+        assert np.allclose(found, exact, atol=1e-4 * np.abs(exact).max())
+    with pytest.raises(rs.UsageError, match="unstable; it must stay above"):
+        tr.gradient(net, X, Y, tr.EquilibriumPropagation(float(trainer.rule.beta)))
+    history = tr.Trainer(net, optimizer=tr.Adam(1e-8)).fit(X, Y, 5)
+    assert history[-1]["cost"] < history[0]["cost"]
+
+
+def test_nudges_may_be_numbers_of_numpy():
+    net = divider()
+    plain = tr.gradient(net, CORNERS[:, :2], np.ravel(XOR)[:, None], tr.EquilibriumPropagation(0.5))
+    for kind in (np.float32, np.float64):
+        found = tr.gradient(
+            net, CORNERS[:, :2], np.ravel(XOR)[:, None], tr.EquilibriumPropagation(kind(0.5))
+        )
+        assert np.array_equal(found, plain)
+
+
 def test_the_class_and_the_command_have_one_set_of_defaults(tmp_path, capsys):
     deck = rs.read_netlist(XOR_DECK)
     table = np.hstack([CORNERS, 0.05 * np.asarray(XOR).reshape(-1, 1)])

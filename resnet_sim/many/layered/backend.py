@@ -10,8 +10,9 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...compiled import policy
-from ...errors import ConvergenceError, UsageError
+from ...errors import ConvergenceError
 from ...model.devices.crossbar import MOST_EXPANDED
+from ..nudges import UnstableNudge
 from ..one_by_one import OneByOne
 from ..question import Question
 from ..states import Backend, Nudge, States, Terminals, output_names
@@ -112,10 +113,7 @@ class Layered(Backend):
                 self._highest = (values, self.exact.highest(values))
             high = self._highest[1]
             if -nudge.stiffness * high >= 1.0:
-                raise UsageError(
-                    f"a nudge of {nudge.stiffness:.6g} S makes the circuit unstable; "
-                    f"it must stay above {-1.0 / high:.6g} S"
-                )
+                raise UnstableNudge(nudge.stiffness, -1.0 / high)
         return self.exact.pulled(conditions, nudge.stiffness, nudge.target)
 
     def _within(self, nudge: Nudge) -> Bools | bool:

@@ -92,6 +92,8 @@ class Device:
     sets: ClassVar[str] = ""
     #: columns whose values may be infinite
     infinite: ClassVar[frozenset[str]] = frozenset()
+    #: columns that edges of graphs need not tell, and what they are then
+    usual: ClassVar[Mapping[str, float]] = {}
     #: parameters of its models that may differ from element to element -> their columns
     parameters: ClassVar[Mapping[str, str]] = {}
     #: whether it fixes its voltage, hence has a current that can control others; or the column

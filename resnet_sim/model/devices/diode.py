@@ -179,6 +179,9 @@ class Diodes(DiodeTable):
     varies = True
     sets = "rectifiers"
     infinite = frozenset({"r_off", "v_reverse", "r_reverse"})
+    usual: ClassVar[Mapping[str, float]] = {
+        "v_forward": 0.0, "r_on": 0.0, "r_off": math.inf, "v_reverse": math.inf, "r_reverse": 0.0
+    }  # fmt: skip
     parameters: ClassVar[Mapping[str, str]] = {
         "vfwd": "v_forward", "ron": "r_on", "roff": "r_off", "vrev": "v_reverse",
         "rrev": "r_reverse",

@@ -6,6 +6,8 @@ import csv
 import io
 import math
 import os
+import re
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from ...errors import UsageError
 
 #: characters that may separate fields, the likeliest first
 DELIMITERS = ",;\t"
+
+_DECIMAL_COMMA = re.compile(r"^([-+]?\d*),(\d+(?:e[-+]?\d+)?)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -100,10 +104,11 @@ class Table:
 
 
 def read_table(path: str | os.PathLike[str]) -> Table:
-    """Read a CSV file.
+    """Read a CSV file; ``-`` is standard input.
 
-    Fields are separated by commas, or by semicolons or tabs if the first line has no comma.
-    The first line is a header unless one of its fields is a number.  Empty lines are skipped.
+    Fields are separated by commas, or by semicolons or tabs if the first line has no comma;
+    between semicolons numbers may have a decimal comma.  The first line is a header unless one
+    of its fields is a number; a ``#`` before it is dropped.  Empty lines are skipped.
 
     Raises
     ------
@@ -112,9 +117,13 @@ def read_table(path: str | os.PathLike[str]) -> Table:
     """
     name = os.fspath(path)
     try:
+        if name == "-":
+            return parse_table("<stdin>", sys.stdin.read().removeprefix("\ufeff"))
         text = Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{name} is not UTF-8 text: byte {error.start}") from None
+        raise UsageError(
+            f"{name} is not UTF-8 text: byte {error.start}; a table is a CSV file"
+        ) from None
     except OSError as error:
         raise UsageError(f"can't read {name}: {error.strerror}") from None
     return parse_table(name, text)
@@ -125,6 +134,7 @@ def parse_table(name: str, text: str) -> Table:
     rows, lines = _split(name, text)
     if rows and not any(_is_number(field) for field in rows[0]):
         header, rows, lines = tuple(rows[0]), rows[1:], lines[1:]
+        header = (header[0].lstrip("# "), *header[1:])
     else:
         header = ()
     if not rows:
@@ -155,12 +165,16 @@ def _split(name: str, text: str) -> tuple[list[list[str]], list[int]]:
     """Return the rows that are not empty, all of one width, and their lines."""
     first = text.lstrip("\r\n").partition("\n")[0]
     delimiter = next((mark for mark in DELIMITERS if mark in first), ",")
+    if ";" in first and all(_is_number(_plain(field.strip())) for field in first.split(";")):
+        delimiter = ";"
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
         for fields in reader:
             stripped = [field.strip() for field in fields]
+            if delimiter == ";":
+                stripped = [_plain(field) for field in stripped]
             if not any(stripped):
                 continue
             if rows and len(stripped) != len(rows[0]):
@@ -173,6 +187,11 @@ def _split(name: str, text: str) -> tuple[list[list[str]], list[int]]:
     except csv.Error as error:
         raise UsageError(f"{name}:{reader.line_num}: {error}") from None
     return rows, lines
+
+
+def _plain(text: str) -> str:
+    """Return a number with a decimal point where it has a decimal comma."""
+    return _DECIMAL_COMMA.sub(r"\1.\2", text)
 
 
 def _number(text: str) -> float:
