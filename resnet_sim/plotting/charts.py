@@ -103,6 +103,12 @@ def metric(value: float) -> tuple[float, str]:
     return (10.0 ** exponents[prefix], prefix) if value else (1.0, "")
 
 
+def telling(low: float, high: float, least: int) -> int:
+    """Return how many digits tell values from `low` to `high` apart, and no fewer than `least`."""
+    size, span = max(abs(low), abs(high)), high - low
+    return min(max(least, 3 + int(np.ceil(np.log10(size / span)))), 16) if span > 0 else least
+
+
 def spread_of(values: Floats, axis: Axis, limits: tuple[float, float] | None) -> list[str]:
     """Return mean, standard deviation and yield of samples, in words."""
     known = values[np.isfinite(values)]
@@ -111,8 +117,10 @@ def spread_of(values: Floats, axis: Axis, limits: tuple[float, float] | None) ->
         notes = [f"{len(known)} of {len(values)} samples have a value"]
     if len(known):
         sigma = float(known.std(ddof=1)) if len(known) > 1 else 0.0
-        notes.append(f"mean {axis.say(float(known.mean()), 5)}, sigma {axis.say(sigma, 3)}")
-        notes.append(f"from {axis.say(float(known.min()), 5)} to {axis.say(float(known.max()), 5)}")
+        low, high = float(known.min()), float(known.max())
+        digits = telling(low, high, 5)
+        notes.append(f"mean {axis.say(float(known.mean()), digits)}, sigma {axis.say(sigma, 3)}")
+        notes.append(f"from {axis.say(low, digits)} to {axis.say(high, digits)}")
     if limits is not None and len(values):
         inside = (values >= limits[0]) & (values <= limits[1])
         bounds = f"{axis.say(limits[0])} to {axis.say(limits[1])}"

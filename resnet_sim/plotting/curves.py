@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..results.operating_point import OperatingPoint
-from .charts import Axis, Panel, metric
+from .charts import Axis, Panel, metric, telling
 from .figures import new_figure
 from .results import Limits, panels_of
 
@@ -109,10 +109,10 @@ def _label(side: Any, axis: Axis) -> None:
     if axis.log:
         side.set_major_formatter(EngFormatter(sep=" "))
     elif unit and unit != "°C":
-        largest = float(np.abs(side.get_view_interval()).max())
-        scale, prefix = metric(largest)
-        unit = prefix + unit
-        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:.6g}"))
+        low, high = side.get_view_interval().tolist()
+        scale, prefix = metric(max(abs(low), abs(high)))
+        unit, digits = prefix + unit, telling(low, high, 6)
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value / scale:.{digits}g}"))
     side.set_label_text(f"{axis.label} ({unit})" if unit else axis.label)
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..arrays import Floats
-from .charts import Axis, Panel
+from .charts import Axis, Panel, telling
 
 WIDTH, HEIGHT = 80, 18
 #: one sign a curve; a place that several pass has the sign of the last
@@ -52,7 +52,7 @@ def _lines(panel: Panel, width: int) -> list[str]:
     bottom, top = _range(ys)
     left, right = _range(_scaled(xs[np.isfinite(xs)], panel.x))
     ticks = {0: top, HEIGHT // 2: (top + bottom) / 2, HEIGHT - 1: bottom}
-    said = {row: panel.y.say(value, 4) for row, value in ticks.items()}
+    said = {row: panel.y.say(value, telling(bottom, top, 4)) for row, value in ticks.items()}
     margin = max(map(len, said.values())) + 1
     sheet = np.full((HEIGHT, width - margin - 2), " ")
 
@@ -90,7 +90,8 @@ def _stroke(
 
 def _below(axis: Axis, left: float, right: float, margin: int, width: int) -> list[str]:
     """Return the line below a frame, and its ends and its name."""
-    ends = [axis.say(10.0**end if axis.log else end, 4) for end in (left, right)]
+    digits = 4 if axis.log else telling(left, right, 4)
+    ends = [axis.say(10.0**end if axis.log else end, digits) for end in (left, right)]
     room = width - sum(map(len, ends))
     middle = f"{axis.label:^{max(room, 0)}}" if len(axis.label) + 2 <= room else " " * max(room, 1)
     rows = [
@@ -145,7 +146,7 @@ def _histogram(panel: Panel, width: int) -> list[str]:
         found = np.histogram(values[np.isfinite(values)], HEIGHT, (edges[0], edges[-1]))
         counts, edges = found[0].astype(float), found[1]
     middles = (edges[:-1] + edges[1:]) / 2
-    said = [panel.x.say(float(x), 5) for x in middles]
+    said = [panel.x.say(x, telling(middles[0], middles[-1], 5)) for x in middles.tolist()]
     margin = max(map(len, said))
     scale = (width - margin - 10) / max(float(counts.max()), 1.0)
     lines = [f"{panel.x.label} ({panel.x.unit})" if panel.x.unit else panel.x.label]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, cast
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats
 from ..diagnostics import Diagnostic
 from ..errors import UsageError
 from ..model.circuit import Circuit
@@ -186,6 +186,8 @@ class OperatingPoint(Generic[Value]):
                 total = total + device.co_content(v[..., p[rows]] - v[..., q[rows]]).sum(axis=-1)
         return cast("Value", float(total) if v.ndim == 1 else total)
 
+    __iter__ = None  # Python would go through it by the numbers of nodes
+
     def __getitem__(self, output: str) -> Value:
         """Return the voltage of a node (V), or what `value` does: ``op["out"]``, ``op["i(r1)"]``.
 
@@ -283,8 +285,9 @@ class OperatingPoint(Generic[Value]):
         # pictures are made of results, so they can't be imported here; like formats, by name
         return import_module("resnet_sim.plotting").plot(self, outputs, **options)
 
-    def pick(self, rows: Ints) -> OperatingPoint:
-        """Return some of many points; the certificate still speaks of all of them."""
+    def pick(self, rows: Any) -> OperatingPoint:
+        """Return some of many points, by any index of numpy; the certificate speaks of all."""
+        rows = np.atleast_1d(np.arange(len(self.node_voltages))[rows])
         place = {int(row): k for k, row in enumerate(rows)}
         return replace(
             self,

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..errors import ResnetSimError, UsageError
+from ..model.names import whole
 from ..workers.executors import open_executor, run_tasks
 from .contrast import Gradient
 from .costs import Cost
@@ -43,15 +44,16 @@ class Compute(Protocol):
 
 
 @contextmanager
-def shared(executor: str | Executor | None, shards: int) -> Iterator[Compute]:
+def shared(executor: str | Executor | None, shards: int | None) -> Iterator[Compute]:
     """Open what computes gradients while a run lasts: here, or in shards on an executor."""
+    count = 4 if shards is None else whole(shards, "shards", 1)
     if executor is None:
+        if shards is not None:
+            raise UsageError('shards are for an executor: executor="serial", or another')
         yield gradients
         return
-    if shards < 1:
-        raise UsageError(f"{shards} shards; at least one is needed")
     with open_executor(executor) as pool:
-        yield _Shared(pool, shards)
+        yield _Shared(pool, count)
 
 
 class _Shared:

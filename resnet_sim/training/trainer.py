@@ -137,7 +137,7 @@ class Trainer:
         metrics: str | Path | None = None,
         progress: bool = False,
         executor: str | Executor | None = None,
-        shards: int = 4,
+        shards: int | None = None,
         single: bool | None = None,
         threads: int = 1,
     ) -> list[Record]:
@@ -173,9 +173,9 @@ class Trainer:
         executor : str or concurrent.futures.Executor, optional
             Where minibatches are computed in shards, see `resnet_sim.monte_carlo`; by default
             here, in one piece.
-        shards : int
-            Shards per minibatch.  Parameters depend on their number in the last digit, and
-            not on the executor or the number of workers.
+        shards : int, optional
+            Shards per minibatch, 4 on an executor.  Parameters depend on their number in the
+            last digit, and not on the executor or the number of workers.
         single : bool, optional
             Whether to train in float32 with compiled loops, of which `explain_backend` tells
             why they don't fit.  By default they are used where they do.

@@ -208,6 +208,8 @@ def open_executor(spec: str | futures.Executor) -> Iterator[futures.Executor]:
     if isinstance(spec, futures.Executor):
         yield spec
         return
+    if not isinstance(spec, str):
+        raise UsageError(f"there is no executor {spec!r}: use {_FORMS}")
     kind, _, rest = spec.partition(":")
     if kind == "dask":
         with _dask(rest) as executor:

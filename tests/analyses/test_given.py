@@ -231,6 +231,19 @@ def test_edges_that_say_too_little_are_refused(edges, message):
         rs.Circuit.from_networkx(nx.Graph(edges))
 
 
+def test_points_are_picked_by_any_index_and_results_are_no_sequences():
+    op = rs.sweep(
+        "short\nV1 a 0 1\nR1 a b 1\nV2 b 0 0\nD1 b 0 d\n.model d d(vfwd=.5)", v2=[0, 1, 0.2]
+    )
+    assert list(op.unsolved) == [1]
+    for rows in (1, -2, slice(1, 2), [1], np.array([False, True, False])):
+        assert list(op.pick(rows).unsolved) == [0]
+        assert op.pick(rows).sweep["v2"].tolist() == [1.0]
+    assert op.pick(op.sweep["v2"] < 0.5)["b"].tolist() == [0.0, 0.2]
+    with pytest.raises(TypeError, match=r"iterable|container"):
+        assert "b" in op
+
+
 def test_what_an_edge_of_a_diode_leaves_out_is_ideal():
     graph = nx.MultiGraph()
     graph.add_edge("a", "0", kind="diode", v_forward=0.5, p="a")

@@ -99,6 +99,27 @@ def test_samples_make_a_histogram_with_limits_and_yield():
     assert [line.get_xdata()[0] for line in lines] == [0.98, 1.02]
 
 
+def test_values_that_are_near_to_each_other_have_the_digits_that_tell_them_apart():
+    deck = "divider\nV1 in 0 2\nR1 in out 1k\nR2 out 0 1k\n"
+    op = rs.monte_carlo(deck, {"r*": 1e-7}, 100)
+    (panel,) = panels_of(op, ["v(out)"])
+    _, low, milli, _, high, whole = panel.notes[2].split()
+    assert (milli, whole) == ("mV", "V")
+    ends = op["out"].min(), op["out"].max()
+    assert (float(low) / 1e3, float(high)) == pytest.approx(ends, abs=1e-9, rel=0)
+    axes = plotting.plot(op, ["v(out)"]).axes[0]
+    axes.figure.canvas.draw()
+    ticks = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(set(ticks)) == len(ticks) > 3
+    bars = [
+        line.split("|")[0].split()[0] for line in plot_text([panel]).splitlines() if "|" in line
+    ]
+    assert len(set(bars)) == len(bars) > 5
+    (panel,) = charts("t\nV1 a 0 1\nR1 a 0 1k\n.dc V1 1.0000001 1.0000005 1e-7", "v(a)")
+    drawn = plot_text([panel])
+    assert all(drawn.count(f"1.000000{k} V") == count for k, count in ((1, 2), (3, 1), (5, 2)))
+
+
 def test_points_without_solution_are_gaps():
     deck = "t\nV1 a 0 0\nD1 a 0 d\n.model d d(vfwd=0.5)\n.dc V1 0 1 0.25\n"
     (panel,) = charts(deck, "v(a)")

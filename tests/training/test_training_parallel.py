@@ -72,8 +72,10 @@ def test_errors_come_through():
     trainer = tr.Trainer(net)
     with pytest.raises(UsageError, match="an input is not finite"):
         trainer.fit(X, Y, 1, executor="threads:2", shards=4, shuffle=False)
-    with pytest.raises(UsageError, match="0 shards"):
+    with pytest.raises(UsageError, match="shards must be a whole number from 1 on"):
         trainer.fit(X, Y, 1, executor="serial", shards=0)
+    with pytest.raises(UsageError, match="shards are for an executor"):
+        trainer.fit(X, Y, 1, shards=2)
 
 
 def test_errors_survive_pickling():

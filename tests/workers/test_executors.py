@@ -62,7 +62,19 @@ def test_any_executor_object_will_do_and_stays_open(serial):
 
 
 @pytest.mark.parametrize(
-    "spec", ["cloud", "serial:2", "threads:0", "threads:x", "processes:-1", "dask:0", "dask:x", ""]
+    "spec",
+    [
+        "cloud",
+        "serial:2",
+        "threads:0",
+        "threads:x",
+        "processes:-1",
+        "dask:0",
+        "dask:x",
+        "",
+        3,
+        None,
+    ],
 )
 def test_an_executor_that_does_not_exist(spec):
     with pytest.raises(UsageError, match=r"no executor|no number of workers"):
