@@ -126,7 +126,7 @@ class EquilibriumPropagation:
                 raise
             vector = self._contrasted(net, free, X, Y, cost, -1e-3 * refused.least)
         found = vector[: len(net.trainable)], vector[len(net.trainable) :]
-        return _told(net, self, free, X, Y, cost, found)
+        return told(net, self, free, X, Y, cost, found)
 
     def _contrasted(
         self, net: Network, free: States, X: Any, Y: Any, cost: Cost, beta: float
@@ -206,7 +206,7 @@ class CoupledLearning:
 
         less, more = (self.eta * end for end in _ends(self.variant))
         found = net.contrast(state(less), state(more), more - less)
-        return _told(net, self, free, X, Y, cost, found)
+        return told(net, self, free, X, Y, cost, found)
 
 
 @dataclass(frozen=True)
@@ -284,7 +284,7 @@ class FrequencyPropagation:
             mean += voltages / self.samples
             amplitude += 2.0 * wave * voltages / self.samples
         found = net.correlate(amplitude / beta, mean)
-        return _told(net, self, free, X, Y, cost, found)
+        return told(net, self, free, X, Y, cost, found)
 
 
 @dataclass(frozen=True)
@@ -336,10 +336,11 @@ def _refuse_one_way(net: Network, rule: Any) -> None:
         )
 
 
-def _told(
-    net: Network, rule: Any, free: States, X: Any, Y: Any, cost: Cost, found: Estimate
-) -> Estimate:
-    """Return an estimate; warn once of a circuit where it is none of the gradient."""
+def told(
+    net: Network, rule: Any, free: States, X: Any, Y: Any, cost: Cost, found: Estimate,
+    enough: float = np.inf,
+) -> Estimate:  # fmt: skip
+    """Return an estimate; warn once where it may be none of the gradient: its cosine is not enough."""
     name = type(rule).__name__
     if net.one_way and name not in net.told:
         net.told.add(name)
@@ -347,9 +348,11 @@ def _told(
         own = np.concatenate(found)
         size = float(np.linalg.norm(exact) * np.linalg.norm(own))
         cosine = float(exact @ own) / size if size else 0.0
-        warn(
-            f"{few(net.one_way)} acts one way: there {name} does not estimate the "
-            f"gradient; its cosine with the exact one is {cosine:.4f} on this minibatch "
-            "(Adjoint() is exact, strict=True refuses)",
-        )
+        if cosine < enough:
+            refused = ", strict=True refuses" if hasattr(rule, "strict") else ""
+            warn(
+                f"{few(net.one_way)} acts one way: there {name} need not estimate the gradient, and "
+                f"its cosine with the exact one is {cosine:.4f} on this minibatch (Adjoint() is "
+                f"exact{refused})",
+            )
     return found

@@ -80,6 +80,18 @@ def test_nominal_scales_repair_the_direction_for_twenty_seeds():
         assert min(cosines) > 0.99, (off, cosines)
 
 
+def test_what_passes_nothing_back_is_warned_of_once():
+    deck = "t\nv1 a 0 1\nr1 a b 1k\nr2 b 0 1k\ne1 c 0 b 0 3\nr3 c d 1k\nr4 d 0 1k"
+    net = tr.Network(deck, ["v1"], ["d"])
+    exact = tr.gradient(net, [[1.0]], [[0.2]], tr.Adjoint())
+    with pytest.warns(UserWarning, match="^e1 acts one way: there VectorFieldEP") as told:
+        found = tr.gradient(net, [[1.0]], [[0.2]], tr.VectorFieldEP())
+    share = found @ exact / np.linalg.norm(found) / np.linalg.norm(exact)
+    assert f"is {share:.4f} on" in str(told[0].message) and share < 0.9
+    assert "strict" not in str(told[0].message)
+    tr.gradient(net, [[1.0]], [[0.2]], tr.VectorFieldEP())
+
+
 def test_with_a_co_content_it_is_equilibrium_propagation():
     net = kendall(2, 0.0, 6)
     assert net.batched and not net.one_way
