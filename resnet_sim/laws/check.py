@@ -100,9 +100,7 @@ class Check:
         """Return what rounding leaves open in the voltages: of their own, and of the highest."""
         size = np.abs(self.v)
         highest = largest(size)
-        # a table that is not there would be imported to be found empty
-        there = {name for name, table in self.circuit.tables.items() if len(table)}
-        if scales := [v for name, v in EXPONENTIAL.items() if name in there]:
+        if scales := [v for name, v in EXPONENTIAL.items() if name in self.circuit.present]:
             highest = np.maximum(highest, max(scales))
             self.nothing = ROUNDINGS * EPS * SATURATION
         return EPS * (ROUNDINGS * size + 4 * highest)

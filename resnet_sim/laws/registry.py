@@ -41,4 +41,4 @@ def law_of(table: str) -> type[Law[Any]]:
 
 def laws(circuit: Circuit) -> Iterator[Law[Any]]:
     """Yield the laws of the devices that a circuit has."""
-    yield from (law_of(table)(circuit) for table in LAWS if len(circuit.tables.get(table, ())))
+    yield from (law_of(table)(circuit) for table in LAWS if table in circuit.present)

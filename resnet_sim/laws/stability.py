@@ -67,7 +67,7 @@ def monotone(circuit: Circuit) -> bool:
 
 
 def _kinds(circuit: Circuit) -> set[str]:
-    return {name for name, device in circuit.tables.items() if len(device)}
+    return set(circuit.present)
 
 
 def _all_rise(circuit: Circuit, tables: set[str]) -> bool:

@@ -108,8 +108,8 @@ def _matching(circuit: Circuit, pattern: str) -> tuple[str, dict[str, float]]:
 def _values(circuit: Circuit) -> list[tuple[str, float]]:
     """Return names and values of the elements that can have a spread."""
     found: list[tuple[str, float]] = []
-    for device in circuit.tables.values():
-        if device.varies and len(device):
+    for device in circuit.present.values():
+        if device.varies:
             values = getattr(device, str(device.value)).tolist()
             which = device.varying().tolist()
             found += compress(zip(device.names, values, strict=True), which)

@@ -105,6 +105,11 @@ class Numbered:
         return starts
 
     @cached_property
+    def present(self) -> dict[str, Table | Crossbars]:
+        """The tables that are not empty: what most questions about a circuit are put to."""
+        return {name: table for name, table in self.tables.items() if len(table)}
+
+    @cached_property
     def n_elements(self) -> int:
         """How many elements there are."""
         return sum(len(table) for table in self.tables.values())

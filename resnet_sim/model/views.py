@@ -12,8 +12,7 @@ from .requests import Analysis
 
 def size(circuit: Numbered) -> str:
     """Return how large a circuit is, in words."""
-    tables = [table for table in circuit.tables.values() if len(table)]
-    kinds = [how_many(len(table), table.kind) for table in tables]
+    kinds = [how_many(len(table), table.kind) for table in circuit.present.values()]
     return ", ".join([how_many(len(circuit.nodes), "node"), *kinds])
 
 
@@ -23,9 +22,8 @@ def summary(
     """Return what a circuit consists of, what is asked for and what was said, in some lines."""
     lines = [circuit.title] if circuit.title else []
     lines.append(f"{how_many(len(circuit.nodes), 'node')}: {few(circuit.nodes, 8)}")
-    for table in circuit.tables.values():
-        if len(table):
-            lines.append(f"{how_many(len(table), table.kind)}: {few(table.names, 8)}")
+    for table in circuit.present.values():
+        lines.append(f"{how_many(len(table), table.kind)}: {few(table.names, 8)}")
     for analysis in analyses:
         swept = [f"{s.name} at {how_many(len(s.values), 'value')}" for s in analysis.sweeps]
         lines.append(f".{analysis.name} {', '.join(swept)}".rstrip())

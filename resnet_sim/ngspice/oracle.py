@@ -108,7 +108,7 @@ class Oracle:
             if k not in op.unsolved
         }
         self.tasks = {k: prepare(*found, start=several) for k, found in self._found.items()}
-        amplifies = any(d.amplifies and len(d) for d in circuit.tables.values())
+        amplifies = any(device.amplifies for device in circuit.present.values())
         self.fraction = FRACTION_OF_AMPLIFIERS if amplifies else FRACTION
         self.seconds = 0.0
 

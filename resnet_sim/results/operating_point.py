@@ -180,10 +180,9 @@ class OperatingPoint(Generic[Value]):
         p, q = self.circuit.terminals
         total: Any = 0.0
         v = self.node_voltages
-        for name, device in self.circuit.tables.items():
-            if len(device):
-                rows = slice(self.circuit.first[name], self.circuit.first[name] + len(device))
-                total = total + device.co_content(v[..., p[rows]] - v[..., q[rows]]).sum(axis=-1)
+        for name, device in self.circuit.present.items():
+            rows = slice(self.circuit.first[name], self.circuit.first[name] + len(device))
+            total = total + device.co_content(v[..., p[rows]] - v[..., q[rows]]).sum(axis=-1)
         return cast("Value", float(total) if v.ndim == 1 else total)
 
     __iter__ = None  # Python would go through it by the numbers of nodes

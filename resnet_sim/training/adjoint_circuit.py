@@ -48,7 +48,7 @@ def adjoint_circuit(op: OperatingPoint, ends: Sequence[tuple[int, int]], slope: 
     UsageError
         If an element has no adjoint here.
     """
-    strange = [n for n, t in op.circuit.tables.items() if len(t) and n not in KNOWN]
+    strange = [name for name in op.circuit.present if name not in KNOWN]
     if strange:
         table = op.circuit.tables[strange[0]]
         raise UsageError(

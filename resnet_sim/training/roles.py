@@ -268,7 +268,7 @@ class Roles:
     def only_potentials(self) -> bool:
         """Nothing but potentials against ground drives the circuit: no node leaves their range."""
         circuit = self._question.circuit
-        if any(d.amplifies and len(d) for d in circuit.tables.values()):
+        if any(device.amplifies for device in circuit.present.values()):
             return False
         if len(circuit.current_sources) or self._question.signed:
             return False

@@ -68,8 +68,7 @@ class Template:
         circuit = builder.build()
         self._nodes = circuit.nodes
         self._branches = [name[1:] for name in branches]
-        used = [table for table, elements in circuit.tables.items() if len(elements)]
-        self._tables = {table: builder.columns(table) for table in used if _is_simple(table)}
+        self._tables = {t: builder.columns(t) for t in circuit.present if _is_simple(t)}
         count = sum(len(columns[0]) for columns in self._tables.values())
         self.is_whole = count == circuit.n_elements
         self.longest = max(map(len, circuit.element_names), default=0)

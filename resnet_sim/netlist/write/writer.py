@@ -226,8 +226,8 @@ def _original_order(circuit: Circuit) -> Iterator[tuple[Device, int]]:
     Elements keep their order within a table; between tables, one comes as soon as the
     nodes that are new with it are the next ones.
     """
-    devices = circuit.tables
-    waiting = {name: 0 for name, device in devices.items() if len(device)}
+    devices = circuit.present
+    waiting = dict.fromkeys(devices, 0)
     seen = 0
     while waiting:
         for name, row in waiting.items():

@@ -44,7 +44,7 @@ def rails(circuit: Circuit) -> dict[str, int]:
     swept = {swept.name for analysis in circuit.analyses for swept in analysis.quantities}
     sources = circuit.voltage_sources
     p, q = circuit.terminals
-    multipoles = [t for t in circuit.tables.values() if isinstance(t, Multipole) and len(t)]
+    multipoles = [t for t in circuit.present.values() if isinstance(t, Multipole)]
     controls = {int(n) for t in multipoles for n in t.ends("b" if "c" in t.terminals else "g")}
     controls |= {int(n) for table in circuit.tables.values() for n in table.controls()[0]}
     single = np.ones(circuit.n_elements, dtype=np.bool_)  # a crossbar counts once
