@@ -42,6 +42,16 @@ def ranked(first: Ints) -> tuple[Ints, Ints]:
     return found, which
 
 
+def repeated(value: float, count: int) -> npt.NDArray[Any]:
+    """Return one value so many times, in no memory and not to be written.
+
+    As `numpy.broadcast_to`, which takes three times as long, and small circuits need many.
+    """
+    one = np.array(value)
+    one.setflags(write=False)
+    return np.ndarray((count,), one.dtype, one, 0, (0,))
+
+
 def plain(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Return an array as loops are compiled for: C-contiguous, and not read-only.
 

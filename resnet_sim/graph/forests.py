@@ -169,17 +169,17 @@ def _forest_among_others(n: int, p: Ints, q: Ints, rise: Floats) -> Forest:
     """Build the forest of the nodes that edges touch; all others are trees of their own."""
     alone = np.ones(n, dtype=np.bool_)
     alone[p] = alone[q] = False
-    nodes = np.flatnonzero(~alone)
+    nodes = (~alone).nonzero()[0]
     number = np.cumsum(~alone) - 1
     inner = _forest(_grow.interpreted, len(nodes), number[p], number[q], rise)
     top = np.arange(n)
-    top[nodes] = nodes[np.flatnonzero(inner.parent < 0)[inner.label]]
+    top[nodes] = nodes[(inner.parent < 0).nonzero()[0][inner.label]]
     is_root = top == np.arange(n)
     label = (np.cumsum(is_root) - 1)[top]
     parent, edge, offset = np.full(n, -1), np.full(n, -1), np.zeros(n)
     parent[nodes] = np.where(inner.parent >= 0, nodes[inner.parent], -1)
     edge[nodes], offset[nodes] = inner.edge, inner.offset
-    order = np.concatenate((np.flatnonzero(alone), nodes[inner.order]))
+    order = np.concatenate((alone.nonzero()[0], nodes[inner.order]))
     return Forest(label, int(is_root.sum()), offset, parent, edge, order, inner.in_tree)
 
 

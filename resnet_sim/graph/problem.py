@@ -114,6 +114,15 @@ class Problem:
         p, q = np.concatenate((self.edge_p, rows.p)), np.concatenate((self.edge_q, rows.q))
         return components(self.n, p, q)
 
+    def joined_by(self, rectifiers: Bools, curves: Bools) -> tuple[int, Ints]:
+        """Return the same of edges that conduct, and of some rectifiers and curves."""
+        edges, rows = self.conductance != 0, self.curves
+        if edges.all() and curves.all() and not rectifiers.any():
+            return self.joined
+        p = np.concatenate((self.edge_p[edges], self.diode_p[rectifiers], rows.p[curves]))
+        q = np.concatenate((self.edge_q[edges], self.diode_q[rectifiers], rows.q[curves]))
+        return components(self.n, p, q)
+
     @cached_property
     def size(self) -> int:
         """Coordinates, edges, rectifiers and curves together."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled.kernels import kernel
-from .graphs import bincount, components, leaving, reachable, reaching_tree
+from .graphs import bincount, leaving, reachable, reaching_tree
 from .problem import EPS, Problem, Solution, node_sums_abs
 
 #: Relative size below which a sum of given numbers counts as rounding of zero.
@@ -38,7 +38,7 @@ def negative_cycle(problem: Problem) -> list[int]:
         Numbers of the rectifiers along the cycle, of curves plus that of rectifiers; empty if
         the problem is feasible.
     """
-    number = np.flatnonzero(problem.hard)
+    number = problem.hard.nonzero()[0]
     tail, head = problem.diode_q[number], problem.diode_p[number]
     length = problem.drop[number]
     if len(rows := problem.curves):
@@ -72,9 +72,7 @@ def shifted_to_fit(solution: Solution) -> Floats:
     changes no current; that of the reference stays.
     """
     prob, flows = solution.problem, solution.current > 0
-    p = np.concatenate((prob.edge_p, prob.diode_p[flows], prob.curves.p))
-    q = np.concatenate((prob.edge_q, prob.diode_q[flows], prob.curves.q))
-    count, piece = components(prob.n, p, q)
+    count, piece = prob.joined_by(flows, np.ones(len(prob.curves), dtype=np.bool_))
     gap = solution.gap()
     idle = ~flows & (piece[prob.diode_p] != piece[prob.diode_q])
     ends = piece[prob.diode_p[idle]], piece[prob.diode_q[idle]]
@@ -172,12 +170,10 @@ def unroutable(problem: Problem) -> Cut | None:
     ground, or a part that lacks current, through rectifiers in their forward direction and
     curves within their limits: a feasible-flow problem.  Part 0 holds the reference.
     """
-    connected, rows = problem.conductance != 0, problem.curves
+    rows = problem.curves
     low, high = rows.limits
     open_ = np.isinf(low) & np.isinf(high)
-    p = np.concatenate((problem.edge_p[connected], rows.p[open_]))
-    q = np.concatenate((problem.edge_q[connected], rows.q[open_]))
-    count, part = components(problem.n, p, q)
+    count, part = problem.joined_by(np.zeros(len(problem.drop), dtype=np.bool_), open_)
     if count == 1:
         return None
     excess = bincount(part, problem.injection, count)
@@ -308,11 +304,8 @@ def rigid_pieces(solution: Solution) -> Ints:
         0 where a coordinate is defined, else the number of its piece, from 1.
     """
     prob = solution.problem
-    joins = prob.conductance != 0
     conducting = solution.current > _stray_currents(solution)
-    p = np.concatenate((prob.edge_p[joins], prob.diode_p[conducting], prob.curves.p))
-    q = np.concatenate((prob.edge_q[joins], prob.diode_q[conducting], prob.curves.q))
-    count, piece = components(prob.n, p, q)
+    count, piece = prob.joined_by(conducting, np.ones(len(prob.curves), dtype=np.bool_))
     if count == 1:
         return piece
     span = np.abs(solution.x[prob.diode_p]) + np.abs(solution.x[prob.diode_q]) + np.abs(prob.drop)

@@ -14,6 +14,8 @@ smallest.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,7 @@ from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
 from ..results.proof import Certificate
 from .check import EPS, EXPONENTIAL, ROUNDINGS, Check, clusters, largest, sums
+from .law import Law
 from .registry import laws
 from .stability import monotone, stable
 
@@ -59,7 +62,7 @@ def certify(
     kind = _EachByItself if straight else _Whole
     check = kind(circuit, voltages[None], currents[None], closed, tolerance)
     proof, _ = _judged(check)
-    return replace(proof, stable=stable(circuit, voltages, currents))
+    return proof if proof.stable else replace(proof, stable=stable(circuit, voltages, currents))
 
 
 def certify_found(
@@ -102,7 +105,7 @@ def certify_points(
 
 def _judged(check: _Whole) -> tuple[Certificate, Bools]:
     check.kirchhoff()
-    for law in laws(check.circuit):
+    for law in check.laws:
         law.certify(check)
     check.power()
     worst = sorted(check.failures, reverse=True)
@@ -128,6 +131,11 @@ class _Whole(Check):
     #: power of what exponentials are off by, W
     doubt: Floats | float = 0.0
 
+    @cached_property
+    def laws(self) -> tuple[Law[Any], ...]:
+        """The laws of the devices that the circuit has."""
+        return tuple(laws(self.circuit))
+
     def node_sums(self, values: Floats) -> tuple[Floats, Floats]:
         """Return sums over the elements that begin and end at each node, shape (points, n_nodes).
 
@@ -146,7 +154,7 @@ class _Whole(Check):
         still balance.
         """
         floor, sure = np.zeros(self.i.shape), np.zeros(self.i.shape)
-        for law in laws(self.circuit):
+        for law in self.laws:
             floor[:, law.rows] = law.openness(self)
             if law.device.plural in EXPONENTIAL:
                 sure[:, law.rows] = floor[:, law.rows]
@@ -188,7 +196,7 @@ class _Whole(Check):
         told = [np.atleast_2d(device.is_told()) for device in self.circuit.tables.values()]
         # values of a table may differ from point to point
         told = [np.broadcast_to(rows, (len(self.i), rows.shape[1])) for rows in told]
-        echoes = np.concatenate([law.echoes() for law in laws(self.circuit)])
+        echoes = np.concatenate([law.echoes() for law in self.laws])
         still = (np.abs(self.i) <= floor) | np.concatenate(told, axis=1) | echoes
         return np.asarray(still.all(axis=-1, keepdims=True))
 
@@ -279,7 +287,7 @@ class _EachByItself(_Whole):
         The current of a tie is what others leave for it at one end; ground is no such end.
         """
         none = np.zeros(0, dtype=np.bool_)  # of a circuit without elements
-        ties = np.concatenate([none, *(law.ties(self.closed) for law in laws(self.circuit))])
+        ties = np.concatenate([none, *(law.ties(self.closed) for law in self.laws)])
         p, q = self.p[ties], self.q[ties]
         apart, result = size.copy(), size.copy()
         apart[:, 0] = 0.0

@@ -71,7 +71,7 @@ def find_pairs(reduction: Reduction, near: float = NEAR) -> tuple[Pair, ...]:
     """Return forward sources whose output current comes back through a matching source."""
     table = reduction.controls
     backward: dict[int, list[int]] = {}
-    for row in np.flatnonzero(~table.is_voltage):
+    for row in (~table.is_voltage).nonzero()[0]:
         terms = slice(table.ptr[row], table.ptr[row + 1])
         if table.constant[row] == 0 and table.of_current[terms].tolist() == [True]:
             backward.setdefault(int(table.index[terms][0]), []).append(int(row))
@@ -79,7 +79,7 @@ def find_pairs(reduction: Reduction, near: float = NEAR) -> tuple[Pair, ...]:
     if not backward:
         return ()
     degree = _degrees(reduction)
-    for tie in np.flatnonzero((reduction.ties.source >= 0) & reduction.forest.in_tree):
+    for tie in ((reduction.ties.source >= 0) & reduction.forest.in_tree).nonzero()[0]:
         pair = _match(reduction, int(tie), backward, degree, near)
         if pair is not None and pair.backward not in taken:
             pairs.append(pair)

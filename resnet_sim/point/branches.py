@@ -17,7 +17,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 
@@ -180,7 +180,7 @@ class Laws(Branches):
         chosen[rows] = True
         functions, end = [], 0
         for _, part, function in self.each(chosen):
-            devices = np.flatnonzero(part[:, 0])
+            devices = part[:, 0].nonzero()[0]
             shape = len(devices), part.shape[1]
             if len(devices):
                 size = shape[0] * shape[1]
@@ -217,8 +217,7 @@ Kind = TypeVar("Kind", bound=Branches)
 def _joined(kind: type[Kind], parts: list[tuple[Any, ...]]) -> Kind:
     """Return pieces of one kind as branches."""
     if not parts:
-        empty: list[Any] = [_NONE[str(field.type)] for field in dataclasses.fields(kind)]
-        return kind(*empty)
+        return cast("Kind", _EMPTY[kind])
     if len(parts) == 1:
         return kind(*parts[0])
     columns: list[Any] = list(zip(*parts, strict=True))
@@ -279,8 +278,8 @@ class Controls:
         is_voltage = np.zeros(n, dtype=np.bool_)
         p, q = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         constant: Any = np.zeros((n, *ties.volts.shape[1:]))
-        for branch in (ties, injections):
-            own = np.flatnonzero(branch.source >= 0)
+        for branch in (ties, injections) if parts else ():
+            own = (branch.source >= 0).nonzero()[0]
             row = branch.source[own]
             p[row], q[row], constant[row] = branch.p[own], branch.q[own], branch.held[own]
             is_voltage[row] = branch is ties
@@ -292,6 +291,11 @@ _NO_CONTROLS = [np.zeros(0, t) for t in (int, int, float, bool, int, float)]
 
 #: type of a column -> that of no rows
 _NONE = {"Ints": np.zeros(0, dtype=np.int64), "Floats": np.zeros(0), "Curve | None": None}
+#: no branches of each kind
+_EMPTY: dict[type[Branches], Branches] = {
+    kind: kind(*(_NONE[str(field.type)] for field in dataclasses.fields(kind)))  # type: ignore[arg-type]
+    for kind in (Ties, Conductors, Rectifiers, Injections, Curves)
+}
 
 
 def _laws(parts: list[tuple[Any, ...]]) -> Laws:
@@ -320,9 +324,8 @@ def decompose(circuit: Circuit, closed: Bools) -> tuple[Kinds, Controls, int]:
     the number of nodes, of which those within devices come last.
     """
     out = Pieces(len(circuit.nodes), closed)
-    for name, device in sorted(circuit.tables.items(), key=lambda item: item[1].rank):
-        if len(device):
-            device.pieces(out, circuit.first[name])
+    for name, device in sorted(circuit.present.items(), key=lambda item: item[1].rank):
+        device.pieces(out, circuit.first[name])
     kinds = (
         _joined(Ties, out.ties), _joined(Conductors, out.conductors),
         _joined(Rectifiers, out.rectifiers), _joined(Injections, out.injections),

@@ -52,7 +52,7 @@ def stages(reduction: Reduction) -> list[Stage]:
         none = np.zeros(0, dtype=np.int64)
         plainly = np.ones(n_parts, dtype=np.bool_)
         plainly[list(smooth)] = False
-        others = np.flatnonzero(plainly)
+        others = plainly.nonzero()[0]
         found = [Stage(others, none)] if len(others) or not smooth else []
         return found + [Stage(np.array([part]), none, True) for part in sorted(smooth)]
     loops_sensed = _sensed_loops(reduction)
@@ -92,7 +92,7 @@ def everything(reduction: Reduction) -> Stage:
     ties, sensed = reduction.ties, _sensed_loops(reduction)
     closing = [
         tie
-        for tie in np.flatnonzero(~reduction.forest.in_tree).tolist()
+        for tie in (~reduction.forest.in_tree).nonzero()[0].tolist()
         if tie in sensed
         or (ties.source[[tie, *reduction.path(int(ties.p[tie]), int(ties.q[tie]))]] >= 0).any()
     ]
@@ -119,7 +119,7 @@ def _sensed_loops(reduction: Reduction) -> dict[int, set[int]]:
     sensed = set(table.index[table.of_current].tolist())
     found: dict[int, set[int]] = {}
     ties = reduction.ties
-    for tie in np.flatnonzero(~reduction.forest.in_tree).tolist() if sensed else ():
+    for tie in (~reduction.forest.in_tree).nonzero()[0].tolist() if sensed else ():
         loop = [tie, *reduction.path(int(ties.p[tie]), int(ties.q[tie]))]
         inside = sensed & set(ties.element[loop].tolist())
         if inside:
@@ -173,7 +173,7 @@ class _Dependencies:
     def _ties(self) -> None:
         """What a controlled tie carries waits for its source and for the tie above it."""
         ties = self.red.ties
-        for tie in np.flatnonzero((ties.source >= 0) & self.red.forest.in_tree):
+        for tie in ((ties.source >= 0) & self.red.forest.in_tree).nonzero()[0]:
             row = int(ties.source[tie])
             self.successors[self.first_source + row].add(self.first_carried + row)
             for end in (ties.p[tie], ties.q[tie]):
@@ -209,9 +209,9 @@ class _Dependencies:
         side = red.below(tie)
         found: list[int] = []
         for kind in red.joining:
-            for k in np.flatnonzero(side[kind.p] != side[kind.q]):
+            for k in (side[kind.p] != side[kind.q]).nonzero()[0]:
                 found += self.of_node(int(kind.p[k])) + self.of_node(int(kind.q[k]))
-        found += self._of_laws(np.flatnonzero(side[red.laws.p] != side[red.laws.q]))
+        found += self._of_laws((side[red.laws.p] != side[red.laws.q]).nonzero()[0])
         feeds = red.injections
         crossing = (side[feeds.p] != side[feeds.q]) & (feeds.source >= 0)
         found += [self.first_source + int(row) for row in feeds.source[crossing]]
@@ -240,7 +240,7 @@ class _Dependencies:
         """Parts wait for the potentials at the ends of their branches."""
         red = self.red
         controlled = (red.above[branches.p] >= 0) | (red.above[branches.q] >= 0)
-        for k in np.flatnonzero((parts >= 0) & controlled):
+        for k in ((parts >= 0) & controlled).nonzero()[0]:
             for end in (branches.p[k], branches.q[k]):
                 for vertex in self.of_node(int(end)):
                     self.successors[vertex].add(int(parts[k]))

@@ -45,7 +45,7 @@ def single(circuit: Circuit, point: Point, seconds: float, tolerance: float) -> 
         certificate=certificate,
         solver=SolverInfo(point.method, point.iterations, seconds, point.notes),
         diagnostics=point.diagnostics,
-        floating=tuple(circuit.nodes[k] for k in np.flatnonzero(point.floating)),
+        floating=tuple(circuit.nodes[k] for k in point.floating.nonzero()[0]),
         loose=point.loose,
         nonunique=point.nonunique,
         closed=point.closed,

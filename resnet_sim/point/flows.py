@@ -105,7 +105,7 @@ class Flows(Sources):
         if not len(ties):
             return self.loop_current
         flow = forest.subtree_sums(self.outflow())
-        child = np.flatnonzero(forest.parent >= 0)
+        child = (forest.parent >= 0).nonzero()[0]
         tie = forest.edge[child]
         current = self.loop_current.copy()
         current[tie] = column(np.where(ties.p[tie] == child, -1.0, 1.0), flow) * flow[child]
@@ -154,7 +154,7 @@ class Flows(Sources):
         for branch, flow in self.flows():
             size += bincount(branch.p, np.abs(flow), len(size))
             size += bincount(branch.q, np.abs(flow), len(size))
-        child = np.flatnonzero(red.forest.parent >= 0)
+        child = (red.forest.parent >= 0).nonzero()[0]
         element = red.ties.element[red.forest.edge[child]]
         none = np.abs(current[element]) <= 1e-9 * red.forest.subtree_sums(size)[child]
         current[element[none]] = 0.0

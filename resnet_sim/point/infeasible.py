@@ -93,7 +93,7 @@ def describe(circuit: Circuit, element: int) -> str:
 def check_loops(state: State) -> None:
     """Raise `TopologyError` if a loop of ties fixes two different voltages."""
     red = state.reduction
-    for tie in np.flatnonzero(~red.forest.in_tree):
+    for tie in (~red.forest.in_tree).nonzero()[0]:
         p, q = int(red.ties.p[tie]), int(red.ties.q[tie])
         found = state.offset[p] - state.offset[q]
         wanted = state.tie_value[tie]
@@ -138,13 +138,13 @@ def check_fixed_rectifiers(state: State) -> None:
     p, q = branch.p[rows], branch.q[rows]
     above = state.above(rows)
     size = np.abs(state.offset[p]) + np.abs(state.offset[q]) + np.abs(branch.drop[rows])
-    for k in np.flatnonzero((branch.resistance[rows] == 0) & (above > 1e-9 * size)):
+    for k in ((branch.resistance[rows] == 0) & (above > 1e-9 * size)).nonzero()[0]:
         noise = Noise(state).of_nodes
         if above[k] <= noise[p[k]] + noise[q[k]]:
             continue
         raise _contradiction(state, [(branch, int(rows[k]))])
     rows, curves = state.compiled.fixed_curves, red.curves
-    for k in np.flatnonzero(np.abs(state.curve_current[rows]) > MOST_AMPS):
+    for k in (np.abs(state.curve_current[rows]) > MOST_AMPS).nonzero()[0]:
         raise _contradiction(state, [(curves, int(rows[k]))])
 
 
@@ -208,7 +208,7 @@ def no_path(state: State, plan: Plan, cut: Cut) -> TopologyError:
     # what drives a current and blocks lets that current through, and no more
     limits = [e for e in feeds if e in blocked]
     feeds, blocked = ([e for e in some if e not in limits] for some in (feeds, blocked))
-    nodes = [circuit.nodes[k] for k in np.flatnonzero(inside[: len(circuit.nodes)])]
+    nodes = [circuit.nodes[k] for k in inside[: len(circuit.nodes)].nonzero()[0]]
     verb = "leave" if cut.excess > 0 else "reach"
     where = f"node{'s' * (len(nodes) > 1)} {few(nodes)}"
     message = f"{abs(cut.excess):.6g} A of {names_of(circuit, feeds)} can't {verb} {where}"

@@ -58,9 +58,9 @@ class Compiled:
         parts = self._branch_parts()
         self.plans = [self._plan(stage, *parts) for stage in stages(reduction)]
         self.fixed_conductors, self.fixed_rectifiers, self.fixed_curves = (
-            np.flatnonzero(k < 0) for k in parts
+            (k < 0).nonzero()[0] for k in parts
         )
-        self.fixed_laws = np.flatnonzero(reduction.law_parts < 0)
+        self.fixed_laws = (reduction.law_parts < 0).nonzero()[0]
 
     @property
     def may_trigger(self) -> bool:
@@ -119,7 +119,7 @@ class Compiled:
 
     def _row_of_source(self, source: Ints) -> Ints:
         row = np.full(len(self.reduction.controls), -1)
-        own = np.flatnonzero(source >= 0)
+        own = (source >= 0).nonzero()[0]
         row[source[own]] = own
         return row
 
@@ -133,7 +133,7 @@ class Compiled:
     def loops(self) -> dict[int, list[int]]:
         """Each tie that closes a loop of ties, and the ties of that loop."""
         red = self.reduction
-        closing = np.flatnonzero(~red.forest.in_tree).tolist()
+        closing = (~red.forest.in_tree).nonzero()[0].tolist()
         return {k: [k, *red.path(int(red.ties.p[k]), int(red.ties.q[k]))] for k in closing}
 
     @cached_property
@@ -149,7 +149,7 @@ class Compiled:
         red = self.reduction
         chosen = np.zeros(red.n_parts + 1, dtype=np.bool_)
         chosen[stage.parts] = True  # index -1, for no part, stays False
-        coordinates = np.flatnonzero(chosen[red.part])
+        coordinates = chosen[red.part].nonzero()[0]
         local = np.zeros(len(red.part), dtype=np.int64)
         local[coordinates] = 1 + np.arange(len(coordinates))
         of_node = local[red.coordinate]
@@ -157,7 +157,7 @@ class Compiled:
         def ends(branches: Branches, rows: Ints) -> tuple[Ints, Ints]:
             return of_node[branches.p[rows]], of_node[branches.q[rows]]
 
-        conductors, rectifiers, curves = (np.flatnonzero(chosen[part]) for part in parts)
+        conductors, rectifiers, curves = (chosen[part].nonzero()[0] for part in parts)
         edge_p, edge_q = ends(red.conductors, conductors)
         diode_p, diode_q = ends(red.rectifiers, rectifiers)
         diode_scale = red.branch_scale(red.rectifiers, rectifiers)
@@ -185,4 +185,4 @@ class Compiled:
         controlled = feeds.source >= 0
         in_pair[controlled] = self.paired[feeds.source[controlled]]
         touched = (of_node[feeds.p] != 0) | (of_node[feeds.q] != 0)
-        return np.flatnonzero(touched & ~in_pair)
+        return (touched & ~in_pair).nonzero()[0]

@@ -47,7 +47,7 @@ def _candidates(injections: Injections, controls: Controls) -> Ints:
     fit = np.zeros(len(controls), dtype=np.bool_)
     fit[injections.source[injections.source >= 0]] = True
     fit[controls.owner[controls.of_current]] = False
-    return np.flatnonzero(fit & ~controls.is_voltage & np.isnan(controls.rest))
+    return (fit & ~controls.is_voltage & np.isnan(controls.rest)).nonzero()[0]
 
 
 def _terms(controls: Controls, rows: Ints) -> tuple[Ints, Ints]:
@@ -55,7 +55,7 @@ def _terms(controls: Controls, rows: Ints) -> tuple[Ints, Ints]:
     owner = controls.owner
     chosen = np.zeros(len(controls), dtype=np.bool_)
     chosen[rows] = True
-    term = np.flatnonzero(chosen[owner] & (controls.index != 0) & (controls.gain != 0))
+    term = (chosen[owner] & (controls.index != 0) & (controls.gain != 0)).nonzero()[0]
     return term, owner[term]
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Bools, Floats, Ints
+from ..arrays import Bools, Floats, Ints, repeated
 from ..graph.forests import Forest, spanning_forest
 from ..graph.graphs import components
 from ..model.circuit import Circuit
@@ -190,7 +190,7 @@ class Reduction:
     def branch_scale(self, branches: Branches, rows: Ints) -> Floats:
         """Return the scale of branches; nodes without coordinate take that of the other end."""
         if not self.pairs:
-            return np.broadcast_to(1.0, rows.shape)
+            return repeated(1.0, len(rows))
         p, q = branches.p[rows], branches.q[rows]
         return np.where(self.coordinate[p] != 0, self.scale[p], self.scale[q])
 

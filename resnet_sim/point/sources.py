@@ -56,7 +56,7 @@ class Sources:
         A source may have several contributions.
         """
         tie, feed = self.compiled.tie_of_source[owner], self.compiled.injection_of_source[owner]
-        volts, amps = np.flatnonzero(tie >= 0), np.flatnonzero(feed >= 0)
+        volts, amps = (tie >= 0).nonzero()[0], (feed >= 0).nonzero()[0]
         self.tie_value = _added(self.tie_value, tie[volts], contribution[volts])
         self.injection_value = _added(self.injection_value, feed[amps], contribution[amps])
         self.refresh()

@@ -94,6 +94,8 @@ class State(Flows):
     def _rest(self, plan: Plan) -> None:
         """Put what only a control of zero leaves open where the control says."""
         red = self.reduction
+        if not len(red.controls):
+            return
         c = red.coordinate[red.controls.q]
         resting = np.isfinite(red.controls.rest) & (self.piece[c] > 0)
         resting &= np.isin(red.part[c], plan.stage.parts)
@@ -103,7 +105,7 @@ class State(Flows):
         """Return local coordinates that come near given node voltages (NaN: don't care)."""
         red = self.reduction
         x = np.zeros(len(red.part))
-        given = np.flatnonzero(np.isfinite(voltages))
+        given = np.isfinite(voltages).nonzero()[0]
         x[red.coordinate[given]] = (voltages[given] - self.offset[given]) / red.scale[given]
         return np.concatenate(([0.0], x[plan.coordinates]))
 

@@ -30,7 +30,7 @@ def structure(circuit: Circuit) -> list[Diagnostic]:
         hint = "call one node 0; voltages are measured from it"
         found.append(Diagnostic("W203", message, circuit.span(0), hint))
     found += _dangling(circuit)
-    negative = np.flatnonzero(circuit.resistors.ohms < 0)
+    negative = (circuit.resistors.ohms < 0).nonzero()[0]
     if len(negative):
         names = names_of(circuit, negative)
         message = f"negative resistance ({names}): a solution need not exist or be the only one"
@@ -45,9 +45,9 @@ def _dangling(circuit: Circuit) -> list[Diagnostic]:
     degree = np.bincount(p, minlength=n) + np.bincount(q, minlength=n)
     used = degree != 1
     used[0] = True
-    for device in circuit.tables.values():
+    for device in circuit.present.values():
         used[device.controls()[0]] = True
-    loose = np.flatnonzero(~used)
+    loose = (~used).nonzero()[0]
     if not len(loose):
         return []
     found = []
@@ -76,7 +76,7 @@ def undefined(state: State) -> tuple[Bools, Bools]:
         unknown |= np.abs(v[p] - v[q]) > 1e-9 * (np.abs(v[p]) + np.abs(v[q]))
     unknown &= ~known
     unknown[red.ties.element] = False  # by what their far sides exchange with the rest, below
-    for name, device in circuit.tables.items():
+    for name, device in circuit.present.items():
         if device.fixes_current:
             start = circuit.first[name]
             unknown[start : start + len(device)] = False
@@ -92,11 +92,11 @@ def undefined(state: State) -> tuple[Bools, Bools]:
         # every unknown one a weight of its own and see whether the weights cancel
         ties = np.zeros(circuit.n_elements, dtype=np.bool_)
         ties[red.ties.element] = True
-        some = np.flatnonzero(unknown & ~ties)
+        some = (unknown & ~ties).nonzero()[0]
         weight = 1.0 + np.sqrt(np.arange(len(some)) + 2.0)
         n = len(lost)
         sums = forest.subtree_sums(bincount(p[some], weight, n) - bincount(q[some], weight, n))
-        child = np.flatnonzero(forest.parent >= 0)
+        child = (forest.parent >= 0).nonzero()[0]
         crossed = np.abs(sums[child]) > 1e-9
         unknown[red.ties.element[forest.edge[child[crossed]]]] = True
     # within a stage with feedback what changes is known, and what of it cancels
@@ -118,8 +118,8 @@ def floating_parts(state: State, floating: Bools) -> list[Diagnostic]:
     islands = np.unique(island[floating])
     for number in islands[:MOST_PARTS]:
         inside = floating & (island == number)
-        nodes = [circuit.nodes[k] for k in np.flatnonzero(inside)]
-        touching = np.flatnonzero(inside[p] | inside[q]).tolist()
+        nodes = [circuit.nodes[k] for k in inside.nonzero()[0]]
+        touching = (inside[p] | inside[q]).nonzero()[0].tolist()
         noun = "node" if len(nodes) == 1 else "nodes"
         if drowned := far_apart(circuit, inside):
             message = f"rounding leaves nothing of the voltage of {noun} {few(nodes)}{drowned}"
@@ -147,7 +147,7 @@ def uncontrolled_switches(circuit: Circuit, voltages: Floats, currents: Floats) 
     """
     table = circuit.switches
     control = np.where(table.ce >= 0, currents[table.ce], voltages[table.cp] - voltages[table.cn])
-    rows = (circuit.first["switches"] + np.flatnonzero(np.isnan(control) & ~table.fixed)).tolist()
+    rows = (circuit.first["switches"] + (np.isnan(control) & ~table.fixed).nonzero()[0]).tolist()
     if not rows:
         return []
     message = f"{names_of(circuit, rows)}: what controls them is undefined; they keep their state"
@@ -175,7 +175,7 @@ def nonunique(state: State) -> tuple[tuple[str, ...], list[Diagnostic]]:
     free = ~red.forest.in_tree & ~state.loop_determined
     swirl.loop_current[free] = weights[len(rows) :][free]
     currents = swirl.currents()
-    elements = np.flatnonzero(np.abs(currents) > 1e-9 * np.abs(currents).max()).tolist()
+    elements = (np.abs(currents) > 1e-9 * np.abs(currents).max()).nonzero()[0].tolist()
     if not elements:
         return (), []
     circuit = red.circuit
@@ -193,7 +193,7 @@ def _circulation(n: int, p: Ints, q: Ints, weights: Floats) -> Floats:
     current = np.where(forest.in_tree, 0.0, weights[: len(p)])
     over = bincount(q, current, n) - bincount(p, current, n)
     flow = forest.subtree_sums(over)
-    child = np.flatnonzero(forest.parent >= 0)
+    child = (forest.parent >= 0).nonzero()[0]
     edge = forest.edge[child]
     current[edge] = np.where(p[edge] == child, 1.0, -1.0) * flow[child]
     return current
@@ -211,8 +211,8 @@ def _looping_rectifiers(state: State) -> tuple[Ints, Ints, Ints, Floats]:
     size = TIGHT * (np.abs(v[rect.p]) + np.abs(v[rect.q]) + np.abs(rect.drop))
     size += 4 * EPS * np.abs(v).max()
     tight = (np.abs(v[rect.p] - v[rect.q] - rect.drop) <= size) & (rect.resistance == 0)
-    on = np.flatnonzero(tight & (state.rectifier_current > 0))
-    idle = np.flatnonzero(tight & (state.rectifier_current <= 0))
+    on = (tight & (state.rectifier_current > 0)).nonzero()[0]
+    idle = (tight & (state.rectifier_current <= 0)).nonzero()[0]
     scale = red.branch_scale(rect, np.arange(len(rect)))
     # an amplifier that inverts turns what lies behind it around
     p = red.coordinate[np.where(scale < 0, rect.q, rect.p)]
@@ -253,7 +253,7 @@ def _on_directed_cycle(n: int, p: Ints, q: Ints, tail: Ints, head: Ints) -> Bool
 def unsettled(circuit: Circuit, all_tried: bool) -> TopologyError:
     """Return the error for switches that contradict themselves whatever their states."""
     first = circuit.first["switches"]
-    free = (first + np.flatnonzero(~circuit.switches.fixed)).tolist()
+    free = (first + (~circuit.switches.fixed).nonzero()[0]).tolist()
     names = [circuit.element_names[k] for k in free]
     message = f"the switches {names_of(circuit, free)} never settle: each state undoes itself"
     if not all_tried:
@@ -265,7 +265,7 @@ def unsettled(circuit: Circuit, all_tried: bool) -> TopologyError:
 
 def between(circuit: Circuit, halfway: Bools) -> TopologyError:
     """Return the error for smooth switches whose controls are between on and off."""
-    some = (circuit.first["switches"] + np.flatnonzero(halfway)).tolist()
+    some = (circuit.first["switches"] + halfway.nonzero()[0]).tolist()
     names = [circuit.element_names[k] for k in some]
     message = f"{names_of(circuit, some)}: the control is between on and off"
     hint = "its resistance would move smoothly from Ron to Roff: these must be above 0 and finite"

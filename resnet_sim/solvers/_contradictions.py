@@ -20,7 +20,7 @@ def _by_arrays(
 ) -> tuple[Floats, Floats, Bools, Bools]:  # fmt: skip
     current = np.zeros(len(on))
     slack = np.zeros(len(on))
-    child = np.flatnonzero(parent >= 0)
+    child = (parent >= 0).nonzero()[0]
     diode = tie[edge[child]]
     current[diode] = np.where(p[diode] == child, below[child], -below[child])
     slack[diode] = 16 * _at(noise, child)

@@ -123,7 +123,7 @@ def solve(
         if waited < MURTY_AFTER:
             on = on ^ wrong
         else:
-            last = int(np.flatnonzero(wrong)[-1])
+            last = int(wrong.nonzero()[0][-1])
             on[last] = not on[last]
         # a redundant rectifier that is still violated must come first into the next forest
         priority = np.where(wrong, trial.violation, 0.0)
@@ -177,7 +177,7 @@ def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: Bordered
     rectifier pass; that which leaves the smaller voltage is better.  If none does the set
     stays, without that noise.
     """
-    marginal = np.flatnonzero(trial.marginal)
+    marginal = trial.marginal.nonzero()[0]
     if len(marginal) and inverses.iterates(trial.network):
         # an iteration leaves what is a last digit of the largest voltage
         p, q, drop = problem.diode_p[marginal], problem.diode_q[marginal], problem.drop[marginal]
@@ -245,8 +245,9 @@ def glance(
     low = np.zeros_like(x)
     _, excess, size = network.balance(x, low)
     x, low = network.step(inverse, x, low, excess)
-    noise = np.array([QUICK * float(size.mean())])
-    return _compare(network, on, x, low, noise, np.array([QUICK * float(np.abs(x).mean())]))
+    n = len(x)
+    noise, blur = (np.array([QUICK * (float(of.sum()) / n)]) for of in (size, np.abs(x)))
+    return _compare(network, on, x, low, noise, blur)
 
 
 def _compare(

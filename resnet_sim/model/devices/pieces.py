@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Bools, Floats, Ints
+from ...arrays import Bools, Floats, Ints, repeated
 from ...curves import Curve
 from .characteristic import Characteristic
 
@@ -113,6 +113,6 @@ class Pieces:
 
 
 def _add(pieces: list[tuple[Any, ...]], element: Ints, *columns: Any) -> None:
-    if len(element):  # constants take no memory in large circuits
-        shape = element.shape
-        pieces.append((element, *(np.broadcast_to(column, shape) for column in columns)))
+    if count := len(element):
+        rows = (c if isinstance(c, np.ndarray) else repeated(c, count) for c in columns)
+        pieces.append((element, *rows))

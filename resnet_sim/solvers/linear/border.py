@@ -64,9 +64,9 @@ class Bordered:
         ):
             return None
         pieces = _common_pieces(base, other)
-        split = np.flatnonzero(pieces.first != _smallest(pieces.old, pieces.first))
-        merged = np.flatnonzero(pieces.first != _smallest(pieces.new, pieces.first))
-        changed = np.setxor1d(base.soft, other.soft)
+        split = (pieces.first != _smallest(pieces.old, pieces.first)).nonzero()[0]
+        merged = (pieces.first != _smallest(pieces.new, pieces.first)).nonzero()[0]
+        changed = np.setxor1d(base.soft, other.soft, assume_unique=True)
         if not len(split) and not len(merged) and not len(changed):
             return base.by_groups(self.solve)
         if len(split) + len(merged) + len(changed) > MOST_COLUMNS:
@@ -84,7 +84,7 @@ class Bordered:
         apart = number[pieces.piece] >= 0
         moved, extra = pieces.coordinate[apart], number[pieces.piece[apart]]
         label, count, size = base.forest.label, base.forest.count, len(schur)
-        root = np.flatnonzero(other.forest.parent < 0)
+        root = (other.forest.parent < 0).nonzero()[0]
 
         def inverse(excess: Floats) -> Floats:
             groups = self.solve(bincount(label, excess, count))
@@ -114,14 +114,14 @@ def _common_pieces(base: ContractedNetwork, other: ContractedNetwork) -> _Pieces
     """Return the pieces of all groups that are not the same in both networks."""
     old, new = base.forest.label, other.forest.label
     # trees are numbered by their smallest coordinate, which is their root
-    root_old = np.flatnonzero(base.forest.parent < 0)
-    root_new = np.flatnonzero(other.forest.parent < 0)
+    root_old = (base.forest.parent < 0).nonzero()[0]
+    root_new = (other.forest.parent < 0).nonzero()[0]
     differs = root_old[old] != root_new[new]
     in_old = np.zeros(base.forest.count, dtype=np.bool_)
     in_new = np.zeros(other.forest.count, dtype=np.bool_)
     in_old[old[differs]] = True
     in_new[new[differs]] = True
-    coordinate = np.flatnonzero(in_old[old] | in_new[new])
+    coordinate = (in_old[old] | in_new[new]).nonzero()[0]
     pair = old[coordinate] * other.forest.count + new[coordinate]
     _, first, piece = np.unique(pair, return_index=True, return_inverse=True)
     first = coordinate[first]
@@ -130,12 +130,9 @@ def _common_pieces(base: ContractedNetwork, other: ContractedNetwork) -> _Pieces
 
 def _smallest(group: Ints, first: Ints) -> Ints:
     """Return for each piece the smallest coordinate of any piece of its group."""
-    if not len(group):
-        return first
-    groups, which = np.unique(group, return_inverse=True)
-    smallest = np.full(len(groups), first.max())
-    np.minimum.at(smallest, which, first)
-    result: Ints = smallest[which]
+    smallest = np.full(group.max(initial=-1) + 1, first.max(initial=0))
+    np.minimum.at(smallest, group, first)
+    result: Ints = smallest[group]
     return result
 
 
@@ -162,7 +159,7 @@ class _Columns:
     def conductances(self) -> None:
         """Let the conductances of what has come apart lead to where they lead."""
         base, label, unknown = self.base, self.base.forest.label, self.unknown
-        near = np.flatnonzero((unknown[base.p] >= 0) | (unknown[base.q] >= 0))
+        near = ((unknown[base.p] >= 0) | (unknown[base.q] >= 0)).nonzero()[0]
         for here, there in ((base.p[near], base.q[near]), (base.q[near], base.p[near])):
             apart = unknown[here] >= 0
             a, b, g = unknown[here[apart]], unknown[there[apart]], base.g[near][apart]

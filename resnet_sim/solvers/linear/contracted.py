@@ -74,12 +74,12 @@ class ContractedNetwork:
 
     def __init__(self, problem: Problem, on: Bools, priority: Floats) -> None:
         self.problem = problem
-        tie = np.flatnonzero(on & problem.hard)
+        tie = (on & problem.hard).nonzero()[0]
         self.tie = tie = tie[np.argsort(-priority[tie], kind="stable")]
         self.forest = spanning_forest(
             problem.n, problem.diode_p[tie], problem.diode_q[tie], problem.drop[tie]
         )
-        self.soft = soft = np.flatnonzero(on & ~problem.hard)
+        self.soft = soft = (on & ~problem.hard).nonzero()[0]
         self.p, self.q, self.g, self.emf = (
             problem.edge_p, problem.edge_q, problem.conductance, problem.emf
         )  # fmt: skip

@@ -58,7 +58,12 @@ def coarse_solver(n: int, p: Ints, q: Ints, conductance: Floats) -> Solve:
 
 
 def _grounded(inverse: Solve) -> Solve:
-    return lambda b: np.concatenate((np.zeros_like(b[:1]), inverse(b[1:])))
+    def solve(b: Floats) -> Floats:
+        x = np.empty(b.shape)
+        x[0], x[1:] = 0.0, inverse(b[1:])
+        return x
+
+    return solve
 
 
 def _weights(n: int, p: Ints, q: Ints, conductance: Floats) -> Floats:

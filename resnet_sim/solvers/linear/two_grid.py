@@ -162,7 +162,7 @@ def _follow_by_arrays(n: int, p: Ints, q: Ints, weight: Floats) -> Ints:
     np.maximum.at(best, p, weight)
     np.maximum.at(best, q, weight)
     for end in (p, q):
-        strongest = np.flatnonzero(weight == best[end])
+        strongest = (weight == best[end]).nonzero()[0]
         np.maximum.at(edge, end[strongest], strongest)
     near = np.where(edge >= 0, (p + q)[edge] - every, every) if len(p) else every
     root = np.where(near[near] == every, np.minimum(near, every), near)
