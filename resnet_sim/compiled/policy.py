@@ -85,6 +85,10 @@ class Policy(NamedTuple):
     #: Coordinates up to which a circuit is solved as one where something undefined joins its
     #: stages; none if it has more rectifiers than `enumerated`.
     joint: float = 200
+    #: Linear stages in a row that are solved as one, and the most unknowns that each may have: a
+    #: stage takes a millisecond or two, whatever its size.
+    in_a_row: float = 8
+    of_each: float = 100
     #: Switches whose states are all tried out when they don't settle.
     switches: float = 10
 

@@ -100,6 +100,15 @@ def everything(reduction: Reduction) -> Stage:
     return Stage(np.arange(reduction.n_parts), sources, True, loops, whole=True)
 
 
+def joined(row: Sequence[Stage]) -> Stage:
+    """Return stages that follow each other as one with feedback."""
+    parts, sources, loops = (
+        np.concatenate([getattr(stage, kind) for stage in row])
+        for kind in ("parts", "sources", "loops")
+    )
+    return Stage(np.sort(parts), np.sort(sources), True, loops)
+
+
 def _stage(
     members: list[int], n_parts: int, n_sources: int, ties: Sequence[int] | None = None
 ) -> Stage:

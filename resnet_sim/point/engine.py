@@ -169,8 +169,14 @@ class PointSolver:
         """Solve stage by stage, or all in one where what comes later may narrow down the rest.
 
         That is where something is undefined, or where one of several solutions, or of the many
-        currents of a loop without resistance, led nowhere.
+        currents of a loop without resistance, led nowhere.  Long rows of linear stages are tried
+        as one first, which does if nothing in them is open.
         """
+        together = compiled.together()
+        if together is not None:
+            state, log, failure = self._pass_through(together, key + b" together")
+            if failure is None and not (log.diagnostics or state.drifts or state.lost_parts.any()):
+                return state, log
         state, log, failure = self._pass_through(compiled, key)
         open_ = _left_open(state, log, failure)
         error: TopologyError | ConvergenceError | None = None

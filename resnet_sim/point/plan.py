@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
 from ..graph.graphs import ranges
 from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
 from .branches import Branches, decompose
-from .cascade import Stage, everything, stages
+from .cascade import Stage, everything, joined, stages
 from .reciprocal import merged
 from .reduction import reduce
 
@@ -105,6 +107,33 @@ class Compiled:
         """Return the same with all stages in one, as if there were feedback."""
         fresh = copy.copy(self)
         fresh.plans = [self._plan(everything(self.reduction), *self._branch_parts())]
+        return fresh
+
+    @cached_property
+    def _in_a_row(self) -> list[Plan] | None:
+        """The plans, those of short linear stages in a row as one; None if these are few."""
+        if len(self.fixed_rectifiers) or len(self.fixed_curves) or len(self.fixed_laws):
+            return None  # what they carry may be known to some stages and not to others
+        limits, plans = policy.POLICY, []
+        for linear, run in itertools.groupby(self.plans, self._is_short):
+            row = list(run)
+            if linear and len(row) >= limits.in_a_row:
+                row = [self._plan(joined([p.stage for p in row]), *self._branch_parts())]
+            plans += row
+        return plans if len(plans) < len(self.plans) else None
+
+    def _is_short(self, plan: Plan) -> bool:
+        """Tell whether a stage is linear and small."""
+        own = np.isin(self.reduction.law_parts, plan.stage.parts)
+        straight = not (len(plan.rectifiers) or len(plan.curves) or own.any())
+        return straight and plan.n + len(plan.stage.sources) <= policy.POLICY.of_each
+
+    def together(self) -> Compiled | None:
+        """Return the same with linear stages in a row as one, None if there are no such rows."""
+        if self._in_a_row is None:
+            return None
+        fresh = copy.copy(self)
+        fresh.plans = self._in_a_row
         return fresh
 
     @cached_property
