@@ -107,8 +107,9 @@ def test_a_wrong_table_is_an_error_at_its_line(card, code):
     assert all(d.span is not None for d in caught.value.diagnostics)
 
 
-def test_a_table_that_nobody_sweeps_over_is_noted():
-    circuit = rs.parse_netlist(f"{CARDS}\n.data d rubbish\n1 2 x\n.enddata")
+@pytest.mark.parametrize("again", ["", "\n.data d V1\n.enddata"])
+def test_a_table_that_nobody_sweeps_over_is_noted(again):
+    circuit = rs.parse_netlist(f"{CARDS}\n.data d rubbish\n1 2 x\n.enddata{again}")
     assert [d.code for d in circuit.diagnostics] == ["N103"]
 
 

@@ -40,6 +40,7 @@ class Tables:
         self._lines: dict[str, list[Card]] = {}
         self._last: list[Card] = []
         self._unused: dict[str, Card] = {}
+        self._twice: dict[str, Card] = {}
 
     def add(self, card: Card) -> None:
         """Take a line of a table; the first one has its name."""
@@ -50,8 +51,7 @@ class Tables:
         self._last = [card]
         name = words[1] if len(words) > 1 else ""
         if name in self._lines and self._lines[name][0] != card:
-            message = f"table {name} is defined twice"
-            raise CardError("E103", message, card[2].index(name), len(name))
+            self._twice.setdefault(name, card)
         self._lines[name], self._unused[name] = self._last, card
 
     def sweep(self, name: Word | Braced) -> Sweep:
@@ -62,6 +62,10 @@ class Tables:
             hint = suggestion(name.text, lambda: sorted(self._lines))
             raise CardError("E131", message, name.offset, len(name.text), hint)
         self._unused.pop(name.text, None)
+        if again := self._twice.get(name.text):  # of what nothing is swept over it does no harm
+            message = f"table {name.text} is defined twice"
+            self._report.add("E103", message, again, again[2].index(name.text), len(name.text))
+            raise Failed
         columns: list[Sweep] = []
         values: list[float] = []
         for card in lines:
