@@ -352,7 +352,7 @@ def told(
             refused = ", strict=True refuses" if hasattr(rule, "strict") else ""
             warn(
                 f"{few(net.one_way)} acts one way: there {name} need not estimate the gradient, "
-                f"and its cosine with the exact one is {cosine:.4f} on this minibatch (Adjoint() is "
-                f"exact{refused})",
+                f"and its cosine with the exact one is {cosine:.4f} on this minibatch "
+                f"(Adjoint() is exact{refused})",
             )
     return found
