@@ -101,7 +101,7 @@ def judged(
     voltages = sum(d.name.startswith("v") for d in deviations)
     if 2 * reading.resolution > rtol:
         notes += (f"the numbers are rounded: compared to {2 * reading.resolution:.1g}",)
-    notes += (*measured.rounded(), *_missing(op, reading))
+    notes += (*measured.rounded(), *measured.dwarfed(), *_missing(op, reading))
     return Comparison(
         op=op,
         reading=reading,

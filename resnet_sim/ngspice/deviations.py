@@ -25,6 +25,10 @@ EPS = float(np.finfo(float).eps)
 DOUBT = 3.0
 #: units in the last place that currents at a node may be off by for rounding to explain voltages
 EXPLAINED = 2
+#: what differs by more than such a share of its own size is told where it agrees all the same
+DWARFED = 1e-2
+#: at so many points
+MOST_NOTES = 5
 #: which is asked of the states on the way from ours to theirs (two solutions have others between
 #: them), if these are no farther apart than such a share of the largest voltage
 WAY, NEAR = (0.0, 0.3, 1.0), 1e-3
@@ -142,6 +146,21 @@ class Measured:
             f"{self.error[point, some].max():.2g} V: the currents there are rounding"
             for point, some in self.explained.items() if some.any()
         )  # fmt: skip
+
+    def dwarfed(self) -> tuple[str, ...]:
+        """Return a note on what agrees beside the largest alone, and not by its own size."""
+        own = np.maximum(np.abs(self.ours), np.abs(self.theirs))
+        floor = np.where(self.reading.is_current, AMPS, VOLTS)
+        off = (self.excess < 1) & (self.error > np.maximum(DWARFED * own, floor))
+        notes = []
+        for point in np.flatnonzero(off.any(axis=1)).tolist():
+            some, share = off[point], self.error[point] / np.maximum(own[point], floor)
+            names = few(np.array(self.reading.names)[some].tolist(), 4)
+            notes.append(
+                f"point {point}: {names} off by up to {100 * float(share[some].max()):.2g} % of "
+                "their own size, which is little of the largest"
+            )
+        return tuple(notes[:MOST_NOTES])
 
     def deviations(self) -> list[Deviation]:
         """Return each quantity where it differs most: what disagrees first, then by size."""

@@ -226,3 +226,11 @@ def test_series_resistance_excuses_no_error_where_currents_tell(load, volts, tmp
             csv_of(circuit, path, node, off)
             report = rs.ngspice.compare(circuit, against=path)
             assert report.comparisons[0].disagreeing[0] == f"v({node})"
+
+
+def test_what_agrees_beside_the_largest_alone_is_told(tmp_path):
+    circuit = rs.parse_netlist("t\nV1 a 0 1g\nR1 a 0 1k\nV2 b 0 53\nR2 b c 1k\nR3 c 0 1k")
+    report = rs.ngspice.compare(circuit, against=csv_of(circuit, tmp_path / "m.csv", "c", 26.5))
+    assert "v(c) off by up to 50 % of their own size" in "".join(report.comparisons[0].notes)
+    report = rs.ngspice.compare(circuit, against=csv_of(circuit, tmp_path / "m.csv", "c", 0.01))
+    assert "own size" not in "".join(report.comparisons[0].notes)
