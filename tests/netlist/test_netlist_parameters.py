@@ -45,6 +45,8 @@ def errors(*cards):
         (["v1 in 0 12", "b1 out 0 v=v(in)/2 rser=2", "r1 out 0 4"], 4.0),
         (["v1 in 0 12", "b1 0 out i=v(in)/4 rpar=6", "r1 out 0 3"], 6.0),
         (["v1 in 0 1", "e1 out 0 vcvs in 0 3 scale=2"], 6.0),
+        (["v1 in 0 2", "e1 out 0 vcvs poly(2) in 0 in 0 1 3 0 0 1"], 11.0),
+        (["v1 in 0 2", "r1 out 0 1", "f1 0 out cccs poly(1) v1 1 3"], 1.0),
     ],
 )  # fmt: skip
 def test_resistances_within_elements_count(cards, expected):

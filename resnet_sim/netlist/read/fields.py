@@ -51,6 +51,14 @@ class CardReader(ValueReader):
     def load(self, end: int | None = None) -> None:
         """Split the card up to `end` into items; the name is the first."""
         self.items = read_items(self.card[2][:end], quick=self.quick)[::-1]
+        for item, behind in zip(self.items[1:], self.items, strict=False):
+            item = item.value if isinstance(item, Assign) else item
+            if not isinstance(item, Braced) or not isinstance(behind, Word):
+                continue
+            if behind.offset == item.offset + len(item.text) + 1:
+                message = f"{behind.text!r} right behind an expression is no part of it"
+                hint = f"write it within: {{({item.text})*1{behind.text}}}"
+                raise CardError("E106", message, behind.offset, len(behind.text), hint)
 
     def word(self, what: str) -> Word:
         """Take a word, say a node; ``a=1`` counts as two."""

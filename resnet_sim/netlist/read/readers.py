@@ -196,12 +196,12 @@ def _controlled(r: CardReader) -> Read:
         return nodes, _behaviour(r, start, is_voltage)
     per_control = 2 if r.letter in "eg" else 1
     first = r.word("the control")
+    if first.text == _HSPICE_NAMES[r.letter] and len(r.items) > per_control:
+        first = r.word("the control")
     if first.text == "poly":
         return nodes, _polynomial(r, per_control, is_voltage)
     if first.text == "vcr" and r.letter == "g" and len(r.items) > per_control:
         return nodes, _controlled_resistor(r, nodes)
-    if first.text == _HSPICE_NAMES[r.letter] and len(r.items) > per_control:
-        first = r.word("the control")
     control = (first, *(r.word("the control") for _ in range(per_control - 1)))
     gain = r.take_value("the gain")
     return nodes, LinearSource(is_voltage, 0.0, (control,), (gain,), r.keywords())
