@@ -71,6 +71,8 @@ BACKENDS = (
           "samples at once, smooth laws by tangents in dense matrices", flows=True),
     Entry("linear", "linear_points", "LinearPoints", ("points",),
           "one factor for all points of a linear circuit"),
+    Entry("linear", "linear_states", "LinearStates", ("states",),
+          "one factor for all samples of a linear circuit"),
     Entry("one by one", "one_by_one", "OneByOne", ("points", "states"),
           "point after point, any circuit", flows=True),
 )  # fmt: skip

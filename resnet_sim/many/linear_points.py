@@ -19,14 +19,11 @@ from ..point.certified import worst
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
 from ..workers.executors import cores
-from .nodal import Factored
+from .nodal import SOURCES, Factored
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
 from .threads import slices, spread
-
-#: Branches whose numbers are right sides of the equations.
-SOURCES = {"voltage_sources": "ties", "current_sources": "injections"}
 
 
 class LinearPoints(Backend):
@@ -92,7 +89,7 @@ class Linear:
             return "nothing feeds back to what controls it"
         if len(red.rectifiers) or len(red.curves) or len(red.laws):
             return "there are rectifiers, or curves"
-        self.red, self.solver = red, OneByOne(question).solver(circuit)
+        self.solver = OneByOne(question).solver(circuit)
         self.solver.share(compiled)
         try:
             point = self.solver.solve(circuit)
@@ -113,18 +110,9 @@ class Linear:
 
         `v` and `i` are set, shapes (points, n_nodes) and (points, n_elements).
         """
-        question, red = self.question, self.red
-        volts, amps = (
-            np.repeat(held[None], len(values), axis=0)
-            for held in (red.ties.volts, red.injections.amps)
-        )
+        question = self.question
         columns = question.columns(values)
-        for table, column in ((t, c) for t, some_ in columns.items() for c in some_.values()):
-            branch, target = (red.ties, volts) if SOURCES[table] == "ties" else (
-                red.injections, amps
-            )  # fmt: skip
-            row_of, first = branch.row_of(i.shape[1]), question.circuit.first[table]
-            target[:, row_of[first : first + column.shape[1]]] = column
+        volts, amps = self.factored.imposed(question.circuit, columns)
         z = self.factored.solve(volts, amps)
         v[:] = z[:, : v.shape[1]]
         i[:] = self.factored.currents(z, amps, i.shape[1])

@@ -72,7 +72,7 @@ def multipliers(state: State, slope: Floats) -> Floats:
         If C depends on what nothing fixes.
     """
     matrix, rhs = _matrix(state), slope[1:]
-    solution = None if _singular(state) else _solved(matrix, rhs)
+    solution = None if singular(state) else _solved(matrix, rhs)
     if solution is None or not _fits(matrix, solution, rhs):
         size, most = len(rhs), policy.POLICY.adjoint
         if size > most:
@@ -109,7 +109,7 @@ def tangents(state: State) -> tuple[Ints, Ints, Floats]:
     return *laws.pattern, laws.evaluate(v[laws.p] - v[laws.q])[1]
 
 
-def _singular(state: State) -> bool:
+def singular(state: State) -> bool:
     """Tell whether a part floats or ideal elements form a loop."""
     red = state.reduction
     on = conducting(state)

@@ -7,7 +7,7 @@ entries like others, so that it doesn't matter what depends on what.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,16 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..compiled import policy
 from ..graph.graphs import bincount
+from ..model.circuit import Circuit
 from ..point.reduction import Reduction
 from ..solvers.linear import superlu
 
 #: rows, columns and values
 Part = tuple[Ints, Ints, Floats]
+#: values of sources by table, and by what they are called there, shape (points, rows)
+Columns = Mapping[str, Mapping[str, Floats]]
+#: tables whose numbers are right sides of the equations, and the branches that carry them
+SOURCES = {"voltage_sources": "ties", "current_sources": "injections"}
 
 
 class Entries:
@@ -105,12 +110,24 @@ class Factored:
         self.matrix = equations(red).matrix(self.size)[1:, 1:]
         if isinstance(self.matrix, np.ndarray):
             inverse = np.linalg.inv(self.matrix)
-            self._solve: Any = lambda b: inverse @ b
+            self._solve: Any = lambda b, how: (inverse.T if how == "T" else inverse) @ b
         else:
             try:
                 self._solve = superlu.general(self.matrix).solve
             except RuntimeError as error:
                 raise np.linalg.LinAlgError(str(error)) from error
+
+    def imposed(self, circuit: Circuit, columns: Columns) -> tuple[Floats, Floats]:
+        """Return what `solve` is given for values of sources."""
+        red, count = self.red, len(next(iter(next(iter(columns.values())).values())))
+        held = {"ties": red.ties.volts, "injections": red.injections.amps}
+        many = {kind: np.repeat(row[None], count, axis=0) for kind, row in held.items()}
+        for table, some in columns.items():
+            row_of = getattr(red, SOURCES[table]).row_of(circuit.n_elements)
+            for column in some.values():
+                first = circuit.first[table]
+                many[SOURCES[table]][:, row_of[first : first + column.shape[1]]] = column
+        return many["ties"], many["injections"]
 
     def solve(self, volts: Floats, amps: Floats) -> Floats:
         """Return voltages of the nodes and currents of the ties, shape (points, unknowns).
@@ -121,15 +138,33 @@ class Factored:
             What independent sources, and constants of others, impose.
         """
         feeds, n = self.red.injections, self.n
-        found = np.zeros((len(volts), self.size))
-        for first in range(0, len(volts), self.COLUMNS):
-            part = slice(first, first + self.COLUMNS)
+
+        def right(part: slice) -> Floats:
             fed = amps[part].T
-            right = bincount(feeds.q, fed, self.size) - bincount(feeds.p, fed, self.size)
-            right[n:] = volts[part].T
-            right = np.asfortranarray(right[1:])
-            z = self._solve(right)
-            z += self._solve(np.asfortranarray(right - self.matrix @ z))
+            sums = bincount(feeds.q, fed, self.size) - bincount(feeds.p, fed, self.size)
+            sums[n:] = volts[part].T
+            return sums
+
+        return self._solved(right, len(volts), self.matrix, "N")
+
+    def multipliers(self, slope: Floats) -> Floats:
+        """Return the multipliers of KCL for slopes dC/dv of the nodes, shapes (points, n)."""
+
+        def right(part: slice) -> Floats:
+            return np.pad(slope[part].T, ((0, self.size - self.n), (0, 0)))
+
+        return self._solved(right, len(slope), self.matrix.T, "T")[:, : self.n]
+
+    def _solved(
+        self, right: Callable[[slice], Floats], count: int, matrix: Any, how: str
+    ) -> Floats:
+        """Return the solutions for some right sides, ground's unknown being zero."""
+        found = np.zeros((count, self.size))
+        for first in range(0, count, self.COLUMNS):
+            part = slice(first, first + self.COLUMNS)
+            b = np.asfortranarray(right(part)[1:])
+            z = self._solve(b, how)
+            z += self._solve(np.asfortranarray(b - matrix @ z), how)
             found[part, 1:] = z.T
         return found
 
