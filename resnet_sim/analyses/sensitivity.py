@@ -17,7 +17,7 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..laws.influence import Influence
 from ..laws.registry import laws
-from ..many.linearised import conducting, multipliers, tangents
+from ..many.linearised import Transposed, conducting, tangents
 from ..many.nodal import controls
 from ..many.states import knees
 from ..model.circuit import Circuit
@@ -233,7 +233,7 @@ class _Linearised:
         engine = PointSolver(circuit, "auto", tolerance, nodeset(circuit, None))
         self.point: Point = engine.solve(circuit)
         state = self.point.state
-        self.on = conducting(state)
+        self.on, self.transposed = conducting(state), Transposed(state)
         self.size = len(state.reduction.coordinate) + len(state.reduction.ties) + len(self.on)
 
     def law_shares(self, element: int) -> tuple[Ints, Ints, Floats]:
@@ -262,7 +262,7 @@ class _Linearised:
         circuit, state = self.circuit, self.point.state
         weights, share = np.zeros(self.size), np.zeros(circuit.n_elements)
         if output is not None:
-            weights, share = multipliers(state, output.slope), output.share
+            weights, share = self.transposed.multipliers(output.slope), output.share
         red, (p, q) = state.reduction, circuit.terminals
         n, n_ties = len(red.coordinate), len(red.ties)
         node, v = weights[:n], state.node_voltages()
@@ -296,5 +296,5 @@ class _Linearised:
                 raise UsageError(f"{text} is not the current of a voltage source")
             name = self.circuit.element_names[element]
             return _inverse(-self.sensitivity(f"i({name})").derivatives[name])
-        weights = multipliers(self.point.state, output.slope)
+        weights = self.transposed.multipliers(output.slope)
         return float(output.slope[: len(self.circuit.nodes)] @ weights[: len(self.circuit.nodes)])

@@ -7,6 +7,7 @@ one-way controlled sources included.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def adjoint(state: State, slope: Floats, flows: Ints) -> Floats:
     n = len(slope)
     rhs = np.zeros(len(red.coordinate) + len(red.ties) + len(conducting(state)))
     rhs[:n] = slope
-    found, on = multipliers(state, rhs), conducting(state)
+    found, on = Transposed(state).multipliers(rhs), conducting(state)
     ties, rectifiers = np.split(found[len(red.coordinate) :], [len(red.ties)])
     return np.concatenate((found[:n], _by_element(state, flows, ties, on, rectifiers)))
 
@@ -59,47 +60,56 @@ def conducting(state: State) -> Ints:
     return np.flatnonzero(state.rectifier_current > 0)
 
 
-def multipliers(state: State, slope: Floats) -> Floats:
-    """Return the multipliers of all equations for slopes dC/dz of their unknowns.
+class Transposed:
+    """The transposed equations of a state, factored once for all outputs.
 
     Unknowns are the voltages of all nodes, the currents of the ties and of the rectifiers
     that conduct; equations KCL at all nodes (zero for ground), the voltages of ties and
     rectifiers.
-
-    Raises
-    ------
-    UsageError
-        If C depends on what nothing fixes.
     """
-    matrix, rhs = _matrix(state), slope[1:]
-    solution = None if singular(state) else _solved(matrix, rhs)
-    if solution is None or not _fits(matrix, solution, rhs):
-        size, most = len(rhs), policy.POLICY.adjoint
-        if size > most:
-            raise UsageError(
-                f"the adjoint of {size} equations that are singular; at most {most} can be solved"
-            )
-        # what floats and loops of ideal elements leave unknowns undefined that need not matter
-        whole = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
-        solution = np.linalg.lstsq(whole.T, rhs, rcond=None)[0]
-        if not _fits(matrix, solution, rhs):
-            raise UsageError("the outputs have no derivative: nothing fixes them")
-    return np.concatenate(([0.0], solution))
 
+    def __init__(self, state: State) -> None:
+        self._matrix = _matrix(state)
+        self._singular = singular(state)
 
-def _solved(matrix: Any, rhs: Floats) -> Floats | None:
-    """Return the solution of the transposed equations, None if there is none."""
-    if isinstance(matrix, np.ndarray):
+    def multipliers(self, slope: Floats) -> Floats:
+        """Return the multipliers of all equations for slopes dC/dz of their unknowns.
+
+        Raises
+        ------
+        UsageError
+            If C depends on what nothing fixes.
+        """
+        matrix, rhs = self._matrix, slope[1:]
+        solution = None if self._singular else self._solved(rhs)
+        if solution is None or not _fits(matrix, solution, rhs):
+            size, most = len(rhs), policy.POLICY.adjoint
+            if size > most:
+                raise UsageError(
+                    f"the adjoint of {size} equations that are singular; at most {most} can be "
+                    "solved"
+                )
+            # what floats and loops of ideal elements leave unknowns undefined that need not matter
+            whole = matrix if isinstance(matrix, np.ndarray) else matrix.toarray()
+            solution = np.linalg.lstsq(whole.T, rhs, rcond=None)[0]
+            if not _fits(matrix, solution, rhs):
+                raise UsageError("the outputs have no derivative: nothing fixes them")
+        return np.concatenate(([0.0], solution))
+
+    def _solved(self, rhs: Floats) -> Floats | None:
+        """Return the solution, None if there is none."""
         try:
-            return np.asarray(np.linalg.solve(matrix.T, rhs), dtype=float)
-        except np.linalg.LinAlgError:
+            if isinstance(self._matrix, np.ndarray):
+                return np.asarray(np.linalg.solve(self._matrix.T, rhs), dtype=float)
+            return np.asarray(self._factor.solve(rhs))
+        except (np.linalg.LinAlgError, RuntimeError):  # singular
             return None
-    from scipy.sparse.linalg import splu
 
-    try:
-        return np.asarray(splu(matrix.T.tocsc()).solve(rhs))
-    except RuntimeError:  # singular
-        return None
+    @cached_property
+    def _factor(self) -> Any:
+        from scipy.sparse.linalg import splu
+
+        return splu(self._matrix.T.tocsc())
 
 
 def tangents(state: State) -> tuple[Ints, Ints, Floats]:

@@ -340,7 +340,7 @@ def told(
     net: Network, rule: Any, free: States, X: Any, Y: Any, cost: Cost, found: Estimate,
     enough: float = np.inf,
 ) -> Estimate:  # fmt: skip
-    """Return an estimate; warn once where its cosine says that it may not be the gradient."""
+    """Return an estimate; warn once where it need not be one, and its cosine is not enough."""
     name = type(rule).__name__
     if net.one_way and name not in net.told:
         net.told.add(name)
@@ -351,8 +351,8 @@ def told(
         if cosine < enough:
             refused = ", strict=True refuses" if hasattr(rule, "strict") else ""
             warn(
-                f"{few(net.one_way)} acts one way: there {name} need not estimate the gradient, "
-                f"and its cosine with the exact one is {cosine:.4f} on this minibatch "
+                f"{few(net.one_way)} acts one way: there {name} need not estimate the gradient; "
+                f"its cosine with the exact one is {cosine:.4f} on this minibatch "
                 f"(Adjoint() is exact{refused})",
             )
     return found

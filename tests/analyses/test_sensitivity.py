@@ -241,3 +241,15 @@ def test_every_parameter_of_models_moves_outputs_as_differences_say(name, output
         assert derivative * value == pytest.approx(expected * value, rel=1e-6, abs=1e-8), key
         compared += 1
     assert compared > 8
+
+
+def test_equations_are_factored_once_for_all_outputs(monkeypatch):
+    from scipy.sparse import linalg
+
+    factored, splu = [], linalg.splu
+    circuit, outputs = rs.generators.grid(20, seed=1), ["v(n3_3)", "v(n7_2,n1_1)", "i(r5)"]
+    singly = [rs.sensitivities(circuit, output)[0] for output in outputs]
+    monkeypatch.setattr(linalg, "splu", lambda matrix: factored.append(matrix) or splu(matrix))
+    for one, found in zip(singly, rs.sensitivities(circuit, outputs), strict=True):
+        assert found.derivatives == one.derivatives
+    assert len(factored) == 1
