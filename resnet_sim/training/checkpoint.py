@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import IO, Any
 from zipfile import BadZipFile, ZipFile
@@ -29,6 +29,16 @@ class Parts:
 
     length: int
     parts: Iterator[npt.NDArray[np.float32]]
+
+
+def spelt_out(part: object) -> str:
+    """Return what a rule or cost is, with its numbers and words where a run can't change them."""
+    name = type(part).__name__
+    if not is_dataclass(part):
+        return name
+    plain = {f.name: getattr(part, f.name) for f in fields(part)}
+    told = [f"{k}={v!r}" for k, v in plain.items() if isinstance(v, float | int | str | None)]
+    return f"{name}({', '.join(told)})"
 
 
 def save(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
@@ -101,7 +100,7 @@ class _Resistive(BaseEstimator):  # type: ignore[misc]
 
     def _optimizer(self, epochs: int) -> Optimizer:
         if self.optimizer is not None:
-            return copy.deepcopy(self.optimizer)  # it keeps what it learns from step to step
+            return self.optimizer
         built = self.circuit is None
         return recipes.optimizer_for(self.network_, built, self.volts, self.learning_rate, epochs)
 

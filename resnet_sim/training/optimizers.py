@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -224,6 +225,21 @@ class Adam(Optimizer):
             largest, self._rates, out=np.full(len(root), np.inf), where=self._rates > 0
         )
         return np.minimum(1e-8, least)
+
+
+def fresh(optimizer: object) -> Optimizer:
+    """Return a copy of an optimiser as it was before any run: the next begins like the first.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    if not isinstance(optimizer, Optimizer):
+        raise UsageError(f"{type(optimizer).__name__} is no optimizer: derive it from tr.Optimizer")
+    own = copy(optimizer)
+    own.state = {name: kept for name, kept in own.state.items() if name not in own.slots}
+    return own
 
 
 def stepped(optimizer: Optimizer, gradient: Floats, epoch: int) -> Floats:

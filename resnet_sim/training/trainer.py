@@ -18,7 +18,7 @@ from ..model.display import how_many
 from ..model.names import real, whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
-from .checkpoint import Files, writable
+from .checkpoint import Files, spelt_out, writable
 from .costs import Cost, decoded
 from .defaults import rate, settled
 from .derivatives import gradients
@@ -37,7 +37,7 @@ from .layered_epochs import Epochs, fits
 from .memory import Memory, parameters
 from .named import by_name
 from .network import Network
-from .optimizers import Optimizer, stepped
+from .optimizers import Optimizer, fresh, stepped
 from .parallel import Compute, shared
 from .registry import cost_of, optimizer_of, rule_of
 from .rules import Rule
@@ -97,7 +97,7 @@ class Trainer:
         self.net, self.seed = net, whole(seed, "the seed")
         self.rule: Rule = settled(rule_of(rule), net)
         self.cost: Cost = cost_of(cost)
-        self.optimizer: Optimizer = optimizer_of(optimizer)
+        self.optimizer: Optimizer = fresh(optimizer_of(optimizer))
         chosen = rate(self.optimizer, net)
         self.optimizer.prepare(net.parameter_names, *([] if chosen is None else [chosen]))
         self._memory = Memory()
@@ -164,8 +164,8 @@ class Trainer:
             at any moment.
         resume : bool
             Go on from `checkpoint`, if it exists, to the end of the run that wrote it: same
-            bits as if that had not been interrupted.  It is refused for another seed, rule,
-            cost, optimiser, batch size or number of samples.
+            bits as if that had not been interrupted.  It is refused for another seed, rule
+            (its numbers included), cost, optimiser, batch size or number of samples.
         metrics : path, optional
             File of JSON lines, one per epoch.
         progress : bool
@@ -209,7 +209,7 @@ class Trainer:
         memory = self._memory
         memory.begin(len(x), early_stopping)
         start = len(self.history)
-        rule, cost = (type(part).__name__ for part in (self.rule, self.cost))
+        rule, cost = (spelt_out(part) for part in (self.rule, self.cost))
         self._run = {
             "samples": len(x), "seed": self.seed, "rule": rule, "cost": cost,
             "batch_size": size, "shuffle": shuffle,

@@ -160,7 +160,7 @@ def test_a_run_goes_on_only_as_it_was_begun(tmp_path: Path):
         (tr.Trainer(network(), optimizer="sgd"), 2, "a run with Adam, not SGD"),
         (tr.Trainer(network()), 1, "samples 2, not 1"),
         (tr.Trainer(network(), seed=3), 2, "seed 0, not 3"),
-        (tr.Trainer(network(), "adjoint"), 2, "rule EquilibriumPropagation, not Adjoint"),
+        (tr.Trainer(network(), "adjoint"), 2, r"rule EquilibriumPropagation\(.*, not Adjoint\(\)"),
         (tr.Trainer(network(), cost="hinge"), 2, "cost SquaredError, not Hinge"),
     ):
         before = trainer.net.conductances.copy()

@@ -50,6 +50,33 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not():
     assert runs[0] == runs[1] != runs[2]
 
 
+def test_an_optimizer_begins_every_run_anew():
+    _, X, Y = start()
+    given = tr.Adam(0.02)
+    runs = []
+    for _ in range(2):
+        trainer = tr.Trainer(start()[0].net, tr.Adjoint(), optimizer=given)
+        trainer.fit(X, Y, 3)
+        runs.append(state(trainer))
+    assert runs[0] == runs[1] and given.state == {}
+
+
+def test_a_run_is_not_resumed_with_another_nudge(tmp_path):
+    trainer, X, Y = start()
+    path = tmp_path / "run.npz"
+    trainer.fit(X, Y, 2, batch_size=7, checkpoint=path)
+    for rule in (tr.EquilibriumPropagation(2e-2), tr.EquilibriumPropagation(1e-2, order=4)):
+        other = tr.Trainer(start()[0].net, rule, optimizer=tr.Adam(0.02), seed=5)
+        with pytest.raises(
+            rs.UsageError, match=r"rule EquilibriumPropagation\(beta=0.01, .*not Equi"
+        ):
+            other.fit(X, Y, 4, batch_size=7, checkpoint=path, resume=True)
+    same = tr.Trainer(
+        start()[0].net, tr.EquilibriumPropagation(1e-2), optimizer=tr.Adam(0.02), seed=5
+    )
+    assert len(same.fit(X, Y, 4, batch_size=7, checkpoint=path, resume=True)) == 4
+
+
 def test_going_on_is_the_same_as_not_stopping(tmp_path):
     whole, X, Y = start()
     whole.fit(X, Y, 10, batch_size=7)
