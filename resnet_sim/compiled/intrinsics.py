@@ -106,10 +106,17 @@ class Emitter:
     def fma(self, a: Any, b: Any, c: Any) -> Any:
         """Return ``a * b + c``."""
         # fmuladd: fused where the machine can, never a call of the C library
-        kind = ir.FunctionType(a.type, [a.type] * 3)
-        name = "llvm.fmuladd.v16f32" if a.type == VECTOR else "llvm.fmuladd.v8f64"
-        function = cgutils.get_or_insert_function(self.builder.module, kind, name)
-        return self.builder.call(function, [a, b, c])
+        return self.call("fmuladd", a, b, c)
+
+    def call(self, name: str, *vectors: Any) -> Any:
+        """Return what an intrinsic of LLVM makes of vectors of one kind."""
+        kind = vectors[0].type
+        suffix = "v16f32" if kind == VECTOR else "v8f64"
+        function = cgutils.get_or_insert_function(
+            self.builder.module, ir.FunctionType(kind, [kind] * len(vectors)),
+            f"llvm.{name}.{suffix}",
+        )  # fmt: skip
+        return self.builder.call(function, vectors)
 
     def total(self, value: Any) -> Any:
         """Return the sum of the lanes."""

@@ -180,6 +180,12 @@ def inverse(emit: Emitter, a: Any) -> Any:
 
 
 @elementwise
+def magnitude(emit: Emitter, a: Any) -> Any:
+    """Return ``|a|``."""
+    return emit.call("fabs", a)
+
+
+@elementwise
 def minimum(emit: Emitter, a: Any, b: Any) -> Any:
     """Return the lesser of `a` and `b`; `a` where that is NaN."""
     return emit.choose("<", a, b)

@@ -27,6 +27,7 @@ from ..compiled.vectors import (
     fma,
     load_bank,
     load_wide,
+    magnitude,
     maximum,
     minimum,
     mul,
@@ -145,7 +146,7 @@ def prepare(  # type: ignore[no-untyped-def]
             step = mul(sub(total, mul(here, broadcast(diagonal, j))), broadcast(inverse, j))
             store_narrow(rhs, own, step)
             # the greater of two forgets a NaN, which must end
-            lost = add(lost, sub(step, step))
+            lost = add(lost, step)
             if box[j] >= 0:
                 bottom, top = _ends(low, high, box[j], width, half)
                 down, up = sub(bottom, here), sub(top, here)
@@ -154,15 +155,13 @@ def prepare(  # type: ignore[no-untyped-def]
                 if ends[box[j]] != LOWER:
                     store_narrow(above, box[j] * width, up)
                 step = minimum(maximum(step, down), up)
-            away = here
             if len(base):
-                away = sub(here, load_bank(base, own, DOUBLES, half))
-            far = maximum(far, maximum(step, sub(none, step)))
-            moved = maximum(moved, maximum(away, sub(none, away)))
-            highest = maximum(highest, maximum(here, sub(none, here)))
+                moved = maximum(moved, magnitude(sub(here, load_bank(base, own, DOUBLES, half))))
+            far = maximum(far, magnitude(step))
+            highest = maximum(highest, magnitude(here))
         k += count
-    store_bank(notes, 0, DOUBLES, add(far, lost))
-    store_bank(notes, width, DOUBLES, moved)
+    store_bank(notes, 0, DOUBLES, add(far, sub(lost, lost)))
+    store_bank(notes, width, DOUBLES, moved if len(base) else highest)
     store_bank(notes, 2 * width, DOUBLES, highest)
     worst = 0.0
     for lane in range(width):

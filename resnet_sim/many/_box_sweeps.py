@@ -12,6 +12,7 @@ from ..compiled.vectors import (
     bank,
     fma,
     load_bank,
+    magnitude,
     maximum,
     minimum,
     splat,
@@ -53,7 +54,6 @@ def _move(k, new, x, missing, box, ends, factor, look, furthest, highest, like):
     """Move node k to where its neighbours want it, `new`; note the step and where it is."""
     _, below, above = missing
     width = 16 * len(like)
-    none = bank(like)
     old = load_bank(x, k * width, 16, like)
     new = fma(sub(new, old), factor, old)
     if box[k] >= 0:
@@ -64,9 +64,8 @@ def _move(k, new, x, missing, box, ends, factor, look, furthest, highest, like):
             new = minimum(new, load_bank(above, box[k] * width, 16, like))
     # this costs 5 to 15 % of a sweep
     if look:
-        step = sub(new, old)
-        furthest = maximum(furthest, maximum(step, sub(none, step)))
-        highest = maximum(highest, maximum(new, sub(none, new)))
+        furthest = maximum(furthest, magnitude(sub(new, old)))
+        highest = maximum(highest, magnitude(new))
     store_bank(x, k * width, 16, new)
     return furthest, highest
 

@@ -26,6 +26,7 @@ def elementwise(a, b, c, found):
     vectors.store(found, 80, vectors.maximum(u, v))
     vectors.store(found, 96, vectors.splat(2.5))
     vectors.store(found, 112, vectors.div(u, v))
+    vectors.store(found, 128, vectors.magnitude(u))
     return vectors.total(u)
 
 
@@ -91,19 +92,21 @@ def test_aligned_arrays(shape, dtype):
 
 
 def test_elementwise():
-    a, b, c, found = random(16), random(2, 16), random(17), aligned((8, 16))
+    a, b, c, found = random(16), random(2, 16), random(17), aligned((9, 16))
     total = elementwise(a, b, c, found)
     u, v, w = a, b[1], c[:16]
     exact = u.astype(float) * v + w
     np.testing.assert_array_equal(found[:3], [u + v, u - v, u * v])
     np.testing.assert_allclose(found[3], exact, rtol=0, atol=1e-6)
     np.testing.assert_array_equal(found[4:6], [np.minimum(u, v), np.maximum(u, v)])
-    np.testing.assert_array_equal(found[6:], [np.full(16, 2.5, np.float32), u / v])
+    np.testing.assert_array_equal(found[6:8], [np.full(16, 2.5, np.float32), u / v])
+    np.testing.assert_array_equal(found[8], np.abs(u))
+    assert (u < 0).any()
     assert total == pytest.approx(u.astype(float).sum(), abs=1e-6)
 
 
 def test_a_nan_in_the_first_operand_stays():
-    a, b, found = aligned(16), aligned(32), aligned((8, 16))
+    a, b, found = aligned(16), aligned(32), aligned((9, 16))
     b[16:] = 1
     a[3], b[16 + 5] = np.nan, np.nan
     elementwise(a, b, b, found)
