@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from families import feedback_grid, without_diodes
 from implicit_torch import MOST, Implicit
 from sample_by_sample import SparseLU
 
@@ -59,6 +60,8 @@ FAMILIES: dict[str, Callable[..., rs.Circuit]] = {
     "random-10": lambda nodes, **how: rs.generators.random_graph(nodes, 10, **how),
     "small-world": lambda nodes, **how: rs.generators.small_world(nodes, **how),
     "scale-free": scale_free,
+    # linear, with amplifiers that feed back
+    "amplifiers": lambda nodes, seed=0: without_diodes(feedback_grid(nodes, seed)),
     # diodes that bound single nodes
     "boxes-10": lambda nodes, **how: rs.generators.random_graph(nodes, 10, **how),
 }
@@ -185,7 +188,7 @@ def contenders(circuit: rs.Circuit, work: Workload, clock: Callable[[], float]) 
     net, x, y = work.net, work.x[:1], work.y[:1]
     nudged = [net.nudged_circuit(x[0], y[0], beta) for beta in (1e-3, -1e-3)]
     found = {"point": _timed(lambda: [rs.solve(one) for one in (circuit, *nudged)], clock)}
-    if len(circuit.voltage_sources):
+    if len(circuit.voltage_sources) or len(circuit.controlled_sources):
         return found
     loops: Record = {"scipy": SparseLU(net, work.ordering)}
     if find_spec("torch") and len(circuit.nodes) <= MOST:
