@@ -260,6 +260,25 @@ def test_breakdown_and_knee_move_with_temperature_as_in_ltspice_and_pspice(diale
         parse_netlist(text.replace("tikf", "ibvl"), dialect=dialect)
 
 
+@pytest.mark.parametrize(
+    "card", ["ako:base d(rs=3 n=1.5)", "AKO: base (rs=3 n=1.5)", "ako: base D rs=3 n=1.5"]
+)
+def test_a_model_may_be_another_one_but_for_some_parameters(card):
+    inner = f".subckt s x\nd2 x 0 dn\n.model dn {card}\n.ends\nx1 a s"
+    circuit = parse("d1 a b dn", f".model dn {card}", ".model base d(is=2f rs=1 vj=.7)", inner)
+    table = circuit.junctions
+    assert table.saturation.tolist() == [2e-15, 2e-15]
+    assert table.series.tolist() == [3.0, 3.0]
+    assert table.emission.tolist() == [1.5, 1.5]
+    assert errors("d1 a b dn", ".model dn ako:dn d(is=1f)") == ["E110"]
+    assert errors("d1 a b dn", ".model dn ako:no d(is=1f)") == ["E110"]
+
+
+def test_a_unit_apart_from_its_number_is_told():
+    with pytest.raises(NetlistError, match="leave out the blank before kω"):
+        parse("r1 a 0 2.2 kΩ")
+
+
 def test_how_diodes_are_read_can_be_chosen():
     assert codes(parse("d1 a b dm", ".model dm d(is=1f)", ".options diodes=ideal")) == ["N101"]
     assert codes(parse("d1 a b dm", ".model dm d(is=1f)", diodes="ideal")) == ["N101"]

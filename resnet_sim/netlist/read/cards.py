@@ -187,13 +187,18 @@ class Element(NamedTuple):
 
 
 class ModelCard(NamedTuple):
-    """A .model card, not evaluated yet; `table` are points that it gives, if any."""
+    """A .model card, not evaluated yet; `table` are points that it gives, if any.
+
+    What it does not say is that of the model `base`, if it names one (``ako:base``); then `type`
+    may be empty.
+    """
 
     name: str
     type: str
     parameters: tuple[Assign, ...]
     card: Card
     table: tuple[Word | Braced, ...] = ()
+    base: str = ""
 
 
 class Model(NamedTuple):

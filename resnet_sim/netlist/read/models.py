@@ -21,6 +21,8 @@ _LIST = r"\([^()=]*\)"
 _TABLE = re.compile(
     rf"""\btable\s*=\s*(?:"([^"]*)"|'([^']*)'|(\(\s*(?:{_LIST}[\s,]*)+\)|(?:{_LIST}[\s,]*)+))"""
 )
+#: as PSpice and LTspice say which model is varied
+_BASE = re.compile(r"(\s*\.model\s+\S+\s)(\s*ako\s*:\s*([^\s(]+))")
 _TYPE = re.compile(r"\s*\.model\s+\S+\s+(?:r|res)\b").match
 
 Points = tuple[Word | Braced, ...]
@@ -36,6 +38,9 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
     words: list[Word] = []
     parameters = []
     table, text = _cut(card, report, quick=quick)
+    base = _BASE.match(text)
+    if base is not None:
+        text = f"{base[1]}{' ' * len(base[2])}{text[base.end() :]}"
     for item in read_items(text, quick=quick)[1:]:
         if isinstance(item, Assign):
             parameters.append(item)
@@ -44,6 +49,9 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
         elif item.text != "params:":
             message = f"{item.text!r} without a value is ignored"
             report.add("W110", message, card, item.offset, len(item.text))
+    if base is not None:
+        kind = words[1].text if len(words) > 1 else ""
+        return ModelCard(words[0].text, kind, tuple(parameters), card, table, base[3])
     if len(words) < 2:
         hint = "the form is: .model name type(parameter=value ...)"
         raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
@@ -134,19 +142,26 @@ class ModelReader:
         Failed
             After reporting why.
         """
-        kind = MODELS.get(model.type)
+        lineage = self._lineage(model, scope)
+        of_type = next((known.type for known, _ in lineage if known.type), "")
+        kind = MODELS.get(of_type)
         if kind is None:
-            message = f"model {model.name} is of type {model.type}, which no device here can use"
-            hint = did_you_mean(model.type, MODELS) or f"known types: {', '.join(MODELS)}"
+            message = f"model {model.name} is of type {of_type}, which no device here can use"
+            hint = did_you_mean(of_type, MODELS) or f"known types: {', '.join(MODELS)}"
             self._report.add("E126", message, model.card, hint=hint)
             raise Failed
 
         def note(code: str, message: str, hint: str) -> None:
             self._report.add(code, message, model.card, hint=hint)
 
-        numbers = self._numbers(model, kind, scope)
+        numbers: dict[str, float] = {}
+        for known, home in reversed(lineage):
+            for key, number in self._numbers(known, kind, home).items():
+                # the last of several counts, also among aliases
+                numbers.pop(key, None)
+                numbers[key] = number
         table = self._table(model, scope)
-        given = Given(model.name, model.type, numbers, self.conditions, note, table)
+        given = Given(model.name, of_type, numbers, self.conditions, note, table)
         try:
             return Model(kind.kind, kind.evaluate(given))
         except BadModel as error:
@@ -154,6 +169,19 @@ class ModelReader:
             offset, length = (place.offset, len(place.text)) if place else (None, 1)
             self._report.add("E123", str(error), model.card, offset, length, hint=error.hint)
             raise Failed from None
+
+    def _lineage(self, model: ModelCard, scope: Scope) -> list[tuple[ModelCard, Scope]]:
+        """Return a model, that which it varies, and so on, each with where it stands."""
+        found = [(model, scope)]
+        while base := found[-1][0].base:
+            homes = (home for home in found[-1][1].enclosing() if base in home.model_cards)
+            home = next(homes, None)
+            if home is None or any(home.model_cards[base] is known for known, _ in found):
+                what = "unknown model" if home is None else "a model can't vary itself:"
+                self._report.add("E110", f"{what} {base!r}", found[-1][0].card)
+                raise Failed
+            found.append((home.model_cards[base], home))
+        return found
 
     def _table(self, model: ModelCard, scope: Scope) -> tuple[float, ...]:
         """Return the numbers of a model's table."""

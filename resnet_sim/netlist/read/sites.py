@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import MODELS
+from ...model.numbers import read_number
 from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Expression, Model, Parameters, Value, Word
@@ -119,6 +120,9 @@ class Places:
                 known,
                 self.report.or_elsewhere(word.text, f"define it: .model {word.text} ..."),
             )
+            unit = read_number(f"1{word.text}")
+            if kind == "resistor" and unit is not None and unit.is_clean:
+                hint = f"if it is a unit, leave out the blank before {word.text}"
             message = f"unknown model {word.text!r}"
             raise CardError("E110", message, word.offset, len(word.text), hint)
         if model.kind != kind:
