@@ -142,6 +142,8 @@ def test_an_integrator_has_no_gain_at_zero():
     [
         ("e1 o 0 a 0 3 max=5 min=-2", lambda u: min(max(3 * u, -2), 5)),
         ("e1 o 0 vcvs a 0 3 min=1", lambda u: max(3 * u, 1)),
+        ("e1 o 0 vol='3*v(a)' max=4 min=-1", lambda u: min(max(3 * u, -1), 4)),
+        ("e1 o 0 vol='v(a)*v(a)' max=4", lambda u: min(u * u, 4)),
         ("g1 0 o a 0 2m abs=1 max=4m", lambda u: min(abs(2 * u), 4)),
         ("h1 o 0 v1 2k max=1", lambda u: min(-2 * u, 1)),
         ("f1 0 o v1 2 min=-1m", lambda u: max(-2 * u, -1)),

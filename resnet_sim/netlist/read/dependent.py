@@ -119,6 +119,7 @@ class DependentPlacer(PassivePlacer):
             1 / heat if given.get("reciproctc") else heat
         )
         formula = self._named(site, expression, read.formula.scaled(scale))
+        formula = _limited(formula, given)
         self._beside(site, given, site.scope.multiplier)
         if device.is_voltage:
             site = self._behind(site, "rser", given.get("rser", 0.0) / site.scope.multiplier)

@@ -146,7 +146,7 @@ _FORMULA = {
     **_table(_DOES, "ngspice", "divide by these factors", "reciproctc reciprocm"),
     **_SERIES, **_ACROSS, **_START, **_CAPACITIVE, **_NOISE,
     **_table(_IS_HARMLESS, "LTspice", "steps of transients", "tripdv tripdt"),
-    **_CLAMPED,
+    **_LIMITED,
 }  # fmt: skip
 _LINE = {
     **_table(_IS_HARMLESS, _EVERY, "of a wave", "z0 td f nl rel"),
