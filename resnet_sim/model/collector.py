@@ -166,6 +166,16 @@ class Collector:
         names = [name for block in self._blocks.get(table, ()) for name in block[0]]
         return names + [row[0] for row in self._rows.get(table, ())]
 
+    def ends_of(self, name: str) -> tuple[str, ...]:
+        """Return the names of the nodes of an element with two terminals, () if there is none."""
+        for table in {**self._rows, **self._blocks} if name in self._element_names else ():
+            names = self._names(table)
+            if name in names and not hasattr(DEVICES[table], "terminals"):
+                _, p, q, *_ = self.columns(table)
+                nodes, at = self.node_names(), names.index(name)
+                return nodes[int(p[at])], nodes[int(q[at])]
+        return ()
+
     def columns(self, table: str) -> list[Any]:
         """Return a table's columns, as its device's `made` takes them."""
         blocks = list(self._blocks.get(table, ()))

@@ -391,3 +391,12 @@ def test_unknown_outputs_are_ignored_with_a_warning():
     circuit = parse("v1 a 0 1", ".print v(zz) i(r9) v(a)")
     assert circuit.outputs == ("v(a)",)
     assert codes(circuit) == ["W114", "W114"]
+
+
+def test_outputs_may_be_voltages_of_elements_and_pins():
+    cards = ("v1 a 0 1", "r1 a b 1k", "r2 b 0 1k", "q1 b a 0 qm", ".model qm npn")
+    circuit = parse(*cards, ".print dc V(R1) V([b]) V(R1:1) v(R1:2) V(v1) v(q1) v(r1:3)")
+    assert circuit.outputs == ("v(a,b)", "v(b)", "v(a)", "v(a,0)")
+    assert codes(circuit) == ["W114", "W114"]
+    # a node of that name comes first
+    assert parse("v1 r1 0 1", "r1 r1 0 1k", ".print v(r1)").outputs == ("v(r1)",)

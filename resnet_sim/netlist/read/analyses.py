@@ -103,10 +103,23 @@ class AnalysisReader(SweepReader):
         """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""
         if match[1] or match[4]:
             has_element = self.builder.__contains__
-            return canonical(match, self._is_node, has_element, element_name)
+            known = canonical(match, self._is_node, has_element, element_name)
+            if known is None and match[1] == "v" and match[3] is None:
+                return self._across(match[2])
+            return known
         if match[0] in ("all", "alli", "allv"):
             return ""
         return f"v({match[0]})" if self._is_node(match[0]) else None
+
+    def _across(self, name: str) -> str | None:
+        """Return the voltage of an element, ``v(r1)``, of a pin, ``v(r1:2)``, or ``v([a])``."""
+        if name[0] == "[" and self._is_node(name[1:-1]):
+            return f"v({name[1:-1]})"
+        element, _, pin = name.partition(":")
+        ends = self.builder.ends_of(element_name(element))
+        if not ends or pin not in ("", "1", "2"):
+            return None
+        return f"v({ends[int(pin) - 1] if pin else ','.join(ends)})"
 
     def _is_node(self, name: str) -> bool:
         return self.builder.has_node(name)
