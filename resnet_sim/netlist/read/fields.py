@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...model.devices import CARDS
+from ...model.patterns import pattern
 from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Parameters, Value, Word
@@ -21,6 +22,8 @@ _ALONE = FLAGS | {"ac"}
 _LISTS = {"tc": 2, "ac": 2, "distof1": 2, "distof2": 2, "ic": 4}
 #: parameters in ohm
 _OHMS = {"r", "resistance", "rser", "rpar"}
+#: where something may stand right behind an expression
+_CLOSED = pattern(r"[}']\w")
 
 
 def element_name(word: str) -> str:
@@ -51,6 +54,11 @@ class CardReader(ValueReader):
     def load(self, end: int | None = None) -> None:
         """Split the card up to `end` into items; the name is the first."""
         self.items = read_items(self.card[2][:end], quick=self.quick)[::-1]
+        if _CLOSED.search(self.card[2], 0, end or len(self.card[2])):
+            self._refuse_behind_braces()
+
+    def _refuse_behind_braces(self) -> None:
+        """Refuse ``{k}k``, which ngspice takes for two words, and users for a product."""
         for item, behind in zip(self.items[1:], self.items, strict=False):
             item = item.value if isinstance(item, Assign) else item
             if not isinstance(item, Braced) or not isinstance(behind, Word):
