@@ -53,10 +53,8 @@ def corrections(
     order = np.argsort(-size, kind="stable")
     order = order[(size[order] > 0) & (p[order] != q[order])]
     forest = spanning_forest(n, p[order], q[order])
-    flow = forest.subtree_sums(leaving)
-    child = forest.children
-    edge = order[forest.edge[child]]
+    edge, flow = forest.carried(p[order], leaving)
     added = np.zeros(len(p))
     # the subtree has too much leaving it: less must leave through its edge
-    added[edge] = np.where(p[edge] == child, -1.0, 1.0) * flow[child]
+    added[order[edge]] = -flow
     return np.where(np.abs(added) <= np.abs(siemens) * open_, added, 0.0)

@@ -56,6 +56,21 @@ class Forest:
         run(self.children, self.parent, sums)
         return sums
 
+    def upward(self, p: Ints) -> tuple[Ints, Ints, Floats]:
+        """Return the edges of the forest, the child at each, and 1 where that is its p, else -1."""
+        child = self.children
+        edge = self.edge[child]
+        return edge, child, np.where(p[edge] == child, 1.0, -1.0)
+
+    def carried(self, p: Ints, over: Floats) -> tuple[Ints, Floats]:
+        """Return the edges of the forest, and what each carries from its p.
+
+        So that it brings to the roots what is `over` at each node, shape (n,) or (n, points).
+        """
+        edge, child, sign = self.upward(p)
+        flow = self.subtree_sums(over)[child]
+        return edge, (sign if flow.ndim == 1 else sign[:, None]) * flow
+
     def offsets(self, p: Ints, rise: Floats) -> Floats:
         """Return the potentials above the roots for other rises, shape (n,).
 
@@ -69,9 +84,7 @@ class Forest:
         return offset
 
     def _many_offsets(self, p: Ints, rise: Any) -> Floats:
-        child = self.children
-        edge = self.edge[child]
-        sign = np.where(p[edge] == child, 1.0, -1.0)
+        edge, child, sign = self.upward(p)
         offset = bincount(child, sign[:, None] * rise[edge], len(self.order))
         # above each node the first ancestor that is not counted yet: twice as far each time
         above = np.where(self.parent < 0, np.arange(len(self.order)), self.parent)

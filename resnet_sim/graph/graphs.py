@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from ..compiled.kernels import kernel
 
 #: Weights of many points up to which counting them costs less than making a sparse matrix.
 FEW = 5_000
+#: Levels after which a search has met most of a graph without small separators.
+LEVELS = 16
 
 
 def bincount(index: Ints, weights: Floats, n: int) -> Floats:
@@ -92,6 +95,47 @@ def bridges(n: int, p: Ints, q: Ints) -> Bools:
     """Tell which edges are bridges, i.e. lie on no loop (Tarjan 1974)."""
     ptr, end = leaving(n, np.column_stack((p, q)).ravel())
     return _bridges.at(n + len(p))(ptr, end // 2, p, q)
+
+
+def spread(n: int, p: Ints, q: Ints) -> int:
+    """Return how many nodes two neighbouring levels of a breadth-first search have at least.
+
+    The search starts at the node with most edges and ends after `LEVELS`.  Where it
+    has spread by then no few nodes separate the graph, so that factors are full.
+    """
+    inner = (p > 0) & (q > 0)
+    p, q = p[inner], q[inner]
+    degree = np.bincount(p, minlength=n) + np.bincount(q, minlength=n)
+    reached = np.zeros(n, dtype=np.bool_)
+    reached[degree.argmax()] = True
+    sizes = [1]
+    widen = _widen.at(len(p), cost=20)
+    for _ in range(LEVELS):
+        found = widen(p, q, reached)
+        if not found:
+            break
+        sizes.append(found)
+    return max(map(min, sizes, sizes[1:]), default=0)
+
+
+def _widen_by_arrays(p: Ints, q: Ints, reached: Bools) -> int:
+    near = reached[p] != reached[q]
+    before = np.count_nonzero(reached)
+    reached[p[near]] = reached[q[near]] = True
+    return int(np.count_nonzero(reached) - before)
+
+
+@partial(kernel, interpreted=_widen_by_arrays)
+def _widen(p, q, reached):  # type: ignore[no-untyped-def]
+    """Mark the neighbours of what is reached as reached; return how many there are."""
+    before, found = reached.copy(), 0
+    for k in range(len(p)):
+        a, b = p[k], q[k]
+        if before[a] != before[b]:
+            fresh = b if before[a] else a
+            found += not reached[fresh]
+            reached[fresh] = True
+    return found
 
 
 def _roots_by_hooking(n: int, p: Ints, q: Ints) -> Ints:

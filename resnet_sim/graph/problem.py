@@ -26,11 +26,9 @@ from ..compiled.kernels import kernel
 from ..curves import Points
 from .balance import blur, corrections
 from .curve_rows import FLATTEST, NO_CURVES, NO_POINTS, CurveRows
-from .graphs import bincount, components
+from .graphs import bincount, components, spread
 
 EPS, TINY = float(np.finfo(float).eps), float(np.finfo(float).tiny)
-#: Levels after which a search has met most of a graph without small separators.
-LEVELS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,12 +191,9 @@ class Solution:
         size = np.abs(prob.conductance)
         if self.x.ndim > 1 or not (size.max(initial=0.0) * EPS > size.min(initial=np.inf)):
             return current
-        leaving = node_sums(prob.n, prob.edge_p, prob.edge_q, current) - prob.injection
-        leaving += node_sums(prob.n, prob.diode_p, prob.diode_q, self.current)
-        leaving += node_sums(prob.n, prob.curves.p, prob.curves.q, self.curves.i)
-        open_ = blur(self.x, prob.edge_p, prob.edge_q, float(self.voltage_scale))
-        added = corrections(prob.n, prob.edge_p, prob.edge_q, prob.conductance, leaving, open_)
-        return current + added
+        ends = prob.edge_p, prob.edge_q
+        open_ = blur(self.x, *ends, float(self.voltage_scale))
+        return current + corrections(prob.n, *ends, prob.conductance, self._leaving(), open_)
 
     @cached_property
     def least_current(self) -> Any:
@@ -212,6 +207,13 @@ class Solution:
         """Largest coordinate or source, V; of many points, of each."""
         largest = np.abs(self.problem.emf).max(axis=0, initial=0.0)
         return np.maximum(np.abs(self.x).max(axis=0), largest)
+
+    def _leaving(self) -> Floats:
+        """Return the sum of the currents that leave each coordinate, A: zero where KCL holds."""
+        prob = self.problem
+        total = node_sums(prob.n, prob.edge_p, prob.edge_q, self.edge_current) - prob.injection
+        total += node_sums(prob.n, prob.diode_p, prob.diode_q, self.current)
+        return total + node_sums(prob.n, prob.curves.p, prob.curves.q, self.curves.i)
 
     def resting(self) -> Bools:
         """Tell which coordinates are zero because nothing drives a current to them, shape (n,).
@@ -240,15 +242,11 @@ class Solution:
         leaves of that passes through its neighbours.
         """
         prob = self.problem
-        total = node_sums(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
-        total += node_sums(prob.n, prob.diode_p, prob.diode_q, self.current)
-        total += node_sums(prob.n, prob.curves.p, prob.curves.q, self.curves.i)
-        total -= prob.injection
         scale = prob.turnover + node_sums_abs(prob.n, prob.edge_p, prob.edge_q, self.edge_current)
         scale += node_sums_abs(prob.n, prob.diode_p, prob.diode_q, self.current)
         scale += node_sums_abs(prob.n, prob.curves.p, prob.curves.q, self.curves.i)
         scale += 1e-6 * scale.max()
-        relative = np.abs(total) / np.where(scale > 0, scale, 1.0)
+        relative = np.abs(self._leaving()) / np.where(scale > 0, scale, 1.0)
         relative[0] = 0.0
         return relative
 
@@ -257,47 +255,6 @@ class Solution:
         prob = self.problem
         v = difference(self.x, self.low, prob.diode_p, prob.diode_q, prob.drop)
         return prob.resistance * self.current - v
-
-
-def spread(n: int, p: Ints, q: Ints) -> int:
-    """Return how many coordinates two neighbouring levels of a breadth-first search have at least.
-
-    The search starts at the coordinate with most edges and ends after `LEVELS`.  Where it
-    has spread by then no few coordinates separate the graph, so that factors are full.
-    """
-    inner = (p > 0) & (q > 0)
-    p, q = p[inner], q[inner]
-    degree = np.bincount(p, minlength=n) + np.bincount(q, minlength=n)
-    reached = np.zeros(n, dtype=np.bool_)
-    reached[degree.argmax()] = True
-    sizes = [1]
-    widen = _widen.at(len(p), cost=20)
-    for _ in range(LEVELS):
-        found = widen(p, q, reached)
-        if not found:
-            break
-        sizes.append(found)
-    return max(map(min, sizes, sizes[1:]), default=0)
-
-
-def _widen_by_arrays(p: Ints, q: Ints, reached: Bools) -> int:
-    near = reached[p] != reached[q]
-    before = np.count_nonzero(reached)
-    reached[p[near]] = reached[q[near]] = True
-    return int(np.count_nonzero(reached) - before)
-
-
-@partial(kernel, interpreted=_widen_by_arrays)
-def _widen(p, q, reached):  # type: ignore[no-untyped-def]
-    """Mark the neighbours of what is reached as reached; return how many there are."""
-    before, found = reached.copy(), 0
-    for k in range(len(p)):
-        a, b = p[k], q[k]
-        if before[a] != before[b]:
-            fresh = b if before[a] else a
-            found += not reached[fresh]
-            reached[fresh] = True
-    return found
 
 
 def difference(x: Floats, low: Floats, p: Ints, q: Ints, emf: Floats) -> Floats:

@@ -17,8 +17,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
-from ..graph.graphs import bincount, components
-from ..graph.problem import spread
+from ..graph.graphs import bincount, components, spread
 from ..solvers.linear.stiff import Stiff, stiff
 from .lane_data import Answers, Data, Network
 from .lanes import Lanes

@@ -52,9 +52,7 @@ class Rows:
         self.compiled, self.reduction = compiled, compiled.reduction
         red = compiled.reduction
         forest, ties = red.forest, red.ties
-        child = forest.children
-        edge = forest.edge[child]
-        sign = np.where(ties.p[edge] == child, 1.0, -1.0)
+        edge, child, sign = forest.upward(ties.p)
         self._forest = (child, forest.parent[child], edge, sign, ties.element[edge])
         lifted = forest.parent >= 0
         fed = lifted[red.conductors.p] | lifted[red.conductors.q]

@@ -104,11 +104,9 @@ class Flows(Sources):
         forest, ties = self.reduction.forest, self.reduction.ties
         if not len(ties):
             return self.loop_current
-        flow = forest.subtree_sums(self.outflow())
-        child = (forest.parent >= 0).nonzero()[0]
-        tie = forest.edge[child]
+        tie, flow = forest.carried(ties.p, self.outflow())
         current = self.loop_current.copy()
-        current[tie] = column(np.where(ties.p[tie] == child, -1.0, 1.0), flow) * flow[child]
+        current[tie] = -flow
         return current
 
     def outflow(self) -> Floats:
@@ -154,10 +152,9 @@ class Flows(Sources):
         for branch, flow in self.flows():
             size += bincount(branch.p, np.abs(flow), len(size))
             size += bincount(branch.q, np.abs(flow), len(size))
-        child = (red.forest.parent >= 0).nonzero()[0]
-        element = red.ties.element[red.forest.edge[child]]
-        none = np.abs(current[element]) <= 1e-9 * red.forest.subtree_sums(size)[child]
-        current[element[none]] = 0.0
+        tie, passing = red.forest.carried(red.ties.p, size)
+        element = red.ties.element[tie]
+        current[element[np.abs(current[element]) <= 1e-9 * np.abs(passing)]] = 0.0
         return current
 
     def currents(self) -> Floats:

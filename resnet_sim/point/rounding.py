@@ -48,10 +48,9 @@ class Noise:
     def _from_roots(self, size: Floats) -> Floats:
         """Return the sum over the ties between each node and its root, shape (n_nodes,)."""
         forest, ties = self.state.reduction.forest, self.state.reduction.ties
-        child = np.flatnonzero(forest.parent >= 0)
-        tie = forest.edge[child]
+        tie, _, sign = forest.upward(ties.p)
         rise = size.copy()
-        rise[tie] *= np.where(ties.p[tie] == child, 1.0, -1.0)  # adds up away from the roots
+        rise[tie] *= sign  # adds up away from the roots
         return forest.offsets(ties.p, rise)
 
     def _of(self, source: Ints) -> Floats:

@@ -95,10 +95,9 @@ def undefined(state: State) -> tuple[Bools, Bools]:
         some = (unknown & ~ties).nonzero()[0]
         weight = 1.0 + np.sqrt(np.arange(len(some)) + 2.0)
         n = len(lost)
-        sums = forest.subtree_sums(bincount(p[some], weight, n) - bincount(q[some], weight, n))
-        child = (forest.parent >= 0).nonzero()[0]
-        crossed = np.abs(sums[child]) > 1e-9
-        unknown[red.ties.element[forest.edge[child[crossed]]]] = True
+        over = bincount(p[some], weight, n) - bincount(q[some], weight, n)
+        tie, crossing = forest.carried(red.ties.p, over)
+        unknown[red.ties.element[tie[np.abs(crossing) > 1e-9]]] = True
     # within a stage with feedback what changes is known, and what of it cancels
     for drift in state.drifts:
         unknown |= drift.moving_currents() != 0
@@ -192,10 +191,8 @@ def _circulation(n: int, p: Ints, q: Ints, weights: Floats) -> Floats:
     forest = spanning_forest(n, p, q)
     current = np.where(forest.in_tree, 0.0, weights[: len(p)])
     over = bincount(q, current, n) - bincount(p, current, n)
-    flow = forest.subtree_sums(over)
-    child = (forest.parent >= 0).nonzero()[0]
-    edge = forest.edge[child]
-    current[edge] = np.where(p[edge] == child, 1.0, -1.0) * flow[child]
+    edge, flow = forest.carried(p, over)
+    current[edge] = flow
     return current
 
 

@@ -205,11 +205,8 @@ def _solution(problem: Problem, x: Floats, tight: Bools, sweeps: int) -> Solutio
     excess -= node_sums(problem.n, p, q, current)
     span = np.abs(x[p]) + np.abs(x[q]) + np.abs(problem.drop)
     tie = np.flatnonzero(tight & (problem.drop - (x[p] - x[q]) <= TIGHT * span))
-    forest = spanning_forest(problem.n, p[tie], q[tie])
-    flow = forest.subtree_sums(excess)
-    child = np.flatnonzero(forest.parent >= 0)
-    diode = tie[forest.edge[child]]
-    current[diode] = np.where(p[diode] == child, 1.0, -1.0) * flow[child]
+    edge, flow = spanning_forest(problem.n, p[tie], q[tie]).carried(p[tie], excess)
+    current[tie[edge]] = flow
     return draft
 
 

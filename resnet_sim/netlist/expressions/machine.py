@@ -186,13 +186,8 @@ class _Run:
         if value is None:
             value = CONSTANTS.get(name)
         if value is None:
-            raise CardError(
-                "E107",
-                f"undefined parameter {name!r}",
-                offset,
-                len(name),
-                suggestion(name, self.names.known, f"define it: .param {name}=..."),
-            )
+            hint = suggestion(name, self.names.known, f"define it: .param {name}=...")
+            raise CardError("E107", f"undefined parameter {name!r}", offset, len(name), hint)
         return value
 
     def _call(self, op: Op, arguments: list[Number], depth: int) -> Number:
@@ -204,12 +199,8 @@ class _Run:
             meant = self.meanings.get(name, name)
             return self._builtin(meant, offset, arguments, len(name))
         if len(function.parameters) != len(arguments):
-            raise CardError(
-                "E127",
-                f"{name}() takes {len(function.parameters)} arguments, not {len(arguments)}",
-                offset,
-                len(name),
-            )
+            message = f"{name}() takes {len(function.parameters)} arguments, not {len(arguments)}"
+            raise CardError("E127", message, offset, len(name))
         if depth >= MAX_CALLS:
             message = f"{name}() calls itself, or functions call each other {MAX_CALLS} deep"
             raise CardError("E117", message, offset, len(name), "functions can't be recursive")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ...model.patterns import pattern
@@ -240,11 +241,8 @@ class Parser:
         self.report.add("W108", message, card, hint=hint)
         self._skipping = ("end", card)
 
-    def _enddata(self, card: Card) -> None:
-        self.report.add("E119", ".enddata without .data", card)
-
-    def _endc(self, card: Card) -> None:
-        self.report.add("E119", ".endc without .control", card)
+    def _unopened(self, card: Card, message: str) -> None:
+        self.report.add("E119", message, card)
 
     # ---- subcircuits and conditionals ----
 
@@ -255,7 +253,10 @@ class Parser:
         self._open.append(opened)
         self._body = opened.body
 
-    def _pop(self) -> None:
+    def _close(self, card: Card, conditional: bool, message: str) -> None:
+        if not self._open or (self._open[-1].conditional is not None) is not conditional:
+            self._unopened(card, message)
+            return
         self._open.pop()
         self._body = self._open[-1].body if self._open else self._top
 
@@ -286,12 +287,6 @@ class Parser:
             self._body.subcircuits.append(subcircuit)
         self._push(_Open(card, subcircuit.body))
 
-    def _ends(self, card: Card) -> None:
-        if not self._open or self._open[-1].conditional is not None:
-            self.report.add("E119", ".ends without .subckt", card)
-            return
-        self._pop()
-
     def _if(self, card: Card) -> None:
         conditional = Conditional([(card, Body())])
         self._body.items.append(conditional)
@@ -300,17 +295,11 @@ class Parser:
     def _branch(self, card: Card) -> None:
         opened = self._open[-1] if self._open else None
         if opened is None or opened.conditional is None:
-            self.report.add("E119", ".else or .elseif without .if", card)
+            self._unopened(card, ".else or .elseif without .if")
             return
         is_else = (_KEYWORD.match(card[2]) or "  ")[1] == "else"
         opened.body = self._body = Body()
         opened.conditional.branches.append((None if is_else else card, self._body))
-
-    def _endif(self, card: Card) -> None:
-        if not self._open or self._open[-1].conditional is None:
-            self.report.add("E119", ".endif without .if", card)
-            return
-        self._pop()
 
     # ---- files ----
 
@@ -333,13 +322,13 @@ class Parser:
 
 _STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {
     "subckt": Parser._subckt,
-    "ends": Parser._ends,
+    "ends": partial(Parser._close, conditional=False, message=".ends without .subckt"),
     "data": Parser._data,
-    "enddata": Parser._enddata,
+    "enddata": partial(Parser._unopened, message=".enddata without .data"),
     "if": Parser._if,
     "elseif": Parser._branch,
     "else": Parser._branch,
-    "endif": Parser._endif,
+    "endif": partial(Parser._close, conditional=True, message=".endif without .if"),
     "include": Parser._include,
     "lib": Parser._lib,
     "endl": Parser._endl,
@@ -347,7 +336,7 @@ _STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {
     "variation": Parser._variation,
     "design_exploration": Parser._variation,
     "control": Parser._control,
-    "endc": Parser._endc,
+    "endc": partial(Parser._unopened, message=".endc without .control"),
     "end": Parser._end,
     "title": Parser._set_title,
 }
