@@ -45,6 +45,28 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             columns = (error, np.abs(actual), blur)
             check.linear(self.table.names[k : k + 1], "formula", *(c[:, None] for c in columns))
 
+    def rises(self, v: Floats) -> bool:
+        """All are currents that grow with their own voltage where the circuit stands."""
+        table = self.table
+        for k, formula in enumerate(table.formulas):
+            p, q = int(table.p[k]), int(table.q[k])
+            if table.is_voltage[k] or formula.elements() or not {*formula.nodes()} <= {0, p, q}:
+                return False
+            step = SMALL * (1.0 + abs(v[p]) + abs(v[q]))
+            moved = np.tile(v, (4, 1))
+            moved[1, p] += step
+            moved[2, q] -= step
+            moved[3, [p, q]] += step
+            if 0 in (p, q):
+                moved[3] = v
+            moved[:, 0] = v[0]
+            nothing = np.zeros((4, 0))
+            low, high = _value(formula, moved, nothing, 0.0 * moved)
+            ends = [end for end, node in ((1, p), (2, q)) if node]
+            if (high[ends] < low[0]).any() or high[3] < low[0] or low[3] > high[0]:
+                return False
+        return True
+
     def straight(self) -> bool:
         """Formulas may curve."""
         return False
@@ -90,28 +112,6 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             by = at.by_volts if self.table.is_voltage[k] else at.by_amps
             low, high = (float(end[0]) for end in _value(formula, v, i, 0.0 * v))
             at.note(f"{name}:formula", 0.5 * (low + high), by[self.rows.start + k])
-
-
-def rise(table: BehaviouralSources, v: Floats) -> bool:
-    """Tell whether all are currents that grow with their own voltage where the circuit stands."""
-    for k, formula in enumerate(table.formulas):
-        p, q = int(table.p[k]), int(table.q[k])
-        if table.is_voltage[k] or formula.elements() or not {*formula.nodes()} <= {0, p, q}:
-            return False
-        step = SMALL * (1.0 + abs(v[p]) + abs(v[q]))
-        moved = np.tile(v, (4, 1))
-        moved[1, p] += step
-        moved[2, q] -= step
-        moved[3, [p, q]] += step
-        if 0 in (p, q):
-            moved[3] = v
-        moved[:, 0] = v[0]
-        nothing = np.zeros((4, 0))
-        low, high = _value(formula, moved, nothing, 0.0 * moved)
-        ends = [end for end, node in ((1, p), (2, q)) if node]
-        if (high[ends] < low[0]).any() or high[3] < low[0] or low[3] > high[0]:
-            return False
-    return True
 
 
 def _value(formula: Formula, v: Floats, i: Floats, blur: Floats) -> Interval:

@@ -47,6 +47,10 @@ class Law(Generic[T]):
         """Tell which currents are multiples of others: nothing flows in them if nowhere else."""
         return np.zeros(len(self.table), dtype=np.bool_)
 
+    def rises(self, v: Floats) -> bool:
+        """Tell whether no current falls as the voltage across it rises, near voltages of nodes."""
+        return self.monotone
+
     def straight(self) -> bool:
         """Tell whether numbers that obey it are known to their last digits.
 

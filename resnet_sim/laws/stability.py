@@ -13,8 +13,6 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
-from ..model.devices import BehaviouralSources
-from .behavioural_source import rise
 from .check import clusters
 from .registry import law_of
 
@@ -37,8 +35,7 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     v, i : ndarray, shapes (n_nodes,) and (n_elements,)
     """
     tables = _kinds(circuit)
-    formulas = circuit.tables.get("behavioural_sources")
-    if isinstance(formulas, BehaviouralSources) and rise(formulas, v):
+    if "behavioural_sources" in tables and law_of("behavioural_sources")(circuit).rises(v):
         tables.discard("behavioural_sources")
     if _all_rise(circuit, tables):
         return True
