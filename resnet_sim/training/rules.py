@@ -132,6 +132,8 @@ class EquilibriumPropagation:
         self, net: Network, free: States, X: Any, Y: Any, cost: Cost, beta: float
     ) -> Floats:
         squared = self._by_conductance(net, cost)
+        slope = cost.slope(free.outputs, Y)
+        beta = beta if squared else bearable(beta, free, slope)
 
         def state(beta: float) -> States:
             if beta == 0.0:
@@ -139,7 +141,7 @@ class EquilibriumPropagation:
             if squared:
                 target = cost.target(free.outputs, Y)  # type: ignore[attr-defined]
                 return net.pulled(X, free, beta, target)
-            return net.pushed(X, free, -beta * cost.slope(free.outputs, Y))
+            return net.pushed(X, free, -beta * slope)
 
         def difference(beta: float) -> Floats:
             less, more = (beta * end for end in _ends(self.variant))
@@ -276,8 +278,9 @@ class FrequencyPropagation:
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the product of mean and in-phase amplitude."""
         _refuse_one_way(net, self)
-        beta = _beta(self, net)
-        push = -beta * cost.slope(free.outputs, Y)
+        slope = cost.slope(free.outputs, Y)
+        beta = bearable(_beta(self, net), free, slope)
+        push = -beta * slope
         mean, amplitude = np.zeros_like(free.voltages), np.zeros_like(free.voltages)
         for wave in np.sin(2 * np.pi * (np.arange(self.samples) + 0.5) / self.samples):
             voltages = net.pushed(X, free, wave * push).voltages
@@ -308,6 +311,18 @@ def _beta(rule: EquilibriumPropagation | FrequencyPropagation, net: Network) -> 
     beta = settled(rule, net).beta
     assert beta is not None
     return beta
+
+
+def bearable(beta: float, free: States, slope: Floats) -> float:
+    """Return a nudge; one that nobody chose is less where a cost is steep for its voltages.
+
+    ``-beta dC/do`` is a current whatever the unit of C: of millivolts, classes ask for slopes of
+    1000 / V, and a nudge would be large beside all that flows.
+    """
+    volts, steep = np.nanmax(np.abs(free.voltages)), np.abs(slope).max(initial=0.0)
+    if not isinstance(beta, Usual) or not 10.0 * volts < steep or volts == 0:
+        return beta
+    return beta * 10.0 * float(volts / steep)
 
 
 def _ends(variant: str) -> tuple[float, float]:

@@ -20,7 +20,7 @@ from .amounts import amount
 from .costs import Cost
 from .defaults import settled
 from .network import Network
-from .rules import ENDS, told
+from .rules import ENDS, bearable, told
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,11 @@ class VectorFieldEP:
         at = net.outputs
         # what the backend knows of scales is in its own nudges already
         known = at.scale_p
-        force = -cost.slope(free.outputs, Y) * (_of_outputs(net, scale) / known) ** 2
+        slope = cost.slope(free.outputs, Y)
+        force = -slope * (_of_outputs(net, scale) / known) ** 2
         beta = settled(self, net).beta
         assert beta is not None
+        beta = bearable(beta, free, slope)
 
         def state(share: float) -> Floats:
             if share == 0.0:

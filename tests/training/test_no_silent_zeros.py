@@ -237,6 +237,19 @@ def test_usual_nudges_are_what_outputs_bear(crossbars):
     assert history[-1]["cost"] < history[0]["cost"]
 
 
+@pytest.mark.parametrize("kind", [tr.EquilibriumPropagation, tr.FrequencyPropagation,
+                                  tr.VectorFieldEP])  # fmt: skip
+@pytest.mark.parametrize("settle", [False, True])
+def test_usual_nudges_are_small_beside_millivolts_whatever_the_cost(kind, settle):
+    deck = "t\nva a 0 1\nr1 a o 1k\nr2 o 0 1k\nr3 a p 1k\nr4 p 0 2k\nr5 o p 1k\nd1 o q\nr6 q 0 1k"
+    net = tr.Network(deck, ["va"], ["o", "p"])
+    X, classes, cost = np.array([[2e-3], [-1e-3]]), np.array([0, 1]), tr.CrossEntropy(1e5)
+    exact = tr.gradient(net, X, classes, tr.Adjoint(), cost)
+    rule = tr.Trainer(net, kind(), cost).rule if settle else kind()
+    found = tr.gradient(net, X, classes, rule, cost)
+    assert np.allclose(found, exact, rtol=1e-4, atol=1e-6 * np.abs(exact).max())
+
+
 def test_nudges_may_be_numbers_of_numpy():
     net = divider()
     plain = tr.gradient(net, CORNERS[:, :2], np.ravel(XOR)[:, None], tr.EquilibriumPropagation(0.5))
