@@ -112,8 +112,8 @@ class Policy(NamedTuple):
     fewest_points: float = 8
     #: Elements times points whose numbers stay in the cache.
     part: float = 200_000
-    #: The same from which one factor for all points of a linear circuit with feedback pays.
-    factor: float = 5_000
+    #: The same from which one factor for all points of a linear circuit pays.
+    factor: float = 500
     #: Entries up to which a matrix is held dense, if it is not full.  Products of larger ones BLAS
     #: gives to threads, which wait for each other longer than a sparse product takes.
     dense_entries: float = 2_000

@@ -85,8 +85,6 @@ class Linear:
     def _unfit(self) -> str | None:
         circuit, question = self.question.circuit, self.question
         compiled, red = question.compiled, question.compiled.reduction
-        if not any(plan.stage.feedback for plan in compiled.plans):
-            return "nothing feeds back to what controls it"
         if len(red.rectifiers) or len(red.curves) or len(red.laws):
             return "there are rectifiers, or curves"
         self.solver = OneByOne(question).solver(circuit)
