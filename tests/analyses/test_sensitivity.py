@@ -249,7 +249,13 @@ def test_equations_are_factored_once_for_all_outputs(monkeypatch):
     factored, splu = [], linalg.splu
     circuit, outputs = rs.generators.grid(20, seed=1), ["v(n3_3)", "v(n7_2,n1_1)", "i(r5)"]
     singly = [rs.sensitivities(circuit, output)[0] for output in outputs]
-    monkeypatch.setattr(linalg, "splu", lambda matrix: factored.append(matrix) or splu(matrix))
+
+    def counted(matrix, **options):
+        if not options:  # the solver of the point gives some
+            factored.append(matrix)
+        return splu(matrix, **options)
+
+    monkeypatch.setattr(linalg, "splu", counted)
     for one, found in zip(singly, rs.sensitivities(circuit, outputs), strict=True):
         assert found.derivatives == one.derivatives
     assert len(factored) == 1
