@@ -45,7 +45,7 @@ def test_what_takes_too_long_is_ended_and_the_next_is_answered(shop):
 
 
 def test_what_takes_too_much_memory_is_ended_and_the_next_is_answered():
-    shop = Workshop(Limits(seconds=60.0, bytes=40 << 20), [])
+    shop = Workshop(Limits(seconds=60.0, bytes=24 << 20), [])
     try:
         deck = "wide\nV1 n0 0 1\n" + "".join(f"R{k} n{k} n{k + 1} 1\n" for k in range(40_000))
         with pytest.raises(Exceeded, match="memory"):
