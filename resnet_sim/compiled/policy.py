@@ -131,6 +131,10 @@ class Policy(NamedTuple):
     # ---- objects ----
     #: Conductances from which a generator makes crossbars instead of resistors.
     crossbars: float = 1_000_000
+    #: Elements up to which what was worked out of a circuit is remembered, some kilobytes each, and
+    #: how much of one: a chain of switches passes through many states.
+    remembered: float = 30_000
+    questions: float = 64
     #: Characters of a deck from which runs of plain cards are looked for.
     blocks: float = 10_000
 

@@ -27,7 +27,7 @@ from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..point.certified import CHUNK, decode, encode, join, nodeset
 from ..point.engine import PointSolver
-from ..point.plan import Compiled
+from ..point.plan import compiled
 from ..results.operating_point import OperatingPoint
 from ..workers.jobs import run_job
 from ..workers.journal import Entry
@@ -80,7 +80,7 @@ class Job:
         if circuit.smooth or not circuit.switches.fixed.all():
             return True
         driven = (circuit.tables[name] for name in ("controlled_sources", "behavioural_sources"))
-        return any(map(len, driven)) and Compiled(circuit, circuit.switches.closed).may_trigger
+        return any(map(len, driven)) and compiled(circuit, circuit.switches.closed).may_trigger
 
     def solve(self, first: int, last: int) -> OperatingPoint:
         """Solve points first to last - 1."""

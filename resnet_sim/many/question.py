@@ -19,6 +19,7 @@ from ..errors import ResnetSimError, UsageError
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..model.display import few
+from ..point.recent import known
 
 if TYPE_CHECKING:
     from ..point.plan import Compiled
@@ -86,6 +87,11 @@ class Question:
     def __post_init__(self) -> None:
         if self.precision not in ("double", "single"):
             raise UsageError(f"unknown precision {self.precision!r}: double or single")
+        if self.outputs:
+            return  # a trainer keeps its question
+        start = None if self.start is None else self.start.tobytes()
+        asked = self.varied, self.points, self.method, self.tolerance, start, self.following
+        object.__setattr__(self, "_found", known(self.circuit, ("question", asked), dict))
 
     def __getstate__(self) -> dict[str, Any]:
         # what was found out may hold functions, and is found out again
@@ -163,9 +169,9 @@ class Question:
     @cached_property
     def compiled(self) -> Compiled:
         """What never changes, with the switches as they are."""
-        from ..point.plan import Compiled
+        from ..point.plan import compiled
 
-        return Compiled(self.circuit, self.circuit.switches.closed)
+        return compiled(self.circuit, self.circuit.switches.closed)
 
     @cached_property
     def reduction(self) -> Reduction:

@@ -4,6 +4,6 @@
 """
 
 DOORS = (
-    "amplifiers", "branches", "certified", "engine", "infeasible", "plan", "reduction", "solved",
-    "sources", "state", "warnings",
+    "amplifiers", "branches", "certified", "engine", "infeasible", "plan", "recent", "reduction",
+    "solved", "sources", "state", "warnings",
 )  # fmt: skip

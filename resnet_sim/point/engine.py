@@ -25,7 +25,7 @@ from ..results.proof import LATER, OTHERS, STEPS
 from ..solvers.linear.laplacian import convex
 from ..workers.progress import report
 from . import infeasible, warnings
-from .plan import Compiled, Plan
+from .plan import Compiled, Plan, compiled
 from .rounding import Noise
 from .solved import Point
 from .state import State
@@ -142,9 +142,8 @@ class PointSolver:
         if key not in self._compiled:
             if len(self._compiled) > 64:  # a long chain of switches passes through many states
                 self._compiled.clear()
-            self._compiled[key] = Compiled(circuit, closed)
-        compiled = self._compiled[key].variant(circuit)
-        state, log = self._stages(compiled, key)
+            self._compiled[key] = compiled(circuit, closed)
+        state, log = self._stages(self._compiled[key].variant(circuit), key)
         nodes = slice(len(circuit.nodes))  # what is within devices is nobody's business
         voltages, currents = state.node_voltages()[nodes], state.currents()
         floating, undefined = warnings.undefined(state)

@@ -17,8 +17,14 @@ from ..model.circuit import Circuit
 from .amplifiers import scale_pairs
 from .branches import Branches, decompose
 from .cascade import Stage, everything, joined, stages
+from .recent import known
 from .reciprocal import merged
 from .reduction import reduce
+
+
+def compiled(circuit: Circuit, closed: Bools) -> Compiled:
+    """Return the plans of a circuit whose switches are `closed` or not."""
+    return known(circuit, ("plans", closed.tobytes()), lambda: Compiled(circuit, closed))
 
 
 def chosen(column: Floats, rows: Ints) -> Floats:
