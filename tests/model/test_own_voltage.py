@@ -51,7 +51,7 @@ def test_the_direction_counts(formula):
 
 def test_random_straight_formulas_are_curves_exactly_if_they_rise():
     kinds = {False: 0, True: 0}
-    for seed in range(300):
+    for seed in range(120):
         made = random_formula(Random(seed), 2, ("v(a,b)",))
         deck = f"t\nv1 a b 1\nr1 b 0 1\nb1 a b i={{{made.text}}}\n"
         table = parse_netlist(deck).behavioural_sources
@@ -62,4 +62,4 @@ def test_random_straight_formulas_are_curves_exactly_if_they_rise():
         rises = bool((np.diff(y) >= -1e-9 * np.abs(y[1:])).all())
         kinds[rises] += 1
         assert bool(table.rising) == rises, (seed, made.text)
-    assert min(kinds.values()) > 20
+    assert min(kinds.values()) > 10
