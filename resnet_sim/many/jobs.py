@@ -61,7 +61,7 @@ class Job:
         digest = hashlib.sha256(repr((self.variants, self.method, self.tolerance)).encode())
         digest.update(repr((self.circuit.nodes, sorted((self.start or {}).items()))).encode())
         digest.update(structure_key(self.circuit, with_values=True))
-        if any(of not in ("element", "switch", "model") for of in self.variants.of):
+        if not {"element", "switch", "model"}.issuperset(self.variants.of):
             # the deck is elaborated anew: circuits that are alike may come of different ones
             texts = [(source.text, source.titled) for source in self.circuit.sources]
             overrides = sorted(self.circuit.overrides.items())
