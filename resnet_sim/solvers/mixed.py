@@ -81,10 +81,13 @@ def nearest(
     return solution, directions(problem, [solution], search.loose)
 
 
-def roughly(problem: MixedProblem, on: Bools, rhs: Extended) -> Floats | None:
+def roughly(
+    problem: MixedProblem, on: Bools, rhs: Extended, open_: bool = False
+) -> Floats | None:
     """Return what solves the equations of a conducting set to some digits.
 
-    It is the smallest where the equations are singular; None where that would take too long.
+    It is the smallest where the equations are singular, as `open_` tells if they are known to be;
+    None where that would take too long.
     """
     if _is_large(problem):
         try:
@@ -92,7 +95,7 @@ def roughly(problem: MixedProblem, on: Bools, rhs: Extended) -> Floats | None:
         except Singular:
             if not _fits(problem):
                 return None
-    return solve_roughly(_dense(problem, on), rhs.astype(float))
+    return solve_roughly(_dense(problem, on), rhs.astype(float), open_)
 
 
 def sign(problem: MixedProblem, on: Bools) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 
 import numpy as np
@@ -105,14 +106,16 @@ class Square:
         return error, size
 
 
-def solve_roughly(matrix: Floats, rhs: Floats) -> Floats:
-    """Return the solution of a square system to some digits, the smallest if it is singular."""
+def solve_roughly(matrix: Floats, rhs: Floats, singular: bool = False) -> Floats:
+    """Return the solution of a square system to some digits, the smallest if it is singular.
+
+    Rounding hides from the factors what is known to be `singular`.
+    """
     rows, columns, scaled = _balanced(matrix)
-    try:
-        x = np.asarray(np.linalg.solve(scaled, rhs / rows), dtype=float)
-    except np.linalg.LinAlgError:
-        x = np.asarray(np.linalg.lstsq(scaled, rhs / rows, rcond=1e-13)[0], dtype=float)
-    return np.asarray(x / columns)
+    if not singular:
+        with suppress(np.linalg.LinAlgError):
+            return np.asarray(np.linalg.solve(scaled, rhs / rows) / columns)
+    return np.asarray(np.linalg.lstsq(scaled, rhs / rows, rcond=1e-13)[0] / columns)
 
 
 def sign(matrix: Floats) -> float:

@@ -286,14 +286,17 @@ class _Search:
         if found is None:
             return Outcome(None, place.u, np.zeros(len(place.u)), self.steps, way)
         solution, ways = found
-        solution = self._polished(solution)
+        solution = self._polished(solution, open_=len(ways) > 0)
         u, flowing = problem.flowing(solution.z.astype(np.longdouble) + solution.low)
         on = solution.current > 0
         turned = mixed.sign(problem.tangent(u), on) * mixed.sign(problem.passive, on) < 0
         return Outcome(solution, u, flowing, self.steps, way, turned, ways)
 
-    def _polished(self, solution: MixedSolution) -> MixedSolution:
-        """Return a solution after steps in extended precision."""
+    def _polished(self, solution: MixedSolution, open_: bool) -> MixedSolution:
+        """Return a solution after steps in extended precision, the smallest if some are `open_`.
+
+        What floats stays where its rectifiers let it be.
+        """
         problem, n, on = self.problem, len(solution.z), solution.current > 0
         kept = np.append(np.ones(n, dtype=np.bool_), on)
         z = solution.z.astype(np.longdouble) + solution.low
@@ -302,7 +305,7 @@ class _Search:
         for _ in range(POLISH):
             self.steps += 1
             left, u = problem.left(y[:n], y[n:])
-            step = mixed.roughly(problem.tangent(u), on, left[kept])
+            step = mixed.roughly(problem.tangent(u), on, left[kept], open_)
             moved = np.inf if step is None else float(np.abs(step[:n]).max(initial=0.0))
             if step is None or not moved < least:
                 break

@@ -49,3 +49,28 @@ def test_chains_of_idle_diodes_between_supplies_are_certified(seed):
     op = rs.solve("\n".join([*lines, ".end"]))
     assert op.certificate.ok
     assert max(abs(op.current(name)) for name in op.circuit.diodes.names) == 0.0
+
+
+#: the diode neither conducts nor blocks where the part hangs by it
+HUNG = """a part with a current of its own behind a diode, beside a transistor
+v0 s0 0 0.5
+r16 n0 0 232.5
+r0 n0 s0 1k
+m0 s0 n0 ms 0 mm w=20u l=2u
+r17 ms 0 6401
+r18 fa fb 64k
+r19 fb fc 1k
+d1 n0 fa mf
+if1 fa fc 1m
+.model mf d(vfwd=0.3)
+.model mm nmos(vto=0.6 kp=50u)
+.end
+"""
+
+
+def test_a_part_that_hangs_by_a_diode_beside_a_transistor_stays_beyond_it():
+    op = rs.solve(HUNG)
+    assert op.certificate.ok, op.certificate.failures
+    assert op["n0"] == pytest.approx(0.5 * 232.5 / 1232.5, rel=1e-6)
+    assert op.current("d1") == 0.0
+    assert np.isnan([op["fa"], op["fb"], op["fc"]]).all()
