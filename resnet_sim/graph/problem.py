@@ -76,7 +76,8 @@ class Problem:
         parallel: so much of them cancels that little is lost where they nearly hold.
         """
         rows = self.curves
-        chord = np.abs(points.i) / np.maximum(np.abs(points.v), TINY)
+        # what is less than a last digit beside the emf is rounding, and so is the current there
+        chord = np.abs(points.i) / np.maximum(np.abs(points.v), EPS * np.abs(rows.emf) + TINY)
         slope = np.maximum(points.slope, FLATTEST * chord)
         return dataclasses.replace(
             self,

@@ -136,6 +136,17 @@ class _Whole(Check):
         """The laws of the devices that the circuit has."""
         return tuple(laws(self.circuit))
 
+    @cached_property
+    def digit(self) -> Floats:
+        """The last digit of what currents are differences of, A, shape (points, 1).
+
+        Ties bring it to where the elements with such currents are not.
+        """
+        within = np.zeros(self.i.shape)
+        for law in self.laws:
+            within[:, law.rows] = law.within()
+        return np.asarray(EPS * largest(within))
+
     def node_sums(self, values: Floats) -> tuple[Floats, Floats]:
         """Return sums over the elements that begin and end at each node, shape (points, n_nodes).
 
@@ -163,9 +174,10 @@ class _Whole(Check):
         error = np.abs(total)
         self.kcl = float(error.max(initial=0.0))
         self.kcl_relative = float((error / np.where(size > 0, size, 1.0)).max(initial=0.0))
-        noise = ROUNDINGS * EPS * largest(size) + self.nothing
         open_ = np.add(*self.node_sums(floor))
         most = LOUDEST * largest(size)
+        self.lost = np.minimum(ROUNDINGS * self.digit, most)
+        noise = ROUNDINGS * EPS * largest(size) + self.lost + self.nothing
         spread = np.minimum(open_, most)
         if sure.any():
             # so much the exponentials themselves are off by, however little flows
@@ -175,7 +187,7 @@ class _Whole(Check):
         allowed = self.tolerance * size + noise + spread
         quiet = (largest(np.abs(self.i)) <= largest(floor)).any()
         if (quiet or (error > allowed).any()) and (still := self._still(floor)).any():
-            self.stray = np.where(still, open_, 0.0)
+            self.stray = np.where(still, np.maximum(open_, ROUNDINGS * self.digit), 0.0)
             allowed = allowed + self.stray
         self.judge(self.circuit.nodes, "KCL (A)", error, allowed)
         loud = floor > self.tolerance * np.minimum(size[:, self.p], size[:, self.q])
@@ -185,7 +197,7 @@ class _Whole(Check):
         error, allowed = np.zeros_like(total), noise + np.zeros_like(total)
         for k in some:
             error[k], allowed[k] = self._cluster_sums(loud[k], total[k], size[k], floor[k])
-        allowed[some] += noise[some]
+        allowed[some] += noise[some] + self.stray[some]
         self.judge(self.circuit.nodes, "KCL of the cluster (A)", error, allowed)
 
     def _still(self, floor: Floats) -> Bools:
@@ -197,7 +209,8 @@ class _Whole(Check):
         # values of a table may differ from point to point
         told = [np.broadcast_to(rows, (len(self.i), rows.shape[1])) for rows in told]
         echoes = np.concatenate([law.echoes() for law in self.laws])
-        still = (np.abs(self.i) <= floor) | np.concatenate(told, axis=1) | echoes
+        still = np.abs(self.i) <= np.maximum(floor, self.digit)
+        still |= np.concatenate(told, axis=1) | echoes
         return np.asarray(still.all(axis=-1, keepdims=True))
 
     def _cluster_sums(
@@ -220,7 +233,7 @@ class _Whole(Check):
         self.mismatch = float((balance / np.maximum(1.0, size)).max(initial=0.0))
         # what rounding leaves over at the nodes, times their voltages
         noise = (self.blur * np.abs(self.i)).sum(axis=-1)
-        loudest = (ROUNDINGS * EPS * largest(np.abs(self.i)) + self.nothing)[:, 0]
+        loudest = (self.few + self.nothing)[:, 0]
         noise += loudest * np.abs(self.v).sum(axis=-1)
         noise += (self.stray * np.abs(self.v)).sum(axis=-1) + self.doubt
         allowed = self.tolerance * size + noise

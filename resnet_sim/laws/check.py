@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -58,6 +59,8 @@ class Check:
         Voltages across the elements.
     node_blur, blur : ndarray
         What rounding leaves open in each node's voltage, and in that across each element, V.
+    lost : float or ndarray, shape (points, 1)
+        What rounding leaves of currents that are differences, A.
     nothing : float or ndarray, shape (points, 1)
         What rounding leaves of no current, A.
     closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
@@ -83,6 +86,7 @@ class Check:
         self.tolerance = tolerance
         self.p, self.q = circuit.terminals
         self.nothing: Floats | float = 0.0
+        self.lost: Floats | float = 0.0
         self.node_blur = self.roundings()
         self.drop, self.blur = self.across(slice(None))
         self.law = self.diode_voltage = self.diode_current = 0.0
@@ -105,12 +109,17 @@ class Check:
             self.nothing = ROUNDINGS * EPS * SATURATION
         return EPS * (ROUNDINGS * size + 4 * highest)
 
+    @cached_property
+    def few(self) -> Floats:
+        """What rounding leaves of any current, A, shape (points, 1)."""
+        return np.asarray(ROUNDINGS * EPS * largest(np.abs(self.i)) + self.lost)
+
     def hum(self) -> Floats:
         """Return what rounding of the largest current leaves of one that controls others, A.
 
         That is what is left over of sums of currents, and may be nothing.  Shape (points, 1).
         """
-        return ROUNDINGS * EPS * largest(np.abs(self.i)) + largest(self.stray)
+        return self.few + largest(self.stray)
 
     def judge(self, names: Sequence[str], what: str, error: Floats, allowed: Floats) -> None:
         """Record where an error exceeds what is allowed; NaN and infinity always do."""

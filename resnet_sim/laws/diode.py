@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..model.devices import Diodes
-from .check import EPS, ROUNDINGS, Check, largest
+from .check import EPS, ROUNDINGS, Check
 from .law import Law
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class DiodeLaw(Law[Diodes]):
         size = np.abs(v) + np.where(bends, np.abs(knee), 0.0)
         allowed = check.tolerance * size + blur
         stray = np.where(beyond < -allowed, excess, 0.0)
-        noise = ROUNDINGS * EPS * largest(np.abs(check.i))
+        noise = check.few
         few = noise + leak * blur + check.tolerance * np.abs(v) * leak
         over = np.maximum(beyond, 0.0)
         check.complementary(table.names, "diode", over, allowed, stray, few)

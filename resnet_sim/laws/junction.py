@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..model.devices import Junctions
-from .check import EPS, ROUNDINGS, Check, largest
+from .check import EPS, ROUNDINGS, Check
 from .law import Law
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class JunctionLaw(Law[Junctions]):
         v, i = check.drop[:, rows], check.i[:, rows]
         inner = table.series * i
         u, blur = v - inner, check.blur[:, rows] + ROUNDINGS * EPS * np.abs(inner)
-        noise = ROUNDINGS * EPS * largest(np.abs(check.i))
+        noise = check.few
         # where all is zero, the slope is still that at zero
         wide = np.maximum(check.tolerance * np.abs(v) + blur, STEP * EPS * THERMAL)
         error = self._off(i, u, wide)

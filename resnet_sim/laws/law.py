@@ -43,6 +43,10 @@ class Law(Generic[T]):
         """Return by how much rounding of the voltages moves the currents, A."""
         return 0.0
 
+    def within(self) -> Floats | float:
+        """Return the sizes of currents of which the elements' are differences, A."""
+        return 0.0
+
     def echoes(self) -> Bools:
         """Tell which currents are multiples of others: nothing flows in them if nowhere else."""
         return np.zeros(len(self.table), dtype=np.bool_)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..model.devices import Limiters
-from .check import EPS, ROUNDINGS, Check, largest
+from .check import EPS, ROUNDINGS, Check
 from .law import Law
 
 if TYPE_CHECKING:
@@ -34,16 +34,15 @@ class LimiterLaw(Law[Limiters]):
             share = ratio * amps
         return np.where(ratio == 0, 0.0, np.where(np.isinf(ratio), np.inf, share))
 
-    def _open(self) -> Floats:
-        """Return what rounding leaves open in a current that is a limit less something."""
+    def within(self) -> Floats:
+        """A current is a limit less something."""
         limits = (self._forward(), self._backward())
-        size = sum(np.where(np.isfinite(limit), limit, 0.0) for limit in limits)
-        return np.asarray(ROUNDINGS * EPS * size)
+        return np.asarray(sum(np.where(np.isfinite(limit), limit, 0.0) for limit in limits))
 
     def certify(self, check: Check) -> None:
         """Judge both directions."""
         v, i = check.drop[:, self.rows], check.i[:, self.rows]
-        few = self._open() + ROUNDINGS * EPS * largest(np.abs(check.i))
+        few = ROUNDINGS * EPS * self.within() + check.few
         for sign, limit in ((1.0, self._forward()), (-1.0, self._backward())):
             left = limit - sign * i
             near = few + check.tolerance * np.where(np.isfinite(limit), limit, 0.0)
@@ -61,7 +60,7 @@ class LimiterLaw(Law[Limiters]):
 
     def openness(self, check: Check) -> Floats:
         """That of a difference."""
-        return self._open()
+        return np.asarray(ROUNDINGS * EPS * self.within())
 
     def judge(self, judged: Judged) -> None:
         """A voltage tells which limit is reached; without one, any current within them flows."""

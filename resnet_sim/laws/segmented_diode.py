@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..model.devices import SegmentedDiodes
-from .check import EPS, ROUNDINGS, Check, largest
+from .check import EPS, ROUNDINGS, Check
 from .law import Law
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class SegmentedDiodeLaw(Law[SegmentedDiodes]):
     def certify(self, check: Check) -> None:
         """Judge whether the lines pass by closely enough."""
         v, i, blur = (some[:, self.rows] for some in (check.drop, check.i, check.blur))
-        noise = ROUNDINGS * EPS * largest(np.abs(check.i))
+        noise = check.few
         wide = check.tolerance * np.abs(v) + blur
         error = self._off(v, i, wide)
         check.judge(self.table.names, f"{self.table.kind} (A)", error,

@@ -130,6 +130,13 @@ def test_what_hangs_on_a_junction_alone_is_defined():
     assert not op.floating
 
 
+def test_a_source_that_hangs_on_a_junction_drives_nothing():
+    op = rs.solve("hanging\nr0 n4 0 13151\nv0 n0 n3 -2.8206\ndj n3 n4 dj\n.model dj d(is=1e-14)")
+    assert op.certificate.ok, op.certificate.failures
+    assert abs(op.current("r0")) < 1e-25
+    assert op["n0"] == pytest.approx(-2.8206, rel=1e-12)
+
+
 def test_curves_in_loops_of_controlled_sources_obey_their_law():
     op = solve("i1 0 a 1m\nr1 a 0 1k\nd1 a b m\nr2 b 0 1k\ng1 0 a b 0 1u\n.model m d")
     current = op.voltage("b") / 1e3

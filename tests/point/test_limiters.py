@@ -75,6 +75,25 @@ def test_a_limit_far_above_the_currents_is_certified_and_one_of_nothing_is_open(
     assert op.voltage("b") == 0.0
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "r0 n1 n2 289.52\nv0 n3 n0 0.017292\ny0 n1 n3 1m ratio=inf\ny1 n3 0 1p ratio=1\nd0 n2 0 d\n"
+        ".model d d(ron=0)",
+        "r0 0 n0 14606\nr1 0 n0 1.5505\nr2 n2 n0 91482\nr3 n3 n1 3734.7\nr4 n0 n2 1420\n"
+        "v0 n0 n1 2.6861\ny0 n3 n4 1m ratio=inf",
+        "r0 n0 n3 10609\nr1 n2 0 77.781\nr2 n0 n4 140310\nr3 n4 n1 176.9\nv0 0 n1 -2.0081\n"
+        "y0 n1 n4 1m ratio=0\ny1 n3 n4 0 ratio=inf\ndj 0 n4 dj\n.model dj d(is=1e-14)",
+        "r0 n2 n1 823780\nv0 0 n1 0.021419\ny0 n2 n0 1m ratio=1\ny1 n1 n3 1m ratio=0",
+        "r0 n3 n2 515010\nv0 n1 n3 -3.1381\ny0 n1 n2 1u ratio=0\ndj n1 0 dj\n.model dj d",
+    ],
+)
+def test_where_next_to_nothing_flows_a_limit_says_what_is_rounding(lines):
+    op = solved(lines)
+    assert op.certificate.ok, op.certificate.failures
+    assert max(map(abs, op.currents.values())) < 1e-11
+
+
 def test_an_amplifier_with_a_limited_output():
     op = solved("vin in 0 1\nr1 in n 1k\nr2 n out 10k\ne1 o 0 0 n 1e6\ny1 o out 2m\nrl out 0 1k")
     # the output falls to where 2 mA flow: out/1k + (out - n)/10k = -2m, (in - n)/1k = (n - out)/10k
