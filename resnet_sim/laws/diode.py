@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..model.devices import Diodes
-from .check import EPS, ROUNDINGS, Check
+from .check import Check
 from .law import Law
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..model.devices import SegmentedDiodes
-from .check import EPS, ROUNDINGS, Check
+from .check import Check
 from .law import Law
 
 if TYPE_CHECKING:

@@ -81,9 +81,7 @@ def nearest(
     return solution, directions(problem, [solution], search.loose)
 
 
-def roughly(
-    problem: MixedProblem, on: Bools, rhs: Extended, open_: bool = False
-) -> Floats | None:
+def roughly(problem: MixedProblem, on: Bools, rhs: Extended, open_: bool = False) -> Floats | None:
     """Return what solves the equations of a conducting set to some digits.
 
     It is the smallest where the equations are singular, as `open_` tells if they are known to be;
