@@ -62,10 +62,11 @@ class _Rewriting:
     def __init__(self, formula: Formula) -> None:
         self.formula = formula
         self.units: dict[Unit, int] = {}
+        self.made: list[Unit] = []
         #: of each unit: whether it jumps nowhere; of each call: whether it is made of clamps
         self.continuous: list[bool] = []
         self.straight: list[bool] = []
-        self.bent: list[bool] = []
+        self.curved: list[bool] = []
         #: of each call: its value; of those that are 0 or 1 also what is positive where it is 1
         self.values: list[Sum] = []
         self.truths: dict[int, Sum | None] = {}
@@ -80,36 +81,43 @@ class _Rewriting:
             except _Bent:
                 value = None
             self.values.append(value or Sum())
-            self.bent.append(value is None)
+            self.curved.append(value is None)
             self.straight.append(
                 value is not None and all(self.continuous[k] for k, _ in value.calls)
             )
-        return needed(self._meant(self.formula.value), list(self.units))
+        return needed(self.meant(self.formula.value), self.made)
 
     def _value(self, number: int, call: Call) -> Sum:
         name, arguments = call.name, call.arguments
         if name in _COMPARISONS:
             sign, rest = _COMPARISONS[name]
-            left, right = map(self._meant, arguments)
+            left, right = map(self.meant, arguments)
             return self._step(number, left.plus(right, -1.0).scaled(sign), rest)
         if name == "u":
-            return self._step(number, self._meant(arguments[0]), 0.5)  # as ngspice has it
+            return self._step(number, self.meant(arguments[0]), 0.5)  # as ngspice has it
         if name in _LOGIC:
             return _LOGIC[name](self, number, arguments)
         if name not in _FUNCTIONS:
             raise _Bent
-        return _FUNCTIONS[name](self, [self._meant(some) for some in arguments])
+        return _FUNCTIONS[name](self, [self.meant(some) for some in arguments])
 
-    def _meant(self, some: Sum) -> Sum:
+    def meant(self, some: Sum) -> Sum:
         """Return a sum of calls as one of units."""
-        total = some._replace(calls=())
-        bent = tuple(call for call in some.calls if self.bent[call[0]] and call[1])
+        total, bent = some._replace(calls=()), tuple(self.bent(some).items())
         for number, gain in some.calls:
             total = total.plus(self.values[number], gain)
         if not bent:
             return total
         whole = inlined(self.formula, Sum(calls=bent), self.values, self.straight)
         return total.plus(self._unit(whole))
+
+    def _is_smooth(self, number: int) -> bool:
+        """Tell whether a unit is none of the clamps."""
+        return not isinstance(self.made[number], Clamp)
+
+    def bent(self, some: Sum) -> dict[int, float]:
+        """Return the calls in a sum that are not made of clamps, and their gains."""
+        return {number: gain for number, gain in some.calls if self.curved[number] and gain}
 
     # ---- clamps ----
 
@@ -120,7 +128,7 @@ class _Rewriting:
         if low == -math.inf and high == math.inf:
             return x
         terms = [(k, gain) for k, gain in x.calls if gain]
-        inner = list(self.units)[terms[0][0]] if len(terms) == 1 else None
+        inner = self.made[terms[0][0]] if len(terms) == 1 else None
         if not isinstance(inner, Clamp) or not x._replace(calls=()).is_constant:
             return self._unit(Clamp(x, low, high))
         # bounds of a single clamp are drawn closer
@@ -141,20 +149,24 @@ class _Rewriting:
 
     def _unit(self, unit: Unit) -> Sum:
         number = self.units.setdefault(unit, len(self.units))
-        if number == len(self.continuous):
+        if number == len(self.made):
+            self.made.append(unit)
             jumps = isinstance(unit, Clamp) and (
                 unit.steep or not all(self.continuous[k] for k, _ in unit.argument.calls)
             )
             self.continuous.append(not jumps)
         return Sum.of_call(number)
 
-    def ends(self, value: Sum) -> tuple[tuple[Sum, Sum], float, float] | None:
+    def ends(self, some: Sum) -> tuple[tuple[Sum, Sum], float, float] | None:
         """Return the condition, and the values where it holds or not, of what is one of two."""
+        if self.bent(some):
+            return None
+        value = self.meant(some)
         terms = [(k, gain) for k, gain in value.calls if gain]
         if len(terms) != 1 or not value._replace(calls=()).is_constant:
             return None
         (number, gain), *_ = terms
-        unit = list(self.units)[number]
+        unit = self.made[number]
         if not isinstance(unit, Clamp) or not unit.steep:
             return None
         x, low, high, _, rest = unit
@@ -173,7 +185,7 @@ class _Rewriting:
             (number, gain), *_ = some.calls
             if some.constant == 0 and gain == 1.0 and number in self.truths:
                 return self.values[number], self.truths[number]
-        value = self._meant(some)
+        value = self.meant(some)
         if value.is_constant:
             return Sum(float(value.constant != 0)), Sum(1.0 if value.constant else -1.0)
         raise _Bent
@@ -185,7 +197,12 @@ class _Rewriting:
 
     def chosen(self, condition: Sum, yes: Sum, no: Sum) -> Sum:
         """Return one of two values."""
-        return self.switched(self.truth(condition), self._meant(yes), self._meant(no))
+        truth, positive = self.truth(condition)
+        if not truth.is_constant and self.bent(yes) != self.bent(no):
+            # it may cancel with what the condition says; to look, in vain, takes long if nested
+            if positive is None or not any(self._is_smooth(k) for k, _ in positive.calls):
+                raise _Bent
+        return self.switched((truth, positive), self.meant(yes), self.meant(no))
 
     def switched(self, condition: tuple[Sum, Sum | None], yes: Sum, no: Sum) -> Sum:
         """Return one of two sums of clamps; a condition as `truth` returns it."""
@@ -306,27 +323,28 @@ def _opposite(r: _Rewriting, number: int, some: Sequence[Sum]) -> Sum:
     return r.logic(number, Sum(1.0).plus(value, -1.0), turned)
 
 
-def _product(r: _Rewriting, values: Sequence[Sum]) -> Sum:
-    for one, other in (values, values[::-1]):
+def _product(r: _Rewriting, number: int, some: Sequence[Sum]) -> Sum:
+    for one, other in (some, some[::-1]):
         if (found := r.ends(one)) is not None:
-            condition, yes, no = found
-            return r.switched(condition, other.scaled(yes), other.scaled(no))
+            (condition, yes, no), value = found, r.meant(other)
+            return r.switched(condition, value.scaled(yes), value.scaled(no))
     raise _Bent
 
 
-def _quotient(r: _Rewriting, values: Sequence[Sum]) -> Sum:
-    over, under = values
+def _quotient(r: _Rewriting, number: int, some: Sequence[Sum]) -> Sum:
+    over, under = some
     if (found := r.ends(under)) is None or not found[1] or not found[2]:
         raise _Bent
-    condition, yes, no = found
-    return r.switched(condition, over.scaled(1.0 / yes), over.scaled(1.0 / no))
+    (condition, yes, no), value = found, r.meant(over)
+    return r.switched(condition, value.scaled(1.0 / yes), value.scaled(1.0 / no))
 
 
-_FUNCTIONS |= {"*": _product, "/": _quotient}
-
+#: what does not look at all of its arguments
 _LOGIC: dict[str, Callable[[_Rewriting, int, Sequence[Sum]], Sum]] = {
     "&&": _both,
     "||": _either,
     "!": _opposite,
     "if": lambda r, number, some: r.chosen(*some),
+    "*": _product,
+    "/": _quotient,
 }

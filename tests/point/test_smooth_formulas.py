@@ -13,7 +13,9 @@ from transistor_decks import assert_as_written
 import resnet_sim as rs
 from resnet_sim import parse_netlist
 from resnet_sim.laws.intervals import FUNCTIONS as INTERVALS
+from resnet_sim.model import clamps
 from resnet_sim.model.derivatives import FUNCTIONS as SLOPES
+from resnet_sim.model.units import Clamp
 from resnet_sim.netlist.expressions.functions import BINARY, FUNCTIONS, NOMINAL
 
 #: names that are others' by another spelling, or that read nothing from the circuit
@@ -274,3 +276,38 @@ def test_formulas_that_differ_in_their_numbers_are_each_what_they_are_alone():
         alone = rs.solve(rs.parse_netlist("one\nv1 s 0 3\n" + group))
         for node in (f"n{k}", f"m{k}"):
             assert together.voltage(node) == pytest.approx(alone.voltage(node), rel=1e-9)
+
+
+@pytest.mark.parametrize("outer", ["({o} > {k}) ? ({e}) : ({o} * {k})", "({e}) * {o} + 1"])
+def test_values_within_values_are_looked_into_once(outer, monkeypatch):
+    """What every level has inside is copied by the outermost alone: else depth counts twice."""
+    copied, original = [], clamps.inlined
+
+    def inlined(*args):
+        copied.append(args)
+        return original(*args)
+
+    monkeypatch.setattr(clamps, "inlined", inlined)
+    e, expected = "v(a)", 1.5
+    volts = {"v(a)": 1.5, "v(b)": 0.25}
+    for k in range(1, 60):
+        o = "v(a)" if k % 3 else "v(b)"
+        x = volts[o]
+        expected = (expected if x > k else x * k) if "?" in outer else expected * x + 1
+        e = outer.format(e=e, o=o, k=k)
+    op = rs.solve(f"nested\nv1 a 0 1.5\nv2 b 0 0.25\nb1 o 0 v={e}\nr1 o 0 1k\n")
+    assert op["o"] == pytest.approx(expected, rel=1e-12)
+    assert 1 <= len(copied) <= 3
+
+
+@pytest.mark.parametrize("volts", [-1.0, 2.0])
+def test_what_bends_may_cancel_between_values_and_conditions(volts):
+    """One branch less the other is straight, or what the condition asks: no jump, exactly."""
+    chosen = "v={c} > 0 ? v(a)*v(a)-1 : v(a)*v(a)"
+    straight = rs.solve(f"a\nv1 a 0 {volts}\nb1 o 0 {chosen.format(c='v(a)')}\nr1 o 0 1k\n")
+    assert straight["o"] == pytest.approx(volts**2 - (volts > 0), rel=1e-12)
+    cube = "v(a)*v(a)*v(a)"
+    ramp = rs.solve(f"a\nv1 a 0 {volts}\nb1 o 0 v={cube} > 0 ? {cube} : 0\nr1 o 0 1k\n")
+    assert ramp["o"] == pytest.approx(max(volts**3, 0.0), rel=1e-12)
+    (clamped,) = ramp.circuit.behavioural_sources.parts
+    assert any(isinstance(unit, Clamp) and not unit.steep for unit in clamped.units)
