@@ -111,10 +111,6 @@ class _Rewriting:
         whole = inlined(self.formula, Sum(calls=bent), self.values, self.straight)
         return total.plus(self._unit(whole))
 
-    def _is_smooth(self, number: int) -> bool:
-        """Tell whether a unit is none of the clamps."""
-        return not isinstance(self.made[number], Clamp)
-
     def bent(self, some: Sum) -> dict[int, float]:
         """Return the calls in a sum that are not made of clamps, and their gains."""
         return {number: gain for number, gain in some.calls if self.curved[number] and gain}
@@ -198,10 +194,11 @@ class _Rewriting:
     def chosen(self, condition: Sum, yes: Sum, no: Sum) -> Sum:
         """Return one of two values."""
         truth, positive = self.truth(condition)
-        if not truth.is_constant and self.bent(yes) != self.bent(no):
-            # it may cancel with what the condition says; to look, in vain, takes long if nested
-            if positive is None or not any(self._is_smooth(k) for k, _ in positive.calls):
-                raise _Bent
+        units = [] if positive is None else [self.made[k] for k, _ in positive.calls]
+        # what bends may cancel, or with what the condition says; to look in vain takes long
+        may = self.bent(yes) == self.bent(no) or any(not isinstance(u, Clamp) for u in units)
+        if not (truth.is_constant or may):
+            raise _Bent
         return self.switched((truth, positive), self.meant(yes), self.meant(no))
 
     def switched(self, condition: tuple[Sum, Sum | None], yes: Sum, no: Sum) -> Sum:
