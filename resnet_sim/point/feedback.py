@@ -174,7 +174,7 @@ def _smooth(
     if u is None and start is not None:
         held = tangents.solve(equations.held(problem, start))
         u, on = held.voltages, equations.conducting(start)
-    found = tangents.solve(problem, u, on)
+    found = tangents.solve(problem, u, on, ASKED if last is None and u is not None else 0.0)
     if found.solution is None:
         raise _no_convergence(equations, found.steps)
     slopes = absorb_laws(equations, found.voltages, found.current)

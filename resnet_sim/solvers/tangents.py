@@ -42,6 +42,9 @@ NEAR = 1e6
 SOLVED = 1e-3
 #: Steps after that, each of which squares what is left.
 POLISH = 3
+#: Disturbance of a state that does not last, V; steps in time that it may grow for, and to what
+#: multiple, and by what longer ones are tried.
+DISTURBED, GROWING, GROWN, SHORTER = 1e-3, 40, 100.0, 4.0
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,10 @@ class _Ease:
     share: float = 1.0
 
 
-def solve(problem: LawProblem, u: Floats | None = None, on: Bools | None = None) -> Outcome:
-    """Find a solution.
+def solve(
+    problem: LawProblem, u: Floats | None = None, on: Bools | None = None, asked: float = 0.0
+) -> Outcome:
+    """Find a solution: one that lasts, if a disturbance of one that does not leads there.
 
     Parameters
     ----------
@@ -104,6 +109,8 @@ def solve(problem: LawProblem, u: Floats | None = None, on: Bools | None = None)
         Voltages to start from, V.
     on : ndarray of bool, shape (m,), optional
         Conducting set to start from.
+    asked : float, optional
+        A solution that near to `u`, relative and V, is what is asked for, whether it lasts or not.
     """
     search = _Search(problem)
     first = problem.laws.start() if u is None else u
@@ -112,7 +119,9 @@ def solve(problem: LawProblem, u: Floats | None = None, on: Bools | None = None)
         if found is not None:
             outcome = search.finished(found, way)
             if outcome.solution is not None:
-                return outcome
+                off = np.abs(outcome.voltages - first).max(initial=0.0)
+                near = off < asked * (1.0 + np.abs(first).max(initial=0.0))
+                return search.lasting(outcome) if outcome.turned and not near else outcome
     return Outcome(None, first, np.zeros(len(first)), search.steps, "")
 
 
@@ -189,9 +198,9 @@ class _Search:
                 step /= 4.0
         return None
 
-    def settling(self, place: _Place) -> _Place | None:
+    def settling(self, place: _Place, shunt: float = 1e-3) -> _Place | None:
         """Follow capacitors across all laws until nothing moves, with growing time steps."""
-        shunt, found = 1e-3, place
+        found = place
         least, waited = shunt, 0
         for _ in range(STAGES):
             after = self.newton(found, _Ease(shunt, found.u), SHORT, CAREFUL[1])
@@ -209,6 +218,42 @@ class _Search:
             found, shunt = after, shunt / 3.0
             if shunt < 1e-15:
                 return self.newton(found, _Ease(), SHORT)
+        return None
+
+    def lasting(self, fence: Outcome) -> Outcome:
+        """Return where a disturbance of a state that does not last leads, or that state."""
+        assert fence.solution is not None
+        place = _Place(fence.voltages, fence.solution.current > 0)
+        way = np.random.default_rng(0).uniform(-DISTURBED, DISTURBED, len(place.u))
+        shunt = 1e-12
+        while shunt < 1e3:
+            for side in (way, -way):
+                left = self.leaving(place, side, shunt)
+                found = None if left is None else self.settling(left, shunt)
+                if found is not None:
+                    outcome = self.finished(found, "pseudo-transient")
+                    if outcome.solution is not None and not outcome.turned:
+                        return outcome
+            shunt *= SHORTER
+        return fence
+
+    def leaving(self, place: _Place, way: Floats, shunt: float) -> _Place | None:
+        """Follow capacitors while a disturbance grows, None if it does not at this time step.
+
+        Steps that are too long bring an unstable state back as if it lasted.
+        """
+        found, far = _Place(place.u + way, place.on), DISTURBED
+        for count in range(GROWING):
+            after = self.newton(found, _Ease(shunt, found.u), SHORT, CAREFUL[1])
+            if after is None:
+                return None
+            before, far = far, float(np.abs(after.u - place.u).max(initial=0.0))
+            if far > GROWN * DISTURBED:
+                return after
+            # what does not grow fades at first
+            if count > 2 and far <= before:
+                return None
+            found = after
         return None
 
     # ---- one problem ----

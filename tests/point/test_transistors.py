@@ -216,7 +216,10 @@ m4 b a dd dd p w=40u l=2u
 
 
 def test_a_latch_on_the_fence_is_told_and_nodesets_choose_a_side():
-    op = rs.solve(parse_netlist(LATCH))
+    # both inverters alike: where n and p carry the same current, lambda and all
+    fence = rs.solve(parse_netlist(LATCH.replace("m3 b a", "m3 b b").replace("m4 b a", "m4 b b")))
+    asked = f".nodeset v(a)={fence['b']!r} v(b)={fence['b']!r}"
+    op = rs.solve(parse_netlist(LATCH + asked))
     assert "W208" in [d.code for d in op.diagnostics]
     assert op.voltage("a") == pytest.approx(op.voltage("b"))
     for a, b in ((5, 0), (0, 5)):
@@ -225,6 +228,36 @@ def test_a_latch_on_the_fence_is_told_and_nodesets_choose_a_side():
             assert not op.diagnostics
             assert op.voltage("a") == pytest.approx(a, abs=1e-6)
             assert op.voltage("b") == pytest.approx(b, abs=1e-6)
+
+
+def test_a_latch_falls_to_one_side_if_nobody_asks():
+    op = rs.solve(parse_netlist(LATCH))
+    assert not op.diagnostics
+    assert sorted((op["a"], op["b"])) == pytest.approx([0, 5], abs=1e-6)
+
+
+SCR = """thyristor of two transistors
+v1 a 0 10
+r1 a an 1k
+q1 g b an p
+q2 b g 0 n
+rg g 0 10k
+ig 0 g {}u
+.model n npn(bf=50)
+.model p pnp(bf=2)
+"""
+
+
+@pytest.mark.parametrize("gate", [0, 20, 40, 60])
+def test_a_thyristor_blocks_until_its_gate_has_some_50_microamperes(gate):
+    """``BF_n BF_p = 100 > 1``; off, the gate current stays below .6 V in 10k: no loop gain."""
+    op = rs.solve(parse_netlist(SCR.format(gate)))
+    assert "W208" not in [d.code for d in op.diagnostics]
+    if gate == 60:
+        assert op["an"] < 1.0
+    else:
+        assert op["an"] == pytest.approx(10, abs=1e-4)
+        assert op["g"] == pytest.approx(1e-2 * gate, abs=1e-4)
 
 
 def test_a_sweep_goes_on_from_the_point_before():
