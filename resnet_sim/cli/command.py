@@ -10,6 +10,7 @@ Each subcommand is a module beside this one.
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import re
@@ -48,9 +49,15 @@ from .subcommands import COMMANDS, load
 if TYPE_CHECKING:
     from ..diagnostics import Diagnostic
 
+#: what a write meets that is nobody's fault here: no room, a quota, a limit of size, a bad disk
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; `arguments` default to ``sys.argv[1:]``."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # it was closed before the command began
+            setattr(sys, name, open(os.devnull, "w"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a C locale must not stop a result
@@ -62,10 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         if getattr(options, "watch", False):
             _watch(options)
-    except BrokenPipeError:
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            status = BROKEN_PIPE
+        elif error.errno in NO_ROOM:
+            where = getattr(options, "output", None) or "standard output"
+            complain(f"error: can't write {where}: {error.strerror}")
+            status = BAD_INPUT
+        else:
+            raise
         # Python flushes stdout once more when it exits: give it somewhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except KeyboardInterrupt:
         print("resnet-sim: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -151,9 +165,9 @@ def _run(options: argparse.Namespace, file: str) -> int:
         settle_format(options)
         with shown(getattr(options, "progress", False)), watched(getattr(options, "limit", None)):
             status: int = options.run(options)
-    except BrokenPipeError:
-        raise
     except Exception as error:
+        if isinstance(error, BrokenPipeError) or getattr(error, "errno", None) in NO_ROOM:
+            raise
         return _report_failure(error, options)
     return status
 

@@ -314,6 +314,24 @@ def test_a_closed_pipe_ends_quietly(deck):
     assert run.stderr == b""
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("arguments", [(), ("--format", "json"), ("-o", "/dev/full")])
+def test_a_full_disk_is_told(deck, arguments):
+    command = [sys.executable, "-m", "resnet_sim", "solve", deck(DIVIDER), *arguments]
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    where = arguments[1] if "-o" in arguments else "standard output"
+    assert run.stderr == f"resnet-sim: error: can't write {where}: No space left on device\n"
+    assert run.returncode == 2
+
+
+def test_a_command_without_standard_output_writes_its_file(deck, tmp_path):
+    target, command = tmp_path / "o.csv", f'"{sys.executable}" -m resnet_sim solve "$0" -o "$1" >&-'
+    run = subprocess.run(["sh", "-c", command, deck(DIVIDER), target], stderr=subprocess.PIPE)
+    assert (run.returncode, run.stderr) == (0, b"")
+    assert target.read_text().count("\n") > 1
+
+
 def test_names_outside_the_encoding_of_the_terminal_are_escaped(deck):
     file = deck("t\nV1 µin 0 1\nR1 µin 0 1k\n.end\n")
     run = process("solve", file, env={**os.environ, "PYTHONIOENCODING": "ascii"})
