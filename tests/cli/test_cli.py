@@ -314,11 +314,11 @@ def test_a_closed_pipe_ends_quietly(deck):
     assert run.stderr == b""
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 @pytest.mark.parametrize("arguments", [(), ("--format", "json"), ("-o", "/dev/full")])
 def test_a_full_disk_is_told(deck, arguments):
     command = [sys.executable, "-m", "resnet_sim", "solve", deck(DIVIDER), *arguments]
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         run = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     where = arguments[1] if "-o" in arguments else "standard output"
     assert run.stderr == f"resnet-sim: error: can't write {where}: No space left on device\n"
