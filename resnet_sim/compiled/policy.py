@@ -71,9 +71,9 @@ class Policy(NamedTuple):
     enumerated: float = 11
     #: Such states times unknowns squared, from which to leave the rectifiers alone pays.
     states: float = 300_000
-    #: Sets that flips may try of a loop with many rectifiers, times the cube of its unknowns: some
-    #: ten seconds.
-    searched: float = 2e11
+    #: Sets that flips may try of a loop with many rectifiers, times the cube of its unknowns: a few
+    #: seconds, as many are singular, which takes ten times the time of a solution.
+    searched: float = 2e9
     #: The same times the unknowns alone where equations are sparse: a minute or two.
     flips: float = 1e7
     #: Unknowns of a loop of feedback whose equations are singular, dense matrices of 72 MB each,

@@ -122,6 +122,12 @@ def nearest(
     return None if solution is None else (solution, search)
 
 
+def most_sets(problem: MixedProblem) -> int:
+    """Return how many sets of a problem are tried: each takes the cube of the unknowns."""
+    most = policy.POLICY.searched / max(problem.n + problem.m, 1) ** 3
+    return max(LEAST, int(min(most, 1e9)))
+
+
 def _made_by_currents(problem: MixedProblem) -> float:
     """Return the least size of the unknowns that the right side alone asks for."""
     n, entries = problem.n, problem.entries
@@ -219,9 +225,8 @@ class Search:
 
     @property
     def left(self) -> int:
-        """How many sets may still be tried: each takes the cube of the unknowns."""
-        most = policy.POLICY.searched / (self.n + self.m) ** 3
-        return max(LEAST, int(min(most, 1e9))) - self.tried
+        """How many sets may still be tried."""
+        return most_sets(self.problem) - self.tried
 
     def newton(self, on: Bools) -> MixedSolution | None:
         """Flip what is wrong until nothing is, or guesses repeat."""

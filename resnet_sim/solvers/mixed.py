@@ -145,7 +145,9 @@ class _Large:
             return self._search(on)
         rng = np.random.default_rng(0)
         starts = [on, ~on, *(rng.random(problem.m) < share for share in (0.5, 0.2, 0.8))]
-        most = max(LEAST, policy.POLICY.flips / (problem.n + problem.m))
+        # where dense matrices cost little their paths lead further than flips from anywhere
+        quick = complementarity.most_sets(problem) > complementarity.LEAST
+        most = 0 if quick else max(LEAST, policy.POLICY.flips / (problem.n + problem.m))
         found = None
         for start, lenient in itertools.product(starts, (False, True)):
             if found is None and self.tried <= most:

@@ -1,5 +1,7 @@
 """Large loops of feedback: sparse equations against dense ones, exhaustion and other programs."""
 
+import random
+
 import numpy as np
 import pytest
 from circuits import random_circuit
@@ -10,7 +12,7 @@ from loop_states import states
 import resnet_sim as rs
 from resnet_sim import CircuitBuilder, ConvergenceError
 from resnet_sim.compiled import policy
-from resnet_sim.solvers import complementarity, sparse
+from resnet_sim.solvers import complementarity, mixed, sparse
 
 FAMILIES = (
     "random_feedback",
@@ -212,3 +214,22 @@ def test_the_search_of_what_has_no_solution_ends(searched, most, monkeypatch):
     with policy.using(searched=searched), pytest.raises(ConvergenceError, match="one may exist"):
         rs.solve(b.build())
     assert (0 if searched == 0 else 25) < len(tried) <= most
+
+
+def test_where_dense_matrices_cost_little_flips_are_not_tried_from_everywhere(monkeypatch):
+    """Amplifiers with rails, a third of them fed back to their positive inputs."""
+    draw, lines, looked = random.Random(3), ["rails", "vin o55 0 1.3"], []
+    for k in range(55):
+        back, other = ("p", "m") if draw.random() < 0.3 else ("m", "p")
+        lines.append(f"b{k} o{k} 0 v=limit(1e5*v(p{k},m{k}),-10,10)")
+        for j, ends in enumerate((
+            f"o{k} {back}{k}", f"o{draw.randrange(56)} {back}{k}",
+            f"o{draw.randrange(56)} {other}{k}", f"{other}{k} 0",
+        )):  # fmt: skip
+            lines.append(f"r{k}_{j} {ends} {10 ** draw.uniform(3, 5):.5g}")
+    evaluate = mixed._Large.evaluate
+    monkeypatch.setattr(
+        mixed._Large, "evaluate", lambda *args, **how: looked.append(1) or evaluate(*args, **how)
+    )
+    assert rs.solve("\n".join(lines)).certificate.ok
+    assert 0 < len(looked) <= 120
