@@ -22,7 +22,7 @@ from .common import (
     show_diagnostics,
 )
 from .learning import add_learning_options, check, cost, network, optimizer, rule
-from .options import count
+from .options import count, natural
 from .runs import Run
 from .samples import Meaning, Samples, add_data_options, protect
 
@@ -57,7 +57,9 @@ def _add_run(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--batch-size", type=count, metavar="N", help="samples a step (default: all)"
     )
-    group.add_argument("--seed", type=int, default=0, help="of the order of samples, and of splits")
+    group.add_argument(
+        "--seed", type=natural, default=0, help="of the order of samples, and of splits"
+    )
     group.add_argument(
         "--patience", type=count, metavar="EPOCHS",
         help="stop when the validation cost has not fallen for so long, and keep the best",

@@ -9,7 +9,7 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..model.names import real
 from ..model.potentiometers import Potentiometer, nearest, potentiometer
-from .mixture import Seed
+from .mixture import Seed, generator
 
 
 def as_built(
@@ -64,7 +64,7 @@ def as_built(
             "conductances, spread, off and shares can't be negative, shares are at most 1 "
             "together, seconds are positive"
         )
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     largest = float(g.max(initial=0.0)) if on is None else on
     if part is not None:
         g = nearest(potentiometer(part).levels, g)

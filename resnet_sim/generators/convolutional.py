@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from .kernels import Layer, Sides, extent, kernel_names, layers_of, places, taps
-from .mixture import Seed, to_ohms
+from .mixture import Seed, generator, to_ohms
 from .shared import equal, made
 
 
@@ -103,7 +103,7 @@ def convolutional(
         raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
     if not (average > 0 and g_min > 0 and np.isfinite([average, g_min, threshold]).all()):
         raise UsageError("average and g_min must be positive and finite")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     plan = _Plan(
         size, layers, outputs, diodes, threshold, amplification * rng.uniform(-1, 1, size),
         input_pairs, output_pairs, biases, average, g_min, {}, np.zeros((0, 0)),

@@ -13,7 +13,7 @@ from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from ..model.devices.device import number
 from ..model.names import real
-from .mixture import Seed, shaped, to_ohms
+from .mixture import Seed, generator, shaped, to_ohms
 
 DRIVES = ("rows", "columns")
 
@@ -102,7 +102,7 @@ def crossbar(
         raise UsageError("wire= has no end pieces, row_wire= and column_wire= have: choose")
     if drive not in DRIVES:
         raise UsageError(f"drive={drive!r}: there are {' and '.join(DRIVES)}")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     drawn = 10.0 ** rng.uniform(-4.0, -2.0, (rows, columns))
     siemens = shaped("conductances", conductances, drawn)
     driven = rows if drive == "rows" else columns

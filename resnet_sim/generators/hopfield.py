@@ -14,7 +14,7 @@ from ..model.affine import Affine
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from .kernels import Layer, Sides, extent, kernel_names, layers_of, places, taps
-from .mixture import Seed, to_ohms, units
+from .mixture import Seed, generator, to_ohms, units
 from .shared import equal, made
 
 
@@ -72,7 +72,7 @@ def hopfield(
     """
     sizes = units(sizes)
     _check(spread, bias)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     b = CircuitBuilder("Hopfield " + "-".join(map(str, sizes)))
     last = len(sizes) - 1
     layers = [b.nodes("x", sizes[0])]
@@ -139,7 +139,7 @@ def convolutional_hopfield(
     """
     size, plan = layers_of(shape, channels, outputs, kernel, stride, padding)
     _check(spread, bias)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     b = CircuitBuilder(f"convolutional Hopfield {'x'.join(map(str, size))}")
     images = _images(b, size, plan)
     ends = b.nodes("o", outputs)

@@ -19,7 +19,7 @@ from ..compiled import policy
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .mixture import Seed, to_ohms, units
+from .mixture import Seed, generator, to_ohms, units
 
 
 def layered(
@@ -106,7 +106,7 @@ def layered(
     if weights is not None and len(weights) != len(sizes) - 1:
         raise UsageError(f"weights of {len(weights)} layers for a network of {len(sizes) - 1}")
     crossbars, kind = _kept_as(sizes, bool(input_pairs), crossbars, dtype)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     b = CircuitBuilder("layered " + "-".join(map(str, sizes)))
     before = _inputs(b, sizes[0], input_pairs, amplification * rng.uniform(-1, 1, sizes[0]))
     for layer, size in enumerate(sizes[1:], start=1):

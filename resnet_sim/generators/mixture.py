@@ -21,6 +21,15 @@ from ..model.names import real
 Seed = int | np.random.Generator
 
 
+def generator(seed: Seed) -> np.random.Generator:
+    """Return what draws random numbers from a seed."""
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        message = f"a seed is a whole number from 0 on or a numpy Generator, not {seed!r}"
+        raise UsageError(message) from None
+
+
 @dataclass(frozen=True)
 class Mixture:
     """What stands on the edges and at the nodes of a graph.
@@ -120,7 +129,7 @@ def dress(
         ``d0``, ... on edges and ``dg0``, ... to ground, current sources ``i0``, ... and
         voltage sources ``v0``, ...; the glob ``r[0-9]*`` selects the edges.
     """
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     b = CircuitBuilder(title)
     node = b.nodes(names)
     volts = volts or {}

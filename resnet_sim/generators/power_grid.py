@@ -8,7 +8,7 @@ from ..arrays import Bools, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .mixture import Seed
+from .mixture import Seed, generator
 
 
 def power_grid(
@@ -70,7 +70,7 @@ def power_grid(
         raise UsageError(f"{pads} pads, {rows} x {columns} crossings: needs 2 x 2 and 1 pad each")
     if not all(0 <= share <= 1 for share in (vias, loads, clamps)):
         raise UsageError("vias, loads and clamps are shares: from 0 to 1")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     b = CircuitBuilder(f"power grid {rows} x {columns}")
     supply = _net(b, rng, "d", _with_vias(rng, rows, columns, vias), pads, volts)
     ground = _net(b, rng, "g", _with_vias(rng, rows, columns, vias), pads, 0.0)

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from ..model.names import whole
-from .mixture import DIODES, Mixture, Seed, dress
+from .mixture import DIODES, Mixture, Seed, dress, generator
 
 
 def grid(
@@ -122,7 +122,7 @@ def random_graph(
     300
     """
     _check_counts(nodes=nodes)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     wanted = round(nodes * degree / 2)
     if not nodes - 1 <= wanted <= nodes * (nodes - 1) // 2:
         raise UsageError(f"{wanted} edges can't join {nodes} nodes, each pair at most once")
@@ -165,7 +165,7 @@ def small_world(
         raise UsageError(f"neighbours={neighbours} is not an even number from 2 to {nodes - 1}")
     if not 0 <= rewired <= 1:
         raise UsageError(f"rewired={rewired} is not a probability")
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     graph = networkx.connected_watts_strogatz_graph(
         nodes, neighbours, rewired, seed=int(rng.integers(2**31))
     )
@@ -217,7 +217,7 @@ def ladder(
     [13.0, 5.0, 2.0, 1.0]
     """
     _check_counts(sections=sections)
-    rng = np.random.default_rng(seed)
+    rng = generator(seed)
     b = CircuitBuilder(f"ladder of {sections}")
     node = b.nodes("n", sections + 1)
     b.voltage_sources("v", node[:1], 0, volts)

@@ -32,7 +32,7 @@ _NUMBERING = (
 MOST_COMPARED = 5000
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Circuit(Numbered):
     r"""A nonlinear resistive circuit.
 

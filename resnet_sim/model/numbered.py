@@ -58,7 +58,7 @@ class _Tables(dict[str, "Table | Crossbars"]):
         return DEVICES[name]()
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Numbered:
     """Tables of elements, and which numbers these and their nodes have; see `Circuit`."""
 

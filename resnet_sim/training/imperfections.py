@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..errors import UsageError
+from ..model.names import whole
 from ..model.potentiometers import Potentiometer, at_random, nearest, potentiometer
 
 
@@ -63,6 +64,7 @@ class Devices:
     def check(self, g_min: float, g_max: float) -> None:
         """Raise `UsageError` for numbers that make no sense."""
         sizes = (self.write_noise, self.nonlinearity, self.read_noise, self.mismatch, self.wire)
+        whole(self.seed, "the seed")
         if min(sizes) < 0 or not 0 <= self.stuck <= 1 or not np.isfinite(self.wire):
             raise UsageError(
                 "noise, nonlinearity, mismatch and wire can't be negative; 0 <= stuck <= 1"

@@ -132,6 +132,8 @@ def test_a_circuit_of_nothing_is_solved_and_results_are_things_of_their_own():
     empty = rs.solve(rs.CircuitBuilder().build())
     assert empty.certificate.ok and empty.voltages == {}
     assert empty != rs.solve(DECK) and hash(empty) == hash(empty)
+    one, other = empty.circuit, rs.solve(DECK).circuit
+    assert {one: 1, other: 2}[other] == 2
 
 
 def test_one_folder_to_include_from_is_not_taken_for_its_letters(tmp_path):

@@ -294,6 +294,8 @@ def test_clamps_conduct_only_when_the_supply_collapses():
         lambda: gen.power_grid(1, 5),
         lambda: gen.power_grid(4, 4, pads=17),
         lambda: gen.power_grid(5, 5, vias=1.5),
+        lambda: gen.grid(2, seed=-1),
+        lambda: gen.layered([2, 1], seed=1.5),
     ],
 )
 def test_impossible_arguments_are_refused(wrong):

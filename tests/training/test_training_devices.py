@@ -109,6 +109,7 @@ def test_senseless_devices_are_refused():
         (tr.Devices(levels=8), "finite g_max"),
         (tr.Devices(write_noise=-1.0), "can't be negative"),
         (tr.Devices(stuck=1.5), "0 <= stuck <= 1"),
+        (tr.Devices(stuck=0.5, seed=-1), "the seed must be a whole number"),
     ):
         with pytest.raises(rs.UsageError, match=message):
             tr.Network(circuit, ["va"], ["o1"], "r*", devices=devices)
