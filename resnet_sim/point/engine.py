@@ -202,6 +202,7 @@ class PointSolver:
                 self._solve_stage(state, plan, (key, number), log)
             infeasible.check_loops(state)
             infeasible.check_fixed_rectifiers(state)
+            infeasible.check_transistors(state)
         except (TopologyError, ConvergenceError) as error:
             return state, log, error
         return state, log, None

@@ -11,6 +11,7 @@ from ..diagnostics import Diagnostic, Label
 from ..errors import ConvergenceError, TopologyError
 from ..graph.topology import MOST_AMPS, Cut
 from ..model.circuit import Circuit
+from ..model.devices.multipole import Multipole
 from ..model.display import few
 from .branches import Branches
 from .plan import Plan
@@ -146,6 +147,21 @@ def check_fixed_rectifiers(state: State) -> None:
     rows, curves = state.compiled.fixed_curves, red.curves
     for k in (np.abs(state.curve_current[rows]) > MOST_AMPS).nonzero()[0]:
         raise _contradiction(state, [(curves, int(rows[k]))])
+
+
+def check_transistors(state: State) -> None:
+    """Raise `TopologyError` if what sources put across junctions lets absurd currents flow."""
+    red, amps = state.reduction, np.abs(state.law_current)
+    circuit = red.circuit
+    for k in np.flatnonzero(~(amps <= MOST_AMPS)):
+        element = int(red.laws.element[k])
+        if isinstance(circuit.tables[circuit.locate(element)[0]], Multipole):
+            message = (
+                f"{circuit.kind(element)} {circuit.element_names[element]} would carry "
+                f"{amps[k]:.3g} A: its junctions short what sources put across them"
+            )
+            hint = "put resistors in series with its terminals"
+            raise impossible(circuit, "E202", message, [element], hint)
 
 
 def contradiction(state: State, plan: Plan, cycle: list[int]) -> TopologyError:

@@ -416,3 +416,18 @@ r4 e a 1meg
     op, without = (rs.solve(rs.parse_netlist(deck.format(x))) for x in (ohms, "0"))
     assert op.certificate.ok
     assert op.voltage("d") == pytest.approx(without.voltage("d"), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("lines", "name"),
+    [
+        ("v1 b 0 5\nv2 c 0 8\nq1 c b 0 n\n.model n npn(bf=100)", "bipolar transistor q1"),
+        ("v1 b 0 5\nr1 c 0 1k\nq1 c b 0 n\n.model n npn(bf=100)", "bipolar transistor q1"),
+        ("v1 g 0 7\nv2 d 0 1\nj1 d g 0 n\n.model n njf(vto=-2)", "JFET j1"),
+        ("v1 s 0 -9\nr1 d 0 1k\nm1 d d s 0 n\n.model n nmos(vto=1)", "MOSFET m1:b"),
+    ],
+)
+def test_a_junction_straight_across_a_source_is_a_contradiction(lines, name):
+    with pytest.raises(rs.TopologyError, match=f"E202.*{name} would carry"):
+        rs.solve(f"shorted\n{lines}\n")
+    rs.solve(f"held\n{lines.replace(' 5', ' .6').replace(' 7', ' .3').replace('-9', '.1')}\n")
