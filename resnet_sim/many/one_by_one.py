@@ -211,7 +211,8 @@ class OneByOne(Backend):
             on[k, : len(state.rectifier_current)] = state.rectifier_current > 0
         knee = np.array([_knee(state) for state in states], dtype=np.int64)
         measured = self.outputs.measured(voltages)
-        start = voltages if self.question.signed else None
+        several = self.question.signed or not all(point.convex for point in points)
+        start = voltages if several else None
         return States(self, voltages, measured, on, knee, states, start)
 
     def _flows(self, point: Point) -> Floats:

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..analyses.solve import solve
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
@@ -73,7 +72,7 @@ class GradientCheck:
         rows = [[titles[k] for k in kept]]
         for k, name in enumerate(self.names):
             known = (column[k] for column in columns if column is not None)
-            rows.append([name, *("-" if np.isnan(x) else f"{x:.6g}" for x in known)])
+            rows.append([name, *("-" if np.isnan(x) else f"{x + 0.0:.6g}" for x in known)])
         widths = [max(len(row[k]) for row in rows) for k in range(len(kept))]
         lines = [
             "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
@@ -103,7 +102,7 @@ def gradcheck(
     SimulatorError
         If the simulator is missing or fails.
     UsageError
-        If the circuit has no adjoint network that could be written.
+        If it is asked for conductances of crossbars, which no simulator knows by name.
 
     Examples
     --------
@@ -151,12 +150,11 @@ def _simulated(net: Network, x: Floats, y: Any, cost: Cost, simulator: Simulator
     adjoint = net.adjoint_circuit(x, y, cost)
     reading = simulator(adjoint)
     known = {name: float(reading.voltage(name)[0]) for name in adjoint.nodes[1:]} | {"0": 0.0}
-    free = solve(net.circuit.with_values(dict(zip(net.inputs, x.tolist(), strict=True))))
+    free, circuit = net.free(x[None]).voltages[0], net.circuit
     found = []
     for name in net.trainable:
-        element = free.circuit.element(name)
-        p, q = (int(end[element]) for end in free.circuit.terminals)
-        one, other = (known.get(free.circuit.nodes[k], 0.0) for k in (p, q))
-        across = free.node_voltages[p] - free.node_voltages[q]
+        p, q = (int(end[circuit.element(name)]) for end in circuit.terminals)
+        one, other = (known.get(circuit.nodes[k], 0.0) for k in (p, q))
+        across = free[p] - free[q]
         found.append(0.0 if np.isnan(across) else (one - other) * across)
     return np.array(found + [np.nan] * len(net.parameters))

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..analyses.given import Given, as_circuit, spelled
-from ..analyses.solve import solve
 from ..arrays import Bools, Floats
 from ..errors import UsageError
 from ..many.nudges import nudged
@@ -327,19 +326,15 @@ class Network(Learned):
         cost : Cost, optional
             By default `SquaredError`.
 
-        Raises
-        ------
-        UsageError
-            If the circuit has elements other than resistors, sources, piecewise-linear diodes,
-            capacitors and inductors.
         """
+        from ..point.engine import PointSolver
         from .adjoint_circuit import adjoint_circuit
 
         x = vector(x, len(self.inputs), "inputs")
-        values = dict(zip(self.inputs, x.tolist(), strict=True))
-        op = solve(self.circuit.with_values(values))
-        at = self.outputs
-        outputs = (op.node_voltages[at.p] - op.node_voltages[at.q])[None]
-        slope = (cost or SquaredError()).slope(outputs, np.asarray(y)[None])[0]
-        ends = list(zip(at.p.tolist(), at.q.tolist(), strict=True))
-        return adjoint_circuit(op, ends, slope)
+        free, circuit = self.free(x[None]), self.circuit
+        circuit = circuit.with_values(dict(zip(self.inputs, x.tolist(), strict=True)))
+        start = free.voltages[0, : len(circuit.nodes)]
+        state = PointSolver(circuit, "auto", self._question.tolerance, start).solve(circuit).state
+        slope = (cost or SquaredError()).slope(free.outputs, np.asarray(y)[None])[0]
+        ends = list(zip(self.outputs.p.tolist(), self.outputs.q.tolist(), strict=True))
+        return adjoint_circuit(state, ends, slope)

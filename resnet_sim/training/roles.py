@@ -19,6 +19,7 @@ from ..model.circuit import Circuit
 from ..model.display import few, how_many
 from ..model.names import folded, numbers, selected, several
 from ..point.amplifiers import measured_scales, nominal_scales
+from ..point.certified import nodeset
 from ..point.reduction import reduce
 from .ammeters import measured
 from .costs import built_in
@@ -157,7 +158,7 @@ class Roles:
             ties=None if follow is None else follow.ties,
             biases=(*self._currents, *(follow.sources if follow else ()), *self._apart),
             flows=() if follow is None else follow.flows,
-            bounds=(self.g_min, self.g_max), precision=precision,
+            bounds=(self.g_min, self.g_max), precision=precision, start=nodeset(circuit, None),
         )  # fmt: skip
 
     @property

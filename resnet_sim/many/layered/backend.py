@@ -58,6 +58,8 @@ class Layered(Backend):
         least = limits.signed_layers if question.signed else limits.layers
         if not circuit.crossbars.devices and len(circuit.resistors) < least:
             return f"{len(circuit.resistors)} resistors are too few to pay, and no crossbar"
+        if question.signed and question.start is not None:
+            return "of several states .nodeset chooses, and layers start from zero"
         layers = question.once(_chain)
         return layers if isinstance(layers, str) else _unfit(layers)
 
