@@ -99,6 +99,8 @@ def _named(circuit: Circuit, name: str, given: Any) -> Sweep:
         raise
     if values.ndim > 1 or not np.isfinite(values).all():
         raise UsageError(f"the values of {name} must be finite numbers in one dimension")
+    if not len(values):
+        raise UsageError(f"the sweep of {name} has no values")
     if number is not None:
         check_varied(circuit, name)
         of = "switch" if circuit.kind(number) == "switch" else "element"

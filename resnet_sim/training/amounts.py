@@ -11,6 +11,9 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 
+#: share of a conductance, or of the way to a target, that moves nothing but last digits
+LOST = 1e-14
+
 
 def amount(value: Any, what: str, least: float | None = None) -> float:
     """Return a finite number that is not zero; or, with `least`, one that is no smaller.
@@ -25,6 +28,15 @@ def amount(value: Any, what: str, least: float | None = None) -> float:
         return number
     wanted = "a finite number other than zero" if least is None else f"a number from {least} on"
     raise UsageError(f"{what} must be {wanted}, not {value!r}")
+
+
+def refuse_lost(nudge: float, beside: float, unit: str) -> None:
+    """Refuse a nudge of which rounding leaves nothing: its contrast is zero, or noise."""
+    if abs(nudge) < LOST * beside:
+        raise UsageError(
+            f"a nudge of {nudge:g} {unit} is lost in the rounding of states; "
+            f"{1e-3 * beside:.1g} {unit} is small"
+        )
 
 
 def share(value: Any, what: str) -> float:

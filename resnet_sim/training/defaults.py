@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..arrays import Floats
+from .amounts import refuse_lost
 from .network import Network
 from .registry import OPTIMIZERS, RULES, Entry, Option
 
@@ -53,6 +54,19 @@ def settled(rule: Thing, net: Network) -> Thing:
         # rules are frozen, and this copy is nobody's yet
         object.__setattr__(rule, name, Usual(value(option, net)))
     return rule
+
+
+def nudge(rule: Any, net: Network) -> float:
+    """Return the `beta` of a rule, S; one that follows the circuit where it has none.
+
+    Raises
+    ------
+    UsageError
+        If it is lost in rounding beside the conductances of the circuit.
+    """
+    beta: float = settled(rule, net).beta
+    refuse_lost(beta, typical(net), "S")
+    return beta
 
 
 def rate(optimizer: object, net: Network) -> float | Floats | None:

@@ -18,9 +18,9 @@ from ..errors import UsageError
 from ..many.nudges import UnstableNudge
 from ..many.states import States
 from ..model.display import few
-from .amounts import amount
+from .amounts import amount, refuse_lost
 from .costs import Cost, is_squared
-from .defaults import Usual, settled
+from .defaults import Usual, nudge
 from .network import Network
 from .warned import warn
 
@@ -118,7 +118,7 @@ class EquilibriumPropagation:
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two nudged states, extrapolated to a higher order if asked."""
         _refuse_one_way(net, self)
-        beta = _beta(self, net)
+        beta = nudge(self, net)
         try:
             vector = self._contrasted(net, free, X, Y, cost, beta)
         except UnstableNudge as refused:
@@ -199,6 +199,7 @@ class CoupledLearning:
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two clamped states."""
         _refuse_one_way(net, self)
+        refuse_lost(self.eta, 1.0, "of the way")
 
         def state(eta: float) -> States:
             if eta == 0.0:
@@ -279,7 +280,7 @@ class FrequencyPropagation:
         """Return the product of mean and in-phase amplitude."""
         _refuse_one_way(net, self)
         slope = cost.slope(free.outputs, Y)
-        beta = bearable(_beta(self, net), free, slope)
+        beta = bearable(nudge(self, net), free, slope)
         push = -beta * slope
         mean, amplitude = np.zeros_like(free.voltages), np.zeros_like(free.voltages)
         for wave in np.sin(2 * np.pi * (np.arange(self.samples) + 0.5) / self.samples):
@@ -304,13 +305,6 @@ class Adjoint:
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the derivatives on the free states' active sets."""
         return net.derivatives(free.adjoint(cost.slope(free.outputs, Y)), free.voltages)
-
-
-def _beta(rule: EquilibriumPropagation | FrequencyPropagation, net: Network) -> float:
-    """Return the nudge, S."""
-    beta = settled(rule, net).beta
-    assert beta is not None
-    return beta
 
 
 def bearable(beta: float, free: States, slope: Floats) -> float:

@@ -18,7 +18,7 @@ from ..errors import UsageError
 from ..many.states import States
 from .amounts import amount
 from .costs import Cost
-from .defaults import settled
+from .defaults import nudge
 from .network import Network
 from .rules import ENDS, bearable, told
 
@@ -76,9 +76,7 @@ class VectorFieldEP:
         known = at.scale_p
         slope = cost.slope(free.outputs, Y)
         force = -slope * (_of_outputs(net, scale) / known) ** 2
-        beta = settled(self, net).beta
-        assert beta is not None
-        beta = bearable(beta, free, slope)
+        beta = bearable(nudge(self, net), free, slope)
 
         def state(share: float) -> Floats:
             if share == 0.0:

@@ -345,3 +345,10 @@ def test_networks_and_trainers_say_what_they_are():
     assert lines[-4:-1] == ["1 output: n2", "2 trainable conductances: rs0, rs1",
                             f"  {net.conductances.min():.4g} to {net.conductances.max():.4g} S, "
                             "bounds 1e-06 and inf S"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["v1", "r", "temp"])
+def test_a_sweep_without_values_is_told(name):
+    deck = "t\nv1 a 0 1\nr1 a 0 {r}\n.param r=1k\n"
+    with pytest.raises(rs.UsageError, match=f"the sweep of {name} has no values"):
+        rs.sweep(deck, **{name: []})

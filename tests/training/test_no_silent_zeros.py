@@ -73,6 +73,19 @@ def test_nudges_that_are_no_nudges_are_refused(make, bad):
         make(bad)
 
 
+LOST = {
+    "ep": tr.EquilibriumPropagation(1e-30), "frequency": tr.FrequencyPropagation(-1e-25),
+    "vector field": tr.VectorFieldEP(1e-22), "coupled": tr.CoupledLearning(1e-20),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LOST)
+def test_nudges_that_rounding_loses_are_refused(kind):
+    net, X, Y = xor_with_a_pair(0)
+    with pytest.raises(rs.UsageError, match="lost in the rounding"):
+        tr.gradient(net, X, Y, LOST[kind])
+
+
 @pytest.mark.parametrize("bad", [1, 2, 0, -8, 2.5, np.nan])
 def test_a_wave_needs_three_moments(bad):
     with pytest.raises(rs.UsageError, match="at least 3"):
