@@ -222,10 +222,15 @@ class Equations:
         return LawProblem(linear, self.law_feed, self.law_senses, offset, laws, own)
 
     def held(self, problem: LawProblem, start: Floats) -> LawProblem:
-        """Return the problem with some nodes held where one is to start, as far as sources let."""
-        linear, rows = problem.linear, self.row_of_node
+        """Return the problem with some nodes held where one is to start.
+
+        Where a controlled source sets a node it gives way: it is its law that is outweighed.
+        """
+        linear, free = problem.linear, self.row_of_node >= 0
+        rows = np.where(free, self.row_of_node, self._setting())
         nodes = np.flatnonzero(np.isfinite(start) & (rows >= 0))
-        pull, rhs, entries = HOLD / self.red.scale[nodes], linear.rhs.copy(), linear.entries
+        pull = np.where(free, HOLD / self.red.scale, HOLD**2)[nodes]
+        rhs, entries = linear.rhs.copy(), linear.entries
         np.add.at(rhs, rows[nodes], pull * (start - self.offset)[nodes])
         place, column, value = self.nodes.take(nodes)
         entries = Entries.added(
@@ -235,6 +240,14 @@ class Equations:
         )
         held = dataclasses.replace(linear, entries=entries, rhs=rhs)
         return dataclasses.replace(problem, linear=held)
+
+    def _setting(self) -> Ints:
+        """Return the row of a source of the stage that moves each node, -1 if none does."""
+        found = np.full(len(self.row_of_node), -1)
+        place, column, _ = self.nodes.take(np.arange(len(found)))
+        source = (column >= self.n_coordinates) & (column < self.first_loop)
+        found[place[source]] = column[source]
+        return found
 
     def _kirchhoff(self, rhs: Extended) -> Terms:
         """Write that nothing is left over at the coordinates."""

@@ -331,11 +331,30 @@ class _Search:
         if found is None:
             return Outcome(None, place.u, np.zeros(len(place.u)), self.steps, way)
         solution, ways = found
-        solution = self._polished(solution, open_=len(ways) > 0)
+        open_ = len(ways) > 0
+        solution = self._flipped(self._polished(solution, open_), open_)
         u, flowing = problem.flowing(solution.z.astype(np.longdouble) + solution.low)
         on = solution.current > 0
         turned = mixed.sign(problem.tangent(u), on) * mixed.sign(problem.passive, on) < 0
         return Outcome(solution, u, flowing, self.steps, way, turned, ways)
+
+    def _flipped(self, solution: MixedSolution, open_: bool) -> MixedSolution:
+        """Return a solution in which those rectifiers conduct that rounding alone held back.
+
+        What an amplifier makes of a difference that is less than a last digit is all that they
+        see: their states follow from extended precision only.
+        """
+        linear, on = self.problem.linear, solution.current > 0
+        z = solution.z.astype(np.longdouble) + solution.low
+        left, _ = self.problem.left(z, solution.current.astype(np.longdouble))
+        right = np.concatenate((linear.rhs, linear.drop), dtype=np.longdouble)
+        _, size = linear.entries.off(np.concatenate((z, solution.current)), right)
+        held = ~on & (left < -SETTLED * size)[linear.n :]
+        if not held.any():
+            return solution
+        tiny = np.where(held, np.finfo(float).tiny, solution.current)
+        other = self._polished(dataclasses.replace(solution, current=tiny), open_)
+        return other if (other.current[held] > 0).all() else solution
 
     def _polished(self, solution: MixedSolution, open_: bool) -> MixedSolution:
         """Return a solution after steps in extended precision, the smallest if some are `open_`.

@@ -260,6 +260,47 @@ def test_a_thyristor_blocks_until_its_gate_has_some_50_microamperes(gate):
         assert op["g"] == pytest.approx(1e-2 * gate, abs=1e-4)
 
 
+@pytest.mark.parametrize("asked", [5.0, -5.0, 0.0, 3.0])
+def test_nodesets_of_what_an_amplifier_drives_count(asked):
+    """``o = 5 tanh(1e4 o / 3)``: -5, 0 and 5, of which 0 does not last."""
+    deck = f"t\nr1 p 0 1k\nr2 p o 2k\nb1 o 0 v=5*tanh(1e4*v(p))\n.nodeset v(o)={asked}\n"
+    op = rs.solve(parse_netlist(deck))
+    assert op["o"] == pytest.approx(5.0 if asked == 3.0 else asked, rel=1e-9)
+    assert ("W208" in [d.code for d in op.diagnostics]) == (asked == 0.0)
+
+
+BANDGAP = """bandgap with an amplifier that is limited
+vcc vp 0 5
+q1 c1 b e1 n area=8
+q2 c2 b e2 n
+r1 e1 e2 1k
+r2 e2 0 5.2k
+r3 vp c1 10k
+r4 vp c2 10k
+e1 b 0 value={limit(1e4*(v(c1)-v(c2)),0,5)}
+.model n npn(is=1e-16 bf=100)
+"""
+
+
+@pytest.mark.parametrize("celsius", [-40, 27, 120])
+def test_a_bandgap_that_has_not_started_is_certified(celsius):
+    """Off, `1e4 * (v(c1) - v(c2))` is next to nothing: less than a last digit of the 5 V."""
+    op = rs.solve(parse_netlist(f"{BANDGAP}.temp {celsius}\n"))
+    assert op.certificate.ok
+    assert op["b"] == 0.0
+
+
+def test_a_bandgap_regulates_where_nodeset_has_started_it():
+    """Equal currents in areas of 8 to 1: `v(e2) = 10.4 (kT/q) ln 8`."""
+    op = rs.solve(
+        parse_netlist(BANDGAP.replace("v(c1)-v(c2)", "v(c2)-v(c1)") + ".nodeset v(b)=1.2\n")
+    )
+    assert op.certificate.ok
+    assert op["c1"] == pytest.approx(op["c2"], abs=1e-3)
+    rise = 10.4 * 8.617333e-5 * 300.15 * math.log(8)
+    assert op["e2"] == pytest.approx(rise, rel=0.01)
+
+
 def test_a_sweep_goes_on_from_the_point_before():
     """A Schmitt trigger: which way it is swept decides where it switches."""
     deck = "schmitt\n" + DECKS["schmitt trigger"]
