@@ -345,6 +345,8 @@ class _Search:
         see: their states follow from extended precision only.
         """
         linear, on = self.problem.linear, solution.current > 0
+        if on.all():
+            return solution
         z = solution.z.astype(np.longdouble) + solution.low
         left, _ = self.problem.left(z, solution.current.astype(np.longdouble))
         right = np.concatenate((linear.rhs, linear.drop), dtype=np.longdouble)
