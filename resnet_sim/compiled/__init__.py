@@ -2,7 +2,9 @@
 
 DOORS = (
     "barrier",
+    "entries",
     "kernels",
+    "packs",
     "policy",
     "vectors",
 )

@@ -107,3 +107,11 @@ def subloops(function: Callable[..., Any]) -> Any:
 def inlined(function: Callable[..., Any]) -> Any:
     """As `subloops`, for one place in an inner loop: no call has to pass all those arrays on."""
     return loops(function, forceinline=True, **_INTERNAL)
+
+
+def inserted(function: Callable[..., Any]) -> Any:
+    """As `inlined`, but numba puts the statements there: they are compiled with the caller alone.
+
+    What LLVM inlines is compiled by itself first, and so is what that inlines.
+    """
+    return loops(function, inline="always", **_INTERNAL)

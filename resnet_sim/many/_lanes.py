@@ -1,19 +1,31 @@
 """Compiled loops of `lanes`: Newton's method in eight lanes.  Importing this imports numba.
 
-What is in the tuples of arrays tells `lanes.Lanes`.
+What is in the tuples of arrays of a `pack` tells `lane_room.Room`.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
+from ..compiled.entries import Entry, call, entry
 from ..compiled.kernels import loops, subloops
+from ..compiled.packs import Pack, part
 from ..solvers.linear.descent import across
 from ..solvers.linear.frontal import W
 from ._passes import (
+    BASIS,
+    FACTORS,
+    LANES,
+    NOTES,
+    OUTPUTS,
     STIFFEST,
     STIFFNESS,
+    SYSTEM,
+    WORK,
     begin,
     conduct,
-    correct,
     leave,
     loosen,
     move,
@@ -32,15 +44,15 @@ UNKNOWN = float("inf")
 
 
 @subloops
-def _contradictions(rectifiers, work, lanes, limit, once, volts, wrong, count, missing):  # type: ignore[no-untyped-def]
+def _contradictions(pack, limit, once):  # type: ignore[no-untyped-def]
     """Count rectifiers that contradict their state by more than rounding, in each lane.
 
     After a single pass voltages are off by the rounding of stiff conductances: what a conducting
     rectifier lacks tells nothing yet.
     """
-    p, q, ohms = rectifiers
-    x, current = work[0], work[2]
-    d, on, around = lanes[1], lanes[2], lanes[3]
+    p, q, ohms = part(pack, SYSTEM)[6]
+    (x, _, current, _, _, _), (_, d, on, around, _) = part(pack, WORK), part(pack, LANES)
+    _, count, _, _, _, missing, volts, _, _, _, wrong = part(pack, NOTES)
     volts[:] = 1e-300
     for k in range(len(x)):
         for lane in range(W):
@@ -68,9 +80,10 @@ def _contradictions(rectifiers, work, lanes, limit, once, volts, wrong, count, m
 
 
 @subloops
-def _flip(on, wrong, lane, count, memory):  # type: ignore[no-untyped-def]
+def _flip(pack, lane):  # type: ignore[no-untyped-def]
     """Flip what is wrong in a lane, or only the last one; tell whether to go on."""
-    fewest, waited, steps = memory
+    on = part(pack, LANES)[2]
+    _, count, fewest, waited, steps, _, _, _, _, _, wrong = part(pack, NOTES)
     if count[lane] < fewest[lane]:
         fewest[lane], waited[lane] = count[lane], 0
     else:
@@ -85,53 +98,50 @@ def _flip(on, wrong, lane, count, memory):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _end(system, work, lanes, results, sample, lane, steps):  # type: ignore[no-untyped-def]
+def _end(pack, results, sample, lane):  # type: ignore[no-untyped-def]
     """Store what was found for a sample."""
     x_of, current_of, on_of, steps_of, _, _ = results
-    place, noise = system[7], 0.0
+    (x, _, current, _, _, _), (_, _, on, around, _) = part(pack, WORK), part(pack, LANES)
+    place, noise = part(pack, SYSTEM)[7], 0.0
     for k in range(current_of.shape[1]):
-        current_of[sample, k] = max(work[2][k, lane], 0.0)
-        on_of[sample, k] = lanes[2][k, lane]
-        noise = max(noise, current_of[sample, k] / lanes[3][k, lane])
+        current_of[sample, k] = max(current[k, lane], 0.0)
+        on_of[sample, k] = on[k, lane]
+        noise = max(noise, current_of[sample, k] / around[k, lane])
     # what rounding of such currents leaves across a stiff conductance is nothing
     noise *= ROUNDING / STIFFNESS
     for k in range(len(place)):
-        volts = work[0][place[k], lane]
+        volts = x[place[k], lane]
         x_of[sample, k] = volts if abs(volts) > noise else 0.0
-    steps_of[sample] = steps[lane] + 1
+    steps_of[sample] = part(pack, NOTES)[4][lane] + 1
 
 
 @loops
 def settle(  # type: ignore[no-untyped-def]
-    system, values, table, tables, work, room, lanes, notes, queue, results, pull, chained, slack,
-    kept,
-):  # fmt: skip
+    pack, values, table, tables, queue, results, pull, chained, slack, kept, ways
+):
     """Find the states of the samples in a queue.
 
-    With a `pull`, which is of outputs, a basis and a shift, these outputs are pulled to their aims
-    with ``1 / shift`` S, unless that is NaN; without one, None, nothing of that is compiled:
-    only networks that have outputs take the time.  `chained`
-    samples begin with the rectifiers of the one before in their lane.  What may be missing
-    across conducting ones is `slack` times the largest voltage.  Factors with which samples settle
-    are `kept` while there is room for them.  Tell whether there was room enough for what outputs
-    react.
+    With a `pull`, a shift and entries (`pulling`), outputs are pulled to their aims with
+    ``1 / shift`` S, unless that is NaN.  `chained` samples begin with the rectifiers of the one
+    before in their lane.  What may be missing across conducting ones is `slack` times the largest
+    voltage.  Factors with which samples settle are `kept` while there is room for them.  Tell
+    whether there was room enough for what outputs react.
     """
-    rectifiers = system[6]
-    c, d, on = lanes[0], lanes[1], lanes[2]
-    sample, count, fewest, waited, steps, missing, volts, loose, known, pending, wrong = notes
-    memory = fewest, waited, steps
+    (c, d, on, _, _), own = part(pack, LANES), part(pack, FACTORS)
+    sample, count, fewest, waited, steps, missing, _, loose, known, pending, _ = part(pack, NOTES)
     for lane in range(W):
         sample[lane], known[lane], pending[lane] = -1, False, False
-    following, roomy, used, own = 0, True, 0, work
-    pulled = pull is not None and pull[2] == pull[2]
+    following, roomy, used = 0, True, 0
+    shift, others = pull
+    pulled = shift == shift
     while True:
         active = 0
         for lane in range(W):
             if sample[lane] < 0 and following < len(queue):
                 sample[lane] = queue[following]
-                begin(system, values, table, tables, lanes, sample[lane], lane)
+                begin(pack, values, table, tables, sample[lane], lane)
                 if not known[lane]:
-                    conduct(tables, lanes, sample[lane], lane)
+                    conduct(pack, tables[2], sample[lane], lane)
                 fewest[lane], waited[lane], steps[lane] = len(on) + 1, 0, 0
                 following += 1
             active += sample[lane] >= 0
@@ -140,46 +150,43 @@ def settle(  # type: ignore[no-untyped-def]
         # with nothing to flip, and common values, all have the same factors
         fresh = len(on) > 0 or values.ndim == 2 or following <= W
         keeping = used < len(kept[0])
-        work = own[:6] + (kept[1][used], kept[2][used]) if keeping else own
+        factors = (kept[1][used], kept[2][used]) if keeping else own
         if fresh:
-            stiffen(system, work, lanes, STIFFNESS)
+            stiffen(pack, STIFFNESS)
         looking, number, ready = PASSES if pulled else 1, 0, 0
         while True:
             # one place for all passes: each further one would be compiled by itself
             if number == 0:
-                start(work, c)
+                start(pack, c)
             else:
-                leave(system, values, work, c)
-            correct(system, values, work, room, d, fresh)
+                leave(pack, values, c)
+            call(ways[0], None, pack, values, factors, d, fresh, ways)
             if fresh:
-                loosen(work, loose)
+                loosen(factors[1], loose)
             fresh = False
             number += 1
             if number < looking:
                 continue
             once = number == 1
             if number == looking:
-                if pull is not None and pulled:
-                    outputs, basis, shift = pull
-                    _begin_pull(work, tables, sample, pull)
-                    stale = number == 0  # no constant, of which there would be another version
-                    roomy &= lanczos(
-                        system, outputs, values, work, room, basis, basis[-3], abs(shift), stale
-                    )
-                    _end_pull(work, results, sample, pull)
+                if pulled:
+                    roomy &= call(
+                        others[0], True, pack, values, factors, tables[4], results[5], shift, ways,
+                        others[1],
+                    )  # fmt: skip
                 limit = FINE if pulled else COARSE
-                _contradictions(rectifiers, work, lanes, limit, once, volts, wrong, count, missing)
+                _contradictions(pack, limit, once)
                 for lane in range(W):
                     pending[lane] = sample[lane] >= 0 and count[lane] == 0
                     ready += pending[lane]
                     open_lane = sample[lane] >= 0 and count[lane] > 0
-                    if open_lane and not _flip(on, wrong, lane, count, memory):
-                        _end(system, work, lanes, results, sample[lane], lane, steps)
+                    if open_lane and not _flip(pack, lane):
+                        _end(pack, results, sample[lane], lane)
                         sample[lane], known[lane] = -1, False
                 if 2 * ready < active:
                     break  # lanes without contradictions wait for others
             if not pulled:
-                _contradictions(rectifiers, work, lanes, FINE, once, volts, wrong, count, missing)
+                _contradictions(pack, FINE, once)
             else:
                 missing[:] = 0.0
             last = number == MOST_PASSES
@@ -189,9 +196,9 @@ def settle(  # type: ignore[no-untyped-def]
                 pending[lane] = False
                 ready -= 1
                 done = count[lane] == 0
-                if done or not _flip(on, wrong, lane, count, memory):
+                if done or not _flip(pack, lane):
                     good = done and not loose[lane]
-                    _end(system, work, lanes, results, sample[lane], lane, steps)
+                    _end(pack, results, sample[lane], lane)
                     results[4][sample[lane]] = good
                     if good and keeping:
                         kept[0][used, lane] = sample[lane]
@@ -206,110 +213,131 @@ def settle(  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _begin_pull(work, tables, sample, pull):  # type: ignore[no-untyped-def]
-    """Set what outputs are away from their aims, and keep what lanes hold meanwhile."""
-    outputs, basis, _ = pull
-    aim, kept_x, kept_current = basis[-3:]
-    across(outputs, work[0], aim)
+def _pull(pack, values, factors, aims, force_of, shift, ways, react):  # type: ignore[no-untyped-def]
+    """Pull outputs to their aims, from where they are; tell whether there was room enough."""
+    (x, _, current, _, _, _), sample = part(pack, WORK), part(pack, NOTES)[0]
+    basis = part(pack, BASIS)
+    share, _, aim, kept_x, kept_current = basis[10:]
+    across(part(pack, OUTPUTS), x, aim)
     for o in range(len(aim)):
         for lane in range(W):
-            wanted = tables[4][sample[lane], o] if sample[lane] >= 0 else aim[o, lane]
+            wanted = aims[sample[lane], o] if sample[lane] >= 0 else aim[o, lane]
             aim[o, lane] = wanted - aim[o, lane]
-    move(work[0], kept_x)
-    move(work[2], kept_current)
-
-
-@subloops
-def _end_pull(work, results, sample, pull):  # type: ignore[no-untyped-def]
-    """Add what the forces at the outputs do to what lanes held before."""
-    _, basis, shift = pull
-    x, current = work[0], work[2]
-    move(basis[-2], x)
-    move(basis[-1], current)
+    move(x, kept_x)
+    move(current, kept_current)
+    roomy = call(react, True, pack, values, factors, aim, abs(shift), False, ways)
+    move(kept_x, x)
+    move(kept_current, current)
     for lane in range(W):
-        basis[10][:, lane] = 0.0
+        share[:, lane] = 0.0
         if sample[lane] >= 0:
-            forces(basis, lane, shift, results[5][sample[lane]])
-    combine(basis, x, current)
+            forces(pack, lane, shift, force_of[sample[lane]])
+    combine(pack)
+    return roomy
+
+
+def reacting(pack: Pack, values: Any, ways: Any) -> Entry:
+    """Return where `lanczos` begins."""
+    aim = pack.parts[BASIS][12]
+    return entry(lanczos, pack, values, pack.parts[FACTORS], aim, 1.0, True, ways)
+
+
+def pulling(pack: Pack, values: Any, ways: Any) -> tuple[Entry, Entry]:
+    """Return where what pulls outputs begins, and `lanczos`."""
+    react, table = reacting(pack, values, ways), np.zeros((1, 1))
+    factors = pack.parts[FACTORS]
+    return entry(_pull, pack, values, factors, table, table, 1.0, ways, react), react
 
 
 @subloops
-def _enter(system, values, table, tables, work, lanes, sample, stiffness):  # type: ignore[no-untyped-def]
+def _enter(pack, values, table, tables, sample, stiffness):  # type: ignore[no-untyped-def]
     """Let samples begin, as they are; tell whether there are any."""
     most = -1
     for lane in range(W):
         most = max(most, sample[lane])
         if sample[lane] >= 0:
-            begin(system, values, table, tables, lanes, sample[lane], lane)
-            conduct(tables, lanes, sample[lane], lane)
-    stiffen(system, work, lanes, stiffness)
+            begin(pack, values, table, tables, sample[lane], lane)
+            conduct(pack, tables[2], sample[lane], lane)
+    stiffen(pack, stiffness)
     return most >= 0
 
 
 @loops
-def hold(  # type: ignore[no-untyped-def]
-    system, outputs, values, table, tables, work, room, lanes, notes, basis, kept, passes, shifts,
-    found,
-):  # fmt: skip
+def hold(pack, values, table, tables, kept, passes, found, ways):  # type: ignore[no-untyped-def]
     """Find the states of samples whose rectifiers stay as they are, in some `passes`.
 
     The samples are in `kept`, eight in a row, -1 for none, and their factors, if there are any.
-
-    A single pass finds all but the currents of rectifiers.  With `shifts` it is how states change
-    with forces f at the outputs: ``(T + shift) f = aim``, for each shift.  Tell whether there was
-    room enough.
+    A single pass finds all but the currents of rectifiers.
     """
-    # both in one place: whatever calls `correct` compiles all that is in it once more
-    x_of, current_of, force_of, fine = found
-    aim, x, current = basis[12], work[0], work[2]
-    loose, roomy = notes[7], True
-    groups, factors, pivots = kept
-    pulled, known = len(shifts) > 0, len(factors) > 0
-    stiffness, least = STIFFEST if passes == 1 else STIFFNESS, 0.0
-    for shift in shifts:
-        least = abs(shift)
-    for k in range(len(groups)):
+    x_of, current_of, fine = found
+    (c, d, on, _, _), loose, factors = part(pack, LANES), part(pack, NOTES)[7], part(pack, FACTORS)
+    known = len(kept[1]) > 0
+    stiffness = STIFFEST if passes == 1 else STIFFNESS
+    for k in range(len(kept[0])):
+        sample = kept[0][k]
         if known:
-            work = work[:6] + (factors[k], pivots[k])
-        sample = groups[k]
-        if not _enter(system, values, table, tables, work, lanes, sample, stiffness):
+            factors = kept[1][k], kept[2][k]
+        if not _enter(pack, values, table, tables, sample, stiffness):
             continue
         # with nothing to flip, and common values, all have the same factors
-        fresh = not known and (k == 0 or len(lanes[2]) > 0 or values.ndim == 2)
-        if pulled:
-            for lane in range(W):
-                for o in range(len(aim)):
-                    aim[o, lane] = tables[4][sample[lane], o] if sample[lane] >= 0 else 0.0
-            roomy &= lanczos(system, outputs, values, work, room, basis, aim, least, fresh)
-        else:
-            for number in range(passes):
-                if number == 0:
-                    start(work, lanes[0])
-                else:
-                    leave(system, values, work, lanes[0])
-                correct(system, values, work, room, lanes[1], fresh and number == 0)
+        fresh = not known and (k == 0 or len(on) > 0 or values.ndim == 2)
+        for number in range(passes):
+            if number == 0:
+                start(pack, c)
+            else:
+                leave(pack, values, c)
+            call(ways[0], None, pack, values, factors, d, fresh and number == 0, ways)
         if fresh or known:
-            loosen(work, loose)
-        for s in range(len(fine)):
-            if pulled:
-                x[:] = 0.0
-                current[:] = 0.0
+            loosen(factors[1], loose)
+        for lane in range(W):
+            if sample[lane] >= 0:
+                fine[sample[lane]] = not loose[lane]
+        _store(pack, sample, x_of, current_of)
+
+
+@loops
+def respond(pack, values, table, tables, kept, shifts, found, ways, react):  # type: ignore[no-untyped-def]
+    """Find how such states change with forces f at the outputs: ``(T + shift) f = aim``.
+
+    For each of the `shifts`, which have one size.  Tell whether there was room enough.
+    """
+    x_of, current_of, force_of, fine = found
+    (x, _, current, _, _, _), aim, on = (
+        part(pack, WORK),
+        part(pack, BASIS)[12],
+        part(pack, LANES)[2],
+    )
+    loose, factors, roomy = part(pack, NOTES)[7], part(pack, FACTORS), True
+    known = len(kept[1]) > 0
+    for k in range(len(kept[0])):
+        sample = kept[0][k]
+        if known:
+            factors = kept[1][k], kept[2][k]
+        if not _enter(pack, values, table, tables, sample, STIFFNESS):
+            continue
+        fresh = not known and (k == 0 or len(on) > 0 or values.ndim == 2)
+        for lane in range(W):
+            for o in range(len(aim)):
+                aim[o, lane] = tables[4][sample[lane], o] if sample[lane] >= 0 else 0.0
+        roomy &= call(react, True, pack, values, factors, aim, abs(shifts[0]), fresh, ways)
+        if fresh or known:
+            loosen(factors[1], loose)
+        for s in range(len(shifts)):
+            x[:] = 0.0
+            current[:] = 0.0
             for lane in range(W):
-                if sample[lane] < 0:
-                    continue
-                fine[s, sample[lane]] = not loose[lane]
-                if pulled:
-                    definite = forces(basis, lane, shifts[s], force_of[s, sample[lane]])
-                    fine[s, sample[lane]] &= definite
-            if pulled:
-                combine(basis, x, current)
-            _store(system[7], x, current, sample, x_of[s], current_of[s])
+                if sample[lane] >= 0:
+                    definite = forces(pack, lane, shifts[s], force_of[s, sample[lane]])
+                    fine[s, sample[lane]] = definite and not loose[lane]
+            combine(pack)
+            _store(pack, sample, x_of[s], current_of[s])
     return roomy
 
 
 @subloops
-def _store(place, x, current, sample, x_of, current_of):  # type: ignore[no-untyped-def]
+def _store(pack, sample, x_of, current_of):  # type: ignore[no-untyped-def]
     """Keep what some lanes hold, all of a node at once: they share a line of the cache."""
+    place, (x, _, current, _, _, _) = part(pack, SYSTEM)[7], part(pack, WORK)
     for k in range(len(place)):
         for lane in range(W):
             if sample[lane] >= 0:

@@ -1,14 +1,18 @@
 """Compiled loops of `lanes`: linear networks, eight at a time.  Importing this imports numba.
 
 Samples are the lanes of vectors, each with its own set of conducting rectifiers; no lane knows
-of the others, so that the bits of a sample don't depend on its company.  `system`, `tables`,
-`lanes` and `work` are tuples of arrays: see `lanes.Lanes`.  Conductances are `values` of shape
-(edges,) where they are common; else of shape (edges, 8), filled from a table.
+of the others, so that the bits of a sample don't depend on its company.  The tuples of arrays in
+a `pack` are those of `lane_room.Room`, `ways` those of `solving`.  Conductances are `values` of
+shape (edges,) where they are common; else of shape (edges, 8), filled from a table.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..compiled.entries import NOWHERE, Entry, call, entry
 from ..compiled.kernels import subloops
+from ..compiled.packs import Pack, part
 from ..compiled.vectors import add, broadcast, fma, load, mul, store, sub
 from ..solvers.linear.frontal import W, backward, forward
 
@@ -16,12 +20,14 @@ from ..solvers.linear.frontal import W, backward, forward
 #: back and find its current, which two do, as its square is beyond the last digit; and where one
 #: must do and the current does not count: elimination without subtraction bears any
 STIFFNESS, STIFFEST = 1e8, 1e13
+#: what is in a pack
+SYSTEM, OUTPUTS, WORK, FACTORS, ROOM, LANES, NOTES, BASIS = range(8)
 
 
 @subloops
-def start(work, c):  # type: ignore[no-untyped-def]
+def start(pack, c):  # type: ignore[no-untyped-def]
     """Begin with nothing known: all that is injected is left to `correct`."""
-    x, y, current, _, _, none = work[:6]
+    x, y, current, _, _, none = part(pack, WORK)
     zero = load(none, 0)
     for k in range(len(x) - 1):
         store(x, k * W, zero)
@@ -31,10 +37,10 @@ def start(work, c):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def leave(system, values, work, c):  # type: ignore[no-untyped-def]
+def leave(pack, values, c):  # type: ignore[no-untyped-def]
     """Leave to `correct` what is injected at each node and not carried off by edges."""
-    ptr, other, branch = system[5]
-    x, y = work[0], work[1]
+    ptr, other, branch = part(pack, SYSTEM)[5]
+    x, y = part(pack, WORK)[:2]
     for k in range(len(ptr) - 1):
         own, left = load(x, k * W), load(c, k * W)
         for e in range(ptr[k], ptr[k + 1]):
@@ -47,15 +53,16 @@ def leave(system, values, work, c):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def correct(system, values, work, room, d, fresh):  # type: ignore[no-untyped-def]
+def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-def]
     """Solve for what is missing, with `fresh` factors or those that there are.
 
     Rectifiers conduct stiffly, which the next pass takes back: the method of multipliers.
     """
+    _, down, up = ways
+    system = part(pack, SYSTEM)
     plan, family, edges, diodes, rows = system[:5]
-    rectifiers = system[6]
-    x, y, current, gap, stiff, none, factor, pivot = work
-    p, q, ohms = rectifiers
+    x, y, current, gap, stiff, none = part(pack, WORK)
+    (p, q, ohms), room, (factor, pivot) = system[6], part(pack, ROOM), factors
     n, zero = len(x) - 1, load(none, 0)
     store(y, n * W, zero)
     for k in range(len(p)):
@@ -65,8 +72,11 @@ def correct(system, values, work, room, d, fresh):  # type: ignore[no-untyped-de
         fed = sub(mul(load(stiff, k * W), missing), flow)
         store(y, a, add(load(y, a), fed))
         store(y, b, sub(load(y, b), fed))
-    forward(plan, family, edges, diodes, values, stiff, none, room, rows, factor, pivot, y, fresh)
-    backward(plan, rows, none, factor, pivot, y)
+    call(
+        down, None, plan, family, edges, diodes, values, stiff, none, room, rows, factor, pivot, y,
+        fresh,
+    )  # fmt: skip
+    call(up, None, plan, rows, none, factor, pivot, y)
     store(y, n * W, zero)
     for k in range(n):
         store(x, k * W, add(load(x, k * W), load(y, k * W)))
@@ -74,6 +84,18 @@ def correct(system, values, work, room, d, fresh):  # type: ignore[no-untyped-de
         rise = sub(load(y, p[k] * W), load(y, q[k] * W))
         lack = sub(rise, load(gap, k * W))
         store(current, k * W, fma(load(stiff, k * W), lack, load(current, k * W)))
+
+
+def solving(pack: Pack, values: Any) -> tuple[Entry, Entry, Entry]:
+    """Return where `correct` begins, and what it calls."""
+    (plan, family, edges, diodes, rows, *_), _, work, factors, room, lanes, *_ = pack.parts
+    _, y, _, _, stiff, none = work
+    down = entry(
+        forward, plan, family, edges, diodes, values, stiff, none, room, rows, *factors, y, True
+    )
+    up = entry(backward, plan, rows, none, *factors, y)
+    ways = NOWHERE, down, up
+    return entry(correct, pack, values, factors, lanes[1], True, ways), down, up
 
 
 @subloops
@@ -84,11 +106,11 @@ def move(source, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def begin(system, values, table, tables, lanes, sample, lane):  # type: ignore[no-untyped-def]
+def begin(pack, values, table, tables, sample, lane):  # type: ignore[no-untyped-def]
     """Let a sample begin in a lane, with rectifiers as they are there."""
     load_of, drop_of, _, around_of, _ = tables
-    c, d, _, around, sums = lanes
-    (p, q, _), place, (edge_p, edge_q) = system[6:]
+    c, d, _, around, sums = part(pack, LANES)
+    (p, q, _), place, (edge_p, edge_q) = part(pack, SYSTEM)[6:]
     for k in range(load_of.shape[1]):
         c[place[k], lane] = load_of[sample, k]
     for k in range(len(p)):
@@ -107,17 +129,18 @@ def begin(system, values, table, tables, lanes, sample, lane):  # type: ignore[n
 
 
 @subloops
-def conduct(tables, lanes, sample, lane):  # type: ignore[no-untyped-def]
+def conduct(pack, on_of, sample, lane):  # type: ignore[no-untyped-def]
     """Let the rectifiers conduct that a sample is known or thought to have."""
-    on_of, on = tables[2], lanes[2]
+    on = part(pack, LANES)[2]
     for k in range(len(on)):
         on[k, lane] = on_of[sample, k]
 
 
 @subloops
-def stiffen(system, work, lanes, stiffness):  # type: ignore[no-untyped-def]
+def stiffen(pack, stiffness):  # type: ignore[no-untyped-def]
     """Set the conductances of the rectifiers, of those that are on, for fresh factors."""
-    on, around, ohms, stiff = lanes[2], lanes[3], system[6][2], work[4]
+    ohms, stiff = part(pack, SYSTEM)[6][2], part(pack, WORK)[4]
+    _, _, on, around, _ = part(pack, LANES)
     for k in range(len(ohms)):
         for lane in range(W):
             hard = 1.0 / (ohms[k] + 1.0 / (stiffness * around[k, lane]))
@@ -125,9 +148,8 @@ def stiffen(system, work, lanes, stiffness):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def loosen(work, loose):  # type: ignore[no-untyped-def]
+def loosen(pivot, loose):  # type: ignore[no-untyped-def]
     """Tell in which lanes something floats."""
-    pivot = work[7]
     loose[:] = False
     for k in range(len(pivot)):
         for lane in range(W):

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..compiled.entries import call
 from ..compiled.kernels import subloops
+from ..compiled.packs import part
 from ..solvers.linear.descent import across
 from ..solvers.linear.frontal import W
-from ._passes import correct, leave, move, start
+from ._passes import BASIS, OUTPUTS, WORK, leave, move, start
 
 #: a share of f that no longer counts, and one that a single pass is good enough for; what is zero
 #: beside the largest of T; what is singular
@@ -20,9 +22,9 @@ LAST, SMALL, NOTHING, SINGULAR = 1e-11, 1e-3, 1e-13, 1e-12
 
 
 @subloops
-def feed(outputs, force, c):  # type: ignore[no-untyped-def]
+def feed(pack, force, c):  # type: ignore[no-untyped-def]
     """Set c to injections that forces at the outputs amount to."""
-    p, q, at_p, at_q = outputs
+    p, q, at_p, at_q = part(pack, OUTPUTS)
     c[:] = 0.0
     for o in range(len(p)):
         for lane in range(W):
@@ -48,12 +50,13 @@ def _take(source, lane, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def lanczos(system, outputs, values, work, room, basis, aim, shift, fresh):  # type: ignore[no-untyped-def]
+def lanczos(pack, values, factors, aim, shift, fresh, ways):  # type: ignore[no-untyped-def]
     """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
 
     Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way; with `fresh`
     factors or those that there are.  Tell whether there was room for all states that takes.
     """
+    basis, (x, _, current, _, _, _) = part(pack, BASIS), part(pack, WORK)
     vectors, states, flows, diagonal, beside, size, left, source, still, reached = basis[:10]
     for lane in range(W):
         total = 0.0
@@ -64,25 +67,26 @@ def lanczos(system, outputs, values, work, room, basis, aim, shift, fresh):  # t
         for o in range(len(aim)):
             vectors[0, o, lane] = aim[o, lane] / beside[0, lane] if total > 0.0 else 0.0
     for k in range(len(states)):
-        feed(outputs, vectors[k], source)
+        feed(pack, vectors[k], source)
         most, least = 0.0, 1.0
         for lane in range(W):
             most, least = max(most, left[lane]), min(least, left[lane])
         for number in range(2 if most > SMALL else 1):
             if number == 0:
-                start(work, source)
+                start(pack, source)
             else:
-                leave(system, values, work, source)
-            correct(system, values, work, room, still, fresh and k == 0 and number == 0)
+                leave(pack, values, source)
+            renewed = fresh and k == 0 and number == 0
+            call(ways[0], None, pack, values, factors, still, renewed, ways)
             if number == 0 or least > SMALL:
-                move(work[0], states[k])
-                move(work[2], flows[k])
+                move(x, states[k])
+                move(current, flows[k])
                 continue
             for lane in range(W):
                 if left[lane] > SMALL:
-                    _take(work[0], lane, states[k])
-                    _take(work[2], lane, flows[k])
-        across(outputs, states[k], reached)
+                    _take(x, lane, states[k])
+                    _take(current, lane, flows[k])
+        across(part(pack, OUTPUTS), states[k], reached)
         going = False
         for lane in range(W):
             if k + 1 < len(vectors):
@@ -112,11 +116,12 @@ def lanczos(system, outputs, values, work, room, basis, aim, shift, fresh):  # t
 
 
 @subloops
-def forces(basis, lane, shift, force):  # type: ignore[no-untyped-def]
+def forces(pack, lane, shift, force):  # type: ignore[no-untyped-def]
     """Set the forces of a lane, and each vector's share in them; tell if T + shift is definite.
 
     The tridiagonal system is solved by elimination.
     """
+    basis = part(pack, BASIS)
     vectors, _, _, diagonal, beside, size = basis[:6]
     share, pivot = basis[10], basis[11]
     count, definite, sign = size[lane], True, 1.0 if shift >= 0.0 else -1.0
@@ -139,8 +144,9 @@ def forces(basis, lane, shift, force):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def combine(basis, x, current):  # type: ignore[no-untyped-def]
-    """Add to x and `current` what the forces of all lanes do."""
+def combine(pack):  # type: ignore[no-untyped-def]
+    """Add to states and currents what the forces of all lanes do."""
+    basis, (x, _, current, _, _, _) = part(pack, BASIS), part(pack, WORK)
     _, states, flows, _, _, size = basis[:6]
     share, most = basis[10], 0
     for lane in range(W):

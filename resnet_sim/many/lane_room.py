@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,10 +62,22 @@ def chosen(every: list[Kept], count: int, price: float) -> list[Kept]:
     ]
 
 
-class Room:
-    """Arrays that eight points need while they are solved."""
+#: where compiled functions begin
+_ENTRIES: dict[Any, Any] = {}
 
-    def __init__(self, network: Network, f: Fronts) -> None:
+
+class Room:
+    """Arrays that eight points need while they are solved.
+
+    Attributes
+    ----------
+    pack : Pack
+        All of them, and the system and the outputs of `lanes.Lanes`.
+    """
+
+    def __init__(
+        self, network: Network, f: Fronts, system: tuple[Any, ...], outputs: tuple[Any, ...]
+    ) -> None:
         from ..compiled.vectors import aligned
 
         def room(*shape: int) -> Floats:
@@ -72,9 +85,9 @@ class Room:
 
         self.new = room
         n, m = self.n, self.m = f.n, len(network.diode_p)
-        self.work = (
-            room(n + 1), room(n + 1), room(m), room(m), room(m), room(1), room(f.size + 4), room(n)
-        )  # fmt: skip
+        self.system, self.outputs = system, outputs
+        self.work = room(n + 1), room(n + 1), room(m), room(m), room(m), room(1)
+        self.factors = room(f.size + 4), room(n)
         self.room = room(f.front), room(f.stack)
         self.lanes = (
             room(n + 1), room(m), np.zeros((m, 8), bool), room(m),
@@ -85,11 +98,17 @@ class Room:
             *np.zeros((5, 8), int), *np.zeros((2, 8)), *np.zeros((3, 8), bool),
             np.zeros((m, 8), bool),
         )  # fmt: skip
-        self.basis: tuple[Any, ...] = ()
         self._edges = len(network.edge_p)
         self._values: Floats | None = None
         self._reacting, self._states, self._kept = -1, -1, 0
         self.react(0)
+
+    def entries(self, of: Callable[..., Any], values: Floats, *arguments: Any) -> Any:
+        """Return what tells entries of compiled functions, asked once for what has these types."""
+        key = of, self.pack.kind, values.ndim
+        if key not in _ENTRIES:
+            _ENTRIES[key] = of(self.pack, values, *arguments)
+        return _ENTRIES[key]
 
     @property
     def scratch(self) -> tuple[Floats, ...]:
@@ -119,12 +138,18 @@ class Room:
         self._make()
 
     def _make(self) -> None:
+        from ..compiled.packs import Pack
+
         outputs, states, room, n, m = self._reacting, self._states, self.new, self.n, self.m
-        self.basis = (
+        basis = (
             room(outputs, outputs), room(states, n + 1), room(states, m), room(outputs),
             room(outputs), np.zeros(8, int), np.zeros(8), room(n + 1), room(m), room(outputs),
             room(outputs), np.zeros(outputs), room(outputs),
             room(self._kept * (n + 1)), room(self._kept * m),
+        )  # fmt: skip
+        self.pack = Pack(
+            self.system, self.outputs, self.work, self.factors, self.room, self.lanes, self.notes,
+            basis,
         )  # fmt: skip
 
     def values(self, conductance: Floats) -> Floats:

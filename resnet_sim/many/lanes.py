@@ -118,7 +118,9 @@ class Lanes:
         missing across conducting rectifiers is `slack` times the largest voltage.  If there is
         room, factors are kept for what is asked of these states next.
         """
-        from ._lanes import settle
+        from ..compiled.entries import NOWHERE
+        from ._lanes import pulling, settle
+        from ._passes import solving
 
         count, outputs = len(data.load), len(self.outputs[0])
         found = Answers.none(data, on, outputs)
@@ -131,13 +133,14 @@ class Lanes:
         def work(room: Room, queue: Ints) -> None:
             kept = Kept.room(self.fronts, min(slots * len(queue) // count, len(queue) // 4 + 1))
             every.append(kept)
+            values, others = room.values(data.conductance), (NOWHERE, NOWHERE)
+            ways = room.entries(solving, values)
             if pull == pull:
                 room.react(outputs, pulled=True)
+                others = room.entries(pulling, values, ways)
             while not settle(
-                self.system, room.values(data.conductance), *self._tables(data, np.array(on), aim),
-                room.work, room.room, room.lanes, room.notes, queue, results,
-                (self.outputs, room.basis, shift) if outputs else None, following, slack,
-                tuple(kept),
+                room.pack, values, *self._tables(data, np.array(on), aim), queue, results,
+                (shift, others), following, slack, tuple(kept), ways,
             ):  # fmt: skip
                 room.widen()
 
@@ -165,10 +168,21 @@ class Lanes:
         fine : ndarray of bool, shape (S,)
             Whether nothing floats.
         """
+        from ._lanes import hold
+        from ._passes import solving
+
         # bits don't depend on what is kept
         many = 2 if self._slots else passes
-        x, current, _, fine = self._held(data, on, None, many, np.zeros(0))
-        return x[0], current[0], fine[0]
+        found = np.zeros((len(on), self.fronts.n)), np.zeros(on.shape), np.zeros(len(on), bool)
+
+        def work(room: Room, kept: Kept) -> None:
+            values = room.values(data.conductance)
+            tables = self._tables(data, on, None)
+            ways = room.entries(solving, values)
+            hold(room.pack, values, *tables, tuple(kept), many, found, ways)
+
+        self._hold(work, data.conductance, on)
+        return found
 
     def respond(
         self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
@@ -183,19 +197,12 @@ class Lanes:
         fine : ndarray of bool, shape (pulls, S)
             Whether there is such a state, and a stable one.
         """
-        none = np.zeros((len(on), 0))
-        return self._held(
-            Data(conductance, none, np.zeros(on.shape)), on, aim, 2, 1.0 / np.array(pulls)
-        )
+        from ._lanes import reacting, respond
+        from ._passes import solving
 
-    def _held(
-        self, data: Data, on: Bools, aim: Floats | None, passes: int, shifts: Floats
-    ) -> tuple[Floats, Floats, Floats, Bools]:
-        """Return what `_lanes.hold` finds, for each shift, or once if there is none."""
-        from ._lanes import hold
-
-        n, m, outputs = self.fronts.n, len(self.network.diode_p), 0 if aim is None else aim.shape[1]
-        shape = (max(len(shifts), 1), len(on))
+        n, m, outputs = self.fronts.n, len(self.network.diode_p), aim.shape[1]
+        data = Data(conductance, np.zeros((len(on), 0)), np.zeros(on.shape))
+        shape, shifts = (len(pulls), len(on)), 1.0 / np.array(pulls)
         found = (
             np.zeros((*shape, n)), np.zeros((*shape, m)), np.zeros((*shape, outputs)),
             np.zeros(shape, bool),
@@ -203,15 +210,22 @@ class Lanes:
 
         def work(room: Room, kept: Kept) -> None:
             room.react(outputs)
-            while not hold(
-                self.system, self.outputs, room.values(data.conductance),
-                *self._tables(data, on, aim), room.work, room.room, room.lanes, room.notes,
-                room.basis, tuple(kept), passes, shifts, found,
+            values = room.values(conductance)
+            ways = room.entries(solving, values)
+            react = room.entries(reacting, values, ways)
+            while not respond(
+                room.pack, values, *self._tables(data, on, aim), tuple(kept), shifts, found, ways,
+                react,
             ):  # fmt: skip
                 room.widen()
 
+        self._hold(work, conductance, on)
+        return found
+
+    def _hold(self, work: Callable[[Any, Any], None], conductance: Floats, on: Bools) -> None:
+        """Let threads work on points of sets of rectifiers, with factors where these are kept."""
         known, sets, every = self._kept
-        if known is not data.conductance or sets is not on:
+        if known is not conductance or sets is not on:
             every = []
         every = chosen(every, len(on), self.fronts.price)
         rest = np.ones(len(on), dtype=np.bool_)
@@ -219,7 +233,6 @@ class Lanes:
             rest[kept.sample[kept.sample >= 0]] = False
         queue = np.flatnonzero(rest)
         self._share(work, [*every, *map(Kept.without, self._parts(queue))], len(on))
-        return found
 
     def imbalance(
         self, data: Data, load: Floats, x: Floats, current: Floats, size: Floats | None = None
@@ -268,7 +281,7 @@ class Lanes:
 
     def _room(self) -> Any:
         """Return what a thread works in."""
-        return Room(self.network, self.fronts)
+        return Room(self.network, self.fronts, self.system, self.outputs)
 
     @property
     def _entries(self) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...compiled.kernels import inlined, loops, subloops
+from ...compiled.kernels import inlined, inserted, loops, subloops
 from ...compiled.vectors import (
     add,
     bank,
@@ -78,7 +78,7 @@ def _one_row(factor, at, width, pivot, own, count, j, column, source, a, target,
     store_bank(target, b, W, c)
 
 
-@inlined
+@inserted
 def _update(factor, at, width, pivot, own, count, j, many, source, a, target, b, step):  # type: ignore[no-untyped-def]
     """Take `count` eliminated rows into account in rows j, j + 1 ... from the diagonal on.
 
@@ -111,7 +111,7 @@ def _update(factor, at, width, pivot, own, count, j, many, source, a, target, b,
             column, x, y = column + 1, x + W, y + W
 
 
-@inlined
+@inserted
 def _pivots(factor, at, width, pivot, own, j, many):  # type: ignore[no-untyped-def]
     """Eliminate rows j, j + 1 ... of a front, in which all rows before them are considered."""
     begin, step = at + row_of(j, width) * W, (width - j) * W
@@ -130,7 +130,7 @@ def _pivots(factor, at, width, pivot, own, j, many):  # type: ignore[no-untyped-
                 store(factor, place, fma(share, load(factor, row + c * W), load(factor, place)))
 
 
-@inlined
+@inserted
 def _gather(s, at, pivots, width, plan, family, factor, front, stack):  # type: ignore[no-untyped-def]
     """Add what the children of a supernode left to its front."""
     _, rest, _, waits, begin = plan
@@ -229,7 +229,7 @@ def eliminate_common(plan, family, edges, values, none, room, block, turns, fact
             pivot[k] = turns[k - first[s], 0]
 
 
-@inlined
+@inserted
 def _clear(s, at, plan, none, factor, front):  # type: ignore[no-untyped-def]
     """Begin a supernode with zeros."""
     size, kept, zero = plan[1][s], plan[2], load(none, 0)
@@ -239,7 +239,7 @@ def _clear(s, at, plan, none, factor, front):  # type: ignore[no-untyped-def]
         store(front, i * W, zero)
 
 
-@inlined
+@inserted
 def _supernode(s, at, own, plan, family, room, factor, pivot):  # type: ignore[no-untyped-def]
     """Eliminate a supernode, its pivot rows being at `at` and its pivots at `own`."""
     first, rest, _, waits, _ = plan
@@ -323,7 +323,7 @@ def _up(factor, at, width, pivot, own, pivots, j, many, rows, begin, y, none, li
         store(y, place, level)
 
 
-@inlined
+@inserted
 def _onward(s, plan, rows, factor, pivot, y):  # type: ignore[no-untyped-def]
     """Pass what is injected into the pivots of a supernode on."""
     four, one = bank(4), bank(1)
