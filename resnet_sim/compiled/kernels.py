@@ -3,8 +3,8 @@
 Importing numba takes longer than solving a small circuit, and compiling far longer.  A
 `kernel` is written once, in the subset of Python that numba compiles; ``f.at(size)`` is
 the plain function where `size` is small and the compiled one where it is not, or once so
-much has been interpreted that numba would have paid: whoever rents skis until the rent
-comes to their price never pays more than twice the least.
+much has been interpreted that numba, or compiling what is not in its cache, would have paid:
+whoever rents skis until the rent comes to their price never pays more than twice the least.
 
 Both twins give the same bits: without fast-math LLVM neither reorders sums nor contracts
 ``a * b + c``.  A vectorised twin keeps the order of the loop's sums, too: `numpy.bincount` and
@@ -31,8 +31,10 @@ class kernel:
     that gives the same bits.
     """
 
-    #: sum of the costs so far
-    spent = 0
+    #: sum of the costs so far: of all kernels until numba is imported, of each from then on
+    spent, paid = 0, 0
+    #: whether it is compiled, or worth it
+    ready = False
 
     def __init__(
         self, function: Callable[..., Any], interpreted: Callable[..., Any] | None = None
@@ -45,12 +47,29 @@ class kernel:
 
         `cost` is about how many microseconds interpreting takes, by default `size`.
         """
-        limits = policy.POLICY
+        limits, cost = policy.POLICY, size if cost is None else cost
         if "numba" in sys.modules:
-            return self.interpreted if size <= limits.handful else self.compiled
-        kernel.spent += size if cost is None else cost
-        worth = size <= limits.interpreted and kernel.spent <= limits.rent
+            worth = size <= limits.handful or not self._pays(size, cost)
+        else:
+            kernel.spent += cost
+            worth = size <= limits.interpreted and kernel.spent <= limits.rent
         return self.interpreted if worth else self.compiled
+
+    def _pays(self, size: int, cost: int) -> bool:
+        """Tell whether it is compiled, or worth it."""
+        if not self.ready:
+            limits = policy.POLICY
+            self.paid += cost
+            dear = size > limits.interpreted or self.paid > limits.price
+            self.ready = dear or self.kept
+        return self.ready
+
+    @cached_property
+    def kept(self) -> bool:
+        """Whether it is in numba's cache."""
+        from .stamps import kept
+
+        return kept(self.compiled)
 
     @cached_property
     def compiled(self) -> Callable[..., Any]:

@@ -23,6 +23,12 @@ def stamped(dispatcher: Any) -> Any:
     return dispatcher
 
 
+def kept(dispatcher: Any) -> bool:
+    """Tell whether compiled code of a function is in the cache, and still what it is made of."""
+    file = getattr(dispatcher._cache, "_cache_file", None)  # none where nothing can be written
+    return file is not None and bool(file._load_index())
+
+
 def made_of(function: Callable[..., Any]) -> str:
     """Return a digest of all that is compiled into a function and comes from its own package."""
     package = function.__module__.partition(".")[0]
