@@ -105,7 +105,7 @@ class Room:
 
     def entries(self, of: Callable[..., Any], values: Floats, *arguments: Any) -> Any:
         """Return what tells entries of compiled functions, asked once for what has these types."""
-        key = of, self.pack.kind, values.ndim
+        key = of, self.pack.kind.name, values.ndim  # a string has its hash at hand
         if key not in _ENTRIES:
             _ENTRIES[key] = of(self.pack, values, *arguments)
         return _ENTRIES[key]
