@@ -22,7 +22,8 @@ def bincount(index: Ints, weights: Floats, n: int) -> Floats:
     Weights may have a second axis, of points; then they may also be a sparse array.
     """
     if weights.ndim == 1:
-        return np.asarray(np.bincount(index, weights, n), dtype=float)
+        counts: Floats = np.bincount(index, weights, n) if len(index) else np.zeros(n)  # type: ignore[assignment]
+        return counts
     if isinstance(weights, np.ndarray) and weights.size <= FEW:
         points = weights.shape[1]
         flat = index[:, None] * points + np.arange(points)

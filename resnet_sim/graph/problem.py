@@ -79,16 +79,30 @@ class Problem:
         # what is less than a last digit beside the emf is rounding, and so is the current there
         chord = np.abs(points.i) / np.maximum(np.abs(points.v), EPS * np.abs(rows.emf) + TINY)
         slope = np.maximum(points.slope, FLATTEST * chord)
-        return dataclasses.replace(
-            self,
-            edge_p=np.concatenate((self.edge_p, rows.p)),
-            edge_q=np.concatenate((self.edge_q, rows.q)),
+        tangent = dataclasses.replace(
+            self._chords,
             conductance=np.concatenate((self.conductance, slope)),
             emf=np.concatenate((self.emf, rows.emf + points.v)),
             injection=self.injection - node_sums(self.n, rows.p, rows.q, points.i),
             turnover=self.turnover + node_sums_abs(self.n, rows.p, rows.q, points.i),
-            curves=NO_CURVES,
         )
+        tangent.__dict__.update(self._chords._structure)
+        return tangent
+
+    @cached_property
+    def _chords(self) -> Problem:
+        """The problem with edges of no conductance for its curves: the graph of all tangents."""
+        rows, none = self.curves, np.zeros(len(self.curves))
+        p, q = np.concatenate((self.edge_p, rows.p)), np.concatenate((self.edge_q, rows.q))
+        conductance, emf = np.append(self.conductance, none), np.append(self.emf, none)
+        return dataclasses.replace(
+            self, edge_p=p, edge_q=q, conductance=conductance, emf=emf, curves=NO_CURVES
+        )
+
+    @cached_property
+    def _structure(self) -> dict[str, Any]:
+        """What another problem on the same graph has in common with it."""
+        return {"parts": self.parts, "spread": self.spread, "size": self.size, "hard": self.hard}
 
     @cached_property
     def positive(self) -> bool:

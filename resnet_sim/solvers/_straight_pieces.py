@@ -11,7 +11,16 @@ import numpy as np
 from ..arrays import Floats, Ints
 from ..graph.curve_rows import NO_CURVES
 from ..graph.graphs import bincount
-from ..graph.problem import Problem, Solution
+from ..graph.problem import EPS, Problem, Solution, difference
+from ..workers.progress import report
+from . import automatic, newton
+
+#: Linear solves after which a network of pieces takes the long way.
+FLIPS = 100
+#: Times its load that a curve may carry where a search starts: each step takes a factor of e.
+BEARABLE = 1e6
+#: How often pieces are bent anew.
+BENDINGS = 10
 
 
 @dataclass(frozen=True)
@@ -86,3 +95,36 @@ def local_load(problem: Problem) -> Floats:
     least = np.minimum(total[rows.p], total[rows.q])
     least[np.isinf(least)] = 1.0
     return np.asarray(np.maximum(volts, 1e-3) * least)
+
+
+def feasible(problem: Problem, x: Floats) -> tuple[Floats, Floats, int]:
+    """Return a point, with its low parts, where no curve carries a current beyond all measure.
+
+    Straight pieces that bend where a curve carries `load` lie above it beyond: where more
+    flows, they are bent anew there.
+    """
+    load, count = local_load(problem), 0
+    for _ in range(BENDINGS):
+        pieces, bends = pieces_of(problem, load)
+        on, strict = newton.guess(pieces, x), bool(problem.hard.any())
+        rough = newton.solve(pieces, on, x, cap=FLIPS, stubborn=strict)
+        count += rough.iterations
+        if not (rough.converged or _bearable(problem, rough, load)):
+            rough = automatic.solve(pieces, x=rough.x)
+            count += rough.iterations
+        x = rough.x
+        amps = np.abs(currents(problem, rough, bends))
+        report("straight pieces: up to %.1e of the load", float((amps / load).max()))
+        if (amps <= 2.0 * load).all():
+            break
+        load = np.maximum(load, 2.0 * amps)
+    return x, rough.low, count
+
+
+def _bearable(problem: Problem, rough: Solution, load: Floats) -> bool:
+    """Tell whether a search may start where straight pieces contradict their states."""
+    rows, hard = problem.curves, np.flatnonzero(problem.hard)
+    if len(hard) and rough.gap()[hard].min() < -EPS * float(rough.voltage_scale):
+        return False
+    v = difference(rough.x, rough.low, rows.p, rows.q, rows.emf)
+    return bool((np.abs(rows.point(v, np.zeros(len(rows))).i) <= BEARABLE * load).all())

@@ -10,16 +10,15 @@ from ..graph.problem import Problem, Solution
 from . import newton
 from .linear.bordered import BorderedFactors
 from .linear.contracted import is_large, is_medium
-from .linear.sparse_factors import SparseFactors
 
 
 def solve(
     problem: Problem, tolerance: float = 1e-9, on: Bools | None = None, x: Floats | None = None,
-    factors: SparseFactors | None = None,
+    inverses: BorderedFactors | None = None, enough: float = newton.LAST,
 ) -> Solution:  # fmt: skip
     """Solve a problem to the last digit, whatever the tolerance; see `registry.Method`.
 
-    `factors` are those of similar problems.
+    `inverses` and `enough` are those of `newton.solve`.
     """
     if is_medium(problem) and len(problem.drop):
         kernels.expect_more(problem.size)
@@ -30,7 +29,7 @@ def solve(
         if solution.converged:
             return solution
         on, x = None, solution.x
-    solution = newton.solve(problem, on, x, inverses=BorderedFactors(problem, factors))
+    solution = newton.solve(problem, on, x, inverses=inverses, enough=enough)
     if solution.converged:
         return solution
     from . import primal

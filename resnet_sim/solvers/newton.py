@@ -31,9 +31,11 @@ from .linear.contracted import ContractedNetwork, Inverse, is_medium
 MURTY_AFTER = 10
 #: Relative error that a quick solution is granted.
 QUICK = 1e-10
-#: Relative residual above which a bordered factor is not good enough.
+#: Relative residual of a solution to the last digit,
+LAST = 2 * EPS
+#: that above which a bordered factor is not good enough.
 EXACT = 1e-13
-#: The same with which iterations end if there is no rectifier to be judged by the last digits.
+#: and that with which iterations end if there is no rectifier to be judged by the last digits.
 GOOD = 1e-13
 
 
@@ -71,7 +73,7 @@ class Trial(NamedTuple):
 
 def solve(
     problem: Problem, on: Bools | None = None, x: Floats | None = None, cap: int | None = None,
-    stubborn: bool = True, inverses: BorderedFactors | None = None,
+    stubborn: bool = True, inverses: BorderedFactors | None = None, enough: float = LAST,
 ) -> Solution:  # fmt: skip
     """Solve a bounded, feasible problem.
 
@@ -88,6 +90,8 @@ def solve(
         Where flips make no progress, go on with one at a time; that ends, but when?
     inverses : BorderedFactors, optional
         Of the same problem, to be used again.
+    enough : float
+        Relative KCL residual that need not become less.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def solve(
     fewest, waited = m + 1, 0
     inverses = inverses or BorderedFactors(problem)
     for iteration in range(1, cap + 1):
-        trial = _judge(problem, on, priority, waited >= MURTY_AFTER, inverses, x)
+        trial = _judge(problem, on, priority, waited >= MURTY_AFTER, inverses, x, enough)
         wrong = trial.violation > 1.0
         count = int(wrong.sum())
         report("Newton step %d: %d rectifiers to flip", iteration, count)
@@ -141,21 +145,23 @@ def guess(problem: Problem, x: Floats | None = None) -> Bools:
 
 def _judge(
     problem: Problem, on: Bools, priority: Floats, lenient: bool, inverses: BorderedFactors,
-    near: Floats | None,
+    near: Floats | None, enough: float = LAST,
 ) -> Trial:  # fmt: skip
     """Evaluate a guess: to the last digit unless a quick look finds it wrong."""
     network = ContractedNetwork(problem, on, priority)
     inverse = inverses.of(network)
-    quick = None
-    if is_medium(problem) and not lenient:
-        quick = glance(network, on, inverse, near if inverses.iterates(network) else None)
+    begun = None if near is None else (network.near(near), np.zeros(problem.n))
+    if is_medium(problem) and not lenient and len(on):
+        quick = glance(network, on, inverse, near)
         if quick.rest > QUICK and inverses.bordered:
             inverse = inverses.factor(network)
             quick = glance(network, on, inverse)
         if (quick.violation > 1.0).any():
             return quick
-    enough = GOOD if inverses.iterative and not len(problem.drop) else 2 * EPS
-    trial = examine(network, on, inverse, lenient, quick, enough)
+        begun = quick.x, quick.low
+    if inverses.iterative and not len(on):
+        enough = max(enough, GOOD)
+    trial = examine(network, on, inverse, lenient, begun, enough)
     if trial.rest > EXACT and inverses.bordered:
         trial = examine(network, on, inverses.factor(network), lenient)
     return trial
@@ -216,12 +222,11 @@ def examine(
     on: Bools,
     inverse: Inverse,
     lenient: bool = False,
-    start: Trial | None = None,
-    enough: float = 2 * EPS,
+    start: tuple[Floats, Floats] | None = None,
+    enough: float = LAST,
 ) -> Trial:
     """Solve a network to its last digit and compare it with what was guessed."""
-    begun = None if start is None else (start.x, start.low)
-    x, low, noise = network.solve(inverse, begun, enough)
+    x, low, noise = network.solve(inverse, start, enough)
     # what any coordinate of a group gets wrong may come out at any of its rectifiers
     domain = network.part if lenient else network.forest.label
     loudest = np.zeros(network.forest.count)

@@ -23,6 +23,7 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..curves import Points
 from ..errors import ConvergenceError
+from ..graph.forests import spanning_forest
 from ..graph.graphs import bincount
 from ..graph.problem import EPS, Problem, Solution, difference
 from ..workers.progress import report
@@ -37,6 +38,10 @@ from .linear.sparse_factors import SparseFactors
 ENOUGH = 1e-12
 #: The same where no step makes it better: rounding of the voltages at large conductances.
 GOOD = 1e-10
+#: Distance from the curves, in such units, from which on networks are solved to their last digits,
+NEAR = 1e9
+#: and the relative residual of the first ones.
+ROUGH = 1e-3
 #: Steps without progress after which Newton's method on the co-content takes over.
 PATIENCE = 6
 #: The same after which curves are offered no more than what their neighbours leave.
@@ -47,12 +52,6 @@ MOST_STEPS, DESCENTS = 100, 8
 ROUNDS = 25
 #: Linear solves that the start may take.
 START = 25
-#: Linear solves after which such pieces take the long way.
-FLIPS = 100
-#: Times its load that a curve may carry where a search starts: each step takes a factor of e.
-BEARABLE = 1e6
-#: How often straight pieces are bent anew.
-BENDINGS = 10
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
     count += used
     if best.off <= 1.0:
         return _finished(problem, best, count, True)
-    feasible, low, used = _feasible(problem, best.solution.x)
+    feasible, low, used = straight.feasible(problem, best.solution.x)
     count += used
     # tangents of many decades may be singular to working precision: the best so far stands
     with suppress(np.linalg.LinAlgError):
@@ -128,7 +127,8 @@ def _follow(
     reach, least_gap, least_off = Reach(len(search.problem.curves)), np.inf, np.inf
     for number in range(1, MOST_STEPS + 1):
         try:
-            step = search.step(points, on, x, reach)
+            off = 0.0 if waited >= HASTE else np.inf if before is None else before.off
+            step = search.step(points, on, x, reach, off)
         except np.linalg.LinAlgError:
             if best is None:
                 raise
@@ -174,8 +174,13 @@ def _halfway(problem: Problem, step: _Step, before: _Step) -> Points:
 
 def _conducting(solution: Solution) -> Bools:
     """Tell which rectifiers conduct, those included whose current is less than its rounding."""
-    touches = np.abs(solution.gap()) <= 16 * EPS * float(solution.voltage_scale)
-    return np.asarray((solution.current > 0) | touches)
+    problem, on = solution.problem, solution.current > 0
+    touches = ~on & (np.abs(solution.gap()) <= 16 * EPS * float(solution.voltage_scale))
+    if touches.any():  # those held there by others carry nothing
+        tie = np.flatnonzero(on & problem.hard)
+        group = spanning_forest(problem.n, problem.diode_p[tie], problem.diode_q[tie]).label
+        touches &= group[problem.diode_p] != group[problem.diode_q]
+    return np.asarray(on | touches)
 
 
 def _finished(problem: Problem, step: _Step, count: int, converged: bool) -> Solution:
@@ -193,12 +198,32 @@ class _Search:
     problem: Problem
     factors: SparseFactors
 
-    def step(self, points: Points, on: Bools | None, x: Floats | None, reach: Reach) -> _Step:
-        """Solve the network of tangents at some points."""
+    def step(
+        self, points: Points, on: Bools | None, x: Floats | None, reach: Reach, off: float = 0.0
+    ) -> _Step:
+        """Solve the network of tangents at some points, of which the last were so far `off`.
+
+        What is far off need not be more exact than the next step will be (Dembo, Eisenstat and
+        Steihaug, "Inexact Newton methods", 1982).
+        """
+        points = _representable(self.problem.curves.emf, points)
+        tangent = self.problem.tangent(points)
+        inverses = BorderedFactors(tangent, self.factors)
+        if off > NEAR:
+            enough = ROUGH * min(1.0, ENOUGH * off) ** 2
+            solution = automatic.solve(tangent, on=on, x=x, inverses=inverses, enough=enough)
+            step = self._measured(tangent, points, solution, reach)
+            if step.off * ENOUGH > GOOD:
+                return step
+            on, x = _conducting(solution), solution.x
+        solution = automatic.solve(tangent, on=on, x=x, inverses=inverses)
+        return self._measured(tangent, points, solution, reach)
+
+    def _measured(
+        self, tangent: Problem, points: Points, solution: Solution, reach: Reach
+    ) -> _Step:
+        """Return a step: how far off the curves the solution of their tangents is."""
         problem, rows = self.problem, self.problem.curves
-        points = _representable(rows.emf, points)
-        tangent = problem.tangent(points)
-        solution = automatic.solve(tangent, on=on, x=x, factors=self.factors)
         v = difference(solution.x, solution.low, rows.p, rows.q, rows.emf)
         edges = len(problem.edge_p)
         i = points.i + solution.edge_current[edges:]
@@ -280,39 +305,6 @@ def _start(
 
 
 # ---- Newton's method on the co-content ----
-
-
-def _feasible(problem: Problem, x: Floats) -> tuple[Floats, Floats, int]:
-    """Return a point, with its low parts, where no curve carries a current beyond all measure.
-
-    Straight pieces that bend where a curve carries `load` lie above it beyond: where more
-    flows, they are bent anew there.
-    """
-    load, count = straight.local_load(problem), 0
-    for _ in range(BENDINGS):
-        pieces, bends = straight.pieces_of(problem, load)
-        on, strict = newton.guess(pieces, x), bool(problem.hard.any())
-        rough = newton.solve(pieces, on, x, cap=FLIPS, stubborn=strict)
-        count += rough.iterations
-        if not (rough.converged or _bearable(problem, rough, load)):
-            rough = automatic.solve(pieces, x=rough.x)
-            count += rough.iterations
-        x = rough.x
-        amps = np.abs(straight.currents(problem, rough, bends))
-        report("straight pieces: up to %.1e of the load", float((amps / load).max()))
-        if (amps <= 2.0 * load).all():
-            break
-        load = np.maximum(load, 2.0 * amps)
-    return x, rough.low, count
-
-
-def _bearable(problem: Problem, rough: Solution, load: Floats) -> bool:
-    """Tell whether a search may start where straight pieces contradict their states."""
-    rows, hard = problem.curves, np.flatnonzero(problem.hard)
-    if len(hard) and rough.gap()[hard].min() < -EPS * float(rough.voltage_scale):
-        return False
-    v = difference(rough.x, rough.low, rows.p, rows.q, rows.emf)
-    return bool((np.abs(rows.point(v, np.zeros(len(rows))).i) <= BEARABLE * load).all())
 
 
 def _descend(

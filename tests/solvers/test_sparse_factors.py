@@ -80,3 +80,31 @@ def test_a_factor_that_has_become_another_says_so(kind):
     else:
         with pytest.raises(AssertionError, match="another matrix"):
             first(np.ones(n - 1))
+
+
+def test_networks_on_one_graph_are_put_together_alike(monkeypatch):
+    monkeypatch.setattr(sparse_factors, "_has_cholmod", lambda: False)
+    made = []
+
+    class Counted(sparse_factors.Assembly):
+        def __init__(self, *arguments):
+            made.append(arguments)
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(sparse_factors, "Assembly", Counted)
+    rng = np.random.default_rng(1)
+    n, p, q = network(rng)
+    factors, load = SparseFactors(), rng.normal(size=n - 1)
+    for other in (q, q, q, q, np.roll(q, 1)):
+        g = 10 ** rng.uniform(-3, 3, len(p))
+        exact = np.linalg.solve(dense(n, p, other, g), load)
+        assert factors.factor(n, p, other, g, True, 0.0)(load) == pytest.approx(exact, rel=1e-9)
+    # in any order, in that of the first factor, and those of the other graph
+    assert len(made) == 3
+
+
+def test_a_negative_pivot_is_told(monkeypatch):
+    monkeypatch.setattr(sparse_factors, "_has_cholmod", lambda: False)
+    p, q, g = np.array([1, 2, 1]), np.array([0, 0, 2]), np.array([-0.5, 0.1, 1.0])
+    with pytest.raises(np.linalg.LinAlgError, match="negative"):
+        SparseFactors().factor(3, p, q, g, True, 0.0)

@@ -66,6 +66,8 @@ class BorderedFactors:
         self.factored: Bordered | None = None
         #: the last inverse was that of another network with a border
         self.bordered = False
+        #: a border was not exact enough
+        self._vain = False
         self._iterates: bool | None = None
         #: nodes in the separator of the first network
         self._wide = 0.0
@@ -90,6 +92,7 @@ class BorderedFactors:
 
     def factor(self, network: ContractedNetwork) -> Inverse:
         """Return the inverse without help from that of another network."""
+        self._vain |= self.bordered
         self.bordered = False
         if self.iterates(network):
             return network.by_groups(self._iterative(network))
@@ -97,7 +100,8 @@ class BorderedFactors:
         report("factoring a network of %d nodes", network.forest.count)
         factors = self._factors.of_groups(network.forest.label)
         solve = laplacian_solver(*network.laplacian, factors)
-        if is_medium(self.problem):
+        self.factored = None
+        if is_medium(self.problem) and not self._vain:
             self.factored = Bordered(network, solve)
         return network.by_groups(solve)
 

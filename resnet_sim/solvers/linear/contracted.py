@@ -216,7 +216,7 @@ class ContractedNetwork:
             size += EPS * max(float(np.abs(x).max()), highest_emf) * conductance
             worst = self.worst(excess, size)
             # the first pass finds the voltages, the second may shrink the scale with the error
-            first = pass_ <= (1 if start else 2)
+            first = pass_ <= 2
             if first or worst < last:
                 best, noise = (x, low), EPS * size
                 if worst > LEFT_OVER:

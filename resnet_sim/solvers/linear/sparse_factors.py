@@ -32,11 +32,13 @@ class SparseFactors:
         self._label: Ints | None = None
         #: the place of each coordinate in the order of elimination, and the entries of its factor
         self._place: Ints | None = None
-        self._entries = 0
+        self._fill = 0
         #: first entry of each column and rows of all, and the symbolic factor of these
         self._pattern: tuple[Ints, Ints] | None = None
         self._symbolic: Any = None
         self._latest = 0
+        #: that of the last graph
+        self._assembly: Assembly | None = None
 
     def of_groups(self, label: Ints) -> Self:
         """Return itself for matrices whose rows are groups, 0 for none, of some coordinates."""
@@ -55,32 +57,37 @@ class SparseFactors:
         """
         if _has_cholmod() and positive:
             return self._cholesky(n, p, q, conductance, more)
-        node = self._order(n)
-        if node is not None:
-            place = np.zeros(n, dtype=np.int64)
-            place[node] = np.arange(1, n)
-            p, q = place[p], place[q]
-        matrix = sparse_laplacian(n, p, q, conductance, -more)
+        assembly = self._assembly_of(n, p, q)
+        node, matrix = assembly.node, assembly.matrix(conductance, -more)
         try:
             factor = superlu.symmetric(matrix, ordered=node is not None)
         except RuntimeError as error:
             raise np.linalg.LinAlgError(str(error)) from error
-        if positive and not (factor.U.diagonal() > 0).all():
+        # an M-matrix, and no other whose entries beside the diagonal are negative, has an inverse
+        # without a negative entry (Berman and Plemmons, "Nonnegative matrices", 1979, chapter 6)
+        if positive and not (factor.solve(np.ones(n - 1)) > 0).all():
             raise np.linalg.LinAlgError("rounding has made a pivot negative")
         if node is None:
             self._keep(factor)
             inverse: Solve = factor.solve
             return inverse
-        if factor.nnz > FULLER * self._entries:
+        if factor.nnz > FULLER * self._fill:
             self._place = None
-        at, back = node - 1, place[1:] - 1
+        at, back = node - 1, assembly.place[1:] - 1
         return lambda b: factor.solve(b[at])[back]
+
+    def _assembly_of(self, n: int, p: Ints, q: Ints) -> Assembly:
+        """Return the assembly of a graph, in the order of elimination if that is known."""
+        node, last = self._order(n), self._assembly
+        if last is None or not last.serves(n, p, q, node):
+            self._assembly = last = Assembly(n, p, q, node)
+        return last
 
     def _keep(self, factor: Any) -> None:
         """Remember the order of elimination."""
         place = np.append(-1, factor.perm_c)
         self._place = place if self._label is None else place[self._label]
-        self._entries = factor.nnz
+        self._fill = factor.nnz
 
     def _order(self, n: int) -> Ints | None:
         """Return the nodes in the order of elimination, if known: where the last member stands."""
@@ -148,18 +155,58 @@ def entries(
     return diagonal[1:], p[inner] - 1, q[inner] - 1, -conductance[inner]
 
 
+class Assembly:
+    """Where the conductances of a graph go in its Laplacian without row and column 0.
+
+    `node` has the nodes but 0 in the order of rows, if that is not their own.
+    """
+
+    def __init__(self, n: int, p: Ints, q: Ints, node: Ints | None = None) -> None:
+        from scipy.sparse import coo_array, csc_array
+
+        self.n, self.node, self.ends = n, node, (p, q)
+        self.place = np.arange(n)
+        if node is not None:
+            self.place[node] = np.arange(1, n)
+            p, q = self.place[p], self.place[q]
+        self._p, self._q, self._apart = p, q, p != q
+        self._inner = np.flatnonzero((p > 0) & (q > 0) & self._apart)
+        every, a, b = np.arange(n - 1), p[self._inner] - 1, q[self._inner] - 1
+        row, column = np.concatenate((every, a, b)), np.concatenate((every, b, a))
+        # two transpositions sort in linear time, which adding up duplicates at once would not
+        rows = coo_array((np.arange(len(row)), (row, column)), shape=(n - 1, n - 1))
+        rows.has_canonical_format = True
+        sorted_ = rows.tocsr().tocsc()
+        first = np.append(True, np.diff(sorted_.indices) != 0)
+        first[sorted_.indptr[:-1]] = True
+        number = np.cumsum(first) - 1
+        #: the entry of each number on the diagonal and of each edge, either way
+        self._entry = np.empty(len(row), dtype=np.int64)
+        self._entry[sorted_.data] = number
+        begins = np.append(number[sorted_.indptr[:-1]], number[-1] + 1)
+        index = sorted_.indices[first], begins.astype(sorted_.indices.dtype)
+        self._matrix = csc_array((np.zeros(number[-1] + 1), *index), shape=rows.shape)
+
+    def serves(self, n: int, p: Ints, q: Ints, node: Ints | None) -> bool:
+        """Tell whether it is that of a graph in an order."""
+        if n != self.n or (node is None) != (self.node is None):
+            return False
+        ordered = node is None or np.array_equal(node, self.node)  # type: ignore[arg-type]
+        return ordered and np.array_equal(p, self.ends[0]) and np.array_equal(q, self.ends[1])
+
+    def matrix(self, conductance: Floats, shift: float) -> Any:
+        """Return the Laplacian, its diagonal lowered by `shift` times the sum of its row.
+
+        It is the same matrix each time, with other values.
+        """
+        at_ends = (conductance - shift * np.abs(conductance)) * self._apart
+        diagonal = bincount(self._p, at_ends, self.n) + bincount(self._q, at_ends, self.n)
+        off = -conductance[self._inner]
+        values = np.concatenate((diagonal[1:], off, off))
+        self._matrix.data = bincount(self._entry, values, self._matrix.nnz)
+        return self._matrix
+
+
 def sparse_laplacian(n: int, p: Ints, q: Ints, conductance: Floats, shift: float) -> Any:
     """Return the same as a matrix, its diagonal lowered by `shift` times the sum of its row."""
-    from scipy.sparse import coo_array
-
-    at_ends = conductance - shift * np.abs(conductance)
-    diagonal, a, b, off = entries(n, p, q, conductance, at_ends)
-    every = np.arange(n - 1)
-    values = np.concatenate((diagonal, off, off))
-    places = (np.concatenate((every, a, b)), np.concatenate((every, b, a)))
-    rows = coo_array((values, places), shape=(n - 1, n - 1))
-    # two transpositions sort in linear time, which adding up duplicates at once would not
-    rows.has_canonical_format = True
-    result = rows.tocsr().tocsc()
-    result.sum_duplicates()
-    return result
+    return Assembly(n, p, q).matrix(conductance, shift)
