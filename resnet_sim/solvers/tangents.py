@@ -12,7 +12,6 @@ Anal. 35, 1998).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -23,6 +22,7 @@ from ..curves import Curve
 from ..graph.law_problem import LawProblem
 from ..graph.mixed import Extended, MixedProblem, MixedSolution
 from . import mixed, pivoting
+from .last_digits import to_last_digits
 
 #: Newton steps of one attempt, of one step of a continuation, and from where tangents nearly hold.
 STEPS, SHORT, QUICK = 100, 40, 12
@@ -40,8 +40,6 @@ SETTLED = 1e-9
 NEAR = 1e6
 #: What equations may leave over that are solved but for rounding, relative to their terms.
 SOLVED = 1e-3
-#: Steps after that, each of which squares what is left.
-POLISH = 3
 #: Disturbance of a state that does not last, V; steps in time that it may grow for, and to what
 #: multiple, and by what longer ones are tried.
 DISTURBED, GROWING, GROWN, SHORTER = 1e-3, 40, 100.0, 4.0
@@ -321,66 +319,18 @@ class _Search:
         return z if _solves(problem, z) else None
 
     def finished(self, place: _Place, way: str) -> Outcome:
-        """Take the last steps, to all digits.
-
-        Tangents lose the current of a law whose voltage is a small difference of large ones: the
-        steps are of what is left over, in extended precision.
-        """
+        """Take the last steps."""
         problem = self.problem
         found = mixed.nearest(problem.tangent(place.u), place.on)
         if found is None:
             return Outcome(None, place.u, np.zeros(len(place.u)), self.steps, way)
         solution, ways = found
-        open_ = len(ways) > 0
-        solution = self._flipped(self._polished(solution, open_), open_)
+        solution, steps = to_last_digits(problem, solution, open_=len(ways) > 0)
+        self.steps += steps
         u, flowing = problem.flowing(solution.z.astype(np.longdouble) + solution.low)
         on = solution.current > 0
         turned = mixed.sign(problem.tangent(u), on) * mixed.sign(problem.passive, on) < 0
         return Outcome(solution, u, flowing, self.steps, way, turned, ways)
-
-    def _flipped(self, solution: MixedSolution, open_: bool) -> MixedSolution:
-        """Return a solution in which those rectifiers conduct that rounding alone held back.
-
-        What an amplifier makes of a difference that is less than a last digit is all that they
-        see: their states follow from extended precision only.
-        """
-        linear, on = self.problem.linear, solution.current > 0
-        if on.all():
-            return solution
-        z = solution.z.astype(np.longdouble) + solution.low
-        left, _ = self.problem.left(z, solution.current.astype(np.longdouble))
-        right = np.concatenate((linear.rhs, linear.drop), dtype=np.longdouble)
-        _, size = linear.entries.off(np.concatenate((z, solution.current)), right)
-        held = ~on & (left < -SETTLED * size)[linear.n :]
-        if not held.any():
-            return solution
-        tiny = np.where(held, np.finfo(float).tiny, solution.current)
-        other = self._polished(dataclasses.replace(solution, current=tiny), open_)
-        return other if (other.current[held] > 0).all() else solution
-
-    def _polished(self, solution: MixedSolution, open_: bool) -> MixedSolution:
-        """Return a solution after steps in extended precision, the smallest if some are `open_`.
-
-        What floats stays where its rectifiers let it be.
-        """
-        problem, n, on = self.problem, len(solution.z), solution.current > 0
-        kept = np.append(np.ones(n, dtype=np.bool_), on)
-        z = solution.z.astype(np.longdouble) + solution.low
-        y = np.concatenate((z, solution.current))
-        least = np.inf
-        for _ in range(POLISH):
-            self.steps += 1
-            left, u = problem.left(y[:n], y[n:])
-            step = mixed.roughly(problem.tangent(u), on, left[kept], open_)
-            moved = np.inf if step is None else float(np.abs(step[:n]).max(initial=0.0))
-            if step is None or not moved < least:
-                break
-            y[kept] += step
-            least = moved
-        short = y[:n].astype(np.float64)
-        current = np.where(on, np.maximum(y[n:], 0.0), solution.current).astype(np.float64)
-        low = (y[:n] - short).astype(np.float64)
-        return dataclasses.replace(solution, z=short, low=low, current=current)
 
 
 def _solves(problem: MixedProblem, z: Floats | Extended) -> bool:
