@@ -3,8 +3,9 @@
 Importing numba takes longer than solving a small circuit, and compiling far longer.  A
 `kernel` is written once, in the subset of Python that numba compiles; ``f.at(size)`` is
 the plain function where `size` is small and the compiled one where it is not, or once so
-much has been interpreted that numba, or compiling what is not in its cache, would have paid:
-whoever rents skis until the rent comes to their price never pays more than twice the least.
+much has been interpreted that numba would have paid: whoever rents skis until the rent
+comes to their price never pays more than twice the least.  What is not in numba's cache is
+compiled a little later, too: one call of many points does without.
 
 Both twins give the same bits: without fast-math LLVM neither reorders sums nor contracts
 ``a * b + c``.  A vectorised twin keeps the order of the loop's sums, too: `numpy.bincount` and
@@ -59,7 +60,8 @@ class kernel:
         """Tell whether it is compiled, or worth it."""
         if not self.ready:
             limits = policy.POLICY
-            self.paid += cost
+            # no less than a share, as costs of small ones are rough
+            self.paid += max(cost, int(limits.price / 20))
             dear = size > limits.interpreted or self.paid > limits.price
             self.ready = dear or self.kept
         return self.ready

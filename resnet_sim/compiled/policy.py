@@ -26,8 +26,9 @@ class Policy(NamedTuple):
     handful: float = 40
     #: Microseconds of interpreting, in all, after which numba is imported: it takes .3 to .4 s.
     rent: float = 400_000
-    #: Microseconds of interpreting a kernel after which it is compiled: that takes .1 to .5 s.
-    price: float = 250_000
+    #: Microseconds of interpreting a kernel after which it is compiled if numba's cache has it not:
+    #: a small part of what compiling takes, because all later processes find it there.
+    price: float = 10_000
     #: Size of medium problems solved before, in all, from which the next imports numba: a second
     #: one tells that more are to come, each of which takes half of the time then.
     again: float = 2_500
