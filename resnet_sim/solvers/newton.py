@@ -150,6 +150,8 @@ def _judge(
     """Evaluate a guess: to the last digit unless a quick look finds it wrong."""
     network = ContractedNetwork(problem, on, priority)
     inverse = inverses.of(network)
+    if not (inverses.iterates(network) or enough > LAST):
+        near = None  # from there the last digit would tell where it began
     begun = None if near is None else (network.near(near), np.zeros(problem.n))
     if is_medium(problem) and not lenient and len(on):
         quick = glance(network, on, inverse, near)
