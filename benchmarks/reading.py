@@ -59,6 +59,13 @@ def parameters(count: int) -> Cards:
     yield from (f"R{k} n{k % 9999} n{k % 7777} {{p}}\n" for k in range(count))
 
 
+def models(count: int) -> Cards:
+    """Yield real diodes, each with a model of its own."""
+    yield from (f"D{k} n{k % 9999} n{k % 7777} d{k}\n" for k in range(count // 2))
+    model = ".model d{0} d(is={1}e-14 n=1.25 rs=0.5 bv=60 nbv=1.1 ibv=0)\n"
+    yield from (model.format(k, k + 1) for k in range(count // 2))
+
+
 def nested(count: int) -> Cards:
     """Yield a subcircuit that holds all the resistors, and its instance."""
     yield ".subckt grid n0_0\n"
@@ -100,6 +107,7 @@ def main() -> None:
         ("resistors", resistors, size),
         ("resistors", resistors, size // 10),
         ("R, V, D and I in turn", mixed, size // 10),
+        ("diodes and their models", models, size // 20),
         ("resistors of a subcircuit", nested, size // 10),
         ("instances, all alike", instances, size * 3 // 10),
         ("instances, each its own r", varied, size // 20),

@@ -34,7 +34,7 @@ _POWERS = tuple(
     for suffix in ("meg", "t", "g", "k", "m", "u", "n", "p", "f")
 )
 
-_DIGITS = frozenset("0123456789")
+DIGITS = frozenset("0123456789")
 _MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = re.compile(rf"({_MANTISSA})(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmuµμnpf])?(.*)", re.DOTALL)
 _PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkmunpf])?").fullmatch
@@ -104,7 +104,7 @@ def read_number(text: str, numerals: Numerals = SPICE) -> Number | None:
 
 def plain_number(text: str) -> float | None:
     """Return the value of a number that has no unit and no oddities, otherwise None."""
-    if text[-1] in _DIGITS and "_" not in text and text.isascii():
+    if text[-1] in DIGITS and "_" not in text and text.isascii():
         # float() is much faster than the expression, and as strict once "1_0" is excluded
         try:
             return float(text)

@@ -48,6 +48,8 @@ def bools() -> Bools:
 
 def number(name: str, value: float | str, *, infinite: bool = False) -> float:
     """Return a value of an element, maybe in SPICE's writing; `UsageError` if nothing has it."""
+    if type(value) is float and in_range(value):
+        return value
     try:
         value = float(value)
     except (TypeError, ValueError):

@@ -46,7 +46,7 @@ def evaluate(model: Given) -> Made:
     if model.type == "sidiode":
         # ngspice's defaults, by which it is no diode at all
         given = {"ron": 1.0, "roff": 1.0, **given}
-    if model.type == "sidiode" or IDEAL & set(given):
+    if model.type == "sidiode" or not IDEAL.isdisjoint(given):
         ideal = next((key for key in given if key in IDEAL), "")
         if model.type == "d" and not conditions.knows_ideal:
             hint = "use a sidiode model and an A card, or read the deck with --dialect ltspice"

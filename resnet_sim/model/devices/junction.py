@@ -89,10 +89,12 @@ class Junctions(JunctionTable):
             "potential": potential, "grading": grading,
             "knee": knee, "reverse_knee": reverse_knee,
         }  # fmt: skip
-        row = tuple(number(name, x, infinite=c in cls.infinite) for c, x in values.items())
+        row = tuple([number(name, x, infinite=c in cls.infinite) for c, x in values.items()])
         for column, value in zip(values, row, strict=True):
+            if value > 0:
+                continue
             least = column in ("series", "leak", "recombination", "grading")
-            if value < 0 or (value == 0 and not least):
+            if value < 0 or not least:
                 raise UsageError(f"{name}: {column} must be {'0 or more' if least else 'above 0'}")
         return row
 
@@ -252,6 +254,8 @@ class JunctionModel:
 
     def _swell(self, kelvin: float, emission: float) -> float:
         """Return what temperature multiplies a saturation current by."""
+        if kelvin == self.nominal:
+            return 1.0
         ratio, given = kelvin / self.nominal, self.given
         volts = emission * BOLTZMANN * kelvin
         exponent = (ratio - 1.0) * given["eg"] / volts + given["xti"] / emission * math.log(ratio)

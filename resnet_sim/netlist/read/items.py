@@ -6,10 +6,11 @@ without inner braces; everything else is the grammar's, and so are the error mes
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
-from ...model.numbers import Number, read_number
+from ...model.numbers import DIGITS, Number, plain_number, read_number
 from ...model.patterns import pattern
 from ..report import CardError, Report
 from ..source import Card
@@ -53,17 +54,18 @@ def _scan(text: str) -> list[Item] | None:
             return None
         position = match.end()
         which = match.lastindex
+        if which == 2:
+            key, word = match.group(1, 2)
+            items.append(Assign(Word(key, match.start(1)), Word(word, match.start(2))))
+            continue
         if which is None:
             continue
         value: Word | Braced
-        if which in (1, 2, 5):
+        if which in (1, 5):
             value = Word(match[which], match.start(which))
         else:
             value = Braced(match[which][1:-1], match.start(which) + 1)
-        if which in (2, 3):
-            items.append(Assign(Word(match[1], match.start(1)), value))
-        else:
-            items.append(value)
+        items.append(Assign(Word(match[1], match.start(1)), value) if which == 3 else value)
     return items
 
 
@@ -140,6 +142,10 @@ class ValueReader:
         """
         if isinstance(item, Braced):
             return self._expression(item)
+        if item.text[-1:] in DIGITS:  # nothing but a number: nothing to warn of
+            plain = plain_number(item.text)
+            if plain is not None and abs(plain) < math.inf:
+                return plain
         number = read_number(item.text, self.report.dialect.numerals)
         if number is not None:
             self._check(item, number, unit)

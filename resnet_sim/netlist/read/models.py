@@ -154,8 +154,8 @@ class ModelReader:
         def note(code: str, message: str, hint: str) -> None:
             self._report.add(code, message, model.card, hint=hint)
 
-        numbers: dict[str, float] = {}
-        for known, home in reversed(lineage):
+        numbers = self._numbers(lineage[-1][0], kind, lineage[-1][1])
+        for known, home in reversed(lineage[:-1]):
             for key, number in self._numbers(known, kind, home).items():
                 # the last of several counts, also among aliases
                 numbers.pop(key, None)
@@ -185,6 +185,8 @@ class ModelReader:
 
     def _table(self, model: ModelCard, scope: Scope) -> tuple[float, ...]:
         """Return the numbers of a model's table."""
+        if not model.table:
+            return ()
         reader = ValueReader(model.card, self._report)
         try:
             values = [reader.value(item) for item in model.table]
@@ -196,6 +198,7 @@ class ModelReader:
     def _numbers(self, model: ModelCard, kind: Kind, scope: Scope) -> dict[str, float]:
         reader = ValueReader(model.card, self._report)
         numbers: dict[str, float] = {}
+        ignored = self._report.dialect.ignored
         for key, item in model.parameters:
             if key.text not in kind.parameters:
                 message = f"unknown parameter {key.text!r} of a {kind.kind} model is ignored"
@@ -204,7 +207,7 @@ class ModelReader:
                 continue
             if key.text in kind.words:
                 continue
-            if key.text in self._report.dialect.ignored:
+            if key.text in ignored:
                 message = f"{key.text} is ignored, as ngspice does"
                 hint = "LTspice and PSpice know it: see --dialect"
                 self._report.add("W110", message, model.card, key.offset, len(key.text), hint=hint)
