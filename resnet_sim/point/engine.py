@@ -261,7 +261,14 @@ class PointSolver:
         from . import feedback
 
         log.convex = False
-        outcome = feedback.solve(state, plan.stage, plan, self.start, self._last.get(key))
+        try:
+            outcome = feedback.solve(state, plan.stage, plan, self.start, self._last.get(key))
+        except ConvergenceError:
+            if not len(plan.stage.sources):  # what they set would be unknown
+                problem = Noise(state).cleared(state.problem(plan), plan)
+                if cycle := negative_cycle(problem):
+                    raise infeasible.contradiction(state, plan, cycle) from None
+            raise
         if outcome.tried > 1 and any(d.code == "W205" for d in log.diagnostics):
             log.notes.append(LATER)
         if outcome.last is not None:

@@ -472,3 +472,13 @@ def test_a_junction_straight_across_a_source_is_a_contradiction(lines, name):
     with pytest.raises(rs.TopologyError, match=f"E202.*{name} would carry"):
         rs.solve(f"shorted\n{lines}\n")
     rs.solve(f"held\n{lines.replace(' 5', ' .6').replace(' 7', ' .3').replace('-9', '.1')}\n")
+
+
+def test_ideal_diodes_that_short_a_source_beside_a_transistor_are_named():
+    lines = (
+        "v0 s 0 2\nr2 s n1 100\nj0 n1 n1 0 jn\nm1 0 s n2 s mm\nd0 n2 0 mi\nd1 s n0 mi\nd2 n0 n2 mi"
+    )
+    models = ".model mi d(vfwd=.3 ron=0)\n.model jn njf(vto=-2)\n.model mm nmos(vto=.6)"
+    with pytest.raises(rs.TopologyError, match=r"E202.*d[0-2], d[0-2], d[0-2] short v0"):
+        rs.solve(f"shorted\n{lines}\n{models}\n")
+    assert rs.solve(f"held\n{lines.replace('0 2', '0 .8')}\n{models}\n").certificate.ok
