@@ -148,7 +148,8 @@ def settle(  # type: ignore[no-untyped-def]
         if active == 0:
             break
         # with nothing to flip, and common values, all have the same factors
-        fresh = len(on) > 0 or values.ndim == 2 or following <= W
+        # numba 0.59 takes what it knows of dimensions for a number, and an entry wants a bool
+        fresh = bool(len(on) > 0 or values.ndim == 2 or following <= W)
         keeping = used < len(kept[0])
         factors = (kept[1][used], kept[2][used]) if keeping else own
         if fresh:
@@ -280,7 +281,7 @@ def hold(pack, values, table, tables, kept, passes, found, ways):  # type: ignor
         if not _enter(pack, values, table, tables, sample, stiffness):
             continue
         # with nothing to flip, and common values, all have the same factors
-        fresh = not known and (k == 0 or len(on) > 0 or values.ndim == 2)
+        fresh = bool(not known and (k == 0 or len(on) > 0 or values.ndim == 2))
         for number in range(passes):
             if number == 0:
                 start(pack, c)
@@ -315,7 +316,7 @@ def respond(pack, values, table, tables, kept, shifts, found, ways, react):  # t
             factors = kept[1][k], kept[2][k]
         if not _enter(pack, values, table, tables, sample, STIFFNESS):
             continue
-        fresh = not known and (k == 0 or len(on) > 0 or values.ndim == 2)
+        fresh = bool(not known and (k == 0 or len(on) > 0 or values.ndim == 2))
         for lane in range(W):
             for o in range(len(aim)):
                 aim[o, lane] = tables[4][sample[lane], o] if sample[lane] >= 0 else 0.0
