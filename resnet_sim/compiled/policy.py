@@ -45,6 +45,9 @@ class Policy(NamedTuple):
     shared: float = 90
     #: Order of a network of aggregates up to which it is inverted.
     inverted: float = 150
+    #: Order from which a compiled ordering of our own is worth its compilation: networks in which
+    #: ideal diodes join nodes are eliminated in half of the time then.
+    own_order: float = 50_000
     #: Entries above which the factors of eight points, of 64 bytes each, have no room.
     most_entries: float = 30_000_000
 
