@@ -137,6 +137,11 @@ def test_transistors_learn_xor_exactly():
     assert last < 250 and np.abs(found - transistors.Y).max() < 0.02
 
 
+def test_transistors_bend_where_no_straight_line_does():
+    missed, straight = load("training_transistors").regress(0, "exact", 400)
+    assert missed < 0.5 * straight
+
+
 def test_outputs_beyond_the_margin_cost_nothing():
     transistors = load("training_transistors")
     cost, outputs = transistors.Difference(0.015), np.array([[0.1, 0.1], [0.1, 0.13], [0.1, 0.2]])
