@@ -140,7 +140,7 @@ class PointSolver:
         """Solve with the switches in given states."""
         key = closed.tobytes()
         if key not in self._compiled:
-            if len(self._compiled) > 64:  # a long chain of switches passes through many states
+            if len(self._compiled) > policy.POLICY.questions:
                 self._compiled.clear()
             self._compiled[key] = compiled(circuit, closed)
         state, log = self._stages(self._compiled[key].variant(circuit), key)

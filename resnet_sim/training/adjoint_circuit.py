@@ -60,7 +60,7 @@ class _Adjoint:
         self.node = [*circuit.nodes, *(f"within.{k}" for k in within)]
         self.b = CircuitBuilder(f"adjoint of {circuit.title}".strip())
         self._names: set[str] = set()
-        #: what the ties are called here, and the ones that conduct of the rectifiers
+        #: what the ties are called here
         self.tie = [self._name("v", element) for element in self.red.ties.element.tolist()]
 
     def _name(self, letter: str, element: int) -> str:

@@ -325,7 +325,6 @@ class Network(Learned):
             Target of the sample, as the cost wants it.
         cost : Cost, optional
             By default `SquaredError`.
-
         """
         from ..point.engine import PointSolver
         from .adjoint_circuit import adjoint_circuit

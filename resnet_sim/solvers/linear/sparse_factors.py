@@ -27,9 +27,10 @@ ENTRIES_PER_ROW = (2.5, 12.0)
 class SparseFactors:
     """Factors Laplacians of networks that are alike, one after another.
 
-    To find an order of elimination takes longer than the numbers do, so SuperLU's serves the next
-    ones, too; CHOLMOD's symbolic factor serves those that have their entries in the same places.
-    A factor may then take the place of the last one, which is of no more use.
+    To find an order of elimination takes longer than the numbers do, so that of the first, which is
+    SuperLU's or in large networks our own, serves the next ones, too; CHOLMOD's symbolic factor
+    serves those that have their entries in the same places. A factor may then take the place of the
+    last one, which is of no more use.
     """
 
     def __init__(self) -> None:
@@ -226,5 +227,5 @@ class Assembly:
 
 
 def sparse_laplacian(n: int, p: Ints, q: Ints, conductance: Floats, shift: float) -> Any:
-    """Return the same as a matrix, its diagonal lowered by `shift` times the sum of its row."""
+    """Return the Laplacian without row and column 0, its diagonal lowered as `Assembly` does."""
     return Assembly(n, p, q).matrix(conductance, shift)
