@@ -62,7 +62,7 @@ class Epochs:
         if momentum:
             n = len(net.trainable)
             mean = optimizer.state["mean"]
-            self.engine.load_momentum(mean[:n], mean[n:])
+            self.engine.form.load_momentum(mean[:n], mean[n:])
 
     def run(self, epoch: int, order: Ints) -> Floats:
         """Train for an epoch; return the costs of the free states, V^2, in that order."""
@@ -83,9 +83,9 @@ class Epochs:
         net.biases = biases
         if isinstance(self.optimizer, Momentum):
             mean = self.optimizer.state["mean"]
-            self.engine.store_momentum(mean[:n], mean[n:])
+            form.store_momentum(mean[:n], mean[n:])
             # what a checkpoint can't tell apart must not matter here either
-            self.engine.load_momentum(mean[:n], mean[n:])
+            form.load_momentum(mean[:n], mean[n:])
         return cost
 
 

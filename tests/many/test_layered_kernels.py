@@ -111,7 +111,8 @@ class Task:
 
     def stored(self):
         g, b = np.zeros_like(self.g), np.zeros_like(self.b)
-        self.engine.store(g, b)
+        self.engine.form.store(g)
+        self.engine.form.store_biases(b)
         return g, b
 
     def learned(self):
@@ -339,7 +340,7 @@ def test_first_layer_gradients_of_published_networks(hidden, amplification, beta
         task.engine.epoch(order, [(rates, rates)] * (len(hidden) + 1))
         if rates == 0.0:
             mean = np.zeros_like(task.g)
-            task.engine.store_momentum(mean, np.zeros_like(task.b))
+            task.engine.form.store_momentum(mean, np.zeros_like(task.b))
             found = task.split(mean, task.b)[0][0]
             wanted = task.model.gradient(task.potentials[order], task.y[order])[0]
             error = np.linalg.norm(found - wanted) / np.linalg.norm(wanted)

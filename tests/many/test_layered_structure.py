@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import threadpoolctl
 
 import resnet_sim as rs
 from resnet_sim import training as tr
@@ -119,14 +118,14 @@ def test_boxes_leaks_and_biases():
         (int(k), int(j)): (g, v)
         for k, j, g, v in zip(
             found.leaks.layer, found.leaks.unit, found.leaks.g,
-            found.leaks.potentials(np.array([[1.5, 0.0]]))[0], strict=True,
+            found.leaks.far.potentials(np.array([[1.5, 0.0]]))[0], strict=True,
         )
     }  # fmt: skip
     assert leaks.pop((1, 0)) == (pytest.approx(1 / 40), 1.5)
     assert leaks.pop((0, 1)) == (pytest.approx(1 / 50), 0.0)
     assert (0, 2) in leaks
     assert found.leaks.g[found.leaks.unit == 2] == pytest.approx([1 / 10, 1 / 20])
-    assert sorted(found.leaks.offset[found.leaks.unit == 2]) == [0.0, 3.0]
+    assert sorted(found.leaks.far.offset[found.leaks.unit == 2]) == [0.0, 3.0]
 
 
 NOT_LAYERED = {
@@ -300,41 +299,6 @@ def test_all_rules_give_what_they_give_without_layers(options):
         assert np.abs(found.vector - wanted.vector).max() <= 1e-9 * size
 
 
-def test_the_gradient_by_difference_is_exact_to_the_nudge(always):
-    """Against the adjoint; the error of a centered nudge is of second order, down to rounding."""
-    sizes, rng = (6, 12, 9, 8, 3), np.random.default_rng(3)
-    net = network(layered(sizes, amplification=1000.0, crossbars=True, seed=rng), sizes)
-    x, y = rng.uniform(-1000, 1000, (5, 6)), rng.normal(size=(5, 3))
-    u = np.concatenate((x, -x), axis=1)
-    wanted = tr.gradients(net, u, y, tr.Adjoint())
-    for beta, tolerance in ((1e-3, 1e-3), (1e-5, 1e-7), (1e-8, 1e-10)):
-        by_g, by_bias = Exact(net.layers).gradient(net.conductances, u, net.biases, y, beta)
-        size = np.abs(wanted.conductances).max()
-        assert np.abs(by_g - wanted.conductances).max() <= tolerance * size
-        size = np.abs(wanted.biases).max()
-        assert np.abs(by_bias - wanted.biases).max() <= tolerance * size
-
-
-def test_difference_across_diodes_that_change(always):
-    """The difference state is the difference of two states, where diodes switch in between."""
-    sizes, rng = (6, 30, 20, 3), np.random.default_rng(4)
-    net = network(layered(sizes, amplification=3.0, crossbars=True, seed=rng), sizes)
-    x, y = rng.uniform(-3, 3, (50, 6)), 3 * rng.normal(size=(50, 3))
-    exact = Exact(net.layers)
-    values = exact.values(net.conductances)
-    conditions = exact.conditions(values, np.concatenate((x, -x), axis=1), net.biases)
-    free = exact.settle(values, conditions)
-    for ends in ((-0.2, 0.2), (0.0, 0.4), (-0.3, 0.0)):
-        pair = exact.contrast(values, free, conditions, y, ends)
-        less, more = (
-            exact.settle(values, exact.pulled(conditions, end, y)) if end else free for end in ends
-        )
-        assert any(((a == 0) != (b == 0)).any() for a, b in zip(less.v, more.v, strict=True))
-        for k in range(3):
-            assert pair.change[k] == pytest.approx(more.v[k] - less.v[k], rel=1e-9, abs=1e-12)
-            assert pair.level[k] == pytest.approx((more.v[k] + less.v[k]) / 2, rel=1e-9, abs=1e-12)
-
-
 # ---- the same numbers, however they come about ----
 
 
@@ -349,24 +313,6 @@ def test_single_resistors_give_the_numbers_of_crossbars(always):
         assert np.abs(a.outputs - b.outputs).max() <= 1e-12 * np.abs(a.outputs).max()
         order = [other.parameter_names.index(name) for name in one.parameter_names]
         assert np.abs(a.vector - b.vector[order]).max() <= 1e-12 * np.abs(a.vector).max()
-
-
-@pytest.mark.parametrize("batch", [1, 64, 200])
-def test_threads_do_not_change_a_bit(batch):
-    sizes, rng = (150, 1100, 20, 5), np.random.default_rng(6)
-    circuit = layered(sizes, amplification=30.0, crossbars=True, g_min=0.0, seed=rng)
-    outputs = [f"o{k}" for k in range(5)]
-    found = find_layers(circuit, sources(150), outputs, "rw*", circuit.current_sources.names)
-    x, y = rng.uniform(-30, 30, (batch, 150)), rng.normal(size=(batch, 5))
-    u, biases = np.concatenate((x, -x), axis=1), rng.normal(size=found.n_biases)
-    parameters = parameters_of(found)
-    results = []
-    for threads, of_blas in ((1, 1), (2, 2)):
-        with threadpoolctl.threadpool_limits(of_blas, "blas"):
-            exact = Exact(found, threads)
-            results.append(exact.gradient(parameters, u, biases, y, 0.1))
-    one, two = results
-    assert all(a.tobytes() == b.tobytes() for a, b in zip(one, two, strict=True))
 
 
 def test_a_start_changes_the_sweeps_and_not_the_state(always):

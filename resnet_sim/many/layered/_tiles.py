@@ -151,7 +151,7 @@ def leaks_of(layers: Layers) -> tuple[list[Floats], list[Floats]]:
     for k in range(len(layers.units)):
         rows = leaks.layer == k
         np.add.at(conductance[k], leaks.unit[rows], leaks.g[rows])
-        np.add.at(current[k], leaks.unit[rows], leaks.g[rows] * leaks.offset[rows])
+        np.add.at(current[k], leaks.unit[rows], leaks.g[rows] * leaks.far.offset[rows])
     return conductance, current
 
 

@@ -203,10 +203,8 @@ class Layered(Backend):
         def of_units(nodal: Floats) -> list[Floats]:
             return [np.nan_to_num(nodal[:, units.nodes]) for units in layers.units]
 
-        ends = (level[:, layers.inputs.nodes], level[:, layers.leaks.nodes])
-        by_g, by_bias = correlate(
-            layers, of_units(change), of_units(level), *ends, self.exact.threads
-        )
+        ends = (level[:, layers.inputs.nodes], level[:, layers.leaks.far.nodes])
+        by_g, by_bias = correlate(layers, of_units(change), of_units(level), *ends)
         return by_g / len(change), by_bias / len(change)
 
 

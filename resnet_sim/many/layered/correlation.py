@@ -9,13 +9,13 @@ from ..correlation import product_sums
 from .structure import Layers, SparseBlock
 from .values import in_parts
 
-#: Columns of a block whose derivatives are computed together, whatever the number of threads.
+#: Columns of a block whose derivatives are computed together.
 COLUMNS = 512
 
 
 def correlate(
     layers: Layers, change: list[Floats], level: list[Floats], potentials: Floats,
-    leak_ends: Floats, threads: int = 1,
+    leak_ends: Floats,
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Return sums over samples: of ``change * level`` across each parameter, of `change` at biases.
 
@@ -42,10 +42,10 @@ def correlate(
             continue
         if isinstance(block.index, int):
             own = by_g[block.index : block.index + block.g.size].reshape(block.g.shape)
-            _block_sums(own, before, change[k], level[k], threads)
+            _block_sums(own, before, change[k], level[k])
         else:
             sums = np.empty(block.g.shape)
-            _block_sums(sums, before, change[k], level[k], threads)
+            _block_sums(sums, before, change[k], level[k])
             known = block.index >= 0
             by_g[block.index[known]] = sums[known]
     for k, units in enumerate(layers.units):
@@ -72,9 +72,8 @@ def _sparse_sums(
 
 
 def _block_sums(
-    sums: Floats, before: tuple[Floats | None, Floats], change: Floats, level: Floats,
-    threads: int,
-) -> None:  # fmt: skip
+    sums: Floats, before: tuple[Floats | None, Floats], change: Floats, level: Floats
+) -> None:
     """Write ``sum_b (change_i - change_j) (level_i - level_j)`` for all pairs i, j of a block."""
     change_i, level_i = before
     own_j = (change * level).sum(axis=0)
@@ -93,4 +92,4 @@ def _block_sums(
             sums[:, j] += (change_i * level_i).sum(axis=0)[:, None]
             sums[:, j] -= change_i.T @ level[:, j]
 
-    in_parts(tile, range(0, sums.shape[1], COLUMNS), threads)
+    in_parts(tile, range(0, sums.shape[1], COLUMNS))

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...arrays import Floats
 from ...compiled.vectors import aligned
-from . import _deep, _deep_epoch, _deep_learn, _deep_products, _deep_units, _epoch
+from . import _deep, _deep_epoch, _deep_learn, _deep_products, _deep_units
 from ._crossbar import COLUMNS, ROWS
 from ._tiles import (
     Array,
@@ -36,6 +36,7 @@ class Deep:
     #: of the nudged states, relative to the largest voltage of each layer; gradients are good
     #: to 1e-3
     tolerance = 2e-4
+    loops = _deep_epoch
 
     def __init__(
         self,
@@ -142,14 +143,6 @@ class Deep:
             whole = unpack_rows(packed, columns)
             whole = whole if k % 2 == 0 else whole.T
             yield block, whole[: block.g.shape[0], : block.g.shape[1]]
-
-    def start_epoch(self, task: _epoch.Task) -> None:
-        """Prepare an epoch."""
-        _deep_epoch.start(self.net, self.work, task, 0)
-
-    def run(self, task: _epoch.Task, first: int, last: int, thread: int, threads: int) -> None:
-        """Train on some minibatches, as one of some threads."""
-        _deep_epoch.run(self.net, self.work, task, first, last, thread, threads)
 
     @property
     def at_outputs(self) -> float:

@@ -44,15 +44,12 @@ class Conditions:
         Currents from given potentials and sources, A.
     lower, upper : list of ndarray, shape (n,) or (B, n)
         V.
-    offset : list of ndarray, shape (B, n), or None
-        Added to each voltage before it is clipped, V.
     pull : Pull, optional
     """
 
     feed: list[Floats]
     lower: list[Floats]
     upper: list[Floats]
-    offset: list[Floats] | None = None
     pull: Pull | None = None
 
     def rows(self, part: slice | Ints) -> Conditions:
@@ -62,8 +59,7 @@ class Conditions:
             return [a[part] if a.ndim == 2 else a for a in arrays]
 
         pull = self.pull and Pull(self.pull.stiffness, self.pull.target[part])
-        offset = None if self.offset is None else cut(self.offset)
-        return Conditions(cut(self.feed), cut(self.lower), cut(self.upper), offset, pull)
+        return Conditions(cut(self.feed), cut(self.lower), cut(self.upper), pull)
 
 
 @dataclass(frozen=True)
@@ -92,9 +88,8 @@ def settle(
     values: Values,
     conditions: Conditions,
     start: list[Floats] | None = None,
-    threads: int = 1,
 ) -> Phase:
-    """Return the states under given conditions, the same bits for any number of threads.
+    """Return the states under given conditions.
 
     Parameters
     ----------
@@ -109,7 +104,7 @@ def settle(
         begin = None if start is None else [v[part] for v in start]
         return kind(values, conditions.rows(part)).run(begin)
 
-    found = in_parts(one, row_parts(count), threads)
+    found = in_parts(one, row_parts(count))
     depth = range(len(values.blocks))
     return Phase(
         [_stacked([f.v[k] for f in found], conditions.feed[k]) for k in depth],
@@ -192,8 +187,6 @@ class Descent:
         # what is joined to nothing goes where its current takes it, or stays at 0
         loose = np.where(current == 0.0, 0.0, np.copysign(np.inf, current))
         free = np.divide(current, total, out=loose, where=total > 0)
-        if c.offset is not None:
-            free += c.offset[k][rows]
         if pulled and c.pull is not None and k == self.depth - 1:
             free = self._pulled(free, c.pull.stiffness, c.pull.target[rows], total)
         return free

@@ -259,11 +259,8 @@ class _Finder:
         given, unit = np.where(a > 0, s.q, s.p), np.maximum(a, b)
         rows = ((a > 0) ^ (b > 0)) & ~(self.driven[given] & (level[unit] == 0))
         end, own = given[rows], unit[rows]
-        p = self.potentials
-        return Leaks(
-            level[own], local[own], s.g[rows], s.index[rows],
-            end, p.column[end], p.gain[end], p.offset[end],
-        )  # fmt: skip
+        far = self.potentials.at(end)
+        return Leaks(level[own], local[own], s.g[rows], s.index[rows], far)
 
     # ---- what units have of their own ----
 

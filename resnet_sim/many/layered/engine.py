@@ -55,7 +55,7 @@ def unsuited(layers: Layers) -> str | None:
     leaks, first, last = layers.leaks, layers.blocks[0], layers.units[-1]
     if not layers.simple:
         return "its outputs are not the nodes of the last layer, measured against ground"
-    if len(leaks) and ((leaks.index >= 0).any() or (leaks.column >= 0).any()):
+    if len(leaks) and ((leaks.index >= 0).any() or (leaks.far.column >= 0).any()):
         return "conductors outside of the crossbars learn or depend on inputs"
     if len(layers.units) < 2:
         return "it has no hidden layer"
@@ -174,7 +174,7 @@ class EpochLoop:
         )
         steps = -(-len(order) // task.pull.shape[0])
         task.failed[:] = 0
-        self.form.start_epoch(task)
+        self.form.loops.start(self.form.net, self.form.work, task, 0)
         for first in range(0, steps, CHUNK):
             self._check(task)
             self._run(task, first, min(first + CHUNK, steps))
@@ -183,12 +183,12 @@ class EpochLoop:
 
     def _run(self, task: _epoch.Task, first: int, last: int) -> None:
         task.counter[0] = 0
-        count = self.settings.threads
-        jobs = [(task, first, last, thread, count) for thread in range(count)]
-        others = [Thread(target=self.form.run, args=job) for job in jobs[1:]]
+        form, count = self.form, self.settings.threads
+        jobs = [(form.net, form.work, task, first, last, k, count) for k in range(count)]
+        others = [Thread(target=form.loops.run, args=job) for job in jobs[1:]]
         for thread in others:
             thread.start()
-        self.form.run(*jobs[0])
+        form.loops.run(*jobs[0])
         for thread in others:
             thread.join()
 
@@ -206,13 +206,8 @@ class EpochLoop:
                 "too large, or the learning rate?"
             )
 
-    def store(self, conductances: Array, biases: Floats) -> None:
-        """Write what was learned to arrays of parameters, S and A."""
-        self.form.store(conductances)
-        self.form.store_biases(biases)
-
     def parts(self) -> Iterator[Array] | None:
-        """Yield what `store` would write to all parameters, S, some at a time, in order.
+        """Yield what `form` would store in all parameters, S, some at a time, in order.
 
         None where parameters and crossbars are not in the same order, or with more layers.
         """
@@ -222,14 +217,6 @@ class EpochLoop:
                 return None
             place += block.g.size
         return self.form.parts() if isinstance(self.form, Shallow) else None
-
-    def store_momentum(self, conductances: Array, biases: Floats) -> None:
-        """Write the decaying sums of the gradients to arrays like the parameters."""
-        self.form.store_momentum(conductances, biases)
-
-    def load_momentum(self, conductances: Array, biases: Floats) -> None:
-        """Take over the decaying sums of the gradients."""
-        self.form.load_momentum(conductances, biases)
 
 
 def _aligned(values: Array) -> Array:

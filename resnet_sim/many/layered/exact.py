@@ -1,32 +1,16 @@
-"""A layered network that is solved, nudged and differentiated in float64.
-
-Equilibrium propagation contrasts two nudged states.  Here their difference d is a state of
-its own: with the first state s held, d obeys the same equations with the box moved by -s,
-no given potentials, and ``(b2 - b1) (target - o)`` in place of the pull.  So nothing cancels,
-however small the nudge and however large the inputs are.
-"""
+"""A layered network that is solved and nudged in float64."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from ...arrays import Bools, Floats
-from .correlation import correlate
+from ...arrays import Floats
 from .descent import Conditions, Descent, Phase, Pull, settle
 from .falling import Falling
 from .structure import Layers
 from .values import Values
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Two states ``width`` apart in their nudge: their difference and their mean, by layer, V."""
-
-    change: list[Floats]
-    level: list[Floats]
-    settled: Bools
 
 
 class Exact:
@@ -35,12 +19,10 @@ class Exact:
     Parameters
     ----------
     layers : Layers
-    threads : int
-        Results don't depend on it.
     """
 
-    def __init__(self, layers: Layers, threads: int = 1) -> None:
-        self.layers, self.threads = layers, threads
+    def __init__(self, layers: Layers) -> None:
+        self.layers = layers
         self._values: tuple[Floats | None, Values] | None = None
         self._clamped: tuple[Values, Floats, Floats] | None = None
 
@@ -76,8 +58,8 @@ class Exact:
             feed[k] = feed[k] + units.bias
             feed[k][:, own] += units.bias_sign[own] * biases[:, units.bias_index[own]]
         leaks = layers.leaks
-        current = values.leak * leaks.potentials(u)
-        for row in np.flatnonzero(leaks.gain + leaks.offset != 0):
+        current = values.leak * leaks.far.potentials(u)
+        for row in np.flatnonzero(leaks.far.gain + leaks.far.offset != 0):
             feed[leaks.layer[row]][:, leaks.unit[row]] += current[:, row]
         return Conditions(feed, [x.lower for x in layers.units], [x.upper for x in layers.units])
 
@@ -85,7 +67,7 @@ class Exact:
         potentials = self.layers.inputs.potentials(u)
         kept = self._clamped
         if kept is None or kept[0] is not values or not np.array_equal(kept[1], potentials):
-            currents = values.clamped(potentials, self.threads)
+            currents = values.clamped(potentials)
             self._clamped = kept = (values, potentials, currents)
         return kept[2]
 
@@ -106,7 +88,7 @@ class Exact:
         """Return the states, found from those of a similar phase if there is one."""
         kind = Descent if values.positive else Falling
         start = None if near is None else near.v
-        return settle(kind, values, conditions, start, self.threads)
+        return settle(kind, values, conditions, start)
 
     def outputs(self, phase: Phase) -> Floats:
         """Return the voltages of the outputs, shape (B, n_outputs), V."""
@@ -126,61 +108,6 @@ class Exact:
         phase = self.settle(values, self.pushed(plain, np.eye(count)))
         transfer = self.outputs(phase)
         return float(np.linalg.eigvalsh(0.5 * (transfer + transfer.T))[-1])
-
-    # ---- derivatives ----
-
-    def contrast(
-        self, values: Values, free: Phase, conditions: Conditions, target: Floats,
-        ends: tuple[float, float],
-    ) -> Contrast:  # fmt: skip
-        """Return the contrast between outputs pulled with two stiffnesses (S).
-
-        Parameters
-        ----------
-        free : Phase
-            Where to start, and the first state if ``ends[0]`` is 0.
-        """
-        first = free
-        if ends[0]:
-            pulled = self.pulled(conditions, ends[0], target)
-            first = self.settle(values, pulled, free)
-        o = self.outputs(first)
-        c = conditions
-        moved = Conditions(
-            [np.zeros_like(feed) for feed in c.feed],
-            [low - v for low, v in zip(c.lower, first.v, strict=True)],
-            [high - v for high, v in zip(c.upper, first.v, strict=True)],
-            [np.where(f == v, 0.0, f - v) for f, v in zip(first.free, first.v, strict=True)],
-        )
-        push = (ends[1] - ends[0]) * (target - o)
-        there = ends[1]
-        moved = self.pulled(moved, there, push / there) if there else self.pushed(moved, push)
-        d = self.settle(values, moved)
-        level = [v + 0.5 * change for v, change in zip(first.v, d.v, strict=True)]
-        return Contrast(d.v, level, first.settled & d.settled)
-
-    def gradient(
-        self, parameters: Floats, u: Floats, biases: Floats, target: Floats, beta: float
-    ) -> tuple[Floats, Floats]:
-        """Return the centered estimate of d(mean of 1/2 sum (o - y)^2) by parameters and biases.
-
-        Parameters
-        ----------
-        u : ndarray, shape (B, n_inputs)
-            V.
-        target : ndarray, shape (B, n_outputs)
-            V.
-        beta : float
-            S.
-        """
-        values = self.values(parameters)
-        conditions = self.conditions(values, u, biases)
-        free = self.settle(values, conditions)
-        pair = self.contrast(values, free, conditions, target, (-beta, beta))
-        ends = (self.layers.inputs.potentials(u), self.layers.leaks.potentials(u))
-        by_g, by_bias = correlate(self.layers, pair.change, pair.level, *ends, self.threads)
-        scale = 1.0 / (2.0 * beta * len(u))
-        return scale * by_g, scale * by_bias
 
 
 def _same(one: Floats | None, other: Floats | None) -> bool:

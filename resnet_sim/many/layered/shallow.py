@@ -50,6 +50,7 @@ class Shallow:
 
     #: of the nudged states, relative to the largest output; gradients are good to 1e-4
     tolerance = 2e-6
+    loops = _epoch
 
     def __init__(
         self,
@@ -63,14 +64,6 @@ class Shallow:
         self.layers, self.outputs = layers, LANES
         self.net = _net(layers, conductances, biases, signs, momentum)
         self.work = _work(self.net, batch)
-
-    def start_epoch(self, task: _epoch.Task) -> None:
-        """Prepare an epoch."""
-        _epoch.start(self.net, self.work, task, 0)
-
-    def run(self, task: _epoch.Task, first: int, last: int, thread: int, threads: int) -> None:
-        """Train on some minibatches, as one of some threads."""
-        _epoch.run(self.net, self.work, task, first, last, thread, threads)
 
     @property
     def at_outputs(self) -> float:

@@ -29,7 +29,7 @@ from ...arrays import Floats, Ints
 
 @dataclass(frozen=True)
 class Inputs:
-    """The given potentials before the first layer, ``gain * u[:, column] + offset`` (V).
+    """Given potentials of some nodes, ``gain * u[:, column] + offset`` (V).
 
     Attributes
     ----------
@@ -156,7 +156,7 @@ class SparseBlock(Block):
 
 @dataclass(frozen=True)
 class Leaks:
-    """Conductors from units to given potentials ``gain * u[:, column] + offset``, one a row.
+    """Conductors from units to given potentials, one a row.
 
     Attributes
     ----------
@@ -166,29 +166,18 @@ class Leaks:
         S.
     index : ndarray of int
         Which parameter it is, -1 for none.
-    nodes : ndarray of int
-        Node number of the other end.
-    column : ndarray of int
-        Which input sets the potential, -1 where it is constant (`gain` is 0 then).
-    gain, offset : ndarray of float
-        Dimensionless; V.
+    far : Inputs
+        The other ends; `column` is -1 (and `gain` 0) where the potential is constant.
     """
 
     layer: Ints
     unit: Ints
     g: Floats
     index: Ints
-    nodes: Ints
-    column: Ints
-    gain: Floats
-    offset: Floats
+    far: Inputs
 
     def __len__(self) -> int:
         return len(self.g)
-
-    def potentials(self, u: Floats) -> Floats:
-        """Return the potentials of the far ends for inputs u: shape (B, n_leaks), V."""
-        return self.gain * u[:, self.column] + self.offset
 
     def at(self, parameters: Floats | None) -> Floats:
         """Return the conductances for other parameters, S; without, those of the circuit."""

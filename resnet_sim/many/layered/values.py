@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -15,7 +14,7 @@ from ...workers.executors import one_thread
 from .curvature import Curvature
 from .structure import Layers
 
-#: Samples that are treated together, whatever the number of threads.
+#: Samples that are treated together.
 ROWS = 64
 #: Columns of float32 conductances that are turned to float64 at once.
 TILE = 2048
@@ -88,7 +87,7 @@ class Values:
         """What tells where states last."""
         return Curvature(self.layers, self.blocks, self.total)
 
-    def clamped(self, potentials: Floats, threads: int = 1) -> Floats:
+    def clamped(self, potentials: Floats) -> Floats:
         """Return the currents from given potentials (V), shape (B, n0), into the first layer, A."""
         half = potentials.shape[1] // 2
         plus, minus = potentials[:, :half], potentials[:, half:]
@@ -97,7 +96,7 @@ class Values:
             if self._difference is None:
                 self._difference = g[:half] - g[half:]
             v, g = plus, self._difference
-        parts = in_parts(lambda rows: product(v[rows], g), row_parts(len(v)), threads)
+        parts = in_parts(lambda rows: product(v[rows], g), row_parts(len(v)))
         return np.concatenate(parts) if parts else np.zeros((0, g.shape[1]))
 
 
@@ -126,13 +125,7 @@ def product_back(v: Floats, g: npt.NDArray[Any]) -> Floats:
     return result
 
 
-def in_parts(work: Callable[[Part], Result], parts: Iterable[Part], threads: int) -> list[Result]:
-    """Return the results of all parts in their order, with BLAS on one thread.
-
-    What the parts are must not depend on the number of threads: then the results don't.
-    """
+def in_parts(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
+    """Return the results of all parts in their order, with BLAS on one thread."""
     with one_thread():
-        if threads == 1:
-            return [work(part) for part in parts]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(work, parts))
+        return [work(part) for part in parts]
