@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from .kernels import Layer, Sides, extent, kernel_names, layers_of, places, taps
-from .mixture import Seed, generator, to_ohms
+from .mixture import Seed, add_diodes, all_pairs, check_diodes, generator, to_ohms
 from .shared import equal, made
 
 
@@ -99,8 +99,7 @@ def convolutional(
     (44,)
     """
     size, layers = layers_of(shape, channels, outputs, kernel, stride, padding, pool)
-    if diodes not in ("half", "antiparallel", None):
-        raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
+    check_diodes(diodes)
     if not (average > 0 and g_min > 0 and np.isfinite([average, g_min, threshold]).all()):
         raise UsageError("average and g_min must be positive and finite")
     rng = generator(seed)
@@ -159,11 +158,9 @@ class _Plan:
     def _dense(self, b: CircuitBuilder, before: Ints) -> None:
         kinds = ("op", "on") if self.output_pairs else ("o",)
         here = b.nodes(f"{kind}{k}" for kind in kinds for k in range(self.outputs))
-        names = [f"rw_{i}_{j}" for i in range(len(before)) for j in range(len(here))]
-        ends = np.repeat(before, len(here)), np.tile(here, len(before))
-        b.resistors(names, *ends, to_ohms(self.dense.ravel()))
+        b.resistors(*all_pairs("rw_", before, here), to_ohms(self.dense.ravel()))
         if self.biases:
-            b.current_sources("ibo_", np.zeros_like(here), here, 0.0)
+            b.current_sources("ibo_", 0, here, 0.0)
 
 
 def _padded(parts: list[Ints], count: int) -> Ints:
@@ -186,21 +183,21 @@ class _Builder:
 
     def add(self, before: Ints) -> Ints:
         """Return the nodes that the next layer sees; arrays are (channels, rows, columns)."""
-        rows, columns = extent(before.shape[1:], self.layer)
-        if rows < self.layer.pool[0] or columns < self.layer.pool[1]:
-            raise UsageError(
-                f"layer {self.number} has {rows} x {columns} units: too few for its kernel and pool"
-            )
+        rows, columns = extent(before.shape[1:], self.layer, self.number)
         shape = (self.layer.channels, rows, columns)
         here = self._nodes("h", shape)
         self._kernels(before, here)
-        self._diodes(here)
+        at = list(places(shape))
+        up = np.repeat(np.arange(shape[0]) < (shape[0] + 1) // 2, rows * columns)
+        add_diodes(
+            self.b, lambda kind: [f"{kind}{self.number}_{place}" for place in at], here.ravel(), up,
+            self.plan.diodes, self.plan.threshold,
+        )  # fmt: skip
         if self.plan.biases:
             numbers = [self._numbers[f"b{self.number}_{c}"] for c in range(shape[0])]
             self.amps.append(np.repeat(numbers, rows * columns))
-            names = [f"ib{self.number}_{place}" for place in places(shape)]
-            flat = here.ravel()
-            self.b.current_sources(names, np.zeros_like(flat), flat, 0.0)
+            names = [f"ib{self.number}_{place}" for place in at]
+            self.b.current_sources(names, 0, here.ravel(), 0.0)
         return here if self.layer.pool == (1, 1) else self._averages(here)
 
     def _nodes(self, letter: str, shape: tuple[int, ...]) -> Ints:
@@ -216,19 +213,6 @@ class _Builder:
         self.ohms.append(numbers[found.whose])
         called = [f"rk{self.number}_{label}" for label in found.labels]
         self.b.resistors(called, found.p, found.q, 1.0)
-
-    def _diodes(self, here: Ints) -> None:
-        flat, ground = here.ravel(), np.zeros(here.size, dtype=np.int64)
-        at = list(places(here.shape))
-        if self.plan.diodes == "half":
-            channel = np.repeat(np.arange(here.shape[0]), here[0].size)
-            up = channel < (here.shape[0] + 1) // 2
-            ends = np.where(up, ground, flat), np.where(up, flat, ground)
-            self.b.diodes([f"d{self.number}_{place}" for place in at], *ends)
-        elif self.plan.diodes == "antiparallel":
-            for kind, ends in (("dp", (flat, ground)), ("dn", (ground, flat))):
-                names = [f"{kind}{self.number}_{place}" for place in at]
-                self.b.diodes(names, *ends, v_forward=self.plan.threshold)
 
     def _averages(self, here: Ints) -> Ints:
         high, wide = self.layer.pool
@@ -253,11 +237,11 @@ def _drawn(plan: _Plan, rng: np.random.Generator) -> _Plan:
         parameters |= zip(names, g.tolist(), strict=True)
         if plan.biases:
             parameters |= {f"b{number}_{c}": 0.0 for c in range(layer.channels)}
-        rows, columns = extent(size, layer)
+        rows, columns = extent(size, layer, number)
         size = rows // layer.pool[0], columns // layer.pool[1]
         before = layer.channels
-    count = before * max(size[0], 0) * max(size[1], 0)
+    count = before * size[0] * size[1]
     wide = plan.outputs * (2 if plan.output_pairs else 1)
-    limit = max(count, 1) ** -0.5
+    limit = count**-0.5
     dense = np.maximum(rng.uniform(-limit, limit, (count, wide)), plan.g_min)
     return replace(plan, parameters=parameters, dense=dense)

@@ -14,7 +14,7 @@ from ..model.affine import Affine
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
 from .kernels import Layer, Sides, extent, kernel_names, layers_of, places, taps
-from .mixture import Seed, generator, to_ohms, units
+from .mixture import Seed, all_pairs, generator, to_ohms, units
 from .shared import equal, made
 
 
@@ -81,10 +81,8 @@ def hopfield(
     around = [before + after for before, after in zip((0, *sizes), (*sizes[1:], 0), strict=False)]
     network = _Hopfield(b, layers, linear_outputs)
     for k, (p, q) in enumerate(pairwise(layers), start=1):
-        shape = len(p), len(q)
-        names = [f"{k}_{i}_{j}" for i in range(shape[0]) for j in range(shape[1])]
-        ends = np.repeat(p, shape[1]), np.tile(q, shape[0])
-        network.join(names, *ends, _drawn(rng, shape, spread, around[k]).ravel())
+        drawn = _drawn(rng, len(p) * len(q), spread, around[k])
+        network.join(*all_pairs(f"{k}_", p, q), drawn)
     amps = [rng.uniform(-bias, bias, len(nodes)) for nodes in layers[1:]]
     for k, currents in enumerate(amps, start=1):
         network.feed([f"{k}_{j}" for j in range(len(currents))], k, currents)
@@ -146,7 +144,7 @@ def convolutional_hopfield(
     network = _Hopfield(b, [*(image.ravel() for image in images), ends], linear_outputs)
     for number, (layer, (seen, here)) in enumerate(zip(plan, pairwise(images), strict=True), 1):
         found = taps(seen, here, layer)
-        drawn = _drawn(rng, (found.count,), spread, seen.shape[0] * layer.size)
+        drawn = _drawn(rng, found.count, spread, seen.shape[0] * layer.size)
         names = list(kernel_names(number, seen.shape[0], layer))
         network.join(names, found.p, found.q, drawn, found.whose)
         network.feed(
@@ -155,9 +153,8 @@ def convolutional_hopfield(
             np.repeat(np.arange(layer.channels), here[0].size),
         )  # fmt: skip
     final = images[-1].ravel()
-    names = [f"w_{i}_{k}" for i in range(len(final)) for k in range(outputs)]
-    drawn = _drawn(rng, (len(names),), spread, len(final))
-    network.join(names, np.repeat(final, outputs), np.tile(ends, len(final)), drawn)
+    drawn = _drawn(rng, len(final) * outputs, spread, len(final))
+    network.join(*all_pairs("w_", final, ends), drawn)
     network.feed([f"o_{k}" for k in range(outputs)], len(images), rng.uniform(-bias, bias, outputs))
     return network.build(True)
 
@@ -166,10 +163,7 @@ def _images(b: CircuitBuilder, size: tuple[int, ...], plan: Sequence[Layer]) -> 
     """Return the nodes of the inputs and of each layer, shape (channels, rows, columns)."""
     found = [b.nodes(f"x{place}" for place in places(size)).reshape(size)]
     for number, layer in enumerate(plan, start=1):
-        rows, columns = extent(found[-1].shape[1:], layer)
-        if min(rows, columns) < 1:
-            raise UsageError(f"layer {number} has {rows} x {columns} units: too few for its kernel")
-        shape = (layer.channels, rows, columns)
+        shape = (layer.channels, *extent(found[-1].shape[1:], layer, number))
         units = b.nodes(f"h{number}_{place}" for place in places(shape))
         found.append(units.reshape(shape))
     return found
@@ -180,8 +174,8 @@ def _check(spread: float, bias: float) -> None:
         raise UsageError("spread must be positive, bias not negative, both finite")
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...], spread: float, n: int) -> Floats:
-    drawn = rng.normal(size=shape) * spread / np.sqrt(n)
+def _drawn(rng: np.random.Generator, count: int, spread: float, n: int) -> Floats:
+    drawn = rng.normal(size=count) * spread / np.sqrt(n)
     return np.where(drawn == 0, spread, drawn)
 
 

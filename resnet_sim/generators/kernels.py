@@ -99,12 +99,22 @@ def places(shape: Sequence[int]) -> Iterator[str]:
     return ("_".join(map(str, at)) for at in product(*map(range, shape)))
 
 
-def extent(size: Sequence[int], layer: Layer) -> Pair:
-    """Return rows and columns of the units of a layer, for those of what is before it."""
+def extent(size: Sequence[int], layer: Layer, number: int) -> Pair:
+    """Return rows and columns of the units of a layer, for those of what is before it.
+
+    Raises
+    ------
+    UsageError
+        If these are too few; `number` is that of the layer.
+    """
     rows, columns = (
         (n + 2 * edge - side) // step + 1
         for n, side, step, edge in zip(size, layer.kernel, layer.stride, layer.padding, strict=True)
     )
+    if rows < layer.pool[0] or columns < layer.pool[1]:
+        raise UsageError(
+            f"layer {number} has {rows} x {columns} units: too few for its kernel and pool"
+        )
     return rows, columns
 
 

@@ -19,7 +19,7 @@ from ..compiled import policy
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
-from .mixture import Seed, generator, to_ohms, units
+from .mixture import Seed, add_diodes, all_pairs, check_diodes, generator, to_ohms, units
 
 
 def layered(
@@ -123,11 +123,12 @@ def layered(
         if crossbars:
             b.crossbar(f"rw{layer}", before, here, g)
         else:
-            _connect(b, layer, before, here, g)
+            b.resistors(*all_pairs(f"rw{layer}_", before, here), to_ohms(g.ravel()))
         if biases:
-            b.current_sources(f"ib{layer}_", np.zeros_like(here), here, 0.0)
+            b.current_sources(f"ib{layer}_", 0, here, 0.0)
         if not last:
-            _add_diodes(b, layer, here, diodes, threshold)
+            up = np.arange(size) < (size + 1) // 2
+            add_diodes(b, f"{{}}{layer}_".format, here, up, diodes, threshold)
         amplified = gain is not None and not last
         before = _amplify(b, layer, here, gain) if amplified and gain else here
     return b.build()
@@ -166,8 +167,7 @@ def layered_inputs(
 
 
 def _check(diodes: str | None, gain: float | None, threshold: float) -> None:
-    if diodes not in ("half", "antiparallel", None):
-        raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
+    check_diodes(diodes)
     if gain is not None and not 0 < gain < np.inf:
         raise UsageError(f"gain={gain} is not positive and finite")
     if threshold < 0:
@@ -224,23 +224,6 @@ def _given(
     if g.shape != shape:
         raise UsageError(f"weights of layer {layer} have shape {g.shape} instead of {shape}")
     return g
-
-
-def _connect(b: CircuitBuilder, layer: int, before: Ints, here: Ints, g: Floats) -> None:
-    names = [f"rw{layer}_{i}_{j}" for i in range(len(before)) for j in range(len(here))]
-    b.resistors(names, np.repeat(before, len(here)), np.tile(here, len(before)), to_ohms(g.ravel()))
-
-
-def _add_diodes(
-    b: CircuitBuilder, layer: int, here: Ints, diodes: str | None, threshold: float
-) -> None:
-    ground = np.zeros_like(here)
-    if diodes == "half":
-        up = np.arange(len(here)) < (len(here) + 1) // 2
-        b.diodes(f"d{layer}_", np.where(up, ground, here), np.where(up, here, ground))
-    elif diodes == "antiparallel":
-        b.diodes(f"dp{layer}_", here, ground, v_forward=threshold)
-        b.diodes(f"dn{layer}_", ground, here, v_forward=threshold)
 
 
 def _amplify(b: CircuitBuilder, layer: int, here: Ints, gain: float) -> Ints:

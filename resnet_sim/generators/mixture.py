@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..arrays import Floats, Ints
+from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from ..model.builder import CircuitBuilder
 from ..model.circuit import Circuit
@@ -104,6 +104,43 @@ def to_ohms(siemens: Floats, signed: bool = False) -> Floats:
     return ohms
 
 
+def all_pairs(stem: str, before: Ints, here: Ints) -> tuple[list[str], Ints, Ints]:
+    """Return names ``<stem><i>_<j>``, and both ends, of what joins each node to each."""
+    names = [f"{stem}{i}_{j}" for i in range(len(before)) for j in range(len(here))]
+    return names, np.repeat(before, len(here)), np.tile(here, len(before))
+
+
+def check_diodes(diodes: str | None) -> None:
+    """Refuse what `add_diodes` does not know."""
+    if diodes not in ("half", "antiparallel", None):
+        raise UsageError(f"diodes={diodes!r} is none of 'half', 'antiparallel', None")
+
+
+def add_diodes(
+    b: CircuitBuilder,
+    named: Callable[[str], str | list[str]],
+    here: Ints,
+    up: Bools,
+    diodes: str | None,
+    threshold: float,
+) -> None:
+    """Add ideal diodes between hidden nodes and ground.
+
+    Parameters
+    ----------
+    named : callable
+        Returns the names, or what they begin with, of diodes called ``d``, ``dp`` or ``dn``.
+    up : ndarray of bool
+        Which nodes diodes keep from falling, if half of them; the others may not rise.
+    """
+    ground = np.zeros_like(here)
+    if diodes == "half":
+        b.diodes(named("d"), np.where(up, ground, here), np.where(up, here, ground))
+    elif diodes == "antiparallel":
+        b.diodes(named("dp"), here, ground, v_forward=threshold)
+        b.diodes(named("dn"), ground, here, v_forward=threshold)
+
+
 def dress(
     title: str,
     names: Sequence[str],
@@ -154,12 +191,12 @@ def _at_nodes(
     """Add what stands between nodes and ground."""
     wanted = mixture.grounds * count
     grounded = _draw(rng, free, max(wanted, 1.0) if wanted else 0.0)
-    b.resistors("rg", grounded, np.zeros_like(grounded), 1.0 / mixture.ground_siemens)
+    b.resistors("rg", grounded, 0, 1.0 / mixture.ground_siemens)
     clamped = _draw(rng, free, mixture.ground_diodes * count)
     b.diodes("dg", *_any_direction(rng, clamped, np.zeros_like(clamped)))
     fed = _draw(rng, free, mixture.sources * count)
     amps = mixture.amps * rng.standard_normal(len(fed))
-    b.current_sources("i", np.zeros_like(fed), fed, amps)
+    b.current_sources("i", 0, fed, amps)
 
 
 def _draw(rng: np.random.Generator, among: Ints, wanted: float) -> Ints:

@@ -228,7 +228,7 @@ def ladder(
     b.diodes("d", node[start + turned], node[start + 1 - turned])
     fed = rng.choice(sections, min(round(sources * sections), sections), False) + 1
     currents = amps * rng.standard_normal(len(fed))
-    b.current_sources("i", np.zeros_like(fed), node[fed], currents)
+    b.current_sources("i", 0, node[fed], currents)
     return b.build()
 
 
