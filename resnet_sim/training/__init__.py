@@ -16,9 +16,8 @@ from .registry import COSTS, OPTIMIZERS, RULES, Entry, Option
 
 if TYPE_CHECKING:
     from .callbacks import CSVLog, ProgressBar, TensorBoard
-    from .contrast import Gradient, KneeWarning
     from .costs import Cost, CrossEntropy, CustomCost, Hinge, SquaredError
-    from .derivatives import gradient, gradients
+    from .derivatives import Gradient, KneeWarning, gradient, gradients
     from .estimators import ResistiveClassifier, ResistiveRegressor
     from .gradient_check import GradientCheck, gradcheck
     from .imperfections import Devices
@@ -54,9 +53,8 @@ DOORS = ("costs", "data.tables", "defaults", "evaluate", "named")
 #: module -> what is public of it
 _MODULES = {
     "callbacks": "CSVLog ProgressBar TensorBoard",
-    "contrast": "Gradient KneeWarning",
     "costs": "Cost CrossEntropy CustomCost Hinge SquaredError",
-    "derivatives": "gradient gradients",
+    "derivatives": "Gradient KneeWarning gradient gradients",
     "estimators": "ResistiveClassifier ResistiveRegressor",
     "gradient_check": "GradientCheck gradcheck",
     "imperfections": "Devices",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,8 +21,10 @@ from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..point.reduction import Reduction
-from .gates import by_gates
 from .shared import Shared
+
+if TYPE_CHECKING:
+    from ..model.devices.mosfet import Mosfets
 
 #: Columns that are more than numbers in a problem: with others it is another problem.
 STRUCTURAL = ("gain", "r_on")
@@ -199,7 +202,7 @@ class Following:
         change, level = _without_gaps(change), _without_gaps(level)
         for part in self.shared.parts:
             if part.table == "voltage_sources":
-                by_value = by_gates(self.circuit, part, change, level)
+                by_value = _by_gates(self.circuit, part, change, level)
                 found += part.pull(by_value / len(level), theta)
         return found
 
@@ -243,3 +246,29 @@ class Following:
 def _without_gaps(values: Floats) -> Floats:
     """Return values with 0 for NaN; to look for these takes longer than to add up."""
     return np.nan_to_num(values) if np.isnan(values.sum()) else values
+
+
+def _by_gates(circuit: Circuit, part: Affine, change: Floats, level: Floats) -> Floats:
+    """Return the sums over samples that voltage sources of a part learn by at gates, shape (n,).
+
+    In its triode region a transistor is a conductance ``beta (v_g - v_t)`` that the gate sets, but
+    for a term that bends.  Nothing flows into a gate, and no co-content says what it is worth;
+    Dillavou et al. 2024 let it learn as if there were one: by how ``1/2 beta dv^2`` differs between
+    two states, whether the transistor conducts or not: so one that has been turned off may come
+    back.
+    """
+    total = np.zeros(len(part.at))
+    if "mosfets" not in circuit.tables:
+        return total
+    from ..model.devices.mosfet import effective
+
+    table: Mosfets = circuit.tables["mosfets"]  # type: ignore[assignment]
+    drain, gate, source = (table.ends(letter) for letter in "dgs")
+    values = effective(table)
+    across = (x[:, drain] - x[:, source] for x in (change, level))
+    by_gate = values["type"] * values["beta"] * np.prod(list(across), axis=0).sum(axis=0)
+    of_node = np.bincount(gate, by_gate, len(circuit.nodes))
+    of_node[0] = 0.0  # what ground holds learns nothing
+    volts = circuit.voltage_sources
+    total += of_node[volts.p[part.at]] - of_node[volts.q[part.at]]
+    return total

@@ -22,9 +22,8 @@ from ..arrays import Bools, Floats
 from ..errors import ResnetSimError, UsageError
 from ..model.names import whole
 from ..workers.executors import open_executor, run_tasks
-from .contrast import Gradient
 from .costs import Cost
-from .derivatives import gradients
+from .derivatives import Gradient, gradients
 from .network import Network
 from .rules import Rule
 

@@ -7,7 +7,6 @@ is right where controlled sources act one way; the others could be wired up in h
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from numbers import Integral
 from typing import Any, Protocol
 
@@ -17,17 +16,11 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..many.nudges import UnstableNudge
 from ..many.states import States
-from ..model.display import few
 from .amounts import amount, refuse_lost
+from .contrast import Estimate, bearable, exact, extrapolated, refuse_one_way, told, two_states
 from .costs import Cost, is_squared
 from .defaults import Usual, nudge
 from .network import Network
-from .warned import warn
-
-Estimate = tuple[Floats, Floats]
-
-#: where the nudges of the two states stand, in units of beta or eta
-ENDS = {"positive": (0.0, 1.0), "negative": (-1.0, 0.0), "centered": (-1.0, 1.0)}
 
 
 class Rule(Protocol):
@@ -117,7 +110,7 @@ class EquilibriumPropagation:
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two nudged states, extrapolated to a higher order if asked."""
-        _refuse_one_way(net, self)
+        refuse_one_way(net, self)
         beta = nudge(self, net)
         try:
             vector = self._contrasted(net, free, X, Y, cost, beta)
@@ -126,7 +119,7 @@ class EquilibriumPropagation:
                 raise
             vector = self._contrasted(net, free, X, Y, cost, -1e-3 * refused.least)
         found = vector[: len(net.trainable)], vector[len(net.trainable) :]
-        return told(net, self, free, X, Y, cost, found)
+        return told(net, self, free, Y, cost, found)
 
     def _contrasted(
         self, net: Network, free: States, X: Any, Y: Any, cost: Cost, beta: float
@@ -136,16 +129,13 @@ class EquilibriumPropagation:
         beta = beta if squared else bearable(beta, free, slope)
 
         def state(beta: float) -> States:
-            if beta == 0.0:
-                return free
             if squared:
                 target = cost.target(free.outputs, Y)  # type: ignore[attr-defined]
                 return net.pulled(X, free, beta, target)
             return net.pushed(X, free, -beta * slope)
 
         def difference(beta: float) -> Floats:
-            less, more = (beta * end for end in _ends(self.variant))
-            found = net.contrast(state(less), state(more), more - less)
+            found = net.contrast(*two_states(self.variant, beta, free, state))
             return np.concatenate(found)
 
         first = 2 if self.variant == "centered" else 1
@@ -198,18 +188,15 @@ class CoupledLearning:
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two clamped states."""
-        _refuse_one_way(net, self)
+        refuse_one_way(net, self)
         refuse_lost(self.eta, 1.0, "of the way")
 
         def state(eta: float) -> States:
-            if eta == 0.0:
-                return free
             target = free.outputs - eta * cost.slope(free.outputs, Y)
             return net.pulled(X, free, np.inf, target)
 
-        less, more = (self.eta * end for end in _ends(self.variant))
-        found = net.contrast(state(less), state(more), more - less)
-        return told(net, self, free, X, Y, cost, found)
+        found = net.contrast(*two_states(self.variant, self.eta, free, state))
+        return told(net, self, free, Y, cost, found)
 
 
 @dataclass(frozen=True)
@@ -278,7 +265,7 @@ class FrequencyPropagation:
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the product of mean and in-phase amplitude."""
-        _refuse_one_way(net, self)
+        refuse_one_way(net, self)
         slope = cost.slope(free.outputs, Y)
         beta = bearable(nudge(self, net), free, slope)
         push = -beta * slope
@@ -288,7 +275,7 @@ class FrequencyPropagation:
             mean += voltages / self.samples
             amplitude += 2.0 * wave * voltages / self.samples
         found = net.correlate(amplitude / beta, mean)
-        return told(net, self, free, X, Y, cost, found)
+        return told(net, self, free, Y, cost, found)
 
 
 @dataclass(frozen=True)
@@ -304,64 +291,4 @@ class Adjoint:
 
     def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the derivatives on the free states' active sets."""
-        return net.derivatives(free.adjoint(cost.slope(free.outputs, Y)), free.voltages)
-
-
-def bearable(beta: float, free: States, slope: Floats) -> float:
-    """Return a nudge; one that nobody chose is less where a cost is steep for its voltages.
-
-    ``-beta dC/do`` is a current whatever the unit of C: of millivolts, classes ask for slopes of
-    1000 / V, and a nudge would be large beside all that flows.
-    """
-    volts, steep = np.nanmax(np.abs(free.voltages)), np.abs(slope).max(initial=0.0)
-    if not isinstance(beta, Usual) or not 10.0 * volts < steep or volts == 0:
-        return beta
-    return beta * 10.0 * float(volts / steep)
-
-
-def _ends(variant: str) -> tuple[float, float]:
-    if variant not in ENDS:
-        raise UsageError(f"unknown variant {variant!r}; there are {', '.join(ENDS)}")
-    return ENDS[variant]
-
-
-def extrapolated(values: list[Floats], power: int) -> Floats:
-    """Return the limit of values at steps 1, 1/2, 1/4, ... whose errors are powers of the step.
-
-    Those are `power`, twice `power`, and so on (Richardson).
-    """
-    for k in range(1, len(values)):
-        factor = 2.0 ** (power * k)
-        values = [(factor * b - a) / (factor - 1.0) for a, b in pairwise(values)]
-    return values[0]
-
-
-def _refuse_one_way(net: Network, rule: Any) -> None:
-    """Raise `UsageError` if a strict rule needs a co-content that the circuit lacks."""
-    if net.one_way and rule.strict:
-        raise UsageError(
-            f"{type(rule).__name__} needs a circuit with a co-content, and {few(net.one_way)} acts "
-            "one way: what is behind cannot tell what is before it; use rule=Adjoint()"
-        )
-
-
-def told(
-    net: Network, rule: Any, free: States, X: Any, Y: Any, cost: Cost, found: Estimate,
-    enough: float = np.inf,
-) -> Estimate:  # fmt: skip
-    """Return an estimate; warn once where it need not be one, and its cosine is not enough."""
-    name = type(rule).__name__
-    if net.one_way and name not in net.told:
-        net.told.add(name)
-        exact = np.concatenate(Adjoint().estimate(net, free, X, Y, cost))
-        own = np.concatenate(found)
-        size = float(np.linalg.norm(exact) * np.linalg.norm(own))
-        cosine = float(exact @ own) / size if size else 0.0
-        if cosine < enough:
-            refused = ", strict=True refuses" if hasattr(rule, "strict") else ""
-            warn(
-                f"{few(net.one_way)} acts one way: there {name} need not estimate the gradient; "
-                f"its cosine with the exact one is {cosine:.4f} on this minibatch "
-                f"(Adjoint() is exact{refused})",
-            )
-    return found
+        return exact(net, free, Y, cost)

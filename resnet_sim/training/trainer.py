@@ -18,20 +18,11 @@ from ..model.display import how_many
 from ..model.names import real, whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
+from . import evaluate
 from .checkpoint import Files, spelt_out, writable
 from .costs import Cost, decoded
 from .defaults import rate, settled
 from .derivatives import gradients
-from .evaluate import (
-    BEGINNING,
-    Validation,
-    numbered,
-    predict,
-    samples,
-    score,
-    warn_of_beginning,
-    warn_of_reach,
-)
 from .history import History, costs
 from .layered_epochs import Epochs, fits
 from .memory import Memory, parameters
@@ -198,8 +189,8 @@ class Trainer:
             If targets are out of reach of what the sources offer; if the cost rises, or
             does not move at all, over the first epochs.
         """
-        x, y = samples(self.net, X, Y)
-        others = None if validation is None else Validation(self.net, validation)
+        x, y = evaluate.samples(self.net, X, Y)
+        others = None if validation is None else evaluate.Validation(self.net, validation)
         calls = functions(callbacks)
         size = whole(len(x) if batch_size is None else batch_size, "batch_size", 1)
         whole(epochs, "epochs", 0)
@@ -220,7 +211,7 @@ class Trainer:
         files = Files(keep, checkpoint_every, start, log, len(self.history))
         x = self._prepared(x, y, size, threads, executor, single)
         if not self.history:
-            warn_of_reach(self.net, self.cost, x, y)
+            evaluate.warn_of_reach(self.net, self.cost, x, y)
         with (
             one_thread(),
             shown(progress),
@@ -237,15 +228,15 @@ class Trainer:
                 if others is not None:
                     record |= others.record(self.cost)
                 memory.note(record, self.net)
-                if len(self.history) == BEGINNING:
-                    warn_of_beginning(self.history)
+                if len(self.history) == evaluate.BEGINNING:
+                    evaluate.warn_of_beginning(self.history)
                 files.note(record, time.perf_counter() - began)
                 advance(1, costs(record))
                 asked = [callback(self, record) for callback in calls]
                 if any(asked):
                     break
-        if start < len(self.history) < BEGINNING:
-            warn_of_beginning(self.history)
+        if start < len(self.history) < evaluate.BEGINNING:
+            evaluate.warn_of_beginning(self.history)
         memory.end(self.net)
         files.save()
         return self.history
@@ -300,7 +291,7 @@ class Trainer:
         for step, first in enumerate(range(0, len(x), size)):
             rows = order[first : first + size]
             self.net.at_step(epoch, step)
-            with numbered(rows):
+            with evaluate.numbered(rows):
                 start = self._memory.conducting(rows)
                 found = self._gradients(self.net, x[rows], y[rows], self.rule, self.cost, start)
             if self.net.takes_on:
@@ -316,7 +307,7 @@ class Trainer:
 
     def predict(self, X: Any) -> Floats:
         """Return the outputs, shape (B, n_outputs), V."""
-        return predict(self.net, X)
+        return evaluate.predict(self.net, X)
 
     def classify(self, X: Any) -> Ints:
         """Return the classes that the outputs stand for, as the cost reads them, shape (B,)."""
@@ -324,7 +315,7 @@ class Trainer:
 
     def score(self, X: Any, Y: Any) -> float:
         """Return the share of right classes, or for target voltages ``1 - mse / variance``."""
-        return score(self.cost, self.predict(X), by_name(Y, self.net.outputs.names))
+        return evaluate.score(self.cost, self.predict(X), by_name(Y, self.net.outputs.names))
 
     # ---- checkpoints ----
 

@@ -24,6 +24,7 @@ from ..errors import UsageError
 from ..many.states import States
 from ..many.structure import Structure
 from ..model.display import few
+from .contrast import Estimate
 from .costs import Cost
 from .network import Network
 
@@ -59,9 +60,7 @@ class TruncatedBackprop:
         if number < 1 or number % 1:
             raise UsageError(f"sweeps={self.sweeps!r}: a whole number of at least 1 is needed")
 
-    def estimate(
-        self, net: Network, free: States, X: Any, Y: Any, cost: Cost
-    ) -> tuple[Floats, Floats]:
+    def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the derivatives that reversed sweeps give."""
         net.refuse_flows("TruncatedBackprop")
         if net.ammeters:

@@ -17,10 +17,10 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..many.states import States
 from .amounts import amount
+from .contrast import Estimate, bearable, ends, told, two_states
 from .costs import Cost
 from .defaults import nudge
 from .network import Network
-from .rules import ENDS, bearable, told
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,11 @@ class VectorFieldEP:
     def __post_init__(self) -> None:
         if self.beta is not None:
             amount(self.beta, "beta")
-        if self.variant not in ENDS:
-            raise UsageError(f"unknown variant {self.variant!r}; there are {', '.join(ENDS)}")
+        ends(self.variant)
         if self.gains not in ("nominal", "measured"):
             raise UsageError(f"gains={self.gains!r}: they are nominal or measured")
 
-    def estimate(
-        self, net: Network, free: States, X: Any, Y: Any, cost: Cost
-    ) -> tuple[Floats, Floats]:
+    def estimate(self, net: Network, free: States, X: Any, Y: Any, cost: Cost) -> Estimate:
         """Return the contrast of two states, weighed as if amplifiers were what they are meant."""
         net.refuse_flows("VectorFieldEP")
         scale = net.nominal_scales if self.gains == "nominal" else net.measured_scales
@@ -78,18 +75,16 @@ class VectorFieldEP:
         force = -slope * (_of_outputs(net, scale) / known) ** 2
         beta = bearable(nudge(self, net), free, slope)
 
-        def state(share: float) -> Floats:
-            if share == 0.0:
-                return free.voltages
-            return net.pushed(X, free, share * beta * force).voltages
+        def state(beta: float) -> States:
+            return net.pushed(X, free, beta * force)
 
-        less, more = (state(end) for end in ENDS[self.variant])
-        width = beta * (ENDS[self.variant][1] - ENDS[self.variant][0])
+        *states, width = two_states(self.variant, beta, free, state)
+        less, more = (found.voltages for found in states)
         multiplier = (less - more) / width
         multiplier /= scale[: multiplier.shape[1]] ** 2
         found = net.derivatives(multiplier, 0.5 * (less + more))
         # it is made for amplifiers that are somewhat off, not for what passes nothing back
-        return told(net, self, free, X, Y, cost, found, enough=0.9)
+        return told(net, self, free, Y, cost, found, enough=0.9)
 
 
 def _of_outputs(net: Network, scale: Floats) -> Floats:

@@ -12,8 +12,8 @@ import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.cli.command import build_parser
 from resnet_sim.training import COSTS, OPTIMIZERS, RULES
+from resnet_sim.training.contrast import ENDS
 from resnet_sim.training.registry import EXACT, LIMIT
-from resnet_sim.training.rules import ENDS
 
 DECK = """a hidden pair of diodes, two outputs, a bias
 v1 a 0 1
