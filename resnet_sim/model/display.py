@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 #: rows of a table in a notebook; what is beyond is how_many
 MAX_ROWS = 20
@@ -23,6 +23,24 @@ def few(texts: Sequence[str], most: int = 8, total: int | None = None) -> str:
     """Return some of many texts, and how many more there are; with `total`, of so many."""
     more = (len(texts) if total is None else total) - most
     return ", ".join(texts[:most]) + (f", ... {more:,} more" if more > 0 else "")
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Container[int] = (0,)) -> list[str]:
+    """Return rows of cells as lines; cells of the columns `left` stand at the left.
+
+    Examples
+    --------
+    >>> aligned([["node", "V"], ["a", "12"]])
+    ['node   V', 'a     12']
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            f"{cell:<{width}}" if k in left else f"{cell:>{width}}"
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def html_table(

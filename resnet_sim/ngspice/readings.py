@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.display import how_many
 from ..netlist.write.export import exported_names
 from ..results.operating_point import OperatingPoint
 from ..results.rawfile import Plot
@@ -206,7 +207,7 @@ def from_plots(
     if not fitting:
         sizes = ", ".join(str(len(plot.values)) for plot in plots) or "none"
         raise UsageError(
-            f"{source} has no analysis of {points} point{'s' * (points != 1)} "
+            f"{source} has no analysis of {how_many(points, 'point')} "
             f"(points of those in it: {sizes})"
         )
     plot = fitting[0]

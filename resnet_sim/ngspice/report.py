@@ -10,6 +10,7 @@ from typing import Any
 
 from ..laws.strangers import Stranger
 from ..model.circuit import Circuit
+from ..model.display import aligned, how_many
 from ..results.formats.json import plain
 from ..results.formats.table import engineering
 from .as_written import AsWritten
@@ -98,7 +99,7 @@ def _summary(written: AsWritten, source: str) -> str:
         words += f": {written.why}"
     count = len(written.stand_ins)
     if written.stand_ins and written.comparisons:
-        words += f" ({_count(count, 'card')} replaced: ideal devices, in the limit)"
+        words += f" ({how_many(count, 'card')} replaced: ideal devices, in the limit)"
     return words
 
 
@@ -161,8 +162,8 @@ def _blocks(comparison: Comparison, report: Report, doubts: bool) -> list[str]:
     count = comparison.compared
     points = count["points"]
     summary = [
-        f"compared: {_count(count['voltages'], 'voltage')}, "
-        f"{_count(count['currents'], 'current')}, at {_count(points, 'point')}; "
+        f"compared: {how_many(count['voltages'], 'voltage')}, "
+        f"{how_many(count['currents'], 'current')}, at {how_many(points, 'point')}; "
         f"tolerance {report.rtol:g} of the largest",
     ]
     summary += [f"  {note}" for note in comparison.notes]
@@ -183,10 +184,6 @@ def _listed(head: str, reasons: Mapping[str, str]) -> list[str]:
     return ["\n".join([head, *lines])] if lines else []
 
 
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def _table(comparison: Comparison, source: str) -> list[str]:
     """Return the worst quantities, aligned."""
     if not comparison.worst:
@@ -200,11 +197,7 @@ def _table(comparison: Comparison, source: str) -> list[str]:
         numbers = [engineering(x, unit) for x in (d.ours, d.theirs)]
         numbers += [engineering(d.difference, unit, 3), f"{d.relative:.1e}"]
         rows.append([d.name, *where, *numbers, "" if d.agrees else "<--"])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for name, *cells in rows:
-        text = [f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)]
-        lines.append(f"  {name:<{widths[0]}}  {'  '.join(text)}".rstrip())
+    lines = [f"  {line}" for line in aligned(rows)]
     more = len(comparison.disagreeing) - len(comparison.worst)
     if more > 0:
         lines.append(f"  ({more} more that disagree: --format json names them)")

@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.display import aligned
 from .costs import Cost
 from .derivatives import gradient
 from .network import Network
@@ -66,19 +67,16 @@ class GradientCheck:
 
     def __str__(self) -> str:
         """Return a table."""
-        titles = ["value", "adjoint", "ngspice", "differences"]
-        columns = [self.adjoint, self.ngspice, self.differences]
-        kept = [0, *(k + 1 for k, column in enumerate(columns) if column is not None)]
-        rows = [[titles[k] for k in kept]]
-        for k, name in enumerate(self.names):
-            known = (column[k] for column in columns if column is not None)
-            rows.append([name, *("-" if np.isnan(x) else f"{x + 0.0:.6g}" for x in known)])
-        widths = [max(len(row[k]) for row in rows) for k in range(len(kept))]
-        lines = [
-            "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
-            for row in rows
-        ]
-        return "\n".join(lines)
+        columns = {
+            "adjoint": self.adjoint,
+            "ngspice": self.ngspice,
+            "differences": self.differences,
+        }
+        known = {title: column for title, column in columns.items() if column is not None}
+        rows = [["value", *known]]
+        for name, *values in zip(self.names, *known.values(), strict=True):
+            rows.append([name, *("-" if np.isnan(x) else f"{x + 0.0:.6g}" for x in values)])
+        return "\n".join(aligned(rows))
 
 
 def gradcheck(

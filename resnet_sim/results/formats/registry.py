@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...errors import UsageError
@@ -24,8 +25,6 @@ class Format(NamedTuple):
     name, description : str
     ending : str
         Of files, without a dot.
-    module : str
-        Where its function ``write`` is, with the parameters of `Format.write`.
     text : bool
         Whether it is text; bytes are not printed.
     needs : tuple of str
@@ -33,15 +32,18 @@ class Format(NamedTuple):
     reports : bool
         Whether it holds more than numbers: diagnostics, comparisons, what ``.sens``, ``.tf`` and
         ``.meas`` ask for.
+    module : str
+        Where its function ``write`` is, with the parameters of `Format.write`; by default beside
+        this module, under the name of the format.
     """
 
     name: str
     ending: str
-    module: str
     description: str
     text: bool = True
     reports: bool = False
     needs: tuple[str, ...] = ()
+    module: str = ""
 
     def write(
         self,
@@ -62,7 +64,7 @@ class Format(NamedTuple):
             What is known beside voltages and currents, as JSON data; see `reports`.
         """
         try:
-            content: str | bytes = import_module(self.module).write(results, outputs, answers)
+            content: str | bytes = self._module().write(results, outputs, answers)
         except ImportError as error:
             if not self.needs:
                 raise
@@ -81,42 +83,25 @@ class Format(NamedTuple):
 
         Those formats in which a circuit of millions of nodes takes gigabytes have several.
         """
-        found = getattr(import_module(self.module), "parts", None)
-        return (
-            found(results, outputs, answers) if found else [self.write(results, outputs, answers)]
-        )
+        if parts := getattr(self._module(), "parts", None):
+            found: Iterable[str] = parts(results, outputs, answers)
+            return found
+        return [self.write(results, outputs, answers)]
 
+    def _module(self) -> ModuleType:
+        return import_module(self.module or f".{self.name}", __package__)
 
-_HERE = __name__.rpartition(".")[0]
 
 #: name -> format, in the order of ``--help``; another is added by an entry
 FORMATS = {
     form.name: form
     for form in (
-        Format(
-            "table", "txt", f"{_HERE}.table", "for people; large circuits are cut", reports=True
-        ),
-        Format(
-            "json", "json", f"{_HERE}.json", "one object, everything that is known", reports=True
-        ),
-        Format("csv", "csv", f"{_HERE}.csv", "a row per point, for spreadsheets"),
-        Format("raw", "raw", f"{_HERE}.raw", "a SPICE raw file, for waveform viewers"),
-        Format("npz", "npz", f"{_HERE}.npz", "arrays for numpy", text=False),
-        Format(
-            "parquet",
-            "parquet",
-            f"{_HERE}.parquet",
-            "columns for data frames",
-            text=False,
-            needs=("pandas", "pyarrow"),
-        ),
-        Format(
-            "xlsx",
-            "xlsx",
-            f"{_HERE}.xlsx",
-            "a sheet with a row per point",
-            text=False,
-            needs=("pandas", "openpyxl"),
-        ),
+        Format("table", "txt", "for people; large circuits are cut", reports=True),
+        Format("json", "json", "one object, everything that is known", reports=True),
+        Format("csv", "csv", "a row per point, for spreadsheets"),
+        Format("raw", "raw", "a SPICE raw file, for waveform viewers"),
+        Format("npz", "npz", "arrays for numpy", text=False),
+        Format("parquet", "parquet", "columns for data frames", False, needs=("pandas", "pyarrow")),
+        Format("xlsx", "xlsx", "a sheet with a row per point", False, needs=("pandas", "openpyxl")),
     )
 }

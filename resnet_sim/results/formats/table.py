@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...model.display import aligned, how_many
 from ..operating_point import OperatingPoint
 from ..predictions import Answers, Result
 
@@ -116,16 +117,8 @@ def _net_table(net: Mapping[str, Any]) -> str:
         place = [str(part) for part in row["place"] or ("", "", "")] if placed else []
         volts = engineering(row["voltage"], "V"), engineering(row["drop"], "V", 4)
         rows.append([row["node"], *volts, *place])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left = (0, 3)  # names stand at the left, numbers at the right
-    return "\n".join(
-        "  "
-        + "  ".join(
-            f"{cell:<{width}}" if k in left else f"{cell:>{width}}"
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    # names stand at the left, numbers at the right
+    return "\n".join(f"  {line}" for line in aligned(rows, left=(0, 3)))
 
 
 def _near(numbers: Iterable[int], names: Sequence[str]) -> Iterator[int]:
@@ -181,11 +174,7 @@ def _rows(result: Result, outputs: Sequence[str]) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     kept = _fitting(widths, max(swept, 1))
     left = len(widths) - kept
-    widths, lines = widths[:kept], [line[:kept] for line in lines]
-    text = [
-        "  " + "  ".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True))
-        for line in lines
-    ]
+    text = [f"  {line}" for line in aligned([line[:kept] for line in lines], left=())]
     return "\n".join(text) + (f"\n  ({left} more columns: {_EVERYTHING})" if left else "")
 
 
@@ -248,8 +237,7 @@ def _certificate_lines(op: OperatingPoint) -> str:
     if not op.unsolved:
         lines += [f"  fails: {text}" for text in c.failures[:5]]
     time = engineering(solver.seconds, "s", 3)
-    plural = "" if solver.iterations == 1 else "s"
-    lines.append(f"solver: {solver.method}, {solver.iterations} iteration{plural}, {time}")
+    lines.append(f"solver: {solver.method}, {how_many(solver.iterations, 'iteration')}, {time}")
     return "\n".join(lines + [f"  note: {note}" for note in solver.notes])
 
 
