@@ -238,8 +238,7 @@ def test_arguments_are_checked():
     with pytest.raises(rs.UsageError, match="5 finite numbers"):
         net.conductances = np.ones(4)
     with pytest.raises(rs.UsageError, match="unknown variant"):
-        tr.gradient(tr.Network(circuit, ["v1"], ["h"], "r1"), [[1.0]], [[1.0]],
-                    tr.Adjoint()) is None or tr.rules._ends("both")  # fmt: skip
+        tr.gradient(net, [[1.0]], [[1.0]], tr.EquilibriumPropagation(0.1, "both"))
 
 
 def test_the_learned_circuit_can_be_written_and_read():
