@@ -122,10 +122,7 @@ class Problem:
     @cached_property
     def joined(self) -> tuple[int, Ints]:
         """The same as `parts` of edges and curves."""
-        if not len(rows := self.curves):
-            return self.parts
-        p, q = np.concatenate((self.edge_p, rows.p)), np.concatenate((self.edge_q, rows.q))
-        return components(self.n, p, q)
+        return self._chords.parts if len(self.curves) else self.parts
 
     def joined_by(self, rectifiers: Bools, curves: Bools) -> tuple[int, Ints]:
         """Return the same of edges that conduct, and of some rectifiers and curves."""

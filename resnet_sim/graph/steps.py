@@ -42,10 +42,9 @@ def _along_trees(solution: Solution) -> Floats:
     good = good[np.argsort(-problem.conductance[good], kind="stable")]
     p, q, ohms = problem.edge_p[good], problem.edge_q[good], 1.0 / problem.conductance[good]
     forest = spanning_forest(problem.n, p, q)
-    child = forest.children
-    edge = forest.edge[child]
+    edge, _, sign = forest.upward(p)
     rise = np.zeros(len(p))
-    rise[edge] = np.where(p[edge] == child, ohms[edge], -ohms[edge])
+    rise[edge] = sign * ohms[edge]
     depth = forest.offsets(p, rise)
     joined = forest.label[rows.p] == forest.label[rows.q]
     return np.where(joined, depth[rows.p] + depth[rows.q], np.inf)

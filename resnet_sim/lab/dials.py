@@ -19,12 +19,11 @@ import numpy as np
 from ..errors import ResnetSimError, UsageError
 from ..model.circuit import Circuit
 from ..model.numbers import EXPONENTS, read_number
+from ..plotting.charts import UNITS
 from .state import NAME, Reader, State
 
 #: numbers of a card that are tried, and dials that are offered
 MOST_TRIED, MOST_DIALS = 5, 300
-#: column of a value -> its unit
-UNITS = {"ohms": "Ω", "volts": "V", "amps": "A", "v_forward": "V", "saturation": "A", "w": "m"}
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?[a-zµμ]*"
 _WORD = re.compile(rf"(?<![^\s=({{,]){_NUMBER}(?![^\s)}},])", re.IGNORECASE)

@@ -124,11 +124,6 @@ class Worker:
             if pipe:
                 pipe.close()
 
-    @property
-    def pid(self) -> int:
-        """Number of the process."""
-        return self._process.pid
-
     # ---- one job ----
 
     def _replies(self, job: str, data: Mapping[str, Any], seconds: float) -> Iterator[Any]:

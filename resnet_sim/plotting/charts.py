@@ -10,6 +10,12 @@ import numpy as np
 from ..arrays import Floats
 from ..results.formats.table import PREFIXES, engineering
 
+#: column of values of a device -> their unit
+UNITS = {
+    "ohms": "Ω", "volts": "V", "amps": "A", "v_forward": "V", "saturation": "A", "w": "m",
+    "farads": "F", "henries": "H",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Axis:

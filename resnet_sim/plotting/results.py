@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.names import several
 from ..results.operating_point import OperatingPoint
-from .charts import Axis, Curve, Mark, Panel, is_geometric, spread_of
+from .charts import UNITS, Axis, Curve, Mark, Panel, is_geometric, spread_of
 
 #: outputs that are shown if none is named
 MOST_OUTPUTS = 8
@@ -160,14 +160,8 @@ def axis_of(circuit: Circuit, name: str, values: Floats) -> Axis:
     number = circuit.find(name)
     if name == "temp" and number is None:
         return Axis("temperature", "°C")
-    unit = ""
-    if number is not None:
-        table, _ = circuit.locate(number)
-        device = circuit.tables[table]
-        unit = {"ohms": "Ω", "volts": "V", "amps": "A", "v_forward": "V"}.get(
-            device.value or "", ""
-        )
-    return Axis(name, unit, log)
+    column = "" if number is None else circuit.tables[circuit.locate(number)[0]].value
+    return Axis(name, UNITS.get(column or "", ""), log)
 
 
 def _order(output: str) -> int:

@@ -57,10 +57,7 @@ class Schematic:
         boxes = [s.box for s in self.symbols] + [text.box for _, text in self.names]
         for segments in self.wires.values():
             boxes += [Box(*map(min, *s), *map(max, *s)) for s in segments]
-        found = boxes[0]
-        for box in boxes[1:]:
-            found = found.joined(box)
-        return found
+        return Box.around(boxes)
 
     def texts(self) -> Iterator[Text]:
         """Yield all texts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -33,9 +33,11 @@ class Box(NamedTuple):
         """Return the box at another place."""
         return Box(self.left + x, self.bottom + y, self.right + x, self.top + y)
 
-    def joined(self, other: Box) -> Box:
-        """Return the smallest box around both."""
-        return Box(*map(min, self[:2], other[:2]), *map(max, self[2:], other[2:]))
+    @classmethod
+    def around(cls, boxes: Iterable[Box]) -> Box:
+        """Return the smallest box around some."""
+        left, bottom, right, top = zip(*boxes, strict=True)
+        return cls(min(left), min(bottom), max(right), max(top))
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,7 @@ class Symbol:
     @property
     def box(self) -> Box:
         """All of it, with its texts."""
-        boxes = [*self.bodies, *(text.box for text in self.texts)]
-        found = boxes[0]
-        for box in boxes[1:]:
-            found = found.joined(box)
-        return found
+        return Box.around([*self.bodies, *(text.box for text in self.texts)])
 
     def moved(self, x: int, y: int) -> Symbol:
         """Return the symbol at another place."""

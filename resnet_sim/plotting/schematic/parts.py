@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ...model.circuit import Circuit
 from ...model.devices import BehaviouralSources, ControlledSources
 from ...model.devices.multipole import Multipole
 from ...model.spelling import spelled
-from ..charts import Axis
+from ..charts import UNITS, Axis
 from .finishing import Finisher
 from .geometry import LINE, Box, Point, Shape, Symbol, Text, turned
 from .structure import insides, rails
@@ -112,10 +113,9 @@ class PartMaker(Finisher):
         if isinstance(table, ControlledSources | BehaviouralSources):
             shape = "controlled voltage" if table.is_voltage[row] else "controlled current"
             return shape, self._formula(table, row), False
-        units = {"ohms": "Ω", "volts": "V", "amps": "A", "farads": "F", "henries": "H"}
         column = str(table.value)
         value = float(getattr(table, column)[row]) if hasattr(table, column) else np.nan
-        shown = "" if np.isnan(value) else said(units.get(column, ""), value)
+        shown = "" if np.isnan(value) else said(UNITS.get(column, ""), value)
         return (
             (table.kind if table.kind in TWO_POLES else "device"),
             shown.replace("inf", "∞"),
@@ -276,12 +276,8 @@ class PartMaker(Finisher):
         pins += [self._pin(net, (2 + 2 * k, -2), _DOWN) for k, net in enumerate(columns)]
         shapes = [line((-2, height - 2 * k), (width, height - 2 * k)) for k in range(len(rows))]
         shapes += [line((2 + 2 * k, -2), (2 + 2 * k, height)) for k in range(len(columns))]
-        for k in range(len(rows)):
-            for j in range(len(columns)):
-                x, y = 2 + 2 * j, height - 2 * k
-                shapes.append(Shape(((x - 0.9, y - 0.25), (x - 0.25, y - 0.9))))
-                shapes.append(Shape(((x, y),), 0.0))
-        shapes = [s for s in shapes if len(s.points) > 1]
+        for x, y in product(range(2, width + 1, 2), range(2, height + 1, 2)):
+            shapes.append(line((x - 0.9, y - 0.25), (x - 0.25, y - 0.9)))
         body = Box(-1.5, -1.5, width + 0.5, height + 0.5)
         texts = [Text((0, height + 1.1), f"{device.name} {len(rows)}×{len(columns)}")]
         hint = f"{device.name}: crossbar of {len(rows)} by {len(columns)} conductances"

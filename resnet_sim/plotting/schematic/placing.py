@@ -235,7 +235,7 @@ class Placer:
             left, bottom = (int(np.ceil(v)) + half for v in box[:2])
             right, top = (int(np.floor(v)) + half + 1 for v in box[2:])
             self.solid[bottom:top, left:right] = True
-        self.bounds = symbol.box if len(self.placed) == 1 else self.bounds.joined(symbol.box)
+        self.bounds = symbol.box if len(self.placed) == 1 else Box.around((self.bounds, symbol.box))
         for pin in symbol.pins:
             self._join(pin)
 

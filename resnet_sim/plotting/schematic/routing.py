@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
 
-from .geometry import Symbol
+from .geometry import Box, Symbol
 
 Cell = tuple[int, int]
 Segment = tuple[Cell, Cell]
@@ -27,12 +27,11 @@ class Router:
     """Routes the wires between placed symbols."""
 
     def __init__(self, symbols: Sequence[Symbol]) -> None:
-        boxes = [symbol.box for symbol in symbols]
-        self.left = int(np.floor(min(box.left for box in boxes))) - BORDER
-        self.bottom = int(np.floor(min(box.bottom for box in boxes))) - BORDER
-        width = int(np.ceil(max(box.right for box in boxes))) + BORDER - self.left + 1
-        height = int(np.ceil(max(box.top for box in boxes))) + BORDER - self.bottom + 1
-        self.width, self.height = width, height
+        box = Box.around(symbol.box for symbol in symbols)
+        self.left = int(np.floor(box.left)) - BORDER
+        self.bottom = int(np.floor(box.bottom)) - BORDER
+        width = int(np.ceil(box.right)) + BORDER - self.left + 1
+        height = int(np.ceil(box.top)) + BORDER - self.bottom + 1
         #: what each cell holds: a symbol, or the pin of a node
         self.solid = np.zeros((width, height), dtype=np.bool_)
         self.near = np.zeros((width, height), dtype=np.int64)
@@ -54,8 +53,7 @@ class Router:
         #: node -> cell -> directions in which its wire leaves it
         self.trees: dict[str, dict[Cell, set[int]]] = {}
         # cells are asked one by one, which takes arrays five times as long
-        width, height = self.solid.shape
-        cells = [(x, y) for x in range(width) for y in range(height)]
+        cells = list(product(range(width), range(height)))
         self._solid = dict(zip(cells, self.solid.ravel().tolist(), strict=True))
         self._near = dict(zip(cells, self.near.ravel().tolist(), strict=True))
 
