@@ -17,6 +17,7 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..laws.certificate import certify_points
+from ..model.names import untaken
 from ..point.plan import Compiled
 from ..point.state import State
 from .affine_inputs import imposed
@@ -48,7 +49,7 @@ class LawStates(Backend):
         super().__init__(question)
         self.rescue = OneByOne(question)
         ends, whole = self.outputs, question.whole
-        names = _fresh(whole.element_names, len(ends.p))
+        names = untaken("i_nudge", len(ends.p), whole.element_names)
         #: with a source at each output for what nudges feed in there
         self.circuit = add_elements(whole, "current_sources", names, ends.q, ends.p, amps=0.0)
         self.compiled = Compiled(self.circuit, self.circuit.switches.closed)
@@ -216,10 +217,3 @@ def _loose(question: Question) -> str | None:
             if free.any():
                 return str(device.names[int(np.flatnonzero(free)[0]) * device.width])  # type: ignore[union-attr]
     return None
-
-
-def _fresh(taken: Any, count: int) -> list[str]:
-    stem, known = "i_nudge", set(taken)
-    while any(f"{stem}{k + 1}" in known for k in range(count)):
-        stem += "_"
-    return [f"{stem}{k + 1}" for k in range(count)]

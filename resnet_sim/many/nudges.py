@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays import Ints
 from ..errors import UsageError
 from ..model.circuit import Circuit
+from ..model.names import untaken
 from .states import Nudge, Terminals
 
 
@@ -66,20 +67,14 @@ def nudged(
 
 
 def _names(circuit: Circuit, stem: str, outputs: Terminals) -> list[str]:
-    taken = set(circuit.element_names)
-    while any(f"{stem}{k + 1}" in taken for k in range(len(outputs.p))):
-        stem += "_"
-    return [f"{stem}{k + 1}" for k in range(len(outputs.p))]
+    return untaken(stem, len(outputs.p), circuit.element_names)
 
 
 def _more_nodes(circuit: Circuit, stem: str, outputs: Terminals) -> tuple[Circuit, Ints]:
     """Return the circuit with a new node for each output, and their numbers."""
-    taken = set(circuit.nodes)
-    while any(f"{stem}{k + 1}" in taken for k in range(len(outputs.p))):
-        stem += "_"
-    names = tuple(f"{stem}{k + 1}" for k in range(len(outputs.p)))
+    names = untaken(stem, len(outputs.p), circuit.nodes)
     numbers = len(circuit.nodes) + np.arange(len(names))
-    return dataclasses.replace(circuit, nodes=circuit.nodes + names), numbers
+    return dataclasses.replace(circuit, nodes=(*circuit.nodes, *names)), numbers
 
 
 def add_elements(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -121,6 +121,20 @@ def real(values: Any, what: str) -> Floats:
         return np.asarray(found, dtype=float)
     except (TypeError, ValueError) as error:
         raise UsageError(f"{what} must be real numbers: {error}") from None
+
+
+def untaken(stem: str, count: int, taken: Collection[str]) -> list[str]:
+    """Return so many names, numbered from 1, of which none is taken.
+
+    Examples
+    --------
+    >>> untaken("r", 2, ["r2"])
+    ['r_1', 'r_2']
+    """
+    known = set(taken)
+    while any(f"{stem}{k + 1}" in known for k in range(count)):
+        stem += "_"
+    return [f"{stem}{k + 1}" for k in range(count)]
 
 
 def spelled(function: Callable[P, R]) -> Callable[P, R]:

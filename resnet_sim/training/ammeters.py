@@ -17,6 +17,7 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..many.states import output_names
 from ..model.circuit import Circuit
+from ..model.names import untaken
 from .named import output
 
 _VOLTAGE = re.compile(r"\s*v\(", re.IGNORECASE)
@@ -69,7 +70,9 @@ def measured(
         kind = circuit.kind(circuit.element(name))
         if kind != "voltage source":
             raise UsageError(f"output i({name}) is of a {kind}: only voltage sources are ammeters")
-    fresh = _fresh(circuit, len(sources))
+    # neither nodes nor, with an h before them, elements
+    taken = {*circuit.nodes, *(name.removeprefix("h") for name in circuit.element_names)}
+    fresh = untaken("ammeter", len(sources), taken)
     nodes = {f"i({name})": node for name, node in zip(sources, fresh, strict=True)}
 
     def voltage(end: str) -> str:
@@ -82,14 +85,6 @@ def measured(
             signs[row, column] = float(a == nodes[f"i({name})"]) - (b == nodes[f"i({name})"])
     ammeters = Ammeters(tuple(sources), signs, frozenset(f"h{node}" for node in fresh))
     return _with_copies(circuit, sources, fresh), renamed, output_names(pairs), ammeters
-
-
-def _fresh(circuit: Circuit, count: int) -> list[str]:
-    """Return names that neither nodes nor elements have."""
-    stem, taken = "ammeter", {*circuit.nodes, *circuit.element_names}
-    while any(f"{head}{stem}{k + 1}" in taken for k in range(count) for head in ("", "h")):
-        stem += "_"
-    return [f"{stem}{k + 1}" for k in range(count)]
 
 
 def _with_copies(circuit: Circuit, sources: Sequence[str], nodes: Sequence[str]) -> Circuit:

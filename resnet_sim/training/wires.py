@@ -9,6 +9,7 @@ import numpy as np
 from ..arrays import Ints
 from ..many.nudges import add_elements
 from ..model.circuit import Circuit
+from ..model.names import untaken
 
 
 def wired(circuit: Circuit, cells: Ints, ohms: float) -> Circuit:
@@ -46,8 +47,9 @@ def wired(circuit: Circuit, cells: Ints, ohms: float) -> Circuit:
         count += len(pieces)
         before.append(pieces)
         after.append(np.arange(count - len(pieces), count))
-    nodes = circuit.nodes + _fresh("wire", count - len(circuit.nodes), set(circuit.nodes))
-    names = _fresh("rwire", count - len(circuit.nodes), set(resistors.names))
+    more = count - len(circuit.nodes)
+    nodes = (*circuit.nodes, *untaken("wire", more, circuit.nodes))
+    names = untaken("rwire", more, resistors.names)
     bare = replace(circuit.with_tables(resistors=replace(resistors, p=p, q=q)), nodes=nodes)
     return add_elements(
         bare, "resistors", names, np.concatenate(before), np.concatenate(after), ohms=ohms
@@ -70,10 +72,3 @@ def _spread(ends: Ints, first: int) -> tuple[Ints, Ints]:
     spread = ends.copy()
     spread[order[again]] = first + np.arange(int(again.sum()))
     return spread, spread[order[np.flatnonzero(again) - 1]]
-
-
-def _fresh(stem: str, count: int, taken: set[str]) -> tuple[str, ...]:
-    """Return names that are not taken."""
-    while any(f"{stem}{k + 1}" in taken for k in range(count)):
-        stem += "_"
-    return tuple(f"{stem}{k + 1}" for k in range(count))
