@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import UsageError, did_you_mean
 from .common import SOLVED, check_output, deliver
 from .options import add_output
-from .shipped import shipped
+from .shipped import decks
 
 DECKS = "none"
 
@@ -21,17 +21,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a deck, or the names and titles of all."""
-    decks = {path.stem: path for path in sorted(shipped("examples/netlists").glob("*.net"))}
+    known = decks()
     if options.name is None:
-        width = max(map(len, decks), default=0)
-        print("\n".join(f"{name:<{width}}  {_title(path)}" for name, path in decks.items()))
+        width = max(map(len, known), default=0)
+        print("\n".join(f"{name:<{width}}  {_title(path)}" for name, path in known.items()))
         return SOLVED
     name = Path(options.name).stem.lower()
-    if name not in decks:
-        meant = did_you_mean(name, decks, quoted=True)
+    if name not in known:
+        meant = did_you_mean(name, known, quoted=True)
         raise UsageError(f"no example {name!r}" + (meant and f": {meant}"))
     check_output(options)
-    deliver(decks[name].read_text(encoding="utf-8"), options)
+    deliver(known[name].read_text(encoding="utf-8"), options)
     return SOLVED
 
 

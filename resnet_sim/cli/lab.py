@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import UsageError
 from .common import SOLVED
 from .options import add_reading, count, natural, positive, reading
-from .shipped import shipped
+from .shipped import decks, shipped
 
 DECKS = "none"
 #: where links point to, if the port is free
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
     lab = partial(
         Lab,
-        _examples(),
+        {name: path.read_text(encoding="utf-8") for name, path in decks().items()},
         _trainings(),
         first=_first(options.deck),
         folders=[_folder(name) for name in options.allow_includes],
@@ -121,11 +121,6 @@ def _first(deck: str | None) -> dict[str, Any]:
     except Unreadable as error:
         raise UsageError(f"can't read {deck}: {error}") from None
     return {"deck": text, "name": "deck.net" if deck == "-" else Path(deck).name}
-
-
-def _examples() -> dict[str, str]:
-    decks = sorted(shipped("examples/netlists").glob("*.net"))
-    return {path.stem: path.read_text(encoding="utf-8") for path in decks}
 
 
 def _trainings() -> list[dict[str, Any]]:

@@ -8,6 +8,11 @@ from pathlib import Path
 from ..errors import UsageError
 
 
+def decks() -> dict[str, Path]:
+    """Return the example decks by name."""
+    return {path.stem: path for path in sorted(shipped("examples/netlists").glob("*.net"))}
+
+
 def shipped(place: str) -> Path:
     """Return a file or folder of the repository, which an installation has under ``share``.
 
