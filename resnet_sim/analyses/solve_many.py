@@ -136,7 +136,6 @@ def solve_many(
 def _solve_all(
     recipes: Sequence[Recipe], outputs: Sequence[str], method: str, tolerance: float
 ) -> Entry:
-    """Do one task."""
     values = np.full((len(recipes), len(outputs)), np.nan)
     certified = np.zeros(len(recipes), dtype=np.bool_)
     unsolved = Unsolved()

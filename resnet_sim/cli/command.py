@@ -159,7 +159,6 @@ def commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPars
 
 
 def _run(options: argparse.Namespace, file: str) -> int:
-    """Run the command on one deck."""
     options.file, options.circuit = file, None
     silence(options)
     try:

@@ -57,7 +57,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _parsers() -> dict[str, argparse.ArgumentParser]:
-    """Return the parsers of all commands."""
     from .command import build_parser, commands
 
     return commands(build_parser())

@@ -45,7 +45,6 @@ def page() -> str:
 
 
 def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
-    """Yield the options of a command."""
     for action in parser._actions:
         if action.help == argparse.SUPPRESS or action.dest == "help":
             continue

@@ -73,7 +73,6 @@ def _solve(circuit: Circuit, options: argparse.Namespace) -> list[OperatingPoint
 
 
 def _deliver(panels: Sequence[Panel], options: argparse.Namespace) -> None:
-    """Write a picture, or text."""
     target = options.output
     if options.text or target in (None, "-") or Path(target).suffix.lower() == ".txt":
         from ..plotting.text import plot_text

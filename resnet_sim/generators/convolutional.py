@@ -129,7 +129,6 @@ class _Plan:
     dense: Floats
 
     def build(self) -> Circuit:
-        """Return the circuit."""
         b = CircuitBuilder(f"convolutional {'x'.join(map(str, self.shape))}")
         here = self._inputs(b)
         ohms: list[Ints] = []

@@ -129,7 +129,6 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep the terminal quiet."""
 
     def do_GET(self) -> None:
-        """Send the page and its parts."""
         guard, parts = self.server.lab.guard, urlsplit(self.path)
         if reason := guard.stranger(self.headers):
             return self._refuse(reason)
@@ -151,7 +150,6 @@ class _Handler(BaseHTTPRequestHandler):
         return None
 
     def do_POST(self) -> None:
-        """Do a job."""
         guard, job = self.server.lab.guard, urlsplit(self.path).path.removeprefix("/do/")
         if reason := guard.stranger(self.headers):
             return self._refuse(reason)

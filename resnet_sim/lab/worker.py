@@ -47,7 +47,6 @@ def main() -> None:
 
 
 def _doer(folders: list[Path], how: Mapping[str, Any]) -> Do:
-    """Return what does jobs."""
     # large libraries don't fit into what is left to a deck
     import numba  # noqa: F401
     import scipy.linalg

@@ -116,7 +116,6 @@ class _Adjoint:
             self.b.voltage_source(self.tie[tie], at, self.node[q], 0.0)
 
     def _tie(self, control: int) -> int:
-        """Return the tie that a control sets."""
         return int(self.state.compiled.tie_of_source[control])
 
     def controlled(self) -> None:

@@ -73,7 +73,6 @@ def writable(path: str | Path | None, what: str) -> Path | None:
 
 
 def _write(member: IO[bytes], value: Any) -> None:
-    """Write an array in the npy format."""
     if not isinstance(value, Parts):
         npy.write_array(member, np.asanyarray(value), allow_pickle=False)
         return

@@ -48,7 +48,6 @@ def _argmax(outputs: Floats) -> Ints:
 
 
 def _sums(terms: Floats) -> Floats:
-    """Return the sum of each row."""
     return np.asarray(terms.sum(axis=1), dtype=float)
 
 

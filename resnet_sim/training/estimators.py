@@ -77,7 +77,6 @@ class _Resistive(BaseEstimator):  # type: ignore[misc]
         self._judge(cost, predict(self.network_, volts), targets)
 
     def _check(self) -> None:
-        """Refuse parameters that make no sense."""
         if not (0 < self.volts < np.inf):
             raise UsageError(f"volts={self.volts} is not positive and finite")
         if self.batch_size < 1 or (self.epochs is not None and self.epochs < 1):

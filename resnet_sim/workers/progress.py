@@ -92,12 +92,10 @@ class _Display:
         self.began, self.counting = time.monotonic(), False
 
     def note(self, text: str) -> None:
-        """Show a report."""
         if not self.counting:
             self.line(text)
 
     def line(self, text: str) -> None:
-        """Print a line."""
         seconds = time.monotonic() - self.began
         print(f"[{seconds:7.2f} s] {text}", file=sys.stderr, flush=True)
 
