@@ -57,8 +57,6 @@ class Entries:
         `size` are the sizes of what the values were made from: where all cancels, rounding must
         not decide how much of nothing is left.
         """
-        if not len(row):
-            return cls(row, column, value)
         order = np.lexsort((column, row))
         row, column, value = row[order], column[order], value[order]
         start = first_of_each(row, column)
@@ -76,9 +74,8 @@ class Entries:
     def times(self, x: Floats | Extended, count: int) -> Extended:
         """Return the product with a vector, in extended precision, shape (count,)."""
         total = np.zeros(count, dtype=np.longdouble)
-        if len(self.row):
-            terms = self.value * x[self.column]
-            total[self.row[self._first]] = np.add.reduceat(terms, self._first)
+        terms = self.value * x[self.column]
+        total[self.row[self._first]] = np.add.reduceat(terms, self._first)
         return total
 
     def off(self, x: Floats | Extended, right: Extended) -> tuple[Extended, Extended]:

@@ -182,12 +182,11 @@ def unroutable(problem: Problem) -> Cut | None:
     excess[0] = 0.0
     if not excess.any():
         return None
-    tail, head = part[problem.diode_p], part[problem.diode_q]
-    capacity = np.full(len(tail), np.inf)
-    if not open_.all():
-        a, b = part[rows.p[~open_]], part[rows.q[~open_]]
-        tail, head = np.concatenate((tail, a, b)), np.concatenate((head, b, a))
-        capacity = np.concatenate((capacity, high[~open_], -low[~open_]))
+    a, b = part[rows.p[~open_]], part[rows.q[~open_]]
+    tail = np.concatenate((part[problem.diode_p], a, b))
+    head = np.concatenate((part[problem.diode_q], b, a))
+    diodes = np.full(len(problem.drop), np.inf)
+    capacity = np.concatenate((diodes, high[~open_], -low[~open_]))
     whole = np.isinf(capacity)
     drains = reachable(count, head[whole], tail[whole], 0)
     feeds = reachable(count, tail[whole], head[whole], 0)

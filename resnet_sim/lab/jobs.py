@@ -142,7 +142,8 @@ def _solved(op: OperatingPoint) -> dict[str, Any]:
     kinds = [circuit.kind(number) for number in range(len(names))]
     amps = op.element_currents[:MOST_ROWS]
     watts = [op.power_of(name) for name in names]
-    told: dict[str, Any] = {
+    closed = np.atleast_2d(op.closed)[0].tolist()
+    return {
         "status": op.status,
         "voltages": _pairs(circuit.nodes[1 : MOST_ROWS + 1], op.node_voltages[1:]),
         "currents": [
@@ -150,11 +151,8 @@ def _solved(op: OperatingPoint) -> dict[str, Any]:
         ],
         "certificate": {"ok": certificate.ok, "failures": list(certificate.failures[:3])},
         "diagnostics": records(_unique([*circuit.diagnostics, *op.diagnostics])),
+        "closed": dict(zip(circuit.switches.names, closed, strict=True)),
     }
-    if len(circuit.switches):
-        closed = np.atleast_2d(op.closed)[0].tolist()
-        told["closed"] = dict(zip(circuit.switches.names, map(bool, closed), strict=True))
-    return told
 
 
 def _pairs(names: Iterable[str], values: Any) -> list[list[Any]]:

@@ -54,8 +54,7 @@ class PartMaker(Finisher):
         self.closed: Bools = circuit.switches.closed
         if op is not None:
             self.amps = op.element_currents.reshape(-1, circuit.n_elements)[0]
-            if len(circuit.switches):
-                self.closed = np.atleast_2d(op.closed)[0]
+            self.closed = np.atleast_2d(op.closed)[0]
         self.largest = float(np.nanmax(np.abs(self.amps), initial=0.0))
 
     def parts(self) -> Iterator[Part]:
