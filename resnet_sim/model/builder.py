@@ -190,7 +190,7 @@ class CircuitBuilder(Elements):
             device = DEVICES[table]
             tells = device.fixes_voltage
             if isinstance(tells, str):
-                column = 5 + [f.name for f in fields(device)[5:]].index(tells)
+                column = [f.name for f in fields(device)].index(tells)
                 rows = enumerate(self._rows.get(table, []))
                 numbers |= {row[0]: start + k for k, row in rows if row[column]}
             elif tells:

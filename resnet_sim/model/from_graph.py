@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -140,7 +139,7 @@ def _values(table: str, name: str, data: Mapping[str, Any]) -> Iterator[Any]:
             f"edge {name}: a {device.kind} refers to others: add it with rs.CircuitBuilder"
         )
     given = {**device.usual, **data}
-    for column in [f.name for f in fields(device)[_FIRST_COLUMNS:]]:
+    for column in device.own_columns():
         if column not in given:
             raise UsageError(f"edge {name}: a {device.kind} needs {column}=")
         infinite = column in device.infinite

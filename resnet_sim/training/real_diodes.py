@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ..arrays import Floats
 from ..errors import NetlistError, UsageError
 from ..model.circuit import Circuit
+from ..model.devices import Junctions
 from ..model.devices.device import number
 from ..model.display import how_many
 from ..model.names import selected
@@ -24,9 +24,6 @@ from .network import Network
 PARTS: Mapping[str, str] = {
     "1n4148": "IS=2.52n N=1.752 RS=.568 BV=100 IBV=100u",
 }
-
-#: columns of every table that are not its device's own: names, p, q, file, line
-NODES_AND_PLACE = 5
 
 Part = str | Mapping[str, float]
 
@@ -197,7 +194,6 @@ def _columns(part: Part) -> dict[str, float]:
         table = parse_netlist(deck).tables.get("junctions")
     except NetlistError as error:
         raise UsageError(f"part {body!r}: {error.diagnostics[0].message}") from None
-    if table is None or not len(table):
+    if not isinstance(table, Junctions) or not len(table):
         raise UsageError(f"part {body!r} is no junction diode: give IS, N, RS")
-    parameters = [column.name for column in dataclasses.fields(table)][NODES_AND_PLACE:]
-    return {name: float(getattr(table, name)[0]) for name in parameters}
+    return {name: float(getattr(table, name)[0]) for name in table.own_columns()}

@@ -18,6 +18,7 @@ from ..model.affine import Affine
 from ..model.circuit import Circuit
 from ..model.devices import ControlledSources
 from ..model.names import several
+from .probing import owner
 from .shared import Shared
 
 Port = tuple[int, int]
@@ -85,10 +86,8 @@ def with_transconductances(
     if shared is None:
         shared = Shared((), np.zeros(0), np.zeros(0), np.zeros(0), (), 0)
     if len(twice := np.intersect1d(part.at, shared.places("controlled_sources", "gain"))):
-        k = int(np.searchsorted(table.ptr, twice[0], side="right")) - 1
-        raise UsageError(
-            f"{table.names[k]} can't learn by itself: it follows parameters that learn"
-        )
+        name = owner(circuit, part.table, part.column, twice[0])
+        raise UsageError(f"{name} can't learn by itself: it follows parameters that learn")
     free = np.full(len(start), np.inf)
     return replace(
         shared,
@@ -101,10 +100,9 @@ def with_transconductances(
 
 def _source(table: ControlledSources, row: int) -> _Source | None:
     """Return a row as a G source, None if it is something else."""
-    terms = table.terms(row)
-    plain = len(terms) == 2 and not table.is_voltage[row] and table.constant[row] == 0
-    if not plain or any(of_current for of_current, *_ in terms) or terms[0][2] != -terms[1][2]:
+    if table.letter(row) != "g":
         return None
+    terms = table.terms(row)
     gain, ports = terms[0][2], []
     for a, b in ((int(table.p[row]), int(table.q[row])), (terms[0][1], terms[1][1])):
         gain = gain if a <= b else -gain

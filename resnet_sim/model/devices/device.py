@@ -269,12 +269,6 @@ class Device:
         return self
 
 
-@cache
-def _columns(table: type[Table]) -> tuple[str, ...]:
-    """Return the names of the columns of a device after those that all have."""
-    return tuple(column.name for column in fields(table)[5:])
-
-
 @dataclass(frozen=True, eq=False)
 class Table(Device):
     """A device that is held row by row; arrays have shape (rows,).
@@ -308,9 +302,15 @@ class Table(Device):
                 value.setflags(write=False)
 
     @classmethod
+    @cache
+    def own_columns(cls) -> tuple[str, ...]:
+        """Return the names of the columns after those that all devices have."""
+        return tuple(column.name for column in fields(cls)[5:])
+
+    @classmethod
     def row(cls, name: str, *values: Any, **more: Any) -> tuple[Any, ...]:
         """Return the values of one element, checked, in the order of the columns."""
-        given = dict(zip(_columns(cls), values, strict=False)) | more  # type: ignore[arg-type]
+        given = dict(zip(cls.own_columns(), values, strict=False)) | more
         return tuple(number(name, x, infinite=c in cls.infinite) for c, x in given.items())
 
     @classmethod
