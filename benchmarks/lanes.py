@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from resnet_sim import generators as gen
-from resnet_sim.compiled.vectors import aligned
+from resnet_sim.compiled.registers import aligned
 from resnet_sim.many import _box_sweeps as kernels
 from resnet_sim.many.backend import Question, choose
 from resnet_sim.many.boxes import BoxLanes

@@ -6,5 +6,6 @@ DOORS = (
     "kernels",
     "packs",
     "policy",
+    "registers",
     "vectors",
 )

@@ -14,10 +14,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-#: float32 in a vector, and float64
-LANES, DOUBLES = 16, 8
-#: bytes; loads across cache lines cost a third of the speed
-ALIGNMENT = 64
+from .registers import ALIGNMENT, DOUBLES, LANES
 
 VECTOR = ir.VectorType(ir.FloatType(), LANES)
 INDEX = ir.IntType(64)
@@ -45,6 +42,12 @@ doubles = VectorType("float64x8", ir.VectorType(ir.DoubleType(), DOUBLES))
 def vector_of(array: Any) -> VectorType:
     """Return the type of the vectors in an array."""
     return doubles if array.dtype == types.float64 else vector
+
+
+def length(like: Any) -> int:
+    """Return the length of a bank: of one of this type, or a constant."""
+    # known when compiling, or the bank would be an array in memory
+    return int(like.literal_value if isinstance(like, types.IntegerLiteral) else like.count)
 
 
 def _filling(element: Any) -> Any:
@@ -76,6 +79,12 @@ class Emitter:
         # neither bounds nor negative indices are looked at: both would cost a comparison a load
         place = self.builder.add(self.cast(index, types.intp), offset)
         return self.builder.gep(struct.data, [place])
+
+    def addresses(self, array: Operand, index: Operand, step: Operand, count: int) -> list[Any]:
+        """Return the addresses of the elements at `index`, ``index + step``, ..."""
+        stride = self.cast(step, types.intp)
+        offsets = [self.builder.mul(stride, INDEX(k)) for k in range(count)]
+        return [self.address(array, index, offset) for offset in offsets]
 
     def load(self, address: Any) -> Any:
         """Load an aligned vector."""

@@ -1,10 +1,10 @@
 """Vectors of sixteen float32 or eight float64, for loops that LLVM doesn't vectorise well.
 
-All but `aligned` can only be called from functions compiled by numba.  A vector is one
-register of AVX-512; on other machines LLVM splits it.  A *bank* is a tuple of vectors, say
-accumulators that stay in registers.  Indices count numbers from the start of a C-contiguous
-array, whatever its shape, and are not checked; where vectors are loaded and stored they must
-be multiples of a vector's length, in an array made by `aligned`.
+They can only be called from functions compiled by numba.  A vector is one register of
+AVX-512; on other machines LLVM splits it.  A *bank* is a tuple of vectors, say accumulators
+that stay in registers.  Indices count numbers from the start of a C-contiguous array, whatever
+its shape, and are not checked; where vectors are loaded and stored they must be multiples of a
+vector's length, in an array made by `registers.aligned`.
 
 >>> import numba                                    # doctest: +SKIP
 >>> @numba.njit(nogil=True, cache=True)
@@ -17,44 +17,26 @@ Importing this module imports numba.
 
 from __future__ import annotations
 
-import math
 from functools import reduce
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from .intrinsics import ALIGNMENT as ALIGNMENT
-from .intrinsics import DOUBLES as DOUBLES
 from .intrinsics import (
     INDEX,
     VECTOR,
     Emitter,
     Operand,
+    doubles,
     elementwise,
+    length,
     operation,
+    vector,
     vector_of,
 )
-from .intrinsics import LANES as LANES
-from .intrinsics import doubles as doubles
-from .intrinsics import vector as vector
-
-
-def aligned(
-    shape: int | tuple[int, ...], dtype: npt.DTypeLike = np.float32, alignment: int = ALIGNMENT,
-    zero: bool = True,
-) -> npt.NDArray[Any]:  # fmt: skip
-    """Return an array of zeros, or of anything, that starts at a multiple of `alignment` bytes."""
-    kind = np.dtype(dtype)
-    size = math.prod(shape if isinstance(shape, tuple) else (shape,)) * kind.itemsize
-    # numpy aligns to 16 bytes: in three arrays of four every load would cross a cache line
-    raw = (np.zeros if zero else np.empty)(size + alignment, dtype=np.uint8)
-    start = -raw.ctypes.data % alignment
-    return raw[start : start + size].view(kind).reshape(shape)
-
+from .registers import ALIGNMENT, DOUBLES, LANES
 
 # ---- vectors ----
 
@@ -133,7 +115,7 @@ def prefetch(emit: Emitter, array: Operand, index: Operand, count: Operand) -> A
     function = cgutils.get_or_insert_function(emit.builder.module, kind, "llvm.prefetch.p0i8")
     # to read; into the second-level cache; data
     how = [number(0), number(2), number(1)]
-    for k in range(_count(count.kind)):
+    for k in range(length(count.kind)):
         address = emit.builder.bitcast(emit.address(array, index, k * LANES), pointer)
         emit.builder.call(function, [address, *how])
 
@@ -206,38 +188,32 @@ def reaching(emit: Emitter, a: Any, b: Any, one: Any, other: Any) -> Any:
 # ---- banks ----
 
 
-def _count(like: Any) -> int:
-    # a count known when compiling, or the bank would be an array in memory
-    return int(like.literal_value if isinstance(like, types.IntegerLiteral) else like.count)
-
-
 def _bank(*kinds: Any) -> Any:
-    return types.UniTuple(vector, _count(kinds[-1]))
+    return types.UniTuple(vector, length(kinds[-1]))
 
 
 def _bank_of(array: Any, *kinds: Any) -> Any:
-    return types.UniTuple(vector_of(array), _count(kinds[-1]))
+    return types.UniTuple(vector_of(array), length(kinds[-1]))
 
 
 @operation(_bank)
 def bank(emit: Emitter, like: Operand) -> Any:
     """Return a bank of zeros, as many vectors as the constant or the tuple `like` says."""
-    return emit.pack([ir.Constant(VECTOR, [0.0] * LANES)] * _count(like.kind))
+    return emit.pack([ir.Constant(VECTOR, [0.0] * LANES)] * length(like.kind))
 
 
 @operation(_bank_of)
 def bank_of(emit: Emitter, array: Operand, like: Operand) -> Any:
     """Return a bank of zeros like `like`, of the vectors that an array has."""
     kind = vector_of(array.kind).code
-    return emit.pack([ir.Constant(kind, [0.0] * kind.count)] * _count(like.kind))
+    return emit.pack([ir.Constant(kind, [0.0] * kind.count)] * length(like.kind))
 
 
 @operation(_bank_of)
 def load_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, like: Operand) -> Any:
     """Return the vectors at `index`, ``index + step``, ... as a bank like `like`."""
-    stride = emit.cast(step, types.intp)
-    offsets = [emit.builder.mul(stride, INDEX(k)) for k in range(_count(like.kind))]
-    return emit.pack([emit.load(emit.address(array, index, offset)) for offset in offsets])
+    places = emit.addresses(array, index, step, length(like.kind))
+    return emit.pack([emit.load(place) for place in places])
 
 
 @operation(_bank_of)
@@ -245,26 +221,25 @@ def broadcast_bank(
     emit: Emitter, array: Operand, index: Operand, step: Operand, like: Operand
 ) -> Any:
     """Return a bank like `like` of vectors that are `broadcast` from every `step`-th number."""
-    stride = emit.cast(step, types.intp)
-    offsets = [emit.builder.mul(stride, INDEX(k)) for k in range(_count(like.kind))]
-    places = [emit.address(array, index, offset) for offset in offsets]
+    places = emit.addresses(array, index, step, length(like.kind))
     return emit.pack([emit.splat(emit.builder.load(place)) for place in places])
 
 
 @operation(lambda *_: types.none)
 def store_bank(emit: Emitter, array: Operand, index: Operand, step: Operand, a: Operand) -> Any:
     """Store the vectors of the bank `a` at `index`, ``index + step``, ..."""
-    stride = emit.cast(step, types.intp)
-    for k, value in enumerate(emit.unpack(a)):
-        emit.store(value, emit.address(array, index, emit.builder.mul(stride, INDEX(k))))
+    vectors = emit.unpack(a)
+    places = emit.addresses(array, index, step, len(vectors))
+    for value, place in zip(vectors, places, strict=True):
+        emit.store(value, place)
 
 
-@operation(lambda *kinds: types.UniTuple(doubles, _count(kinds[-1])))
+@operation(lambda *kinds: types.UniTuple(doubles, length(kinds[-1])))
 def load_wide(emit: Emitter, array: Operand, index: Operand, like: Operand) -> Any:
     """Return float32 from `index` as a bank of float64, one vector after the other."""
     narrow, wide = (ir.VectorType(kind(), DOUBLES) for kind in (ir.FloatType, ir.DoubleType))
     found = []
-    for k in range(_count(like.kind)):
+    for k in range(length(like.kind)):
         place = emit.builder.bitcast(emit.address(array, index, k * DOUBLES), narrow.as_pointer())
         found.append(emit.builder.fpext(emit.builder.load(place, align=ALIGNMENT // 2), wide))
     return emit.pack(found)
@@ -311,9 +286,8 @@ def add_quarters(emit: Emitter, array: Operand, index: Operand, step: Operand, a
 
     Places must be multiples of four.
     """
-    stride, quarter = emit.cast(step, types.intp), ir.VectorType(ir.FloatType(), 4)
-    for k in range(4):
-        address = emit.address(array, index, emit.builder.mul(stride, INDEX(k)))
+    quarter = ir.VectorType(ir.FloatType(), 4)
+    for k, address in enumerate(emit.addresses(array, index, step, 4)):
         place = emit.builder.bitcast(address, quarter.as_pointer())
         own = emit.shuffle(a.value, a.value, list(range(4 * k, 4 * k + 4)))
         old = emit.builder.load(place, align=ALIGNMENT // 4)
@@ -342,24 +316,12 @@ def outer(
     emit: Emitter, a: Operand, array: Operand, index: Operand, step: Operand, v: Operand
 ) -> Any:
     """Return a bank: vector k of the bank `a`, plus ``array[index + k * step] * v``."""
-    vectors, stride = emit.unpack(a), emit.cast(step, types.intp)
-    for k, accumulated in enumerate(vectors):
-        offset = emit.builder.mul(stride, INDEX(k))
-        scalar = emit.builder.load(emit.address(array, index, offset))
+    vectors = emit.unpack(a)
+    for k, place in enumerate(emit.addresses(array, index, step, len(vectors))):
+        scalar = emit.builder.load(place)
         # AVX-512 can multiply by a number in memory: the broadcast takes no register
-        vectors[k] = emit.fma(emit.splat(scalar), v.value, accumulated)
+        vectors[k] = emit.fma(emit.splat(scalar), v.value, vectors[k])
     return emit.pack(vectors)
-
-
-@operation(lambda *_: vector)
-def inner(emit: Emitter, v: Operand, array: Operand, index: Operand, a: Operand) -> Any:
-    """Return `v` plus the sum over k of ``array[index + k]`` times vector k of the bank `a`."""
-    # a chain: each waits for the one before; `products` runs several at once
-    value = v.value
-    for k, term in enumerate(emit.unpack(a)):
-        scalar = emit.builder.load(emit.address(array, index, k))
-        value = emit.fma(emit.splat(scalar), term, value)
-    return value
 
 
 @operation(lambda v, *_: v)
@@ -367,13 +329,13 @@ def products(
     emit: Emitter, v: Operand, array: Operand, index: Operand, step: Operand, a: Operand,
     columns: Operand,
 ) -> Any:  # fmt: skip
-    """Return a bank: `inner` for several rows of an array and several banks at once.
+    """Return a bank: sums of products of several rows of an array and several banks at once.
 
     With n `columns` (a constant), of which each has k vectors in the bank `a`, vector
     ``r * n + c`` of `v` is increased by the sum over j of ``array[index + r * step + j]``
     times vector ``c * k + j`` of `a`.
     """
-    vectors, terms, n = emit.unpack(v), emit.unpack(a), _count(columns.kind)
+    vectors, terms, n = emit.unpack(v), emit.unpack(a), length(columns.kind)
     k, stride = len(terms) // n, emit.cast(step, types.intp)
     starts = [emit.builder.mul(stride, INDEX(row)) for row in range(len(vectors) // n)]
     # sums side by side, so that none waits for itself

@@ -18,8 +18,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..compiled.kernels import compiled, inlined
+from ..compiled.registers import DOUBLES
 from ..compiled.vectors import (
-    DOUBLES,
     add,
     bank_of,
     broadcast,

@@ -8,8 +8,8 @@ the entries of each begin, their columns, and which of the different entries eac
 from __future__ import annotations
 
 from ..compiled.kernels import inlined, loops
+from ..compiled.registers import DOUBLES
 from ..compiled.vectors import (
-    DOUBLES,
     add,
     broadcast,
     dot,

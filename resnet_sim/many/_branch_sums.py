@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from ..compiled.kernels import compiled
-from ..compiled.vectors import (
-    DOUBLES,
-    add,
-    load_bank,
-    maximum,
-    minimum,
-    mul,
-    sub,
-    together,
-    total,
-)
+from ..compiled.registers import DOUBLES
+from ..compiled.vectors import add, load_bank, maximum, minimum, mul, sub, together, total
 
 
 @compiled

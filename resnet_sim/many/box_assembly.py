@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Floats, Ints, different, ranked
+from ..compiled.registers import DOUBLES, aligned
 from .assembly import Assembly, Pattern
 from .box_layout import fours
 from .drive import Drive, Map
@@ -142,7 +143,6 @@ class Some:
         There is one for each of the `count` different entries; other columns are by default those
         of the sum of both states.  And by how much each row differs, shape (n,).
         """
-        from ..compiled.vectors import DOUBLES, aligned
         from ._box_sums import add_products
 
         rows, width = states[0].shape[1:]
@@ -188,7 +188,6 @@ class BoxAssembly:
 
     def fed(self, g: Floats, drive: Drive, tiles: Tiles, u: Floats) -> Floats:
         """Return c in tiles, of a drive; tiles u are of `Drive.own`."""
-        from ..compiled.vectors import aligned
         from ._box_sums import feed
 
         linear, own, common = self.load(drive)

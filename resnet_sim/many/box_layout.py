@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Ints
+from ..compiled.registers import aligned
 
 
 def fours(new: Bools) -> Ints:
@@ -99,7 +100,6 @@ class Room:
     """The arrays that `_box_kernels.settle` works with, for tiles of a width."""
 
     def __init__(self, nodes: int, boxes: int, width: int) -> None:
-        from ..compiled.vectors import aligned
         from ._box_sweeps import TOGETHER
 
         self.width = width

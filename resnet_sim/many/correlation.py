@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Floats, Ints
+from ..compiled.registers import DOUBLES, aligned
 from .question import Question
 
 #: Vectors of samples whose products are added up at once.
@@ -61,7 +62,6 @@ def product_sums(p: Ints, q: Ints, one: Floats, other: Floats) -> Floats:
 
     Branches to something that floats, NaN, carry nothing.
     """
-    from ..compiled.vectors import DOUBLES, aligned
     from ._branch_sums import add_products
 
     samples, nodes = one.shape

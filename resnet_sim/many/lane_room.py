@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import Floats, Ints, plain
+from ..compiled.registers import aligned
 from ..solvers.linear.fronts import Fronts
 from .lane_data import Network
 
@@ -32,8 +33,6 @@ class Kept(NamedTuple):
     @classmethod
     def room(cls, f: Fronts, groups: int) -> Kept:
         """Return room for some factors."""
-        from ..compiled.vectors import aligned
-
         shapes = (groups, f.size + 4, 8), (groups, f.n, 8)
         return cls(np.full((groups, 8), -1), *(aligned(s, np.float64, zero=False) for s in shapes))
 
@@ -78,8 +77,6 @@ class Room:
     def __init__(
         self, network: Network, f: Fronts, system: tuple[Any, ...], outputs: tuple[Any, ...]
     ) -> None:
-        from ..compiled.vectors import aligned
-
         def room(*shape: int) -> Floats:
             return aligned((*shape, 8), np.float64)
 

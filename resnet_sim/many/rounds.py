@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled.registers import aligned
 from ..solvers.linear.stiff import Stiff
 
 #: Points side by side.
@@ -78,8 +79,6 @@ class Room:
     """Arrays of float32 that sixteen points need while they are solved."""
 
     def __init__(self, plan: Stiff) -> None:
-        from ..compiled.vectors import aligned
-
         n, branches = len(plan.place), len(plan.p)
         self.factors = aligned((len(plan.row) + 1, W)), aligned((n, W))
         self.vectors = tuple(aligned((n, W)) for _ in range(5))
@@ -102,8 +101,6 @@ class Group:
     """Sixteen points that are solved at once; arrays have a column for each."""
 
     def __init__(self, system: System, room: Room, count: int) -> None:
-        from ..compiled.vectors import aligned
-
         self.system, self.room, self.m = system, room, system.rectifiers
         n, branches = len(system.plan.place), len(system.ohms)
         self.load, self.x, self.left, self.carried = (aligned((n, W), np.float64) for _ in range(4))

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Bools, Floats, Ints
+from ..compiled.registers import ALIGNMENT, DOUBLES, LANES, aligned
 from .box_layout import Boxes, Entries
 from .threads import spread
 
@@ -118,6 +119,8 @@ class Laplacian:
 
     def _prove(self) -> None:
         """Look for z: a rough solution of ``K z = D 1`` will do, often that of another K."""
+        from ._box_sweeps import suited
+
         n, z = len(self.diagonal), self.z
         if z is None:
             # what balances the currents to ground: the slowest part of z
@@ -130,7 +133,8 @@ class Laplacian:
             if z.min() > 0 and share.min() > ENOUGH:
                 self._proved(z, share)
                 # what two steps of Jacobi's method leave of z at most bounds the square of its rate
-                self.omega = self._suited(float((self._stepped(step) / z).max()))
+                squared = float((self._stepped(step) / z).max())
+                self.omega = min(OMEGA, float(suited(squared)))
                 return
             z = self._balanced(z, tolerance)
             if not np.isfinite(z).all():
@@ -139,20 +143,12 @@ class Laplacian:
 
     def _balanced(self, z: Floats, tolerance: float) -> Floats:
         """Return a rough solution of ``K z = D 1``, from another one."""
-        from ..compiled.vectors import aligned
-
         start, load = (aligned((1, len(z), NARROW), np.float64) for _ in range(2))
         start[0, :, 0], load[0, :, 0], none = z, self.diagonal, np.zeros((1, 0, 1))
         free = Boxes(np.full(len(z), -1), np.zeros(0, dtype=np.int64))
         posed = Posed(self, free, load, (free.row, none), Bounds(none, none), tolerance)
         found = Tiles(1, NARROW, 1).solve(posed, start)
         return found.x[0, :, 0].copy()
-
-    def _suited(self, squared: float) -> float:
-        """Return the over-relaxation to begin with where Jacobi's rate is at most this, squared."""
-        from ._box_sweeps import suited
-
-        return min(OMEGA, float(suited(squared)))
 
 
 @dataclass(frozen=True)
@@ -255,14 +251,10 @@ class Tiles:
     @property
     def doubles(self) -> tuple[int, ...]:
         """Return what loops know the width by: a number for each vector of float64."""
-        from ..compiled.vectors import DOUBLES
-
         return (0,) * (self.width // DOUBLES)
 
     def pack(self, columns: Floats) -> Floats:
         """Return tiles of an array of shape (rows, B); lanes without a sample are zero."""
-        from ..compiled.vectors import aligned
-
         tiles = aligned((self.count, len(columns), self.width), np.float64)
         for tile, start in zip(tiles, range(0, self.samples, self.width), strict=True):
             part = columns[:, start : start + self.width]
@@ -285,7 +277,6 @@ class Tiles:
 
         It starts at `base`, by default zero, or on the other side of it than `other`.
         """
-        from ..compiled.vectors import LANES, aligned
         from . import _box_kernels as kernels
 
         laplacian, load = posed.laplacian, _aligned(posed.load)
@@ -350,8 +341,6 @@ class Tiles:
 
 def _aligned(tiles: Floats) -> Floats:
     """Return tiles as vectors can be loaded from them."""
-    from ..compiled.vectors import ALIGNMENT, aligned
-
     if tiles.size == 0 or (tiles.ctypes.data % ALIGNMENT == 0 and tiles.flags.c_contiguous):
         return tiles
     found = aligned(tiles.shape, np.float64, zero=False)

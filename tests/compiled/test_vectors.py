@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from resnet_sim.compiled import vectors
-from resnet_sim.compiled.vectors import aligned
+from resnet_sim.compiled.registers import aligned
 
 BANK = 5
 
@@ -35,7 +35,8 @@ def products(x, h, found):
     accumulated = vectors.bank(BANK)
     for b in range(len(h)):
         accumulated = vectors.outer(accumulated, x, BANK * b, 1, vectors.load(h, 16 * b))
-    vectors.store(found, 0, vectors.inner(vectors.splat(1), x, 0, accumulated))
+    one = vectors.add(vectors.bank(1), vectors.splat(1))
+    vectors.store_bank(found, 0, 16, vectors.products(one, x, 0, BANK, accumulated, 1))
     vectors.store_bank(found, 16, 16, accumulated)
     vectors.store(found, 16 * (1 + BANK), vectors.together(accumulated))
     others = vectors.load_bank(h, 0, 32, (1, 2, 3))
@@ -171,6 +172,7 @@ SCRIPT = """
 import numba
 import numpy as np
 from resnet_sim.compiled import vectors
+from resnet_sim.compiled.registers import aligned
 
 @numba.njit(nogil=True, cache=True)
 def double(a):
@@ -178,7 +180,7 @@ def double(a):
         twice = vectors.add(vectors.load_bank(a, i, 0, 2), vectors.bank(2))
         vectors.store(a, i, vectors.together(twice))
 
-a = vectors.aligned(48)
+a = aligned(48)
 a[:] = np.arange(48)
 double(a)
 assert (a == 2 * np.arange(48)).all()
@@ -189,7 +191,7 @@ print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.value
 def test_compiled_code_is_cached(tmp_path):
     script = tmp_path / "double.py"
     script.write_text(SCRIPT)
-    root = str(Path(vectors.__file__).parent.parent)
+    root = str(Path(vectors.__file__).parents[2])
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": root}
     found = [
         subprocess.run(

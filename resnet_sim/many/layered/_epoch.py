@@ -8,7 +8,8 @@ import numpy as np
 
 from ...compiled.barrier import wait
 from ...compiled.kernels import loops, subloops
-from ...compiled.vectors import LANES, add, load, mul, splat, store, sub, total
+from ...compiled.registers import LANES
+from ...compiled.vectors import add, load, mul, splat, store, sub, total
 from . import _crossbar, _shallow, _shallow_learn
 from ._crossbar import COLUMNS
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...compiled.kernels import subloops
+from ...compiled.registers import LANES
 from ...compiled.vectors import (
-    LANES,
     add,
     bank,
     fma,

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...compiled.kernels import subloops
+from ...compiled.registers import LANES
 from ...compiled.vectors import (
-    LANES,
     add,
     bank,
     div,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...arrays import Floats
-from ...compiled.vectors import aligned
+from ...compiled.registers import aligned
 from ._crossbar import COLUMNS, ROWS
 from .structure import Block, Layers, Units
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...arrays import Floats
-from ...compiled.vectors import aligned
+from ...compiled.registers import aligned
 from . import _deep, _deep_epoch, _deep_learn, _deep_products, _deep_units
 from ._crossbar import COLUMNS, ROWS
 from ._tiles import (

@@ -13,7 +13,7 @@ from threading import Thread
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ...compiled.vectors import aligned
+from ...compiled.registers import aligned
 from ...errors import ConvergenceError, UsageError
 from . import _epoch
 from ._crossbar import ROWS

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...arrays import Floats
-from ...compiled.vectors import LANES, aligned
+from ...compiled.registers import LANES, aligned
 from . import _epoch, _shallow
 from ._crossbar import COLUMNS, ROWS
 from ._tiles import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...arrays import Floats, Ints, plain
+from ...compiled.registers import aligned
 from .fronts import Fronts
 
 
@@ -26,7 +27,6 @@ class CommonFactor:
     """
 
     def __init__(self, fronts: Fronts, p: Ints, q: Ints, conductance: Floats) -> None:
-        from ...compiled.vectors import aligned
         from .frontal import W, eliminate_common
 
         def room(size: int) -> Floats:
@@ -48,7 +48,6 @@ class CommonFactor:
 
         Threads may call it at the same time.
         """
-        from ...compiled.vectors import aligned
         from .frontal import W, solve_columns
 
         fronts, x = self._fronts, np.empty(load.shape)
