@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-#: rows of a table in a notebook; what is beyond is how_many
+#: rows of a table in a notebook; what is beyond is counted
 MAX_ROWS = 20
 
 
@@ -17,6 +17,11 @@ def how_many(number: int, thing: str, plural: str = "") -> str:
     ('1 node', '2 diodes', '2 indices')
     """
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {plural or thing + 's'}"
+
+
+def printable(title: str) -> str:
+    """Return a title with blanks in place of what would move a terminal's cursor."""
+    return "".join(c if c.isprintable() else " " for c in title)
 
 
 def few(texts: Sequence[str], most: int = 8, total: int | None = None) -> str:

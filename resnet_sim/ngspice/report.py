@@ -10,7 +10,7 @@ from typing import Any
 
 from ..laws.strangers import Stranger
 from ..model.circuit import Circuit
-from ..model.display import aligned, how_many
+from ..model.display import aligned, how_many, printable
 from ..results.formats.json import plain
 from ..results.formats.table import engineering
 from .as_written import AsWritten
@@ -76,7 +76,7 @@ def format_report(report: Report) -> str:
       believe resnet-sim: its voltages obey the laws better
     ...
     """
-    title = "".join(c if c.isprintable() else " " for c in report.title).strip()
+    title = printable(report.title).strip()
     head = _WORDS[report.status].format(source=report.source)
     blocks = [f"{title or 'the circuit'}: {head}"]
     if report.as_solved is None:

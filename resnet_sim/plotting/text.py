@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..arrays import Floats
+from ..model.display import printable
 from .charts import Axis, Panel, telling
 
 WIDTH, HEIGHT = 80, 18
@@ -33,7 +34,7 @@ def plot_text(panels: Sequence[Panel], width: int = WIDTH) -> str:
     for panel in panels:
         if panel.title != title:
             title = panel.title
-            blocks.append("".join(c if c.isprintable() else " " for c in title))
+            blocks.append(printable(title))
         draw = {"lines": _lines, "bars": _bars, "histogram": _histogram}[panel.kind]
         blocks.append("\n".join([*draw(panel, max(width, 30)), *map(str, panel.notes)]))
     return "\n\n".join(blocks)

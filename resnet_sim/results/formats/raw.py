@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...model.display import printable
 from .. import rawfile
 from ..predictions import Answers, Result
 
@@ -22,7 +23,7 @@ def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -
 def parts(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -> Iterator[str]:
     """Yield the file in parts."""
     for result in results:
-        title = "".join(c if c.isprintable() else " " for c in result.circuit.title)
+        title = printable(result.circuit.title)
         name = rawfile.DC_SWEEP if result.sweep else rawfile.OPERATING_POINT
         yield from rawfile.written(title, name, _vectors(result, outputs), result.rows(outputs))
 

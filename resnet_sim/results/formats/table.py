@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ...model.display import aligned, how_many
+from ...model.display import aligned, how_many, printable
 from ..operating_point import OperatingPoint
 from ..predictions import Answers, Result
 
@@ -46,7 +46,7 @@ def write(results: Sequence[Result], outputs: Sequence[str], answers: Answers) -
 
     Large circuits are cut to the part that most likely interests; the text says so.
     """
-    title = "".join(c if c.isprintable() else " " for c in results[0].circuit.title).strip()
+    title = printable(results[0].circuit.title).strip()
     blocks = [title] if title else []
     nets = (answers or {}).get("supply_nets", ())
     if nets:
