@@ -143,7 +143,7 @@ class Job:
             names = ", ".join(parameters)
             raise UsageError(
                 f"nodes or elements of the circuit change with {names}: its points have no common "
-                "table; solve the circuits with solve_many"
+                "table; solve each by itself, or all with solve_many"
             )
         held = {name: value != 0 for name, value in states.items()}
         return circuit.with_switches(held) if held else circuit

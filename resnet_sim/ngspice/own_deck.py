@@ -121,6 +121,8 @@ class OwnDeck:
                 self.analyses.append(card.text)
             elif card.keyword == "step" or (card.keyword == "temp" and len(card.text.split()) > 2):
                 self.steps += 1
+            elif card.keyword == "alter":
+                raise Unfit("ngspice knows no .alter")
             elif card.keyword == "model" and _PROGRAM.match(f"{card.text}  ".split()[2]):
                 raise Unfit(f"{card.text[:40]}: such models may start programs")
             elif (place := self._included(index, card)) is not None:

@@ -130,7 +130,7 @@ lines = [
 commands = some(st.one_of(names, signals, numbers, st.sampled_from(lines)), 4)
 blocks = st.tuples(
     st.sampled_from([(".control", ".endc"), (".CONTROL", ".Endc"), (".data d1", ".enddata"),
-                     (".variation", ".end_variation"), (".alter", ".end")]),
+                     (".variation", ".end_variation")]),
     st.lists(commands.filter(lambda line: not line.startswith("+")), max_size=4),
 ).map(lambda made: "\n".join([made[0][0], *made[1], made[0][1]]))  # fmt: skip
 
@@ -150,18 +150,9 @@ def test_no_ignored_card_refuses_a_deck_or_changes_its_answer(card, dialect, fir
 @settings(max_examples=20_000, deadline=None)
 @given(st.lists(CARDS, min_size=1, max_size=4), st.sampled_from(DIALECTS))
 def test_no_ignored_cards_refuse_decks(cards, dialect):
-    cards.sort(key=lambda card: card.startswith(".alter"))  # ends what is read
     text = DECK + "\n".join(cards)
     point = rs.solve(rs.parse_netlist(text, dialect=dialect))
     assert point.voltage("out") == pytest.approx(EXPECTED, rel=1e-12)
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_what_follows_alter_is_another_run(dialect):
-    text = f"{DECK}.alter\nr1 in out 2k\n.param x=1\n.alter again\nr1 in out 3k\n.end\n"
-    circuit = rs.parse_netlist(text, dialect=dialect)
-    assert [d.code for d in circuit.diagnostics if "alter" in d.message] == ["W108"]
-    assert rs.solve(circuit).voltage("out") == pytest.approx(EXPECTED, rel=1e-12)
 
 
 def test_hspice_writes_sweeps_in_its_own_words():

@@ -42,10 +42,10 @@ class Declarations:
 
 
 class Preparer:
-    """Reads the cards of bodies and remembers what it read."""
+    """Reads the cards of bodies and remembers what it read; `top` is what stands for the deck."""
 
-    def __init__(self, report: Report, *, quick: bool) -> None:
-        self._report, self._quick = report, quick
+    def __init__(self, report: Report, deck: Body, top: Body, *, quick: bool) -> None:
+        self._report, self._deck, self._top, self._quick = report, deck, top, quick
         self._declarations: dict[int, Declarations] = {}
         self._elements: dict[int, list[Element | Conditional | Block]] = {}
         self._single: dict[tuple[int, int], Element | None] = {}
@@ -224,7 +224,8 @@ class Preparer:
                     names.update(item.columns()[-1])
                 elif isinstance(item, Element) and isinstance(item.device, Instance):
                     names[item.device.subcircuit.text] += 1
-        places = (subcircuit.body, *subcircuit.enclosing)
+        enclosing = (self._top if p is self._deck else p for p in subcircuit.enclosing)
+        places = (subcircuit.body, *enclosing)
         found = []
         for name, count in names.items():
             used = next((s for p in places if (s := self._known(p).get(name))), None)

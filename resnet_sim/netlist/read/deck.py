@@ -70,10 +70,12 @@ class Subcircuit:
 class Deck:
     """A netlist whose structure is known.
 
-    `parts` are definitions that stand in for missing ones.
+    `parts` are definitions that stand in for missing ones, `runs` what the body is in each
+    run, first as it stands, then behind each ``.alter``.
     """
 
     title: str
     body: Body
     report: Report
     parts: Body | None = None
+    runs: tuple[Body, ...] = ()

@@ -136,14 +136,14 @@ class Gatherer:
         if "temp" not in top.definitions:
             top.values["temp"] = temperature
 
-    def check_overrides(self, top: Scope) -> None:
-        """Check that the overrides name parameters.
+    def check_overrides(self, top: Scope, others: set[str]) -> None:
+        """Check that the overrides name parameters, or one of some others.
 
         Raises
         ------
         UsageError
         """
-        known = {*top.values, *top.definitions}
+        known = {*top.values, *top.definitions, *others}
         for name, value in self._overrides.items():
             model, _, parameter = name.partition("(")
             if name not in known and not (parameter and model in top.model_cards):

@@ -17,6 +17,7 @@ from ...model.names import folded, mapping
 from ..dialects import Dialect
 from ..expressions.functions import drawing
 from ..report import Abandoned
+from .alterations import RUN
 from .analyses import AnalysisReader
 from .body_cache import Preparer
 from .deck import Body, Deck
@@ -65,14 +66,15 @@ class Elaboration:
         options: dict[str, Any] = {**given, "max_elements": max_elements, "quick": quick}
         self._overrides, self._quick = overrides, quick
         self._rebuild = partial(_rebuild, deck, overrides, options)
-        self._preparer = Preparer(self._report, quick=quick)
+        self._body = _run(deck, overrides)
+        self._preparer = Preparer(self._report, deck.body, self._body, quick=quick)
         self._evaluator = Evaluator(self._report)
         conditions = _conditions(self._report.dialect, forward_drop, diodes)
         models = ModelReader(self._report, self._evaluator, conditions, overrides)
         self._builder = CircuitBuilder(deck.title)
         self._placer = Placer(self._builder, self._report, self._evaluator, models)
         self._parts = Scope("", deck.parts or Body())
-        self._top = Scope("", deck.body, outer=self._parts)
+        self._top = Scope("", self._body, outer=self._parts)
         fixed = frozenset(name for name, value in given.items() if value is not None)
         self._gatherer = Gatherer(
             self._report, self._preparer, self._evaluator, self._placer, overrides, fixed,
@@ -118,9 +120,10 @@ class Elaboration:
     def _elaborate(self) -> AnalysisReader:
         self._gatherer.set_temperature(self._report.dialect.celsius, self._top)
         self._gatherer.gather(self._parts.body, self._parts, self._top)
-        self._gatherer.gather(self._deck.body, self._top, self._top)
-        self._gatherer.check_overrides(self._top)
-        self._expansion.elements(self._deck.body, self._top)
+        self._gatherer.gather(self._body, self._top, self._top)
+        runs = len(self._deck.runs)
+        self._gatherer.check_overrides(self._top, {RUN} if runs > 1 else set())
+        self._expansion.elements(self._body, self._top)
         self._placer.shunt_nodes()
         # what refers to an element that is missing for its errors needs no error of its own
         failed = self._placer.failed
@@ -138,6 +141,7 @@ class Elaboration:
         # tables stand where they like
         for keyword, card in sorted(self._gatherer.commands, key=lambda c: c[0] != "data"):
             reader.read(keyword, card)
+        reader.repeat(runs)
         reader.finish()
         return reader
 
@@ -167,6 +171,14 @@ def _rebuild(
     """Elaborate a deck anew; what is called as ``Circuit.rebuild``."""
     merged = {**overrides, **{name.lower(): value for name, value in values.items()}}
     return Elaboration(deck, merged, draw=draw, **options).run()
+
+
+def _run(deck: Deck, overrides: Mapping[str, float]) -> Body:
+    """Return the cards of the run that is asked for."""
+    run = overrides.get(RUN, 0.0)
+    if len(deck.runs) < 2 or run in range(len(deck.runs)):
+        return deck.runs[int(run)] if len(deck.runs) > 1 else deck.body
+    raise UsageError(f"{RUN} is a number from 0 to {len(deck.runs) - 1}, not {run:g}")
 
 
 def _conditions(spoken: Dialect, forward_drop: float | None, diodes: str | None) -> Conditions:

@@ -90,7 +90,7 @@ IGNORED = {
 STRUCTURE = {
     *("subckt", "ends", "if", "elseif", "else", "endif", "include", "lib", "endl"),
     *("control", "endc", "data", "enddata", "end", "title"),
-    *("alter", "variation", "design_exploration"),
+    *("alter", "del", "variation", "design_exploration"),
 }
 #: other spellings
 _ALIASES = {

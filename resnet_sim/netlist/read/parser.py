@@ -15,6 +15,7 @@ from ...model.patterns import pattern
 from ..dialects import DIALECTS, GROUNDS, OWN, recognised
 from ..report import CardError, Report
 from ..source import Card, SourceFile
+from .alterations import Alterations
 from .blocks import Block
 from .cards import Assign, Word
 from .deck import Body, Conditional, Deck, Subcircuit
@@ -66,6 +67,7 @@ class Parser:
         report.dialect = DIALECTS.get(dialect, OWN)
         self._title = ""
         self._top = self._body = Body()
+        self._alterations = Alterations(self._top, report)
         self._open: list[_Open] = []
         self._includes = Includes(report, includes, quick=quick)
         self._depth = 0
@@ -105,7 +107,7 @@ class Parser:
         for unclosed in self._open:
             what = ".subckt without .ends" if unclosed.conditional is None else ".if without .endif"
             self.report.add("E119", what, unclosed.card)
-        return Deck(self._title, self._top, self.report)
+        return Deck(self._title, self._top, self.report, runs=self._alterations.runs())
 
     def _recognise(self, text: str, source: SourceFile) -> None:
         """Read a deck as the simulator does whose deck it seems to be."""
@@ -175,7 +177,8 @@ class Parser:
                 self._skip(card)
             return
         # how large a subcircuit becomes must be seen without reading its cards, see `Preparer`
-        known = self._body is self._top or not block.of_instances or block.ends_with_names
+        at_top = self._body is self._alterations.body
+        known = at_top or not block.of_instances or block.ends_with_names
         self._body.items += [block] if known else block.cards()
         if self._ended:
             self._after_end(block.card(0))
@@ -194,7 +197,8 @@ class Parser:
         if keyword in _STRUCTURE:
             _STRUCTURE[keyword](self, card)
         elif keyword in DECLARATIONS:
-            self._body.declarations.append((keyword, card))
+            if not self._alterations.refuses(keyword, card):
+                self._body.declarations.append((keyword, card))
         elif keyword in OTHER_ANALYSES:
             message = f".{keyword} is ignored: the operating point is computed"
             self.report.add("W108", message, card)
@@ -236,10 +240,8 @@ class Parser:
         self._skipping = (f"end_{keyword}", card)
 
     def _alter(self, card: Card) -> None:
-        message = "HSPICE's further runs are not done: what follows .alter is ignored up to .end"
-        hint = "write the altered deck to a file of its own, or sweep what changes"
-        self.report.add("W108", message, card, hint=hint)
-        self._skipping = ("end", card)
+        if not self._open:  # that .subckt lacks its end is said at the end
+            self._body = self._alterations.begin()
 
     def _unopened(self, card: Card, message: str) -> None:
         self.report.add("E119", message, card)
@@ -258,7 +260,7 @@ class Parser:
             self._unopened(card, message)
             return
         self._open.pop()
-        self._body = self._open[-1].body if self._open else self._top
+        self._body = self._open[-1].body if self._open else self._alterations.body
 
     def _subckt(self, card: Card) -> None:
         words: list[Word] = []
@@ -313,7 +315,8 @@ class Parser:
         if is_section_start(card):
             self._skipping = ("endl", card)
         else:
-            self._include(card)
+            with self._alterations.library(card):
+                self._include(card)
 
     def _endl(self, card: Card) -> None:
         # the end of a section that an included file holds unasked
@@ -333,6 +336,7 @@ _STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {
     "lib": Parser._lib,
     "endl": Parser._endl,
     "alter": Parser._alter,
+    "del": lambda parser, card: parser._alterations.remove(card),
     "variation": Parser._variation,
     "design_exploration": Parser._variation,
     "control": Parser._control,

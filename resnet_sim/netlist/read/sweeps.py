@@ -12,6 +12,7 @@ from ...model.devices import CARDS, MODELS
 from ...model.requests import Analysis, Sweep
 from ..report import CardError, Report, suggestion
 from ..source import Card
+from .alterations import RUN
 from .cards import Assign, Braced, Item, Word
 from .data_tables import Tables
 from .fields import element_name
@@ -65,6 +66,11 @@ class SweepReader:
         if not self._plain:
             return (Analysis(steps),) if steps else ()
         return tuple(Analysis(analysis.sweeps + steps) for analysis in self._plain)
+
+    def repeat(self, runs: int) -> None:
+        """Wrap all that is asked for in the runs of ``.alter``."""
+        if runs > 1:
+            self._steps.append(Sweep(RUN, tuple(map(float, range(runs))), "parameter"))
 
     def check_points(self) -> None:
         """Check that the sweeps together don't have an absurd number of points."""
