@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..model.outputs import OUTPUT
 from ..model.requests import Measure
 from ..netlist.expressions.functions import CONSTANTS
-from ..netlist.expressions.machine import Machine, Program
+from ..netlist.expressions.machine import Language, Machine, Program
 from ..netlist.read.grammar import parse_expression
 from ..netlist.report import CardError
 from ..results.operating_point import OperatingPoint
@@ -241,18 +241,21 @@ class _Curve:
             return outputs.setdefault(match[0], f"output#{len(outputs)}")
 
         try:
-            program = parse_expression(OUTPUT.sub(named, text))
+            language = self.wanted.language or Language()
+            program = parse_expression(OUTPUT.sub(named, text), language.numerals)
             meant = {name: output for output, name in outputs.items()}
             names = {str(op[1]) for op in program if op[0] == "name"}
+            names.update(self.wanted.parameters if language.functions else ())
             values = {name: self._values_of(meant.get(name, name), of_points) for name in names}
             values = {name: value for name, value in values.items() if value is not None}
-            if len(program) == 1 and values:
+            if len(program) == 1 and len(values) == 1:
                 return values.popitem()[1]
             if not any(np.ndim(value) for value in values.values()):
-                return _evaluate(program, values)
+                return _evaluate(program, values, language)
             columns = np.broadcast_arrays(*values.values())
             rows = zip(*(column.tolist() for column in columns), strict=True)
-            return np.array([_evaluate(program, dict(zip(values, r, strict=True))) for r in rows])
+            points = (dict(zip(values, row, strict=True)) for row in rows)
+            return np.array([_evaluate(program, point, language) for point in points])
         except CardError as error:
             raise UsageError(f".meas: can't evaluate {text!r}: {error.message}") from None
 
@@ -297,13 +300,14 @@ def _extreme(operation: str, y: Floats) -> int:
     return int(np.argmax(y) if operation.startswith("max") else np.argmin(y))
 
 
-def _evaluate(program: Program, values: Mapping[str, float]) -> float:
+def _evaluate(program: Program, values: Mapping[str, float], language: Language) -> float:
     """Return the value at one point."""
     if any(map(math.isnan, values.values())):
         return math.nan
-    names: Any = SimpleNamespace(parameter=values.get, function=lambda name: None, known=list)
+    function = language.functions.get
+    names: Any = SimpleNamespace(parameter=values.get, function=function, known=list)
     try:
-        value = Machine().run(program, names)
+        value = Machine().run(program, names, language.meanings)
     except CardError as error:
         if error.code == "E121":  # a division by zero, the logarithm of a negative number
             return math.nan

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 #: where a card stands: number of the file in ``Circuit.sources`` (-1: nowhere), line from 1
 Place = tuple[int, int]
@@ -87,6 +88,8 @@ class Measure:
         Of ``trig``: where it ends; the answer is how far that is from where it begins.
     parameters : dict of str to float
         Values of the deck's parameters that the formulas name.
+    language : optional
+        In which the formulas are written; default: ours, without functions of a deck.
     """
 
     name: str
@@ -100,6 +103,7 @@ class Measure:
     place: Place = field(default=(-1, 0), compare=False)
     until: Measure | None = None
     parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
+    language: Any = field(default=None, hash=False)
 
     @property
     def formulas(self) -> tuple[str, ...]:

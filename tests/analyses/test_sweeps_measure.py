@@ -236,3 +236,42 @@ def test_questions_are_written_back():
     assert again.measures == circuit.measures and len(again.measures) == 8
     assert again.analyses == circuit.analyses
     assert ".meas" not in rs.format_netlist(circuit, "ngspice")
+
+
+def test_formulas_call_functions_of_the_deck_and_hspices_par():
+    deck = (
+        "t\n.func sq(x) {x*x}\n.param k=3 more(x,y)='sq(x)+y*k'\nv1 1 0 5\nr1 1 2 1\nr2 2 0 1\n"
+        ".dc v1 0 4 1\n.meas dc a find 'sq(v(2))' at=4\n.meas dc b max par('more(v(2),2)')\n"
+        ".meas dc c param='sq(a)-1'\n.meas dc d when par('v(2)*2')=2.5\n"
+    )
+    circuit = rs.parse_netlist(deck)
+    expected = {"a": 4.0, "b": 4 + 2 * 3, "c": 15.0, "d": 2.5}
+    for one in (circuit, rs.parse_netlist(rs.format_netlist(circuit))):
+        assert rs.measure(rs.run(one)[0]) == pytest.approx(expected)
+    stepped = rs.parse_netlist(deck + ".step param k list 3 5\n")
+    assert rs.measure(rs.run(stepped)[0])["b"] == pytest.approx([10, 14])
+
+
+def test_formulas_are_in_the_language_of_the_deck():
+    text = "t\nv1 1 0 100\nr1 1 0 1\n.dc v1 1 100 99\n.meas dc a find log(v(1)) at=100\n"
+    measured = {
+        name: rs.measure(rs.run(rs.parse_netlist(text, dialect=name))[0])["a"]
+        for name in ("xyce", "ngspice")
+    }
+    assert measured == pytest.approx({"xyce": 2.0, "ngspice": 4.605170185988092})
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "words"),
+    [
+        ("par('v(1)*2')", "W114", "formulas are not tabulated"),
+        ("{v(1)-v(2)}", "W114", "formulas are not tabulated"),
+        ("format=csv", "N105", "has no effect"),
+        ("v(9)", "W114", "no such voltage or current"),
+    ],
+)
+def test_what_print_can_not_tell_is_said(asked, code, words):
+    circuit = rs.parse_netlist(f"t\nv1 1 0 5\nr1 1 2 1\nr2 2 0 1\n.print dc v(2) {asked}\n")
+    (found,) = circuit.diagnostics
+    assert found.code == code and words in found.message
+    assert circuit.outputs == ("v(2)",)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from ...model.formula import Call, Formula, Sum, ordered
+from ...model.numbers import SPICE, Numerals
 from ..report import CardError, suggestion
 from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL
 
@@ -49,10 +50,19 @@ class Reading(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function defined by .func or .param."""
+    """A function defined by .func or .param; `card` is what defines it."""
 
     parameters: tuple[str, ...]
     program: Program
+    card: str = ""
+
+
+class Language(NamedTuple):
+    """What words mean: numbers, functions of the simulator, functions of the deck."""
+
+    numerals: Numerals = SPICE
+    meanings: Mapping[str, str] = NO_MEANINGS
+    functions: Mapping[str, Function] = {}
 
 
 class Names(Protocol):

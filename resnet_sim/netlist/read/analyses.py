@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ...model.outputs import FORMS, canonical
 from ...model.patterns import pattern
+from ..expressions.machine import Language
 from ..report import CardError
 from ..source import Card
 from .cards import Braced, Expression, Word
@@ -25,6 +26,9 @@ _NODESET_ENTRY = pattern(
 )
 #: of AC, or of Xyce and Spectre, which name parameters
 _FOREIGN_SENS = re.compile(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b").search
+#: Xyce's
+_FORMAT = re.compile(r"(?:format|file|width|precision|filter|delimiter|timescalefactor)=").match
+_IS_FORMULA = re.compile(r"par\s*\(|\{|'|.*[-+*/]\s*[(\w]").match
 #: cards that ask about a solution
 _QUESTIONS = ("sens", "tf", "meas")
 
@@ -51,7 +55,11 @@ class AnalysisReader(SweepReader):
     def __post_init__(self) -> None:
         super().__post_init__()
         has_element = self.builder.__contains__
-        self.requests = RequestReader(self._is_node, has_element, self._asked, self._known)
+        dialect = self.report.dialect
+        language = Language(dialect.numerals, dialect.meanings, self.top.functions)
+        self.requests = RequestReader(
+            self._is_node, has_element, self._asked, self._known, language
+        )
 
     def read(self, keyword: str, card: Card) -> None:
         """Read one card; what is wrong with it goes to the report."""
@@ -125,8 +133,15 @@ class AnalysisReader(SweepReader):
         return self.builder.has_node(name)
 
     def _unknown_output(self, match: re.Match[str], card: Card) -> None:
+        if _FORMAT(match[0]):
+            message = f"{match[0]} has no effect"
+            self.report.add("N105", message, card, match.start(), len(match[0]))
+            return
         message = f"{match[0]!r} is ignored: no such voltage or current"
         hint = "outputs are v(node), v(node,node), i(element), p(element)"
+        if _IS_FORMULA(match[0]):
+            message = f"{match[0]!r} is ignored: formulas are not tabulated"
+            hint = "a .meas dc card tells their values: .meas dc x find formula at=..."
         self.report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
 
     # ---- nodeset ----

@@ -146,7 +146,7 @@ class Preparer:
             if parameters is None:
                 found.parameters.append((name, Expression(program, card, offset)))
             else:
-                found.functions[name] = Function(parameters, program)
+                found.functions[name] = Function(parameters, program, card[2])
 
     def defaults(self, subcircuit: Subcircuit) -> list[tuple[str, Value]]:
         """Return the parameters of a subcircuit and their defaults."""

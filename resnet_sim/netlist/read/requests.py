@@ -9,6 +9,7 @@ from collections.abc import Callable
 from ...model.outputs import OUTPUT, canonical
 from ...model.patterns import pattern
 from ...model.requests import Derivatives, Measure
+from ..expressions.machine import Function, Language
 from ..report import CardError
 from ..source import Card
 from .cards import Braced, Word
@@ -19,6 +20,7 @@ from .grammar import parse_expression
 OVER_RANGE = ("max", "min", "max_at", "min_at", "pp", "avg", "rms", "integ")
 _FORMS = f"find ... when|at, when, {', '.join(OVER_RANGE)}, deriv ... at, trig ... targ, param"
 _OPTION = pattern(r"\s+(at|from|to|rise|fall|cross|val)\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s=]+)\s*$")
+_PAR = pattern(r"\bpar\s*\(")
 _MEAS = pattern(r"\s*\.meas\w*\s+(?:(dc)\s+)?(\S+)\s+(\w+)\s*")
 #: analyses that have measurements, in any abbreviation
 _OTHERS = ("transient", "ac", "noise", "op", "sp", "four", "fourier", "fft", "hb", "error", "phase")
@@ -50,6 +52,8 @@ class RequestReader:
         The value of an item of a card.
     parameter : callable
         The value of a parameter of the deck, None if there is none.
+    language : Language
+        In which formulas are written.
     """
 
     def __init__(
@@ -58,9 +62,10 @@ class RequestReader:
         has_element: Callable[[str], bool],
         number: Callable[[Card, Word | Braced], float],
         parameter: Callable[[Card, str], float | None],
+        language: Language,
     ) -> None:
         self._has_node, self._has_element, self._number = has_node, has_element, number
-        self._parameter = parameter
+        self._parameter, self._language = parameter, language
         self.derivatives: list[Derivatives] = []
         self.measures: list[Measure] = []
 
@@ -108,8 +113,7 @@ class RequestReader:
         else:
             raise CardError("E103", f"unknown measurement {operation!r}", head.start(3),
                             len(operation), f"known are {_FORMS}")  # fmt: skip
-        named = self._parameters(card, found)
-        self.measures.append(dataclasses.replace(found, parameters=named, place=card[:2]))
+        self.measures.append(dataclasses.replace(self._worded(card, found), place=card[:2]))
         return True
 
     def _located(self, card: Card, name: str, operation: str, text: str, start: int) -> Measure:
@@ -156,18 +160,28 @@ class RequestReader:
             return self._number(card, Braced(text[1:-1], start + 1))
         return self._number(card, Word(text, start))
 
-    def _parameters(self, card: Card, wanted: Measure) -> dict[str, float]:
-        """Return the parameters of the deck that the formulas of a measurement name."""
-        values: dict[str, float] = {}
+    def _worded(self, card: Card, wanted: Measure) -> Measure:
+        """Return a measurement with what its formulas name: parameters and functions."""
+        values, used = dict[str, float](), dict[str, Function]()
+        known = self._language.functions
+        waiting = list[Function]()
         for formula in wanted.formulas:
             try:
-                program = parse_expression(OUTPUT.sub("0", formula))
+                numerals = self._language.numerals
+                waiting.append(Function((), parse_expression(OUTPUT.sub("0", formula), numerals)))
             except CardError:
                 continue  # whoever measures will say so
-            for name in {str(op[1]) for op in program if op[0] == "name"}:
+        while waiting:
+            function = waiting.pop()
+            named = {str(op[1]) for op in function.program if op[0] == "name"}
+            for name in named.difference(function.parameters):
                 if (value := self._parameter(card, name)) is not None:
                     values[name] = value
-        return values
+            called = {str(op[1]) for op in function.program if op[0] == "call"} & known.keys()
+            waiting += [known[name] for name in called.difference(used)]
+            used.update({name: known[name] for name in called})
+        language = self._language._replace(functions=used)
+        return dataclasses.replace(wanted, parameters=values, language=language)
 
     def _formula(self, card: Card, text: str, start: int) -> str:
         """Return a formula with outputs as they are called here; `start` is somewhere before."""
@@ -178,7 +192,8 @@ class RequestReader:
             assert moved is not None
             parts += [text[done : match.start()], self._output(card, moved)]
             done = match.end()
-        return "".join((*parts, text[done:])).strip(" {}'")
+        # HSPICE's par('...') is what it holds
+        return _PAR.sub("(", "".join((*parts, text[done:]))).strip(" {}'")
 
     def _output(self, card: Card, match: re.Match[str]) -> str:
         """Return an output as it is called here; it must exist."""

@@ -172,6 +172,8 @@ class Writer:
             if m.until is not None:
                 yield from ("targ", *located(m.until))
 
+        functions = (m.language.functions for m in self.circuit.measures if m.language)
+        yield from dict.fromkeys(f.card.strip() for some in functions for f in some.values())
         named = {k: v for m in self.circuit.measures for k, v in m.parameters.items()}
         yield from (f".param {name}={_value(value)}" for name, value in named.items())
         for m in self.circuit.measures:
