@@ -261,3 +261,42 @@ def test_definitions_alone_are_nothing_to_solve(command, tmp_path, capsys):
     deck.write_text("parts\n.subckt part p q\nr1 p q 1k\n.ends\n.model dm d(ron=0)\n")
     assert main([command, str(deck)]) == 2
     assert "nothing to solve" in capsys.readouterr().err
+
+
+PSPICE = [
+    '.SUBCKT DIV A B OPTIONAL: VP=$G_DPWR GN = 0 PARAMS: R=1K TEXT: T="x"',
+    "R1 A B {R}",
+    "R2 B GN 1K",
+    "R3 VP 0 1",
+    ".ENDS",
+    "V1 1 0 8",
+    "V2 $G_DPWR 0 3",
+    "V9 low 0 4",
+]
+
+
+@pytest.mark.parametrize(
+    ("card", "volts", "drawn"),
+    [
+        ("X1 1 out DIV", 4, 3),
+        ("X1 1 out DIV PARAMS: R=3K", 2, 3),
+        ("X1 1 out low DIV", 4, 0),
+        ("X1 1 out low low DIV", 6, 0),
+    ],
+)
+def test_optional_ports_are_at_their_nodes_unless_an_instance_says(card, volts, drawn):
+    op = rs.solve(parse(*PSPICE, card, dialect="pspice"))
+    assert (op.voltage("out"), -op.current("v2")) == pytest.approx((volts, drawn))
+
+
+def test_instances_in_a_row_have_optional_ports_too():
+    cards = [f"X{k} 1 n{k} DIV" for k in range(30)]
+    op = rs.solve(parse(*PSPICE, *cards, dialect="pspice"))
+    assert op.voltage("n29") == pytest.approx(4)
+    assert -op.current("v2") == pytest.approx(90)
+
+
+@pytest.mark.parametrize("card", ["X1 1 DIV", "X1 1 out 0 0 0 DIV"])
+def test_too_few_and_too_many_ports_are_told_beside_optional_ones(card):
+    with pytest.raises(NetlistError, match="div has 2 to 4 ports"):
+        parse(*PSPICE, card, dialect="pspice")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ...model.patterns import pattern
 from ..report import Report
 from ..source import Card
 from .blocks import Block
+
+_SPECIAL = pattern(r"\b(?:optional\s*:(.*?)|text\s*:.*?)(?=\bparams\s*:|\btext\s*:|$)")
+_DEFAULT = pattern(r"([^\s=,]+)\s*=\s*([^\s=,]+)")
 
 
 @dataclass
@@ -57,6 +62,8 @@ class Subcircuit:
     body : Body
     enclosing : tuple of Body
         What the definition stands in, innermost first.
+    optional : tuple of str
+        Nodes that the last ports are at if an instance does not say, PSpice's ``OPTIONAL:``.
     """
 
     name: str
@@ -64,6 +71,15 @@ class Subcircuit:
     card: Card
     body: Body
     enclosing: tuple[Body, ...]
+    optional: tuple[str, ...] = ()
+
+    def at(self, nodes: Sequence[str]) -> dict[str, str] | None:
+        """Return port -> node where an instance names these, None if they don't fit."""
+        missing = len(self.ports) - len(nodes)
+        if not 0 <= missing <= len(self.optional):
+            return None
+        rest = self.optional[len(self.optional) - missing :]
+        return dict(zip(self.ports, (*nodes, *rest), strict=True))
 
 
 @dataclass
@@ -79,3 +95,15 @@ class Deck:
     report: Report
     parts: Body | None = None
     runs: tuple[Body, ...] = ()
+
+
+def without_optional(card: Card) -> tuple[Card, list[tuple[str, str]]]:
+    """Return a .subckt card without PSpice's ``OPTIONAL: port=node ...``, and what that says.
+
+    Nor has it texts (``TEXT:``): what reads one is refused there.
+    """
+    text, named = card[2], list[tuple[str, str]]()
+    for found in _SPECIAL.finditer(card[2]):
+        text = text[: found.start()] + " " * len(found[0]) + text[found.end() :]
+        named += _DEFAULT.findall(found[1]) if found[1] is not None else []
+    return (card if text == card[2] else (card[0], card[1], text)), named

@@ -147,11 +147,13 @@ class Expansion:
         if home is self._parts:
             word = device.subcircuit
             self._report.note_part(word.text, element.card, word.offset)
-        if len(subcircuit.ports) != len(element.nodes):
-            ports = " ".join(subcircuit.ports)
+        if subcircuit.at(element.nodes) is None:
+            ports, count = " ".join(subcircuit.ports), f"{len(subcircuit.ports)}"
+            if subcircuit.optional:
+                count = f"{len(subcircuit.ports) - len(subcircuit.optional)} to {count}"
             raise CardError(
                 "E112",
-                f"{subcircuit.name} has {len(subcircuit.ports)} ports, not {len(element.nodes)}",
+                f"{subcircuit.name} has {count} ports, not {len(element.nodes)}",
                 hint=f"its ports are: {ports}"[:200],
             )
         self._limit(element, subcircuit, scope)
@@ -165,7 +167,7 @@ class Expansion:
         """Place what an instance holds."""
         home, subcircuit = self._find(device, scope)
         child = Scope(prefix, subcircuit.body, scope, home)
-        child.nodes = dict(zip(subcircuit.ports, nodes, strict=True))
+        child.nodes = subcircuit.at(nodes) or {}
         given = {key.text: self._evaluator.number(value, scope) for key, value in device.parameters}
         child.multiplier = scope.multiplier
         declared = 0

@@ -18,7 +18,7 @@ from ..source import Card, SourceFile
 from .alterations import Alterations
 from .blocks import Block
 from .cards import Assign, Word
-from .deck import Body, Conditional, Deck, Subcircuit
+from .deck import Body, Conditional, Deck, Subcircuit, without_optional
 from .includes import Includes, is_section_start
 from .items import first_assignment, read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, canonical
@@ -263,6 +263,7 @@ class Parser:
         self._body = self._open[-1].body if self._open else self._alterations.body
 
     def _subckt(self, card: Card) -> None:
+        card, optional = without_optional(card)
         words: list[Word] = []
         try:
             text = _PARAMS.split(card[2][: first_assignment(card[2])])[0]
@@ -275,13 +276,15 @@ class Parser:
             self.report.add("E104", "too few fields: .subckt needs a name", card)
             words = [Word("", 0)]
         name, *ports = words
+        ports += [Word(port, name.offset) for port, _ in optional]
         for k, port in enumerate(ports):
             if port.text in {p.text for p in ports[:k]}:
                 message = f"port {port.text!r} is listed twice"
                 self.report.add("E112", message, card, port.offset, len(port.text))
         enclosing = (*(opened.body for opened in reversed(self._open)), self._top)
         names = tuple(port.text for port in ports)
-        subcircuit = Subcircuit(name.text, names, card, Body(), enclosing)
+        nodes = tuple(node for _, node in optional)
+        subcircuit = Subcircuit(name.text, names, card, Body(), enclosing, nodes)
         if any(name.text == other.name for other in self._body.subcircuits):
             message = f"subcircuit {name.text} is defined again: the first definition counts"
             self.report.add("W115", message, card, name.offset, len(name.text))
