@@ -55,7 +55,10 @@ CASES = [
     ("t\nr1 a 0 1\n.control\nshell rm\n.endc\n", "W109", ".control"),
     ("t\nd1 a 0 dm\n.model dm d(rom=1)\n", "W110", "rom"),
     ("t\nr1 a 0 1 foo=2\n", "E136", "foo"),
-    ("t\nr1 a 0 1_000\n", "W116", "1_000"),
+    ("t\nr1 a 0 1_000\n", "E106", "1_000"),
+    ("t\nr1 a 0 0x10\n", "E106", "0x10"),
+    ("t\nr1 a 0 10k%\n", "W116", "10k%"),
+    ("t\nr1 a 0 1\n.lib tt\nr2 a 0 1\n", "E119", ".lib tt"),
     ("t\nr1 a 0 1\n.meas op x max v(a)\n", "N103", ".meas op x max v(a)"),
     ("t\nr1 a 0 1\n.options reltol=1\n", "N105", "reltol"),
 ]

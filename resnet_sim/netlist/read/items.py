@@ -29,6 +29,8 @@ _EQUALS = pattern(r"\s*=\s*")
 _QUOTED = pattern(r"\{[^{}]*\}|'[^']*'")
 _APART = pattern(r"[\s}][-+*/%^<>&|?:!]|[-+*/%^<>&|?:!][\s{]")
 _STARTS_NUMBER = re.compile(r"[+-]?\.?[0-9]").match
+#: 1_000, 0x10
+_DIGITS_FOLLOW = pattern(r"_\d|x[\da-f]+$").match
 _NUMBER_COMMA = pattern(r"[0-9],[0-9]")
 
 
@@ -181,6 +183,9 @@ class ValueReader:
         text, offset = item.text, item.offset
         if not number.is_clean and any(c in number.rest for c in "+-*/^?<>&|"):
             raise self._no_value(item)
+        if _DIGITS_FOLLOW(number.rest):
+            hint = f"SPICE reads {number.value:g}: write the number without letters and underscores"
+            raise CardError("E106", f"{text!r} is not a number", offset, len(text), hint)
         if abs(number.value) == float("inf"):
             raise CardError("E132", f"{text} is too large for a number", offset, len(text))
         if number.scale not in ("m", "f") and number.is_clean:

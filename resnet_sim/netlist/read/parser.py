@@ -101,7 +101,7 @@ class Parser:
         if self._skipping is not None:
             keyword, begun = self._skipping
             message = f"nothing ends this: .{keyword} is missing"
-            self.report.add("E119" if keyword == "enddata" else "W117", message, begun)
+            self.report.add("W117" if keyword == "endc" else "E119", message, begun)
         if not self.report.dialect.gnd_is_ground:
             self._tell_ground()
         for unclosed in self._open:

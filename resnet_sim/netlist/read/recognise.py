@@ -20,6 +20,11 @@ _OTHERS = (
     (r"<qucs schematic", "a schematic of Qucs", "in Qucs-S: Simulation, Save netlist"),
     (r"v\s*\{?\s*xschem\b", "a schematic of xschem", "in xschem: Netlist, with SPICE chosen"),
     (r"v 20\d{6} \d\b", "a schematic of gEDA or Lepton", "lepton-netlist -g spice-sdb file.sch"),
+    (
+        r"(?://[^\n]*\s+)*simulator\s+lang\s*=\s*spectre\b",
+        "a netlist of Spectre",
+        "have it written for SPICE: simulator lang=spice",
+    ),
     (r"<\?xml|<!doctype|<html", "an XML or HTML file", "give the SPICE netlist"),
 )
 
