@@ -55,6 +55,8 @@ def measure(
     >>> rs.measure(rs.run(rs.parse_netlist(deck + cards))[0])
     {'top': 0.5, 'knee': 0.25}
     """
+    if not isinstance(op, OperatingPoint):
+        raise UsageError(f"the result of a sweep is measured, not {type(op).__name__}")
     if not op.sweep:
         raise UsageError(".meas dc needs a sweep, and the deck asks for none")
     found: dict[str, Any] = {}

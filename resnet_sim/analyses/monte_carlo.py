@@ -99,7 +99,7 @@ def monte_carlo(
         raise UsageError(f"accuracy is called tolerance now; write tolerance={accuracy}")
     circuit = as_circuit(circuit)
     check_arguments(method, tolerance)
-    drawn = draw(circuit, spread or {}, samples, seed, distribution)
+    drawn = draw(circuit, {} if spread is None else spread, samples, seed, distribution)
     sweeps = as_sweeps(circuit, sweep)
     if sweeps and not circuit.switches.fixed.all():
         raise UsageError(

@@ -129,7 +129,7 @@ def sensitivities(
     circuit = as_circuit(circuit)
     solution = _Linearised(circuit, tolerance)
     parameters = moved(solution.influence()) if circuit.parameters else ()
-    return [solution.sensitivity(output, parameters) for output in several(outputs)]
+    return [solution.sensitivity(output, parameters) for output in several(outputs, "outputs")]
 
 
 @spelled

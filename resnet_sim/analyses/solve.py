@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays import Floats
 from ..diagnostics import Diagnostic
 from ..errors import ResnetSimError, TopologyError, UsageError
-from ..model.names import mapping, numbers
+from ..model.names import mapping, numbers, word
 from ..point.certified import nodeset, single
 from ..point.engine import PointSolver
 from ..results.operating_point import OperatingPoint
@@ -144,7 +144,7 @@ def _columns(inputs: Mapping[str, Any]) -> tuple[tuple[str, ...], Floats]:
 
 def check_arguments(method: str, tolerance: float) -> None:
     """Refuse an unknown method and an accuracy out of range."""
-    if method not in METHODS:
+    if word(method, "the method") not in METHODS:
         raise UsageError(f"unknown method {method!r}; there are {', '.join(METHODS)}")
     if not (isinstance(tolerance, int | float | np.number) and 0 < tolerance < 1):
         raise UsageError(f"the tolerance {tolerance} is not between 0 and 1")

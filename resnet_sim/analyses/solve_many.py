@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures as futures
 import hashlib
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..many.jobs import structure_key
 from ..many.one_by_one import Task, Unsolved, walk
 from ..model.circuit import Circuit
-from ..model.names import several
+from ..model.names import several, whole
 from ..point.certified import nodeset, single
 from ..point.engine import PointSolver
 from ..workers.jobs import run_job
@@ -101,11 +101,13 @@ def solve_many(
     >>> rs.solve_many(ladders, ["v(n1)"])["v(n1)"].round(4)
     array([0.5   , 0.4   , 0.3846])
     """
-    outputs = several(outputs)
+    outputs = several(outputs, "outputs")
+    circuits = list(circuits) if isinstance(circuits, Iterable) else [circuits]
     if not all(isinstance(one, Circuit) or callable(one) for one in circuits):
         raise UsageError("circuits, or callables that return them, are needed: rs.read_netlist")
-    if not outputs or not circuits or chunk < 1:
-        raise UsageError("at least one circuit, one output and one circuit per task are needed")
+    if not outputs or not circuits:
+        raise UsageError("at least one circuit and one output are needed")
+    chunk = whole(chunk, "chunk", 1)
     ranges = range(0, len(circuits), chunk)
     tasks = [(list(circuits[k : k + chunk]), tuple(outputs), method, tolerance) for k in ranges]
     job = hashlib.sha256(repr((tuple(outputs), method, tolerance, chunk)).encode())
@@ -143,6 +145,8 @@ def _solve_all(
     def tasks() -> Iterator[Task]:
         for recipe in recipes:
             circuit = recipe if isinstance(recipe, Circuit) else recipe()
+            if not isinstance(circuit, Circuit):
+                raise UsageError(f"{recipe!r} returns no circuit, but {type(circuit).__name__}")
             yield PointSolver(circuit, method, tolerance, nodeset(circuit, None)), circuit
 
     for k, point in enumerate(walk(tasks(), unsolved)):

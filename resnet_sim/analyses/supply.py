@@ -13,6 +13,7 @@ from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
 from ..graph.graphs import components
 from ..model.circuit import Circuit
+from ..model.names import whole
 from ..results.operating_point import OperatingPoint
 
 _PLACE = re.compile(r"(.*)_(-?\d+)_(-?\d+)", re.DOTALL)
@@ -104,6 +105,7 @@ def supply_nets(op: OperatingPoint, worst: int | None = None) -> list[SupplyNet]
     """
     if not isinstance(op, OperatingPoint):
         raise UsageError(f"drops are those of a result of rs.solve, not of {type(op).__name__}")
+    worst = worst if worst is None else whole(worst, "worst", 1)
     if op.node_voltages.ndim > 1:
         raise UsageError("drops are those of one operating point, not of a sweep")
     circuit = op.circuit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,7 +82,8 @@ def as_sweeps(circuit: Circuit, given: Sequence[Sweep] | Mapping[str, Any]) -> t
     """Return what is swept: sweeps as they stand, or names with their values."""
     if isinstance(given, Mapping):
         return tuple(_named(circuit, name, values) for name, values in given.items())
-    if isinstance(given, str) or not all(isinstance(one, Sweep) for one in given):
+    plain = isinstance(given, Iterable) and not isinstance(given, str)
+    if not plain or not all(isinstance(one, Sweep) for one in given):
         raise UsageError("what is swept goes by name, as {'r1': [1e3, 2e3]}")
     return tuple(given)
 

@@ -14,7 +14,7 @@ from ..many import jobs
 from ..many.spreads import monte_carlo as draw
 from ..many.variants import DISTRIBUTIONS, MonteCarlo
 from ..model.circuit import Circuit
-from ..model.names import several
+from ..model.names import one, several, whole
 from ..results.operating_point import OperatingPoint
 from .given import Given, as_circuit, spelled
 from .sensitivity import sensitivities
@@ -142,13 +142,13 @@ def worst_case(
     """
     circuit = as_circuit(circuit)
     check_arguments(method, tolerance)
-    drawn = draw(circuit, spread or {}, 1, distribution=distribution)
+    drawn = draw(circuit, {} if spread is None else spread, 1, distribution=distribution)
     if drawn.draws:
         raise UsageError("random functions of the deck have no worst case: give a spread instead")
     nominal = solve(circuit, method=method, tolerance=tolerance)
-    outputs = several(outputs)
+    outputs = several(outputs, "outputs")
     means = [_defined(name, nominal.value(name)) for name in outputs]
-    few = len(drawn.varied) <= vertices
+    few = len(drawn.varied) <= whole(vertices, "vertices")
     corners = _all_corners(drawn) if few else _telling_corners(circuit, drawn, outputs, tolerance)
     op = jobs.run(jobs.Job(circuit, corners, method, tolerance))
     by = "vertices" if few else "sensitivities"
@@ -182,12 +182,20 @@ def statistics(
     if not isinstance(samples, OperatingPoint) or "sample" not in samples.sweep:
         raise UsageError("statistics are about samples: what monte_carlo returns")
     if not isinstance(outputs, Mapping):
-        outputs = dict.fromkeys(several(outputs), (None, None))
-    return [_statistics(samples, name, *limits) for name, limits in outputs.items()]
+        outputs = dict.fromkeys(several(outputs, "outputs"), (None, None))
+    return [_statistics(samples, name, *_limits(name, given)) for name, given in outputs.items()]
 
 
-def _statistics(op: OperatingPoint, name: str, low: Any, high: Any) -> Statistics:
-    low, high = (-np.inf if low is None else float(low)), (np.inf if high is None else float(high))
+def _limits(name: str, given: Any) -> tuple[float, float]:
+    """Return the limits of an output, of which either may be None."""
+    if not isinstance(given, Sequence) or isinstance(given, str) or len(given) != 2:
+        kind = type(given).__name__
+        raise UsageError(f"the limits of {name} are a pair, such as (0.1, None), not {kind}")
+    low, high = (None if end is None else one(f"a limit of {name}", end) for end in given)
+    return -np.inf if low is None else low, np.inf if high is None else high
+
+
+def _statistics(op: OperatingPoint, name: str, low: float, high: float) -> Statistics:
     if not low <= high:
         raise UsageError(f"the limits of {name}, {low:g} and {high:g}, leave nothing between")
     count = int(op.sweep["sample"].max()) + 1

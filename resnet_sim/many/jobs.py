@@ -25,6 +25,7 @@ from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
+from ..model.names import whole
 from ..point.certified import CHUNK, decode, encode, join, nodeset
 from ..point.engine import PointSolver
 from ..point.plan import compiled
@@ -250,8 +251,7 @@ def run(
     """Solve all points of a job; see `analyses.monte_carlo` for the parameters."""
     began = time.perf_counter()
     count = job.variants.count
-    if chunk < 1:
-        raise UsageError(f"chunks of {chunk} points; at least one is needed")
+    chunk = whole(chunk, "chunk", 1)
     size = count if job.sequential else chunk
     ranges = [(k, min(k + size, count)) for k in range(0, count, size)]
     if len(ranges) == 1 and isinstance(executor, str) and executor.startswith("threads"):

@@ -19,6 +19,7 @@ from ..errors import ResnetSimError, UsageError
 from ..model.circuit import Circuit
 from ..model.devices import DEVICES
 from ..model.display import few
+from ..model.names import word
 from ..point.recent import known
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Question:
     _found: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.precision not in ("double", "single"):
+        if word(self.precision, "the precision") not in ("double", "single"):
             raise UsageError(f"unknown precision {self.precision!r}: double or single")
         if self.outputs:
             return  # a trainer keeps its question

@@ -10,7 +10,7 @@ from itertools import compress
 
 from ..errors import UsageError
 from ..model.circuit import Circuit
-from ..model.names import mapping
+from ..model.names import mapping, word
 from .variants import DISTRIBUTIONS, MonteCarlo
 
 
@@ -36,7 +36,7 @@ def monte_carlo(
     UsageError
         If nothing matches, or a spread is negative or makes resistances negative.
     """
-    known = DISTRIBUTIONS.get(distribution)
+    known = DISTRIBUTIONS.get(word(distribution, "the distribution"))
     chosen: dict[str, tuple[str, float]] = {}
     nominal: dict[str, float] = {}
     everything = [*circuit.spread.items(), *mapping(spread, "spreads").items()]
@@ -65,7 +65,7 @@ def as_share(name: str, given: float | str) -> float:
     try:
         text = given.strip() if isinstance(given, str) else ""
         share = float(text[:-1]) / 100.0 if text.endswith("%") else float(given)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         share = math.nan
     if not math.isfinite(share):
         raise UsageError(f"the spread {given!r} of {name} is neither a number nor of the form 5%")

@@ -17,7 +17,7 @@ from ..diagnostics import Diagnostic, Span
 from ..errors import UsageError, did_you_mean
 from .devices import Crossbars, Table
 from .lines import Source
-from .names import mapping
+from .names import folded, mapping, one
 from .numbered import Numbered
 from .requests import Analysis, Derivatives, Measure
 
@@ -142,6 +142,7 @@ class Circuit(Numbered):
         >>> circuit.with_settings({"r": 2e3, "v1": 4.0}).resistors.ohms
         array([2000.])
         """
+        values = mapping(values, "settings")
         own = {name: v for name, v in values.items() if self.find(name) is not None}
         others = {name: value for name, value in values.items() if name not in own}
         try:
@@ -165,8 +166,8 @@ class Circuit(Numbered):
         UsageError
             If there is no such crossbar, or a conductance is negative or not finite.
         """
-        folded = {name.lower(): array for name, array in values.items()}
-        return self._renewed({"crossbars": self.crossbars.with_conductances(folded)})
+        values = {folded(name): siemens for name, siemens in mapping(values, "crossbars").items()}
+        return self._renewed({"crossbars": self.crossbars.with_conductances(values)})
 
     def with_switches(self, states: Mapping[str, bool]) -> Circuit:
         """Return the circuit with switches held closed (True) or open (False).
@@ -181,6 +182,8 @@ class Circuit(Numbered):
             table, row = self.locate(self.element(name))
             if table != "switches":
                 raise UsageError(f"{name} is a {self.tables[table].kind}, not a switch")
+            if one(name, state) not in (0.0, 1.0):
+                raise UsageError(f"{name} is closed (True) or open (False), not {state!r}")
             closed[row], fixed[row] = state, True
         return self._with_columns({"switches": {"closed": closed, "fixed": fixed}})
 

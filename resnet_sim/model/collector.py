@@ -40,7 +40,7 @@ class Collector:
 
     def node(self, name: str) -> int:
         """Return the number of a node, which is made where it is new."""
-        number = self._nodes.get(name)
+        number = self._nodes.get(name) if isinstance(name, str) else None
         return self._nodes[folded(name)] if number is None else number
 
     def nodes(self, names: str | Iterable[str], count: int | None = None) -> Ints:
@@ -91,7 +91,10 @@ class Collector:
         self._element_names.add(name)
         # most nodes are known: a look-up here saves a call, which counts for a million elements
         known = self._nodes
-        i, j = known.get(p), known.get(q)
+        try:
+            i, j = known.get(p), known.get(q)
+        except TypeError:
+            i = j = None  # `node` says that a list is no name
         if i is None or j is None:
             i, j = self.node(p), self.node(q)
         rows = self._rows.get(table)

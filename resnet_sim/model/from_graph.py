@@ -63,7 +63,7 @@ def resistors_of(siemens: Any, ground: int, names: Sequence[str] | None) -> tupl
     given = siemens.toarray() if hasattr(siemens, "toarray") else siemens
     try:
         matrix: Floats = np.atleast_1d(np.asarray(given, dtype=float))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise UsageError(
             "a square matrix of numbers is needed: rows differ in length, or are none"
         ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import wraps
@@ -30,7 +31,7 @@ def folded(name: object) -> str:
         return name.lower()
     if isinstance(name, int | np.integer) and not isinstance(name, bool):
         return str(name)
-    what = "an empty one" if name == "" else type(name).__name__
+    what = "an empty one" if isinstance(name, str) else type(name).__name__
     raise UsageError(f"a name is needed, such as 'out', not {what}")
 
 
@@ -42,9 +43,36 @@ def mapping(given: Mapping[str, V], what: str) -> Mapping[str, V]:
     return given
 
 
-def several(names: str | Sequence[str]) -> Sequence[str]:
-    """Return names; one alone needs no brackets."""
-    return (names,) if isinstance(names, str) else names
+def several(names: str | Sequence[str], what: str = "names") -> tuple[str, ...]:
+    """Return names; one alone needs no brackets. Nodes may be numbers."""
+    if isinstance(names, str):
+        return (names,)
+    if isinstance(names, Iterable) and not isinstance(names, bytes):
+        found = tuple(names)
+        if all(isinstance(name, str | int | np.integer) for name in found):
+            return tuple(map(str, found))
+    raise UsageError(f"{what} are needed, such as ['a', 'b'], not {_shown(names)}")
+
+
+def word(value: Any, what: str) -> str:
+    """Return a word; `UsageError` if it is anything else."""
+    if isinstance(value, str):
+        return value
+    raise UsageError(f"{what} is a word, not {_shown(value)}")
+
+
+def file_name(value: Any, what: str) -> str | os.PathLike[str]:
+    """Return the name of a file or folder; `UsageError` if it is anything else."""
+    if isinstance(value, str | os.PathLike):
+        return value
+    raise UsageError(f"{what} is a path, not {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    """Return a value as messages show it: what is long by its kind alone."""
+    short = value is None or isinstance(value, str | int | float | bytes)
+    text = repr(value) if short else ""
+    return text if 0 < len(text) < 40 else type(value).__name__
 
 
 def selected(names: Sequence[str], wanted: str | Sequence[str], what: str) -> tuple[str, ...]:
@@ -62,7 +90,7 @@ def whole(value: Any, what: str, least: int = 0) -> int:
     """Return a whole number from `least` on; `UsageError` if it is anything else."""
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least:
         return int(value)
-    raise UsageError(f"{what} must be a whole number from {least} on, not {value!r}")
+    raise UsageError(f"{what} must be a whole number from {least} on, not {_shown(value)}")
 
 
 def numbers(name: str, given: Any) -> Floats:
@@ -82,6 +110,14 @@ def numbers(name: str, given: Any) -> Floats:
     if isinstance(given, str) or not isinstance(given, Iterable):
         return np.array(number(name, given))
     return np.array([number(name, value) for value in given])
+
+
+def one(name: str, given: Any) -> float:
+    """Return the number that something takes, which may be in SPICE's writing."""
+    value = numbers(name, given)
+    if value.ndim:
+        raise UsageError(f"{name} must be one number, not {value.size}")
+    return float(value)
 
 
 def array(values: Any, what: str) -> Any:
@@ -119,7 +155,7 @@ def real(values: Any, what: str) -> Floats:
         )
     try:
         return np.asarray(found, dtype=float)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"{what} must be real numbers: {error}") from None
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic
 from ..errors import NetlistError, UsageError
 from ..model.circuit import Circuit
-from ..model.names import spelled
+from ..model.names import file_name, one, spelled, whole, word
 from .dialects import DIALECTS
 from .read.elaborate import Elaboration
 from .read.expansion import MAX_ELEMENTS
@@ -78,7 +79,7 @@ def read_netlist(
     >>> rs.solve(rs.read_netlist("load.net", overrides={"r": 2e3})).current("r1")
     0.0005
     """
-    name = os.fspath(path)
+    name = os.fspath(file_name(path, "a netlist's name"))
     try:
         text, is_utf8 = read_text(path)
     except Unreadable as error:
@@ -161,7 +162,7 @@ def parse_netlist(
     >>> rs.parse_netlist("V1 a 0 1\nR1 a 0 1k", title=False).element_names
     ('r1', 'v1')
     """
-    where = Path() if directory is None else Path(directory)
+    where = Path() if directory is None else Path(file_name(directory, "the directory"))
     return _parse(
         text, name, where, Report(), quick, overrides, forward_drop, diodes, dialect, title,
         builtin_parts, max_elements, includes,
@@ -174,14 +175,21 @@ def _parse(
     dialect: str, title: bool, builtin_parts: bool, max_elements: int,
     includes: Sequence[str | os.PathLike[str]] | None,
 ) -> Circuit:  # fmt: skip
-    if dialect not in ("auto", *DIALECTS):
+    if word(dialect, "the dialect") not in ("auto", *DIALECTS):
         raise UsageError(f"dialect={dialect!r} is not known: auto, {', '.join(DIALECTS)}")
     if not isinstance(text, str):
         kind = type(text).__name__
         raise UsageError(f"the text of a netlist is needed, not {kind}; read_netlist reads files")
+    forward_drop = forward_drop if forward_drop is None else one("forward_drop", forward_drop)
+    if forward_drop is not None and not math.isfinite(forward_drop):
+        raise UsageError(f"forward_drop is a finite voltage, not {forward_drop}")
+    whole(max_elements, "max_elements", 1)
     if isinstance(includes, str | os.PathLike):
         includes = [includes]
-    allowed = None if includes is None else [Path(folder) for folder in includes]
+    if not isinstance(includes, Iterable | None):
+        raise UsageError(f"includes are folders, not {type(includes).__name__}")
+    named = includes if includes is None else [file_name(one, "a folder") for one in includes]
+    allowed = None if named is None else list(map(Path, named))
     try:
         parser = Parser(report, dialect, titled=title, quick=quick, includes=allowed)
         deck = parser.parse(text, name, directory)

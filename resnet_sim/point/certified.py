@@ -12,7 +12,7 @@ from ..arrays import Floats
 from ..diagnostics import Diagnostic, Label, Span
 from ..laws.certificate import certify_found
 from ..model.circuit import Circuit
-from ..model.names import mapping, numbers
+from ..model.names import mapping, one
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
 from .solved import Point
@@ -23,12 +23,12 @@ CHUNK = 256
 
 def nodeset(circuit: Circuit, start: Mapping[str, float] | None) -> Floats | None:
     """Return node voltages to start from, NaN where not given; None if none are."""
-    given = circuit.nodeset if start is None else start
+    given = circuit.nodeset if start is None else mapping(start, "voltages to start from")
     if not given:
         return None
     voltages = np.full(len(circuit.nodes), np.nan)
-    for name, value in mapping(given, "voltages to start from").items():
-        voltages[circuit.node(name)] = numbers(f"v({name})", value)
+    for name, value in given.items():
+        voltages[circuit.node(name)] = one(f"v({name})", value)
     return voltages
 
 

@@ -222,7 +222,7 @@ class OperatingPoint(Generic[Value]):
 
     def chosen(self, outputs: Sequence[str] = ()) -> Sequence[str]:
         """Return `outputs`, by default those that the deck's ``.print`` names; empty for all."""
-        names = several(outputs) or self.circuit.outputs
+        names = several(outputs, "outputs") or self.circuit.outputs
         return () if list(names) == ["all"] else names
 
     def table(self, outputs: Sequence[str] = ()) -> tuple[list[str], Floats]:
@@ -256,7 +256,7 @@ class OperatingPoint(Generic[Value]):
 
     def columns(self, outputs: Sequence[str] | None = None) -> dict[str, Any]:
         """Return what `table` does: name -> array of shape (points,)."""
-        names, values = self.table(outputs or ())
+        names, values = self.table(() if outputs is None else several(outputs, "outputs"))
         return dict(zip(names, values.T, strict=True))
 
     def to_pandas(self, outputs: Sequence[str] | None = None) -> Any:

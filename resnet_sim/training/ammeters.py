@@ -8,7 +8,7 @@ is to an output that is a voltage, amps fed in, are volts added to an ammeter.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -57,7 +57,7 @@ def measured(
     UsageError
         If the element of a current is no independent voltage source.
     """
-    if not all(isinstance(o, str) or len(o) == 2 for o in outputs):
+    if not isinstance(outputs, Iterable) or not all(map(_is_output, outputs)):
         raise UsageError("an output is a node, a pair of nodes, or i(source)")
     outputs = [output(o) if isinstance(o, str) and _VOLTAGE.match(o) else o for o in outputs]
     pairs = [(o, "0") if isinstance(o, str) else (o[0], o[1]) for o in outputs]
@@ -85,6 +85,17 @@ def measured(
             signs[row, column] = float(a == nodes[f"i({name})"]) - (b == nodes[f"i({name})"])
     ammeters = Ammeters(tuple(sources), signs, frozenset(f"h{node}" for node in fresh))
     return _with_copies(circuit, sources, fresh), renamed, output_names(pairs), ammeters
+
+
+def _is_output(given: object) -> bool:
+    """Tell whether something is a name, or a pair of names."""
+    if isinstance(given, str):
+        return True
+    return (
+        isinstance(given, Sequence)
+        and len(given) == 2
+        and all(isinstance(end, str) for end in given)
+    )
 
 
 def _with_copies(circuit: Circuit, sources: Sequence[str], nodes: Sequence[str]) -> Circuit:

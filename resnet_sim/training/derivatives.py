@@ -11,6 +11,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..errors import UsageError
+from ..model.names import array
 from .costs import Cost, values
 from .named import by_name
 from .network import Network
@@ -110,6 +111,9 @@ def gradients(
     price: Cost = cost_of(cost)
     X, Y = by_name(X, net.inputs), by_name(Y, net.outputs.names)
     free = net.free(X, start)
+    Y = np.atleast_1d(array(Y, "targets"))
+    if not Y.size:
+        raise UsageError("there are no targets")
     value = values(price, free.outputs, Y)
     found = _checked(net, asked, asked.estimate(net, free, X, Y, price))
     return Gradient(*found, value, free.outputs, lambda: free.on, free.knee)

@@ -39,7 +39,7 @@ def samples(net: Network, X: Any, Y: Any) -> tuple[Any, Any]:
 
 def predict(net: Network, X: Any) -> Floats:
     """Return the outputs of a network, shape (B, n_outputs), V, some samples at a time."""
-    x = real(by_name(X, net.inputs), "inputs")
+    x = np.atleast_1d(real(by_name(X, net.inputs), "inputs"))
     parts = []
     with counted(len(x), "sample") as advance:
         for first in range(0, len(x), CHUNK):
@@ -56,7 +56,8 @@ def score(cost: Cost, outputs: Floats, targets: Any) -> float:
     if is_labels(y) and len(y) == len(outputs):
         return float((decoded(cost, outputs) == y).mean())
     y = real(y, "targets")
-    if y.shape != outputs.shape and y.shape != outputs.shape[:1] * (outputs.shape[1] == 1):
+    fits = (outputs.shape, outputs.shape[:1]) if outputs.shape[1] == 1 else (outputs.shape,)
+    if y.shape not in fits:
         raise UsageError(f"targets have shape {y.shape}, outputs {outputs.shape}")
     y = y.reshape(outputs.shape)
     return 1.0 - float(((outputs - y) ** 2).mean() / max(float(y.var()), 1e-300))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from ..many.layered.structure import Layers
 from ..many.trainable import Selection, select
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
-from ..model.names import folded, numbers, selected, several
+from ..model.names import folded, one, selected, several
 from ..point.amplifiers import measured_scales, nominal_scales
 from ..point.certified import nodeset
 from ..point.reduction import reduce
@@ -61,8 +61,10 @@ class Roles:
         names : tuple of str
             What the outputs are called.
         """
-        self.inputs = tuple(folded(name) for name in several(inputs))
+        self.inputs = tuple(folded(name) for name in several(inputs, "inputs"))
         self._check_inputs(circuit)
+        if not isinstance(parameters, Mapping):
+            parameters = several(parameters, "parameters")
         shared = learn(circuit, parameters) if parameters else None
         if trainable is None:
             trainable = () if shared else "r*"
@@ -118,10 +120,10 @@ class Roles:
         if len(unfit):
             name = selection.names[int(unfit[0])]
             raise UsageError(f"{name} can't learn: its resistance is {ohms[unfit[0]]:g}")
-        self.g_max = float(numbers("g_max", g_max))
+        self.g_max = one("g_max", g_max)
         low, high = selection.extremes()
         least = 1e-6 * high if low >= 0 else -self.g_max
-        self.g_min = least if g_min is None else float(numbers("g_min", g_min))
+        self.g_min = least if g_min is None else one("g_min", g_min)
         if not self.g_min <= self.g_max:
             raise UsageError(f"needs g_min <= g_max, not {self.g_min} and {self.g_max}")
         self.devices.check(self.g_min, self.g_max)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -61,7 +61,8 @@ class EarlyStopping:
 
 def functions(callbacks: Any) -> list[Callable[..., Any]]:
     """Return callbacks, any of which may end a run; one alone needs no brackets."""
-    found = [callbacks] if callable(callbacks) else list(callbacks)
+    several = isinstance(callbacks, Iterable) and not callable(callbacks)
+    found = list(callbacks) if several else [callbacks]
     if not all(map(callable, found)):
         raise UsageError("callbacks are functions of the trainer and the record of an epoch")
     return found

@@ -209,7 +209,7 @@ class Trainer:
             start = self._load(path, self._run)
         keep = None if path is None else partial(self.save, path, start)
         files = Files(keep, checkpoint_every, start, log, len(self.history))
-        x = self._prepared(x, y, size, threads, executor, single)
+        x = self._prepared(x, y, size, whole(threads, "threads", 1), executor, single)
         if not self.history:
             evaluate.warn_of_reach(self.net, self.cost, x, y)
         with (

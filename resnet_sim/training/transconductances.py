@@ -36,7 +36,7 @@ class _Source:
 
 def split(circuit: Circuit, wanted: str | Sequence[str]) -> tuple[list[str], list[int]]:
     """Return the names and globs that are not of G sources, and the rows of those that are."""
-    patterns = [pattern.lower() for pattern in several(wanted)]
+    patterns = [pattern.lower() for pattern in several(wanted, "resistors")]
     table, others = circuit.controlled_sources, []
     rows: dict[int, None] = {}
     for pattern in patterns:

@@ -44,13 +44,13 @@ _PIECES = pattern(r"pieces:([1-9]\d{0,2}|1000)")
 
 def pieces_of(reading: str) -> int:
     """Return the number of pieces in ``pieces:K``; 0 if that is not what is said."""
-    match = _PIECES.fullmatch(reading)
+    match = _PIECES.fullmatch(reading) if isinstance(reading, str) else None
     return int(match[1]) if match else 0
 
 
 def bad_reading(reading: str) -> str:
     """Return what to write instead of a reading of diodes that is not known, ``""`` if it is."""
-    if reading in READINGS or pieces_of(reading):
+    if isinstance(reading, str) and (reading in READINGS or pieces_of(reading)):
         return ""
     return f"{', '.join(READINGS)} or pieces:K with K from 1 to 1000, such as pieces:8"
 

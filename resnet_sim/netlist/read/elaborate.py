@@ -169,7 +169,7 @@ def _rebuild(
     draw: str | None = None,
 ) -> Circuit:
     """Elaborate a deck anew; what is called as ``Circuit.rebuild``."""
-    merged = {**overrides, **{name.lower(): value for name, value in values.items()}}
+    merged = {**overrides, **{folded(name): value for name, value in values.items()}}
     return Elaboration(deck, merged, draw=draw, **options).run()
 
 

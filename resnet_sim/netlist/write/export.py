@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ...model.circuit import Circuit
+from ...model.names import word
 from ...workers.atomic_file import replace_file
 from .dialects import ForeignWriter, LtspiceWriter, NgspiceWriter
 from .writer import Writer
@@ -92,7 +93,7 @@ def write_netlist(circuit: Circuit, path: str | os.PathLike[str]) -> None:
 
 
 def _writer(circuit: Circuit, dialect: str, r_on: float, r_off: float) -> Writer:
-    if dialect == "resnet-sim":
+    if word(dialect, "the dialect") == "resnet-sim":
         return Writer(circuit)
     foreign: dict[str, type[ForeignWriter]] = {"ngspice": NgspiceWriter, "ltspice": LtspiceWriter}
     if dialect not in foreign:
