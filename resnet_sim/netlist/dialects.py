@@ -126,7 +126,7 @@ _MARKS = {
     "xyce": r"^\s*\.(?:preprocess|global_param)\b"
     r"|^\s*\.options?\s+(?:nonlin|timeint|linsol|device|parser)\b",
     "hspice": r"^\s*\.(?:prot|unprot|hdl)\b"
-    r"|^\s*\.options?\b[^\n]*\b(?:post|ingold|parhier|nomod|dccap)\b",
+    r"|^\s*\.options?\b[^\n]*\b(?:post|ingold|parhier|dccap)\b",
     "ngspice": r"^\s*\.(?:control|csparam)\b",
 }
 #: so much is looked at, from the beginning and at the end (characters)

@@ -38,7 +38,7 @@ e1 b 0 a 0 2
 e2 c 0 poly(2) (a,0) (b,0) 1 2 3
 g1 d 0 value={2*v(a,b)+i(v1)}
 f1 e 0 v1 2
-h1 f 0 poly(1) v1 3
+h1 f 0 poly(1) v1 0 3
 b1 g 0 v='v(a)*2+max(1,2)'
 rb g 0 1
 s1 a g b 0 sm on

@@ -36,7 +36,7 @@ def value(text, dialect):
         (".options timeint reltol=1e-4", "xyce"),
         (".preprocess replaceground true", "xyce"),
         (".option post=2", "hspice"),
-        (".options ingold=2 nomod", "hspice"),
+        (".options ingold=2 nopage", "hspice"),
         (".control\nop\n.endc", "ngspice"),
     ],
 )
@@ -59,6 +59,8 @@ def test_marks_far_down_are_found_and_contradictory_ones_say_nothing():
     assert recognised(f"t\n{cards}.backanno\n.end")[0].name == "ltspice"
     assert recognised("t\n.control\n.endc\n.backanno\n") is None
     assert recognised("t\nV1 a 0 1\n.options reltol=1e-4\n.end") is None
+    # SPICE2's, and PSpice's
+    assert recognised("t\nV1 a 0 1\n.options noacct nomod\n.end") is None
 
 
 def test_check_says_what_was_recognised_and_why(tmp_path, capsys):

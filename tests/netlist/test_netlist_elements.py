@@ -408,7 +408,7 @@ def terms(card, *more):
         ("f1 o 0 v1 3", (False, 0, {"v1": 3})),
         ("h1 o 0 v1 {3*2}", (True, 0, {"v1": 6})),
         ("e1 o 0 poly(2) (a,0) (b,0) 1 2 3", (True, 1, {"v(a)": 2, "v(b)": 3})),
-        ("e1 o 0 poly(1) a 0 5", (True, 0, {"v(a)": 5})),
+        ("e1 o 0 poly(1) a 0 0 5", (True, 0, {"v(a)": 5})),
         ("e1 o 0 poly(1) a 0 1 5 0 0", (True, 1, {"v(a)": 5})),
         ("f1 o 0 poly(2) v1 v2 0 2 3", (False, 0, {"v1": 2, "v2": 3})),
         ("e1 o 0 value={2*v(a,b)+1}", (True, 1, {"v(a)": 2, "v(b)": -2})),

@@ -91,6 +91,22 @@ def test_what_ngspice_drops_beside_the_formula_of_a_resistance_is_refused(more, 
     assert voltage(lines, "a", dialect="xyce") == pytest.approx(ohms)
 
 
+@pytest.mark.parametrize(
+    ("card", "volts"),
+    [
+        ("E1 b 0 POLY(1) a 0 3", 6), ("G1 0 b POLY(1) a 0 3m", 6), ("F1 b 0 POLY(1) V1 3", 6),
+        ("H1 b 0 POLY(1) V1 3k", -6),
+    ],
+)  # fmt: skip
+def test_a_lone_coefficient_is_the_gain_but_in_ngspice_where_it_is_refused(card, volts):
+    lines = f"V1 a 0 2\nR1 a 0 1k\n{card}\nR2 b 0 1k"
+    for dialect in ("auto", "ngspice"):
+        with pytest.raises(NetlistError, match="E138"):
+            rs.parse_netlist(f"t\n{lines}\n", dialect=dialect)
+    for dialect in ("pspice", "ltspice", "hspice"):
+        assert voltage(lines, "b", dialect=dialect) == pytest.approx(volts)
+
+
 @pytest.mark.parametrize(("text", "value"), INSERTED.items())
 def test_inner_braces_that_are_no_parentheses_are_refused(text, value):
     for card in (f"B1 b 0 V={text}", f"B1 b 0 V={{{text}}}", f"E1 b 0 VALUE = {{{text}}}"):

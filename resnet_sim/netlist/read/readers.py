@@ -236,6 +236,10 @@ def _polynomial(r: CardReader, per_control: int, is_voltage: bool) -> LinearSour
         values.append(r.take_value("a coefficient"))
     if n == 1 and len(values) == 1:
         # SPICE2's exception: a lone coefficient is the gain, not the constant
+        if r.report.dialect.misreads:
+            message = "a lone coefficient of POLY(1) is the constant in ngspice, the gain elsewhere"
+            place = count.offset, len(count.text)
+            raise CardError("E138", message, *place, "write 0 and the gain: two coefficients")
         values.insert(0, 0.0)
     gains = (*values[1 : n + 1], *[0.0] * (n + 1 - len(values)))
     products = tuple(values[n + 1 :])
