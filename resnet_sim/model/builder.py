@@ -14,9 +14,12 @@ from ..arrays import Ints
 from ..errors import UsageError, did_you_mean
 from .circuit import Circuit
 from .collector import NOWHERE, Place
-from .devices import DEVICES, Crossbars, Table
-from .devices.crossbar import Crossbar
+from .devices import DEVICES, Table
 from .elements import Elements
+
+if TYPE_CHECKING:
+    from .devices import Crossbars
+    from .devices.crossbar import Crossbar
 
 
 class CircuitBuilder(Elements):
@@ -130,6 +133,8 @@ class CircuitBuilder(Elements):
             they are, not copied, and must not change afterwards.  A single one is called
             ``<name>_<row>_<column>``, rows and columns counted from 0.
         """
+        from .devices.crossbar import Crossbar
+
         ends = [
             self.nodes(ends) if isinstance(ends[:1], list | tuple) else np.asarray(ends)
             for ends in (rows, columns)
@@ -143,8 +148,10 @@ class CircuitBuilder(Elements):
 
     def _crossbar_table(self) -> Crossbars:
         """Return the crossbars; `UsageError` if another element has a conductance's name."""
+        from .devices import Crossbars
+
         table = Crossbars(tuple(self._crossbars))
-        for name in self._element_names if self._crossbars else ():
+        for name in self._element_names:
             if table.find(name) is not None:
                 raise UsageError(f"{name} is also the name of a conductance of a crossbar")
         return table
@@ -168,7 +175,9 @@ class CircuitBuilder(Elements):
                 )
             return numbers[name]
 
-        tables: dict[str, Table | Crossbars] = {"crossbars": self._crossbar_table()}
+        tables: dict[str, Table | Crossbars] = {}
+        if self._crossbars:
+            tables["crossbars"] = self._crossbar_table()
         for table in DEVICES:
             if self._rows.get(table) or self._blocks.get(table):
                 device = DEVICES[table]

@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from ..diagnostics import Diagnostic, Span
 from ..errors import UsageError, did_you_mean
-from .devices import Crossbars, Table
 from .lines import Source
 from .names import folded, mapping, one
 from .numbered import Numbered
@@ -23,6 +22,8 @@ from .requests import Analysis, Derivatives, Measure
 
 if TYPE_CHECKING:
     import networkx
+
+    from .devices import Crossbars, Table
 
 #: what circuits of the same elements between the same nodes have in common
 _NUMBERING = (
@@ -45,7 +46,7 @@ class Circuit(Numbered):
         Node names; ``nodes[0]`` is ``"0"``, the ground.
     tables : dict of str to Table
         Tables by name, in the order in which elements are numbered.  Each is an attribute too:
-        ``circuit.resistors``.  Less common devices are listed only if the circuit has some.
+        ``circuit.resistors``.  Those of which the circuit has none are not listed.
     analyses : tuple of Analysis
         What the deck asks for; empty means an operating point.
     nodeset : dict

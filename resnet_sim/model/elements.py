@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,11 @@ import numpy.typing as npt
 from ..errors import UsageError
 from .collector import NOWHERE, Collector, Place, numbered
 from .devices.device import number
-from .formula import Formula
 from .names import numbers, spelled
 from .numbers import are_in_range, out_of_range
+
+if TYPE_CHECKING:
+    from .formula import Formula
 
 #: in SI units, or as SPICE writes it: ``"4.7k"``
 Value = float | str

@@ -9,30 +9,29 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
-from typing import TYPE_CHECKING, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 
 from ..arrays import Ints
 from ..errors import UsageError, did_you_mean
-from .devices import (
-    DEVICES,
-    Capacitors,
-    ControlledSources,
-    Crossbars,
-    CurrentSources,
-    Device,
-    Diodes,
-    Inductors,
-    Resistors,
-    Switches,
-    Table,
-    VoltageSources,
-)
-from .devices.crossbar import JoinedNames
+from .devices import DEVICES, Device, Table
 from .names import folded
+
+if TYPE_CHECKING:
+    from .devices import (
+        Capacitors,
+        ControlledSources,
+        Crossbars,
+        CurrentSources,
+        Diodes,
+        Inductors,
+        Resistors,
+        Switches,
+        VoltageSources,
+    )
 
 _Table = TypeVar("_Table", bound=Device)
 
@@ -40,8 +39,8 @@ _Table = TypeVar("_Table", bound=Device)
 class _TableOf(Generic[_Table]):
     """Makes ``circuit.resistors`` of ``circuit.tables["resistors"]``, for type checkers too."""
 
-    def __init__(self, device: type[_Table]) -> None:
-        self._plural = device.plural
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._plural = name
 
     @overload
     def __get__(self, circuit: None, owner: type) -> _TableOf[_Table]: ...
@@ -55,7 +54,13 @@ class _Tables(dict[str, "Table | Crossbars"]):
     """Tables by name, in the order of `DEVICES`; what a circuit has none of is empty."""
 
     def __missing__(self, name: str) -> Table | Crossbars:
-        return DEVICES[name]()
+        return _empty(name)
+
+
+@cache
+def _empty(name: str) -> Table | Crossbars:
+    """Return a table without rows, whose device nothing may have needed before."""
+    return DEVICES[name]()
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -66,25 +71,21 @@ class Numbered:
     nodes: tuple[str, ...] = ("0",)
     tables: dict[str, Table | Crossbars] = field(default_factory=dict)
 
-    resistors = _TableOf(Resistors)
-    crossbars = _TableOf(Crossbars)
-    capacitors = _TableOf(Capacitors)
-    inductors = _TableOf(Inductors)
-    voltage_sources = _TableOf(VoltageSources)
-    current_sources = _TableOf(CurrentSources)
-    diodes = _TableOf(Diodes)
-    switches = _TableOf(Switches)
-    controlled_sources = _TableOf(ControlledSources)
+    resistors: ClassVar[_TableOf[Resistors]] = _TableOf()
+    crossbars: ClassVar[_TableOf[Crossbars]] = _TableOf()
+    capacitors: ClassVar[_TableOf[Capacitors]] = _TableOf()
+    inductors: ClassVar[_TableOf[Inductors]] = _TableOf()
+    voltage_sources: ClassVar[_TableOf[VoltageSources]] = _TableOf()
+    current_sources: ClassVar[_TableOf[CurrentSources]] = _TableOf()
+    diodes: ClassVar[_TableOf[Diodes]] = _TableOf()
+    switches: ClassVar[_TableOf[Switches]] = _TableOf()
+    controlled_sources: ClassVar[_TableOf[ControlledSources]] = _TableOf()
 
     def __post_init__(self) -> None:
         given = self.tables
-        tables = _Tables()
-        for name in DEVICES:
-            if name in given and (name in _NAMED or len(given[name])):
-                tables[name] = given[name]
-            elif name in _NAMED:
-                tables[name] = DEVICES[name]()
-        object.__setattr__(self, "tables", tables)
+        tables = _Tables((name, given[name]) for name in DEVICES if len(given.get(name, ())))
+        # there is always one to join the columns of
+        object.__setattr__(self, "tables", tables or _Tables(resistors=_empty("resistors")))
 
     if not TYPE_CHECKING:
 
@@ -97,11 +98,11 @@ class Numbered:
 
     @cached_property
     def first(self) -> dict[str, int]:
-        """Number of the first element of each table."""
+        """Number of the first element of each table, or what it would be."""
         starts, total = {}, 0
-        for name, table in self.tables.items():
+        for name in DEVICES:
             starts[name] = total
-            total += len(table)
+            total += len(self.tables.get(name, ()))
         return starts
 
     @cached_property
@@ -117,7 +118,9 @@ class Numbered:
     @cached_property
     def element_names(self) -> Sequence[str]:
         """Names of all elements in the order of their numbers; a tuple if there is no crossbar."""
-        if self.crossbars.devices:
+        if "crossbars" in self.tables:
+            from .devices.crossbar import JoinedNames
+
             return JoinedNames(table.names for table in self.tables.values())
         return tuple(chain.from_iterable(table.names for table in self.tables.values()))
 
@@ -154,8 +157,7 @@ class Numbered:
     def find(self, name: str) -> int | None:
         """Return the number of an element, None if there is none of that name."""
         name = folded(name)
-        cell = self.crossbars.find(name)
-        if cell is not None:
+        if "crossbars" in self.tables and (cell := self.crossbars.find(name)) is not None:
             return self.first["crossbars"] + cell
         return self._element_number.get(name)
 
@@ -192,10 +194,6 @@ class Numbered:
         table, row = self.locate(element)
         lines = self.tables[table].line
         return int(lines[row]) if len(lines) else 0
-
-
-#: tables that every circuit lists
-_NAMED = frozenset(name for name, found in vars(Numbered).items() if isinstance(found, _TableOf))
 
 
 def _find(name: str, numbers: Mapping[str, int], what: str) -> int:

@@ -79,6 +79,8 @@ class PointSolver:
             return self._solve(circuit, closed)
 
     def _solve(self, circuit: Circuit, closed: Bools | None) -> Point:
+        if "switches" not in circuit.tables:
+            return self._solve_with(circuit, np.zeros(0, dtype=np.bool_))
         switches = circuit.switches
         states = (
             switches.closed if closed is None else np.where(switches.fixed, switches.closed, closed)
@@ -151,7 +153,7 @@ class PointSolver:
         diagnostics = [*self.structure, *log.diagnostics]
         diagnostics += warnings.floating_parts(state, floating)
         nonunique, loops = warnings.nonunique(state)
-        if len(circuit.switches):
+        if "switches" in circuit.tables:
             loops += warnings.uncontrolled_switches(
                 circuit,
                 np.where(floating, np.nan, voltages),

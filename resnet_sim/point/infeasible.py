@@ -11,7 +11,6 @@ from ..diagnostics import Diagnostic, Label
 from ..errors import ConvergenceError, TopologyError
 from ..graph.topology import MOST_AMPS, Cut
 from ..model.circuit import Circuit
-from ..model.devices.multipole import Multipole
 from ..model.display import few
 from .branches import Branches
 from .plan import Plan
@@ -155,7 +154,7 @@ def check_transistors(state: State) -> None:
     circuit = red.circuit
     for k in np.flatnonzero(~(amps <= MOST_AMPS)):
         element = int(red.laws.element[k])
-        if isinstance(circuit.tables[circuit.locate(element)[0]], Multipole):
+        if hasattr(circuit.tables[circuit.locate(element)[0]], "terminals"):
             message = (
                 f"{circuit.kind(element)} {circuit.element_names[element]} would carry "
                 f"{amps[k]:.3g} A: its junctions short what sources put across them"

@@ -11,7 +11,7 @@ from test_fuzz import described, mutated, outcome
 from resnet_sim.compiled import policy
 from resnet_sim.model.numbers import in_range, plain_number, plain_numbers
 from resnet_sim.netlist import parse_netlist
-from resnet_sim.netlist.read import blocks, body_cache, fast_cards
+from resnet_sim.netlist.read import blocks, fast_cards, readers
 from resnet_sim.netlist.read.blocks import Block, split
 
 
@@ -230,13 +230,13 @@ def test_lines_of_elements_are_those_of_the_text():
 
 def test_plain_cards_and_equal_instances_are_not_looked_at_one_by_one(monkeypatch):
     looked_at = []
-    read = body_cache.read_element
+    read = readers.read_element
 
     def counted(card, *arguments, **options):
         looked_at.append(card[2])
         return read(card, *arguments, **options)
 
-    monkeypatch.setattr(body_cache, "read_element", counted)
+    monkeypatch.setattr(readers, "read_element", counted)
     monkeypatch.setattr(fast_cards.PlainCards, "add", lambda self, card: False)
     # one chunk, the first card of which is no part of a run
     monkeypatch.setattr(blocks, "CHUNK", 10**6)

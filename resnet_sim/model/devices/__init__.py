@@ -113,6 +113,9 @@ CARDS: Mapping[str, tuple[type[Device], Card]] = _AtFirstUse(
     {letter: partial(_card, entry, letter) for entry in _ENTRIES for letter in entry.letters}
 )
 
+#: letter -> name of the table that its elements are usually held in
+PLURALS = {letter: entry.plural for entry in _ENTRIES for letter in entry.letters}
+
 #: type on a .model card -> what it is
 MODELS: Mapping[str, Model] = _AtFirstUse(
     {name: partial(_model, entry, name) for entry in _ENTRIES for name in entry.types}
@@ -128,7 +131,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "CARDS", "DEVICES", "MODELS", "BehaviouralSources", "Bipolars", "Capacitors", "Card",
+    "CARDS", "DEVICES", "MODELS", "PLURALS", "BehaviouralSources", "Bipolars", "Capacitors", "Card",
     "ControlledSources", "Crossbars", "CurrentSources", "Device", "Diodes", "Inductors", "Jfets",
     "Junctions", "Limiters", "Model", "Mosfets", "Resistors", "SegmentedDiodes", "Switches",
     "Table", "VoltageSources",

@@ -21,7 +21,6 @@ from .items import ValueReader, first_assignment, read_assignments, read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, STRUCTURE
 from .misread import refuse_misread
 from .models import read_model
-from .readers import read_element
 
 #: subcircuits within each other
 MAX_DEPTH = 100
@@ -58,6 +57,9 @@ class Preparer:
 
     def element(self, card: Card) -> Element | None:
         """Return an element card, None if it is wrong (now reported) or has no effect."""
+        # a deck of plain cards needs no reader
+        from .readers import read_element
+
         try:
             return read_element(card, self._report, quick=self._quick)
         except CardError as error:
@@ -100,7 +102,7 @@ class Preparer:
         if keyword == "model":
             model = read_model(card, self._report, quick=self._quick)
             first = found.models.setdefault(model.name, model)
-            if first.card[2].split() != card[2].split():
+            if first is not model and first.card[2].split() != card[2].split():
                 message = f"model {model.name} is defined again: the first definition counts"
                 self._report.add("W115", message, card)
         elif keyword == "param":

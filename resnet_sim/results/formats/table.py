@@ -6,13 +6,15 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...model.display import aligned, how_many, printable
 from ..operating_point import OperatingPoint
-from ..predictions import Answers, Result
+
+if TYPE_CHECKING:
+    from ..predictions import Answers, Result
 
 #: rows of nodes, elements or switches that a table shows, and columns of a sweep's table
 MAX_ROWS = 40
@@ -81,7 +83,8 @@ def _point_blocks(op: OperatingPoint, outputs: Sequence[str]) -> list[str]:
         shown, missing = _cut(_interesting(op), len(names), "elements")
         rows = [(names[k], *_cell(float(i[k]), f"i({names[k]})", op)) for k in shown]
         blocks += [_aligned(("element", "current"), rows) + missing] if rows else []
-    states = dict(zip(op.circuit.switches.names, np.asarray(op.closed).tolist(), strict=True))
+    names = op.circuit.switches.names if "switches" in op.circuit.tables else ()
+    states = dict(zip(names, np.asarray(op.closed).tolist(), strict=True))
     _, missing = _cut(range(len(states)), len(states), "switches")
     first = islice(states.items(), MAX_ROWS)
     rows = [(name, "closed" if closed else "open", "", "") for name, closed in first]
@@ -140,7 +143,7 @@ def _interesting(op: OperatingPoint) -> Iterator[int]:
     telling = set()
     for table in tables:
         start = circuit.first[table]
-        for k in range(start, start + len(getattr(circuit, table))):
+        for k in range(start, start + len(circuit.tables.get(table, ()))):
             if "." not in names[k]:
                 telling.add(k)
                 yield k
