@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from ...arrays import Bools, Floats
 from ...errors import UsageError
 from ..patterns import pattern
 
@@ -124,6 +125,9 @@ class Made(NamedTuple):
     own: Callable[[Mapping[str, float]], Mapping[str, Any]] | None = None
 
 
+Together = tuple[str, list[Floats], Bools]
+
+
 class Model(NamedTuple):
     """Models of one kind.
 
@@ -141,6 +145,10 @@ class Model(NamedTuple):
         Parameters that are no numbers and mean nothing.
     neglected : mapping of str to str
         Parameters without effect here -> why; 0 and infinity say the same.
+    together : callable, optional
+        Does for many models of a type with the same parameters, which are arrays, what `evaluate`
+        does for one: returns the table, its columns, and which models are not to be had so and
+        must be evaluated alone; None if that is all of them.
     """
 
     kind: str
@@ -149,6 +157,7 @@ class Model(NamedTuple):
     evaluate: Callable[[Given], Made]
     words: frozenset[str] = frozenset()
     neglected: Mapping[str, str] = {}
+    together: Callable[[str, Mapping[str, Floats], Conditions], Together | None] | None = None
 
 
 class BadModel(UsageError):

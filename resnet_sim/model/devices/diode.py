@@ -12,7 +12,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats
 from ...errors import UsageError
-from .cards import DIODE, BadModel, Card, Conditions, Given, Made, Model, pieces_of
+from .cards import DIODE, BadModel, Card, Conditions, Given, Made, Model, Together, pieces_of
 from .device import floats, text
 from .diode_table import DiodeTable
 from .pieces import Pieces
@@ -81,6 +81,16 @@ def evaluate(model: Given) -> Made:
         "leave out diodes=ideal to have it as it is, or give Ron, Roff, Vfwd, Vrev",
     )
     return made
+
+
+def together(type_: str, given: Mapping[str, Floats], conditions: Conditions) -> Together | None:
+    """Return what many models make at once: junctions, where nothing else is said."""
+    if type_ != "d" or conditions.diodes != "real" or conditions.forward_drop is not None:
+        return None
+    from .junction import Junctions, columns_of
+
+    found = columns_of(given, conditions)
+    return found and (Junctions.plural, *found)
 
 
 def _piecewise(
@@ -191,7 +201,7 @@ class Diodes(DiodeTable):
     models = (
         Model(
             "diode", ("d", "sidiode"), frozenset(IDEAL | EXPONENTIAL | SOFT.keys()), evaluate,
-            frozenset({"mfg", "type"}),
+            frozenset({"mfg", "type"}), together=together,
         ),
     )  # fmt: skip
     v_forward: Floats = field(default_factory=floats)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from ...arrays import Bools, Floats
 from ...curves.junction import JunctionCurve
 from ...errors import UsageError
+from ..numbers import are_in_range
 from .cards import BadModel, Conditions
 from .characteristic import KELVIN
 from .characteristic import THERMAL as BOLTZMANN  # over the elementary charge, V/K
@@ -293,3 +294,47 @@ class JunctionModel:
 
         at_room = (self.given["vj"] - shift(self.nominal)) * ROOM / self.nominal
         return shift(kelvin) + kelvin / ROOM * at_room
+
+
+#: all that decides at the nominal temperature, and what has no effect then; see `columns_of`
+_COLD = ("is", "n", "rs", "bv", "ibv", "nbv", "isr", "nr", "vj", "m", "ikf", "ikr", "area")
+_IDLE = ("cjo", "tt", "fc", "kf", "af", "eg", "xti", "trs1", "trs2", "tbv1", "tbv2", "iave", "vpk")
+
+
+@np.errstate(all="ignore")  # what is out of all range is evaluated alone
+def columns_of(
+    given: Mapping[str, Floats], conditions: Conditions
+) -> tuple[list[Floats], Bools] | None:
+    """Return the columns of many models of the same parameters, and which must be made alone.
+
+    These are what `JunctionModel` and `Junctions.row` return for each, to the last bit, but for
+    those that are wrong or take more than arithmetic; None if all would be such.
+    """
+    named = {ALIASES.get(key, key): values for key, values in given.items()}
+    cold = conditions.temperature == conditions.nominal
+    if not cold or len(named) < len(given) or not named.keys() <= {*_COLD, *_IDLE}:
+        return None
+    known = {"nbv": named.get("n", DEFAULTS["n"]), **DEFAULTS, **conditions.junction, **named}
+    shape = np.broadcast_shapes(*map(np.shape, given.values()))
+    of = {key: np.broadcast_to(np.float64(1) * known[key], shape) for key in _COLD}
+    kelvin = conditions.temperature + KELVIN
+    units, area, bv = kelvin / ROOM, of["area"], np.abs(of["bv"])
+    saturation = of["is"] * area
+    finite, recombines = np.isfinite(bv), of["isr"] > 0
+    steep = np.where(finite, of["nbv"], of["n"]) * units
+    columns = [
+        saturation, of["n"] * units, of["rs"] / area, np.full(shape, conditions.gmin),
+        bv, steep, area * of["isr"],
+        np.where(recombines, of["nr"] * units, 2.0), np.where(recombines, of["vj"], 1.0),
+        np.where(recombines, np.minimum(of["m"], 0.9), 0.5),
+        *(np.where(of[key] > 0, of[key] * area, math.inf) for key in ("ikf", "ikr")),
+    ]  # fmt: skip
+    odd = finite & ~(of["ibv"] < saturation * bv / (BOLTZMANN * kelvin)) | (bv == 0)
+    for key in ("is", "n", "nr", "vj", "area"):
+        odd |= ~(of[key] > 0)
+    for key in ("rs", "isr", "ibv", "ikf", "ikr", "m"):
+        odd |= ~(of[key] >= 0)
+    for field_of, column in zip(fields(Junctions)[5:], columns, strict=True):
+        infinite = field_of.name in Junctions.infinite
+        odd |= ~(are_in_range(column) | (column == math.inf) & infinite)
+    return columns, odd | (steep <= 0)

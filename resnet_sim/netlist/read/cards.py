@@ -190,7 +190,8 @@ class ModelCard(NamedTuple):
     """A .model card, not evaluated yet; `table` are points that it gives, if any.
 
     What it does not say is that of the model `base`, if it names one (``ako:base``); then `type`
-    may be empty.
+    may be empty.  Of a card of nothing but ``key=value``, the `plain` words stand for the
+    parameters, which are looked at when the model is used.
     """
 
     name: str
@@ -199,6 +200,7 @@ class ModelCard(NamedTuple):
     card: Card
     table: tuple[Word | Braced, ...] = ()
     base: str = ""
+    plain: tuple[str, ...] = ()
 
 
 class Model(NamedTuple):

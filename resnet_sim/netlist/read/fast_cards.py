@@ -16,7 +16,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
-from ...model.devices import CARDS, DEVICES, Table
+from ...model.devices import DEVICES, PLURALS, Table
 from ...model.numbers import in_range, plain_number, plain_numbers
 from ..source import Card
 from .blocks import Block, pays
@@ -26,7 +26,7 @@ from .sites import GROUND
 
 _SPECIAL = re.compile(r"[,(){}='\"]").search
 #: letter -> table of devices that a name, two nodes and a number say everything about
-_PLAIN = {letter: CARDS[letter][0].plural for letter in "rclvi"}
+_PLAIN = {letter: PLURALS[letter] for letter in "rclvi"}
 
 
 class PlainCards:
@@ -109,6 +109,15 @@ class PlainCards:
             values = self._models[name] = found.made.table, row
         return values
 
+    def _together(self, names: list[str]) -> dict[str, tuple[str, tuple[Any, ...]] | None]:
+        """Return what `_model` does for many names."""
+        scope = self._scope
+        unread = [n for n in names if n in scope.model_cards and n not in scope.models]
+        if pays(len(unread)) and not scope.is_library:
+            cards = (scope.model_cards[n] for n in unread if n not in self._models)
+            self._models.update(self._placer.models.together(cards))
+        return {name: self._model(name) for name in names}
+
     # ---- many at once ----
 
     def add_block(self, block: Block) -> Iterator[Card]:
@@ -141,7 +150,7 @@ class PlainCards:
         names = rows.names[part]
         if not self._builder.claim(names):
             return False
-        known = {name: self._model(name) for name in dict.fromkeys(models)}
+        known = self._together(list(dict.fromkeys(models)))
         if None in known.values():
             self._builder.release(names)
             return False

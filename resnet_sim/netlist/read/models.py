@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ...model.devices import MODELS
 from ...model.devices import Model as Kind
 from ...model.devices.cards import BadModel, Conditions, Given
-from ...model.numbers import SMALLEST, out_of_range
+from ...model.numbers import SMALLEST, out_of_range, plain_numbers
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
+from .blocks import pays
 from .cards import Assign, Braced, Model, ModelCard, Word
 from .items import ValueReader, read_items
 from .scope import Evaluator, Failed, Scope
@@ -23,6 +27,11 @@ _TABLE = re.compile(
 )
 #: as PSpice and LTspice say which model is varied
 _BASE = re.compile(r"(\s*\.model\s+\S+\s)(\s*ako\s*:\s*([^\s(]+))")
+_WORD = r"""[^\s,()={}'"]+"""
+#: name, type, and ``key=value`` in parentheses that may be missing, as separators may be
+_PLAIN = re.compile(
+    rf"""\.model\s+({_WORD})\s+([^\s,()={{}}'":]+)(?:[\s(]+((?:{_WORD}={_WORD}(?:[\s)]+|$))*))?"""
+).fullmatch
 _TYPE = re.compile(r"\s*\.model\s+\S+\s+(?:r|res)\b").match
 
 Points = tuple[Word | Braced, ...]
@@ -35,6 +44,9 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
     ------
     CardError
     """
+    if quick and (match := _PLAIN(card[2])):
+        words_of = match[3].replace(")", " ").split() if match[3] else ()
+        return ModelCard(match[1], match[2], (), card, plain=tuple(words_of))
     words: list[Word] = []
     parameters = []
     table, text = _cut(card, report, quick=quick)
@@ -56,6 +68,13 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
         hint = "the form is: .model name type(parameter=value ...)"
         raise CardError("E104", "too few fields", len(card[2].rstrip()) - 1, 1, hint)
     return ModelCard(words[0].text, words[1].text, tuple(parameters), card, table)
+
+
+def _parameters(model: ModelCard) -> tuple[Assign, ...]:
+    """Return the parameters that a card gives, with their places."""
+    if not model.plain:
+        return model.parameters
+    return tuple(item for item in read_items(model.card[2]) if isinstance(item, Assign))
 
 
 # ---- points of curves that models of resistors give, on the card or in a file ----
@@ -165,10 +184,53 @@ class ModelReader:
         try:
             return Model(kind.kind, kind.evaluate(given))
         except BadModel as error:
-            place = next((p.key for p in model.parameters if p.key.text == error.key), None)
+            place = next((p.key for p in _parameters(model) if p.key.text == error.key), None)
             offset, length = (place.offset, len(place.text)) if place else (None, 1)
             self._report.add("E123", str(error), model.card, offset, length, hint=error.hint)
             raise Failed from None
+
+    def together(self, models: Iterable[ModelCard]) -> dict[str, tuple[str, tuple[Any, ...]]]:
+        """Return tables and rows of models that have parameters in common, by their names.
+
+        Those that are missing have something to say, or are few: `evaluate` takes them one by one.
+        """
+        groups: dict[tuple[str, ...], list[ModelCard]] = {}
+        values: dict[tuple[str, ...], list[str]] = {}
+        varied = {name.partition("(")[0] for name in self._overrides if "(" in name}
+        for model in models:
+            if model.plain and model.name not in varied:
+                words = "=".join(model.plain).split("=")
+                form = (model.type, *words[::2])
+                groups.setdefault(form, []).append(model)
+                values.setdefault(form, []).extend(words[1::2])
+        rows: dict[str, tuple[str, tuple[Any, ...]]] = {}
+        for form, some in groups.items():
+            if pays(len(some)):
+                rows.update(self._rows(form, [model.name for model in some], values[form]))
+        return rows
+
+    def _rows(
+        self, form: tuple[str, ...], names: list[str], words: list[str]
+    ) -> Iterator[tuple[str, tuple[str, tuple[Any, ...]]]]:
+        """Yield the tables and rows of models of one form that there is nothing to say about."""
+        of_type, *keys = form
+        kind = MODELS.get(of_type)
+        if kind is None or kind.together is None or len({*keys}) < len(keys):
+            return
+        told = {*kind.words, *kind.neglected, *self._report.dialect.ignored}
+        if not told.isdisjoint(keys) or not kind.parameters.issuperset(keys):
+            return
+        numbers = plain_numbers(" ".join(words) + " ").reshape(-1, len(keys))
+        found = kind.together(of_type, dict(zip(keys, numbers.T, strict=True)), self.conditions)
+        if found is None:
+            return
+        table, columns, odd = found
+        odd |= np.isnan(numbers).any(axis=1)
+        # an M of an ohmic value is worth a message
+        ohmic = [k for k, key in enumerate(keys) if key[0] == "r"]
+        for k, row in enumerate(zip(*(column.tolist() for column in columns), strict=True)):
+            if not odd[k] and all(words[k * len(keys) + at][-1] != "m" for at in ohmic):
+                yield names[k], (table, row)
 
     def _lineage(self, model: ModelCard, scope: Scope) -> list[tuple[ModelCard, Scope]]:
         """Return a model, that which it varies, and so on, each with where it stands."""
@@ -199,7 +261,8 @@ class ModelReader:
         reader = ValueReader(model.card, self._report)
         numbers: dict[str, float] = {}
         ignored = self._report.dialect.ignored
-        for key, item in model.parameters:
+        parameters = _parameters(model)
+        for key, item in parameters:
             if key.text not in kind.parameters:
                 message = f"unknown parameter {key.text!r} of a {kind.kind} model is ignored"
                 hint = did_you_mean(key.text, sorted(kind.parameters))
@@ -226,7 +289,7 @@ class ModelReader:
                 of, _, parameter = name.rstrip(")").partition("(")
                 if of == model.name and parameter in kind.parameters:
                     numbers[parameter] = value
-        for key, _ in model.parameters:
+        for key, _ in parameters:
             value = numbers.get(key.text, 0.0)
             if key.text in kind.neglected and value not in (0.0, math.inf):
                 message = f"{key.text} is not solved: {kind.neglected[key.text]}"
