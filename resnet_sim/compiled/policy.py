@@ -42,7 +42,7 @@ class Policy(NamedTuple):
     full_order: float = 4_000
     #: Order from which BLAS shares a matrix among threads.  Up to some hundreds these wait for each
     #: other: twice as long as they work on an idle machine, fifty times on a busy one.
-    shared: float = 90
+    shared: float = 50
     #: Order of a network of aggregates up to which it is inverted.
     inverted: float = 150
     #: Order from which a compiled ordering of our own is worth its compilation: networks in which
@@ -75,8 +75,6 @@ class Policy(NamedTuple):
     decades: float = 1e8
     #: Rectifiers in a loop of feedback whose states are all tried out.
     enumerated: float = 11
-    #: Such states times unknowns squared, from which to leave the rectifiers alone pays.
-    states: float = 300_000
     #: Sets that flips may try of a loop with many rectifiers, times the cube of its unknowns: a few
     #: seconds, as many are singular, which takes ten times the time of a solution.
     searched: float = 2e9

@@ -18,7 +18,7 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..graph.mixed import Extended, MixedProblem, MixedSolution
 from ..graph.problem import EPS
-from . import pivoting
+from . import guesses, pivoting
 from .freedom import directions, inside, is_rigid
 from .mixed_integer import mixed_integer
 from .singular import Square
@@ -74,10 +74,12 @@ def solve(
     if m:  # currents alone make voltages too: at least these
         scale = max(scale, _made_by_currents(problem))
     first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
-    guesses = pivoting.guesses(problem, 2 ** int(policy.POLICY.enumerated))
-    if guesses is not None:
+    sets = guesses.every(problem)
+    if sets is not None:
+        wrong = guesses.refuted(problem, sets)
+        search.tried += int(wrong.sum())
         # few conducting first: sets with redundant ones are singular and less exact
-        passed = [s for s in map(search.attempt, guesses) if s is not None]
+        passed = [s for s in map(search.attempt, sets[~wrong]) if s is not None]
         found = _strict_only(search, passed, scale)
         if first is not None:
             found.sort(key=lambda group: float(np.abs(group[0].z - first.z).max(initial=0.0)))
@@ -113,7 +115,7 @@ def nearest(
     solution = search.newton(on)
     if flips:
         pass
-    elif solution is None and pivoting.guesses(problem, 2 ** int(policy.POLICY.enumerated)):
+    elif solution is None and guesses.every(problem) is not None:
         groups = solve(problem, on, tangent=True).groups
         solution = groups[0][0] if groups else None
     elif solution is None:

@@ -24,7 +24,7 @@ from ..graph.graphs import bincount
 from ..graph.mixed import Extended, MixedProblem, MixedSolution
 from ..graph.problem import EPS
 from . import complementarity, singular
-from .complementarity import Outcome
+from .complementarity import STEPS, Outcome
 from .freedom import directions
 from .singular import solve_roughly
 from .sparse import FINEST, LOOKS, STEADY, WRONG, Factored, Singular
@@ -34,6 +34,8 @@ from .sparse import FINEST, LOOKS, STEADY, WRONG, Factored, Singular
 ALIKE = 8
 #: Sets from which no other start is tried, however large the problem is.
 LEAST = 60
+#: Flips after which paths through dense matrices are followed where these cost little.
+QUICK = 15
 
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:
@@ -44,7 +46,7 @@ def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) ->
     ConvergenceError
         If a large problem leaves something undefined that only a dense matrix could tell.
     """
-    if _is_large(problem) or _has_many_states(problem):
+    if _is_large(problem):
         start = np.zeros(problem.m, dtype=np.bool_) if on is None else on
         try:
             return _Large(problem).solve(start)
@@ -111,13 +113,6 @@ def _is_large(problem: MixedProblem) -> bool:
     return problem.n + problem.m > policy.POLICY.dense
 
 
-def _has_many_states(problem: MixedProblem) -> bool:
-    """Tell whether trying all states with dense matrices takes longer than factoring one."""
-    limits = policy.POLICY
-    few = problem.m <= limits.enumerated
-    return few and 2**problem.m * (problem.n + problem.m) ** 2 > limits.states
-
-
 def _fits(problem: MixedProblem) -> bool:
     """Tell whether dense matrices of the equations have room."""
     return problem.n + problem.m <= policy.POLICY.feedback
@@ -151,7 +146,8 @@ class _Large:
         found = None
         for start, lenient in itertools.product(starts, (False, True)):
             if found is None and self.tried <= most:
-                found = complementarity.newton(partial(self.evaluate, lenient=lenient), start)
+                evaluate = partial(self.evaluate, lenient=lenient)
+                found = complementarity.newton(evaluate, start, QUICK if quick else STEPS)
         if found is None:
             if _fits(problem):
                 raise Singular  # dense matrices are searched by more than flips

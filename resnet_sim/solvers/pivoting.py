@@ -13,9 +13,8 @@ after the other; where it ends, they are split and the path followed to its new 
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,33 +22,38 @@ import numpy as np
 from ..arrays import Bools, Floats, Ints
 from ..curves import Curve
 from ..curves.chords import NO_CHORDS, Chords, chords
-from ..graph.mixed import MixedProblem
+from ..graph.mixed import MixedProblem, first_of_each
 from ..graph.problem import EPS
 from . import following
 
 #: Ratio of the currents between which curves are chords at first, and how often these are split.
-RATIO, FINER = 10.0, 3
+RATIO, FINER = 30.0, 3
 
 
 @dataclass(frozen=True)
 class Complementarity:
-    """``w = q + M x``, both not negative and one of each pair zero, from a conducting set.
+    """``w = q + M x``, each x between 0 and its span: where it is 0 no w is negative.
 
-    Where `held` conducts, w is its current and x its gap; elsewhere it is the other way round.
+    Where it is its span no w is positive, and between them w is 0.  Row by row, where the `first`
+    rectifier `holds`, w is its current and x its gap; elsewhere it is the other way round.  A
+    limiter is one row: at the end of the span its `second` rectifier conducts, -1 elsewhere.
     """
 
-    held: Bools
+    first: Ints
+    second: Ints
+    holds: Bools
     M: Any
     q: Any
+    span: Floats
 
     @classmethod
-    def held_at(cls, problem: MixedProblem, held: Bools) -> Complementarity | None:
-        """Return the problem in terms of what a conducting set makes zero; None if singular."""
-        n, on = len(problem.rhs), np.flatnonzero(held)
+    def held_at(cls, problem: MixedProblem, pairs: Ints, side: int) -> Complementarity | None:
+        """Return the problem in terms of what limiters at one end make zero; None if singular."""
+        n, m, on = len(problem.rhs), len(problem.drop), np.sort(pairs[:, side])
         kept = np.concatenate((np.arange(n), n + on))
         matrix = problem.equations[kept[:, None], kept]
-        idle = np.flatnonzero(~held)
-        columns = np.zeros((len(matrix), 1 + len(held)), dtype=np.longdouble)
+        idle = np.setdiff1d(np.arange(m), on)
+        columns = np.zeros((len(matrix), 1 + m), dtype=np.longdouble)
         columns[:, 0] = np.concatenate((problem.rhs, problem.drop[on]))
         columns[n + np.arange(len(on)), 1 + on] = -1.0  # a gap lessens what is across
         columns[:n, 1 + idle] = -problem.feed[:, idle]
@@ -57,26 +61,56 @@ class Complementarity:
         if solution is None:
             return None
         z, current = solution[:n], solution[n:]
-        w = np.zeros((len(held), 1 + len(held)), dtype=np.longdouble)
+        w = np.zeros((m, 1 + m), dtype=np.longdouble)
         w[on] = current
         w[idle] = -problem.sense[idle].astype(np.longdouble) @ z
         w[idle, 0] += problem.drop[idle]
         w[idle, 1 + idle] += problem.resistance[idle]
-        return cls(held, w[:, 1:], w[:, 0])
+        pairs = pairs[_are_upright(problem, pairs)]
+        first, second = pairs[:, side], pairs[:, 1 - side]
+        other, span = np.full(m, -1), np.full(m, np.inf)
+        other[first], span[first] = second, problem.drop[pairs].sum(axis=1)
+        rows = np.delete(np.arange(m), second)
+        holds = np.isin(rows, on)
+        return cls(rows, other[rows], holds, w[rows[:, None], 1 + rows], w[rows, 0], span[rows])
 
-    def turned(self, held: Bools) -> Complementarity | None:
-        """Return the same problem from another conducting set; None if that is singular."""
-        moved = np.flatnonzero(held ^ self.held)
-        columns = np.hstack((-self.q[moved, None], -self.M[moved]))
-        columns[:, 1 + moved] = np.eye(len(moved))
-        x = refined(self.M[np.ix_(moved, moved)], columns)
-        if x is None:
-            return None
-        kept = np.hstack((self.q[:, None], self.M))
-        kept[:, 1 + moved] = 0.0
-        w = kept + self.M[:, moved] @ x
-        w[moved] = x
-        return Complementarity(held, w[:, 1:], w[:, 0])
+    def turned(self, over: Bools) -> Complementarity:
+        """Return the same problem with some limiters at their other ends."""
+        sign = np.where(over, -1.0, 1.0)
+        q = sign * (self.q + self.M[:, over] @ self.span[over])
+        first = np.where(over, self.second, self.first)
+        second = np.where(over, self.first, self.second)
+        return replace(self, first=first, second=second, M=sign[:, None] * self.M * sign, q=q)
+
+    @classmethod
+    def held(cls, problem: MixedProblem, pairs: Ints) -> Complementarity | None:
+        """Return the problem in terms of what limiters at the one or the other end make zero."""
+        starts = (cls.held_at(problem, pairs, side) for side in range(2))
+        return next((start for start in starts if start is not None), None)
+
+    def states(self, on: Bools) -> Ints:
+        """Return the states of the rows, see `conducting`, for each of many conducting sets."""
+        states = np.where(on[:, self.first] == self.holds, 0, 1)
+        states[on[:, self.second] & (self.second >= 0)] = 2
+        return states
+
+    def conducting(self, state: Ints, m: int) -> Bools:
+        """Return which of m rectifiers conduct where each x is 0 (0), its span (2) or between."""
+        on = np.zeros(m, dtype=np.bool_)
+        on[self.first[: len(state)]] = (state == 0) == self.holds[: len(state)]
+        on[self.first[: len(state)]] &= state < 2
+        on[self.second[: len(state)][state == 2]] = True
+        return on
+
+
+def _are_upright(problem: MixedProblem, pairs: Ints) -> Bools:
+    """Tell which limiters are steps without a slope: their rectifiers feed the same, too."""
+    upper, lower = pairs.T
+    feeds = (problem.feed[:, upper] == -problem.feed[:, lower]).all(axis=0)
+    steep = (problem.resistance[pairs] == 0.0).all(axis=1)
+    apart = problem.drop[pairs].sum(axis=1) > 0
+    upright: Bools = feeds & steep & apart
+    return upright
 
 
 def refined(matrix: Any, columns: Any) -> Any:
@@ -97,8 +131,11 @@ def refined(matrix: Any, columns: Any) -> Any:
         return None
     # products in doubles are many times faster; only residuals need all digits
     x = (inverse @ columns.astype(float)).astype(np.longdouble)
+    row, column = np.nonzero(matrix)
+    value, start = matrix[row, column][:, None], first_of_each(row)
     for _ in range(2):
-        x += inverse @ (columns - matrix @ x).astype(float)
+        left = columns - np.add.reduceat(value * x[column], start)
+        x += inverse @ left.astype(float)
     return (x.T / scale).T
 
 
@@ -115,30 +152,6 @@ def limiters(problem: MixedProblem) -> Ints:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-def guesses(problem: MixedProblem, most: int) -> list[Bools] | None:
-    """Return all conducting sets that can be right, few conducting first; None if too many.
-
-    A limiter is at one end at most.
-    """
-    m = len(problem.drop)
-    if not m:
-        return [np.zeros(0, dtype=np.bool_)]
-    pairs = limiters(problem)
-    apart = problem.drop[pairs].sum(axis=1) > 0
-    pairs = pairs[apart]
-    alone = np.ones(m, dtype=np.bool_)
-    alone[pairs] = False
-    singles = np.flatnonzero(alone)
-    if 3 ** len(pairs) * 2 ** len(singles) > most:
-        return None
-    ends = [[(), (a,), (b,)] for a, b in pairs.tolist()] + [[(), (k,)] for k in singles.tolist()]
-    states = [sorted(itertools.chain(*state))[::-1] for state in itertools.product(*ends)]
-    found = np.zeros((len(states), m), dtype=np.bool_)
-    for on, state in zip(found, sorted(states, key=lambda state: (len(state), state)), strict=True):
-        on[state] = True
-    return list(found)
-
-
 def solutions(problem: MixedProblem, tries: int, curve: Curve | None = None) -> Iterator[End]:
     """Yield what paths from different starts lead to; none without limiters.
 
@@ -148,18 +161,20 @@ def solutions(problem: MixedProblem, tries: int, curve: Curve | None = None) -> 
     pairs, m = limiters(problem), len(problem.drop) - (0 if curve is None else len(curve))
     curves = NO_CHORDS if curve is None else chords(curve, RATIO)
     pairs = pairs[(pairs < m).all(axis=1)]
-    tries = tries if len(pairs) else 0
+    if not len(pairs):
+        return
     draw = np.random.default_rng(0)
-    first: Complementarity | None = None
+    first = Complementarity.held(problem, pairs)
+    if first is None:
+        return
     for number in range(tries):
-        held = np.zeros(len(problem.drop), dtype=np.bool_)
-        side = np.full(len(pairs), number) if number < 2 else draw.integers(0, 2, len(pairs))
-        held[pairs[np.arange(len(pairs)), side]] = True
-        start = first.turned(held) if first else Complementarity.held_at(problem, held)
-        first = first or start
-        if start is None:
-            continue
-        end = path(start, draw.uniform(0.5, 1.5, m), curve, curves)
+        over = np.isfinite(first.span)
+        if number < 2:
+            over &= number == 1
+        else:
+            over &= draw.random(len(over)) < 0.5
+        push = draw.uniform(0.5, 1.5, len(over) - len(curves.v))
+        end = path(first.turned(over), m, push, curve, curves)
         if end is not None:
             yield end
 
@@ -172,7 +187,7 @@ class End(NamedTuple):
 
 
 def path(
-    start: Complementarity, push: Floats, curve: Curve | None = None, curves: Chords = NO_CHORDS
+    start: Complementarity, m: int, push: Floats, curve: Curve | None, curves: Chords
 ) -> End | None:
     """Return the end of a path, None if it leads nowhere.
 
@@ -180,22 +195,24 @@ def path(
     ----------
     start : Complementarity
         Its last rows belong to curves: w is less their voltage, x their current.
-    push : ndarray, shape (m,)
+    m : int
+        Number of rectifiers that there are.
+    push : ndarray
         How t acts on each of what is negative at the start, relative to its size; above 0.
-    curve : Curve, optional
+    curve : Curve or None
     curves : Chords
         Of the curve, from which to start.
     """
-    m, q = len(push), start.q
-    rest = following.Path(start.M[m:, m:], 0.0 * q[m:], q[m:].astype(float), curves)
+    k, q, M = len(push), start.q, start.M
+    rest = following.Path(M[k:, k:], 0.0 * q[k:], q[k:].astype(float), start.span[k:], curves)
     if len(curves.v) and rest.follow(0.0, 1.0) is None:
         return None
-    whole = following.Path(start.M, q, np.zeros(len(q)), curves, rest.piece)
-    w = whole.resting[:m]
+    whole = following.Path(M, q, np.zeros(len(q)), start.span, curves, rest.piece)
+    w = whole.resting[:k]
     size = np.abs(w).max(initial=0.0)
-    low = (w < 0) | start.held[:m]
+    low = (w < 0) | start.holds[:k]
     d = np.where(low, push * np.maximum(np.abs(w), 1e-3 * size), 0.0)
-    whole.d[:m] = d
+    whole.d[:k] = d
     reach = np.where(d > 0, -w / np.where(d > 0, d, 1.0), 0.0).max(initial=0.0)
     found = whole.follow(float(reach), 0.0)
     for _ in range(FINER if curve else 0):
@@ -205,4 +222,4 @@ def path(
         whole, found = finer
     if found is None:
         return None
-    return End(start.held[:m] ^ whole.positive, found[m:])
+    return End(start.conducting(whole.state, m), found[k:])
