@@ -92,7 +92,7 @@ class Square:
         consistent = True
         if self.null.any():
             # row by row: large currents elsewhere excuse no voltage, but for rounding
-            allowed = 1e-9 * size + 16 * EPS * size.max()
+            allowed = 1e-13 * size + 16 * EPS * size.max()
             consistent = bool((np.abs(scaled - self.exact @ extended) <= allowed).all())
         extended[np.abs(x) <= error] = 0.0
         extended /= self.columns

@@ -244,7 +244,9 @@ def _away(problem: Problem, solution: Solution, v: Floats, i: Floats, points: Po
     few += points.slope * (ENOUGH * np.abs(v) + EPS * scale)
     # the line and the tangent lean different ways: both terms count
     away = np.abs(points.i - i) + points.slope * np.abs(points.v - v)
-    return np.asarray(away / np.where(few > 0, few, EPS) * np.sign(points.i - i))
+    away = away / np.where(few > 0, few, EPS)
+    # a current that is right may be so at a voltage that is not
+    return np.where(points.i < i, -away, away)
 
 
 def _moved(problem: Problem, v: Floats, i: Floats, r: Floats) -> Points:

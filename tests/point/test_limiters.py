@@ -177,3 +177,38 @@ def test_networks_with_several_limiters_learn():
     rule = tr.EquilibriumPropagation(beta=1e-9, variant="positive")
     size = np.abs(exact).max()
     assert tr.gradient(net, X, Y, rule=rule) == pytest.approx(exact, rel=1e-3, abs=1e-4 * size)
+
+
+def test_what_a_limiter_lets_through_must_come_from_somewhere():
+    # e0 and v0 fix v(n0), which hangs on the limiter alone: it would have to let its picoampere
+    # through; rounding of volts must not hide that
+    deck = """limiter as the only way
+    r0 n1 n2 55.801
+    r1 0 n1 3.9964
+    r3 n3 n2 32.584
+    r4 n4 n0 1.9072
+    r5 n3 0 732.92
+    v0 0 n2 2.1542
+    y0 n0 n3 1p ratio=0
+    e0 n2 0 n0 0 -2.408
+    """
+    with pytest.raises(TopologyError, match="has no solution"):
+        rs.solve(deck)
+
+
+def test_a_junction_beside_a_limiter_carries_nothing():
+    # its first tangent has the right current at the wrong voltage
+    deck = """junction, limiter and diodes that float
+    r0 n0 0 105.07k
+    v0 n2 n4 1.6798
+    y0 n4 n2 1u ratio=0
+    y1 n1 n4 1p ratio=1
+    d0 n0 n4 d
+    dj n1 n4 dj
+    .model d d(ron=0)
+    .model dj d(is=1e-14)
+    """
+    op = rs.solve(deck)
+    assert op.certificate.ok
+    assert op.voltage("n1", "n4") == pytest.approx(0.0, abs=1e-12)
+    assert op.current("dj") == pytest.approx(0.0, abs=1e-24)
