@@ -121,8 +121,8 @@ def settle(  # type: ignore[no-untyped-def]
 ):
     """Find the states of the samples in a queue.
 
-    With a `pull`, a shift and entries (`pulling`), outputs are pulled to their aims with
-    ``1 / shift`` S, unless that is NaN.  `chained` samples begin with the rectifiers of the one
+    With a `pull`, shifts and entries (`pulling`), outputs are pulled to their aims with
+    ``1 / shift`` S, if there are any.  `chained` samples begin with the rectifiers of the one
     before in their lane.  What may be missing across conducting ones is `slack` times the largest
     voltage.  Factors with which samples settle are `kept` while there is room for them.  Tell
     whether there was room enough for what outputs react.
@@ -132,8 +132,8 @@ def settle(  # type: ignore[no-untyped-def]
     for lane in range(W):
         sample[lane], known[lane], pending[lane] = -1, False, False
     following, roomy, used = 0, True, 0
-    shift, others = pull
-    pulled = shift == shift
+    shifts, others = pull
+    pulled = len(shifts) > 0
     while True:
         active = 0
         for lane in range(W):
@@ -172,7 +172,7 @@ def settle(  # type: ignore[no-untyped-def]
             if number == looking:
                 if pulled:
                     roomy &= call(
-                        others[0], True, pack, values, factors, tables[4], results[5], shift, ways,
+                        others[0], True, pack, values, factors, tables[4], results[5], shifts, ways,
                         others[1],
                     )  # fmt: skip
                 limit = FINE if pulled else COARSE
@@ -214,7 +214,7 @@ def settle(  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _pull(pack, values, factors, aims, force_of, shift, ways, react):  # type: ignore[no-untyped-def]
+def _pull(pack, values, factors, aims, force_of, shifts, ways, react):  # type: ignore[no-untyped-def]
     """Pull outputs to their aims, from where they are; tell whether there was room enough."""
     (x, _, current, _, _, _), sample = part(pack, WORK), part(pack, NOTES)[0]
     basis = part(pack, BASIS)
@@ -226,13 +226,13 @@ def _pull(pack, values, factors, aims, force_of, shift, ways, react):  # type: i
             aim[o, lane] = wanted - aim[o, lane]
     move(x, kept_x)
     move(current, kept_current)
-    roomy = call(react, True, pack, values, factors, aim, abs(shift), False, ways)
+    roomy = call(react, True, pack, values, factors, aim, abs(shifts[0]), False, ways)
     move(kept_x, x)
     move(kept_current, current)
     for lane in range(W):
         share[:, lane] = 0.0
         if sample[lane] >= 0:
-            forces(pack, lane, shift, force_of[sample[lane]])
+            forces(pack, lane, shifts[sample[lane]], force_of[sample[lane]])
     combine(pack)
     return roomy
 
@@ -247,7 +247,7 @@ def pulling(pack: Pack, values: Any, ways: Any) -> tuple[Entry, Entry]:
     """Return where what pulls outputs begins, and `lanczos`."""
     react, table = reacting(pack, values, ways), np.zeros((1, 1))
     factors = pack.parts[FACTORS]
-    return entry(_pull, pack, values, factors, table, table, 1.0, ways, react), react
+    return entry(_pull, pack, values, factors, table, table, table[0], ways, react), react
 
 
 @subloops

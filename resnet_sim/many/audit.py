@@ -67,9 +67,9 @@ def rectified(ends, ohms, around, drop_of, x, current, on, limits, found):  # ty
     limits : (float, float, float)
         Relative to the largest voltage: what a law may leave over, what touches, and what
         contradicts.
-    found : tuple of ndarray of bool, shape (S,)
+    found : tuple of ndarray of bool, shapes (S,), (S,) and (S, m)
         Set to where all obey their laws, where one has neither current nor voltage left to its
-        drop, and where one contradicts its state in `on`.
+        drop, and which contradict their states in `on`.
     """
     (p, q), (tight, near, fine) = ends, limits
     lawful, touching, wrong = found
@@ -80,15 +80,14 @@ def rectified(ends, ohms, around, drop_of, x, current, on, limits, found):  # ty
         for k in range(len(p)):
             most = max(most, abs(drop_of[s, k]))
         volts = max(volts + most, 1e-300)
-        obeys, touches, contradicts = True, False, False
+        obeys, touches = True, False
         for k in range(len(p)):
             high = x[s, p[k] - 1] if p[k] > 0 else 0.0
             low = x[s, q[k] - 1] if q[k] > 0 else 0.0
             above, flow = high - low - drop_of[s, k], current[s, k]
-            if (-flow / around[k] if on[s, k] else above) > fine * volts:
-                contradicts = True
+            wrong[s, k] = (-flow / around[k] if on[s, k] else above) > fine * volts
             flow = max(flow, 0.0)
             gap, span = ohms[k] * flow - above, tight * (volts + ohms[k] * flow)
             obeys &= gap >= -span and (gap <= span or flow == 0.0)  # which a NaN does not
             touches |= max(flow / around[k], abs(gap)) <= near * volts
-        lawful[s], touching[s], wrong[s] = obeys, touches, contradicts
+        lawful[s], touching[s] = obeys, touches

@@ -20,7 +20,7 @@ from ..compiled import policy
 from ..graph.graphs import bincount, components, spread
 from ..solvers.linear.stiff import Stiff, stiff
 from .lane_data import Answers, Data, Network
-from .lanes import Lanes
+from .lanes import Lanes, shifts
 from .rounds import Group, Room, System, W
 
 
@@ -93,18 +93,19 @@ class IteratedLanes(Lanes):
         return csr_array(csr_array((value, (rows, columns)), shape=(n, k))[: n - 1])
 
     def settle(
-        self, data: Data, on: Bools, pull: float = np.nan, aim: Floats | None = None,
+        self, data: Data, on: Bools, pull: float | Floats = np.nan, aim: Floats | None = None,
         following: bool = False, slack: float = 1e-12, keep: bool = False,
     ) -> Answers:  # fmt: skip
         """Solve all points, see `Lanes.settle`; all begin with the sets that are given."""
         count, m, outputs = len(data.load), len(self.network.diode_p), len(self.network.output_p)
         found = Answers.none(data, on, outputs)
         system = self._system(data.conductance)
-        shift = 1.0 / pull if pull == pull else np.nan
+        shift = shifts(pull, aim)
 
         def work(room: Room, queue: Ints) -> None:
             group = self._group(system, room, data, on, queue)
-            group.pull(shift, None if aim is None else _columns(aim[queue]))
+            if aim is not None:
+                group.pull(_columns(shift[queue]), _columns(aim[queue]))
             group.solve(flips=True)
             group.read(queue, found.x, found.current, found.force)
             found.on[queue] = group.on[:m, : len(queue)].T

@@ -106,6 +106,6 @@ class Answers:
         for mine, theirs in zip(vars(self).values(), vars(others).values(), strict=True):
             mine[rows] = theirs
 
-    def pick(self, rows: Bools) -> Answers:
+    def pick(self, rows: Bools | slice) -> Answers:
         """Return some of the points."""
         return Answers(*(column[rows] for column in vars(self).values()))

@@ -7,9 +7,8 @@ in the free one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -25,51 +24,9 @@ from .lane_network import Bundles, bends_of, lanes_of, no_structure, unfit
 from .one_by_one import OneByOne
 from .output_ends import OutputEnds
 from .question import Question
-from .reactions import Reactions
+from .reactions import LIMITS, NEAR, TOLERANCE, Held, Reactions
 from .states import Backend, Nudge, States, knees
 from .structure import Structure, applied
-
-#: Largest KCL residual relative to the currents at a coordinate.
-TOLERANCE = 1e-9
-#: What touches a drop, and what contradicts a rectifier, relative to the largest voltage.
-NEAR, FINE = 1e-9, 1e-12
-
-
-@dataclass
-class Held:
-    """What starts similar states, and what reactions need.
-
-    Attributes
-    ----------
-    g, u : ndarray
-        Conductances, S, and inputs.
-    x, current : ndarray, shapes (B, n) and (B, m)
-    on : ndarray of bool, shape (B, m)
-    good : ndarray of bool, shape (B,)
-        Not so where states were found one by one: these are in `others`.
-    data : Data
-        Without forces at the outputs.
-    points : Points, shape (B, c)
-        Where curves are.
-    bent : ndarray, shape (B, c)
-        Their currents, A.
-    rescued : States, optional
-        Of the others, in their order.
-    reactions : dict
-        To what is forced at the outputs, as found so far.
-    """
-
-    g: Floats
-    u: Floats
-    x: Floats
-    current: Floats
-    on: Bools
-    good: Bools
-    data: Data
-    points: Points
-    bent: Floats
-    rescued: States | None = None
-    reactions: dict[Any, Any] = field(default_factory=dict)
 
 
 class LaneStates(Backend):
@@ -155,19 +112,13 @@ class LaneStates(Backend):
     def _flipped(
         self, near: Held | None, nudge: Nudge, pull: Pull, data: Data, on: Bools, known: bool
     ) -> Answers:
-        """Return states without curves: of what reacts as `near` does, and of all others."""
+        """Return states without curves: those that react as `near` does, or all anew."""
         both = nudge.force is not None and pull.aim is not None
         if not nudge or near is None or both:
             return self.lanes.settle(
                 data, on, pull.siemens, pull.aim, following=not known, keep=not nudge
             )
-        found = self._reacted(near, nudge, pull, data)
-        rows = np.flatnonzero(~found.settled)
-        if len(rows):
-            some = pull.rows(rows)
-            others = self.lanes.settle(data.rows(rows), on[rows], some.siemens, some.aim)
-            found.put(rows, others)
-        return found
+        return self.reactions.states(near, nudge, pull, data)
 
     def _pull(self, nudge: Nudge, u: Floats) -> Pull:
         """Return how outputs are pulled, not at all without a stiffness."""
@@ -184,34 +135,11 @@ class LaneStates(Backend):
             load += applied(self.assembly.load.sparse(conductance), u)
         return Data(self._bundled(conductance), load, applied(s.drop, u))
 
-    def _reacted(self, held: Held, nudge: Nudge, pull: Pull, data: Data) -> Answers:
-        """Return free states plus reactions; where that is no state it has not settled."""
-        siemens = nudge.stiffness
-        if pull.aim is not None:
-            aim = pull.aim - self.ends.moved(held.x)
-            pulls = (siemens,) if np.isinf(siemens) else (abs(siemens), -abs(siemens))
-        else:
-            assert nudge.force is not None
-            aim, pulls = nudge.force, (0.0,)
-        key = (pulls, aim.tobytes())
-        opposite = (pulls, (-aim).tobytes())
-        sign = -1.0 if key not in held.reactions and opposite in held.reactions else 1.0
-        if sign < 0:
-            key = opposite
-        if key not in held.reactions:
-            held.reactions[key] = self.reactions.found(data.conductance, held.on, aim, pulls)
-        x, current, force, fine = (part[pulls.index(siemens)] for part in held.reactions[key])
-        x, current = held.x + sign * x, held.current + sign * current
-        force = sign * force
-        wrong = self._judged(data, x, current, held.on)[2]
-        steps, settled = np.ones(len(x), dtype=np.int64), held.good & fine & ~wrong
-        return Answers(x, np.maximum(current, 0.0), held.on.copy(), steps, settled, force)
-
     def _judged(
         self, data: Data, x: Floats, current: Floats, on: Bools
     ) -> tuple[Bools, Bools, Bools]:
-        """Tell where all rectifiers obey their laws, where one touches, and where one is wrong."""
-        return self.lanes.rectified(data, x, current, on, (TOLERANCE, NEAR, FINE))
+        """Tell where all rectifiers obey their laws, where one touches, and which are wrong."""
+        return self.lanes.rectified(data, x, current, on, LIMITS)
 
     def _above(self, x: Floats) -> Floats:
         """Return the voltages across rectifiers, shape (B, m)."""

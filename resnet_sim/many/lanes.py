@@ -108,12 +108,13 @@ class Lanes:
         return around
 
     def settle(
-        self, data: Data, on: Bools, pull: float = np.nan, aim: Floats | None = None,
+        self, data: Data, on: Bools, pull: float | Floats = np.nan, aim: Floats | None = None,
         following: bool = False, slack: float = 1e-12, keep: bool = False,
     ) -> Answers:  # fmt: skip
         """Solve all points, from sets of conducting rectifiers, shape (S, m).
 
-        With a `pull` (S, may be negative or infinite) outputs are pulled to their aims, V.
+        With an `aim` outputs are pulled to it, V, by a `pull` (S, may be infinite), or by one for
+        each point, of one size but of any sign.
         If points are `following` each other, only the first use these sets.  What may be
         missing across conducting rectifiers is `slack` times the largest voltage.  If there is
         room, factors are kept for what is asked of these states next.
@@ -125,7 +126,7 @@ class Lanes:
         count, outputs = len(data.load), len(self.outputs[0])
         found = Answers.none(data, on, outputs)
         results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
-        shift, slots = 1.0 / pull, self._slots if keep else 0
+        shift, slots = shifts(pull, aim), self._slots if keep else 0
         if keep:
             self._kept = None, None, []  # makes room
         every: list[Kept] = []
@@ -135,7 +136,7 @@ class Lanes:
             every.append(kept)
             values, others = room.values(data.conductance), (NOWHERE, NOWHERE)
             ways = room.entries(solving, values)
-            if pull == pull:
+            if len(shift):
                 room.react(outputs, pulled=True)
                 others = room.entries(pulling, values, ways)
             while not settle(
@@ -255,11 +256,11 @@ class Lanes:
     def rectified(
         self, data: Data, x: Floats, current: Floats, on: Bools, limits: tuple[float, float, float]
     ) -> tuple[Bools, Bools, Bools]:
-        """Return what `audit.rectified` finds: lawful, touching, and wrong points, shape (S,)."""
+        """Return what `audit.rectified` finds: lawful and touching points, wrong rectifiers."""
         from .audit import rectified
 
         net = self.network
-        found = np.ones(len(x), bool), np.zeros(len(x), bool), np.zeros(len(x), bool)
+        found = np.ones(len(x), bool), np.zeros(len(x), bool), np.zeros(on.shape, bool)
         if len(net.diode_p):
             rectified(
                 (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance),
@@ -313,3 +314,8 @@ class Lanes:
             self._leave(room)
 
         spread(task, parts, self.at_once, count * self._entries)
+
+
+def shifts(pull: float | Floats, aim: Floats | None) -> Floats:
+    """Return one over the pull of each point, ohm; none if there is nothing to pull to."""
+    return np.zeros(0) if aim is None else 1.0 / np.broadcast_to(pull, len(aim))

@@ -2,14 +2,66 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..curves import Points
 from ..errors import UsageError
-from .lane_data import Data
+from .bends import Pull
+from .lane_data import Answers, Data
 from .lanes import Lanes
 from .nudges import UnstableNudge
 from .output_ends import OutputEnds
+from .states import Nudge, States
+
+#: Largest KCL residual relative to the currents at a coordinate.
+TOLERANCE = 1e-9
+#: What touches a drop, and what contradicts a rectifier, relative to the largest voltage.
+NEAR, FINE = 1e-9, 1e-12
+LIMITS = TOLERANCE, NEAR, FINE
+
+
+@dataclass
+class Held:
+    """What starts similar states, and what reactions need.
+
+    Attributes
+    ----------
+    g, u : ndarray
+        Conductances, S, and inputs.
+    x, current : ndarray, shapes (B, n) and (B, m)
+    on : ndarray of bool, shape (B, m)
+    good : ndarray of bool, shape (B,)
+        Not so where states were found one by one: these are in `others`.
+    data : Data
+        Without forces at the outputs.
+    points : Points, shape (B, c)
+        Where curves are.
+    bent : ndarray, shape (B, c)
+        Their currents, A.
+    rescued : States, optional
+        Of the others, in their order.
+    reactions : dict
+        To what is forced at the outputs, as found so far.
+    ahead : dict
+        Nudged states that were found beside those that were asked for.
+    """
+
+    g: Floats
+    u: Floats
+    x: Floats
+    current: Floats
+    on: Bools
+    good: Bools
+    data: Data
+    points: Points
+    bent: Floats
+    rescued: States | None = None
+    reactions: dict[Any, Any] = field(default_factory=dict)
+    ahead: dict[Any, Answers] = field(default_factory=dict)
 
 
 class Reactions:
@@ -22,6 +74,56 @@ class Reactions:
         self.lanes, self.ends = lanes, ends
         #: conductances, and outputs per force there
         self._transfer: tuple[Floats, Floats] | None = None
+
+    def states(self, held: Held, nudge: Nudge, pull: Pull, data: Data) -> Answers:
+        """Return free states plus reactions, and what settles from where these are no states.
+
+        What the opposite pull has to settle fills lanes that would be idle.
+        """
+        siemens = nudge.stiffness
+        if pull.aim is not None:
+            aim = pull.aim - self.ends.moved(held.x)
+            pulls = (siemens,) if np.isinf(siemens) else (abs(siemens), -abs(siemens))
+        else:
+            assert nudge.force is not None
+            aim, pulls = nudge.force, (0.0,)
+        key = (pulls, aim.tobytes())
+        opposite = (pulls, (-aim).tobytes())
+        sign = -1.0 if key not in held.reactions and opposite in held.reactions else 1.0
+        if sign < 0:
+            key = opposite
+        if key not in held.reactions:
+            reactions = self.found(data.conductance, held.on, aim, pulls)
+            held.reactions[key] = dict(zip(pulls, zip(*reactions, strict=True), strict=True))
+        found = held.ahead.pop((key, siemens), None)
+        if found is None:
+            found = self._added(held, data, held.reactions[key][siemens], sign)
+            if not found.settled.all():
+                asked = {siemens: found}
+                if len(pulls) == 2:
+                    other = self._added(held, data, held.reactions[key][-siemens])
+                    asked[-siemens] = held.ahead[key, -siemens] = other
+                self._settle(data, pull.aim, asked)
+        return found
+
+    def _added(self, held: Held, data: Data, reaction: Any, sign: float = 1.0) -> Answers:
+        """Return free states plus a reaction, and sets without what contradicts it."""
+        x, current, force, fine = reaction
+        x, current = held.x + sign * x, held.current + sign * current
+        wrong = self.lanes.rectified(data, x, current, held.on, LIMITS)[2]
+        steps, settled = np.ones(len(x), dtype=np.int64), held.good & fine & ~wrong.any(axis=1)
+        return Answers(x, np.maximum(current, 0.0), held.on ^ wrong, steps, settled, sign * force)
+
+    def _settle(self, data: Data, aim: Floats | None, asked: dict[float, Answers]) -> None:
+        """Find what has not settled at several pulls, side by side, from the sets given there."""
+        rows = [np.flatnonzero(~found.settled) for found in asked.values()]
+        every, count = np.concatenate(rows), list(map(len, rows))
+        on = np.concatenate([one.on[at] for one, at in zip(asked.values(), rows, strict=True)])
+        others = self.lanes.settle(
+            data.rows(every), on, np.repeat(list(asked), count), None if aim is None else aim[every]
+        )
+        for found, at, last in zip(asked.values(), rows, np.cumsum(count), strict=True):
+            found.put(at, others.pick(slice(last - len(at), last)))
 
     def found(
         self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]

@@ -112,11 +112,9 @@ class Group:
         self.done: Bools = np.zeros(W, dtype=np.bool_)
         self.rounds = np.zeros(W, dtype=np.int64)
 
-    def pull(self, shift: float, aim: Floats | None) -> None:
-        """Pull the outputs to an aim with ``1 / shift`` S, not at all if that is NaN."""
-        if shift == shift:
-            self.on[self.m :], self.ohms[self.m :] = True, shift
-            self.drop[self.m :] = 0.0 if aim is None else aim
+    def pull(self, shift: float | Floats, aim: Floats) -> None:
+        """Pull the outputs to an aim with ``1 / shift`` S, of all or of each."""
+        self.on[self.m :], self.ohms[self.m :], self.drop[self.m :] = True, shift, aim
 
     def solve(self, flips: bool) -> None:
         """Go on until all points are found, or can't be; rectifiers stay unless they may flip."""

@@ -57,6 +57,23 @@ def test_nudged_states_are_those_of_the_nudged_circuit(beta):
             assert np.abs(opened.node_voltages[:n] - free.voltages[row]).max() < 1e-8, seed
 
 
+def test_opposite_nudges_that_flip_rectifiers_are_found_together_from_where_these_flipped():
+    circuit, rng = rs.generators.grid(7, seed=3), np.random.default_rng(0)
+    net = tr.Network(circuit, circuit.current_sources.names[:2], list(circuit.nodes[5:9]), "r*")
+    X, ends = rng.normal(size=(21, 2)), (-0.02, 0.02)
+    free, target, lanes = net.free(X), rng.normal(size=(21, 4)), net._backend.lanes
+    apart = [net.pulled(X, net.free(X), end, target).voltages for end in ends]
+    settle, calls = lanes.settle, []
+    lanes.settle = lambda *asked, **how: calls.append(settle(*asked, **how)) or calls[-1]
+    both = [net.pulled(X, free, end, target) for end in ends]
+    assert all(np.array_equal(one.voltages, alone) for one, alone in zip(both, apart, strict=True))
+    flipped = [(one.on != free.on).any(axis=1).sum() for one in both]
+    assert min(flipped) > 0
+    assert [len(call.x) for call in calls] == [sum(flipped)]
+    # what flips first is known beforehand
+    assert calls[0].steps.min() == 1
+
+
 def ladder(floating: bool) -> CircuitBuilder:
     """Two resistive parts, of which one hangs on diodes alone if `floating`."""
     b = CircuitBuilder()

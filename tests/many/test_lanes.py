@@ -148,6 +148,13 @@ def test_pulled_outputs_are_those_of_a_larger_problem():
             )  # fmt: skip
             wanted = solvers.solve(wider)
             np.testing.assert_allclose(found.x[k], wanted.x[1:], atol=1e-10)
+    # one pull for each: the bits are those of pulls apart
+    signs, lanes = np.where(np.arange(11) % 3 == 0, -1.0, 1.0), Lanes(net)
+    mixed = lanes.settle(data(problems), all_off(problems), 0.01 * signs, aim)
+    for sign in (-1.0, 1.0):
+        alike = lanes.settle(data(problems), all_off(problems), 0.01 * sign, aim)
+        np.testing.assert_array_equal(mixed.x[signs == sign], alike.x[signs == sign])
+        np.testing.assert_array_equal(mixed.force[signs == sign], alike.force[signs == sign])
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 40, 200])
