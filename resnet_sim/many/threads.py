@@ -1,9 +1,13 @@
-"""Threads that share out the points of one call; compiled loops let go of the interpreter."""
+"""Threads that share out the points of one call; compiled loops let go of the interpreter.
+
+Who asks works, too: a thread takes longer to wake up than many a part, and may find all done.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -37,14 +41,33 @@ def spread(
     few = min(threads, len(parts)) < 2 or size < policy.POLICY.tiles
     if few or getattr(_here, "shares", False):
         return [task(part) for part in parts]
-    pool = _pool(threads, os.getpid())
-    futures = [pool.submit(task, part) for part in parts]
+    todo = deque(enumerate(parts))
+    found: dict[int, Done] = {}
+
+    def work() -> None:
+        while True:
+            try:
+                k, part = todo.popleft()
+            except IndexError:
+                return
+            found[k] = task(part)
+
+    pool = _pool(threads - 1, os.getpid())
+    helpers = [pool.submit(work) for _ in range(min(threads, len(parts)) - 1)]
+    _here.shares = True
     try:
-        return [future.result() for future in futures]
+        work()
     finally:
-        for future in futures:
-            future.cancel()
-        wait(futures)
+        _here.shares = False
+        todo.clear()
+        begun = [helper for helper in helpers if not helper.cancel()]
+        # one that woke up too late to do anything is not waited for
+        if len(found) < len(parts):
+            wait(begun)
+    if len(found) < len(parts):
+        for helper in begun:
+            helper.result()  # which is an error
+    return [found[k] for k in range(len(parts))]
 
 
 #: of a thread: whether it does the task of another, with as many beside it as there is room for

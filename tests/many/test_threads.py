@@ -1,0 +1,69 @@
+"""Threads share out parts, and who asks is one of them."""
+
+import threading
+import time
+
+import pytest
+
+from resnet_sim.many.threads import spread
+
+LARGE = 1e9
+
+
+def test_parts_are_shared_out_and_come_back_in_order():
+    both = threading.Barrier(2, timeout=60)
+
+    def task(k):
+        both.wait()  # neither goes on without another thread
+        return threading.current_thread().name, 10 * k
+
+    found = spread(task, range(4), 2, LARGE)
+    assert [number for _, number in found] == [0, 10, 20, 30]
+    names = {name for name, _ in found}
+    assert len(names) == 2 and threading.current_thread().name in names
+
+
+def test_small_tasks_and_those_within_tasks_stay_in_a_thread():
+    def name(_):
+        return threading.current_thread().name
+
+    assert set(spread(name, range(4), 2, 1.0)) == {threading.current_thread().name}
+    found = spread(lambda k: (name(k), spread(name, range(4), 2, LARGE)), range(4), 2, LARGE)
+    assert all(set(inner) == {one} for one, inner in found)
+
+
+def test_nobody_waits_for_a_thread_that_is_busy_elsewhere():
+    both, over, told = threading.Barrier(3, timeout=60), threading.Event(), []
+
+    def task(_):
+        both.wait()
+        told.append(over.wait(30))
+
+    other = threading.Thread(target=spread, args=(task, range(2), 2, LARGE))
+    other.start()
+    both.wait()
+    assert spread(lambda k: k, range(5), 2, LARGE) == list(range(5))
+    over.set()
+    other.join()
+    assert told == [True, True]  # that others went on
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_errors_of_either_thread_are_raised_and_nothing_goes_on(other):
+    me, both = threading.get_ident(), threading.Barrier(2, timeout=60)
+    running = []
+
+    def task(k):
+        running.append(k)
+        if k < 2:
+            both.wait()
+        if (threading.get_ident() != me) == other:
+            raise ZeroDivisionError
+        time.sleep(0.01)
+        running.remove(k)
+
+    with pytest.raises(ZeroDivisionError):
+        spread(task, range(2), 2, LARGE)
+    # that of the thread that failed
+    assert len(running) == 1
+    assert spread(lambda k: k, range(3), 2, LARGE) == [0, 1, 2]
