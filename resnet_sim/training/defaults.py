@@ -65,7 +65,8 @@ def nudge(rule: Any, net: Network) -> float:
         If it is lost in rounding beside the conductances of the circuit.
     """
     beta: float = settled(rule, net).beta
-    refuse_lost(beta, typical(net), "S")
+    if not isinstance(beta, Usual):  # which is a share of what it would be lost in
+        refuse_lost(beta, typical(net), "S")
     return beta
 
 

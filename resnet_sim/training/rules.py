@@ -125,14 +125,12 @@ class EquilibriumPropagation:
         self, net: Network, free: States, X: Any, Y: Any, cost: Cost, beta: float
     ) -> Floats:
         squared = self._by_conductance(net, cost)
-        slope = cost.slope(free.outputs, Y)
-        beta = beta if squared else bearable(beta, free, slope)
+        # for squares a voltage for each output, else a current
+        aim = (cost.target if squared else cost.slope)(free.outputs, Y)  # type: ignore[attr-defined]
+        beta = beta if squared else bearable(beta, free, aim)
 
         def state(beta: float) -> States:
-            if squared:
-                target = cost.target(free.outputs, Y)  # type: ignore[attr-defined]
-                return net.pulled(X, free, beta, target)
-            return net.pushed(X, free, -beta * slope)
+            return net.pulled(X, free, beta, aim) if squared else net.pushed(X, free, -beta * aim)
 
         def difference(beta: float) -> Floats:
             found = net.contrast(*two_states(self.variant, beta, free, state))
