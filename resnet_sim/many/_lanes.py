@@ -12,6 +12,7 @@ import numpy as np
 from ..compiled.entries import Entry, call, entry
 from ..compiled.kernels import loops, subloops
 from ..compiled.packs import Pack, part
+from ..compiled.vectors import load, magnitude, maximum, store
 from ..solvers.linear.descent import across
 from ..solvers.linear.frontal import W
 from ._passes import (
@@ -54,12 +55,12 @@ def _contradictions(pack, limit, once):  # type: ignore[no-untyped-def]
     (x, _, current, _, _, _), (_, d, on, around, _) = part(pack, WORK), part(pack, LANES)
     _, count, _, _, _, missing, volts, _, _, _, wrong = part(pack, NOTES)
     volts[:] = 1e-300
+    most = load(volts, 0)
     for k in range(len(x)):
-        for lane in range(W):
-            volts[lane] = max(volts[lane], abs(x[k, lane]))
+        most = maximum(most, magnitude(load(x, k * W)))
     for k in range(len(p)):
-        for lane in range(W):
-            volts[lane] = max(volts[lane], abs(d[k, lane]))
+        most = maximum(most, magnitude(load(d, k * W)))
+    store(volts, 0, most)
     count[:] = 0
     missing[:] = 0.0
     for k in range(len(p)):
@@ -163,7 +164,7 @@ def settle(  # type: ignore[no-untyped-def]
                 leave(pack, values, c)
             call(ways[0], None, pack, values, factors, d, fresh, ways)
             if fresh:
-                loosen(factors[1], loose)
+                loosen(pack, factors[1])
             fresh = False
             number += 1
             if number < looking:
@@ -289,7 +290,7 @@ def hold(pack, values, table, tables, kept, passes, found, ways):  # type: ignor
                 leave(pack, values, c)
             call(ways[0], None, pack, values, factors, d, fresh and number == 0, ways)
         if fresh or known:
-            loosen(factors[1], loose)
+            loosen(pack, factors[1])
         for lane in range(W):
             if sample[lane] >= 0:
                 fine[sample[lane]] = not loose[lane]
@@ -322,7 +323,7 @@ def respond(pack, values, table, tables, kept, shifts, found, ways, react):  # t
                 aim[o, lane] = tables[4][sample[lane], o] if sample[lane] >= 0 else 0.0
         roomy &= call(react, True, pack, values, factors, aim, abs(shifts[0]), fresh, ways)
         if fresh or known:
-            loosen(factors[1], loose)
+            loosen(pack, factors[1])
         for s in range(len(shifts)):
             x[:] = 0.0
             current[:] = 0.0

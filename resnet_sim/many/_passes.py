@@ -13,7 +13,7 @@ from typing import Any
 from ..compiled.entries import NOWHERE, Entry, call, entry
 from ..compiled.kernels import subloops
 from ..compiled.packs import Pack, part
-from ..compiled.vectors import add, broadcast, fma, load, mul, store, sub
+from ..compiled.vectors import add, broadcast, fma, load, minimum, mul, store, sub
 from ..solvers.linear.frontal import W, backward, forward
 
 #: conductance of a conducting rectifier beside those at its ends, where passes take its excess
@@ -148,9 +148,13 @@ def stiffen(pack, stiffness):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def loosen(pivot, loose):  # type: ignore[no-untyped-def]
+def loosen(pack, pivot):  # type: ignore[no-untyped-def]
     """Tell in which lanes something floats."""
-    loose[:] = False
+    _, _, _, _, _, _, least, loose, _, _, _ = part(pack, NOTES)
+    least[:] = 1.0
+    small = load(least, 0)
     for k in range(len(pivot)):
-        for lane in range(W):
-            loose[lane] |= pivot[k, lane] == 0.0
+        small = minimum(small, load(pivot, k * W))
+    store(least, 0, small)
+    for lane in range(W):
+        loose[lane] = least[lane] == 0.0

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..compiled.kernels import loops, subloops
-from ..compiled.vectors import add, broadcast, load, maximum, mul, store, sub
+from ..compiled.vectors import add, broadcast, div, load, magnitude, maximum, mul, store, sub
 
 #: float64 in a vector
 W = 8
 
 
 @subloops
-def _carry(a, b, flow, none, left, size):  # type: ignore[no-untyped-def]
-    amount = maximum(flow, sub(none, flow))
+def _carry(a, b, flow, left, size):  # type: ignore[no-untyped-def]
+    amount = magnitude(flow)
     store(left, a * W, sub(load(left, a * W), flow))
     store(left, b * W, add(load(left, b * W), flow))
     store(size, a * W, add(load(size, a * W), amount))
@@ -42,28 +44,34 @@ def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, wo
         for e in range(len(edge_p)):
             rise = sub(load(v, edge_p[e] * W), load(v, edge_q[e] * W))
             flow = mul(broadcast(conductance, e), rise)
-            _carry(edge_p[e], edge_q[e], flow, none, left, size)
+            _carry(edge_p[e], edge_q[e], flow, left, size)
         for k in range(len(diode_p)):
-            _carry(diode_p[k], diode_q[k], load(flows, k * W), none, left, size)
+            _carry(diode_p[k], diode_q[k], load(flows, k * W), left, size)
+        peak = most = lost = none
+        for k in range(1, n + 1):
+            peak = maximum(peak, load(size, k * W))
+        for lane in range(W):
+            size[0, lane], left[0, lane] = 1e-6, 1e-300
+        least = maximum(load(left, 0), mul(load(size, 0), peak))
+        for k in range(1, n + 1):
+            relative = div(magnitude(load(left, k * W)), add(load(size, k * W), least))
+            # a NaN does not get lost
+            most, lost = maximum(most, relative), add(lost, mul(none, relative))
+        store(v, 0, add(most, lost))
         for lane in range(min(W, count - first)):
-            least, most = 1e-300, 0.0
-            for k in range(1, n + 1):
-                least = max(least, 1e-6 * size[k, lane])
-            for k in range(1, n + 1):
-                relative = abs(left[k, lane]) / (size[k, lane] + least)
-                if not relative <= most:  # nor does a NaN get lost
-                    most = relative
-            worst[first + lane] = most
+            worst[first + lane] = v[0, lane]
 
 
 @loops
-def rectified(ends, ohms, around, drop_of, x, current, on, limits, found):  # type: ignore[no-untyped-def]
+def rectified(ends, ohms, around, volts_of, drop_of, x, current, on, limits, found):  # type: ignore[no-untyped-def]
     """Judge the rectifiers of each point.
 
     Parameters
     ----------
     around : ndarray, shape (m,)
         Conductances at their ends, S.
+    volts_of : ndarray, shape (S,)
+        The largest voltage.
     limits : (float, float, float)
         Relative to the largest voltage: what a law may leave over, what touches, and what
         contradicts.
@@ -71,23 +79,21 @@ def rectified(ends, ohms, around, drop_of, x, current, on, limits, found):  # ty
         Set to where all obey their laws, where one has neither current nor voltage left to its
         drop, and which contradict their states in `on`.
     """
-    (p, q), (tight, near, fine) = ends, limits
+    p, q = ends
     lawful, touching, wrong = found
     for s in range(len(x)):
-        volts, most = 0.0, 0.0
-        for k in range(x.shape[1]):
-            volts = max(volts, abs(x[s, k]))
+        volts, obeys, touches = volts_of[s], True, False
+        near, fine = limits[1] * volts, limits[2] * volts
         for k in range(len(p)):
-            most = max(most, abs(drop_of[s, k]))
-        volts = max(volts + most, 1e-300)
-        obeys, touches = True, False
-        for k in range(len(p)):
-            high = x[s, p[k] - 1] if p[k] > 0 else 0.0
-            low = x[s, q[k] - 1] if q[k] > 0 else 0.0
+            # numba asks of signed numbers whether they are
+            high = x[s, np.uint64(p[k] - 1)] if p[k] > 0 else 0.0
+            low = x[s, np.uint64(q[k] - 1)] if q[k] > 0 else 0.0
             above, flow = high - low - drop_of[s, k], current[s, k]
-            wrong[s, k] = (-flow / around[k] if on[s, k] else above) > fine * volts
+            wrong[s, k] = -flow > fine * around[k] if on[s, k] else above > fine
             flow = max(flow, 0.0)
-            gap, span = ohms[k] * flow - above, tight * (volts + ohms[k] * flow)
-            obeys &= gap >= -span and (gap <= span or flow == 0.0)  # which a NaN does not
-            touches |= max(flow / around[k], abs(gap)) <= near * volts
+            fall = ohms[k] * flow
+            gap, span = fall - above, limits[0] * (volts + fall)
+            # which a NaN does not
+            obeys &= (gap >= -span) & ((gap <= span) | (flow == 0.0))
+            touches |= (flow <= near * around[k]) & (abs(gap) <= near)
         lawful[s], touching[s] = obeys, touches

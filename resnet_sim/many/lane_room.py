@@ -92,7 +92,7 @@ class Room:
         )  # fmt: skip
         # of each lane: its sample, what `settle` knows of it, and what contradicts it
         self.notes = (
-            *np.zeros((5, 8), int), *np.zeros((2, 8)), *np.zeros((3, 8), bool),
+            *np.zeros((5, 8), int), *room(2), *np.zeros((3, 8), bool),
             np.zeros((m, 8), bool),
         )  # fmt: skip
         self._edges = len(network.edge_p)

@@ -21,6 +21,7 @@ from .bends import Pull
 from .curve_laws import CurveLaws
 from .lane_data import Answers, Data
 from .lane_network import Bundles, bends_of, lanes_of, no_structure, unfit
+from .lanes import largest
 from .one_by_one import OneByOne
 from .output_ends import OutputEnds
 from .question import Question
@@ -147,10 +148,6 @@ class LaneStates(Backend):
         padded = np.concatenate((np.zeros((len(x), 1)), x), axis=1)
         return padded[:, s.diode_p] - padded[:, s.diode_q]
 
-    def _volts(self, x: Floats, drop: Floats) -> Floats:
-        volts = np.abs(x).max(axis=1, initial=0.0) + np.abs(drop).max(axis=1, initial=0.0)
-        return np.asarray(np.maximum(volts, 1e-300)[:, None])
-
     def _good(self, data: Data, found: Answers, pull: Pull, size: Floats | None) -> Bools:
         """Tell which samples fulfil KCL, and what pulls their outputs, to `TOLERANCE`.
 
@@ -205,7 +202,7 @@ class LaneStates(Backend):
     def _knees(self, held: Held, rows: Ints) -> Ints:
         """Return the element on whose knee each of some samples is, -1 for none."""
         s, x, current, drop = self.structure, held.x[rows], held.current[rows], held.data.drop[rows]
-        volts = self._volts(x, drop)
+        volts = largest(x, drop)[:, None]
         gap = drop + s.resistance * current - self._above(x)
         swing = current / self.lanes.around(held.data.conductance)
         near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q, NEAR)

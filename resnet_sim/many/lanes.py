@@ -264,7 +264,7 @@ class Lanes:
         if len(net.diode_p):
             rectified(
                 (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance),
-                *map(plain, (data.drop, x, current, on)), limits, found,
+                *map(plain, (largest(x, data.drop), data.drop, x, current, on)), limits, found,
             )  # fmt: skip
         return found
 
@@ -319,3 +319,12 @@ class Lanes:
 def shifts(pull: float | Floats, aim: Floats | None) -> Floats:
     """Return one over the pull of each point, ohm; none if there is nothing to pull to."""
     return np.zeros(0) if aim is None else 1.0 / np.broadcast_to(pull, len(aim))
+
+
+def largest(x: Floats, drop: Floats) -> Floats:
+    """Return the largest voltage of points, V, shape (S,)."""
+    most, more = (
+        np.maximum(volts.max(axis=1, initial=0.0), -volts.min(axis=1, initial=0.0))
+        for volts in (x, drop)
+    )
+    return np.maximum(most + more, 1e-300)

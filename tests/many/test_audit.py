@@ -1,0 +1,73 @@
+"""What is left over at the nodes and rectifiers of points, against the same by numpy."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from resnet_sim.many.lane_data import Data, Network
+from resnet_sim.many.lanes import Lanes
+
+
+def points(count, seed=0, n=9, m=7):
+    rng = np.random.default_rng(seed)
+    ends = np.array([rng.choice(n, 2, replace=False) for _ in range(2 * n + m)]).T
+    edges, diodes = ends[:, : 2 * n], ends[:, 2 * n :]
+    none, number = np.zeros(0, dtype=np.int64), np.zeros(0)
+    ohms = np.where(np.arange(m) % 2, 0.0, 0.3)
+    net = Network(n, *edges, *diodes, ohms, none, none, number, number)
+    data = Data(
+        10 ** rng.uniform(-2, 2, 2 * n), rng.normal(size=(count, n - 1)),
+        0.1 * rng.random((count, m)),
+    )  # fmt: skip
+    x, current = rng.normal(size=(count, n - 1)), rng.random((count, m))
+    return net, data, x, current * (rng.random((count, m)) < 0.6)
+
+
+def incidence(net, p, q):
+    """Branches by coordinates, the reference left out."""
+    rows, one = np.arange(len(p)), np.ones(len(p))
+    ends = np.r_[rows, rows], np.r_[p, q]
+    both = sp.coo_array((np.r_[one, -one], ends), shape=(len(p), net.n))
+    return both.toarray()[:, 1:]
+
+
+@pytest.mark.parametrize("count", [1, 8, 13])
+def test_the_imbalance_is_relative_to_the_currents_at_a_node(count):
+    net, data, x, current = points(count)
+    edges, diodes = incidence(net, net.edge_p, net.edge_q), incidence(net, net.diode_p, net.diode_q)
+    flow = data.conductance * (x @ edges.T)
+    left = data.load - flow @ edges - current @ diodes
+    size = np.abs(data.load) + np.abs(flow) @ np.abs(edges) + np.abs(current) @ np.abs(diodes)
+    wanted = (np.abs(left) / (size + 1e-6 * size.max(axis=1, keepdims=True))).max(axis=1)
+    # the reference takes what is left over
+    np.testing.assert_allclose(Lanes(net).imbalance(data, data.load, x, current), wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_what_is_no_number_is_no_balance(place):
+    net, data, x, current = points(11)
+    x[4, place] = np.nan
+    left = Lanes(net).imbalance(data, data.load, x, current)
+    assert np.flatnonzero(~np.isfinite(left)).tolist() == [4]
+
+
+def test_rectifiers_are_judged_one_by_one():
+    net, data, x, current = points(10)
+    lanes = Lanes(net)
+    above = x @ incidence(net, net.diode_p, net.diode_q).T - data.drop
+    volts = np.abs(x).max(axis=1) + data.drop.max(axis=1)
+    on = current > 0
+    # lawful ones, at first
+    drop = np.where(on, above + data.drop - net.resistance * current, above + data.drop + 1.0)
+    good = Data(data.conductance, data.load, drop)
+    limits = 1e-9, 1e-9, 1e-12
+    lawful, touching, wrong = lanes.rectified(good, x, current, on, limits)
+    assert lawful.all() and not touching.any() and not wrong.any()
+    lawful, touching, wrong = lanes.rectified(data, x, -current, on, limits)
+    np.testing.assert_array_equal(wrong, on | (above > 1e-12 * volts[:, None]))
+    np.testing.assert_array_equal(lawful, (above <= 1e-9 * volts[:, None]).all(axis=1))
+    good.drop[3, 2], x[5, 0] = (above + data.drop)[3, 2], np.nan
+    current[3, 2] = 0.0
+    lawful, touching, _ = lanes.rectified(good, x, current, on, limits)
+    assert touching.tolist()[:5] == [False, False, False, True, False]
+    assert lawful.tolist() == [k != 5 for k in range(10)]
