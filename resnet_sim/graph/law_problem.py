@@ -45,6 +45,21 @@ def spread(laws: SmoothLaws, slopes: Floats, change: Floats) -> Floats:
     return bincount(row, slopes * change[column], len(laws))
 
 
+def terms(laws: SmoothLaws, feed: Entries, sense: Entries) -> tuple[Ints, Ints, Extended, Ints]:
+    """Return rows, columns and factors of derivatives in equations, and which derivatives.
+
+    Parameters
+    ----------
+    feed, sense : Entries
+        As in `LawProblem`.
+    """
+    row, column = laws.pattern
+    fed, slope = matches(feed.column, row)
+    term, seen = matches(column[slope], sense.row)
+    fed, slope = fed[term], slope[term]
+    return feed.row[fed], sense.column[seen], feed.value[fed] * sense.value[seen], slope
+
+
 @dataclass(frozen=True)
 class LawProblem:
     """Mixed problem of n unknowns and m rectifiers with smooth laws beside.
@@ -76,12 +91,7 @@ class LawProblem:
     @cached_property
     def _terms(self) -> tuple[Ints, Ints, Extended, Ints]:
         """Rows, columns and factors of derivatives in the equations, and which derivatives."""
-        row, column = self.laws.pattern
-        fed, slope = matches(self.feed.column, row)
-        term, seen = matches(column[slope], self.sense.row)
-        fed, slope = fed[term], slope[term]
-        factor = self.feed.value[fed] * self.sense.value[seen]
-        return self.feed.row[fed], self.sense.column[seen], factor, slope
+        return terms(self.laws, self.feed, self.sense)
 
     @cached_property
     def _places(self) -> tuple[Ints, Ints, Ints]:

@@ -72,9 +72,10 @@ class Entries:
         return first_of_each(self.row)
 
     def times(self, x: Floats | Extended, count: int) -> Extended:
-        """Return the product with a vector, in extended precision, shape (count,)."""
-        total = np.zeros(count, dtype=np.longdouble)
-        terms = self.value * x[self.column]
+        """Return the product with a vector, or with columns, in extended precision."""
+        total = np.zeros((count, *x.shape[1:]), dtype=np.longdouble)
+        value = self.value if x.ndim == 1 else self.value[:, None]
+        terms = value * x[self.column]
         total[self.row[self._first]] = np.add.reduceat(terms, self._first)
         return total
 

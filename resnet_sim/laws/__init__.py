@@ -5,5 +5,6 @@ simulators, `strangers` what these take the devices for, `rounding` what no simu
 """
 
 DOORS = (
-    "certificate", "foreign", "influence", "nodal", "points", "registry", "rounding", "strangers",
+    "certificate", "foreign", "influence", "nodal", "points", "registry", "rounding", "stability",
+    "strangers",
 )  # fmt: skip

@@ -67,6 +67,8 @@ BACKENDS = (
           "samples as lanes of vectors, each with its own set of conducting rectifiers"),
     Entry("lanes", "lane_points", "LanePoints", ("points",),
           "points as lanes of vectors, each with its own set of conducting rectifiers"),
+    Entry("tangents", "law_points", "LawPoints", ("points",),
+          "points at once, smooth laws by tangents in dense matrices"),
     Entry("tangents", "law_states", "LawStates", ("states",),
           "samples at once, smooth laws by tangents in dense matrices", flows=True),
     Entry("linear", "linear_points", "LinearPoints", ("points",),

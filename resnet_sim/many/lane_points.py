@@ -37,8 +37,8 @@ class LanePoints(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why points can't be solved side by side, or why that does not pay."""
-        if question.apart is not None:
-            return question.apart
+        if (reason := question.apart or question.lawful) is not None:
+            return reason
         fewest = policy.POLICY.fewest_points
         few = question.too_few(policy.POLICY.lanes if question.points >= fewest else np.inf)
         if few is not None:

@@ -36,8 +36,8 @@ class LinearPoints(Backend):
     @classmethod
     def fits(cls, question: Question) -> str | None:
         """Return why points can't share a factor, or why that does not pay."""
-        if question.apart is not None:
-            return question.apart
+        if (reason := question.apart or question.lawful) is not None:
+            return reason
         few = question.too_few(policy.POLICY.factor)
         if few is not None:
             return few

@@ -118,15 +118,19 @@ class OneByOne(Backend):
         """Return a result with the points `rest`, which are not good, solved one by one."""
         if not len(rest):
             return result
+        others = self.left(values, rest, failed)
+        rows = np.setdiff1d(np.arange(len(values)), rest)
+        order = np.argsort(np.concatenate((rows, rest)))
+        return join(result.circuit, (result.pick(rows), others), {}, 0.0).pick(order)
+
+    def left(self, values: Floats, rest: Ints, failed: Failed | None) -> OperatingPoint:
+        """Return the points `rest`, which others could not solve."""
 
         def renumbered(number: int, error: ResnetSimError) -> None:
             assert failed is not None
             failed(int(rest[number]), error)
 
-        others = self.points(values[rest], failed and renumbered)
-        rows = np.setdiff1d(np.arange(len(values)), rest)
-        order = np.argsort(np.concatenate((rows, rest)))
-        return join(result.circuit, (result.pick(rows), others), {}, 0.0).pick(order)
+        return self.points(values[rest], failed and renumbered)
 
     # ---- states ----
 

@@ -146,12 +146,16 @@ class Question:
         circuit = self.circuit
         if self.method != "auto":
             return f"the method {self.method} is asked for"
-        if circuit.smooth:
-            return f"there are smooth laws: {few(circuit.smooth)}"
         if not circuit.switches.fixed.all():
             names = np.array(circuit.switches.names)[~circuit.switches.fixed].tolist()
             return f"the state of {few(names)} depends on the solution"
         return None if self.varied else "nothing differs from point to point"
+
+    @property
+    def lawful(self) -> str | None:
+        """Which laws are smooth functions of several voltages, in words; None if none are."""
+        smooth = self.circuit.smooth
+        return f"there are smooth laws: {few(smooth)}" if smooth else None
 
     @property
     def unlearnable(self) -> str | None:

@@ -4,6 +4,6 @@
 """
 
 DOORS = (
-    "amplifiers", "branches", "certified", "engine", "infeasible", "plan", "recent", "reduction",
-    "solved", "sources", "state", "warnings",
+    "absorbed", "amplifiers", "branches", "certified", "curve_law", "engine", "equations",
+    "infeasible", "plan", "recent", "reduction", "solved", "sources", "state", "warnings",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from ..graph.law_problem import spread
 from ..graph.mixed import MixedSolution
 from ..graph.problem import EPS
 from .equations import Equations
+from .sources import column as factor
 from .state import State
 
 #: Relative size of what counts as zero in a change.
@@ -18,7 +19,7 @@ NOISE = 1e-12
 
 
 def absorb(equations: Equations, solution: MixedSolution) -> None:
-    """Write a solution into the state."""
+    """Write a solution, or one of each of many points, into the state."""
     state, plan, red = equations.state, equations.plan, equations.red
     first = equations.first_loop
     state.loop_current[equations.loops] = solution.z[first:]
@@ -30,15 +31,16 @@ def absorb(equations: Equations, solution: MixedSolution) -> None:
     if len(equations.hung):
         place, column, value = equations.nodes.take(equations.hung)
         hung = equations.offset[equations.hung].astype(np.longdouble)
-        np.add.at(hung, place, value * z[column])
+        np.add.at(hung, place, factor(value, z) * z[column])
         x[equations.row_of_node[equations.hung]] = hung
     state.x[plan.coordinates] = x
     state.low[plan.coordinates] = (x - state.x[plan.coordinates]).astype(float)
     branch, rows = red.conductors, equations.conductors
     rise = equations.rises.times(z, len(rows)) + branch.rise(equations.offset, rows)
-    state.conductor_current[rows] = branch.siemens[rows] * rise
+    state.conductor_current[rows] = factor(branch.siemens[rows], rise) * rise
     state.rectifier_current[equations.rectifiers] = solution.current
-    _balance(equations, equations.voltages(solution))
+    if z.ndim == 1:
+        _balance(equations, equations.voltages(solution))
 
 
 def absorb_laws(equations: Equations, voltages: Floats, current: Floats) -> Floats:

@@ -3,7 +3,8 @@
 Unknowns are the stage's coordinates, the values of its controlled sources and the currents of
 sensed loops; then come the currents of its rectifiers.  Node voltages and what leaves each node
 are sums of some of them each, and so is every equation: KCL at the coordinates, the laws of the
-sources, and what the rectifiers see.
+sources, and what the rectifiers see.  Of many points with other values of sources the right sides
+and what is constant have an axis more, (entries, points).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..arrays import Bools, Floats, Ints
 from ..graph.graphs import bincount
 from ..graph.law_problem import LawProblem
 from ..graph.mixed import Entries, Extended, MixedProblem, MixedSolution
+from . import sources
 from .branches import Branches
 from .cascade import Stage
 from .plan import Plan
@@ -43,7 +45,8 @@ class Equations:
         #: the unknown of each control, -1 if it is none of the stage
         self.column = np.full(len(red.controls), -1)
         self.column[self.sources] = self.n_coordinates + np.arange(len(self.sources))
-        state.set_sources(self.sources, np.zeros(len(self.sources)))
+        self.points = state.offset.shape[1:]
+        state.set_sources(self.sources, np.zeros((len(self.sources), *self.points)))
         local = np.full(len(red.part), -1)
         local[plan.coordinates] = np.arange(self.n_coordinates)
         #: the coordinate of each node, -1 if it is none of the stage
@@ -98,7 +101,7 @@ class Equations:
         moved, later = (
             laws.anchors(some.astype(np.int64)) > 0 for some in (self.moved, self.later)
         )
-        fixed = (parts < 0) & moved & ~later
+        fixed = (parts < 0) & (moved | self.stage.whole) & ~later
         return np.flatnonzero(np.isin(parts, self.stage.parts) | fixed)
 
     def _hang(self) -> None:
@@ -167,7 +170,8 @@ class Equations:
         branch = red.conductors
         flow = state.conductor_current.copy()
         rows = self.conductors
-        flow[rows] = branch.siemens[rows] * branch.rise(self.offset, rows)
+        rise = branch.rise(self.offset, rows)
+        flow[rows] = sources.column(branch.siemens[rows], rise) * rise
         rectified = state.rectifier_current.copy()
         rectified[self.rectifiers] = 0.0
         curved, lawful = state.curve_current.copy(), state.law_current.copy()
@@ -182,7 +186,7 @@ class Equations:
 
     def _constant_outflow(self, nodes: Ints) -> Extended:
         """Return what leaves some nodes whatever the unknowns are, A."""
-        total = np.zeros(len(self.red.coordinate), dtype=np.longdouble)
+        total = np.zeros((len(self.red.coordinate), *self.points), dtype=np.longdouble)
         wanted = np.zeros(len(total), dtype=np.bool_)
         wanted[nodes] = True
         for kind, current in self.constant_flows:
@@ -194,7 +198,7 @@ class Equations:
     def problem(self) -> MixedProblem:
         """Return KCL at the coordinates, the laws of the sources and the rectifiers' as one."""
         red = self.red
-        rhs = np.zeros(self.n, dtype=np.longdouble)
+        rhs = np.zeros((self.n, *self.points), dtype=np.longdouble)
         parts: Terms = [*self._kirchhoff(rhs), *self._source_laws(rhs)]
         if len(self.loops):
             parts += self._loop_laws(rhs)
@@ -210,7 +214,8 @@ class Equations:
             lawful = entries.column >= self.first_law
             feed, entries = entries.where(lawful), entries.where(~lawful)
             self.law_feed = dataclasses.replace(feed, column=feed.column - self.first_law)
-        drop = branch.drop[rows] - branch.rise(self.offset, rows)
+        rise = branch.rise(self.offset, rows)
+        drop = sources.column(branch.drop[rows], rise) - rise
         return MixedProblem(entries, rhs, drop, branch.resistance[rows])
 
     def with_laws(self, linear: MixedProblem) -> LawProblem:
@@ -254,14 +259,15 @@ class Equations:
         red, row_of_node = self.red, self.row_of_node
         own = np.flatnonzero(row_of_node >= 0)
         weight = 1.0 / red.scale[own]
-        np.subtract.at(rhs, row_of_node[own], weight * self._constant_outflow(own))
+        outflow = self._constant_outflow(own)
+        np.subtract.at(rhs, row_of_node[own], sources.column(weight, outflow) * outflow)
         place, column, value = self.outflow.take(own)
         return [(row_of_node[own][place], column, weight[place] * value)]
 
     def _source_laws(self, rhs: Extended) -> Terms:
         """Write ``s - sum gain * control = constant`` for the sources."""
         table, own = self.red.controls, self.column[self.sources]
-        rhs[own] += table.constant[self.sources]
+        rhs[own] += sources.column(table.constant[self.sources], rhs)
         parts: Terms = [(own, own, np.ones(len(own)))]
         term, owner = self.state.compiled.terms(self.sources)
         of_voltage = ~table.of_current[term]
@@ -270,7 +276,8 @@ class Equations:
         place, column, value = self.nodes.take(index)
         parts.append((row[place], column, -gain[place] * value))
         # coordinates of the stage are zero yet
-        np.add.at(rhs, row, gain * self.state.node_voltages(index))
+        volts = self.state.node_voltages(index)
+        np.add.at(rhs, row, sources.column(gain, volts) * volts)
         for k, source in zip(term[~of_voltage].tolist(), owner[~of_voltage], strict=True):
             column, value, constant = self._tie_current(int(table.index[k]))
             row = np.full(len(column), self.column[source])
@@ -301,7 +308,7 @@ class Equations:
         below = red.nodes_below(tie)
         sign = -1.0 if red.forest.edge[red.ties.p[tie]] == tie else 1.0
         _, column, value = self.outflow.take(below)
-        return column, sign * value, sign * self._constant_outflow(below).sum()
+        return column, sign * value, sign * self._constant_outflow(below).sum(axis=0)
 
     # ---- start and result ----
 

@@ -57,7 +57,8 @@ class Flows(Sources):
         super().refresh()
         red = self.reduction
         rows, branch = self.compiled.fixed_conductors, red.conductors
-        self.conductor_current[rows] = branch.siemens[rows] * branch.rise(self.offset, rows)
+        rise = branch.rise(self.offset, rows)
+        self.conductor_current[rows] = column(branch.siemens[rows], rise) * rise
         rows = self.compiled.fixed_rectifiers
         above, ohms = self.above(rows), red.rectifiers.resistance[rows]
         soft = ohms > 0

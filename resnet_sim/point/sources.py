@@ -92,7 +92,8 @@ class Sources:
     def above(self, rectifiers: Ints) -> Any:
         """Return what offsets alone put across rectifiers, above their drops, V."""
         branch = self.reduction.rectifiers
-        return branch.rise(self.offset, rectifiers) - branch.drop[rectifiers]
+        rise = branch.rise(self.offset, rectifiers)
+        return rise - column(branch.drop[rectifiers], rise)
 
     def feeds(self, plan: Plan) -> tuple[Any, Any]:
         """Return the currents that injections take out of a stage's coordinates, and feed in."""
@@ -109,9 +110,9 @@ class Sources:
         return bincount(plan.feed_q, into, plan.n) - bincount(plan.feed_p, out, plan.n)
 
 
-def column(factor: Floats, values: Any) -> Floats:
+def column(factor: Any, values: Any) -> Any:
     """Return a factor for each row of values, of one point or of many."""
-    return factor if values.ndim == 1 else factor[:, None]
+    return factor if values.ndim == factor.ndim else factor[:, None]
 
 
 def _added(total: Any, rows: Ints, values: Any) -> Any:
