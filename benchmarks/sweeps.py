@@ -4,6 +4,7 @@
     python benchmarks/sweeps.py structures [CIRCUITS] [SPEC ...]
     python benchmarks/sweeps.py factors [SIDE ...] [--only linear,diodes,samples,sweep,crossbar]
     python benchmarks/sweeps.py parts [SIDE ...]
+    python benchmarks/sweeps.py transistors [POINTS]
 
 The first compares `monte_carlo` on a grid of 1,024 nodes with diodes with a loop of `solve`
 over the first samples; the second runs circuits of 200 nodes of which no two are alike on the
@@ -14,6 +15,7 @@ does the fourth with grids that have amplifiers, and 64 points of grids with jun
 ideal diodes.  Seconds there are those of the thread, the least of some rounds.  Where there are two
 cores the third tells how many times faster two threads are, by the clock, and whether they give the
 same bits; and what two threads reach here that do nothing but pass over arrays (`two_threads.py`).
+The last compares sweeps of examples with transistors and formulas with going from point to point.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,8 +40,12 @@ from two_threads import limits as two_threads_limits
 import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.many import lanes
+from resnet_sim.many.jobs import Job
+from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.spreads import monte_carlo as draw
+from resnet_sim.many.variants import Grid
 
+EXAMPLES = Path(__file__).parents[1] / "examples/netlists"
 LOOP = 20
 
 
@@ -222,12 +229,36 @@ def parts(sides: list[int]) -> None:
     print("over T64: over one factorisation of the resistors and 64 solves")
 
 
+def transistors(points: int) -> None:
+    """Print what points of transfer curves take, all at once and one by one."""
+    print(f"{'deck':24} {'ms a point':>10} {'one by one':>10} {'ratio':>7} {'difference':>10}")
+    for name in ("cmos-inverter", "common-emitter", "differential-pair", "current-mirror"):
+        circuit = rs.read_netlist(EXAMPLES / f"{name}.net")
+        source = next(n for n in ("vin", "v1", "vd", "vcc") if circuit.find(n) is not None)
+        level = float(circuit.voltage_sources.volts[circuit.voltage_sources.names.index(source)])
+        values = level + np.linspace(-0.5, 0.5, points)
+        found = rs.sweep(circuit, {source: values})
+        together = least(lambda c=circuit, s=source, v=values: rs.sweep(c, {s: v}), 3) / points
+        question = replace(Job(circuit, Grid(())).question(circuit, [source]), following=True)
+        some = values[:100]
+        one, began = OneByOne(question), time.thread_time()
+        wanted = one.points(some[:, None])
+        alone = (time.thread_time() - began) / len(some)
+        off = np.abs(found.node_voltages[: len(some)] - wanted.node_voltages).max()
+        print(
+            f"{name:24} {1e3 * together:10.3f} {1e3 * alone:10.3f} {alone / together:7.1f} "
+            f"{off:10.1e}"
+        )
+
+
 if __name__ == "__main__":
     what, *rest = sys.argv[1:] or ["monte-carlo"]
     if what == "monte-carlo":
         monte_carlo(int(rest[0]) if rest else 10_000)
     elif what == "factors":
         factors(rest)
+    elif what == "transistors":
+        transistors(int(rest[0]) if rest else 1_001)
     elif what == "parts":
         parts([int(side) for side in rest] or [30, 50])
     else:

@@ -86,7 +86,9 @@ class Policy(NamedTuple):
     adjoint: float = 4_000
     #: most coordinates of a circuit with smooth laws whose samples are solved at once, densely
     dense_laws: float = 300
-    #: Points from which finding out what those of such a circuit share pays.
+    #: The same of operating points, each of which sparse factors serve, too; and points from which
+    #: finding out what they share pays.
+    dense_points: float = 150
     fewest_laws: float = 4
     #: Coordinates up to which a circuit is solved as one where something undefined joins its
     #: stages; none if it has more rectifiers than `enumerated`.

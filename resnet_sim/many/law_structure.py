@@ -7,6 +7,7 @@ each point has by itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -64,16 +65,14 @@ class Batch:
     offset: Floats
 
 
-@dataclass(frozen=True)
-class Solved:
-    """Points of a batch, shapes (P, n), (P, laws), (P, laws) and (P,).
+class Solved(NamedTuple):
+    """Voltages across the laws, unknowns, and which points have settled.
 
-    Unknowns, voltages across the laws and their currents, and which points have settled.
+    Shapes are (P, laws), (P, n) and (P,).
     """
 
-    z: Extended
     volts: Floats
-    current: Floats
+    x: Floats
     fine: Bools
 
 
@@ -110,8 +109,8 @@ class LawStructure:
         (self.plan,) = self.compiled.plans
         equations = Equations(State(self.compiled), self.plan.stage, self.plan)
         n, count = equations.n, len(equations.laws)
-        if n > policy.POLICY.dense_laws:
-            return f"more than {policy.POLICY.dense_laws} unknowns"
+        if n > policy.POLICY.dense_points:
+            return f"more than {policy.POLICY.dense_points} unknowns"
         problem = equations.with_laws(equations.problem())
         self.laws = ManyLaws(equations.laws)
         matrices = (
@@ -214,14 +213,16 @@ class LawStructure:
         """Solve from voltages across the laws, shape (P, laws) or (laws,)."""
         start = np.broadcast_to(volts, batch.offset.shape)
         load = batch.load.astype(float)
-        _, x, fine = self.system.settle(batch.laws, load, batch.offset, start, 0, solved)
-        z = x.astype(np.longdouble)
+        return Solved(*self.system.settle(batch.laws, load, batch.offset, start, 0, solved))
+
+    def _to_last_digits(self, batch: Batch, z: Extended) -> tuple[Extended, Floats, Floats]:
+        """Return unknowns, voltages across the laws and their currents."""
         for _ in range(DIGITS):
-            volts, current, slopes = self._flowing(batch, z)
+            _, current, slopes = self._flowing(batch, z)
             left = batch.load - _each(self.exact[0], z) - _each(self.exact[1], current)
             z = z + solved(self.system.jacobian(slopes), left.astype(float))
         volts, current, _ = self._flowing(batch, z)
-        return Solved(z, volts, current, fine)
+        return z, volts, current
 
     def _flowing(self, batch: Batch, z: Extended) -> tuple[Floats, Floats, Floats]:
         """Return voltages across the laws, and currents with the digits that these do not have."""
@@ -250,10 +251,11 @@ class LawStructure:
 
         Shapes are (P, n_nodes), (P, n_elements) and (P,).
         """
-        state = self._state(batch, found)
-        regular, sign = self._determinant(batch.laws, found.volts)
+        z, volts, current = self._to_last_digits(batch, found.x.astype(np.longdouble))
+        state = _state(batch.equations, z, current)
+        regular, sign = self._determinant(batch.laws, volts)
         good = found.fine & regular & (sign == self.sign) & self.allowed(batch.values)
-        good &= (np.abs(found.current) <= MOST_AMPS).all(axis=1)
+        good &= (np.abs(current) <= MOST_AMPS).all(axis=1)
         v = state.node_voltages()[: len(self.circuit.nodes)]
         return v.T, state.currents().T, good
 
@@ -268,18 +270,17 @@ class LawStructure:
         verdicts = {stable(self.circuit, *both) for both in zip(v, i, strict=True)}
         return False if False in verdicts else None if None in verdicts else True
 
-    def _state(self, batch: Batch, found: Solved) -> State:
-        """Return the points as one state."""
-        equations = batch.equations
-        state, zero = equations.state, np.zeros((0, len(found.z)))
-        none = np.zeros(0, dtype=np.bool_)
-        z, current = found.z.astype(float), found.current
-        low = (found.z - z).astype(float)
-        absorb(equations, MixedSolution(z.T, low.T, zero, none, none))
-        count = len(equations.law_rows)
-        state.law_current[equations.law_rows] = current[:, :count].T
-        state.curve_current[equations.curve_rows] = current[:, count:].T
-        return state
+
+def _state(equations: Equations, z: Extended, current: Floats) -> State:
+    """Return points as one state: unknowns, shape (P, n), and currents of the laws, (P, laws)."""
+    state, none = equations.state, np.zeros(0, dtype=np.bool_)
+    x = np.asarray(z, dtype=float)
+    low = np.asarray(z - x, dtype=float)
+    absorb(equations, MixedSolution(x.T, low.T, np.zeros((0, len(z))), none, none))
+    count = len(equations.law_rows)
+    state.law_current[equations.law_rows] = current[:, :count].T
+    state.curve_current[equations.curve_rows] = current[:, count:].T
+    return state
 
 
 def _lines(siemens: Floats) -> CurveLaw:
