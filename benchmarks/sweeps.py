@@ -39,6 +39,7 @@ from two_threads import limits as two_threads_limits
 
 import resnet_sim as rs
 from resnet_sim import training as tr
+from resnet_sim.analyses.sweep import as_sweeps
 from resnet_sim.many import lanes
 from resnet_sim.many.jobs import Job
 from resnet_sim.many.one_by_one import OneByOne
@@ -239,7 +240,8 @@ def transistors(points: int) -> None:
         values = level + np.linspace(-0.5, 0.5, points)
         found = rs.sweep(circuit, {source: values})
         together = least(lambda c=circuit, s=source, v=values: rs.sweep(c, {s: v}), 3) / points
-        question = replace(Job(circuit, Grid(())).question(circuit, [source]), following=True)
+        grid = Grid(as_sweeps(circuit, {source: values}))
+        question = Job(circuit, grid).question(circuit, grid.names)
         some = values[:100]
         one, began = OneByOne(question), time.thread_time()
         wanted = one.points(some[:, None])
