@@ -140,11 +140,9 @@ class Symbol:
         )
 
 
-def turned(point: Point, quarter: int, mirror: bool = False) -> Point:
-    """Return a point after a reflection at the x axis, and so many quarter turns clockwise."""
+def turned(point: Point, quarter: int) -> Point:
+    """Return a point after so many quarter turns clockwise."""
     x, y = point
-    if mirror:
-        y = -y
     for _ in range(quarter % 4):
         x, y = y, -x
     return x, y
