@@ -76,6 +76,8 @@ class Subcircuit:
     def at(self, nodes: Sequence[str]) -> dict[str, str] | None:
         """Return port -> node where an instance names these, None if they don't fit."""
         missing = len(self.ports) - len(nodes)
+        if not missing:
+            return dict(zip(self.ports, nodes, strict=True))
         if not 0 <= missing <= len(self.optional):
             return None
         rest = self.optional[len(self.optional) - missing :]

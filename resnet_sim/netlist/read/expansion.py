@@ -147,7 +147,7 @@ class Expansion:
         if home is self._parts:
             word = device.subcircuit
             self._report.note_part(word.text, element.card, word.offset)
-        if subcircuit.at(element.nodes) is None:
+        if len(subcircuit.ports) != len(element.nodes) and subcircuit.at(element.nodes) is None:
             ports, count = " ".join(subcircuit.ports), f"{len(subcircuit.ports)}"
             if subcircuit.optional:
                 count = f"{len(subcircuit.ports) - len(subcircuit.optional)} to {count}"
