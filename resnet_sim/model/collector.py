@@ -72,10 +72,10 @@ class Collector:
     def __contains__(self, name: str) -> bool:
         """Tell whether an element of that name exists already, or will: ``q1:b`` is part of q1."""
         name = name.lower()
+        if name in self._element_names:
+            return True
         device, _, letter = name.rpartition(":")
-        if name in self._element_names or device not in self._element_names:
-            return name in self._element_names
-        return any(
+        return device in self._element_names and any(
             device in self._names(table)
             for table in (*self._rows, *self._blocks)
             if letter in list(getattr(DEVICES[table], "terminals", ""))[1:-1]
@@ -94,9 +94,11 @@ class Collector:
         try:
             i, j = known.get(p), known.get(q)
         except TypeError:
-            i = j = None  # `node` says that a list is no name
-        if i is None or j is None:
-            i, j = self.node(p), self.node(q)
+            i = j = None  # `folded` says that a list is no name
+        if i is None:
+            i = known[folded(p)]
+        if j is None:
+            j = known[folded(q)]
         rows = self._rows.get(table)
         if rows is None:
             rows = self._rows[table] = []

@@ -111,16 +111,20 @@ class Machine:
         first = program[0]
         if len(program) == 1 and first[0] == "number":
             return first[1]  # type: ignore[return-value]
+        if len(program) == 1 and first[0] == "name":
+            value = names.parameter(str(first[1]))
+            if value is not None:
+                return value
         run = _Run(names, meanings)
         try:
-            value = run.execute(program, {}, 0)
+            found = run.execute(program, {}, 0)
         finally:
             self._total += run.steps
             self.drawn = self.drawn or run.drawn
         if self._total > MAX_TOTAL_STEPS:
             message = f"the expressions of the deck take more than {MAX_TOTAL_STEPS} steps"
             raise CardError("E125", message)
-        return run.reading(value) if isinstance(value, Sum) else value
+        return run.reading(found) if isinstance(found, Sum) else found
 
 
 class _Run:

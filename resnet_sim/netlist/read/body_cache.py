@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ...model.patterns import pattern
 from ..expressions.machine import Function
@@ -57,15 +58,19 @@ class Preparer:
 
     def element(self, card: Card) -> Element | None:
         """Return an element card, None if it is wrong (now reported) or has no effect."""
-        # a deck of plain cards needs no reader
-        from .readers import read_element
-
         try:
-            return read_element(card, self._report, quick=self._quick)
+            return self._read_element(card, self._report, quick=self._quick)
         except CardError as error:
             self._report.error(error, card)
             self.unreadable.add(element_name(card[2].split(None, 1)[0]))
             return None
+
+    @cached_property
+    def _read_element(self) -> Callable[..., Element | None]:
+        # a deck of plain cards needs no reader
+        from .readers import read_element
+
+        return read_element
 
     def remembered(self, card: Card) -> Element | None:
         """Return what `element` does, for cards that are asked for again and again."""

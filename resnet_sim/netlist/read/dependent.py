@@ -57,6 +57,9 @@ class DependentPlacer(PassivePlacer):
 
     def _ohmic(self, site: Site, device: Resistor) -> None:
         """Place a resistor, or if its resistance is a formula, a source of current."""
+        if not device.parameters and not isinstance(device.value, Expression):
+            self._resistor(site, device)
+            return
         parameters = dict(device.parameters)
         named = [parameters.pop(key) for key in ("resistance", "r") if key in parameters]
         value = named[-1] if named else device.value

@@ -143,7 +143,7 @@ class Expansion:
             pass
 
     def _expand(self, element: Element, device: Instance, scope: Scope) -> None:
-        home, subcircuit = self._find(device, scope)
+        home, subcircuit = found = self._find(device, scope)
         if home is self._parts:
             word = device.subcircuit
             self._report.note_part(word.text, element.card, word.offset)
@@ -161,11 +161,14 @@ class Expansion:
             site = Site(element.name, "", "", element.card, scope)
             self._placer.differs(site, "m= of an instance within it")
         nodes = self._placer.nodes(element.nodes, scope)
-        self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope)
+        self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope, found)
 
-    def _enter(self, prefix: str, nodes: Sequence[str], device: Instance, scope: Scope) -> None:
-        """Place what an instance holds."""
-        home, subcircuit = self._find(device, scope)
+    def _enter(
+        self, prefix: str, nodes: Sequence[str], device: Instance, scope: Scope,
+        found: tuple[Scope, Subcircuit],
+    ) -> None:  # fmt: skip
+        """Place what an instance holds, of a subcircuit that was found somewhere."""
+        home, subcircuit = found
         child = Scope(prefix, subcircuit.body, scope, home)
         child.nodes = subcircuit.at(nodes) or {}
         given = {key.text: self._evaluator.number(value, scope) for key, value in device.parameters}
@@ -267,7 +270,8 @@ class Expansion:
             spread={},
         )
         try:
-            self._enter(INSIDE, [f"{PORT}{k}" for k in range(ports)], device, scope)
+            ends = [f"{PORT}{k}" for k in range(ports)]
+            self._enter(INSIDE, ends, device, scope, self._find(device, scope))
         finally:
             self._placer = placer
         # what each instance adds to these is for `Placer.check`

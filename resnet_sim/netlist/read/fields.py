@@ -43,6 +43,7 @@ class CardReader(ValueReader):
         self.quick = quick
         self.letter = card[2].lstrip()[:1]
         self.items: list[Item] = []
+        self.end: int | None = None
 
     @property
     def usage(self) -> str:
@@ -53,8 +54,10 @@ class CardReader(ValueReader):
 
     def load(self, end: int | None = None) -> None:
         """Split the card up to `end` into items; the name is the first."""
-        self.items = read_items(self.card[2][:end], quick=self.quick)[::-1]
-        if _CLOSED.search(self.card[2], 0, end or len(self.card[2])):
+        self.end = end
+        text = self.card[2][:end]
+        self.items = read_items(text, quick=self.quick)[::-1]
+        if ("}" in text or "'" in text) and _CLOSED.search(text):
             self._refuse_behind_braces()
 
     def _refuse_behind_braces(self) -> None:

@@ -34,21 +34,21 @@ _DIGITS_FOLLOW = pattern(r"_\d|x[\da-f]+$").match
 _NUMBER_COMMA = pattern(r"[0-9],[0-9]")
 
 
-def read_items(text: str, *, quick: bool = True) -> list[Item]:
-    """Return the items of a card; `quick` False leaves all of it to the grammar.
+def read_items(text: str, start: int = 0, *, quick: bool = True) -> list[Item]:
+    """Return the items of a card from a place on; `quick` False leaves all to the grammar.
 
     Raises
     ------
     CardError
     """
-    items = _scan(text) if quick else None
-    return list(parse_card(text)) if items is None else items
+    items = _scan(text, start) if quick else None
+    return list(parse_card(" " * start + text[start:])) if items is None else items
 
 
-def _scan(text: str) -> list[Item] | None:
+def _scan(text: str, position: int) -> list[Item] | None:
     """Return the items of a card, None if only the grammar can tell."""
     items: list[Item] = []
-    position, end = 0, len(text.rstrip())
+    end = len(text.rstrip())
     token = _TOKEN.match
     while position < end:
         match = token(text, position)
@@ -88,16 +88,17 @@ def read_assignments(
     ------
     CardError
     """
-    text, reader = " " * start + card[2][start:], ValueReader(card, report)
+    reader = ValueReader(card, report)
     try:
         found = []
-        for item in read_items(text, quick=quick):
+        for item in read_items(card[2], start, quick=quick):
             if not isinstance(item, Assign):
                 message = f"too many fields: {item.text!r} is one too many"
                 hint = "put expressions with blanks in braces"
                 raise CardError("E105", message, item.offset, len(item.text), hint)
             found.append((item.key, reader.value(item.value)))
     except CardError as simple:
+        text = " " * start + card[2][start:]
         # where a blank ends a value to ngspice, an expression can't have one
         bare = without_parentheses(_QUOTED.sub("{}", text))
         if _APART.search(_EQUALS.sub("=", bare)):

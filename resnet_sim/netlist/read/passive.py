@@ -22,8 +22,11 @@ class PassivePlacer(Places):
 
     def _resistor(self, site: Site, device: Resistor) -> None:
         device = self._settled(site, device) if device.doubtful else device
-        given = self._parameters(device.parameters, site.scope)
-        value = given.get("r", given.get("resistance"))
+        given: dict[str, float] = {}
+        value = None
+        if device.parameters:
+            given = self._parameters(device.parameters, site.scope)
+            value = given.get("r", given.get("resistance"))
         if value is None and device.value is not None:
             value = self.evaluator.number(device.value, site.scope)
         model: dict[str, Any] = {}

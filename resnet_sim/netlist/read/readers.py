@@ -309,16 +309,16 @@ def _transistor(r: CardReader) -> Read:
 
 def _instance(r: CardReader) -> Read:
     words = []
-    while r.items and isinstance(r.items[-1], Word):
-        word = r.word("a node")
+    while r.items and isinstance(word := r.items[-1], Word):
+        r.items.pop()
         if word.text == "params:":
             break
         words.append(word)
     if not words:
         words.append(r.word("the subcircuit"))
     r.finish()
-    start = first_assignment(r.card[2])
-    parameters = read_assignments(r.card, start, r.report, quick=r.quick)
+    assert r.end is not None
+    parameters = read_assignments(r.card, r.end, r.report, quick=r.quick)
     return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
 
 
