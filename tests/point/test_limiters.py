@@ -212,3 +212,25 @@ def test_a_junction_beside_a_limiter_carries_nothing():
     assert op.certificate.ok
     assert op.voltage("n1", "n4") == pytest.approx(0.0, abs=1e-12)
     assert op.current("dj") == pytest.approx(0.0, abs=1e-24)
+
+
+def test_megavolts_elsewhere_excuse_no_microampere():
+    # n4 is at -7.84 MV: two states of y3 and b2 contradict KCL at n1 by less than that rounds to
+    deck = """limiter at a node that a switch leaves
+    r0 n0 0 229.7
+    r1 0 n5 1658
+    r2 0 n0 624.4
+    r3 n3 n2 522.5
+    r4 n0 n2 444
+    vin n0 0 -8.597
+    s0 n1 n3 n4 0 sw
+    s1 n4 n5 n1 0 sw
+    rq2 o2 n3 1369
+    b2 o2 0 v=limit(1e6*v(n0,n1),-1,1)
+    y3 n1 n3 10u ratio=0
+    i5 n4 n2 0.00784
+    .model sw sw(vt=.5 vh=0 ron=1 roff=1e9)
+    """
+    op = rs.solve(deck)
+    assert op.certificate.ok, op.certificate.failures
+    assert op.voltage("o2") == -1.0 and op.current("y3") == 0.0
