@@ -74,17 +74,31 @@ class State(Flows):
             )
             self.curve_slope[plan.curves] = solution.curves.slope
         if solution.x.ndim == 1:
-            self._still(plan, solution.resting())
+            self._still(plan, solution)
             self.mark_floating(plan, rigid_pieces(solution)[1:])
             self._rest(plan)
 
-    def _still(self, plan: Plan, resting: Bools) -> None:
+    def _still(self, plan: Plan, solution: Solution) -> None:
         """Leave no rounding in local coordinates that nothing drives."""
-        if resting.any():
-            here = plan.coordinates[resting[1:]]
-            self.x[here] = self.low[here] = 0.0
-            joined = resting[plan.edge_p] & resting[plan.edge_q]
-            self.conductor_current[plan.conductors[joined]] = 0.0
+        resting = solution.resting()
+        if not resting.any():
+            return
+        here = plan.coordinates[resting[1:]]
+        self.x[here] = self.low[here] = 0.0
+        joined = resting[plan.edge_p] & resting[plan.edge_q]
+        self.conductor_current[plan.conductors[joined]] = 0.0
+        # a part that leaned on them through a rectifier follows
+        p, q = plan.diode_p, plan.diode_q
+        x = np.append(0.0, self.x[plan.coordinates])
+        above = x[p] - x[q] - solution.problem.drop
+        leaning = np.flatnonzero((resting[p] != resting[q]) & (above > 0))
+        if not len(leaning):
+            return
+        every = np.ones(len(solution.problem.curves), dtype=np.bool_)
+        _, part = solution.problem.joined_by(solution.current > 0, every)
+        for k in leaning.tolist():
+            moves = part == part[q[k] if resting[p[k]] else p[k]]
+            self.x[plan.coordinates[moves[1:]]] += above[k] if resting[p[k]] else -above[k]
 
     def mark_floating(self, plan: Plan, piece: Ints) -> None:
         """Note which of a stage's coordinates float, as rigid pieces numbered from 1."""

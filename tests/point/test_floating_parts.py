@@ -74,3 +74,27 @@ def test_a_part_that_hangs_by_a_diode_beside_a_transistor_stays_beyond_it():
     assert op["n0"] == pytest.approx(0.5 * 232.5 / 1232.5, rel=1e-6)
     assert op.current("d1") == 0.0
     assert np.isnan([op["fa"], op["fb"], op["fc"]]).all()
+
+
+def test_what_leans_on_nodes_at_rest_stays_beside_them():
+    """Node 4 rests at 0 V, whatever rounding left there; d10 lets node 6 be no higher."""
+    deck = """leaning
+r3 4 0 22
+r4 6 5 0.022
+r5 7 6 0.047
+r6 8 7 0.0068
+r2 3 1 0.0068
+v7 3 8 2
+v8 5 6 -2.5
+d9 8 5 dmod1
+d10 6 4 dmod2
+d11 5 6 dmod2
+.model dmod1 D(Ron=0 Roff=inf Vfwd=0.7)
+.model dmod2 D(Ron=0 Roff=inf Vfwd=0)
+.end
+"""
+    for method in ("auto", "newton"):
+        op = rs.solve(rs.parse_netlist(deck), method=method)
+        assert op.certificate.ok, op.certificate.failures
+        assert op["4"] == 0.0
+        assert set(op.floating) == {"1", "3", "5", "6", "7", "8"}
