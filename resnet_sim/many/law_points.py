@@ -1,7 +1,7 @@
 """Operating points of circuits with smooth laws, many at a time: Newton steps of dense matrices.
 
-Transistors and formulas of several voltages, at values of independent sources.  Every point is
-certified, and what does not settle, or what nothing holds, is left to `OneByOne`.
+Transistors, formulas and real diodes, at values of resistors and independent sources.  Every point
+is certified, and what does not settle, or what nothing holds, is left to `OneByOne`.
 
 Points of a sweep follow each other: of several states each takes the one to which the state before
 leads.  They are solved from where the first of them begins, and then each again from the one

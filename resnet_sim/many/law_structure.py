@@ -19,6 +19,7 @@ from ..graph.mixed import Entries, Extended, MixedSolution
 from ..graph.topology import MOST_AMPS
 from ..laws.certificate import certify_found, certify_points
 from ..laws.stability import stable
+from ..model.devices import Junctions
 from ..point.absorbed import absorb
 from ..point.branches import Laws
 from ..point.curve_law import CurveLaw
@@ -96,8 +97,11 @@ class LawStructure:
     def _unfit(self) -> str | None:
         compiled = self.question.compiled
         self.red = red = compiled.reduction
-        if not len(red.laws):
-            return "there are no smooth laws of several voltages"
+        if not (len(red.laws) or len(red.curves)):
+            return "there are no smooth laws"
+        junctions, convex = self.circuit.tables.get("junctions"), not len(red.laws)
+        if convex and isinstance(junctions, Junctions) and junctions.steps.any():
+            return "currents of diodes fall in steps"
         if len(red.rectifiers):
             return "there are rectifiers beside the laws"
         if (without := self._find_rows()) is not None:

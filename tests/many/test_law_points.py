@@ -46,6 +46,11 @@ DECKS = {
     "formulas": "formulas\nvin a 0 1\nv2 b 0 .5\nr1 a x 1k\n"
     "b1 x 0 i=1e-3*tanh(v(x)*2)+1e-4*v(x)*v(b)\n"
     "b2 y 0 v=v(x)*v(b)+0.1*v(y)\nr2 y 0 1k\nf1 0 z b2 2\nr3 z 0 500" + MODELS,
+    # a convex problem of few nodes
+    "diodes": "diodes\nvin in 0 1\nr1 in a 100\nd1 a b d1\nr2 b 0 1k\nd2 0 a d1\nvk k 0 2\n"
+    "d3 b k d1" + MODELS,
+    "logarithm": "logarithm\nvin in 0 1\nr1 in x 1k\nd1 x out d1\ne1 out 0 0 x 1e5\nvb b 0 1\n"
+    "r2 b x 5k" + MODELS,
     "amplified": "amplified\nvin in 0 1\nr1 in x 1k\nr2 x out 2k\ne1 out 0 0 x 100k\nr3 out b 5k\n"
     "q1 c b 0 qn\nrc c p 1k\nvp p 0 5" + MODELS,
 }  # fmt: skip
@@ -177,6 +182,8 @@ def test_what_is_left_to_others():
     assert "too few" in reason(PAIR, vin=[0, 1])
     assert "rectifiers" in reason(PAIR.replace(".end", "d2 c2 0\n.end"), vin=five)
     assert "no smooth laws" in reason("r\nvin a 0 1\nr1 a 0 1k\n", vin=five)
+    steps = "steps\nvin a 0 1\nr1 a b 1k\nd1 b 0 dx\n.model dx d(is=1e-14 isr=1e-12)\n"
+    assert "fall in steps" in reason(steps, vin=five)
     shorted = "shorted\nvin b 0 5\nvc c 0 5\nq1 c b 0 qn" + MODELS
     assert "as it is" in reason(shorted, vin=five)
 
