@@ -79,6 +79,8 @@ class LawProblem:
     laws : SmoothLaws
     own : ndarray of bool, shape (n,)
         Equations of controlled sources, which set the unknown of their row.
+    lift : Entries
+        What negative conductances lack of being positive.
     """
 
     linear: MixedProblem
@@ -87,6 +89,7 @@ class LawProblem:
     offset: Floats
     laws: SmoothLaws
     own: Bools
+    lift: Entries
 
     @cached_property
     def _terms(self) -> tuple[Ints, Ints, Extended, Ints]:
@@ -147,7 +150,7 @@ class LawProblem:
         """The problem with laws that are conductances, and no gain in any source."""
         linear, (row, column) = self.linear, self.laws.pattern
         entries = self._with_slopes((row == column).astype(float))
-        return dataclasses.replace(linear, entries=entries).passive(self.own)
+        return dataclasses.replace(linear, entries=entries).passive(self.own, self.lift)
 
     def across(self, z: Floats | Extended, share: float = 1.0) -> Extended:
         """Return the voltages across the laws at some unknowns, in extended precision."""

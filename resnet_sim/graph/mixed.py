@@ -127,10 +127,11 @@ class MixedProblem:
         """Number of rectifiers."""
         return len(self.drop)
 
-    def passive(self, own: Bools) -> MixedProblem:
+    def passive(self, own: Bools, lift: Entries) -> MixedProblem:
         """Return the problem without any gain in the sources, whose rows are `own`.
 
-        What nothing else holds then, as what jumps, a conductance does.
+        `lift` is what its negative conductances lack of being positive.  What nothing else holds
+        then, as what jumps, a conductance does.
         """
         n, entries = self.n, self.entries
         lost = np.append(own, np.zeros(self.m, dtype=np.bool_))[entries.row]
@@ -140,8 +141,9 @@ class MixedProblem:
         held = np.flatnonzero(own | bare)
         one = np.ones(len(held), dtype=np.longdouble)
         entries = Entries.added(
-            np.concatenate((kept.row, held)), np.concatenate((kept.column, held)),
-            np.concatenate((kept.value, one)),
+            np.concatenate((kept.row, held, lift.row)),
+            np.concatenate((kept.column, held, lift.column)),
+            np.concatenate((kept.value, one, lift.value)),
         )  # fmt: skip
         return MixedProblem(entries, self.rhs, self.drop, self.resistance)
 

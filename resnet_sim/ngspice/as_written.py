@@ -154,9 +154,10 @@ def _changes(circuit: Circuit) -> dict[str, float]:
         raise Unfit("the circuit was changed after it was read")
     changes: dict[str, float] = {}
     read = circuit.rebuild({})
-    for name, table in circuit.tables.items():
+    for name in {**circuit.tables, **read.tables}:
+        table, other = getattr(circuit, name), getattr(read, name)
         for column in dataclasses.fields(table):
-            ours, theirs = getattr(table, column.name), getattr(read.tables[name], column.name)
+            ours, theirs = getattr(table, column.name), getattr(other, column.name)
             # formulas are tuples of tuples, which no array can hold
             if ours == theirs if isinstance(ours, tuple) else np.array_equal(ours, theirs):
                 continue

@@ -3,8 +3,7 @@
 Unknowns are the stage's coordinates, the values of its controlled sources and the currents of
 sensed loops; then come the currents of its rectifiers.  Node voltages and what leaves each node
 are sums of some of them each, and so is every equation: KCL at the coordinates, the laws of the
-sources, and what the rectifiers see.  Of many points with other values of sources the right sides
-and what is constant have an axis more, (entries, points).
+sources, and what the rectifiers see.  What follows the sources may have an axis of points more.
 """
 
 from __future__ import annotations
@@ -220,11 +219,21 @@ class Equations:
 
     def with_laws(self, linear: MixedProblem) -> LawProblem:
         """Return the problem with its laws."""
-        laws = self.laws
-        own = np.zeros(self.n, dtype=np.bool_)
+        laws, own = self.laws, np.zeros(self.n, dtype=np.bool_)
         own[self.column[self.sources]] = True
-        offset = laws.rise(self.offset)
-        return LawProblem(linear, self.law_feed, self.law_senses, offset, laws, own)
+        senses, offset = self.law_senses, laws.rise(self.offset)
+        return LawProblem(linear, self.law_feed, senses, offset, laws, own, self.lift())
+
+    def lift(self) -> Entries:
+        """Return what negative conductances in KCL lack of being as large and positive."""
+        branch, siemens = self.red.conductors, self.red.conductors.siemens[self.conductors]
+        rise = self.rises.where((siemens < 0)[self.rises.row])
+        flow = -2.0 * siemens[rise.row] * rise.value
+        at = np.concatenate([end[self.conductors[rise.row]] for end in (branch.p, branch.q)])
+        own = self.row_of_node[at] >= 0
+        value = np.concatenate((flow, -flow)) / self.red.scale[at]
+        row, column = self.row_of_node[at], np.tile(rise.column, 2)
+        return Entries.added(row[own], column[own], value[own])
 
     def held(self, problem: LawProblem, start: Floats) -> LawProblem:
         """Return the problem with some nodes held where one is to start.

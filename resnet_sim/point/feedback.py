@@ -144,7 +144,7 @@ def _index(equations: Equations, problem: MixedProblem, solution: MixedSolution)
     own = np.zeros(problem.n, dtype=np.bool_)
     own[equations.column[equations.sources]] = True
     on = problem.carrying(solution)
-    return mixed.sign(problem, on) * mixed.sign(problem.passive(own), on)
+    return mixed.sign(problem, on) * mixed.sign(problem.passive(own, equations.lift()), on)
 
 
 def _minima(equations: Equations, found: list[MixedSolution]) -> list[bool]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from chromium import Browser, program
 
-from resnet_sim.cli.lab import _examples, _trainings
+from resnet_sim.cli.lab import _trainings
+from resnet_sim.cli.shipped import decks
 from resnet_sim.lab import Lab
 from resnet_sim.lab.workshop import Limits
 
@@ -34,7 +35,8 @@ STATUS = "document.querySelector('#status').textContent"
 
 @pytest.fixture(scope="module")
 def lab():
-    with Lab(_examples(), _trainings(), limits=Limits(seconds=6.0, bytes=1 << 30)) as lab:
+    examples = {name: path.read_text(encoding="utf-8") for name, path in decks().items()}
+    with Lab(examples, _trainings(), limits=Limits(seconds=6.0, bytes=1 << 30)) as lab:
         thread = threading.Thread(target=lab.serve, daemon=True)
         thread.start()
         yield lab

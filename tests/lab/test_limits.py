@@ -33,12 +33,12 @@ def ask(shop: Workshop, job: str, deck: str, **more: object) -> dict:
 
 def test_what_takes_too_long_is_ended_and_the_next_is_answered(shop):
     ask(shop, "curves", GOOD)
-    before = shop.worker("curves").pid
+    before = shop.worker("curves")._process.pid
     started = time.monotonic()
     with pytest.raises(Exceeded, match="5 s"):
         ask(shop, "curves", SLOW)
     assert time.monotonic() - started < 30
-    assert shop.worker("curves").pid != before
+    assert shop.worker("curves")._process.pid != before
     with pytest.raises(ProcessLookupError):
         subprocess.os.kill(before, 0)
     assert ask(shop, "curves", GOOD)["panels"] == []
@@ -146,11 +146,11 @@ def test_a_training_run_comes_frame_by_frame_and_may_be_left(shop):
     assert [frame.get("epoch") for frame in frames] == [None, 0, 1, 2, 3, None]
     assert frames[4]["cost"] < frames[1]["cost"]
     assert len(frames[1]["siemens"]) == 60
-    before = shop.worker("training").pid
+    before = shop.worker("training")._process.pid
     run = shop.worker("training").stream("training", training | {"epochs": 5000})
     next(run)
     run.close()
-    assert shop.worker("training").pid != before
+    assert shop.worker("training")._process.pid != before
 
 
 OWN = "two of them\nV1 a 0 1\nV2 b 0 1\nR1 a o 1k\nR2 b o 1k\nR3 o 0 1k\nR4 o p 1k\nR5 p 0 1k\n"

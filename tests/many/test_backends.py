@@ -237,6 +237,7 @@ def questions():
     yield Question(ladder("s1 b 0 a 0 sw"), ("v1",), 1000)
     yield Question(ladder("r9 a 0 0"), ("r9",), 1000)
     yield Question(rs.parse_netlist(LOOP), ("v1",), 1000)
+    yield Question(rs.parse_netlist(LOOP + "q1 b a 0 qn\n.model qn npn\n"), ("v1",), 1000)
 
 
 def test_every_refusal_has_words():
@@ -279,7 +280,8 @@ def test_small_questions_are_not_worth_it():
     with policy.using(**policy.Policy()._asdict()):
         choice = choose(Question(ladder(), ("v1",), 8))
     few = f"8 points of 5 nodes, {ladder().n_elements} elements, are too few to pay"
-    assert choice.reasons == {"lanes": few, "linear": few}
+    smooth = "there are no smooth laws"
+    assert choice.reasons == {"lanes": few, "tangents": smooth, "linear": few}
 
 
 def test_full_layers_count_by_their_elements():

@@ -315,3 +315,24 @@ def test_what_bends_may_cancel_between_values_and_conditions(volts):
     assert ramp["o"] == pytest.approx(max(volts**3, 0.0), rel=1e-12)
     (clamped,) = ramp.circuit.behavioural_sources.parts
     assert any(isinstance(unit, Clamp) and not unit.steep for unit in clamped.units)
+
+
+@pytest.mark.parametrize("cards", [
+    "b1 b 0 i=4*(v(b)*v(b)*v(b)-v(b))",
+    "b1 b 0 i=4*v(b)*v(b)*v(b)\nr2 b 0 -.25",
+])  # fmt: skip
+def test_which_states_last_where_conductances_are_negative(cards):
+    """i = 4 (v^3 - v) behind 1 ohm: its linear part is a negative conductance."""
+
+    def codes(op):
+        return {d.code for d in op.diagnostics} - {"W207"}
+
+    circuit = parse_netlist(f"t\nv1 a 0 0\nr1 a b 1\n{cards}\n")
+    outer = rs.solve(circuit.with_values({"v1": 4.0}))
+    assert 4 * outer["b"] ** 3 - 3 * outer["b"] == pytest.approx(4.0, rel=1e-12)
+    assert not codes(outer)
+    at_rest = rs.solve(circuit)
+    # 4 v^3 = 3 v: the slope 4 (3 v^2 - 1) + 1 is 6 at both ends and -3 between
+    assert abs(at_rest["b"]) == pytest.approx(np.sqrt(0.75), rel=1e-12)
+    assert not codes(at_rest)
+    assert codes(rs.solve(circuit, start={"b": 0.0})) == {"W208"}
