@@ -20,12 +20,12 @@ ROUNDINGS = 64
 EPS = float(np.finfo(float).eps)
 
 
-def blur(volts: Floats, p: Ints, q: Ints, largest: float = 0.0) -> Floats:
-    """Return what rounding leaves open in the voltages between nodes, V.
+def blur(volts: Floats, p: Ints, q: Ints, largest: Floats | float = 0.0) -> Floats:
+    """Return what rounding leaves open in the voltages between nodes, V; of many points, too.
 
     The largest voltage around is that of the nodes if none is given that is larger.
     """
-    largest = max(largest, float(np.abs(volts).max(initial=0.0)))
+    largest = np.maximum(largest, np.abs(volts).max(axis=0, initial=0.0))
     own: Floats = EPS * (ROUNDINGS * np.abs(volts) + 4 * largest)
     return own[p] + own[q]
 
@@ -42,9 +42,9 @@ def corrections(
     p, q : ndarray of int, shape (m,)
         Coordinates at the ends of the conductors.
     siemens : ndarray, shape (m,)
-    leaving : ndarray, shape (n,)
+    leaving : ndarray, shape (n,) or (n, points)
         Sum of the currents that leave each coordinate, A.
-    open_ : ndarray, shape (m,)
+    open_ : ndarray, shape (m,) or (m, points)
         What rounding leaves open in the voltages across them, V: a correction that this can't
         explain is none, and shows in the certificate.
     """
@@ -54,7 +54,8 @@ def corrections(
     order = order[(size[order] > 0) & (p[order] != q[order])]
     forest = spanning_forest(n, p[order], q[order])
     edge, flow = forest.carried(p[order], leaving)
-    added = np.zeros(len(p))
+    added = np.zeros((len(p), *leaving.shape[1:]))
     # the subtree has too much leaving it: less must leave through its edge
     added[order[edge]] = -flow
-    return np.where(np.abs(added) <= np.abs(siemens) * open_, added, 0.0)
+    most = (size if open_.ndim == 1 else size[:, None]) * open_
+    return np.where(np.abs(added) <= most, added, 0.0)

@@ -280,10 +280,10 @@ def _state(equations: Equations, z: Extended, current: Floats) -> State:
     state, none = equations.state, np.zeros(0, dtype=np.bool_)
     x = np.asarray(z, dtype=float)
     low = np.asarray(z - x, dtype=float)
-    absorb(equations, MixedSolution(x.T, low.T, np.zeros((0, len(z))), none, none))
     count = len(equations.law_rows)
     state.law_current[equations.law_rows] = current[:, :count].T
     state.curve_current[equations.curve_rows] = current[:, count:].T
+    absorb(equations, MixedSolution(x.T, low.T, np.zeros((0, len(z))), none, none))
     return state
 
 

@@ -39,8 +39,7 @@ def absorb(equations: Equations, solution: MixedSolution) -> None:
     rise = equations.rises.times(z, len(rows)) + branch.rise(equations.offset, rows)
     state.conductor_current[rows] = factor(branch.siemens[rows], rise) * rise
     state.rectifier_current[equations.rectifiers] = solution.current
-    if z.ndim == 1:
-        _balance(equations, equations.voltages(solution))
+    _balance(equations, equations.voltages(solution))
 
 
 def absorb_laws(equations: Equations, voltages: Floats, current: Floats) -> Floats:
@@ -68,11 +67,12 @@ def _balance(equations: Equations, volts: Floats) -> None:
         leaving = bincount(at, state.outflow(), count)
         size = np.abs(state.conductor_current[rows])
         digits = 4 * EPS * (bincount(p, size, count) + bincount(q, size, count))
-        if (np.abs(leaving) <= digits)[1:].all():
+        over = ~(np.abs(leaving) <= digits)[1:].all(axis=0)
+        if not over.any():
             return
-        state.conductor_current[rows] += corrections(
-            count, p, q, branch.siemens[rows], leaving, open_
-        )
+        # a point that needs nothing has the same digits whatever others need
+        more = corrections(count, p, q, branch.siemens[rows], leaving, open_)
+        state.conductor_current[rows] += np.where(over, more, 0.0)
 
 
 def mark_free(equations: Equations, directions: Floats, slopes: Floats | None = None) -> None:

@@ -332,8 +332,8 @@ class Equations:
         """Return the voltages of all nodes that the stage moves."""
         rows = np.flatnonzero(self.moved)
         place, column, value = self.nodes.take(rows)
-        terms = value.astype(float) * solution.z[column]
-        volts = self.offset.copy()
+        z, volts = solution.z[column], self.offset.copy()
+        terms = sources.column(value.astype(float), z) * z
         volts[rows] += bincount(place, terms, len(rows))
         return volts
 

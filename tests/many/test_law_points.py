@@ -9,7 +9,7 @@ from transistor_decks import random_circuit
 import resnet_sim as rs
 from resnet_sim.analyses.sweep import as_sweeps
 from resnet_sim.many import jobs
-from resnet_sim.many.law_points import LawPoints
+from resnet_sim.many.law_points import LawPoints, _Row
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.spreads import monte_carlo
 from resnet_sim.many.variants import Grid
@@ -46,6 +46,9 @@ DECKS = {
     "formulas": "formulas\nvin a 0 1\nv2 b 0 .5\nr1 a x 1k\n"
     "b1 x 0 i=1e-3*tanh(v(x)*2)+1e-4*v(x)*v(b)\n"
     "b2 y 0 v=v(x)*v(b)+0.1*v(y)\nr2 y 0 1k\nf1 0 z b2 2\nr3 z 0 500" + MODELS,
+    # next to nothing flows while it blocks
+    "thyristor": "thyristor\nvin a 0 1\nvx x 0 0\nr1 a an 1k\nq1 b c an qp\nq2 c b 0 qn\n"
+    "rb b x 10k\nra an c 50k\n.model qp pnp(bf=50)" + MODELS,
     # a convex problem of few nodes
     "diodes": "diodes\nvin in 0 1\nr1 in a 100\nd1 a b d1\nr2 b 0 1k\nd2 0 a d1\nvk k 0 2\n"
     "d3 b k d1" + MODELS,
@@ -93,12 +96,16 @@ def assert_alike(found, wanted):
 
 
 @pytest.mark.parametrize("deck", DECKS)
-def test_sweeps_are_those_from_point_to_point(deck):
+def test_sweeps_are_those_from_point_to_point(deck, monkeypatch):
+    alone, one_by_one = [], _Row._one_by_one
+    monkeypatch.setattr(_Row, "_one_by_one", lambda *a: alone.append(1) or one_by_one(*a))
     circuit = rs.parse_netlist(DECKS[deck])
     other = {"curves": "vg", "pair": "vcc"}.get(deck, circuit.voltage_sources.names[1])
     sweeps = {"vin": np.linspace(-2, 5, 29)} | ({other: [1, 2.5, 4]} if other != "vin" else {})
     found = rs.sweep(circuit, sweeps)
     assert found.solver.backend.startswith("backend: tangents")
+    # the first of all, where the search jumps, and what has no solution
+    assert len(alone) <= 3 or found.unsolved
     question, values = asked(circuit, sweeps)
     assert_alike(found, OneByOne(question).points(values))
 
@@ -189,7 +196,7 @@ def test_what_is_left_to_others():
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(12), *(pytest.param(k, marks=pytest.mark.long) for k in range(12, 200))]
+    "seed", [*range(12), *(pytest.param(k, marks=pytest.mark.long) for k in range(12, 80))]
 )
 def test_random_circuits(seed):
     rng = np.random.default_rng(seed)
