@@ -87,16 +87,16 @@ class State(Flows):
         self.x[here] = self.low[here] = 0.0
         joined = resting[plan.edge_p] & resting[plan.edge_q]
         self.conductor_current[plan.conductors[joined]] = 0.0
-        # a part that leaned on them through a rectifier follows
-        p, q = plan.diode_p, plan.diode_q
-        x = np.append(0.0, self.x[plan.coordinates])
-        above = x[p] - x[q] - solution.problem.drop
-        leaning = np.flatnonzero((resting[p] != resting[q]) & (above > 0))
-        if not len(leaning):
+        # a part that leaned through a rectifier on what is gone follows
+        p, q, problem = plan.diode_p, plan.diode_q, solution.problem
+        moved, x = resting & (solution.x != 0), np.append(0.0, self.x[plan.coordinates])
+        above = x[p] - x[q] - problem.drop
+        leaning = (moved[p] & ~resting[q] | moved[q] & ~resting[p]) & (above > 0)
+        if not leaning.any():
             return
-        every = np.ones(len(solution.problem.curves), dtype=np.bool_)
-        _, part = solution.problem.joined_by(solution.current > 0, every)
-        for k in leaning.tolist():
+        every = np.ones(len(problem.curves), dtype=np.bool_)
+        _, part = problem.joined_by(solution.current > 0, every)
+        for k in np.flatnonzero(leaning).tolist():
             moves = part == part[q[k] if resting[p[k]] else p[k]]
             self.x[plan.coordinates[moves[1:]]] += above[k] if resting[p[k]] else -above[k]
 
