@@ -15,6 +15,8 @@ from .singular import scales
 #: Relative size of what a rough look takes for wrong, and of singular values that it takes for
 #: nothing or for something: what lies between them it leaves open.
 WRONG, NOTHING, SOMETHING = 1e-6, 1e-13, 1e-6
+#: Relative size of entries of which rounding may have left another one.
+BLURRED = 1e-9
 
 
 def every(problem: MixedProblem) -> Bools | None:
@@ -50,19 +52,28 @@ def refuted(problem: MixedProblem, sets: Bools) -> Bools:
     start = Complementarity.held(problem, limiters(problem)) if problem.m else None
     if start is None:
         return wrong
-    M, q, span = (np.asarray(part, dtype=float) for part in (start.M, start.q, start.span))
+    parts = start.M, start.q, start.span, *start.sizes
+    M, q, span, around, size = (np.asarray(part, dtype=float) for part in parts)
+    if ((M != 0) & (np.abs(M) < BLURRED * around)).any():
+        return wrong  # what is left of a difference may be nothing
     rows, columns = scales(M, even=True)
-    M, q, span = M / rows[:, None] / columns, q / rows, span * columns
+    M, q, span, size = M / rows[:, None] / columns, q / rows, span * columns, size / rows
     states = start.states(sets)
     unknown = (states == 1).sum(axis=1)
     for count in np.unique(unknown):
         group = np.flatnonzero(unknown == count)
-        wrong[group] = _wrong(M, q, span, states[group], int(count))
+        wrong[group] = _wrong(M, (q, size), span, states[group], int(count))
     return wrong
 
 
-def _wrong(M: Floats, q: Floats, span: Floats, states: Ints, count: int) -> Bools:
-    """Tell which states of the rows, so many between their ends, are wrong beyond doubt."""
+def _wrong(
+    M: Floats, constant: tuple[Floats, Floats], span: Floats, states: Ints, count: int
+) -> Bools:
+    """Tell which states of the rows, so many between their ends, are wrong beyond doubt.
+
+    Constants come with the sizes of what they were made from: a difference of these may be nothing.
+    """
+    q, made_from = constant
     between = states == 1
     x = np.where(states == 2, np.where(np.isfinite(span), span, 0.0), 0.0)
     clear, vague = np.ones(len(states), dtype=np.bool_), np.zeros(len(states), dtype=np.bool_)
@@ -77,7 +88,7 @@ def _wrong(M: Floats, q: Floats, span: Floats, states: Ints, count: int) -> Bool
         parts = np.where(share > SOMETHING, parts / np.where(values > 0, values, 1.0), 0.0)
         np.put_along_axis(x, free, np.einsum("bij,bi->bj", turned, parts), 1)
     w = q + x @ M.T
-    size = np.abs(q) + np.abs(x) @ np.abs(M).T
+    size = made_from + np.abs(x) @ np.abs(M).T
     slack = WRONG * (size + 1e-3 * size.max(axis=1, keepdims=True))
     reach = WRONG * np.abs(x).max(axis=1, initial=0.0, keepdims=True)
     # where equations are singular only contradictions count: the rest may still move

@@ -37,6 +37,7 @@ class Complementarity:
     Where it is its span no w is positive, and between them w is 0.  Row by row, where the `first`
     rectifier `holds`, w is its current and x its gap; elsewhere it is the other way round.  A
     limiter is one row: at the end of the span its `second` rectifier conducts, -1 elsewhere.
+    `sizes` are those of what M and q were made from.
     """
 
     first: Ints
@@ -45,6 +46,7 @@ class Complementarity:
     M: Any
     q: Any
     span: Floats
+    sizes: tuple[Any, Any]
 
     @classmethod
     def held_at(cls, problem: MixedProblem, pairs: Ints, side: int) -> Complementarity | None:
@@ -66,13 +68,18 @@ class Complementarity:
         w[idle] = -problem.sense[idle].astype(np.longdouble) @ z
         w[idle, 0] += problem.drop[idle]
         w[idle, 1 + idle] += problem.resistance[idle]
+        size = np.abs(w)
+        size[idle] += np.abs(problem.sense[idle]) @ np.abs(z)
+        size[idle, 0] += np.abs(problem.drop[idle])
         pairs = pairs[_are_upright(problem, pairs)]
         first, second = pairs[:, side], pairs[:, 1 - side]
         other, span = np.full(m, -1), np.full(m, np.inf)
         other[first], span[first] = second, problem.drop[pairs].sum(axis=1)
         rows = np.delete(np.arange(m), second)
         holds = np.isin(rows, on)
-        return cls(rows, other[rows], holds, w[rows[:, None], 1 + rows], w[rows, 0], span[rows])
+        place = rows[:, None], 1 + rows
+        sizes = size[place], size[rows, 0]
+        return cls(rows, other[rows], holds, w[place], w[rows, 0], span[rows], sizes)
 
     def turned(self, over: Bools) -> Complementarity:
         """Return the same problem with some limiters at their other ends."""

@@ -101,7 +101,7 @@ def test_sweeps_are_those_from_point_to_point(deck, monkeypatch):
     monkeypatch.setattr(_Row, "_one_by_one", lambda *a: alone.append(1) or one_by_one(*a))
     circuit = rs.parse_netlist(DECKS[deck])
     other = {"curves": "vg", "pair": "vcc"}.get(deck, circuit.voltage_sources.names[1])
-    sweeps = {"vin": np.linspace(-2, 5, 29)} | ({other: [1, 2.5, 4]} if other != "vin" else {})
+    sweeps = {"vin": np.linspace(-2, 5, 15)} | ({other: [1, 4]} if other != "vin" else {})
     found = rs.sweep(circuit, sweeps)
     assert found.solver.backend.startswith("backend: tangents")
     # the first of all, where the search jumps, and what has no solution
@@ -112,7 +112,7 @@ def test_sweeps_are_those_from_point_to_point(deck, monkeypatch):
 
 def test_a_trigger_jumps_where_it_does_from_point_to_point():
     circuit = rs.parse_netlist(TRIGGER)
-    there = np.linspace(0, 6, 61)
+    there = np.linspace(0, 6, 41)
     for way in (there, there[::-1], np.append(there, there[::-1])):
         found = rs.sweep(circuit, vin=way)
         question, values = asked(circuit, {"vin": way})
@@ -196,11 +196,11 @@ def test_what_is_left_to_others():
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(12), *(pytest.param(k, marks=pytest.mark.long) for k in range(12, 80))]
+    "seed", [*range(6), *(pytest.param(k, marks=pytest.mark.long) for k in range(6, 60))]
 )
 def test_random_circuits(seed):
     rng = np.random.default_rng(seed)
-    size = int(rng.integers(2, 4 if seed < 12 else 15))
+    size = int(rng.integers(2, 4 if seed < 6 else 15))
     circuit = rs.parse_netlist(
         random_circuit(rng, size, ["qmj", "q", "m", "j"][seed % 4]) + "\n.end\n"
     )

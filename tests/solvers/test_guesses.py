@@ -65,3 +65,19 @@ def test_paths_of_limiters_end_in_solutions(seed):
     search = Search(problem)
     for end in ends:
         assert search.attempt(end.on) is not None
+
+
+def test_what_rounding_leaves_of_a_difference_refutes_nothing():
+    """Resistors that cancel hold v(1) at v(2): across the diode lies what rounding leaves."""
+    op = rs.solve("""cancelling
+r1 1 0 .22
+r2 2 1 200
+r9 1 0 .15
+r14 1 m 2.2
+r15 m 2 -2.2
+v11 2 0 -2.5
+d16 1 2 d
+.model d d(ron=0)
+.end
+""")
+    assert op.certificate.ok and op["1"] == op["2"] == -2.5
