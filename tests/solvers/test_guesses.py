@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import resnet_sim as rs
 from resnet_sim.graph.mixed import MixedProblem
 from resnet_sim.solvers import guesses, pivoting
 from resnet_sim.solvers.complementarity import Search
