@@ -93,6 +93,9 @@ def judge_random(seed):
         op = rs.solve(circuit)
     except rs.ConvergenceError:
         return False
+    except rs.TopologyError as error:  # of 300 circuits one has junctions straight across sources
+        assert "its junctions short what sources put across them" in str(error)
+        return False
     if op.status != "solved":  # which is said
         return False
     starts = "\n".join(f".nodeset v({node})={volts!r}" for node, volts in op.voltages.items())
