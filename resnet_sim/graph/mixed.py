@@ -66,6 +66,18 @@ class Entries:
             kept &= np.abs(value) > 4 * EPS * np.add.reduceat(size[order], start)
         return cls(row[start[kept]], column[start[kept]], value[kept])
 
+    @classmethod
+    def of(cls, matrix: Floats | Extended) -> Entries:
+        """Return what is not zero in a matrix."""
+        row, column = np.nonzero(matrix)
+        return cls(row, column, matrix[row, column].astype(np.longdouble))
+
+    def dense(self, rows: int, columns: int) -> Extended:
+        """Return the matrix."""
+        whole = np.zeros((rows, columns), dtype=np.longdouble)
+        whole[self.row, self.column] = self.value
+        return whole
+
     @cached_property
     def _first(self) -> Ints:
         """The first entry of each row that has any."""
@@ -113,9 +125,7 @@ class MixedProblem:
     ) -> MixedProblem:  # fmt: skip
         """Return the problem of given matrices."""
         whole = np.block([[matrix, feed], [sense, -np.diag(resistance)]]).astype(np.longdouble)
-        row, column = np.nonzero(whole)
-        entries = Entries(row, column, whole[row, column])
-        return cls(entries, rhs.astype(np.longdouble), drop, resistance)
+        return cls(Entries.of(whole), rhs.astype(np.longdouble), drop, resistance)
 
     @property
     def n(self) -> int:
@@ -150,9 +160,7 @@ class MixedProblem:
     @cached_property
     def equations(self) -> Extended:
         """The matrix if all rectifiers conduct, shape (n + m, n + m)."""
-        whole = np.zeros((self.n + self.m,) * 2, dtype=np.longdouble)
-        whole[self.entries.row, self.entries.column] = self.entries.value
-        return whole
+        return self.entries.dense(self.n + self.m, self.n + self.m)
 
     @cached_property
     def sense(self) -> Floats:

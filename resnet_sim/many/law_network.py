@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from copy import copy
 
 import numpy as np
 
 from ..arrays import Bools, Floats
+from ..graph.mixed import Entries
 from ..point.plan import Compiled
 from .many_laws import LawSystem, ManyLaws, solved
 from .states import Nudge, Terminals
@@ -22,21 +23,42 @@ class LawNetwork:
     ----------
     of_node : ndarray, shape (n_nodes, n)
         1 where a node has a coordinate.
+    by_node, by_coordinate : LawSystem
+        What laws do in the balance of nodes, and of coordinates.
+    siemens : ndarray, shape (conductors,)
+    matrix : ndarray, shape (n_nodes, n_nodes)
+        Conductances between nodes.
     """
 
-    def __init__(self, compiled: Compiled, siemens: Floats, laws: ManyLaws) -> None:
-        red = compiled.reduction
-        self.red, self.siemens, self.laws = red, siemens, laws
+    def __init__(self, compiled: Compiled) -> None:
+        self.red = red = compiled.reduction
+        self.laws = ManyLaws(red.laws)
         self.of_node = np.eye(len(red.part))[red.coordinate][:, 1:]
+        self.by_node, self.by_coordinate = (
+            LawSystem(
+                red.laws, np.zeros((seen.shape[1],) * 2), Entries.of(seen.T), Entries.of(seen)
+            )
+            for seen in (self._incidence(), self._incidence() @ self.of_node)
+        )
+        #: none yet
+        self.siemens, self.matrix = np.zeros(len(red.conductors)), self.by_node.matrix
 
-    @cached_property
-    def matrix(self) -> Floats:
-        """Conductances between nodes, shape (n_nodes, n_nodes)."""
-        branch, n = self.red.conductors, len(self.of_node)
-        found = np.zeros((n, n))
-        for one, other in ((branch.p, branch.q), (branch.q, branch.p)):
-            np.add.at(found, (one, one), self.siemens)
-            np.add.at(found, (one, other), -self.siemens)
+    def at(self, siemens: Floats) -> LawNetwork:
+        """Return the network with other conductances."""
+        other, branch, n = copy(self), self.red.conductors, len(self.of_node)
+        other.siemens, other.matrix = siemens, np.zeros((n, n))
+        for one, far in ((branch.p, branch.q), (branch.q, branch.p)):
+            np.add.at(other.matrix, (one, one), siemens)
+            np.add.at(other.matrix, (one, far), -siemens)
+        return other
+
+    def _incidence(self) -> Floats:
+        """Return +1 at the first, -1 at the second node of each law, shape (laws, n_nodes)."""
+        laws = self.red.laws
+        found = np.zeros((len(laws), len(self.of_node)))
+        rows = np.arange(len(found))
+        np.add.at(found, (rows, laws.p), 1.0)
+        np.add.at(found, (rows, laws.q), -1.0)
         return found
 
     def across(self, voltages: Floats) -> Floats:
@@ -52,21 +74,10 @@ class LawNetwork:
         """Return the currents of the laws at node voltages, shape (P, laws)."""
         return self.laws.evaluate(self.across(voltages))[0]
 
-    @cached_property
-    def incidence(self) -> Floats:
-        """+1 at the first, -1 at the second node of each law, shape (laws, n_nodes)."""
-        laws = self.red.laws
-        found = np.zeros((len(laws), len(self.of_node)))
-        rows = np.arange(len(found))
-        np.add.at(found, (rows, laws.p), 1.0)
-        np.add.at(found, (rows, laws.q), -1.0)
-        return found
-
     def node_jacobian(self, voltages: Floats) -> Floats:
         """Return the derivatives of the balance of nodes by their voltages, shape (P, n, n)."""
         slopes = self.laws.evaluate(self.across(voltages))[1]
-        system = LawSystem(self.red.laws, self.matrix, self.incidence.T, self.incidence)
-        return system.jacobian(slopes)
+        return self.by_node.holding(self.matrix).jacobian(slopes)
 
 
 class LawSamples:
@@ -81,8 +92,7 @@ class LawSamples:
         np.add.at(drawn.T, feeds.p, amps.T)
         np.add.at(drawn.T, feeds.q, -amps.T)
         self.load = -(drawn + offset @ net.matrix) @ net.of_node
-        matrix, across = net.of_node.T @ net.matrix @ net.of_node, net.incidence @ net.of_node
-        self.system = LawSystem(net.red.laws, matrix, across.T, across)
+        self.system = net.by_coordinate.holding(net.of_node.T @ net.matrix @ net.of_node)
         self.across = net.across(offset)
 
     def settled(

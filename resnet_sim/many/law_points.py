@@ -11,7 +11,6 @@ finds.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -20,9 +19,9 @@ from ..arrays import Floats
 from ..compiled import policy
 from ..errors import ResnetSimError
 from ..point.certified import join, stack
+from ..point.feedback import alone
 from ..results.operating_point import OperatingPoint
-from ..results.proof import SolverInfo
-from ..workers.executors import one_thread
+from ..results.proof import Certificate, SolverInfo
 from .law_structure import LawStructure
 from .one_by_one import OneByOne, Unsolved, walk
 from .question import Failed, Question
@@ -55,7 +54,7 @@ class LawPoints(Backend):
     def points(self, values: Floats, failed: Failed | None = None) -> OperatingPoint:
         """Return the points at values of what varies, shape (points, names)."""
         quiet = np.errstate(over="ignore", invalid="ignore", divide="ignore")
-        with quiet, one_thread() if self.shared.alone else nullcontext():
+        with quiet, alone(len(self.shared.system.matrix)):
             if self.question.following:
                 return _Row(self, values, failed).solve()
             return self._each(values, failed)
@@ -67,8 +66,10 @@ class LawPoints(Backend):
         for first in range(0, len(values), shared.most):
             batch = shared.batch(values[first : first + shared.most])
             v, i, good = shared.told(batch, shared.solve(batch, shared.laws.laws.start()))
-            good &= shared.certified(batch.values, v, i)[1]
-            parts.append(self.result(batch.values[good], v[good], i[good]))
+            proof, fine = shared.certified(batch.values, v, i)
+            good &= fine
+            whole = proof if good.all() else None
+            parts.append(self.result(batch.values[good], v[good], i[good], whole))
             lawful.append(good)
         good = np.concatenate(lawful)
         rest = np.flatnonzero(~good)
@@ -77,10 +78,13 @@ class LawPoints(Backend):
         order = np.argsort(np.concatenate((np.flatnonzero(good), rest)))
         return join(shared.circuit, parts, {}, 0.0).pick(order)
 
-    def result(self, values: Floats, v: Floats, i: Floats) -> OperatingPoint:
-        """Return points as a result, certified."""
+    def result(
+        self, values: Floats, v: Floats, i: Floats, proof: Certificate | None
+    ) -> OperatingPoint:
+        """Return points as a result, certified unless they are already."""
         shared, circuit, count = self.shared, self.shared.circuit, len(v)
-        proof, _ = shared.certified(values, v, i)
+        if proof is None:
+            proof, _ = shared.certified(values, v, i)
         if not proof.stable:
             proof = replace(proof, stable=shared.lasting(v, i))
         return OperatingPoint(
@@ -135,12 +139,14 @@ class _Row:
             if follows.all() or not again.fine[int(follows.argmin())]:
                 break
         v, i, good = shared.told(batch, found)
-        good &= follows & shared.certified(batch.values, v, i)[1]
+        proof, fine = shared.certified(batch.values, v, i)
+        good &= follows & fine
         count = len(good) if good.all() else int(good.argmin())
         if not count:
             return None
         self.last = found.volts[count - 1], v[count - 1]
-        return self.backend.result(batch.values[:count], v[:count], i[:count])
+        whole = proof if count == len(good) else None
+        return self.backend.result(batch.values[:count], v[:count], i[:count], whole)
 
     def _one_by_one(self, first: int, few: int) -> OperatingPoint:
         """Return the next few points, each solved by itself from the one before it."""

@@ -22,7 +22,6 @@ from ..point.plan import Compiled
 from ..point.state import State
 from .affine_inputs import imposed
 from .law_network import LawNetwork, LawSamples
-from .many_laws import ManyLaws
 from .nudges import add_elements
 from .one_by_one import OneByOne
 from .question import Question
@@ -60,7 +59,7 @@ class LawStates(Backend):
         red = self.compiled.reduction
         row = red.conductors.row_of(self.circuit.n_elements)
         self._trainable: Ints = row[question.selection.elements()]
-        self.laws = ManyLaws(red.laws)
+        self.network = LawNetwork(self.compiled)
 
     @classmethod
     def fits(cls, question: Question) -> str | None:
@@ -115,7 +114,7 @@ class LawStates(Backend):
     def _network(self, g: Any) -> LawNetwork:
         siemens = self.compiled.reduction.conductors.siemens.copy()
         siemens[self._trainable] = g
-        return LawNetwork(self.compiled, siemens, self.laws)
+        return self.network.at(siemens)
 
     def _ends(self, net: LawNetwork) -> Floats:
         """Return outputs per coordinate, shape (outputs, n)."""
@@ -188,7 +187,7 @@ class LawStates(Backend):
     def adjoint(self, states: States, slope: Floats) -> Floats:
         """Return the adjoint of each node, and of the voltages of what `flows`."""
         held: Held = states.detail
-        net = LawNetwork(self.compiled, held.siemens, self.laws)
+        net = self.network.at(held.siemens)
         at, n_nodes = self.outputs, len(net.of_node)
         by_node = np.zeros((len(slope), n_nodes))
         np.add.at(by_node.T, at.p, slope.T)

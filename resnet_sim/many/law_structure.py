@@ -14,26 +14,25 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..compiled import policy
 from ..curves.straight import StraightCurve
-from ..errors import ResnetSimError
-from ..graph.mixed import Entries, Extended, MixedSolution
+from ..graph.mixed import Extended, MixedSolution
 from ..graph.topology import MOST_AMPS
-from ..laws.certificate import certify_found, certify_points
+from ..laws.certificate import certify_points
 from ..laws.stability import stable
 from ..model.devices import Junctions
+from ..model.display import few
 from ..point.absorbed import absorb
 from ..point.branches import Laws
+from ..point.certified import unanimous
 from ..point.curve_law import CurveLaw
 from ..point.equations import Equations
 from ..point.plan import Compiled
 from ..point.state import State
 from ..results.proof import Certificate
-from .many_laws import LawSystem, ManyLaws, solved
-from .nodal import SOURCES
-from .one_by_one import OneByOne
+from .many_laws import LawSystem, ManyLaws, each, solved
+from .one_by_one import UNCLEAR, OneByOne
 from .question import Question
+from .varied_rows import VariedRows
 
-#: tables of what may differ, and the branches that carry it
-KINDS = {**SOURCES, "resistors": "conductors"}
 #: Row sum of the inverse of a scaled matrix up to which it is regular for sure.
 LARGEST = 1e12
 #: Steps of what is left over in extended precision: tangents lose the current of a law whose
@@ -84,10 +83,11 @@ class LawStructure:
     ----------
     reason : str or None
         Why points can't be solved together; then nothing else is there.
+    system : LawSystem
+    exact : tuple of ndarray
+        Its matrices in extended precision.
     most : int
         Points of a batch at most.
-    alone : bool
-        Whether matrices are so large that BLAS would share each among threads.
     """
 
     def __init__(self, question: Question) -> None:
@@ -104,8 +104,9 @@ class LawStructure:
             return "currents of diodes fall in steps"
         if len(red.rectifiers):
             return "there are rectifiers beside the laws"
-        if (without := self._find_rows()) is not None:
-            return f"{without} is neither a resistor nor an independent source"
+        self.varied = VariedRows(self.question)
+        if self.varied.without:
+            return f"{few(self.varied.without)}: neither resistors nor independent sources"
         self.compiled = self._with_resistors(compiled).joint()
         # all laws are within the equations: nothing is known of any beforehand
         self.compiled.fixed_laws = compiled.fixed_laws[:0]
@@ -117,35 +118,18 @@ class LawStructure:
             return f"more than {policy.POLICY.dense_points} unknowns"
         problem = equations.with_laws(equations.problem())
         self.laws = ManyLaws(equations.laws)
-        matrices = (
-            _dense(problem.linear.entries, n, n),
-            _dense(problem.feed, n, count), _dense(problem.sense, count, n),
-        )  # fmt: skip
-        self.system = LawSystem(equations.laws, *matrices)
-        self.exact = [matrix.astype(np.longdouble) for matrix in matrices]
-        self.alone = n >= policy.POLICY.shared
+        matrix, feed, sense = problem.linear.equations, problem.feed, problem.sense
+        self.system = LawSystem(equations.laws, matrix.astype(float), feed, sense)
+        self.exact = matrix, feed.dense(n, count), sense.dense(count, n)
         self.most = int(max(8, min(256, ROOM // max(1, n * (n + count)))))
         return self._unclear()
 
-    def _find_rows(self) -> str | None:
-        """Find which row of the branches each varied value is; return a name that has none."""
-        circuit, tables = self.circuit, self.question.places[0].tolist()
-        self.rows: dict[str, list[tuple[int, int]]] = {kind: [] for kind in KINDS.values()}
-        row_of = {kind: getattr(self.red, kind).row_of(circuit.n_elements) for kind in self.rows}
-        for k, name in enumerate(self.question.varied):
-            kind = KINDS.get(tables[k])
-            row = -1 if kind is None else int(row_of[kind][circuit.element(name)])
-            if kind is None or row < 0:
-                return name
-            self.rows[kind].append((row, k))
-        return None
-
     def _with_resistors(self, compiled: Compiled) -> Compiled:
         """Return a circuit's branches with those resistors among the laws that differ."""
-        rows = np.array([row for row, _ in self.rows["conductors"]], dtype=np.int64)
-        if not len(rows):
+        if "resistors" not in self.varied.of:
             return compiled
         branch, laws = self.red.conductors, self.red.laws
+        rows = np.arange(len(branch))[self.varied.of["resistors"][1]]
         siemens = branch.siemens.copy()
         siemens[rows] = 0.0
         entry = (
@@ -162,24 +146,15 @@ class LawStructure:
 
     def _unclear(self) -> str | None:
         """Solve the circuit as it is; return a reason if nothing else is as clear as there."""
-        question = self.question
-        unclear = "the circuit as it is has no one solution"
-        self.solver = OneByOne(question).solver(self.circuit)
-        try:
-            point = self.solver.solve(self.circuit)
-        except ResnetSimError:
-            return unclear
-        told = set(point.diagnostics) - set(self.solver.structure)
-        if told or point.floating.any() or point.undefined_currents.any() or point.nonunique:
-            return unclear
-        proof = certify_found(
-            self.circuit, point.voltages, point.currents, point.closed, question.tolerance
-        )
-        volts = self.across(point.state.node_voltages())
+        alone = OneByOne(self.question)
+        self.solver = alone.solver(self.circuit)
+        if (plain := alone.plainly(self.solver)) is None or not plain[1].ok:
+            return UNCLEAR
+        volts = self.across(plain[0].state.node_voltages())
         regular, sign = self._determinant(self.laws, volts[None])
         #: that of the determinant where a disturbance fades
         self.sign = sign[0]
-        return None if proof.ok and regular[0] else unclear
+        return None if regular[0] else UNCLEAR
 
     def across(self, voltages: Floats) -> Floats:
         """Return the voltages across the laws at those of all nodes, shape (laws,)."""
@@ -187,31 +162,19 @@ class LawStructure:
 
     def batch(self, values: Floats) -> Batch:
         """Return the equations of points at values of what varies, shape (P, names)."""
-        changes = {}
-        for kind in SOURCES.values():
-            rows, branch = self.rows[kind], getattr(self.red, kind)
-            held = np.repeat(branch.held[:, None], len(values), axis=1)
-            for row, k in rows:
-                held[row] = values[:, k]
-            changes[kind] = branch.holding(held)
-        state = State(self.compiled.replace(**changes))
+        branches = self.varied.branches(values, ("ties", "injections"))
+        state = State(self.compiled.replace(**branches))
         equations = Equations(state, self.plan.stage, self.plan)
         load, offset = equations.problem().rhs.T, equations.laws.rise(equations.offset).T
         return Batch(equations, self._laws_at(values), values, load, offset)
 
     def _laws_at(self, values: Floats) -> ManyLaws:
         """Return the laws, with the resistors of each point."""
-        chosen = [k for _, k in self.rows["conductors"]]
-        if not chosen:
+        if "resistors" not in self.varied.of:
             return self.laws
         # they come after all others but the curves
-        number = len(self.red.laws.functions)
-        return ManyLaws(self.laws.laws, {number: _lines((1.0 / values[:, chosen]).T.ravel())})
-
-    def allowed(self, values: Floats) -> Bools:
-        """Tell at which points values leave the structure as it is."""
-        chosen = [k for _, k in self.rows["conductors"]]
-        return np.asarray(np.isfinite(values).all(axis=1) & (values[:, chosen] > 0).all(axis=1))
+        number, chosen = len(self.red.laws.functions), values[:, self.varied.of["resistors"][0]]
+        return ManyLaws(self.laws.laws, {number: _lines((1.0 / chosen).T.ravel())})
 
     def solve(self, batch: Batch, volts: Floats) -> Solved:
         """Solve from voltages across the laws, shape (P, laws) or (laws,)."""
@@ -223,14 +186,14 @@ class LawStructure:
         """Return unknowns, voltages across the laws and their currents."""
         for _ in range(DIGITS):
             _, current, slopes = self._flowing(batch, z)
-            left = batch.load - _each(self.exact[0], z) - _each(self.exact[1], current)
+            left = batch.load - each(self.exact[0], z) - each(self.exact[1], current)
             z = z + solved(self.system.jacobian(slopes), left.astype(float))
         volts, current, _ = self._flowing(batch, z)
         return z, volts, current
 
     def _flowing(self, batch: Batch, z: Extended) -> tuple[Floats, Floats, Floats]:
         """Return voltages across the laws, and currents with the digits that these do not have."""
-        exact = _each(self.exact[2], z) + batch.offset
+        exact = each(self.exact[2], z) + batch.offset
         volts = np.asarray(exact, dtype=float)
         current, slopes = batch.laws.evaluate(volts)
         more = self.system.spread(slopes, (exact - volts).astype(float))
@@ -258,7 +221,7 @@ class LawStructure:
         z, volts, current = self._to_last_digits(batch, found.x.astype(np.longdouble))
         state = _state(batch.equations, z, current)
         regular, sign = self._determinant(batch.laws, volts)
-        good = found.fine & regular & (sign == self.sign) & self.allowed(batch.values)
+        good = found.fine & regular & (sign == self.sign) & self.varied.allowed(batch.values)
         good &= (np.abs(current) <= MOST_AMPS).all(axis=1)
         v = state.node_voltages()[: len(self.circuit.nodes)]
         return v.T, state.currents().T, good
@@ -271,8 +234,7 @@ class LawStructure:
 
     def lasting(self, v: Floats, i: Floats) -> bool | None:
         """Tell whether all points last, as far as the laws tell."""
-        verdicts = {stable(self.circuit, *both) for both in zip(v, i, strict=True)}
-        return False if False in verdicts else None if None in verdicts else True
+        return unanimous(stable(self.circuit, *both) for both in zip(v, i, strict=True))
 
 
 def _state(equations: Equations, z: Extended, current: Floats) -> State:
@@ -291,15 +253,3 @@ def _lines(siemens: Floats) -> CurveLaw:
     """Return conductances as laws."""
     zero = np.zeros((len(siemens), 1))
     return CurveLaw(StraightCurve(zero, zero, siemens, siemens))
-
-
-def _each(factor: Extended, values: Floats | Extended) -> Extended:
-    """Return a matrix times the values of each point, in extended precision."""
-    return np.asarray(values @ factor.T)
-
-
-def _dense(entries: Entries, rows: int, columns: int) -> Floats:
-    """Return entries as a matrix."""
-    whole = np.zeros((rows, columns))
-    whole[entries.row, entries.column] = entries.value
-    return whole

@@ -12,15 +12,14 @@ import numpy as np
 
 from ..arrays import Bools, Floats
 from ..compiled import policy
-from ..errors import ResnetSimError
-from ..laws.certificate import certify_found, certify_points
+from ..laws.certificate import certify_points
 from ..laws.points import certify_many
 from ..point.certified import worst
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
 from ..workers.executors import cores
 from .nodal import SOURCES, Factored
-from .one_by_one import OneByOne
+from .one_by_one import UNCLEAR, OneByOne
 from .question import Failed, Question
 from .states import Backend
 from .threads import slices, spread
@@ -83,24 +82,20 @@ class Linear:
         self.reason = self._unfit()
 
     def _unfit(self) -> str | None:
-        circuit, question = self.question.circuit, self.question
+        question = self.question
         compiled, red = question.compiled, question.compiled.reduction
         if len(red.rectifiers) or len(red.curves) or len(red.laws):
             return "there are rectifiers, or curves"
-        self.solver = OneByOne(question).solver(circuit)
+        alone = OneByOne(question)
+        self.solver = alone.solver(question.circuit)
         self.solver.share(compiled)
+        if (plain := alone.plainly(self.solver)) is None:
+            return UNCLEAR
+        self.stable = plain[1].stable
         try:
-            point = self.solver.solve(circuit)
             self.factored = Factored(red)
-        except (ResnetSimError, np.linalg.LinAlgError):
-            return "the circuit as it is has no one solution"
-        told = set(point.diagnostics) - set(self.solver.structure)
-        if told or point.floating.any() or point.undefined_currents.any() or point.nonunique:
-            return "the circuit as it is has no one solution"
-        proof = certify_found(
-            circuit, point.voltages, point.currents, point.closed, question.tolerance
-        )
-        self.stable = proof.stable
+        except np.linalg.LinAlgError:
+            return UNCLEAR
         return None
 
     def solve(self, values: Floats, v: Floats, i: Floats) -> tuple[list[Certificate], Bools]:

@@ -7,8 +7,10 @@ it is solved.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -97,12 +99,16 @@ class LawSystem:
     ----------
     laws : Laws
     matrix : ndarray, shape (n, n)
-    feed, sense : ndarray, shapes (n, laws) and (laws, n)
+    feed, sense : Entries
+        Of matrices of shapes (n, laws) and (laws, n).
     """
 
-    def __init__(self, laws: Laws, matrix: Floats, feed: Floats, sense: Floats) -> None:
-        self.matrix, self.feed, self.sense = matrix, feed, sense
-        row, column, factor, which = terms(laws, _entries(feed), _entries(sense))
+    def __init__(self, laws: Laws, matrix: Floats, feed: Entries, sense: Entries) -> None:
+        self.matrix = matrix
+        # by columns: laws that feed what they sense have a transpose, in memory, too
+        self.feed = feed.dense(len(matrix), len(laws)).astype(float, order="F")
+        self.sense = sense.dense(len(laws), len(matrix)).astype(float)
+        row, column, factor, which = terms(laws, feed, sense)
         place = row * len(matrix) + column
         order = np.argsort(place, kind="stable")
         self._first = np.flatnonzero(np.diff(place[order], prepend=-1))
@@ -110,6 +116,12 @@ class LawSystem:
         self._factor, self._which = factor[order].astype(float), which[order]
         self._row, self._column = laws.pattern
         self._of_row = np.flatnonzero(np.diff(self._row, prepend=-1))
+
+    def holding(self, matrix: Floats) -> LawSystem:
+        """Return the same laws with another matrix."""
+        other = copy(self)
+        other.matrix = matrix
+        return other
 
     def jacobian(self, slopes: Floats) -> Floats:
         """Return the derivatives of the equations, shape (P, n, n), by those of the laws."""
@@ -123,8 +135,8 @@ class LawSystem:
         """Return what currents change by with the voltages, shape (P, laws)."""
         found = np.zeros_like(change)
         if len(self._of_row):
-            each = slopes * change[:, self._column]
-            found[:, self._row[self._of_row]] = np.add.reduceat(each, self._of_row, axis=1)
+            parts = slopes * change[:, self._column]
+            found[:, self._row[self._of_row]] = np.add.reduceat(parts, self._of_row, axis=1)
         return found
 
     def settle(
@@ -153,8 +165,8 @@ class LawSystem:
         for _ in range(STEPS):
             current, slopes = laws.evaluate(volts)
             rest = current + self.spread(slopes, offset - volts)
-            found = solve(self.jacobian(slopes), load - _each(self.feed, rest))
-            new = _each(self.sense, found[:, : len(self.matrix)]) + offset
+            found = solve(self.jacobian(slopes), load - each(self.feed, rest))
+            new = each(self.sense, found[:, : len(self.matrix)]) + offset
             trusted = laws.limit(new, volts)
             size = np.abs(new).max(axis=1, initial=1e-300)
             still = np.abs(new - volts).max(axis=1, initial=0.0) <= SETTLED * size
@@ -167,11 +179,6 @@ class LawSystem:
                 break
         assert x is not None
         return volts, x, left <= polish
-
-
-def _entries(matrix: Floats) -> Entries:
-    row, column = np.nonzero(matrix)
-    return Entries(row, column, matrix[row, column].astype(np.longdouble))
 
 
 def solved(matrix: Floats, load: Floats) -> Floats:
@@ -194,7 +201,7 @@ def solved(matrix: Floats, load: Floats) -> Floats:
         return found
 
 
-def _each(factor: Floats, values: Floats) -> Floats:
+def each(factor: Any, values: Any) -> Any:
     """Return a matrix times the values of each point, one point after the other.
 
     All in one product digits depend on how many there are.

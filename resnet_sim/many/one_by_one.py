@@ -16,6 +16,7 @@ from ..point.engine import PointSolver
 from ..point.solved import Point
 from ..point.state import State
 from ..results.operating_point import OperatingPoint
+from ..results.proof import Certificate
 from .linearised import adjoint, flowing
 from .nudges import nudged
 from .question import Failed, Question
@@ -24,6 +25,8 @@ from .states import Backend, Nudge, States, knees
 #: A circuit, and what solves those of its structure.
 Task = tuple[PointSolver, Circuit]
 _NONE = np.zeros(0)
+#: why points can't be solved together where `OneByOne.plainly` finds nothing
+UNCLEAR = "the circuit as it is has no one solution"
 
 
 def walk(
@@ -94,6 +97,20 @@ class OneByOne(Backend):
         """Return a new solver for a variant of the circuit: it knows nothing of other points."""
         question = self.question
         return PointSolver(circuit, question.method, question.tolerance, question.start)
+
+    def plainly(self, solver: PointSolver) -> tuple[Point, Certificate] | None:
+        """Solve the circuit as it is; return nothing if anything is open or odd there."""
+        circuit, question = self.question.circuit, self.question
+        try:
+            point = solver.solve(circuit)
+        except ResnetSimError:
+            return None
+        told = set(point.diagnostics) - set(solver.structure)
+        if told or point.floating.any() or point.undefined_currents.any() or point.nonunique:
+            return None
+        return point, certify_found(
+            circuit, point.voltages, point.currents, point.closed, question.tolerance
+        )
 
     # ---- operating points ----
 

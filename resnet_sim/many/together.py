@@ -7,12 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Bools, Floats, Ints, as_slice
+from ..arrays import Bools, Floats, as_slice
 from ..curves import Points
 from ..diagnostics import Diagnostic
 from ..errors import ConvergenceError, TopologyError
 from ..laws.points import certify_many
-from ..model.devices import DEVICES
 from ..model.display import few
 from ..point.state import State
 from ..point.warnings import nonunique
@@ -21,10 +20,7 @@ from .one_by_one import OneByOne
 from .question import Question
 from .rows import Rows
 from .stages import TIGHT, Stage
-
-#: The branches that carry the values of tables.
-KINDS = {name: device.sets for name, device in DEVICES.items() if device.sets}
-
+from .varied_rows import VariedRows
 
 #: Which points settled, steps taken, sets of rectifiers on loops, and states by number.
 Found = tuple[Bools, int, list[Bools], Callable[[int], State]]
@@ -82,9 +78,11 @@ class Together:
         problems = [stage.problem for stage in self.proper]
         if not problems or not all(one.positive and len(one.conductance) for one in problems):
             return "there are negative resistances, or none at all"
-        fixed = self._find_rows()
-        if fixed:
-            return f"the values of {few(fixed)} tell what is connected, or are those of a crossbar"
+        self.varied = VariedRows(self.question)
+        if without := self.varied.without:
+            return (
+                f"the values of {few(without)} tell what is connected, or are those of a crossbar"
+            )
         return next((stage.unfit for stage in self.proper if stage.unfit), None)
 
     @property
@@ -101,24 +99,6 @@ class Together:
     def size(self) -> int:
         """Entries of all factors of a point."""
         return sum(stage.size for stage in self.proper)
-
-    def _find_rows(self) -> list[str]:
-        """Find which row of the branches each varied value belongs to; return names without."""
-        red, circuit = self.reduction, self.circuit
-        tables, places = self.question.places
-        self.varied: dict[str, tuple[slice | Ints, slice | Ints]] = {}
-        without = []
-        for table in np.unique(tables).tolist():
-            mine = np.flatnonzero(tables == table)
-            row_of = np.full(circuit.n_elements, -1)
-            if table in KINDS:
-                branch = getattr(red, KINDS[table])
-                forward = branch.sign > 0
-                row_of[branch.element[forward]] = np.flatnonzero(forward)
-            rows = row_of[circuit.first[table] + places[mine]]
-            without += [self.question.varied[k] for k in mine[rows < 0].tolist()]
-            self.varied[table] = as_slice(mine), as_slice(rows)
-        return without
 
     def _note_conducting(self) -> None:
         """Let points begin with the rectifiers that conduct in the circuit as it is."""
@@ -149,7 +129,7 @@ class Together:
         """
         solve = self._by_rows if self.rows else self._by_state
         settled, steps, patterns, at = solve(values, v, i)
-        settled &= self._allowed(values)
+        settled &= self.varied.allowed(values)
         # the others are solved again, one by one
         rows = slice(None) if settled.all() else np.flatnonzero(settled)
         good = settled.copy()
@@ -162,7 +142,7 @@ class Together:
     def _by_rows(self, values: Floats, v: Floats, i: Floats) -> Found:
         """Solve where all sources are independent."""
         assert self.rows is not None
-        columns = dict(self._columns(values))
+        columns = dict(self.varied.columns(values))
         count, red = len(values), self.reduction
         offset = self.rows.offsets(columns, count)
         at = _spanned(values)
@@ -202,7 +182,7 @@ class Together:
         """Solve stage after stage: sources may depend on what was found before."""
         state, at = self._state(values), _spanned(values)
         settled, steps = np.ones(len(values), dtype=np.bool_), 0
-        common = "resistors" not in self.varied
+        common = "resistors" not in self.varied.of
         drop = state.reduction.rectifiers.drop.T
         patterns = []
         for stage in self.stages:
@@ -217,37 +197,9 @@ class Together:
         i[:] = state.currents().T
         return settled, steps, patterns, state.point
 
-    def _columns(self, values: Floats) -> list[tuple[str, Floats]]:
-        """Return the numbers of the branches of each kind, shape (points or 1, rows)."""
-        red, found = self.reduction, []
-        for kind in ("conductors", "ties", "injections", "rectifiers"):
-            held = getattr(red, kind).held[None]
-            tables = [table for table in self.varied if KINDS[table] == kind]
-            column = np.repeat(held, len(values) if tables else 1, axis=0)
-            for mine, rows, table in ((*self.varied[table], table) for table in tables):
-                chosen = values[:, mine]
-                column[:, rows] = 1.0 / chosen if table == "resistors" else chosen
-            found.append((kind, column))
-        return found
-
     def _state(self, values: Floats) -> State:
         """Return the points before they are solved."""
-        changes = {}
-        for kind, column in self._columns(values):
-            many = np.broadcast_to(column, (len(values), column.shape[1]))
-            changes[kind] = getattr(self.reduction, kind).holding(np.ascontiguousarray(many.T))
-        return State(self.compiled.replace(**changes))
-
-    def _allowed(self, values: Floats) -> Bools:
-        """Tell which variants have values that leave the structure as it is."""
-        allowed = np.asarray(np.isfinite(values).all(axis=1))
-        if "resistors" in self.varied:
-            allowed &= (values[:, self.varied["resistors"][0]] > 0).all(axis=1)
-        if "diodes" in self.varied:
-            mine = self.varied["diodes"][0]
-            lowest = -self.circuit.diodes.v_reverse[self.question.places[1][mine]]
-            allowed &= (values[:, mine] >= lowest).all(axis=1)
-        return allowed
+        return State(self.compiled.replace(**self.varied.branches(values)))
 
     def _nonunique(
         self, looping: list[Bools], at: Callable[[int], State]

@@ -5,5 +5,6 @@
 
 DOORS = (
     "absorbed", "amplifiers", "branches", "certified", "curve_law", "engine", "equations",
-    "infeasible", "plan", "recent", "reduction", "solved", "sources", "state", "warnings",
+    "feedback", "infeasible", "plan", "recent", "reduction", "solved", "sources", "state",
+    "warnings",
 )  # fmt: skip

@@ -96,7 +96,7 @@ def stack(
     )
 
 
-def _all(verdicts: Iterable[bool | None]) -> bool | None:
+def unanimous(verdicts: Iterable[bool | None]) -> bool | None:
     """Return True if all are, False if one is False, else None."""
     found = set(verdicts)
     return False if False in found else None if None in found else True
@@ -131,7 +131,7 @@ def worst(certificates: Sequence[Certificate], tolerance: float) -> Certificate:
         power_mismatch=largest("power_mismatch"),
         tolerance=tolerance,
         failures=tuple(f for c in certificates for f in c.failures)[:20],
-        stable=_all(c.stable for c in certificates),
+        stable=unanimous(c.stable for c in certificates),
     )
 
 

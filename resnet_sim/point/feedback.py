@@ -62,13 +62,13 @@ def solve(
     if last is not None and len(last) != (len(equations.laws) or len(equations.offset)):
         last = None  # it is of other stages
     kind = _smooth if len(equations.laws) else _straight
-    with _alone(problem):
+    with alone(problem.n + problem.m):
         return kind(equations, problem, start, last, lost)
 
 
-def _alone(problem: MixedProblem) -> AbstractContextManager[Any]:
+def alone(order: int) -> AbstractContextManager[Any]:
     """Keep matrices in one thread that are too small for several, but are shared among them."""
-    if problem.n + problem.m < policy.POLICY.shared:
+    if order < policy.POLICY.shared:
         return nullcontext()
     from ..workers.executors import one_thread
 
