@@ -35,16 +35,17 @@ from crossbars import compare
 from families import feedback_grid, without_diodes
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
-from two_threads import limits as two_threads_limits
+from two_threads import faster, limits
 
 import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.analyses.sweep import as_sweeps
-from resnet_sim.many import lanes
+from resnet_sim.compiled import policy
 from resnet_sim.many.jobs import Job
 from resnet_sim.many.one_by_one import OneByOne
 from resnet_sim.many.spreads import monte_carlo as draw
 from resnet_sim.many.variants import Grid
+from resnet_sim.workers.executors import cores
 
 EXAMPLES = Path(__file__).parents[1] / "examples/netlists"
 LOOP = 20
@@ -161,19 +162,11 @@ def workloads(side: int, linear: rs.Circuit) -> dict[str, Callable[[], Any]]:
     }
 
 
-def two_threads(work: Callable[[], Any], rounds: int = 3) -> tuple[float, bool]:
-    """Return how many times faster two threads are, and whether results have the same bits."""
-    taken: dict[int, list[float]] = {1: [], 2: []}
-    found = {}
-    for _ in range(rounds):
-        for threads, times in taken.items():
-            lanes.cores = lambda threads=threads: threads
-            began = time.perf_counter()
-            found[threads] = work()
-            times.append(time.perf_counter() - began)
-    lanes.cores = lambda: 1
-    same = np.array_equal(found[1].node_voltages, found[2].node_voltages, equal_nan=True)
-    return statistics.median(taken[1]) / statistics.median(taken[2]), same
+def two_threads(work: Callable[[], Any], rounds: int) -> tuple[float, str]:
+    """Return how many times faster two threads are, and a remark if bits are not the same."""
+    times, one, two = faster(work, rounds)
+    same = np.array_equal(one.node_voltages, two.node_voltages, equal_nan=True)
+    return times, "" if same else "  OTHER BITS"
 
 
 def factors(arguments: list[str]) -> None:
@@ -182,8 +175,7 @@ def factors(arguments: list[str]) -> None:
     parser.add_argument("sides", nargs="*", type=int, default=[30, 50, 100])
     parser.add_argument("--only", default=",".join([*TARGETS, "crossbar"]))
     options = parser.parse_args(arguments)
-    only, threads = options.only.split(","), lanes.cores()
-    lanes.cores = lambda: 1
+    only = options.only.split(",")
     plain = replace(rs.generators.DIODES, diodes=0.0, ground_diodes=0.0)
     print(f"{'nodes':>7} {'T0, ms':>7} {'what':>8} {'ratio':>7} {'meant':>6} {'two threads':>12}")
     for side in options.sides:
@@ -193,16 +185,16 @@ def factors(arguments: list[str]) -> None:
             if name not in only:
                 continue
             count, rounds = POINTS[name]
-            spent = least(work, rounds)
+            with policy.using(threads=1):
+                spent = least(work, rounds)
             ratio = spent / all_ if name == "linear" else spent / count / one
-            faster, same = two_threads(work) if threads > 1 else (float("nan"), True)
-            bits = "" if same else "  OTHER BITS"
+            times, bits = two_threads(work, rounds) if cores() > 1 else (float("nan"), "")
             meant = TARGETS[name].get(side**2, float("nan"))
             print(f"{side**2:7} {1e3 * one:7.2f} {name:>8} {ratio:7.3f} {meant:6.2f} "
-                  f"{faster:12.2f}{bits}", flush=True)  # fmt: skip
+                  f"{times:12.2f}{bits}", flush=True)  # fmt: skip
     print("linear: 64 points over one factorisation and 64 solves; others: of T0, a point")
-    if threads > 1:
-        print(two_threads_limits())
+    if cores() > 1:
+        print(limits())
     if "crossbar" in only:
         ours, whole, theirs, apart = compare(128, 128, 64, 3)
         beside = "badcrossbar is not installed"
@@ -215,7 +207,7 @@ def factors(arguments: list[str]) -> None:
 
 def parts(sides: list[int]) -> None:
     """Print what 64 points of grids with amplifiers cost, and with real diodes."""
-    lanes.cores = lambda: 1
+    policy.POLICY = policy.POLICY._replace(threads=1)
     print(f"{'nodes':>7} {'amplifiers':>10} {'over T64':>8} {'diodes':>7} {'over ideal':>10}")
     for side in sides:
         straight = without_diodes(feedback_grid(side * side, 1))

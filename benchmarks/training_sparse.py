@@ -28,6 +28,7 @@ import numpy as np
 
 from resnet_sim import CircuitBuilder, plotting
 from resnet_sim import training as tr
+from resnet_sim.compiled import policy
 from resnet_sim.training.data.idx import read_images
 
 SIDE, CLASSES = 28, 10
@@ -127,9 +128,6 @@ def train(name: str, options: argparse.Namespace) -> None:
     """Train one of the two, from its checkpoint if there is one."""
     x, y, x_test, y_test = data(options)
     net = network(options, RUNS[name])
-    lanes = getattr(net._backend, "lanes", None)
-    if lanes is not None:
-        lanes.threads = options.threads
     circuit = net.circuit
     print(
         f"{name}: {len(circuit.nodes)} nodes, {len(net.trainable)} conductances that learn, "
@@ -214,7 +212,8 @@ def main() -> None:
         return
     options.output.mkdir(parents=True, exist_ok=True)
     for name in RUNS if options.only is None else [options.only]:
-        train(name, options)
+        with policy.using(threads=options.threads):
+            train(name, options)
 
 
 if __name__ == "__main__":

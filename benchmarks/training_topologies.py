@@ -10,7 +10,8 @@ brackets.  With ``-o`` ``training_topologies.jsonl`` and ``.md`` are written to 
 order that takes it less time; all that is timed alternates with it, and medians of ratios are
 given; with one thread it is the time of the process that counts, not that of others beside it.
 "fit" is steps of `Trainer.fit` over as many calls of `tr.gradients`, each at other conductances;
-"threads" tells how many times faster two threads are by the clock, which takes two idle cores.
+"threads" tells how many times faster two threads are by the clock, which takes two idle cores
+(`two_threads.py`).
 ``--contenders`` adds an EP step by three calls of `resnet_sim.solve`, and exact gradients sample by
 sample: by a sparse factorisation of scipy for each guess, and, if it is installed, by PyTorch with
 dense ones.
@@ -35,9 +36,11 @@ import numpy as np
 from families import feedback_grid, without_diodes
 from implicit_torch import MOST, Implicit
 from sample_by_sample import SparseLU
+from two_threads import faster
 
 import resnet_sim as rs
 from resnet_sim import training as tr
+from resnet_sim.compiled import policy
 from resnet_sim.generators.mixture import dress
 from resnet_sim.workers.executors import cores
 
@@ -106,15 +109,11 @@ Record = dict[str, Any]
 class Workload:
     """A network that learns random targets, and the linear solve that it is compared with."""
 
-    def __init__(self, circuit: rs.Circuit, batch: int, threads: int, seed: int) -> None:
+    def __init__(self, circuit: rs.Circuit, batch: int, seed: int) -> None:
         rng = self.rng = np.random.default_rng(seed)
         inputs = circuit.voltage_sources.names[:4] or circuit.current_sources.names[:4]
         nodes = [circuit.nodes[k] for k in rng.choice(len(circuit.nodes) - 1, OUTPUTS, False) + 1]
         self.net = tr.Network(circuit, inputs, nodes, "r*")
-        #: what has threads, if anything does
-        self.lanes = getattr(self.net._backend, "lanes", self.net._backend)
-        if hasattr(self.lanes, "threads") and threads:
-            self.lanes.threads = threads
         self.x = rng.normal(size=(batch, len(inputs)))
         self.y = 0.3 * rng.normal(size=(batch, OUTPUTS))
         self.rule, self.on = tr.EquilibriumPropagation(), None
@@ -173,9 +172,9 @@ def _factor_and_solve(splu: Any, matrix: Any, rhs: Any, how: dict[str, Any]) -> 
 def memory(circuit: rs.Circuit, batch: int, options: argparse.Namespace) -> float:
     """Return what a network holds beside the circuit after EP steps, MB."""
     # the circuit's own indices of names are made by whoever asks first
-    Workload(circuit, batch, options.threads, options.seed)
+    Workload(circuit, batch, options.seed)
     tracemalloc.start()
-    work = Workload(circuit, batch, options.threads, options.seed)
+    work = Workload(circuit, batch, options.seed)
     work.warm()
     del work.linear  # what T0 is measured with
     held, _ = tracemalloc.get_traced_memory()
@@ -232,23 +231,13 @@ def fit(work: Workload, clock: Callable[[], float], rounds: int = 3) -> float:
     return statistics.median(ratios)
 
 
-def two_threads(work: Workload, rounds: int = 3) -> Record:
+def two_threads(work: Workload) -> Record:
     """Return how many times faster two threads are, by the clock, and whether bits are the same."""
-    lanes = work.lanes
-    if not hasattr(lanes, "threads") or cores() < 2:
+    if cores() < 2:
         return {"threads": np.nan, "same": True}
-    before = lanes.threads
-    taken: dict[int, list[float]] = {1: [], 2: []}
-    found = {}
-    for _ in range(rounds):
-        for lanes.threads, times in taken.items():
-            step = partial(tr.gradients, work.net, work.x, work.y, work.rule, start=work.on)
-            times.append(_timed(lambda: found.update({lanes.threads: step()}), time.perf_counter))  # noqa: B023
-    lanes.threads = before
-    return {
-        "threads": statistics.median(taken[1]) / statistics.median(taken[2]),
-        "same": np.array_equal(found[1].vector, found[2].vector),
-    }
+    step = partial(tr.gradients, work.net, work.x, work.y, work.rule, start=work.on)
+    times, one, two = faster(step)
+    return {"threads": times, "same": np.array_equal(one.vector, two.vector)}
 
 
 def measure(family: str, nodes: int, options: argparse.Namespace) -> Record:
@@ -263,7 +252,7 @@ def measure(family: str, nodes: int, options: argparse.Namespace) -> Record:
     batch, repeats = (options.batch // 2, 2) if large else (options.batch, options.repeats)
     clock = time.process_time if options.threads == 1 else time.perf_counter
     began = clock()
-    work = Workload(circuit, batch, options.threads, options.seed)
+    work = Workload(circuit, batch, options.seed)
     record: Record = {"family": family, "nodes": len(circuit.nodes), "batch": batch}
     found = work.cold()
     record["first"] = clock() - began
@@ -347,6 +336,7 @@ def main() -> int:
     parser.add_argument("--contenders", action="store_true")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
+    policy.POLICY = policy.POLICY._replace(threads=options.threads)
     records = []
     for family, nodes in wanted(options):
         records.append(measure(family, nodes, options))

@@ -18,7 +18,9 @@ class Policy(NamedTuple):
     "Size" is that of a `Problem`: coordinates, edges and rectifiers together.
     """
 
-    # ---- interpreted or compiled: no result depends on these ----
+    # ---- no result depends on these ----
+    #: Threads that share out the points of one call; 0 for one on each core.
+    threads: float = 0
     #: Size up to which a kernel may be interpreted: at a microsecond each, a quarter of the
     #: import of numba.
     interpreted: float = 80_000

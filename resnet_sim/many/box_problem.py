@@ -184,13 +184,13 @@ class BoxProblem:
         rows = np.flatnonzero(outputs.any(axis=0))
         return rows, outputs[:, rows]
 
-    def batch(self, g: Floats, u: Floats | Drive, threads: int) -> Batch:
+    def batch(self, g: Floats, u: Floats | Drive) -> Batch:
         """Return what states of samples have in common; that of the last call is kept."""
         known, drive = self._batch, Drive.of(u)
         if known is not None and known.of(g, drive):
             return known
         drive = Drive(drive.x.copy(), drive.common.copy())
-        tiles = Tiles.of(len(drive), threads)
+        tiles = Tiles.of(len(drive))
         own = tiles.pack(drive.own.T)
         drop, ends, bounds = self._bounded(drive, tiles)
         load = self.assembly.fed(g, drive, tiles, own)

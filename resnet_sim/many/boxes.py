@@ -33,7 +33,6 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..errors import ResnetSimError
 from ..point.infeasible import names_of
-from ..workers.executors import cores
 from .box_problem import Batch, BoxProblem
 from .correlation import Correlation
 from .drive import Drive
@@ -95,8 +94,6 @@ class BoxLanes(Backend):
         super().__init__(question)
         self.precise = LaneStates(question)
         self.structure = self.precise.structure
-        #: one for each core; results don't depend on it
-        self.threads = cores()
         self.tolerance = TOLERANCE[question.precision]
         self.problem = BoxProblem(self.precise)
 
@@ -140,7 +137,7 @@ class BoxLanes(Backend):
         laplacian = None if clamped else problem.laplacian(g, nudge.stiffness)
         if laplacian is None or not laplacian.proved or not len(u):
             return self.precise.nudged(self.precise.given(g), np.asarray(u), nudge)
-        batch = problem.batch(g, u, self.threads)
+        batch = problem.batch(g, u)
         tiles = batch.tiles
         fed = problem.fed(batch, nudge)
         posed = Posed(laplacian, problem.boxes, batch.load, fed, batch.bounds, self.tolerance)

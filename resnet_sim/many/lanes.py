@@ -20,10 +20,9 @@ from ..arrays import Bools, Floats, Ints, plain
 from ..compiled import policy
 from ..graph.graphs import bincount
 from ..solvers.linear.fronts import Fronts, fronts
-from ..workers.executors import cores
 from .lane_data import Answers, Data, Network
 from .lane_room import Kept, Room, chosen
-from .threads import PART, spread
+from .threads import PART, spread, threads
 
 
 class Lanes:
@@ -31,8 +30,6 @@ class Lanes:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        #: at most, one for each core by default; results don't depend on it
-        self.threads = cores()
         #: rooms that no thread is in
         self._spare: list[Any] = []
         self._around: tuple[Any, Any] = None, None
@@ -61,7 +58,7 @@ class Lanes:
     def at_once(self) -> int:
         """How many threads there is room for: each has factors of its own."""
         room = int(policy.POLICY.most_entries / max(self._entries, 1))
-        return max(min(self.threads, room), 1)
+        return max(min(threads(), room), 1)
 
     @cached_property
     def system(self) -> tuple[Any, ...]:

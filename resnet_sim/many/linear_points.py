@@ -17,12 +17,11 @@ from ..laws.points import certify_many
 from ..point.certified import worst
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate, SolverInfo
-from ..workers.executors import cores
 from .nodal import SOURCES, Factored
 from .one_by_one import UNCLEAR, OneByOne
 from .question import Failed, Question
 from .states import Backend
-from .threads import slices, spread
+from .threads import slices, spread, threads
 
 
 class LinearPoints(Backend):
@@ -55,8 +54,8 @@ class LinearPoints(Backend):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 return linear.solve(values[part], v[part], i[part])
 
-        parts = slices(len(values), circuit.n_elements, cores())
-        solved = spread(task, parts, cores(), len(values) * linear.factored.size)
+        parts = slices(len(values), circuit.n_elements, threads())
+        solved = spread(task, parts, threads(), len(values) * linear.factored.size)
         proofs = [proof for found, _ in solved for proof in found]
         certificate = worst(proofs, self.question.tolerance)
         result = OperatingPoint(

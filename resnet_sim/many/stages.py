@@ -17,6 +17,7 @@ from .bends import Bends, Bent
 from .lane_data import Answers, Data, Network
 from .lanes import Lanes
 from .states import held
+from .threads import threads
 
 #: What counts as touching the drop, relative.
 TIGHT = 1e-9
@@ -56,7 +57,7 @@ class Stage:
     @property
     def at_once(self) -> int:
         """How many threads there is room for."""
-        return self.lanes.threads if self.straight else self.lanes.at_once
+        return threads() if self.straight else self.lanes.at_once
 
     def prepare(self) -> None:
         """Find what all points share, before threads look for it."""

@@ -14,12 +14,18 @@ from functools import cache
 from typing import TypeVar
 
 from ..compiled import policy
+from ..workers.executors import cores
 
 #: Points that are done at a time at least, and parts that there are at least if they allow it.
 PART, PARTS = 32, 4
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
+
+
+def threads() -> int:
+    """Return how many threads share out the points of a call; ask for it at each."""
+    return int(policy.POLICY.threads) or cores()
 
 
 def slices(count: int, elements: int, threads: int | None = None) -> list[slice]:

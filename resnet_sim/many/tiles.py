@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ..arrays import Bools, Floats, Ints
 from ..compiled.registers import ALIGNMENT, DOUBLES, LANES, aligned
 from .box_layout import Boxes, Entries
-from .threads import spread
+from .threads import spread, threads
 
 #: samples in a tile: those of a small batch, and of others.  Sums of few samples wait for each
 #: other: a tile of sixteen takes as long as one of 32.
@@ -147,7 +147,7 @@ class Laplacian:
         start[0, :, 0], load[0, :, 0], none = z, self.diagonal, np.zeros((1, 0, 1))
         free = Boxes(np.full(len(z), -1), np.zeros(0, dtype=np.int64))
         posed = Posed(self, free, load, (free.row, none), Bounds(none, none), tolerance)
-        found = Tiles(1, NARROW, 1).solve(posed, start)
+        found = Tiles(1, NARROW).solve(posed, start)
         return found.x[0, :, 0].copy()
 
 
@@ -236,12 +236,11 @@ class Tiles:
 
     samples: int
     width: int
-    threads: int
 
     @classmethod
-    def of(cls, samples: int, threads: int) -> Tiles:
+    def of(cls, samples: int) -> Tiles:
         """Return the tiles that so many samples are solved in."""
-        return cls(samples, NARROW if samples <= NARROW else WIDE, threads)
+        return cls(samples, NARROW if samples <= NARROW else WIDE)
 
     @property
     def count(self) -> int:
@@ -333,10 +332,11 @@ class Tiles:
     def _spread(self, task: Callable[[Ints], None], posed: Posed) -> None:
         """Do a task with all tiles, in threads."""
         # short jobs: some tiles take more sweeps than others
-        jobs = min(self.count, 1 if self.threads == 1 else 8 * self.threads)
+        most = threads()
+        jobs = min(self.count, 1 if most == 1 else 8 * most)
         tiles = np.arange(self.count)
         parts = np.array_split(tiles, jobs) if jobs > 1 else [tiles]
-        spread(task, parts, self.threads, len(posed.laplacian.conductance) * self.samples)
+        spread(task, parts, most, len(posed.laplacian.conductance) * self.samples)
 
 
 def _aligned(tiles: Floats) -> Floats:

@@ -163,8 +163,7 @@ def test_the_number_of_threads_changes_nothing():
     found = []
     for threads in (1, 2, 3):
         single, _ = random_networks(5)
-        single._backend.threads = threads
-        with policy.using(tiles=0):
+        with policy.using(tiles=0, threads=threads):
             found.append(single.free(samples(5, 300)[0]).voltages)
     np.testing.assert_array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[2])

@@ -107,8 +107,7 @@ def test_no_point_depends_on_its_company():
         assert np.array_equal(net.free(X[part]).voltages, whole.voltages[part])
     one, two = [], []
     for threads, found in ((1, one), (3, two)):
-        net._backend.lanes.threads = threads
-        with policy.using(tiles=0):
+        with policy.using(tiles=0, threads=threads):
             found.append(tr.gradient(net, X, Y))
     assert np.array_equal(one, two)
 

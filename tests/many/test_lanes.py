@@ -91,10 +91,9 @@ def test_the_bits_of_a_point_do_not_depend_on_its_company():
     problem = random_problem(rng, 30)
     problems = spread(problem, rng, 70)
     lanes = Lanes(Network.of(problem))
-    lanes.threads = 1
-    whole = lanes.settle(data(problems), all_off(problems))
-    lanes.threads = 2
-    with policy.using(tiles=0):
+    with policy.using(threads=1):
+        whole = lanes.settle(data(problems), all_off(problems))
+    with policy.using(threads=2, tiles=0):
         np.testing.assert_array_equal(lanes.settle(data(problems), all_off(problems)).x, whole.x)
     for rows in (np.array([3]), np.array([69, 4, 31]), np.arange(10, 50)):
         some = lanes.settle(data(problems).rows(rows), all_off(problems)[rows])

@@ -9,7 +9,7 @@ from circuits import CONVEX, LARGE, random_circuit
 import resnet_sim as rs
 from resnet_sim.compiled import policy
 from resnet_sim.laws.check import EPS
-from resnet_sim.many import lanes, threads
+from resnet_sim.many import threads
 from resnet_sim.many.question import Question
 from resnet_sim.many.together import Together
 from resnet_sim.solvers.linear.common_factor import CommonFactor
@@ -68,14 +68,13 @@ def test_rows_amount_to_what_states_do(family):
 
 
 @pytest.mark.parametrize("kind", ["inputs", "samples", "sweep"])
-def test_the_number_of_threads_leaves_no_trace(kind, monkeypatch):
+def test_the_number_of_threads_leaves_no_trace(kind):
     circuit = rs.generators.grid(15, seed=3)
     source = circuit.current_sources.names[0]
     values = np.linspace(-2.0, 2.0, 5 * threads.PART // 2)
 
     def answer(count):
-        monkeypatch.setattr(lanes, "cores", lambda: count)
-        with policy.using(tiles=0, lanes=0):
+        with policy.using(tiles=0, lanes=0, threads=count):
             if kind == "inputs":
                 return rs.solve(circuit, inputs={source: values})
             if kind == "sweep":

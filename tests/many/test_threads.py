@@ -3,8 +3,13 @@
 import threading
 import time
 
+import numpy as np
 import pytest
 
+import resnet_sim as rs
+from resnet_sim.compiled import policy
+from resnet_sim.many import lane_points
+from resnet_sim.many import threads as many_threads
 from resnet_sim.many.threads import spread
 
 LARGE = 1e9
@@ -67,3 +72,19 @@ def test_errors_of_either_thread_are_raised_and_nothing_goes_on(other):
     # that of the thread that failed
     assert len(running) == 1
     assert spread(lambda k: k, range(3), 2, LARGE) == [0, 1, 2]
+
+
+def test_a_circuit_that_is_remembered_takes_the_threads_of_the_day(monkeypatch):
+    circuit, asked = rs.generators.grid(10), []
+    inputs = {circuit.current_sources.names[0]: np.linspace(-1.0, 1.0, 64)}
+
+    def noted(task, parts, threads, size):
+        asked.append(threads)
+        return spread(task, parts, threads, size)
+
+    monkeypatch.setattr(lane_points, "spread", noted)
+    for count in (1, 3):
+        monkeypatch.setattr(many_threads, "cores", lambda count=count: count)
+        with policy.using(lanes=0):
+            rs.solve(circuit, inputs=inputs)
+    assert asked == [1, 3]
