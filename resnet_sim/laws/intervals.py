@@ -178,7 +178,7 @@ def _size_power(arguments: Sequence[Interval]) -> Interval:
 
 
 def _signed_power(arguments: Sequence[Interval]) -> Interval:
-    return _nearly(lambda x, y: np.sign(x) * np.abs(x) ** y)(arguments)
+    return _nearly(lambda x, y: np.where(x < 0, -1.0, 1.0) * np.abs(x) ** y)(arguments)
 
 
 def _whole_power(arguments: Sequence[Interval]) -> Interval:

@@ -174,7 +174,8 @@ def _size_power(x: Floats, y: Floats) -> Slopes:
 
 def _signed_power(x: Floats, y: Floats) -> Slopes:
     value, (by_x, by_y) = _power(np.abs(x), y)
-    return np.sign(x) * value, (by_x, np.sign(x) * by_y)
+    sign = np.where(x < 0, -1.0, 1.0)  # zero to the power of zero is one
+    return sign * value, (by_x, sign * by_y)
 
 
 def _whole_power(x: Floats, y: Floats) -> Slopes:

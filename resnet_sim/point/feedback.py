@@ -21,6 +21,7 @@ from .equations import Equations
 from .infeasible import far_apart, names_of
 from .plan import Plan
 from .state import State
+from .undefined import undefined
 
 #: how near a start is to a solution that it asks for, relative and V: one copied from a message,
 #: of six digits, will do; an unstable one is given then
@@ -219,6 +220,8 @@ def _none_found(state: State, stage: Stage, exhaustive: bool) -> TopologyError |
 
 
 def _no_convergence(equations: Equations, steps: int) -> ConvergenceError:
+    if fault := undefined(equations):
+        return ConvergenceError(fault)
     circuit = equations.red.circuit
     names = names_of(circuit, dict.fromkeys(equations.laws.element.tolist()))
     return ConvergenceError(

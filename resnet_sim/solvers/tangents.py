@@ -320,14 +320,16 @@ class _Search:
 
     def finished(self, place: _Place, way: str) -> Outcome:
         """Take the last steps."""
-        problem = self.problem
+        problem, none = self.problem, Outcome(None, place.u, 0.0 * place.u, self.steps, way)
         found = mixed.nearest(problem.tangent(place.u), place.on)
         if found is None:
-            return Outcome(None, place.u, np.zeros(len(place.u)), self.steps, way)
+            return none
         solution, ways = found
         solution, steps = to_last_digits(problem, solution, open_=len(ways) > 0)
         self.steps += steps
         u, flowing = problem.flowing(solution.z.astype(np.longdouble) + solution.low)
+        if not np.isfinite(flowing).all():  # steps ended beside where a formula has values
+            return none
         on = solution.current > 0
         turned = mixed.sign(problem.tangent(u), on) * mixed.sign(problem.passive, on) < 0
         return Outcome(solution, u, flowing, self.steps, way, turned, ways)

@@ -144,7 +144,7 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "pow": (2, 2, math.pow),
     # the simulators give these two different names, see `netlist.dialects`
     "pwr": (2, 2, lambda x, y: math.pow(abs(x), y)),
-    "pwrs": (2, 2, lambda x, y: _sign(x) * math.pow(abs(x), y)),
+    "pwrs": (2, 2, lambda x, y: math.pow(x, y) if x >= 0 else -math.pow(-x, y)),
     "xor": (2, 2, lambda x, y: float((x > 0.5) != (y > 0.5))),
     # HSPICE's: of negative numbers the whole part of y counts; the others keep the sign of x
     "powi": (2, 2, lambda x, y: math.pow(x, y if x >= 0 else math.trunc(y))),

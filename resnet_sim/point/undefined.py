@@ -1,0 +1,72 @@
+"""Formulas that have no value at the only voltages that there can be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..arrays import Floats
+from ..model.derivatives import FUNCTIONS
+from ..model.formula import Formula, Sum
+from ..model.spelling import spelled
+from .equations import Equations
+
+#: what stands for a value that the stage is still to find, V: none of them must help
+ANY = np.array([0.0, 1.0, -1.0, 0.1, 10.0])
+
+
+def undefined(equations: Equations) -> str:
+    """Say which function of a formula is undefined whatever the stage's unknowns are.
+
+    Its argument is what other stages have found.  Nothing is said where there is no such function.
+    """
+    circuit = equations.red.circuit
+    for element in dict.fromkeys(equations.laws.element.tolist()):
+        table, row = circuit.locate(element)
+        formulas = getattr(circuit.tables[table], "formulas", ())
+        fault = _fault(equations, formulas[row]) if formulas else ""
+        if fault:
+            return f"{circuit.element_names[element]}{_place(equations, element)}: {fault}"
+    return ""
+
+
+def _place(equations: Equations, element: int) -> str:
+    span = equations.red.circuit.span(element)
+    return f" (line {span.line})" if span else ""
+
+
+def _fault(equations: Equations, formula: Formula) -> str:
+    """Name the first known call without a value if then the formula has none either."""
+    volts = equations.state.node_voltages()
+    known = ~(equations.moved | equations.later)
+    values: list[tuple[Floats, bool]] = []
+
+    def total(some: Sum) -> tuple[Floats, bool]:
+        value, sure = np.full(len(ANY), some.constant), not some.currents
+        for node, gain in some.voltages:
+            sure &= bool(known[int(node)])
+            value = value + gain * (volts[int(node)] if known[int(node)] else ANY)
+        for _, gain in some.currents:
+            value = value + gain * ANY
+        for call, gain in some.calls:
+            value, sure = value + gain * values[call][0], sure and values[call][1]
+        return value, sure
+
+    fault = ""
+    with np.errstate(all="ignore"):
+        for number, call in enumerate(formula.calls):
+            arguments = [total(some) for some in call.arguments]
+            value = np.asarray(FUNCTIONS[call.name](*(each for each, _ in arguments))[0])
+            values.append((value, all(sure for _, sure in arguments)))
+            if not fault and values[-1][1] and not np.isfinite(value).any():
+                fault = _words(equations, formula, number, [float(x[0]) for x, _ in arguments])
+        return "" if np.isfinite(total(formula.value)[0]).any() else fault
+
+
+def _words(equations: Equations, formula: Formula, number: int, at: list[float]) -> str:
+    circuit = equations.red.circuit
+    text = spelled(
+        Formula(Sum.of_call(number), formula.calls[: number + 1]),
+        circuit.nodes.__getitem__, circuit.element_names.__getitem__,
+    )  # fmt: skip
+    arguments = "its argument is" if len(at) == 1 else "its arguments are"
+    return f"{text[1:-1]} is undefined where {arguments} {' and '.join(f'{x:.6g}' for x in at)}"
