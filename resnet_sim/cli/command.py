@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Python flushes stdout once more when it exits: give it somewhere to go
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        print("resnet-sim: interrupted", file=sys.stderr)
+        complain(getattr(options, "farewell", lambda: "interrupted")())
         return INTERRUPTED
     return status
 

@@ -94,10 +94,14 @@ def watched(limit: float | None = None) -> Iterator[None]:
         timer.start()
     try:
         yield
-    except KeyboardInterrupt:
+    except (Exception, KeyboardInterrupt) as error:
+        if not watch.noticed:
+            raise
         if watch.expired:
             raise ConvergenceError(watch.message) from None
-        raise
+        # what the signal met in the middle of a step may have raised an error of its own: a
+        # pool, a file, a lock that is let go of twice
+        raise KeyboardInterrupt from error
     finally:
         watch.over = True
         timer.cancel()

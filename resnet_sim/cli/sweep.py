@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from .common import (
-    INTERRUPTED,
     check_output,
-    complain,
     deliver_results,
     explain,
     load,
@@ -84,12 +82,9 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError(f"--accuracy is called --tolerance now: --tolerance {options.accuracy}")
     circuit = load(options)
     check_output(options, circuit)
-    try:
-        op = _solve(circuit, options)
-    except KeyboardInterrupt:
-        again = f"; the same command goes on from {options.journal}" if options.journal else ""
-        complain(f"interrupted{again}")
-        return INTERRUPTED
+    again = f"; the same command goes on from {options.journal}" if options.journal else ""
+    options.farewell = lambda: f"interrupted{again}"
+    op = _solve(circuit, options)
     explain(options, op.solver.backend)
     show_diagnostics(op.diagnostics)
     deliver_results([op], options)

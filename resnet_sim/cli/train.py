@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..model.display import how_many
 from .common import (
-    INTERRUPTED,
     SOLVED,
     check_output,
     complain,
@@ -97,12 +96,10 @@ def run(options: argparse.Namespace) -> int:
     explain(options, trainer.explain_backend())
     folder = Run.open(options, circuit, train, validation)
     show_diagnostics(circuit.diagnostics)
-    try:
-        with train.named(), _plain_warnings():
-            _fit(options, trainer, train, validation, folder)
-    except KeyboardInterrupt:
-        complain(folder.farewell(len(trainer.history)))
-        return INTERRUPTED
+    options.farewell = lambda: folder.farewell(len(trainer.history))
+    with train.named(), _plain_warnings():
+        _fit(options, trainer, train, validation, folder)
+    del options.farewell
     _deliver(options, net)
     stream = sys.stderr if options.output in (None, "-") else sys.stdout
     print(_summary(trainer, train, validation), file=stream)

@@ -19,7 +19,7 @@ import numpy as np
 from ..analyses.solve import solve
 from ..arrays import Floats
 from ..errors import SimulatorError
-from ..laws.foreign import violation
+from ..laws.foreign import Violation, violation
 from ..model.circuit import Circuit
 from ..results.operating_point import OperatingPoint
 from .export import prepare
@@ -33,6 +33,8 @@ FRACTION_OF_AMPLIFIERS = 1e-6
 #: others, tried where the first gives no result or a different one
 RATIO = 10.0
 LADDER = tuple(RATIO**k for k in range(-10, 1))
+#: voltages that obey the laws and are this far apart are different solutions
+ELSEWHERE = 1e-3
 #: runs at a time
 PARALLEL = 2
 
@@ -145,12 +147,22 @@ class Oracle:
 
         None if ngspice fails whatever it is given.
         """
-        note = "other on-resistances were tried"
+        found = self._best(point, "other on-resistances were tried")
+        if found is not None and (
+            self._is_near(point, found.values) or not self._violation(point, found.values).obeys
+        ):
+            return found
+        # some circuits it can't solve from scratch, and of several solutions it finds one
+        self.tasks[point] = prepare(*self._found[point], start=True)
+        started = "ngspice was started from resnet-sim's voltages"
+        if found is None:
+            return self._best(point, started)
+        stayed = self._best(point, f"{started}, and stayed; by itself it finds another solution")
+        return stayed if stayed and self._is_near(point, stayed.values) else found
+
+    def _best(self, point: int, note: str) -> Settled | None:
+        """Return what obeys the laws best for all on-resistances, None if ngspice fails."""
         rows = self._ladder(point)
-        if not rows:
-            # some circuits it can't solve from scratch; where it stays, it has been told
-            self.tasks[point] = prepare(*self._found[point], start=True)
-            rows, note = self._ladder(point), "ngspice was started from resnet-sim's voltages"
         if not rows:
             return None
         # two pairs together also remove the error of second order
@@ -164,9 +176,18 @@ class Oracle:
 
     def _fault(self, point: int, row: Floats, spread: Floats) -> float:
         """Return how bad values are: what the laws say, and the next on-resistance."""
+        return max(self._violation(point, row).score, self._size(spread, row))
+
+    def _violation(self, point: int, row: Floats) -> Violation:
         floats = np.isnan(self._found[point][1])
         volts = np.where(floats, np.nan, np.concatenate([[0.0], row[: len(floats) - 1]]))
-        return max(violation(self.tasks[point].circuit, volts).score, self._size(spread, row))
+        return violation(self.tasks[point].circuit, volts)
+
+    def _is_near(self, point: int, row: Floats) -> bool:
+        """Tell whether values are those of the same solution as ours."""
+        ours = self._found[point][1][1:]
+        apart = row - np.concatenate([ours, row[len(ours) :]])
+        return self._size(np.abs(apart), row) < ELSEWHERE
 
     def _ladder(self, point: int) -> list[Floats]:
         """Return what ngspice gives for each of the on-resistances with which it gives any."""

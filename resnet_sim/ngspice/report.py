@@ -16,13 +16,11 @@ from ..results.formats.table import engineering
 from .as_written import AsWritten
 from .comparison import Comparison, Verdict
 from .deviations import Deviation
+from .oracle import ELSEWHERE
 from .validation import Report
 
 #: of what could not be compared, so many lines are shown
 MAX_LISTED = 12
-
-#: voltages that obey the laws and are this far apart are different solutions
-ELSEWHERE = 1e-3
 
 _EXIT_STATUS = {
     "agree": 0, "disagree": 1, "not confirmed": 1, "no solution": 3, "ngspice failed": 4

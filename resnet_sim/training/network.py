@@ -16,7 +16,7 @@ from ..many.states import Nudge, States, apart
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
 from .amounts import vector
-from .costs import Cost, SquaredError
+from .costs import Cost
 from .imperfections import Devices
 from .learned import Learned
 from .roles import Output
@@ -310,7 +310,7 @@ class Network(Learned):
         nudge = Nudge(beta, target=y[None])
         return nudged(self.circuit.with_values(values), self.outputs, nudge, switched=True)
 
-    def adjoint_circuit(self, x: Any, y: Any, cost: Cost | None = None) -> Circuit:
+    def adjoint_circuit(self, x: Any, y: Any, cost: Cost | str | None = None) -> Circuit:
         """Return the adjoint network of one sample: its voltages are the adjoint of the state.
 
         It keeps the names of nodes and resistors, and is written, exported and solved like any
@@ -323,17 +323,18 @@ class Network(Learned):
             V or A.
         y : array_like
             Target of the sample, as the cost wants it.
-        cost : Cost, optional
-            By default `SquaredError`.
+        cost : Cost or str, optional
+            By default `SquaredError`; or a name of `COSTS`.
         """
         from ..point.engine import PointSolver
         from .adjoint_circuit import adjoint_circuit
+        from .registry import cost_of
 
         x = vector(x, len(self.inputs), "inputs")
         free, circuit = self.free(x[None]), self.circuit
         circuit = circuit.with_values(dict(zip(self.inputs, x.tolist(), strict=True)))
         start = free.voltages[0, : len(circuit.nodes)]
         state = PointSolver(circuit, "auto", self._question.tolerance, start).solve(circuit).state
-        slope = (cost or SquaredError()).slope(free.outputs, np.asarray(y)[None])[0]
+        slope = cost_of(cost).slope(free.outputs, np.asarray(y)[None])[0]
         ends = list(zip(self.outputs.p.tolist(), self.outputs.q.tolist(), strict=True))
         return adjoint_circuit(state, ends, slope)

@@ -150,6 +150,17 @@ def test_a_bistable_circuit_is_compared_on_the_branch_that_was_found():
         assert rs.ngspice.compare(circuit, op).agrees
 
 
+@requires_ngspice
+def test_of_several_solutions_ngspice_is_started_from_ours():
+    # v(o) = 5 tanh(1000 v(p)) and p is 10/11 of in, 1/11 of out: by itself it stays between
+    deck = "comparator\nV1 in 0 .1\nR1 in p 10k\nR2 o p 100k\nB1 o 0 V=5*tanh(1000*v(p))"
+    report = rs.ngspice.compare(rs.parse_netlist(deck))
+    assert report.agrees and report.as_solved.status == "agree"
+    (found,) = report.comparisons
+    assert abs(found.op.voltage("o")) == pytest.approx(5)
+    assert "by itself it finds another solution" in " ".join(found.notes)
+
+
 def test_another_solution_is_told_from_a_wrong_one(tmp_path):
     circuit = rs.read_netlist(EXAMPLES / "schmitt-trigger.net")
     upper, lower = (rs.solve(circuit, start={"e": volts}) for volts in (400.0, -600.0))

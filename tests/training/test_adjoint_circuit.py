@@ -10,6 +10,7 @@ from training_circuits import random_network
 import resnet_sim as rs
 from resnet_sim import training as tr
 from resnet_sim.cli.command import main
+from resnet_sim.errors import UsageError
 
 SOURCES = {
     "E": "E1 c 0 o in 2\nR3 c d 1\nR4 d 0 2",
@@ -131,6 +132,14 @@ def test_the_adjoint_is_that_of_the_state_that_is_trained():
         found = gradient(net, x, y, known_voltages(net.adjoint_circuit(x, y)))
         assert np.allclose(found, exact[-1], rtol=0, atol=1e-9 * np.abs(exact[-1]).max())
     assert not np.allclose(*exact, rtol=0.1)
+
+
+def test_a_cost_is_given_by_name():
+    net, x, y = one_way("G"), np.array([0.8]), 1
+    named, made = (net.adjoint_circuit(x, y, cost) for cost in ("hinge", tr.Hinge()))
+    assert rs.format_netlist(named) == rs.format_netlist(made)
+    with pytest.raises(UsageError, match="did you mean squared"):
+        net.adjoint_circuit(x, y, "sqared")
 
 
 def test_three_opinions_agree():

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -348,6 +349,32 @@ def test_control_c_leaves_a_journal_to_go_on_from(tmp_path):
     )
     rows = out.read_text().splitlines()[1:]
     assert [float(row.split(",")[1]) for row in rows] == wanted.voltage("n0_0").tolist()
+
+
+@pytest.mark.parametrize("error", [RuntimeError("lock"), OSError(9, "gone"), BrokenProcessPool()])
+def test_what_control_c_tears_down_ends_as_an_interruption(tmp_path, monkeypatch, capsys, error):
+    deck, journal, wait = tmp_path / "deck.net", tmp_path / "points", executors.futures.wait
+    rs.write_netlist(circuit(), deck)
+
+    def torn(*arguments, **options):
+        if journal.stat().st_size < 1000:
+            return wait(*arguments, **options)
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        finally:
+            raise error
+
+    monkeypatch.setattr(executors.futures, "wait", torn)
+    options = ["--spread", "r*=10%", "--samples", "300", "--chunk", "3", "--method", "newton"]
+    command = ["sweep", str(deck), *options, "--journal", str(journal), "--print", "v(n0_0)"]
+    assert main(command) == 130
+    wanted = f"resnet-sim: interrupted; the same command goes on from {journal}\n"
+    assert capsys.readouterr() == ("", wanted)
+    kept = journal.read_bytes()
+    monkeypatch.undo()
+    assert main(command) == 0
+    assert journal.read_bytes().startswith(kept)
 
 
 def test_a_cluster_that_is_not_there_has_its_own_exit_status(tmp_path, monkeypatch, capsys):
