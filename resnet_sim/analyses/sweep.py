@@ -88,6 +88,27 @@ def as_sweeps(circuit: Circuit, given: Sequence[Sweep] | Mapping[str, Any]) -> t
     return tuple(given)
 
 
+def varied(circuit: Circuit, quantities: Sequence[Sweep], values: Sequence[float]) -> Circuit:
+    """Return a circuit at one point of a sweep.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    quantities : sequence of Sweep
+        What is set: `Grid.names`.
+    values : sequence of float
+        What each is set to, factors included: a row of `Grid.values`.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for quantity, value in zip(quantities, values, strict=True):
+        found.setdefault(quantity.of, {})[quantity.name] = value
+    parameters = found.get("parameter", {}) | found.get("temperature", {})
+    circuit = circuit.with_parameters(parameters) if parameters else circuit
+    switches = {name: value != 0 for name, value in found.get("switch", {}).items()}
+    circuit = circuit.with_switches(switches) if switches else circuit
+    return circuit.with_values(found.get("element", {}))
+
+
 def _named(circuit: Circuit, name: str, given: Any) -> Sweep:
     """Return the sweep of what has a name: an element, a switch, a parameter, or ``temp``."""
     name = folded(name)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic
-from ..errors import UsageError
+from ..errors import ResnetSimError, TopologyError, UsageError
 
 if TYPE_CHECKING:
     from ..model.circuit import Circuit
@@ -26,19 +26,36 @@ def answers(
     found: dict[str, Any] = {}
     sens = [d for d in circuit.derivatives if not d.source]
     transfers = [d for d in circuit.derivatives if d.source]
-    if sens:
-        found["sensitivities"] = asked.sensitivities(sens)
-    if transfers:
-        found["transfer_functions"] = asked.transfer_functions(transfers)
+    for asked.at, asked.circuit in _runs(circuit) if circuit.derivatives else ():
+        if sens:
+            found.setdefault("sensitivities", []).extend(asked.sensitivities(sens))
+        if transfers:
+            found.setdefault("transfer_functions", []).extend(asked.transfer_functions(transfers))
     if circuit.measures:
         from .common import complain
 
-        sweeps = [op for op in ops if op.sweep]
+        asked.at, sweeps = {}, [op for op in ops if op.sweep]
         if sweeps:
             found["measurements"] = asked.measurements(sweeps)
         else:
             complain(".meas needs a sweep, and the deck asks for none")
     return found, asked.unanswered
+
+
+def _runs(circuit: Circuit) -> Iterator[tuple[dict[str, float], Circuit]]:
+    """Yield the circuit of each run that ``.step`` and the like ask for, and what it sets."""
+    sweeps = circuit.analyses[0].runs if circuit.analyses else ()
+    if not sweeps:
+        yield {}, circuit
+        return
+    from ..analyses.sweep import varied
+    from ..many.variants import Grid
+
+    grid = Grid(sweeps)
+    quantities, axes = [q for sweep in sweeps for q in sweep.quantities], grid.axes()
+    for k, row in enumerate(grid.values(0, grid.count).tolist()):
+        at = {name: float(values[k]) for name, values in axes.items()}
+        yield at, varied(circuit, quantities, row)
 
 
 def supply_answers(ops: Sequence[OperatingPoint], worst: int) -> list[dict[str, Any]]:
@@ -79,11 +96,19 @@ class _Questions:
 
     def __init__(self, circuit: Circuit, tolerance: float) -> None:
         self.circuit, self.tolerance = circuit, tolerance
+        #: what the run sets
+        self.at: dict[str, float] = {}
         self.unanswered: list[Diagnostic] = []
 
-    def _give_up(self, asked: Derivatives | Measure, error: UsageError) -> None:
+    def _give_up(self, asked: Derivatives | Measure, error: ResnetSimError) -> None:
         span = self.circuit.span_of(asked.place)
-        self.unanswered.append(Diagnostic("W121", f"not answered: {error}", span))
+        at = "".join(f" at {name} = {value:g}" for name, value in self.at.items())
+        why = error.diagnostics[0].message if isinstance(error, TopologyError) else error
+        self.unanswered.append(Diagnostic("W121", f"not answered{at}: {why}", span))
+
+    @property
+    def _at(self) -> dict[str, Any]:
+        return {"at": self.at} if self.at else {}
 
     def sensitivities(self, asked: Sequence[Derivatives]) -> list[dict[str, Any]]:
         from ..analyses.sensitivity import sensitivities
@@ -94,16 +119,16 @@ class _Questions:
 
         try:
             found = ask(asked)
-        except UsageError:
+        except ResnetSimError:
             found = []
             for one in asked:
                 try:
                     found += ask([one])
-                except UsageError as error:
+                except ResnetSimError as error:
                     self._give_up(one, error)
         return [
             {"output": s.output, "value": s.value, "derivatives": s.derivatives,
-             "normalised": s.normalised, "at_knee": list(s.at_knee)}
+             "normalised": s.normalised, "at_knee": list(s.at_knee)} | self._at
             for s in found
         ]  # fmt: skip
 
@@ -117,10 +142,10 @@ class _Questions:
                 function = transfer_function(
                     self.circuit, one.output, one.source, tolerance=self.tolerance
                 )
-            except UsageError as error:
+            except ResnetSimError as error:
                 self._give_up(one, error)
                 continue
-            found.append({name: plain(value) for name, value in asdict(function).items()})
+            found.append({n: plain(value) for n, value in asdict(function).items()} | self._at)
         return found
 
     def measurements(self, sweeps: Sequence[OperatingPoint]) -> list[dict[str, Any]]:

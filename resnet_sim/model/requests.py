@@ -43,6 +43,13 @@ class Analysis:
     """What the deck asks for: an operating point, or a sweep (the innermost variable first)."""
 
     sweeps: tuple[Sweep, ...] = ()
+    #: how many of them, the outermost, are runs around all that is asked for
+    outer: int = 0
+
+    @property
+    def runs(self) -> tuple[Sweep, ...]:
+        """The sweeps around all that is asked for: ``.step``, ``.alter``, several ``.temp``."""
+        return self.sweeps[len(self.sweeps) - self.outer :]
 
     @property
     def name(self) -> str:

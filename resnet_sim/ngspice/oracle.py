@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from ..analyses.solve import solve
+from ..analyses.sweep import as_sweeps, varied
 from ..arrays import Floats
 from ..errors import SimulatorError
 from ..laws.foreign import Violation, violation
@@ -43,19 +44,15 @@ def variants(circuit: Circuit, op: OperatingPoint) -> list[Circuit]:
     """Return the circuit at each point of an analysis, its swept values set."""
     if not op.sweep:
         return [circuit]
-    kinds = {q.name: q.of for a in circuit.analyses for q in a.quantities if q.name in op.sweep}
+    known = {q.name: q for a in circuit.analyses for q in a.quantities}
     tables = {s.name for a in circuit.analyses for s in a.sweeps if s.columns}
     swept = {name: values for name, values in op.sweep.items() if name not in tables}
-    variants = []
-    for values in zip(*swept.values(), strict=True):
-        named = dict(zip(swept, map(float, values), strict=True))
-        elements = {n: x for n, x in named.items() if kinds.get(n, "element") == "element"}
-        switches = {n: x != 0 for n, x in named.items() if kinds.get(n) == "switch"}
-        parameters = {n: x for n, x in named.items() if n not in elements and n not in switches}
-        variant = circuit.with_parameters(parameters) if parameters else circuit
-        variant = variant.with_switches(switches) if switches else variant
-        variants.append(variant.with_values(elements))
-    return variants
+    quantities = [
+        known[name] if name in known else as_sweeps(circuit, {name: values})[0]
+        for name, values in swept.items()
+    ]
+    columns = [values * q.factor for q, values in zip(quantities, swept.values(), strict=True)]
+    return [varied(circuit, quantities, row) for row in np.column_stack(columns).tolist()]
 
 
 def held(circuit: Circuit, op: OperatingPoint, point: int) -> Circuit:

@@ -297,6 +297,39 @@ def test_an_internal_error_is_one_line_unless_debug(run, deck, monkeypatch):
     assert "Traceback" in err
 
 
+RUNS = """runs
+V1 a 0 1
+R1 a b {r}
+R2 b 0 1k
+.param r=1k
+.step param r list 1k 3k
+.sens v(b)
+.tf v(b) v1
+"""
+
+
+def test_sens_and_tf_are_answered_in_each_run(run, deck):
+    status, out, _ = run("solve", deck(RUNS), "--format", "json")
+    found = json.loads(out)[0] if out[0] == "[" else json.loads(out)
+    assert status == 0
+    for k, r in enumerate((1e3, 3e3)):
+        sens, transfer = found["sensitivities"][k], found["transfer_functions"][k]
+        assert sens["at"] == transfer["at"] == {"r": r}
+        assert sens["value"] == pytest.approx(1e3 / (1e3 + r))
+        assert sens["derivatives"]["r2"] == pytest.approx(r / (1e3 + r) ** 2)
+        assert transfer["output_resistance"] == pytest.approx(1e3 * r / (1e3 + r))
+    _, out, _ = run("solve", deck(RUNS))
+    assert "sensitivity of v(b) = 0.25 at r = 3000\n" in out
+    assert "transfer function v(b) / v1 at r = 1000\n" in out
+
+
+def test_a_run_without_an_answer_says_which(run, deck):
+    text = "runs\nV1 a 0 1\nG1 b 0 a 0 1m\nR1 b 0 1k\nV2 c 0 1\nV3 c d {x}\nV4 d 0 0\n"
+    text += ".param x=1\n.step param x list 1 2\n.sens v(b)\n"
+    _, _, err = run("solve", deck(text))
+    assert "not answered at x = 2: " in err and "at x = 1" not in err
+
+
 def test_interruption_is_status_130(run, deck, monkeypatch):
     def stop(*_, **__):
         raise KeyboardInterrupt

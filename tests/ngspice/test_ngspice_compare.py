@@ -151,6 +151,16 @@ def test_a_bistable_circuit_is_compared_on_the_branch_that_was_found():
 
 
 @requires_ngspice
+def test_sweeps_are_exported_with_all_that_scales_a_value():
+    deck = "scaled\nV1 a 0 1\nR1 a b 1k m=2 tc1=1m temp=77\nR2 b 0 1k\n.dc R1 1k 2k 1k"
+    circuit = rs.parse_netlist(deck)
+    report = rs.ngspice.compare(circuit)
+    assert report.as_solved.status == report.as_written.status == "agree"
+    warm = rs.sweep(circuit, temp=[27.0, 77.0])
+    assert rs.ngspice.compare(circuit, warm).as_solved.status == "agree"
+
+
+@requires_ngspice
 def test_of_several_solutions_ngspice_is_started_from_ours():
     # v(o) = 5 tanh(1000 v(p)) and p is 10/11 of in, 1/11 of out: by itself it stays between
     deck = "comparator\nV1 in 0 .1\nR1 in p 10k\nR2 o p 100k\nB1 o 0 V=5*tanh(1000*v(p))"

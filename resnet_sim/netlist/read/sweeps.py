@@ -64,8 +64,8 @@ class SweepReader:
         """Return what the deck asks for; steps are wrapped around everything else."""
         steps = tuple(self._steps)
         if not self._plain:
-            return (Analysis(steps),) if steps else ()
-        return tuple(Analysis(analysis.sweeps + steps) for analysis in self._plain)
+            return (Analysis(steps, len(steps)),) if steps else ()
+        return tuple(Analysis(analysis.sweeps + steps, len(steps)) for analysis in self._plain)
 
     def repeat(self, runs: int) -> None:
         """Wrap all that is asked for in the runs of ``.alter``."""

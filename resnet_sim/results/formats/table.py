@@ -244,11 +244,17 @@ def _certificate_lines(op: OperatingPoint) -> str:
     return "\n".join(lines + [f"  note: {note}" for note in solver.notes])
 
 
+def _at(record: Mapping[str, Any]) -> str:
+    """Return in which run of a deck with several something was asked."""
+    values = record.get("at", {}).items()
+    return " at " + ", ".join(f"{name} = {value:g}" for name, value in values) if values else ""
+
+
 def format_answers(found: Mapping[str, Any]) -> str:
     """Return answers for people, empty if there are none."""
     lines: list[str] = []
     for record in found.get("sensitivities", ()):
-        lines += ["", f"sensitivity of {record['output']} = {record['value']:.6g}",
+        lines += ["", f"sensitivity of {record['output']} = {record['value']:.6g}{_at(record)}",
                   f"  {'value of':20} {'per unit':>14} {'per percent':>14}"]  # fmt: skip
         for name, slope in record["derivatives"].items():
             lines.append(f"  {name:20} {slope:14.6g} {record['normalised'][name]:14.6g}")
@@ -256,7 +262,7 @@ def format_answers(found: Mapping[str, Any]) -> str:
             names = ", ".join(record["at_knee"])
             lines.append(f"  on its knee: {names}; derivatives hold to one side")
     for record in found.get("transfer_functions", ()):
-        lines += ["", f"transfer function {record['output']} / {record['source']}"]
+        lines += ["", f"transfer function {record['output']} / {record['source']}{_at(record)}"]
         for name in ("gain", "input_resistance", "output_resistance"):
             shown = "infinite" if record[name] is None else f"{record[name]:.6g}"
             lines.append(f"  {name.replace('_', ' '):20} {shown:>14}")
