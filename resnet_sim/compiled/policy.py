@@ -36,9 +36,9 @@ class Policy(NamedTuple):
     again: float = 2_500
 
     # ---- one linear network ----
-    #: Order up to which dense elimination takes less time than importing scipy.sparse.
+    #: Order up to which elimination is dense and subtracts nothing: a few milliseconds.
     dense: float = 250
-    #: The same where that is imported already: among groups of nodes that large conductances join.
+    #: The same among groups of nodes that large conductances join, where it is one of many.
     groups: float = 100
     #: Order up to which a matrix of which a tenth is not zero is judged by dense elimination.
     full_order: float = 4_000

@@ -1,9 +1,14 @@
 """Sparse factors against dense ones."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from scipy import sparse
 
+from resnet_sim.generators import grid
+from resnet_sim.netlist import format_netlist
 from resnet_sim.solvers.linear import superlu
 
 
@@ -44,3 +49,26 @@ def test_zeros_on_the_diagonal_are_no_pivots():
 def test_a_singular_matrix_has_no_factors(factor):
     with pytest.raises(RuntimeError):
         factor(sparse.csc_array([[1.0, 1.0], [1.0, 1.0]]))
+
+
+def test_what_is_compiled_is_loaded_alone(tmp_path):
+    deck = tmp_path / "grid.net"
+    deck.write_text(format_netlist(grid(25, 25)))
+    code = (
+        "import sys, resnet_sim; from resnet_sim.solvers.linear import superlu;"
+        f"assert resnet_sim.solve({str(deck)!r}).certificate.ok;"
+        "assert superlu.compiled.cache_info().currsize == 1;"
+        "assert 'scipy.sparse' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_factors_are_those_of_scipy_wherever_it_is_from(monkeypatch):
+    matrix, b = laplacian(300, 5), np.arange(300.0)
+    alone = superlu.symmetric(matrix).solve(b)
+    superlu.compiled.cache_clear()
+    monkeypatch.setattr(superlu, "find_spec", lambda name: None)
+    monkeypatch.delitem(sys.modules, superlu.NAME, raising=False)
+    assert superlu.compiled().__name__ == superlu.NAME
+    assert np.array_equal(superlu.symmetric(matrix).solve(b), alone)
+    superlu.compiled.cache_clear()

@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from functools import cache
+from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, FileFinder
+from importlib.util import find_spec, module_from_spec
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...arrays import Ints
+from ...arrays import Floats, Ints
 
 #: Columns that are joined to one block though their patterns differ, and columns that are
 #: eliminated together.  Factors of circuits are narrow: with more, as is usual, those of grids
 #: take half as long again, and full ones no less.
-RELAXED, PANEL = 1, 2
+BLOCKS = {"Relax": 1, "PanelSize": 2}
 #: Entry, relative to the largest of its column, from which a pivot on the diagonal is kept.
 DIAGONAL = 1e-3
+#: What scipy has compiled.
+NAME = "scipy.sparse.linalg._dsolve._superlu"
+
+
+class Columns(NamedTuple):
+    """A square matrix by columns, as scipy has them: entries, their rows, where columns begin."""
+
+    data: Floats
+    indices: Any
+    indptr: Any
+
+
+@cache
+def compiled() -> Any:
+    """Return what scipy has compiled, by itself: all that is beside it takes .3 s to import."""
+    scipy = None if NAME in sys.modules else find_spec("scipy")
+    for place in (scipy and scipy.submodule_search_locations) or ():
+        folder = str(Path(place, *NAME.split(".")[1:-1]))
+        found = FileFinder(folder, (ExtensionFileLoader, EXTENSION_SUFFIXES)).find_spec(NAME)
+        if found is not None and found.loader is not None:
+            module = module_from_spec(found)
+            found.loader.exec_module(module)
+            return module
+    return import_module(NAME)
+
+
+def _as_array(*parts: Any) -> Any:
+    """Return what factors are asked for as matrices."""
+    from scipy.sparse import csc_array
+
+    return csc_array(*parts)
+
+
+def _factors(matrix: Any, ilu: bool = False, **options: Any) -> Any:
+    rows, begins = (part.astype(np.intc, copy=False) for part in (matrix.indices, matrix.indptr))
+    return compiled().gstrf(
+        len(begins) - 1, len(rows), matrix.data, rows, begins,
+        csc_construct_func=_as_array, ilu=ilu, options=BLOCKS | options,
+    )  # fmt: skip
 
 
 def symmetric(matrix: Any, threshold: float = 0.0, ordered: bool = False) -> Any:
@@ -21,7 +66,8 @@ def symmetric(matrix: Any, threshold: float = 0.0, ordered: bool = False) -> Any
 
     Parameters
     ----------
-    matrix : scipy.sparse.csc_array, shape (n, n)
+    matrix : Columns or scipy.sparse.csc_array, shape (n, n)
+        No entry is there twice.
     threshold : float
         Pivots are on the diagonal where that is at least this share of the largest entry.
     ordered : bool
@@ -32,16 +78,8 @@ def symmetric(matrix: Any, threshold: float = 0.0, ordered: bool = False) -> Any
     RuntimeError
         If a pivot is zero.
     """
-    from scipy.sparse.linalg import splu
-
-    return splu(
-        matrix,
-        permc_spec="NATURAL" if ordered else "MMD_AT_PLUS_A",
-        diag_pivot_thresh=threshold,
-        relax=RELAXED,
-        panel_size=PANEL,
-        options={"SymmetricMode": True},
-    )
+    order = "NATURAL" if ordered else "MMD_AT_PLUS_A"
+    return _factors(matrix, ColPerm=order, DiagPivotThresh=threshold, SymmetricMode=True)
 
 
 def order(matrix: Any) -> Ints:
@@ -50,18 +88,10 @@ def order(matrix: Any) -> Ints:
     It is that of an incomplete factorisation as well, which drops nearly all there would be: on
     grids of 10,000 nodes that takes a third of the time.
     """
-    from scipy.sparse.linalg import spilu
-
-    factor = spilu(
-        matrix,
-        drop_tol=0.9,
-        fill_factor=1.0,
-        permc_spec="MMD_AT_PLUS_A",
-        diag_pivot_thresh=0.0,
-        relax=RELAXED,
-        panel_size=PANEL,
-        options={"SymmetricMode": True},
-    )
+    factor = _factors(
+        matrix, ilu=True, ILU_DropTol=0.9, ILU_FillFactor=1.0,
+        ColPerm="MMD_AT_PLUS_A", DiagPivotThresh=0.0, SymmetricMode=True,
+    )  # fmt: skip
     return np.asarray(factor.perm_c, dtype=np.int64)
 
 
@@ -76,9 +106,8 @@ def general(matrix: Any) -> Any:
     RuntimeError
         If a pivot is zero.
     """
-    from scipy.sparse.linalg import splu
-
+    matrix.sum_duplicates()
     largest = abs(matrix).max(axis=0).toarray().ravel()
     if (np.abs(matrix.diagonal()) < DIAGONAL * largest).any():
-        return splu(matrix, permc_spec="COLAMD", relax=RELAXED, panel_size=PANEL)
+        return _factors(matrix, ColPerm="COLAMD")
     return symmetric(matrix, threshold=DIAGONAL)
