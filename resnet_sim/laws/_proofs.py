@@ -6,6 +6,7 @@ shape (points, entries).  In `node` are what rounding leaves open in each voltag
 currents, the sum of their sizes, and what is open in them; in `whole` what the columns below are.
 
 Nothing of other files is compiled in, not even constants: the cache looks at this file alone.
+Whether an unsigned number is negative the loops don't ask.
 """
 
 from __future__ import annotations
@@ -77,12 +78,13 @@ def lines(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  
     ohms_of, volts_of, amps_of = law
     blur_of = node[0]
     for s in range(len(v)):
-        r, u, a = s % len(ohms_of), s % len(volts_of), s % len(amps_of)
+        r, u, f = s % len(ohms_of), s % len(volts_of), s % len(amps_of)
         good, off = True, worst[s, 0]
         for k in range(len(p)):
+            a, b = np.uint64(p[k]), np.uint64(q[k])
             amps, ohms = i[s, first + k], ohms_of[r, k]
-            drop, blur = v[s, p[k]] - v[s, q[k]], blur_of[s, p[k]] + blur_of[s, q[k]]
-            left, large, open_, loose = abs(amps - amps_of[a, k]), 0.0, 0.0, 0.0
+            drop, blur = v[s, a] - v[s, b], blur_of[s, a] + blur_of[s, b]
+            left, large, open_, loose = abs(amps - amps_of[f, k]), 0.0, 0.0, 0.0
             if ohms < np.inf:
                 rise = ohms * amps
                 left, open_ = abs(rise + volts_of[u, k] - drop), blur
@@ -92,7 +94,7 @@ def lines(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  
             if left > open_:
                 off = max(off, (left - open_) / (large if large > 0.0 else 1.0))
             floor[s, first + k] = loose
-            _flow(s, p[k], q[k], drop, blur, amps, loose, node, whole)
+            _flow(s, a, b, drop, blur, amps, loose, node, whole)
         sure[s] &= good
         worst[s, 0] = off
 
@@ -106,8 +108,9 @@ def knees(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  
         noise, f = whole[s, HUM], s % len(forward)
         good = True
         for k in range(len(p)):
+            a, b = np.uint64(p[k]), np.uint64(q[k])
             amps, leak = i[s, first + k], leak_of[0, k]
-            drop, blur = v[s, p[k]] - v[s, q[k]], blur_of[s, p[k]] + blur_of[s, q[k]]
+            drop, blur = v[s, a] - v[s, b], blur_of[s, a] + blur_of[s, b]
             extra = amps - drop * leak
             few = noise + leak * blur + tolerance * abs(drop) * leak
             for side in range(2):
@@ -130,7 +133,7 @@ def knees(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  
             steep = min(on[0, k], reverse[0, k])
             loose = blur / steep if steep > 0.0 else blur * leak
             floor[s, first + k] = loose
-            _flow(s, p[k], q[k], drop, blur, amps, loose, node, whole)
+            _flow(s, a, b, drop, blur, amps, loose, node, whole)
         sure[s] &= good
 
 
@@ -139,9 +142,10 @@ def carry(v, i, first, p, q, node, floor, whole):  # type: ignore[no-untyped-def
     """Add the currents of elements that others judge, in which `floor` is open."""
     for s in range(len(v)):
         for k in range(len(p)):
-            drop, blur = v[s, p[k]] - v[s, q[k]], node[0][s, p[k]] + node[0][s, q[k]]
+            a, b = np.uint64(p[k]), np.uint64(q[k])
+            drop, blur = v[s, a] - v[s, b], node[0][s, a] + node[0][s, b]
             amps, loose = i[s, first + k], floor[s, first + k]
-            _flow(s, p[k], q[k], drop, blur, amps, loose, node, whole)
+            _flow(s, a, b, drop, blur, amps, loose, node, whole)
 
 
 @_compiled
@@ -182,7 +186,7 @@ def _clusters(s, p, q, tolerance, noise, node, floor, room):  # type: ignore[no-
     root, left, allowed = room
     n, loud = len(root), False
     for k in range(len(p)):
-        if floor[s, k] > tolerance * min(size[s, p[k]], size[s, q[k]]):
+        if floor[s, k] > tolerance * min(size[s, np.uint64(p[k])], size[s, np.uint64(q[k])]):
             if not loud:
                 for a in range(n):
                     root[a] = a

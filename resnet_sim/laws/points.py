@@ -102,6 +102,22 @@ class _Points:
         self.good = np.zeros(len(v), dtype=np.bool_)
         self.found: list[Certificate] = []
         self.stable = monotone(circuit) or None
+        #: how loops judge rows, with numbers of all points or common ones
+        self._known: list[tuple[slice, Any, tuple[Floats, ...]]] = []
+        self._others: list[type[Law[Any]]] = []
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask the laws, once for all points, what loops need to know."""
+        from . import _proofs
+
+        for law in laws(self._variant(slice(None))):
+            line, knees = law.line(self.closed), law.knees()
+            if line or knees:
+                columns = tuple(plain(np.atleast_2d(x)) for x in line or knees or ())
+                self._known.append((law.rows, _proofs.lines if line else _proofs.knees, columns))
+            else:
+                self._others.append(type(law))
 
     def judge(self, part: slice) -> None:
         """Judge some points that follow each other."""
@@ -135,20 +151,15 @@ class _Points:
         whole, worst, floor = np.empty((count, 6)), np.zeros((count, 6)), np.empty(i.shape)
         sure = np.ones(count, dtype=np.bool_)
         _proofs.begin(v, i, EPS, ROUNDINGS, node, whole)
-        others = []
-        variant = self._variant(part)
-        for law in laws(variant):
-            line, knees = law.line(self.closed), law.knees()
-            if not (line or knees):
-                others.append(law)
-                continue
-            rows, judge = law.rows, _proofs.lines if line else _proofs.knees
-            columns = tuple(plain(np.atleast_2d(x)) for x in line or knees or ())
+        for rows, judge, columns in self._known:
+            mine = tuple(x[part] if len(x) > 1 else x for x in columns)
             judge(
-                v, i, rows.start, p[rows], q[rows], columns, self.tolerance,
+                v, i, rows.start, p[rows], q[rows], mine, self.tolerance,
                 node, floor, whole, sure, worst,
             )  # fmt: skip
-        if others:
+        if self._others:
+            variant = self._variant(part)
+            others = [law for law in laws(variant) if type(law) in self._others]
             check = _Some(others, variant, v, i, self.closed, self.tolerance)
             self._consult(others, check, node, floor, whole, sure, worst)
         room = np.empty(n, np.int64), np.empty(n), np.empty(n)

@@ -27,6 +27,7 @@ from ._passes import (
     WORK,
     begin,
     conduct,
+    fill,
     leave,
     loosen,
     move,
@@ -133,14 +134,13 @@ def settle(  # type: ignore[no-untyped-def]
     for lane in range(W):
         sample[lane], known[lane], pending[lane] = -1, False, False
     following, roomy, used = 0, True, 0
-    shifts, others = pull
-    pulled = len(shifts) > 0
+    (shifts, others), pulled = pull, len(pull[0]) > 0
     while True:
-        active = 0
+        active, before = 0, following
         for lane in range(W):
             if sample[lane] < 0 and following < len(queue):
                 sample[lane] = queue[following]
-                begin(pack, values, table, tables, sample[lane], lane)
+                begin(pack, tables, sample[lane], lane)
                 if not known[lane]:
                     conduct(pack, tables[2], sample[lane], lane)
                 fewest[lane], waited[lane], steps[lane] = len(on) + 1, 0, 0
@@ -148,6 +148,8 @@ def settle(  # type: ignore[no-untyped-def]
             active += sample[lane] >= 0
         if active == 0:
             break
+        if values.ndim == 2 and following > before:
+            fill(pack, values, table, tables[3], sample)
         # with nothing to flip, and common values, all have the same factors
         # numba 0.59 takes what it knows of dimensions for a number, and an entry wants a bool
         fresh = bool(len(on) > 0 or values.ndim == 2 or following <= W)
@@ -218,8 +220,7 @@ def settle(  # type: ignore[no-untyped-def]
 def _pull(pack, values, factors, aims, force_of, shifts, ways, react):  # type: ignore[no-untyped-def]
     """Pull outputs to their aims, from where they are; tell whether there was room enough."""
     (x, _, current, _, _, _), sample = part(pack, WORK), part(pack, NOTES)[0]
-    basis = part(pack, BASIS)
-    share, _, aim, kept_x, kept_current = basis[10:]
+    share, _, aim, kept_x, kept_current = part(pack, BASIS)[10:]
     across(part(pack, OUTPUTS), x, aim)
     for o in range(len(aim)):
         for lane in range(W):
@@ -258,8 +259,10 @@ def _enter(pack, values, table, tables, sample, stiffness):  # type: ignore[no-u
     for lane in range(W):
         most = max(most, sample[lane])
         if sample[lane] >= 0:
-            begin(pack, values, table, tables, sample[lane], lane)
+            begin(pack, tables, sample[lane], lane)
             conduct(pack, tables[2], sample[lane], lane)
+    if values.ndim == 2:
+        fill(pack, values, table, tables[3], sample)
     stiffen(pack, stiffness)
     return most >= 0
 
@@ -304,12 +307,9 @@ def respond(pack, values, table, tables, kept, shifts, found, ways, react):  # t
     For each of the `shifts`, which have one size.  Tell whether there was room enough.
     """
     x_of, current_of, force_of, fine = found
-    (x, _, current, _, _, _), aim, on = (
-        part(pack, WORK),
-        part(pack, BASIS)[12],
-        part(pack, LANES)[2],
-    )
-    loose, factors, roomy = part(pack, NOTES)[7], part(pack, FACTORS), True
+    (x, _, current, _, _, _), aim = part(pack, WORK), part(pack, BASIS)[12]
+    on, loose = part(pack, LANES)[2], part(pack, NOTES)[7]
+    factors, roomy = part(pack, FACTORS), True
     known = len(kept[1]) > 0
     for k in range(len(kept[0])):
         sample = kept[0][k]
@@ -318,8 +318,8 @@ def respond(pack, values, table, tables, kept, shifts, found, ways, react):  # t
         if not _enter(pack, values, table, tables, sample, STIFFNESS):
             continue
         fresh = bool(not known and (k == 0 or len(on) > 0 or values.ndim == 2))
-        for lane in range(W):
-            for o in range(len(aim)):
+        for o in range(len(aim)):
+            for lane in range(W):
                 aim[o, lane] = tables[4][sample[lane], o] if sample[lane] >= 0 else 0.0
         roomy &= call(react, True, pack, values, factors, aim, abs(shifts[0]), fresh, ways)
         if fresh or known:

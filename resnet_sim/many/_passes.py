@@ -13,7 +13,7 @@ from typing import Any
 from ..compiled.entries import NOWHERE, Entry, call, entry
 from ..compiled.kernels import subloops
 from ..compiled.packs import Pack, part
-from ..compiled.vectors import add, broadcast, fma, load, minimum, mul, store, sub
+from ..compiled.vectors import add, broadcast, fma, load, magnitude, minimum, mul, store, sub
 from ..solvers.linear.frontal import W, backward, forward
 
 #: conductance of a conducting rectifier beside those at its ends, where passes take its excess
@@ -106,25 +106,40 @@ def move(source, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def begin(pack, values, table, tables, sample, lane):  # type: ignore[no-untyped-def]
+def begin(pack, tables, sample, lane):  # type: ignore[no-untyped-def]
     """Let a sample begin in a lane, with rectifiers as they are there."""
     load_of, drop_of, _, around_of, _ = tables
-    c, d, _, around, sums = part(pack, LANES)
-    (p, q, _), place, (edge_p, edge_q) = part(pack, SYSTEM)[6:]
+    c, d, _, around, _ = part(pack, LANES)
+    place = part(pack, SYSTEM)[7]
     for k in range(load_of.shape[1]):
         c[place[k], lane] = load_of[sample, k]
-    for k in range(len(p)):
+    for k in range(drop_of.shape[1]):
         d[k, lane] = drop_of[sample, k]
         around[k, lane] = around_of[k]
-    if values.ndim == 2:
-        sums[:] = 0.0
-        for e in range(len(edge_p)):
-            values[e, lane] = table[sample, e]
-            sums[edge_p[e]] += abs(table[sample, e])
-            sums[edge_q[e]] += abs(table[sample, e])
-        sums[-1] = 0.0
-        for k in range(len(p)):
-            here = sums[p[k]] + sums[q[k]]
+
+
+@subloops
+def fill(pack, values, table, around_of, sample):  # type: ignore[no-untyped-def]
+    """Set the conductances of samples, and those at the ends of each rectifier, S.
+
+    All lanes of an edge at once: they share a line of the cache.
+    """
+    _, _, _, around, sums = part(pack, LANES)
+    (p, q, _), _, (edge_p, edge_q) = part(pack, SYSTEM)[6:]
+    zero = load(part(pack, WORK)[5], 0)
+    for k in range(len(sums)):
+        store(sums, k * W, zero)
+    for e in range(len(edge_p)):
+        for lane in range(W):
+            if sample[lane] >= 0:
+                values[e, lane] = table[sample[lane], e]
+        a, b, size = edge_p[e] * W, edge_q[e] * W, magnitude(load(values, e * W))
+        store(sums, a, add(load(sums, a), size))
+        store(sums, b, add(load(sums, b), size))
+    store(sums, (len(sums) - 1) * W, zero)
+    for k in range(len(p)):
+        for lane in range(W):
+            here = sums[p[k], lane] + sums[q[k], lane]
             around[k, lane] = here if here > 0.0 else around_of[k]
 
 

@@ -134,16 +134,26 @@ def amount(x, offset, coordinate, numbers, branches, fixed, forest, room, v, i):
 
 
 @loops
-def prune(p, q, edges, degree):  # type: ignore[no-untyped-def]
-    """Take away what ends nowhere from sets of edges, shape (points, edges)."""
+def looping(p, q, hard, x, high, drop, tight, on, edges, degree):  # type: ignore[no-untyped-def]
+    """Set which ideal rectifiers lie on loops of such, shape (points, rectifiers).
+
+    Of what is `on` or touches its drop, which is then in `edges`; `on` keeps what is in both.
+    `high` is the largest voltage of each point.
+    """
     for s in range(len(edges)):
-        again = True
+        d, again = s % len(drop), True
         for k in range(len(degree)):
             degree[k] = 0
         for k in range(len(p)):
+            first = x[s, p[k] - 1] if p[k] > 0 else 0.0
+            second = x[s, q[k] - 1] if q[k] > 0 else 0.0
+            gap = drop[d, k] - (first - second)
+            near = gap <= tight * (high[s] + abs(drop[d, k]))
+            edges[s, k] = hard[k] and (on[s, k] or near)
             if edges[s, k]:
                 degree[p[k]] += 1
                 degree[q[k]] += 1
+        # what ends nowhere is on no loop
         while again:
             again = False
             for k in range(len(p)):
@@ -152,3 +162,5 @@ def prune(p, q, edges, degree):  # type: ignore[no-untyped-def]
                     degree[p[k]] -= 1
                     degree[q[k]] -= 1
                     again = True
+        for k in range(len(p)):
+            on[s, k] &= edges[s, k]

@@ -13,11 +13,13 @@ import hashlib
 import pickle
 import threading
 import time
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -59,7 +61,8 @@ class Job:
     @cached_property
     def fingerprint(self) -> str:
         """Digest of all that the result depends on."""
-        digest = hashlib.sha256(repr((self.variants, self.method, self.tolerance)).encode())
+        digest = hashlib.sha256(repr((self.method, self.tolerance)).encode())
+        digest.update(told(self.variants))
         digest.update(repr((self.circuit.nodes, sorted((self.start or {}).items()))).encode())
         digest.update(structure_key(self.circuit, with_values=True))
         if not {"element", "switch", "model"}.issuperset(self.variants.of):
@@ -152,6 +155,20 @@ class Job:
 
 #: what changes in a circuit after its deck has been read
 _AFTER = ("switch", "model", "draw")
+
+
+def told(value: Any) -> bytes:
+    """Return all that `repr` tells of a value; of many numbers in a fraction of the time."""
+    kinds = set(map(type, value)) if isinstance(value, tuple) else set()
+    if is_dataclass(value):
+        inner = [told(getattr(value, column.name)) for column in fields(value)]
+    elif kinds == {float}:
+        inner = [array("d", value).tobytes()]
+    elif any(map(is_dataclass, kinds)):
+        inner = list(map(told, value))
+    else:
+        inner = [repr(value).encode("utf-8", "surrogatepass")]
+    return b"".join([f"{type(value).__name__} {[*map(len, inner)]} ".encode(), *inner])
 
 
 def structure_key(circuit: Circuit, with_values: bool = False) -> bytes:

@@ -88,7 +88,7 @@ class Room:
         self.room = room(f.front), room(f.stack)
         self.lanes = (
             room(n + 1), room(m), np.zeros((m, 8), bool), room(m),
-            np.zeros(n + 1),
+            room(n + 1),
         )  # fmt: skip
         # of each lane: its sample, what `settle` knows of it, and what contradicts it
         self.notes = (

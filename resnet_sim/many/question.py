@@ -213,21 +213,27 @@ class Question:
         tables = np.array([table for table, _ in places], dtype=np.str_)
         return tables, np.array([row for _, row in places], dtype=np.int64)
 
+    @cached_property
+    def by_table(self) -> dict[str, tuple[slice | Ints, slice | Ints]]:
+        """Which of the names that vary are in each table, and the rows there."""
+        tables, rows = self.places
+        every = {table: np.flatnonzero(tables == table) for table in sorted(set(tables.tolist()))}
+        return {table: (as_slice(mine), as_slice(rows[mine])) for table, mine in every.items()}
+
     def columns(self, values: Floats) -> dict[str, dict[str, Floats]]:
         """Return the columns of tables in which points differ, shape (points, rows).
 
         At values of what varies, shape (points, names).
         """
-        tables, rows = self.places
         found: dict[str, dict[str, Floats]] = {}
-        for table in np.unique(tables).tolist():
-            mine, name = np.flatnonzero(tables == table), str(DEVICES[table].value)
+        for table, (mine, rows) in self.by_table.items():
+            name = str(DEVICES[table].value)
             column = getattr(self.circuit.tables[table], name)
-            chosen = values[:, as_slice(mine)]
-            if len(mine) == len(column) and (rows[mine] == np.arange(len(mine))).all():
+            chosen = values[:, mine]
+            if isinstance(rows, slice) and rows == slice(0, len(column)):
                 found[table] = {name: chosen}
                 continue
             many = np.repeat(column[None, :], len(values), axis=0)
-            many[:, rows[mine]] = chosen
+            many[:, rows] = chosen
             found[table] = {name: many}
         return found

@@ -7,7 +7,6 @@ whose sources are independent: there all is linear in values that are known at t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,27 +21,10 @@ from .lane_data import Data
 Columns = Mapping[str, Floats]
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """Some branches, as loops want them."""
-
-    element: Ints
-    p: Ints
-    q: Ints
-    sign: Floats
-    row: Ints
-
-    @classmethod
-    def of(cls, branches: Branches, rows: Ints) -> _Parts:
-        return cls(
-            branches.element[rows], branches.p[rows], branches.q[rows],
-            branches.sign[rows].astype(float), rows,
-        )  # fmt: skip
-
-    @property
-    def arrays(self) -> tuple[Any, ...]:
-        columns = (self.element, self.p, self.q, self.sign, self.row)
-        return tuple(np.ascontiguousarray(column) for column in columns)
+def _parts(branches: Branches, rows: Ints) -> tuple[Any, ...]:
+    """Return some branches as loops want them: which don't ask unsigned numbers for their sign."""
+    ends = (index[rows].astype(np.uint64) for index in (branches.element, branches.p, branches.q))
+    return *ends, branches.sign[rows].astype(float), rows.astype(np.uint64)
 
 
 class Rows:
@@ -51,6 +33,7 @@ class Rows:
     def __init__(self, compiled: Compiled) -> None:
         self.compiled, self.reduction = compiled, compiled.reduction
         red = compiled.reduction
+        self._coordinate = red.coordinate.astype(np.uint64)
         forest, ties = red.forest, red.ties
         edge, child, sign = forest.upward(ties.p)
         self._forest = (child, forest.parent[child], edge, sign, ties.element[edge])
@@ -61,7 +44,7 @@ class Rows:
             (red.curves.p[plan.curves], red.curves.q[plan.curves]) for plan in compiled.plans
         ]
         plain, driven, rectifiers, curves, injections = (
-            _Parts.of(branches, rows).arrays
+            _parts(branches, rows)
             for branches, rows in (
                 (red.conductors, np.flatnonzero(~fed)), (red.conductors, np.flatnonzero(fed)),
                 *((kind, np.arange(len(kind)))
@@ -87,8 +70,8 @@ class Rows:
         rows = plan.conductors[fed]
         return (
             (plan.injections, plan.feed_p, plan.feed_q),
-            (_Parts.of(red.conductors, rows).arrays, plan.edge_p[fed], plan.edge_q[fed]),
-            _Parts.of(red.rectifiers, plan.rectifiers).arrays,
+            (_parts(red.conductors, rows), plan.edge_p[fed], plan.edge_q[fed]),
+            _parts(red.rectifiers, plan.rectifiers),
         )
 
     def offsets(self, columns: Columns, count: int) -> Floats:
@@ -131,6 +114,6 @@ class Rows:
         red = self.reduction
         numbers = columns["conductors"], columns["injections"], columns["rectifiers"], current
         amount(
-            x, offset, red.coordinate, numbers, self._branches, self._fixed, self._forest,
+            x, offset, self._coordinate, numbers, self._branches, self._fixed, self._forest,
             np.empty(len(red.coordinate)), v, i,
         )  # fmt: skip

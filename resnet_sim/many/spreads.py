@@ -53,9 +53,9 @@ def monte_carlo(
         nominal |= found
     if not chosen and not circuit.is_random:
         raise UsageError("no spread is given: nothing varies")
-    kinds, shares = zip(*chosen.values(), strict=True) if chosen else ((), ())
     return MonteCarlo(
-        tuple(chosen), kinds, tuple(nominal.values()), shares, samples, seed, distribution,
+        tuple(chosen), tuple(kind for kind, _ in chosen.values()), tuple(nominal.values()),
+        tuple(share for _, share in chosen.values()), samples, seed, distribution,
         circuit.is_random,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Bools, Floats
+from ..arrays import Bools, Floats, plain
 from ..curves import Points
 from ..graph.curve_rows import NO_POINTS
 from ..graph.forests import spanning_forest
@@ -135,22 +135,15 @@ class Stage:
 
         At local coordinates of shape (S, n - 1).
         """
-        prob, on = self.problem, current > 0
         if not self._looping:
             return []
-        x = np.concatenate((np.zeros_like(x[:, :1]), x), axis=1)
-        gap = drop - (x[:, prob.diode_p] - x[:, prob.diode_q])
-        volts = np.abs(x).max(axis=1, initial=0.0, keepdims=True) + np.abs(drop)
-        looping = self._pruned((on | (gap <= TIGHT * volts)) & prob.hard)
-        return [looping & on, looping]
+        from ._rows import looping
 
-    def _pruned(self, edges: Bools) -> Bools:
-        """Return what is left of sets of rectifiers, (S, m), without those that end nowhere.
-
-        What is on a loop stays.
-        """
-        from ._rows import prune
-
-        prob, edges = self.problem, np.ascontiguousarray(edges)
-        prune(prob.diode_p, prob.diode_q, edges, np.empty(prob.n, dtype=np.int64))
-        return edges
+        prob, on = self.problem, current > 0
+        edges = np.empty(on.shape, dtype=np.bool_)
+        high = np.maximum(x.max(axis=1, initial=0.0), -x.min(axis=1, initial=0.0))
+        looping(
+            prob.diode_p, prob.diode_q, prob.hard, plain(x), high, plain(drop), TIGHT, on, edges,
+            np.empty(prob.n, dtype=np.int64),
+        )  # fmt: skip
+        return [on, edges]

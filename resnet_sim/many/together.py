@@ -145,7 +145,7 @@ class Together:
         columns = dict(self.varied.columns(values))
         count, red = len(values), self.reduction
         offset = self.rows.offsets(columns, count)
-        at = _spanned(values)
+        at = self._spanned(values)
         x = np.zeros((count, len(red.part)))
         current = np.zeros((count, len(red.rectifiers) + len(red.curves)))
         settled, steps = np.ones(count, dtype=np.bool_), 0
@@ -180,7 +180,7 @@ class Together:
 
     def _by_state(self, values: Floats, v: Floats, i: Floats) -> Found:
         """Solve stage after stage: sources may depend on what was found before."""
-        state, at = self._state(values), _spanned(values)
+        state, at = self._state(values), self._spanned(values)
         settled, steps = np.ones(len(values), dtype=np.bool_), 0
         common = "resistors" not in self.varied.of
         drop = state.reduction.rectifiers.drop.T
@@ -226,8 +226,9 @@ class Together:
         size, above = np.abs(first) + np.abs(second), first - second - drop[:, rows]
         return np.abs(above) <= TIGHT * (size + np.abs(drop[:, rows]))
 
-
-def _spanned(values: Floats) -> Floats:
-    """Return where points are if each value spans one."""
-    span = np.ptp(values, axis=0)
-    return values / np.where(span > 0, span, 1.0)
+    def _spanned(self, values: Floats) -> Floats:
+        """Return where points are if each value spans one: curves ask for that."""
+        if not any(stage.bends for stage in self.stages):
+            return values
+        span = np.ptp(values, axis=0)
+        return values / np.where(span > 0, span, 1.0)

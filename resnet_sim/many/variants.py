@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Distribution:
     ----------
     description : str
     draw : callable
-        ``draw(rng, shape)``: numbers z.
+        ``draw(rng, z)``: sets numbers z.
     at : callable
         ``at(nominal, spread, z)``: the values that they stand for, maybe in place of `z`.
     limited : bool
@@ -39,7 +39,7 @@ class Distribution:
     """
 
     description: str
-    draw: Callable[[np.random.Generator, tuple[int, int]], Floats]
+    draw: Callable[[np.random.Generator, Floats], Any]
     at: Callable[[Floats, Floats, Floats], Floats]
     limited: bool = True
 
@@ -56,13 +56,16 @@ def _multiplied(nominal: Floats, spread: Floats, z: Floats) -> Floats:
     return values
 
 
-def _uniform(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    return rng.uniform(-1.0, 1.0, shape)
+def _uniform(rng: np.random.Generator, z: Floats) -> None:
+    rng.random(out=z)
+    z *= 2.0
+    z -= 1.0
 
 
-def _third(rng: np.random.Generator, shape: tuple[int, int]) -> Floats:
-    """Return normal numbers of which 1 is three standard deviations; they are not cut off."""
-    return rng.standard_normal(shape) / 3.0
+def _third(rng: np.random.Generator, z: Floats) -> None:
+    """Draw normal numbers of which 1 is three standard deviations; they are not cut off."""
+    rng.standard_normal(out=z)
+    z /= 3.0
 
 
 DISTRIBUTIONS = {
@@ -211,12 +214,10 @@ class MonteCarlo:
 
     def values(self, first: int, last: int) -> Floats:
         """Return the values of samples first to last - 1, shape (samples, names)."""
-        begin = first - first % DRAW
         z = np.empty((last - first, len(self.varied)))
-        for k in range(begin // DRAW, -(-last // DRAW)):
-            rows = slice(max(first, k * DRAW), min(last, (k + 1) * DRAW))
-            block = slice(rows.start - k * DRAW, rows.stop - k * DRAW)
-            z[rows.start - first : rows.stop - first] = self._draw(k)[block]
+        for k in range(first // DRAW, -(-last // DRAW)):
+            rows = slice(max(first, k * DRAW) - first, min(last, (k + 1) * DRAW) - first)
+            self._draw(k, first, z[rows])
         values = DISTRIBUTIONS[self.distribution].at(np.array(self.nominal), self._shares, z)
         if self.draws:
             return np.column_stack([values, np.arange(first, last, dtype=float)])
@@ -226,9 +227,16 @@ class MonteCarlo:
     def _shares(self) -> Floats:
         return np.array(self.spread)
 
-    def _draw(self, block: int) -> Floats:
-        rng = np.random.default_rng([self.seed, block])
-        return DISTRIBUTIONS[self.distribution].draw(rng, (DRAW, len(self.varied)))
+    def _draw(self, block: int, first: int, z: Floats) -> None:
+        """Set the numbers of the samples of a block from sample `first` on."""
+        rng, draw = np.random.default_rng([self.seed, block]), DISTRIBUTIONS[self.distribution].draw
+        begin = max(first - block * DRAW, 0)
+        if begin == 0:
+            draw(rng, z)
+            return
+        every = np.empty((begin + len(z), z.shape[1]))
+        draw(rng, every)
+        z[:] = every[begin:]
 
     def axes(self) -> dict[str, Floats]:
         """Return the number of each sample, from 0."""

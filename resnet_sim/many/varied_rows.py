@@ -28,19 +28,19 @@ class VariedRows:
 
     def __init__(self, question: Question) -> None:
         self.circuit, self.red = question.circuit, question.compiled.reduction
-        tables, self._places = question.places
         self.of: dict[str, tuple[slice | Ints, slice | Ints]] = {}
         self.without: list[str] = []
-        for table in np.unique(tables).tolist():
-            mine = np.flatnonzero(tables == table)
+        self._places = question.places[1]
+        for table, (mine, places) in question.by_table.items():
             row_of = np.full(self.circuit.n_elements, -1)
             if table in KINDS:
                 branch = getattr(self.red, KINDS[table])
                 forward = branch.sign > 0
                 row_of[branch.element[forward]] = np.flatnonzero(forward)
-            rows = row_of[self.circuit.first[table] + self._places[mine]]
-            self.without += [question.varied[k] for k in mine[rows < 0].tolist()]
-            self.of[table] = as_slice(mine), as_slice(rows)
+            rows = row_of[self.circuit.first[table] :][places]
+            missing = np.arange(len(self._places))[mine][rows < 0]
+            self.without += [question.varied[k] for k in missing.tolist()]
+            self.of[table] = mine, as_slice(rows)
 
     def columns(self, values: Floats) -> list[tuple[str, Floats]]:
         """Return the numbers of the branches of each kind, shape (points or 1, rows).

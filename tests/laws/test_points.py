@@ -99,3 +99,21 @@ def test_the_compiled_loops_are_made_of_nothing_from_other_files():
     tree = ast.parse(file.read_text())
     imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert {node.module for node in imported} <= {"__future__", "collections.abc", "typing"}
+
+
+def test_laws_are_asked_once_for_all_points(monkeypatch):
+    """Blocks that stay in the cache are many, and each takes its share of what was asked."""
+    from resnet_sim.laws import points as module
+    from resnet_sim.laws.resistor import ResistorLaw
+
+    circuit = rs.generators.grid(4, mixture=rs.generators.Mixture(diodes=0.0, ground_diodes=0.0))
+    rng, asked, line = np.random.default_rng(0), [], ResistorLaw.line
+    ohms = circuit.resistors.ohms * rng.uniform(0.8, 1.2, (40, len(circuit.resistors.ohms)))
+    solved = [rs.solve(circuit._with_columns({"resistors": {"ohms": row}})) for row in ohms]
+    v, i = (np.array([getattr(op, kind) for op in solved]) for kind in
+            ("node_voltages", "element_currents"))  # fmt: skip
+    v[17] *= 1.001
+    monkeypatch.setattr(module, "CACHED", 1)  # blocks of eight points
+    monkeypatch.setattr(ResistorLaw, "line", lambda *given: asked.append(0) or line(*given))
+    _, good = certify_many(circuit, {"resistors": {"ohms": ohms}}, v, i, NONE, 1e-9)
+    assert np.flatnonzero(~good).tolist() == [17] and len(asked) == 1
