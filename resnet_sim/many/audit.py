@@ -21,24 +21,25 @@ def _carry(a, b, flow, left, size):  # type: ignore[no-untyped-def]
 
 
 @loops
-def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, worst):  # type: ignore[no-untyped-def]
-    """Set the largest KCL residual of each point relative to the currents there, shape (S,).
+def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, rows, worst):  # type: ignore[no-untyped-def]
+    """Set the largest KCL residual of points relative to the currents there, shape (S,).
 
     The least that counts is a millionth of the largest current, because what rounding leaves of
     that passes through its neighbours.  Shapes as in `lanes.Data`, conductances common; loads
-    were summed from what has the sizes `size_of`; `room` is for eight points.
+    were summed from what is as large as `size_of`; `room` is for eight points.  Of the points those
+    from the first to the last of `rows` are meant.
     """
     (edge_p, edge_q), (diode_p, diode_q) = edges, diodes
     v, left, size, flows, zeros = room
-    count, n = x.shape
+    n, count = x.shape[1], rows[1]
     none = load(zeros, 0)
-    for first in range(0, count, W):
+    for first in range(rows[0], count, W):
         for lane in range(W):
             s = min(first + lane, count - 1)
             v[0, lane] = left[0, lane] = size[0, lane] = 0.0
             for k in range(n):
                 v[k + 1, lane], left[k + 1, lane] = x[s, k], load_of[s, k]
-                size[k + 1, lane] = size_of[s, k]
+                size[k + 1, lane] = abs(size_of[s, k])
             for k in range(len(diode_p)):
                 flows[k, lane] = current[s, k]
         for e in range(len(edge_p)):
@@ -62,16 +63,43 @@ def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, wo
             worst[first + lane] = v[0, lane]
 
 
+@subloops
+def _peak(row):  # type: ignore[no-untyped-def]
+    """Return the largest size in a row; four at a time, which don't wait for each other."""
+    a = b = c = d = lost = 0.0
+    n = len(row)
+    for k in range(0, n - 3, 4):
+        a, b = max(a, abs(row[k])), max(b, abs(row[k + 1]))
+        c, d = max(c, abs(row[k + 2])), max(d, abs(row[k + 3]))
+        # a NaN does not get lost
+        lost += 0.0 * ((row[k] + row[k + 1]) + (row[k + 2] + row[k + 3]))
+    for k in range(n - n % 4, n):
+        a, lost = max(a, abs(row[k])), lost + 0.0 * row[k]
+    return max(max(a, b), max(c, d)) + lost
+
+
+@subloops
+def _largest(x, drop_of, s):  # type: ignore[no-untyped-def]
+    """Return the largest voltage of a point."""
+    return _peak(x[s]) + _peak(drop_of[s]) + 1e-300
+
+
+@subloops
+def _rise(x, s, p, q):  # type: ignore[no-untyped-def]
+    """Return the voltage between two coordinates of a point, 0 being the reference."""
+    # numba asks of signed numbers whether they are
+    high = x[s, np.uint64(p - 1)] if p > 0 else 0.0
+    return high - (x[s, np.uint64(q - 1)] if q > 0 else 0.0)
+
+
 @loops
-def rectified(ends, ohms, around, volts_of, drop_of, x, current, on, limits, found):  # type: ignore[no-untyped-def]
-    """Judge the rectifiers of each point.
+def rectified(ends, ohms, around, drop_of, x, current, on, limits, rows, found):  # type: ignore[no-untyped-def]
+    """Judge the rectifiers of points from the first to the last of `rows`.
 
     Parameters
     ----------
     around : ndarray, shape (m,)
         Conductances at their ends, S.
-    volts_of : ndarray, shape (S,)
-        The largest voltage.
     limits : (float, float, float)
         Relative to the largest voltage: what a law may leave over, what touches, and what
         contradicts.
@@ -81,14 +109,11 @@ def rectified(ends, ohms, around, volts_of, drop_of, x, current, on, limits, fou
     """
     p, q = ends
     lawful, touching, wrong = found
-    for s in range(len(x)):
-        volts, obeys, touches = volts_of[s], True, False
+    for s in range(rows[0], rows[1]):
+        volts, obeys, touches = _largest(x, drop_of, s), True, False
         near, fine = limits[1] * volts, limits[2] * volts
         for k in range(len(p)):
-            # numba asks of signed numbers whether they are
-            high = x[s, np.uint64(p[k] - 1)] if p[k] > 0 else 0.0
-            low = x[s, np.uint64(q[k] - 1)] if q[k] > 0 else 0.0
-            above, flow = high - low - drop_of[s, k], current[s, k]
+            above, flow = _rise(x, s, p[k], q[k]) - drop_of[s, k], current[s, k]
             wrong[s, k] = -flow > fine * around[k] if on[s, k] else above > fine
             flow = max(flow, 0.0)
             fall = ohms[k] * flow
@@ -97,3 +122,72 @@ def rectified(ends, ohms, around, volts_of, drop_of, x, current, on, limits, fou
             obeys &= (gap >= -span) & ((gap <= span) | (flow == 0.0))
             touches |= (flow <= near * around[k]) & (abs(gap) <= near)
         lawful[s], touching[s] = obeys, touches
+
+
+@loops
+def judge(edges, diodes, tables, states, conductance, room, limits, rows, found):  # type: ignore[no-untyped-def]
+    """Do both for some points, at once: threads that share them out need the interpreter once.
+
+    `diodes` are their ends, ohms and conductances around; `tables` loads, what these were summed
+    from, and drops; `states` voltages, currents, and what conducts.
+    """
+    (ends, ohms, around), (loads, sizes, drops) = diodes, tables
+    x, current, on = states
+    rectified(ends, ohms, around, drops, x, current, on, limits, rows, found[:3])
+    imbalance(edges, ends, conductance, loads, sizes, x, current, room, rows, found[3])
+
+
+@loops
+def shifted(diodes, around, drop_of, state, change, sign, fine, rows, found):  # type: ignore[no-untyped-def]
+    """Add `sign` times a change to states, with rectifiers as they are, and judge what comes out.
+
+    `found` are voltages, currents (none below zero), sets in which what contradicts its state has
+    flipped, and whether nothing has; relative to the largest voltage, `fine` contradicts.
+    """
+    (p, q), (base, flows, on_of) = diodes, state
+    x, current, on, settled = found
+    for s in range(rows[0], rows[1]):
+        for k in range(x.shape[1]):
+            x[s, k] = base[s, k] + sign * change[0][s, k]
+        high = fine * _largest(x, drop_of, s)
+        for k in range(len(p)):
+            above, flow = (
+                _rise(x, s, p[k], q[k]) - drop_of[s, k],
+                flows[s, k] + sign * change[1][s, k],
+            )
+            off = -flow > high * around[k] if on_of[s, k] else above > high
+            current[s, k], on[s, k] = max(flow, 0.0), on_of[s, k] != off
+            settled[s] &= not off
+
+
+@subloops
+def _root(root, k):  # type: ignore[no-untyped-def]
+    while root[k] != k:
+        root[k] = root[root[k]]
+        k = root[k]
+    return k
+
+
+@loops
+def on_knees(diodes, drop_of, x, current, near, points, root, found):  # type: ignore[no-untyped-def]
+    """Set the first rectifier of some points that is on its knee, -1 for none, see `states.knees`.
+
+    `root` is for all coordinates and the reference.
+    """
+    (p, q), ohms, around = diodes
+    for s in points:
+        high, told = near * _largest(x, drop_of, s), False
+        for k in range(len(p)):
+            gap = drop_of[s, k] + ohms[k] * current[s, k] - _rise(x, s, p[k], q[k])
+            if not (abs(current[s, k]) <= high * around[k] and abs(gap) <= high):
+                continue
+            if not told:
+                for j in range(len(root)):
+                    root[j] = j
+                for j in range(len(p)):
+                    if current[s, j] > high * around[j]:
+                        root[_root(root, p[j])] = _root(root, q[j])
+                told = True
+            if _root(root, p[k]) != _root(root, q[k]):
+                found[s] = k
+                break

@@ -64,7 +64,7 @@ class Data:
     load: Floats
     drop: Floats
 
-    def rows(self, rows: Ints) -> Data:
+    def rows(self, rows: Ints | slice) -> Data:
         """Return some of the points."""
         common = self.conductance.ndim == 1
         conductance = self.conductance if common else self.conductance[rows]

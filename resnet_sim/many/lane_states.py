@@ -21,12 +21,11 @@ from .bends import Pull
 from .curve_laws import CurveLaws
 from .lane_data import Answers, Data
 from .lane_network import Bundles, bends_of, lanes_of, no_structure, unfit
-from .lanes import largest
 from .one_by_one import OneByOne
 from .output_ends import OutputEnds
 from .question import Question
 from .reactions import LIMITS, NEAR, TOLERANCE, Held, Reactions
-from .states import Backend, Nudge, States, knees
+from .states import Backend, Nudge, States
 from .structure import Structure, applied
 
 
@@ -105,8 +104,8 @@ class LaneStates(Backend):
             found.settled[:] &= self.laws.obeyed(s.voltages(found.x, u), bent, TOLERANCE)
             load, size = self.bends.fed(data.load, bent)
             data = replace(data, load=load)
-        lawful, touching, _ = self._judged(data, found.x, found.current, found.on)
-        good = found.settled & lawful & self.possible(u) & self._good(data, found, pull, size)
+        good, touching = self._judged(data, found, pull, size)
+        good &= self.possible(u)
         held = Held(g, u, found.x, found.current, found.on, good, free, points, bent)
         return self._states(held, touching, nudge)
 
@@ -137,32 +136,25 @@ class LaneStates(Backend):
         return Data(self._bundled(conductance), load, applied(s.drop, u))
 
     def _judged(
-        self, data: Data, x: Floats, current: Floats, on: Bools
-    ) -> tuple[Bools, Bools, Bools]:
-        """Tell where all rectifiers obey their laws, where one touches, and which are wrong."""
-        return self.lanes.rectified(data, x, current, on, LIMITS)
+        self, data: Data, found: Answers, pull: Pull, size: Floats | None
+    ) -> tuple[Bools, Bools]:
+        """Tell which samples have settled and obey all laws, and where a rectifier touches.
 
-    def _above(self, x: Floats) -> Floats:
-        """Return the voltages across rectifiers, shape (B, m)."""
-        s = self.structure
-        padded = np.concatenate((np.zeros((len(x), 1)), x), axis=1)
-        return padded[:, s.diode_p] - padded[:, s.diode_q]
-
-    def _good(self, data: Data, found: Answers, pull: Pull, size: Floats | None) -> Bools:
-        """Tell which samples fulfil KCL, and what pulls their outputs, to `TOLERANCE`.
-
-        `size` is what the load was summed from.
+        That is KCL, and what pulls their outputs, to `TOLERANCE`, and rectifiers.  `size` is what
+        the load was summed from.
         """
-        load, good = data.load, np.ones(len(found.x), dtype=np.bool_)
+        load, good = data.load, found.settled
         if pull.aim is not None:
             load = self.ends.fed(load, found.force)
             reached, sprung = self.ends.moved(found.x), found.force / pull.siemens
             # beside the largest: forces are found all together
             span = (np.abs(reached) + np.abs(pull.aim) + np.abs(sprung)).max(axis=1, initial=0.0)
             off = np.abs(pull.aim - reached - sprung).max(axis=1, initial=0.0)
-            good &= off <= TOLERANCE * span
-        left = self.lanes.imbalance(data, load, found.x, found.current, size)
-        return good & (left <= TOLERANCE)
+            good = good & (off <= TOLERANCE * span)
+        lawful, touching, _, left = self.lanes.judged(
+            data, load, found.x, found.current, found.on, LIMITS, size
+        )
+        return good & lawful & (left <= TOLERANCE), touching
 
     def _states(self, held: Held, touching: Bools, nudge: Nudge) -> States:
         s, x, current, u = self.structure, held.x, held.current, held.u
@@ -185,8 +177,7 @@ class LaneStates(Backend):
                 shown[bad] = held.rescued.voltages[:, s.readings.node]
             voltages[:, s.readings.node] = shown
         if not nudge:
-            rows = np.flatnonzero(touching)
-            knee[rows] = self._knees(held, rows)
+            knee = self._knees(held, np.flatnonzero(touching))
         return States(self, voltages, self.outputs.measured(voltages), held.on, knee, held, held)
 
     def _shown(self, held: Held, voltages: Floats) -> Floats:
@@ -200,12 +191,9 @@ class LaneStates(Backend):
         return s.readings.shown(red, siemens, voltages, (rectified, bent), held.u)
 
     def _knees(self, held: Held, rows: Ints) -> Ints:
-        """Return the element on whose knee each of some samples is, -1 for none."""
-        s, x, current, drop = self.structure, held.x[rows], held.current[rows], held.data.drop[rows]
-        volts = largest(x, drop)[:, None]
-        gap = drop + s.resistance * current - self._above(x)
-        swing = current / self.lanes.around(held.data.conductance)
-        near = knees(swing / volts, gap / volts, s.diode_p, s.diode_q, NEAR)
+        """Return the element on whose knee each sample is, -1 for none; of some it is asked."""
+        s = self.structure
+        near = self.lanes.on_knees(held.data, held.x, held.current, rows, NEAR)
         element = s.reduction.rectifiers.element[s.rectifier]
         return np.where(near < 0, -1, element[near] if len(element) else near)
 

@@ -18,21 +18,18 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints, plain
 from ..compiled import policy
-from ..graph.graphs import bincount
 from ..solvers.linear.fronts import Fronts, fronts
+from .judge import Judge
 from .lane_data import Answers, Data, Network
 from .lane_room import Kept, Room, chosen
 from .threads import PART, spread, threads
 
 
-class Lanes:
+class Lanes(Judge):
     """Solves problems on one graph."""
 
     def __init__(self, network: Network) -> None:
-        self.network = network
-        #: rooms that no thread is in
-        self._spare: list[Any] = []
-        self._around: tuple[Any, Any] = None, None
+        super().__init__(network)
         #: conductances, sets and factors of the states found last, for what is asked of them next
         self._kept: tuple[Any, Any, list[Kept]] = None, None, []
 
@@ -84,26 +81,6 @@ class Lanes:
         net, place = self.network, self.fronts.place
         return place[net.output_p], place[net.output_q], net.scale_p + 0.0, net.scale_q + 0.0
 
-    def around(self, conductance: Floats) -> Floats:
-        """Return the conductance at the ends of each rectifier, S, of a typical point."""
-        known, found = self._around
-        if known is not conductance:
-            found = self._found_around(conductance)
-            # as one: another thread may look
-            self._around = conductance, found
-        return found
-
-    def _found_around(self, conductance: Floats) -> Floats:
-        net = self.network
-        typical = conductance if conductance.ndim == 1 else np.abs(conductance).mean(axis=0)
-        size = np.abs(typical)
-        at = bincount(net.edge_p, size, net.n) + bincount(net.edge_q, size, net.n)
-        at[0] = 0.0  # there is no other side to the reference
-        around: Floats = at[net.diode_p] + at[net.diode_q]
-        if not around.all():
-            around[around == 0] = float(np.median(size)) if len(size) else 1.0
-        return around
-
     def settle(
         self, data: Data, on: Bools, pull: float | Floats = np.nan, aim: Floats | None = None,
         following: bool = False, slack: float = 1e-12, keep: bool = False,
@@ -126,25 +103,29 @@ class Lanes:
         shift, slots = shifts(pull, aim), self._slots if keep else 0
         if keep:
             self._kept = None, None, []  # makes room
-        every: list[Kept] = []
+        # results of chained ones depend on it: it must not depend on the threads
+        parts = self._parts(np.arange(count), count if following else None)
+        # before threads wait for the interpreter
+        every = [
+            Kept.room(self.fronts, min(slots * len(queue) // count, len(queue) // 4 + 1))
+            for queue in parts
+        ]
+        tables = self._tables(data, on, aim)
 
-        def work(room: Room, queue: Ints) -> None:
-            kept = Kept.room(self.fronts, min(slots * len(queue) // count, len(queue) // 4 + 1))
-            every.append(kept)
+        def work(room: Room, part: tuple[Ints, Kept]) -> None:
+            queue, kept = part
             values, others = room.values(data.conductance), (NOWHERE, NOWHERE)
             ways = room.entries(solving, values)
             if len(shift):
                 room.react(outputs, pulled=True)
                 others = room.entries(pulling, values, ways)
             while not settle(
-                room.pack, values, *self._tables(data, np.array(on), aim), queue, results,
+                room.pack, values, *tables, queue, results,
                 (shift, others), following, slack, tuple(kept), ways,
             ):  # fmt: skip
                 room.widen()
 
-        # results of chained ones depend on it: it must not depend on the threads
-        parts = self._parts(np.arange(count), count if following else None)
-        self._share(work, parts, count)
+        self._share(work, list(zip(parts, every, strict=True)), count)
         if slots:
             self._kept = data.conductance, found.on, every
         return found
@@ -173,9 +154,10 @@ class Lanes:
         many = 2 if self._slots else passes
         found = np.zeros((len(on), self.fronts.n)), np.zeros(on.shape), np.zeros(len(on), bool)
 
+        tables = self._tables(data, on, None)
+
         def work(room: Room, kept: Kept) -> None:
             values = room.values(data.conductance)
-            tables = self._tables(data, on, None)
             ways = room.entries(solving, values)
             hold(room.pack, values, *tables, tuple(kept), many, found, ways)
 
@@ -206,15 +188,14 @@ class Lanes:
             np.zeros(shape, bool),
         )  # fmt: skip
 
+        tables = self._tables(data, on, aim)
+
         def work(room: Room, kept: Kept) -> None:
             room.react(outputs)
             values = room.values(conductance)
             ways = room.entries(solving, values)
             react = room.entries(reacting, values, ways)
-            while not respond(
-                room.pack, values, *self._tables(data, on, aim), tuple(kept), shifts, found, ways,
-                react,
-            ):  # fmt: skip
+            while not respond(room.pack, values, *tables, tuple(kept), shifts, found, ways, react):
                 room.widen()
 
         self._hold(work, conductance, on)
@@ -231,39 +212,6 @@ class Lanes:
             rest[kept.sample[kept.sample >= 0]] = False
         queue = np.flatnonzero(rest)
         self._share(work, [*every, *map(Kept.without, self._parts(queue))], len(on))
-
-    def imbalance(
-        self, data: Data, load: Floats, x: Floats, current: Floats, size: Floats | None = None
-    ) -> Floats:
-        """Return what KCL leaves over at most, relative, shape (S,); see `audit`.
-
-        `size` is what the load was summed from, by default itself.
-        """
-        from .audit import imbalance
-
-        net, room, left = self.network, self._enter(), np.empty(len(x))
-        size = np.abs(load) if size is None else size
-        imbalance(
-            (net.edge_p, net.edge_q), (net.diode_p, net.diode_q), plain(data.conductance),
-            *map(plain, (load, size, x, current)), room.scratch, left,
-        )  # fmt: skip
-        self._leave(room)
-        return left
-
-    def rectified(
-        self, data: Data, x: Floats, current: Floats, on: Bools, limits: tuple[float, float, float]
-    ) -> tuple[Bools, Bools, Bools]:
-        """Return what `audit.rectified` finds: lawful and touching points, wrong rectifiers."""
-        from .audit import rectified
-
-        net = self.network
-        found = np.ones(len(x), bool), np.zeros(len(x), bool), np.zeros(on.shape, bool)
-        if len(net.diode_p):
-            rectified(
-                (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance),
-                *map(plain, (largest(x, data.drop), data.drop, x, current, on)), limits, found,
-            )  # fmt: skip
-        return found
 
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))
@@ -286,17 +234,6 @@ class Lanes:
         """Entries of the factors that a thread works with."""
         return self.fronts.size
 
-    def _enter(self) -> Any:
-        """Return a room that no other thread is in."""
-        try:
-            return self._spare.pop()
-        except IndexError:
-            return self._room()
-
-    def _leave(self, room: Any) -> None:
-        room.clean()
-        self._spare.append(room)
-
     def _parts(self, queue: Ints, part: int | None = None) -> list[Ints]:
         """Return the points that a thread does at a time."""
         part = part or self.part(len(queue))
@@ -316,12 +253,3 @@ class Lanes:
 def shifts(pull: float | Floats, aim: Floats | None) -> Floats:
     """Return one over the pull of each point, ohm; none if there is nothing to pull to."""
     return np.zeros(0) if aim is None else 1.0 / np.broadcast_to(pull, len(aim))
-
-
-def largest(x: Floats, drop: Floats) -> Floats:
-    """Return the largest voltage of points, V, shape (S,)."""
-    most, more = (
-        np.maximum(volts.max(axis=1, initial=0.0), -volts.min(axis=1, initial=0.0))
-        for volts in (x, drop)
-    )
-    return np.maximum(most + more, 1e-300)

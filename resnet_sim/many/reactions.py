@@ -109,10 +109,10 @@ class Reactions:
     def _added(self, held: Held, data: Data, reaction: Any, sign: float = 1.0) -> Answers:
         """Return free states plus a reaction, and sets without what contradicts it."""
         x, current, force, fine = reaction
-        x, current = held.x + sign * x, held.current + sign * current
-        wrong = self.lanes.rectified(data, x, current, held.on, LIMITS)[2]
-        steps, settled = np.ones(len(x), dtype=np.int64), held.good & fine & ~wrong.any(axis=1)
-        return Answers(x, np.maximum(current, 0.0), held.on ^ wrong, steps, settled, sign * force)
+        state = held.x, held.current, held.on
+        x, current, on, lawful = self.lanes.added(data, state, (x, current), sign, FINE)
+        steps, settled = np.ones(len(x), dtype=np.int64), held.good & fine & lawful
+        return Answers(x, current, on, steps, settled, sign * force)
 
     def _settle(self, data: Data, aim: Floats | None, asked: dict[float, Answers]) -> None:
         """Find what has not settled at several pulls, side by side, from the sets given there."""

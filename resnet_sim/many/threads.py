@@ -9,9 +9,9 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from ..compiled import policy
 from ..workers.executors import cores
@@ -44,11 +44,13 @@ def spread(
     task: Callable[[Task], Done], parts: Sequence[Task], threads: int, size: float
 ) -> list[Done]:
     """Do tasks in some threads, if in all they are large enough; return what they return."""
-    few = min(threads, len(parts)) < 2 or size < policy.POLICY.tiles
-    if few or getattr(_here, "shares", False):
+    threads = min(threads, len(parts))
+    if threads < 2 or size < policy.POLICY.tiles or getattr(_here, "shares", False):
         return [task(part) for part in parts]
     todo = deque(enumerate(parts))
     found: dict[int, Done] = {}
+    begun: list[bool] = []
+    ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def work() -> None:
         while True:
@@ -58,21 +60,33 @@ def spread(
                 return
             found[k] = task(part)
 
-    pool = _pool(threads - 1, os.getpid())
-    helpers = [pool.submit(work) for _ in range(min(threads, len(parts)) - 1)]
+    def help_out() -> None:
+        begun.append(True)
+        try:
+            work()
+        except BaseException as error:
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    helpers = _helpers(threads - 1, os.getpid())
+    for _ in range(threads - 1):
+        helpers.put(help_out)
     _here.shares = True
     try:
         work()
+        # one that woke up too late to do anything is not waited for
+        while len(found) < len(parts):
+            error = ended.get()
+            begun.pop()
+            if error is not None:
+                raise error
     finally:
         _here.shares = False
         todo.clear()
-        begun = [helper for helper in helpers if not helper.cancel()]
-        # one that woke up too late to do anything is not waited for
         if len(found) < len(parts):
-            wait(begun)
-    if len(found) < len(parts):
-        for helper in begun:
-            helper.result()  # which is an error
+            for _ in list(begun):
+                ended.get()
     return [found[k] for k in range(len(parts))]
 
 
@@ -80,14 +94,19 @@ def spread(
 _here = threading.local()
 
 
-def _share() -> None:
+def _help(asked: SimpleQueue[Any]) -> None:
     _here.shares = True
+    while True:
+        asked.get()()
 
 
 @cache
-def _pool(threads: int, process: int) -> ThreadPoolExecutor:
-    """Return threads that wait for work: to open them takes longer than many a task.
+def _helpers(threads: int, process: int) -> SimpleQueue[Any]:
+    """Return where threads wait for work: to open them takes longer than many a task.
 
-    After a fork they are missing in the new process.
+    After a fork they are missing in the new process.  Executors take twice as long to wake one.
     """
-    return ThreadPoolExecutor(threads, "points", _share)
+    asked: SimpleQueue[Any] = SimpleQueue()
+    for k in range(threads):
+        threading.Thread(target=_help, args=(asked,), name=f"points_{k}", daemon=True).start()
+    return asked

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
+from resnet_sim.compiled import policy
 from resnet_sim.many.lane_data import Data, Network
 from resnet_sim.many.lanes import Lanes
+from resnet_sim.many.states import knees
 
 
 def points(count, seed=0, n=9, m=7):
@@ -61,13 +63,58 @@ def test_rectifiers_are_judged_one_by_one():
     drop = np.where(on, above + data.drop - net.resistance * current, above + data.drop + 1.0)
     good = Data(data.conductance, data.load, drop)
     limits = 1e-9, 1e-9, 1e-12
-    lawful, touching, wrong = lanes.rectified(good, x, current, on, limits)
+    lawful, touching, wrong, _ = lanes.judged(good, good.load, x, current, on, limits)
     assert lawful.all() and not touching.any() and not wrong.any()
-    lawful, touching, wrong = lanes.rectified(data, x, -current, on, limits)
+    lawful, touching, wrong, _ = lanes.judged(data, data.load, x, -current, on, limits)
     np.testing.assert_array_equal(wrong, on | (above > 1e-12 * volts[:, None]))
     np.testing.assert_array_equal(lawful, (above <= 1e-9 * volts[:, None]).all(axis=1))
     good.drop[3, 2], x[5, 0] = (above + data.drop)[3, 2], np.nan
     current[3, 2] = 0.0
-    lawful, touching, _ = lanes.rectified(good, x, current, on, limits)
+    lawful, touching, *_ = lanes.judged(good, good.load, x, current, on, limits)
     assert touching.tolist()[:5] == [False, False, False, True, False]
     assert lawful.tolist() == [k != 5 for k in range(10)]
+
+
+def test_changes_are_added_and_what_contradicts_flips():
+    net, data, x, current = points(11)
+    _, _, change, more = points(11, seed=1)
+    on = current > 0
+    found = Lanes(net).added(data, (x, current, on), (change, more), -1.0, 1e-12)
+    x, current = x - change, current - more
+    volts = np.abs(x).max(axis=1, keepdims=True) + data.drop.max(axis=1, keepdims=True)
+    above = x @ incidence(net, net.diode_p, net.diode_q).T - data.drop
+    wrong = np.where(on, current < -1e-12 * volts, above > 1e-12 * volts)
+    assert 0 < wrong.sum() < wrong.size
+    wanted = x, np.maximum(current, 0.0), on ^ wrong, ~wrong.any(axis=1)
+    for one, other in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_knees_are_those_of_the_few_points_that_are_asked():
+    net, data, x, current = points(20, seed=2, n=6, m=9)
+    lanes, rng = Lanes(net), np.random.default_rng(3)
+    above = x @ incidence(net, net.diode_p, net.diode_q).T
+    touching = rng.random(current.shape) < 0.3
+    current[touching] = 0.0
+    data.drop[:] = np.where(touching, above, above - net.resistance * current)
+    volts = (np.abs(x).max(axis=1) + np.abs(data.drop).max(axis=1))[:, None]
+    gap = (data.drop + net.resistance * current - above) / volts
+    wanted = knees(current / lanes.around(data.conductance) / volts, gap, net.diode_p, net.diode_q)
+    asked = np.flatnonzero(rng.random(20) < 0.8)
+    found = lanes.on_knees(data, x, current, asked, 1e-9)
+    np.testing.assert_array_equal(found[asked], wanted[asked])
+    assert (np.delete(found, asked) == -1).all() and len(np.unique(wanted)) > 3
+
+
+def test_threads_judge_with_the_same_bits():
+    net, data, x, current = points(37)
+    on, lanes, found = current > 0, Lanes(net), []
+    for count in (1, 3):
+        with policy.using(threads=count, tiles=0):
+            found.append((
+                *lanes.judged(data, data.load, x, current, on, (1e-9, 1e-9, 1e-12)),
+                *lanes.added(data, (x, current, on), (x, current), 1.0, 1e-12),
+                lanes.on_knees(data, x, current, np.arange(37), 1e-1),
+            ))  # fmt: skip
+    for one, other in zip(*found, strict=True):
+        assert one.tobytes() == other.tobytes()

@@ -1,0 +1,134 @@
+"""What is found at many points, judged by the network alone; threads share the points out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Bools, Floats, Ints, plain
+from ..graph.graphs import bincount
+from .lane_data import Data, Network
+from .threads import spread, threads
+
+
+class Judge:
+    """What judges points of a network."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        #: rooms that no thread is in
+        self._spare: list[Any] = []
+        self._around: tuple[Any, Any] = None, None
+
+    def around(self, conductance: Floats) -> Floats:
+        """Return the conductance at the ends of each rectifier, S, of a typical point."""
+        known, found = self._around
+        if known is not conductance:
+            found = self._found_around(conductance)
+            # as one: another thread may look
+            self._around = conductance, found
+        return found
+
+    def _found_around(self, conductance: Floats) -> Floats:
+        net = self.network
+        typical = conductance if conductance.ndim == 1 else np.abs(conductance).mean(axis=0)
+        size = np.abs(typical)
+        at = bincount(net.edge_p, size, net.n) + bincount(net.edge_q, size, net.n)
+        at[0] = 0.0  # there is no other side to the reference
+        around: Floats = at[net.diode_p] + at[net.diode_q]
+        if not around.all():
+            around[around == 0] = float(np.median(size)) if len(size) else 1.0
+        return around
+
+    def imbalance(
+        self, data: Data, load: Floats, x: Floats, current: Floats, size: Floats | None = None
+    ) -> Floats:
+        """Return what KCL leaves over at most, relative, shape (S,); see `audit`.
+
+        `size` is what the load was summed from, by default itself.
+        """
+        none = np.zeros(current.shape, dtype=np.bool_)
+        return self.judged(data, load, x, current, none, (0.0, 0.0, 0.0), size)[3]
+
+    def judged(
+        self, data: Data, load: Floats, x: Floats, current: Floats, on: Bools,
+        limits: tuple[float, float, float], size: Floats | None = None,
+    ) -> tuple[Bools, Bools, Bools, Floats]:  # fmt: skip
+        """Return what `audit.judge` finds.
+
+        Lawful and touching points, wrong rectifiers, and what KCL leaves over.
+        """
+        from .audit import judge
+
+        net, count = self.network, len(x)
+        found = (
+            np.ones(count, bool), np.zeros(count, bool), np.zeros(on.shape, bool), np.empty(count)
+        )  # fmt: skip
+        tables = tuple(map(plain, (load, load if size is None else size, data.drop)))
+        states = tuple(map(plain, (x, current, on)))
+        diodes = (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance)
+        conductance, edges = plain(data.conductance), (net.edge_p, net.edge_q)
+
+        def task(rows: tuple[int, int]) -> None:
+            room = self._enter()
+            judge(edges, diodes, tables, states, conductance, room.scratch, limits, rows, found)
+            self._leave(room)
+
+        self._by_rows(task, count, 4 * (x.size + current.size))
+        return found
+
+    def added(
+        self, data: Data, state: tuple[Floats, Floats, Bools], change: tuple[Floats, Floats],
+        sign: float, fine: float,
+    ) -> tuple[Floats, Floats, Bools, Bools]:  # fmt: skip
+        """Return states plus `sign` times a change as `audit.shifted` finds them."""
+        from .audit import shifted
+
+        net, (x, current, on) = self.network, state
+        found = np.empty(x.shape), np.empty(current.shape), np.empty_like(on), np.ones(len(x), bool)
+        ends, around = (net.diode_p, net.diode_q), self.around(data.conductance)
+        before, more = tuple(map(plain, state)), tuple(map(plain, change))
+        drop = plain(data.drop)
+
+        def task(rows: tuple[int, int]) -> None:
+            shifted(ends, around, drop, before, more, sign, fine, rows, found)
+
+        self._by_rows(task, len(x), 2 * (x.size + current.size))
+        return found
+
+    def on_knees(self, data: Data, x: Floats, current: Floats, points: Ints, near: float) -> Ints:
+        """Return for each point a rectifier on its knee, -1 for none and where it isn't asked."""
+        from .audit import on_knees
+
+        net, found = self.network, np.full(len(x), -1)
+        diodes = (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance)
+        tables = tuple(map(plain, (data.drop, x, current)))
+
+        def task(rows: tuple[int, int]) -> None:
+            root = np.empty(net.n, dtype=np.int64)
+            on_knees(diodes, *tables, near, points[slice(*rows)], root, found)
+
+        self._by_rows(task, len(points), 6 * len(points) * net.n)
+        return found
+
+    def _by_rows(self, task: Callable[[tuple[int, int]], None], count: int, size: int) -> None:
+        """Let threads do a task with the first and last of some points, all in all."""
+        part = 8 * max(1, -(-count // (8 * threads())))
+        spread(task, [(k, min(k + part, count)) for k in range(0, count, part)], threads(), size)
+
+    def _room(self) -> Any:
+        """Return what a thread works in."""
+        raise NotImplementedError
+
+    def _enter(self) -> Any:
+        """Return a room that no other thread is in."""
+        try:
+            return self._spare.pop()
+        except IndexError:
+            return self._room()
+
+    def _leave(self, room: Any) -> None:
+        room.clean()
+        self._spare.append(room)
