@@ -115,7 +115,8 @@ class Flows(Sources):
         red = self.reduction
         n = len(red.coordinate)
         total = np.zeros((n, *self.loop_current.shape[1:]))
-        for branch, current in self.flows():
+        # conductors come last: a limiter is a difference of currents that may be far larger
+        for branch, current in self.flows()[::-1]:
             if len(branch):
                 total += bincount(branch.p, current, n) - bincount(branch.q, current, n)
         return total

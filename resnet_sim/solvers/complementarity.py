@@ -26,6 +26,8 @@ from .singular import Square
 PATHS = 4
 STARTS = 60
 STEPS = 60
+#: Flips after which paths are followed: these lead further, and cost little.
+QUICK = 15
 #: Sets that are tried at least, however large the problem is.
 LEAST = 20
 
@@ -73,8 +75,10 @@ def solve(
     search = Search(problem, tangent)
     if m:  # currents alone make voltages too: at least these
         scale = max(scale, _made_by_currents(problem))
-    first = search.newton(np.zeros(m, dtype=np.bool_) if on is None else on)
+    on = np.zeros(m, dtype=np.bool_) if on is None else on
     sets = guesses.every(problem)
+    quick = sets is None and len(pivoting.limiters(problem)) > 0
+    first = search.newton(on, QUICK if quick else STEPS)
     if sets is not None:
         wrong = guesses.refuted(problem, sets)
         search.tried += int(wrong.sum())
@@ -88,6 +92,8 @@ def solve(
     ends = [end.on for end in pivoting.solutions(problem, PATHS)]
     for end in ends:
         _add(groups, search, scale, search.newton(end))
+    if quick and not groups:
+        _add(groups, search, scale, search.newton(on))
     rng = np.random.default_rng(0)
     for k in range(0 if groups and ends else STARTS):
         if search.left <= 0:
@@ -230,9 +236,9 @@ class Search:
         """How many sets may still be tried."""
         return most_sets(self.problem) - self.tried
 
-    def newton(self, on: Bools) -> MixedSolution | None:
+    def newton(self, on: Bools, most: int = STEPS) -> MixedSolution | None:
         """Flip what is wrong until nothing is, or guesses repeat."""
-        return newton(self.evaluate, on, min(STEPS, self.left))
+        return newton(self.evaluate, on, min(most, self.left))
 
     def joined(self, one: MixedSolution, other: MixedSolution) -> bool:
         """Tell whether all that lies between two solutions solves the problem too.

@@ -24,7 +24,7 @@ from ..graph.graphs import bincount
 from ..graph.mixed import Extended, MixedProblem, MixedSolution
 from ..graph.problem import EPS
 from . import complementarity, singular
-from .complementarity import STEPS, Outcome
+from .complementarity import QUICK, STEPS, Outcome
 from .freedom import directions
 from .singular import solve_roughly
 from .sparse import FINEST, LOOKS, STEADY, WRONG, Factored, Singular
@@ -34,8 +34,6 @@ from .sparse import FINEST, LOOKS, STEADY, WRONG, Factored, Singular
 ALIKE = 8
 #: Sets from which no other start is tried, however large the problem is.
 LEAST = 60
-#: Flips after which paths through dense matrices are followed where these cost little.
-QUICK = 15
 
 
 def solve(problem: MixedProblem, on: Bools | None = None, scale: float = 0.0) -> Outcome:

@@ -28,6 +28,8 @@ from . import following
 
 #: Ratio of the currents between which curves are chords at first, and how often these are split.
 RATIO, FINER = 30.0, 3
+#: Resistance of ideal rectifiers on a path, relative to what each of them sees.
+SOFT = 1e-6
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,18 @@ def solutions(problem: MixedProblem, tries: int, curve: Curve | None = None) -> 
             yield end
 
 
+def _softened(start: Complementarity, count: int) -> Any:
+    """Return M with small resistances in the rectifiers among its first rows.
+
+    Any current may go around a loop of ideal ones, and with it a path would go on for ever.
+    """
+    M, alone = start.M.copy(), np.flatnonzero(np.isinf(start.span[:count]) & ~start.holds[:count])
+    own = np.abs(M[alone, alone]).astype(float)
+    least = own[own > 0].min(initial=np.inf)
+    M[alone, alone] += SOFT * np.where(own > 0, own, least if np.isfinite(least) else 1.0)
+    return M
+
+
 class End(NamedTuple):
     """Where a path ends: the conducting set, and the voltages of the curves beside."""
 
@@ -210,7 +224,7 @@ def path(
     curves : Chords
         Of the curve, from which to start.
     """
-    k, q, M = len(push), start.q, start.M
+    k, q, M = len(push), start.q, _softened(start, len(push))
     rest = following.Path(M[k:, k:], 0.0 * q[k:], q[k:].astype(float), start.span[k:], curves)
     if len(curves.v) and rest.follow(0.0, 1.0) is None:
         return None

@@ -234,3 +234,18 @@ def test_megavolts_elsewhere_excuse_no_microampere():
     op = rs.solve(deck)
     assert op.certificate.ok, op.certificate.failures
     assert op.voltage("o2") == -1.0 and op.current("y3") == 0.0
+
+
+@pytest.mark.parametrize("lines", [
+    # a group that diodes join, within which 158 mA flow, leans on ground by resistors alone
+    "r0 n3 n1 26135\nr1 n0 n3 15.226\nr2 n0 n2 478.27\nr3 n2 0 491.89\nr4 n3 n2 83304\n"
+    "r5 0 n1 3982.9\nr6 n0 0 9.3555e+05\nv0 n3 n1 2.4104\ny0 n1 n0 0 ratio=inf\n"
+    "d0 n1 0 d\nd1 n2 n1 d\n.model d d(ron=0)",
+    # next to nothing flows through a limiter of 10 uA
+    "r0 n2 0 4219\nr1 0 n1 2.05e+05\nvin n0 0 -6.429\ny0 n1 0 10u ratio=inf\nrq1 o1 n1 4.302e+05\n"
+    "b1 o1 0 v=1*sgn(v(n2,0))\nrq2 o2 n2 14.99\nb2 o2 0 v=limit(1e6*v(0,n1),-12,12)",
+])  # fmt: skip
+def test_what_flows_elsewhere_leaves_no_rounding_where_nothing_flows(lines):
+    op = solved(lines)
+    assert op.certificate.ok, op.certificate.failures
+    assert op.voltage("n1") == 0.0

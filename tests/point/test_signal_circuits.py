@@ -10,6 +10,7 @@ from signal_circuits import signal_circuit
 
 import resnet_sim as rs
 from resnet_sim import TopologyError, parse_netlist
+from resnet_sim.solvers import pivoting
 
 
 def agrees(seed: int) -> bool | None:
@@ -125,6 +126,28 @@ def test_many_amplifiers_with_rails_are_solved(made, count, ideal, diodes):
         assert op.certificate.ok, (seed, op.certificate.failures)
         # rough steps from elsewhere would take seconds
         assert "stepping" not in op.solver.method
+
+
+def test_no_path_is_lost_in_a_loop_of_ideal_diodes(monkeypatch):
+    ends, path = [], pivoting.path
+
+    def noted(*arguments):
+        ends.append(path(*arguments))
+        return ends[-1]
+
+    monkeypatch.setattr(pivoting, "path", noted)
+    for seed in range(6):
+        draw = Random(seed)
+        nodes = [f"{letter}{k}" for k in range(12) for letter in "mp"]
+        cards = [".model ideal d(ron=0)"]
+        for _ in range(3):
+            around = draw.sample(nodes, 3)
+            cards += [f"d{len(cards) + k} {around[k - 1]} {around[k]} ideal" for k in range(3)]
+        op = rs.solve("\n".join([ring(seed, 12, ideal=True), *cards, ""]))
+        assert op.certificate.ok, (seed, op.certificate.failures)
+        assert op.solver.iterations <= 25, seed  # flips alone go round in circles, up to 63 times
+    assert len(ends) > 20
+    assert None not in ends
 
 
 @pytest.mark.long

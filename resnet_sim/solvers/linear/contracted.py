@@ -25,6 +25,8 @@ from ._balance import balance
 TINY = 1e-300
 #: Relative KCL residual above which it counts as noise: more than rounding explains.
 LEFT_OVER = 1e-14
+#: Share of the currents within a group below which those that leave it are its rounding.
+DROWNED = 1e-9
 
 #: From the current left over at each coordinate, shape (n,), to the step of the coordinates
 #: that takes it away, the same within each group.
@@ -225,7 +227,27 @@ class ContractedNetwork:
                 break
             last = worst
             x, low = self.step(inverse, x, low, excess)
+        if len(self.tie) and self._is_drowned(*best):
+            best = self.sharpened(inverse, *best)
         return *best, noise
+
+    @property
+    def _within(self) -> Bools:
+        """Tell which edges join members of one group."""
+        return np.asarray(self.forest.label[self.p] == self.forest.label[self.q])
+
+    def _is_drowned(self, x: Floats, low: Floats) -> bool:
+        """Tell whether what leaves a group is lost in the rounding of what flows within it."""
+        label, within = self.forest.label, self._within
+        if not within.any():
+            return False
+        flow = np.abs(self.balance(x, low)[0])
+        inner, outer = (
+            bincount(label[self.p[some]], flow[some], self.forest.count)
+            + bincount(label[self.q[some]], flow[some], self.forest.count)
+            for some in (within, ~within)
+        )
+        return bool(((outer > 0) & (outer < DROWNED * inner))[1:].any())
 
     def sharpened(self, inverse: Inverse, x: Floats, low: Floats) -> tuple[Floats, Floats]:
         """Return the coordinates after corrections by currents added up in extended precision.
@@ -237,7 +259,7 @@ class ContractedNetwork:
         for _ in range(2):
             wide, rest = x.astype(np.longdouble), low.astype(np.longdouble)
             flow = (wide[self.p] - wide[self.q] - self.emf) + (rest[self.p] - rest[self.q])
-            flow *= self.g
+            flow *= np.where(self._within, 0.0, self.g)  # what stays in a group cancels
             excess = prob.injection - self.leak if len(self.pins) else prob.injection
             total = excess.astype(np.longdouble)
             np.subtract.at(total, self.p, flow)
