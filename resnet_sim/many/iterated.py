@@ -94,7 +94,7 @@ class IteratedLanes(Lanes):
 
     def settle(
         self, data: Data, on: Bools, pull: float | Floats = np.nan, aim: Floats | None = None,
-        following: bool = False, slack: float = 1e-12, keep: bool = False,
+        following: bool = False, slack: float = 1e-12, keep: bool = False, alike: bool = False,
     ) -> Answers:  # fmt: skip
         """Solve all points, see `Lanes.settle`; all begin with the sets that are given."""
         count, m, outputs = len(data.load), len(self.network.diode_p), len(self.network.output_p)

@@ -116,7 +116,7 @@ class LaneStates(Backend):
         both = nudge.force is not None and pull.aim is not None
         if not nudge or near is None or both:
             return self.lanes.settle(
-                data, on, pull.siemens, pull.aim, following=not known, keep=not nudge
+                data, on, pull.siemens, pull.aim, alike=not known, keep=not nudge
             )
         return self.reactions.states(near, nudge, pull, data)
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints, plain
 from ..compiled import policy
+from ..compiled.registers import DOUBLES
 from ..solvers.linear.fronts import Fronts, fronts
 from .judge import Judge
 from .lane_data import Answers, Data, Network
@@ -83,15 +84,16 @@ class Lanes(Judge):
 
     def settle(
         self, data: Data, on: Bools, pull: float | Floats = np.nan, aim: Floats | None = None,
-        following: bool = False, slack: float = 1e-12, keep: bool = False,
+        following: bool = False, slack: float = 1e-12, keep: bool = False, alike: bool = False,
     ) -> Answers:  # fmt: skip
         """Solve all points, from sets of conducting rectifiers, shape (S, m).
 
         With an `aim` outputs are pulled to it, V, by a `pull` (S, may be infinite), or by one for
         each point, of one size but of any sign.
-        If points are `following` each other, only the first use these sets.  What may be
-        missing across conducting rectifiers is `slack` times the largest voltage.  If there is
-        room, factors are kept for what is asked of these states next.
+        If points are `following` each other, only the first use these sets; if they are `alike`
+        only the first eight, and the others, which threads share, those that these end with.
+        What may be missing across conducting rectifiers is `slack` times the largest voltage.
+        If there is room, factors are kept for what is asked of these states next.
         """
         from ..compiled.entries import NOWHERE
         from ._lanes import pulling, settle
@@ -104,7 +106,9 @@ class Lanes(Judge):
         if keep:
             self._kept = None, None, []  # makes room
         # results of chained ones depend on it: it must not depend on the threads
-        parts = self._parts(np.arange(count), count if following else None)
+        parts = self._parts(np.arange(DOUBLES if alike else 0, count), count if following else None)
+        if alike:
+            on, parts = np.array(on), [np.arange(min(DOUBLES, count)), *parts]
         # before threads wait for the interpreter
         every = [
             Kept.room(self.fronts, min(slots * len(queue) // count, len(queue) // 4 + 1))
@@ -125,7 +129,12 @@ class Lanes(Judge):
             ):  # fmt: skip
                 room.widen()
 
-        self._share(work, list(zip(parts, every, strict=True)), count)
+        todo = list(zip(parts, every, strict=True))
+        if alike:
+            self._share(work, todo[:1], count)
+            first = np.arange(DOUBLES, count) % DOUBLES
+            on[DOUBLES:] = np.where(found.settled[first, None], found.on[first], on[DOUBLES:])
+        self._share(work, todo[alike:], count)
         if slots:
             self._kept = data.conductance, found.on, every
         return found

@@ -232,3 +232,21 @@ def test_fronts_have_few_more_entries_than_the_factor(n):
 def test_a_graph_with_too_much_fill_is_refused():
     with policy.using(most_entries=10):
         assert Lanes(Network.of(random_problem(np.random.default_rng(0), 30))).unfit is not None
+
+
+def test_points_that_are_alike_begin_with_the_sets_of_the_first_on_any_threads():
+    rng = np.random.default_rng(7)
+    problem = random_problem(rng, 30)
+    problems = spread(problem, rng, 45)
+    lanes, start = Lanes(Network.of(problem)), all_off(problems)
+    alone, found = lanes.settle(data(problems), start), []
+    for count in (1, 3):
+        with policy.using(threads=count, tiles=0):
+            found.append(lanes.settle(data(problems), start, alike=True))
+    assert not start.any()  # which are the caller's
+    np.testing.assert_allclose(found[0].x, alone.x, rtol=1e-10)
+    assert found[0].steps.sum() < alone.steps.sum()
+    for one, other in zip(vars(found[0]).values(), vars(found[1]).values(), strict=True):
+        assert one.tobytes() == other.tobytes()
+    few = lanes.settle(data(problems).rows(np.arange(3)), start[:3], alike=True)
+    np.testing.assert_array_equal(few.x, alone.x[:3])
