@@ -34,14 +34,16 @@ def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, ro
     n, count = x.shape[1], rows[1]
     none = load(zeros, 0)
     for first in range(rows[0], count, W):
-        for lane in range(W):
-            s = min(first + lane, count - 1)
-            v[0, lane] = left[0, lane] = size[0, lane] = 0.0
-            for k in range(n):
+        v[0], left[0], size[0] = 0.0, 0.0, 0.0
+        # all lanes of a node at once: they share a line of the cache
+        for k in range(n):
+            for lane in range(W):
+                s = min(first + lane, count - 1)
                 v[k + 1, lane], left[k + 1, lane] = x[s, k], load_of[s, k]
                 size[k + 1, lane] = abs(size_of[s, k])
-            for k in range(len(diode_p)):
-                flows[k, lane] = current[s, k]
+        for k in range(len(diode_p)):
+            for lane in range(W):
+                flows[k, lane] = current[min(first + lane, count - 1), k]
         for e in range(len(edge_p)):
             rise = sub(load(v, edge_p[e] * W), load(v, edge_q[e] * W))
             flow = mul(broadcast(conductance, e), rise)
