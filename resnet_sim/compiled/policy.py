@@ -65,6 +65,8 @@ class Policy(NamedTuple):
     #: rough steps cost less than the factorisations they save: grids do, ladders don't.
     narrow: float = 4
     few: float = 0.05
+    #: Size from which the last few curves settle apart: below, a step of all takes no longer.
+    apart: float = 10_000
     #: Size up to which the last digits of coordinate descent are worth a linear solve.
     polished: float = 20_000
     #: Operations of a factorisation, per edge, from which iterating takes less time: with

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
+from ..curves import Points
 from ..graph.forests import spanning_forest
 from ..graph.graphs import bincount
 from ..graph.problem import EPS, TINY, Problem, Solution
 
+#: How far off its curve each voltage or current may be, relative to it.
+ENOUGH = 1e-12
 #: Share of the distance from a curve that a step leaves if it does not settle the curve.
 LASTING = 0.1
 #: Distance, in units of what is enough, from which curves are far off.
@@ -45,6 +48,21 @@ class Reach:
         self._again = np.where(same, self._again + 1, 0)
         further = np.where(self._again >= AGAIN, np.minimum(self.far + 1, FARTHEST), self.far)
         self.far = np.where(turned(before, away), 0, further)
+
+
+def distances(problem: Problem, solution: Solution, v: Floats, i: Floats, points: Points) -> Floats:
+    """Return how far off their curves voltages and currents are; see `smooth`."""
+    rows = problem.curves
+    scale = float(solution.voltage_scale)
+    size = bincount(rows.p, np.abs(i), problem.n) + bincount(rows.q, np.abs(i), problem.n)
+    loud = np.maximum(size[rows.p], size[rows.q])
+    few = ENOUGH * np.abs(i) + EPS * loud
+    few += points.slope * (ENOUGH * np.abs(v) + EPS * scale)
+    # the line and the tangent lean different ways: both terms count
+    away = np.abs(points.i - i) + points.slope * np.abs(points.v - v)
+    away = away / np.where(few > 0, few, EPS)
+    # a current that is right may be so at a voltage that is not
+    return np.where(points.i < i, -away, away)
 
 
 def turned(before: Floats, away: Floats) -> Bools:

@@ -20,22 +20,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bools, Floats
+from ..arrays import Bools, Floats, Ints
+from ..compiled import policy
 from ..curves import Points
 from ..errors import ConvergenceError
 from ..graph.forests import spanning_forest
-from ..graph.graphs import bincount
 from ..graph.problem import EPS, Problem, Solution, difference
 from ..workers.progress import report
 from . import _straight_pieces as straight
 from . import automatic, newton
 from ._cocontent import least_on_the_way
-from ._offers import Reach, resistance, turned
+from ._neighbourhood import around
+from ._offers import ENOUGH, Reach, distances, resistance, turned
 from .linear.bordered import BorderedFactors
 from .linear.sparse_factors import SparseFactors
 
-#: How far off its curve each voltage or current may be, relative to it.
-ENOUGH = 1e-12
 #: The same where no step makes it better: rounding of the voltages at large conductances.
 GOOD = 1e-10
 #: Distance from the curves, in such units, from which on networks are solved to their last digits,
@@ -52,6 +51,9 @@ MOST_STEPS, DESCENTS = 100, 8
 ROUNDS = 25
 #: Linear solves that the start may take.
 START = 25
+#: Distance from the curves, in such units, from which they are far off, and the share of them that
+#: are few.
+FAR, FEW = 1e6, 0.05
 
 
 @dataclass(frozen=True)
@@ -147,11 +149,12 @@ def _follow(
             reach.shorten()
         if waited >= PATIENCE:
             break
-        points = step.next
+        points, x, on = step.next, step.solution.x, _conducting(step.solution)
         if before is not None:
             reach.learn(before.away, step.away)
             points = _halfway(search.problem, step, before)
-        x, on, before = step.solution.x, _conducting(step.solution), step
+        points, used = _settled(search.problem, step, points, on)
+        count, before = count + used, step
     assert best is not None
     return best, count
 
@@ -166,10 +169,33 @@ def _halfway(problem: Problem, step: _Step, before: _Step) -> Points:
         return step.next
     v, i = (0.5 * (a + b)[rows] for a, b in ((before.v, step.v), (before.i, step.i)))
     some = dataclasses.replace(problem, curves=problem.curves.take(rows))
-    halfway, points = _moved(some, v, i, step.r[rows]), Points(*(c.copy() for c in step.next))
-    for column, changed in zip(points, halfway, strict=True):
+    return _replaced(step.next, rows, _moved(some, v, i, step.r[rows]))
+
+
+def _settled(problem: Problem, step: _Step, points: Points, on: Bools) -> tuple[Points, int]:
+    """Return points of which the last few far off have settled among neighbours, and the solves.
+
+    Curves that block in series have their voltages between them: they give way to each other by an
+    emission voltage at a time, for which the rest of a large network need not be solved again.
+    """
+    far = np.abs(step.away) > FAR
+    if problem.size < policy.POLICY.apart or not 0 < far.sum() <= FEW * len(far):
+        return points, 0
+    near, x = around(problem, far, step.solution.x), step.solution.x
+    search, first = _Search(near.problem, SparseFactors()), points.take(near.curves)
+    try:
+        best, used = _follow(search, first, on[near.rectifiers], x[near.nodes])
+    except np.linalg.LinAlgError:
+        return points, 0
+    return (_replaced(points, near.curves, best.next) if best.off <= 1.0 else points), used
+
+
+def _replaced(points: Points, rows: Ints, others: Points) -> Points:
+    """Return points with others in some rows."""
+    result = Points(*(column.copy() for column in points))
+    for column, changed in zip(result, others, strict=True):
         column[rows] = changed
-    return points
+    return result
 
 
 def _conducting(solution: Solution) -> Bools:
@@ -229,24 +255,9 @@ class _Search:
         i = points.i + solution.edge_current[edges:]
         r = resistance(tangent, solution, tangent.conductance[edges:], reach.far)
         following = _moved(problem, v, i, r)
-        away = _away(problem, solution, v, i, following)
+        away = distances(problem, solution, v, i, following)
         gap = float((np.abs(following.v - v) * np.abs(following.i - i)).sum())
         return _Step(solution, v, i, r, following, away, gap)
-
-
-def _away(problem: Problem, solution: Solution, v: Floats, i: Floats, points: Points) -> Floats:
-    """Return how far off their curves voltages and currents are; see `_Step`."""
-    rows = problem.curves
-    scale = float(solution.voltage_scale)
-    size = bincount(rows.p, np.abs(i), problem.n) + bincount(rows.q, np.abs(i), problem.n)
-    loud = np.maximum(size[rows.p], size[rows.q])
-    few = ENOUGH * np.abs(i) + EPS * loud
-    few += points.slope * (ENOUGH * np.abs(v) + EPS * scale)
-    # the line and the tangent lean different ways: both terms count
-    away = np.abs(points.i - i) + points.slope * np.abs(points.v - v)
-    away = away / np.where(few > 0, few, EPS)
-    # a current that is right may be so at a voltage that is not
-    return np.where(points.i < i, -away, away)
 
 
 def _moved(problem: Problem, v: Floats, i: Floats, r: Floats) -> Points:
