@@ -91,9 +91,9 @@ def solve(
     groups = [] if first is None else [[first]]
     ends = [end.on for end in pivoting.solutions(problem, PATHS)]
     for end in ends:
-        _add(groups, search, scale, search.newton(end))
-    if quick and not groups:
-        _add(groups, search, scale, search.newton(on))
+        _add(groups, search, scale, search.newton(end, QUICK))
+    for start in () if groups else (on, *ends):  # from where that was, further
+        _add(groups, search, scale, search.newton(start))
     rng = np.random.default_rng(0)
     for k in range(0 if groups and ends else STARTS):
         if search.left <= 0:

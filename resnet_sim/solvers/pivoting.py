@@ -28,8 +28,8 @@ from . import following
 
 #: Ratio of the currents between which curves are chords at first, and how often these are split.
 RATIO, FINER = 30.0, 3
-#: Resistance of ideal rectifiers on a path, relative to what each of them sees.
-SOFT = 1e-6
+#: Resistance and drop of ideal rectifiers on a path, relative to what they see; gains may be 1e9.
+SOFT = 1e-13
 
 
 @dataclass(frozen=True)
@@ -188,16 +188,19 @@ def solutions(problem: MixedProblem, tries: int, curve: Curve | None = None) -> 
             yield end
 
 
-def _softened(start: Complementarity, count: int) -> Any:
-    """Return M with small resistances in the rectifiers among its first rows.
+def _softened(start: Complementarity, push: Floats) -> tuple[Any, Any]:
+    """Return q and M with small drops and resistances of the rectifiers among the first rows.
 
-    Any current may go around a loop of ideal ones, and with it a path would go on for ever.
+    Any current may go around a loop of ideal ones, and with it a path would go on for ever; of
+    two in parallel one is enough.
     """
-    M, alone = start.M.copy(), np.flatnonzero(np.isinf(start.span[:count]) & ~start.holds[:count])
+    q, M = start.q.copy(), start.M.copy()
+    alone = np.flatnonzero(np.isinf(start.span[: len(push)]) & ~start.holds[: len(push)])
     own = np.abs(M[alone, alone]).astype(float)
     least = own[own > 0].min(initial=np.inf)
     M[alone, alone] += SOFT * np.where(own > 0, own, least if np.isfinite(least) else 1.0)
-    return M
+    q[alone] += SOFT * push[alone] * float(np.abs(q[: len(push)]).max(initial=0.0))
+    return q, M
 
 
 class End(NamedTuple):
@@ -224,7 +227,7 @@ def path(
     curves : Chords
         Of the curve, from which to start.
     """
-    k, q, M = len(push), start.q, _softened(start, len(push))
+    k, (q, M) = len(push), _softened(start, push)
     rest = following.Path(M[k:, k:], 0.0 * q[k:], q[k:].astype(float), start.span[k:], curves)
     if len(curves.v) and rest.follow(0.0, 1.0) is None:
         return None
