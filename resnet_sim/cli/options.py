@@ -135,7 +135,7 @@ def listed(entries: Mapping[str, Any]) -> str:
 def add_print(parser: argparse.ArgumentParser) -> None:
     """Declare ``--print``."""
     parser.add_argument(
-        "--print", type=_outputs, default=(), metavar="NAMES",
+        "--print", type=_outputs, action="extend", default=[], metavar="NAMES",
         help="what to write: v(out) v(a,b) i(r1) ..., or all (default: what .print names, or all)",
     )  # fmt: skip
 

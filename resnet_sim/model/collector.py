@@ -81,6 +81,10 @@ class Collector:
             if letter in list(getattr(DEVICES[table], "terminals", ""))[1:-1]
         )
 
+    def element_names(self) -> list[str]:
+        """Return the names of the elements that exist already, in alphabetical order."""
+        return sorted(self._element_names)
+
     def add_row(self, table: str, name: str, p: str, q: str, place: Place, *values: Any) -> None:
         """Add a row to a table of `Circuit`; unlike its callers, this checks no values."""
         if not isinstance(name, str) or not name:

@@ -44,7 +44,7 @@ class Analysis:
 
     sweeps: tuple[Sweep, ...] = ()
     #: how many of them, the outermost, are runs around all that is asked for
-    outer: int = 0
+    outer: int = field(default=0, compare=False)
 
     @property
     def runs(self) -> tuple[Sweep, ...]:

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from ..analyses.given import Given, as_circuit
 from ..analyses.solve import solve
 from ..analyses.sweep import as_sweeps, varied
 from ..arrays import Floats
@@ -264,13 +265,14 @@ def _with_currents(circuit: Circuit) -> list[int]:
 
 
 def run(
-    circuit: Circuit, op: OperatingPoint | None = None, *, time_limit: float = TIME_LIMIT
+    circuit: Given, op: OperatingPoint | None = None, *, time_limit: float = TIME_LIMIT
 ) -> Reading:
     """Let ngspice find the operating point of a circuit, or a sweep.
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
     op : OperatingPoint, optional
         One of the circuit's analyses, by `resnet_sim.run` or `resnet_sim.sweep`; by default
         `resnet_sim.solve` makes one.
@@ -292,6 +294,7 @@ def run(
     >>> rs.ngspice.run(rs.generators.ladder(1)).voltage("n1").round(9)
     array([0.5])
     """
+    circuit = as_circuit(circuit)
     find()
     reading = Oracle(circuit, op or solve(circuit), time_limit).reading()
     if reading.failures and len(reading.failures) == len(reading.values):

@@ -137,8 +137,10 @@ def _complaint(log: str) -> str:
     found: list[str] = []
     for k, line in enumerate(lines):
         if _FAILURE.search(line):
-            # the card that an error is about stands below it
-            found += [line, *(lines[k + 1 : k + 3] if line.endswith(":") else [])]
+            # the card that an error is about stands below it, what it can't go on from above
+            reasons = [x for x in lines[:k] if x and not x.startswith("Netlist line no.")]
+            before = reasons[-3:] if "fatal error in ngspice" in line else []
+            found += [*before, line, *(lines[k + 1 : k + 3] if line.endswith(":") else [])]
     return " / ".join([line for line in dict.fromkeys(found) if line][:4])
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..analyses.given import Given, as_circuit
 from ..analyses.sweep import run as run_analyses
 from ..errors import UsageError
 from ..model.circuit import Circuit
@@ -111,7 +112,7 @@ class Report:
 
 
 def compare(
-    circuit: Circuit,
+    circuit: Given,
     ops: Sequence[OperatingPoint] | OperatingPoint | None = None,
     *,
     against: str | os.PathLike[str] | None = None,
@@ -123,7 +124,8 @@ def compare(
 
     Parameters
     ----------
-    circuit : Circuit
+    circuit : Circuit, str or path-like
+        Or the path of a deck, or its text.
     ops : OperatingPoint or sequence of them, optional
         Results of the circuit's analyses, by default those of `resnet_sim.run`.
     against : path, optional
@@ -150,6 +152,7 @@ def compare(
     >>> rs.ngspice.compare(circuit).agrees
     True
     """
+    circuit = as_circuit(circuit)
     if not 0 < rtol < 1:
         raise UsageError(f"the tolerance {rtol} is not between 0 and 1")
     plots = None if against is None else read_output(os.fspath(against), columns)

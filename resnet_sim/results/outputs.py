@@ -37,9 +37,11 @@ def sought(circuit: Circuit, output: str) -> tuple[str, int, int]:
     """
     match = OUTPUT.fullmatch(folded(output).strip())
     if match is None or (match[1] != "v" and match[3]):
-        raise UsageError(
-            f"{output!r} is not of the form v(node), v(node,node), i(element), p(element)"
-        )
+        message = f"{output!r} is not of the form v(node), v(node,node), i(element), p(element)"
+        name = folded(output).strip()
+        known = {f"v({name})": name in circuit.nodes, f"i({name})": circuit.find(name) is not None}
+        meant = [one for one, is_there in known.items() if is_there]
+        raise UsageError(f"{message}: did you mean {meant[0]}?" if meant else message)
     kind, one, other, device, quantity = match.groups()
     if kind == "v":
         return kind, circuit.node(one), circuit.node(other or "0")

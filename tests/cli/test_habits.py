@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from optional_formats import formats
 
+from resnet_sim.cli import main
 from resnet_sim.cli.subcommands import COMMANDS
 from resnet_sim.diagnostics import CODES
 from resnet_sim.results.formats.registry import FORMATS
@@ -68,6 +69,25 @@ def test_slips_are_answered_with_the_nearest_right_word(run, arguments, meant):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert f"did you mean {meant}?" in err
+
+
+def test_prints_add_up_and_what_is_meant_by_a_bare_name_is_said(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("d.net").write_text("d\nV1 in 0 2\nR1 in out 1\nR2 out 0 1\n")
+    both = run("solve", "d.net", "--print", "v(out)", "--print", "i(r2) v(in)", "--format", "csv")
+    assert both[0] == 0 and both[1].split() == ["v(out),i(r2),v(in)", "1,1,2"]
+    for name, meant in (("out", "v(out)"), ("R1", "i(r1)")):
+        status, _, err = run("solve", "d.net", "--print", name)
+        assert status == 2 and f"did you mean {meant}?" in err
+    assert "did you mean" not in run("solve", "d.net", "--print", "nothing")[2]
+
+
+def test_a_deck_without_a_command_is_told_what_comes_first(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("d.net").write_text("d\nV1 in 0 2\nR1 in 0 1\n")
+    with pytest.raises(SystemExit, match="2"):
+        main(["d.net"])
+    assert "a command comes first: resnet-sim solve d.net" in capsys.readouterr().err
 
 
 def test_warnings_are_silenced_all_or_by_code(run):

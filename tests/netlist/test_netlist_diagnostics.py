@@ -106,6 +106,24 @@ def test_an_unknown_name_gets_a_suggestion(text, name):
     assert any(d.hint == f"did you mean {name!r}?" for d in found(text))
 
 
+@pytest.mark.parametrize(
+    ("cards", "code", "excerpt", "advice"),
+    [
+        ("v1 a 0 pwl file=wave.txt\nr1 a 0 1\n", "E115", "file", "write the value at t = 0"),
+        ("i1 a 0 pwl(pwlfile='w.txt')\nr1 a 0 1\n", "E115", "pwlfile", "value at t = 0"),
+        ("m1 a a 0 0 n\n.model n nmos level=54\n", "E123", "level", "parameters of level 1"),
+        ("m1 a a 0 0 n\n.model n.1 nmos lmin=1u\n", "E110", "n", "none is chosen by its size"),
+        ("r1 a 0 1\n.param x 5\n", "E128", "5", ".param name=value"),
+        ("r1 a 0 1\n.func f x+1\n", "E128", "x", ".func name(x) {expression}"),
+        ("vdrain a 0 1\n.dc vdrian 0 1 1\n", "E131", "vdrian", "did you mean 'vdrain'"),
+    ],
+)
+def test_a_refusal_says_what_to_do(cards, code, excerpt, advice):
+    (found_one,) = (d for d in found(f"t\n{cards}") if d.severity == "error")
+    assert (found_one.code, place(found_one)) == (code, excerpt)
+    assert advice in found_one.hint
+
+
 def test_a_duplicate_shows_the_first_of_the_two():
     (diagnostic,) = found("t\nr1 a 0 1\nr1 b 0 1\n")
     assert diagnostic.labels[0].span.line == 2

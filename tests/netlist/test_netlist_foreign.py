@@ -243,6 +243,7 @@ def test_names_are_compared_only_for_what_is_shown(monkeypatch):
         ("(kicad_sch (version 20230121))", "KiCad"),
         ("<Qucs Schematic 0.0.19>\n<Properties>\n", "Qucs"),
         ("v {xschem version=3.4.4}\n", "xschem"),
+        ("a title\nsimulator lang=spectre\nr1 (a 0) resistor r=1k\n", "Spectre"),
         ("// made by a tool\nsimulator lang=spectre\nr1 (a 0) resistor r=1k\n", "Spectre"),
         ("v 20130925 2\nC 40000 40000 0 0 0 title-B.sym\n", "gEDA"),
     ],

@@ -89,10 +89,14 @@ def test_without_ngspice_the_status_is_4_and_the_message_says_how_to_get_it(
 #: what it does -> how long it may take, s, and what is said; every attempt takes all of the time
 FAKES = {
     "it says so": ("print('Warning: singular matrix: check node x')", "30", "singular matrix"),
+    "its reason above": (
+        "print('Netlist line no. 3:\\nUndefined parameter [v]\\nERROR: fatal error in ngspice, exit(1)')",
+        "30", "Undefined parameter [v] / ERROR: fatal",
+    ),
     "no result": ("print('bye')", "30", "left no result: bye"),
     "damaged": ("open('out.raw', 'w').write('Title: t\\n')", "30", "can't be read"),
     "slow": ("import time; time.sleep(30)", "0.1", "did not end within"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("fake", FAKES.values(), ids=list(FAKES))
@@ -148,6 +152,16 @@ def test_a_bistable_circuit_is_compared_on_the_branch_that_was_found():
         op = rs.solve(circuit, start={"e": volts})
         assert op.voltage("e") == pytest.approx(volts)
         assert rs.ngspice.compare(circuit, op).agrees
+
+
+@requires_ngspice
+def test_decks_are_compared_by_name_and_as_text(tmp_path):
+    deck = "divider\nV1 a 0 2\nR1 a b 1\nR2 b 0 1\n"
+    path = tmp_path / "d.net"
+    path.write_text(deck)
+    for given in (deck, path, str(path)):
+        assert rs.ngspice.compare(given).agrees
+        assert rs.ngspice.run(given).voltage("b")[0] == pytest.approx(1)
 
 
 @requires_ngspice

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
     from .decks import Deck, ForeignDeck
 
 
+#: what to do about models that are refused
+_OTHER_LEVELS = {
+    "level": "fit parameters of level 1 to its currents, or write its formulas as B sources"
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Multipole(Table):
     """Device whose terminals' currents depend on all of its voltages.
@@ -75,7 +81,7 @@ class Multipole(Table):
         for name, value in model.numbers.items():
             key = cls.aliases.get(name, name)
             if key in cls.refused and value not in cls.refused[key]:
-                raise BadModel(cls.refusal(key, value), name)
+                raise BadModel(cls.refusal(key, value), name, _OTHER_LEVELS.get(key))
             if key in cls.defaults:
                 if not math.isfinite(value):
                     raise BadModel(f"{name} must be finite", name)

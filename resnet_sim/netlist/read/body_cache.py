@@ -26,6 +26,11 @@ from .models import read_model
 #: subcircuits within each other
 MAX_DEPTH = 100
 
+#: the forms of what `parse_assignments` reads
+_USAGE = {
+    "assignments": "the form is: .param name=value",
+    "function": "the form is: .func name(x) {expression}",
+}
 _REST = pattern(r"\s*\.\s*\w+\s*")
 _PARAMETER = re.compile(r"[^\W0-9][\w.#$]*").fullmatch
 
@@ -148,6 +153,7 @@ class Preparer:
             definitions = parse_assignments(card[2][offset:], start, self._report.dialect.numerals)
         except CardError as error:
             error.offset += offset
+            error.hint = error.hint or _USAGE[start]
             raise
         for name, _, parameters, program in definitions:
             if parameters is None:

@@ -86,6 +86,8 @@ _SOURCE = {
     **_table(_IS_HARMLESS, _EVERY, "of other analyses, with the numbers that follow",
              "ac distof1 distof2"),
     **_table(_DOES, "ngspice", "of PWL: delay and beginning of the repetition", "td r"),
+    **_table(_IS_REFUSED, "LTspice, Xyce, HSPICE",
+             "files of PWL are not read: write the value at t = 0 in its place", "file pwlfile"),
     **_ACROSS, **_CAPACITIVE,
 }  # fmt: skip
 _VOLTAGE_SOURCE = {

@@ -21,7 +21,7 @@ _OTHERS = (
     (r"v\s*\{?\s*xschem\b", "a schematic of xschem", "in xschem: Netlist, with SPICE chosen"),
     (r"v 20\d{6} \d\b", "a schematic of gEDA or Lepton", "lepton-netlist -g spice-sdb file.sch"),
     (
-        r"(?://[^\n]*\s+)*simulator\s+lang\s*=\s*spectre\b",
+        r"(?:[^\n]*\n)?\s*(?://[^\n]*\s+)*simulator\s+lang\s*=\s*spectre\b",
         "a netlist of Spectre",
         "have it written for SPICE: simulator lang=spice",
     ),

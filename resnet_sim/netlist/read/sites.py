@@ -123,6 +123,8 @@ class Places:
             unit = read_number(f"1{word.text}")
             if kind == "resistor" and unit is not None and unit.is_clean:
                 hint = f"if it is a unit, leave out the blank before {word.text}"
+            if any(name.startswith(f"{word.text}.") for name in known()):
+                hint = f"none is chosen by its size: name the one that fits, {word.text}...."
             message = f"unknown model {word.text!r}"
             raise CardError("E110", message, word.offset, len(word.text), hint)
         if model.kind != kind:

@@ -209,7 +209,7 @@ class SweepReader:
         if name in self.failed:
             raise Failed
         message = f"nothing to sweep: {word.text!r} is no source, resistor, switch or parameter"
-        hint = suggestion(word.text, lambda: known)
+        hint = suggestion(word.text, lambda: [*known, *self.builder.element_names()])
         raise CardError("E131", message, word.offset, len(word.text), hint)
 
     def _model_parameter(self, text: str) -> bool:
