@@ -38,8 +38,8 @@ def sought(circuit: Circuit, output: str) -> tuple[str, int, int]:
     match = OUTPUT.fullmatch(folded(output).strip())
     if match is None or (match[1] != "v" and match[3]):
         message = f"{output!r} is not of the form v(node), v(node,node), i(element), p(element)"
-        name = folded(output).strip()
-        known = {f"v({name})": name in circuit.nodes, f"i({name})": circuit.find(name) is not None}
+        bare = folded(output).strip()
+        known = {f"v({bare})": bare in circuit.nodes, f"i({bare})": circuit.find(bare) is not None}
         meant = [one for one, is_there in known.items() if is_there]
         raise UsageError(f"{message}: did you mean {meant[0]}?" if meant else message)
     kind, one, other, device, quantity = match.groups()

@@ -90,7 +90,7 @@ def test_without_ngspice_the_status_is_4_and_the_message_says_how_to_get_it(
 FAKES = {
     "it says so": ("print('Warning: singular matrix: check node x')", "30", "singular matrix"),
     "its reason above": (
-        "print('Netlist line no. 3:\\nUndefined parameter [v]\\nERROR: fatal error in ngspice, exit(1)')",
+        "print('Netlist line no. 3:\\nUndefined parameter [v]\\nERROR: fatal error in ngspice')",
         "30", "Undefined parameter [v] / ERROR: fatal",
     ),
     "no result": ("print('bye')", "30", "left no result: bye"),
