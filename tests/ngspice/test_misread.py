@@ -214,3 +214,24 @@ def test_tables_of_others_have_corners(dialect):
     circuit = parsed(".param top=4\nE1 o 0 TABLE {v(a)} = (0,0) (1,{top})", 1.0)
     (note,) = [d for d in circuit.diagnostics if d.code == "N113"]
     assert note.message.endswith("sharp")
+
+
+@pytest.mark.parametrize("port", ["0", "GND"])
+@pytest.mark.parametrize("count", [1, 40])  # many alike are placed at once
+def test_a_port_called_like_ground_is_refused_at_another_node(port, count):
+    cell = f"t\n.subckt s a {port}\nR1 a {port} 1k\n.ends\nV1 a 0 1\nR2 b 0 1k\n"
+    grounded = cell + "".join(f"X{k} a gnd s\n" for k in range(count))
+    assert rs.solve(grounded).current("v1") == pytest.approx(-1e-3 * count)
+    raised = f"{grounded}XU a b s\n"
+    with pytest.raises(NetlistError, match=f"port {port.lower()} of s for ground, not for b") as e:
+        rs.parse_netlist(raised)
+    assert e.value.diagnostics[0].code == "E138"
+    found = rs.solve(raised, dialect="pspice")
+    assert found.voltage("b") == pytest.approx(0.5)
+
+
+@requires_ngspice
+def test_ngspice_takes_such_ports_for_ground(tmp_path):
+    deck = "t\n.subckt s a gnd\nR1 a gnd 1k\n.ends\nV1 a 0 1\nX1 a b s\nR2 b 0 1k\n"
+    (found,) = as_written([deck], tmp_path)
+    assert found["v(b)"] == 0.0

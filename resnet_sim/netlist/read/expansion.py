@@ -18,7 +18,7 @@ from .declarations import Gatherer
 from .fast_cards import PlainCards
 from .fast_instances import INSIDE, PORT, Repeats, Template
 from .fields import element_name
-from .overruled import refuse_captured, refuse_overruled
+from .overruled import GROUND, refuse_captured, refuse_grounded, refuse_overruled
 from .placer import Placer
 from .scope import Failed, Scope
 from .sites import Site
@@ -161,6 +161,8 @@ class Expansion:
             site = Site(element.name, "", "", element.card, scope)
             self._placer.differs(site, "m= of an instance within it")
         nodes = self._placer.nodes(element.nodes, scope)
+        if self._report.dialect.misreads:
+            refuse_grounded(device, subcircuit.at(nodes) or {})
         self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope, found)
 
     def _enter(
@@ -239,10 +241,12 @@ class Expansion:
         assert isinstance(device, Instance)
         if self._draws:
             return False  # each draws for itself
+        _, subcircuit = self._find(device, scope)
+        if self._report.dialect.misreads and not GROUND.isdisjoint(subcircuit.ports):
+            return False  # each is to be looked at
         template = self._template(device, len(ends), scope)
         expanded = self._expanded
         if scope is self._top:
-            _, subcircuit = self._find(device, scope)
             expanded += len(names) * self._preparer.size(subcircuit, self._max_elements)
         names = [scope.prefix + name for name in names]
         if (

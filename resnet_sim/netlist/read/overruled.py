@@ -1,11 +1,25 @@
-"""Parameters of instances that ngspice or HSPICE takes from elsewhere than the deck says."""
+"""Parameters and ports of instances that ngspice or HSPICE takes for others than the deck says."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from ..report import CardError
 from ..source import Card
 from .cards import Expression, Instance
 from .scope import Evaluator, Scope
+
+#: what ngspice takes for ground, also as the name of a port
+GROUND = {"0", "gnd"}
+
+
+def refuse_grounded(device: Instance, ports: Mapping[str, str]) -> None:
+    """Refuse ports called like ground at other nodes: ngspice joins what is within to ground."""
+    for port, node in ports.items():
+        if port in GROUND and node not in GROUND:
+            word = device.subcircuit
+            message = f"ngspice takes port {port} of {word.text} for ground, not for {node}"
+            raise CardError("E138", message, word.offset, len(word.text), "call the port otherwise")
 
 
 def refuse_captured(evaluator: Evaluator, device: Instance, scope: Scope, child: Scope) -> None:
