@@ -1,5 +1,7 @@
 """What the reader says, and where."""
 
+import re
+
 import pytest
 
 from resnet_sim.diagnostics import CODES
@@ -122,6 +124,13 @@ def test_a_refusal_says_what_to_do(cards, code, excerpt, advice):
     (found_one,) = (d for d in found(f"t\n{cards}") if d.severity == "error")
     assert (found_one.code, place(found_one)) == (code, excerpt)
     assert advice in found_one.hint
+
+
+@pytest.mark.parametrize("way", ["dev=5%", "lot 5%", "dev/gauss=5%", "lot/uniform 5%"])
+def test_tolerances_of_models_are_told_from_slips(way):
+    model = f"v1 a 0 1\nr1 a 0 rm 1k\n.model rm res(r=1 {way})\n"
+    first = next(d for d in found(f"t\n{model}") if d.code == "W110")
+    assert "--spread" in first.hint and place(first) == re.split("[ =]", way)[0]
 
 
 def test_a_duplicate_shows_the_first_of_the_two():

@@ -37,6 +37,11 @@ _TYPE = re.compile(r"\s*\.model\s+\S+\s+(?:r|res)\b").match
 Points = tuple[Word | Braced, ...]
 
 
+#: what to do about PSpice's DEV and LOT
+_is_tolerance = re.compile(r"(?:dev|lot)(?:/\w+)?").fullmatch
+_TOLERANCE = "a tolerance of PSpice: resnet-sim sweep --spread NAME=5% draws samples"
+
+
 def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
     """Return a .model card.
 
@@ -60,7 +65,8 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
             words.append(item)
         elif item.text != "params:":
             message = f"{item.text!r} without a value is ignored"
-            report.add("W110", message, card, item.offset, len(item.text))
+            hint = _TOLERANCE if _is_tolerance(item.text) else None
+            report.add("W110", message, card, item.offset, len(item.text), hint=hint)
     if base is not None:
         kind = words[1].text if len(words) > 1 else ""
         return ModelCard(words[0].text, kind, tuple(parameters), card, table, base[3])
@@ -266,6 +272,7 @@ class ModelReader:
             if key.text not in kind.parameters:
                 message = f"unknown parameter {key.text!r} of a {kind.kind} model is ignored"
                 hint = did_you_mean(key.text, sorted(kind.parameters))
+                hint = _TOLERANCE if _is_tolerance(key.text) else hint
                 self._report.add("W110", message, model.card, key.offset, len(key.text), hint=hint)
                 continue
             if key.text in kind.words:
