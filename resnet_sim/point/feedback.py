@@ -234,8 +234,8 @@ def _metastable(equations: Equations, elements: list[int]) -> Diagnostic:
     """Return the warning that an operating point can't last."""
     circuit, elements = equations.red.circuit, list(dict.fromkeys(elements))
     message = f"the operating point of {names_of(circuit, elements)} is metastable: the slightest "
-    message += "disturbance leads to another one"
-    hint = "select a stable one with .nodeset v(...)=..."
+    message += "disturbance leads away from it"
+    hint = "if there are others, .nodeset v(...)=... selects one"
     return Diagnostic("W208", message, circuit.span(elements[0]), hint)
 
 

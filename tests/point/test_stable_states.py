@@ -43,7 +43,8 @@ def test_where_only_an_unstable_state_exists_the_answer_says_so():
     op = rs.solve("hill\nI1 0 a 1\nR1 a 0 -1\nR2 a 0 4\n")
     assert op["a"] == pytest.approx(-4.0 / 3.0)
     assert op.certificate.ok and op.certificate.stable is False and op.unique == "unique"
-    assert "W208" in codes(op)
+    (said,) = (d for d in op.diagnostics if d.code == "W208")
+    assert said.message.endswith("the slightest disturbance leads away from it")
 
 
 def test_what_bends_up_everywhere_is_stable_and_unique():
