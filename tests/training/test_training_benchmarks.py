@@ -13,7 +13,7 @@ from resnet_sim import training as tr
 
 
 def test_sparse_topologies():
-    for needed in ("sample_by_sample", "implicit_torch", "families"):
+    for needed in ("sample_by_sample", "implicit_torch", "families", "two_threads"):
         load(needed)
     topologies = load("training_topologies")
     options = argparse.Namespace(
