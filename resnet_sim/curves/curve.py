@@ -60,7 +60,7 @@ class Curve:
     def take(self, rows: Ints) -> Self:
         """Return some rows: of kinds of which all attributes are columns, with a row for each."""
         kind: Any = type(self)
-        return kind(*(column[rows] for column in vars(self).values()))
+        return kind(*(getattr(self, name)[rows] for name in kind.__match_args__))
 
     def point(self, s: Floats, r: Floats) -> Points:
         """Return the points where ``v + r i = s``; each row has exactly one.

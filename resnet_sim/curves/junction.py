@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -101,7 +102,7 @@ class JunctionCurve(Curve):
         if len(back):
             some = self if len(back) == len(u) else self.take(back)
             i[back], slope[back] = some._reverse(u[back])
-        if self._plain.all():
+        if self._simple:
             return i, slope
         short = np.flatnonzero((i < 0) & (u >= self._seam) & ~self.ahead)
         if len(short):
@@ -119,7 +120,7 @@ class JunctionCurve(Curve):
     def steps(self, points: Points) -> Steps:
         """Recombination and the reverse knee end at the seam: less flows back just below."""
         u = points.v - self.series * points.i
-        if self._plain.all():
+        if self._simple:
             return super().steps(points)
         least, below = self._at_seam, u < self._seam
         steps = (self.recombination > 0) | np.isfinite(self.reverse_knee)
@@ -135,16 +136,21 @@ class JunctionCurve(Curve):
     def _seam(self) -> Floats:
         return SEAM * self.emission
 
-    @property
+    @cached_property
     def _plain(self) -> Bools:
         """Tell which rows have no effects of second order."""
         knees = np.isfinite(self.knee) | np.isfinite(self.reverse_knee)
         return np.asarray((self.recombination == 0) & ~knees)
 
+    @cached_property
+    def _simple(self) -> bool:
+        """Tell whether no row has any."""
+        return bool(self._plain.all())
+
     def _forward(self, u: Floats) -> tuple[Floats, Floats]:
         a, n = self.saturation, self.emission
         i, slope = a * np.expm1(_most(u / n)), a / n * np.exp(_most(u / n))
-        if self._plain.all():
+        if self._simple:
             return i, slope
         nr, away = self.recombination_emission, 1.0 - u / self.potential
         width = away**2 + 0.005
@@ -167,6 +173,8 @@ class JunctionCurve(Curve):
             depth = np.where(beyond, -(self.breakdown + u), 0.0) / nb
             avalanche = a * np.exp(_most(depth))
             i, slope = np.where(beyond, -avalanche, i), np.where(beyond, avalanche / nb, slope)
+        if self._simple:
+            return i, slope
         high = np.sqrt(np.maximum(-i, 0.0) / self.reverse_knee)
         return i / (1 + high), slope * ((1 + high / 2) / (1 + high)) / (1 + high)
 
@@ -189,7 +197,11 @@ class JunctionCurve(Curve):
         a, n, b, nb = self.saturation, self.emission, self.breakdown, self.breakdown_emission
         push = r * a
         safe = np.where(push > 0, push, 1.0)
-        ahead = _diode_in_series(s, push, n)
+        seam = SEAM * n - push * (1.0 - np.exp(SEAM))
+        forward = (s >= seam) | self.ahead
+        # below the seam nobody asks, and logarithms take long
+        some, ahead = np.flatnonzero(forward), s.copy()
+        ahead[some] = _diode_in_series(s[some], push[some], n[some])
         if (recombines := self.recombination > 0).any():
             # what flows besides leaves less voltage than either of both would alone
             other = _diode_in_series(s, r * self.recombination, self.recombination_emission)
@@ -204,8 +216,7 @@ class JunctionCurve(Curve):
             t = np.where(t > 1.0, nb * np.log(np.maximum(t, 1.0) * nb / safe), beyond - nb * t)
             t = np.where(deep, np.maximum(t, 0.0), 0.0)
             broken = np.where(deep, -b - t, back)
-        seam = SEAM * n - push * (1.0 - np.exp(SEAM))
-        return np.where(push > 0, np.where((s >= seam) | self.ahead, ahead, broken), s)
+        return np.where(push > 0, np.where(forward, ahead, broken), s)
 
 
 def _diode_in_series(s: Floats, push: Floats, n: Floats) -> Floats:

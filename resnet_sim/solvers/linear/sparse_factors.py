@@ -38,6 +38,8 @@ class SparseFactors:
         #: the place of each coordinate in the order of elimination, and the entries of its factor
         self._place: Ints | None = None
         self._fill = 0
+        #: places, groups of coordinates, and the nodes in the order that follows from both
+        self._ordered: tuple[Any, Any, Any] = None, None, None
         #: first entry of each column and rows of all, and the symbolic factor of these
         self._pattern: tuple[Ints, Ints] | None = None
         self._symbolic: Any = None
@@ -110,14 +112,20 @@ class SparseFactors:
 
     def _order(self, n: int) -> Ints | None:
         """Return the nodes in the order of elimination, if known: where the last member stands."""
-        if self._place is None:
+        place, label = self._place, self._label
+        if place is None:
             return None
-        label = np.arange(n) if self._label is None else self._label
-        if len(label) != len(self._place):
+        if label is None:
+            label = np.arange(n)
+        if len(label) != len(place):
             return None
-        last = np.full(n, -1)
-        np.maximum.at(last, label, self._place)
-        return np.asarray(1 + np.argsort(last[1:], kind="stable"))
+        ordered, groups, node = self._ordered
+        if ordered is not place or not np.array_equal(groups, label):
+            last = np.full(n, -1)
+            np.maximum.at(last, label, place)
+            node = 1 + np.argsort(last[1:], kind="stable")
+            self._ordered = place, label, node
+        return node
 
     def _cholesky(self, n: int, p: Ints, q: Ints, conductance: Floats, more: float) -> Solve:
         """Factor by CHOLMOD; two to three times as fast as SuperLU."""
