@@ -23,6 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -83,10 +84,11 @@ def random(options: argparse.Namespace) -> None:
             print(f"{nodes:6d}  {kind:8s}  {share:>9s}  {median:7.1f} {worst:6.1f}{target}")
 
 
-def process(*command: str) -> float:
-    """Return the seconds of CPU that a process takes."""
+def process(*command: str, limit: float | None = None) -> float:
+    """Return the seconds of CPU that a process takes, until it is stopped."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, capture_output=True, check=False)
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, capture_output=True, check=False, timeout=limit)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -103,7 +105,7 @@ def ngspice(options: argparse.Namespace) -> None:
             own, theirs = [], []
             for _ in range(3):
                 own.append(process(sys.executable, "-m", "resnet_sim", "solve", str(deck)))
-                theirs.append(process("ngspice", "-b", str(deck)))
+                theirs.append(process("ngspice", "-b", str(deck), limit=options.limit))
             ratio = min(theirs) / min(own)
             print(f"{kind:8s} {min(own):6.2f} s, ngspice {min(theirs):6.2f} s: "
                   f"{ratio:5.1f} times (target {FASTER})")  # fmt: skip
@@ -137,6 +139,7 @@ def main(arguments: list[str] | None = None) -> None:
     one.set_defaults(run=random)
     two = commands.add_parser("ngspice")
     two.add_argument("--nodes", type=int, default=10_000)
+    two.add_argument("--limit", type=float, default=60.0, help="s, where ngspice is stopped")
     two.set_defaults(run=ngspice)
     commands.add_parser("ten").set_defaults(run=ten)
     options = parser.parse_args(arguments)

@@ -19,7 +19,7 @@ Card = tuple[int, int, str]
 MAX_BYTES = 4_000_000_000
 
 
-@dataclass
+@dataclass(eq=False)
 class SourceFile:
     """One file of the deck.
 

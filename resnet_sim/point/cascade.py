@@ -17,7 +17,7 @@ from .branches import Branches
 from .reduction import Reduction
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """What is solved together, once all earlier stages are.
 

@@ -31,7 +31,7 @@ from .solved import Point
 from .state import State
 
 
-@dataclass
+@dataclass(eq=False)
 class _Log:
     """What happens while a point is solved."""
 

@@ -12,7 +12,7 @@ from ..model.circuit import Circuit
 from .state import State
 
 
-@dataclass
+@dataclass(eq=False)
 class Point:
     """A solved point before it is certified.
 

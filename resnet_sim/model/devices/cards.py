@@ -56,7 +56,7 @@ def bad_reading(reading: str) -> str:
     return f"{', '.join(READINGS)} or pieces:K with K from 1 to 1000, such as pieces:8"
 
 
-@dataclass
+@dataclass(eq=False)
 class Conditions:
     """What a whole deck says about its devices.
 

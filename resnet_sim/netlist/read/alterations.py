@@ -21,7 +21,7 @@ RUN = ".alter"
 DECLARED = {"param", "func", "model", "temp", "options", "global"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Alteration:
     """A block: its cards, and the places (file, line) of those that are taken out."""
 

@@ -33,7 +33,7 @@ _IS_FORMULA = re.compile(r"par\s*\(|\{|'|.*[-+*/]\s*[(\w]").match
 _QUESTIONS = ("sens", "tf", "meas")
 
 
-@dataclass
+@dataclass(eq=False)
 class AnalysisReader(SweepReader):
     """Reads the cards that ask for analyses and outputs.
 

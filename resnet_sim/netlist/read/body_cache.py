@@ -35,7 +35,7 @@ _REST = pattern(r"\s*\.\s*\w+\s*")
 _PARAMETER = re.compile(r"[^\W0-9][\w.#$]*").fullmatch
 
 
-@dataclass
+@dataclass(eq=False)
 class Declarations:
     """What the dot cards of a body declare."""
 

@@ -14,7 +14,7 @@ _SPECIAL = pattern(r"\b(?:optional\s*:(.*?)|text\s*:.*?)(?=\bparams\s*:|\btext\s
 _DEFAULT = pattern(r"([^\s=,]+)\s*=\s*([^\s=,]+)")
 
 
-@dataclass
+@dataclass(eq=False)
 class Body:
     """The statements of a deck, a subcircuit, or a branch of an .if.
 
@@ -84,7 +84,7 @@ class Subcircuit:
         return dict(zip(self.ports, (*nodes, *rest), strict=True))
 
 
-@dataclass
+@dataclass(eq=False)
 class Deck:
     """A netlist whose structure is known.
 

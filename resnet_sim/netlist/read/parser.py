@@ -33,7 +33,7 @@ _KEYWORD = re.compile(r"\s*\.\s*([a-z_0-9]*)")
 _PARAMS = pattern(r"\bparams\s*:")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Open:
     """A .subckt or .if that waits for its end."""
 

@@ -37,7 +37,7 @@ class _Needed(Exception):
         self.scope, self.name = scope, name
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Scope:
     """One instance of a subcircuit, or the deck itself.
 

@@ -43,7 +43,7 @@ class Site(NamedTuple):
         return self.card[2].lstrip()[0]
 
 
-@dataclass
+@dataclass(eq=False)
 class Places:
     """A builder, and what elements need to find their place in it.
 

@@ -26,7 +26,7 @@ _OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch
 _VARIATIONS = ("lin", "dec", "oct")
 
 
-@dataclass
+@dataclass(eq=False)
 class SweepReader:
     """Reads the cards that ask for points.
 
