@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..model.devices import Mosfets
-from .multipole import KELVIN_PER_VOLT, MultipoleLaw, beside, kelvin, real
+from .mosfet_levels import level3
+from .multipole import KELVIN_PER_VOLT, MultipoleLaw, beside, junction, kelvin, real
 
 #: K; eV, the gap of silicon at that temperature
 ROOM, ROOM_GAP = 300.15, 1.1150877
@@ -29,10 +30,14 @@ def _drift(kelvin: Any) -> Any:
 
 
 class MosfetLaw(MultipoleLaw[Mosfets]):
-    """Shichman and Hodges's model at the temperature of the device; ``m`` of them side by side."""
+    """The model at the temperature of the device; ``m`` of them side by side.
+
+    Level 1 is Shichman and Hodges's; for the others see `mosfet_levels`.
+    """
 
     device = Mosfets
     main = ("vto", "kp")
+    marks = MultipoleLaw.marks | {"level", "tox", "nsub", "uo"}
 
     def prepared(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return parameters at the temperature, currents of one of ``m`` devices."""
@@ -41,8 +46,11 @@ class MosfetLaw(MultipoleLaw[Mosfets]):
         p["vt"] = hot / KELVIN_PER_VOLT
         p["phi"] = (g["phi"] + _drift(cold)) * hot / cold - _drift(hot)
         rise = (_gap(cold) - _gap(hot) + g["polarity"] * (p["phi"] - g["phi"])) / 2
-        p["flat"] = g["polarity"] * (g["vto"] + rise) - g["gamma"] * np.sqrt(g["phi"])
-        p["slope"] = g["kp"] * (hot / cold) ** -1.5 * g["w"] / (g["l"] - 2 * g["ld"])
+        flat = g["vto"] + g["delvto"] + rise
+        p["flat"] = g["polarity"] * flat - g["gamma"] * np.sqrt(g["phi"])
+        p["l"], p["w"] = g["l"] - 2 * g["ld"] + g["xl"], g["w"] - 2 * g["wd"] + g["xw"]
+        p["slope"] = g["kp"] * (hot / cold) ** -1.5 * p["w"] / p["l"]
+        p["uo"] = g["uo"] * (hot / cold) ** -1.5
         by_area = (g["js"] != 0) & (g["ad"] != 0) & (g["as"] != 0)
         hotter = np.exp(KELVIN_PER_VOLT * (_gap(cold) / cold - _gap(hot) / hot))
         for letter in "ds":
@@ -59,7 +67,11 @@ class MosfetLaw(MultipoleLaw[Mosfets]):
         d, g, b, s = np.moveaxis(sense[..., None] * v, -1, 0)
         swapped = real(d) < real(s)
         high, low = np.where(swapped, s, d), np.where(swapped, d, s)
-        channel = p["m"] * self._channel(high - low, g - low, b - low, p)
+        across = (high - low, g - low, b - low)
+        channel = self._channel(*across, p)
+        if (p["level"] == 3).any():
+            channel = np.where(p["level"] == 3, level3(*across, p), channel)
+        channel = p["m"] * channel
         channel = np.where(swapped, -channel, channel)
         to_drain, to_source = (
             self._leak(b - end, p["i" + k], p) for end, k in ((d, "d"), (s, "s"))
@@ -82,9 +94,8 @@ class MosfetLaw(MultipoleLaw[Mosfets]):
     def _leak(self, v: Any, amps: Any, p: Mapping[str, Any]) -> Any:
         """Return the current from the bulk into drain or source."""
         back = real(v) <= -3 * real(p["vt"])
-        x = np.where(back, 0.0, v) / p["vt"]
-        x = np.where(real(x) > 700.0, 700.0, x)
-        return np.where(back, -amps, amps * (np.exp(x) - 1)) + p["gmin"] * v
+        flat = np.where(back & (p["level"] < 3), -amps, junction(v, amps, p["vt"]))
+        return flat + p["gmin"] * v
 
     def resistances(self, v: Any, i: Any, p: Mapping[str, Any]) -> Any:
         """Return those of drain and source; the sheet's where none are given."""

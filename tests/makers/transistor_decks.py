@@ -29,6 +29,15 @@ def _some(rng, **ranges):
 
 
 LOG = "log"
+#: kinds of MOSFETs -> parameters of their level
+LEVELS: dict[str, dict[str, tuple]] = {
+    "m": {},
+    "3": {
+        "delvto": (-0.3, 0.3), "xl": (-1e-7, 1e-7), "xw": (-2e-7, 2e-7), "wd": (0, 2e-7),
+        "eta": (0, 1), "theta": (0, 0.3), "kappa": (0, 2), "vmax": (2e4, 3e5, LOG),
+        "xj": (5e-8, 5e-7, LOG), "delta": (0, 2), "nfs": (1e10, 1e12, LOG),
+    },
+}  # fmt: skip
 
 
 def model(rng, kind: str) -> tuple[str, dict[str, float], dict[str, float]]:
@@ -49,7 +58,7 @@ def model(rng, kind: str) -> tuple[str, dict[str, float], dict[str, float]]:
             given["subs"] = float(rng.choice([-1, 1]))
         own = _some(rng, area=(0.5, 5), m=(1, 3)) | (_some(rng, areab=(0.5, 5), areac=(0.5, 5)))
         return str(rng.choice(["npn", "pnp"])), given, own | hot
-    if kind == "m":
+    if kind in LEVELS:
         given = _some(
             rng, vto=(-2, 2), kp=(1e-5, 1e-3, LOG), gamma=(0.1, 1), phi=(0.3, 0.9),
             lambda_=(0.001, 0.1, LOG), rd=(0.1, 100, LOG), rs=(0.1, 100, LOG),
@@ -67,6 +76,9 @@ def model(rng, kind: str) -> tuple[str, dict[str, float], dict[str, float]]:
             as_=(1e-12, 1e-9, LOG), nrd=(0.5, 4), nrs=(0.5, 4), pd=(1e-6, 2e-6),
         )  # fmt: skip
         own.setdefault("l", 1e-5)
+        if kind != "m":
+            given.pop("lambda", None)
+            given |= {"level": float(kind)} | _some(rng, **LEVELS[kind])
         return str(rng.choice(["nmos", "pmos"])), given, own | hot
     given = _some(
         rng, vto=(-5, -0.5), beta=(1e-5, 1e-2, LOG), lambda_=(0.001, 0.1, LOG), rd=(0.1, 100, LOG),
@@ -80,28 +92,28 @@ def model(rng, kind: str) -> tuple[str, dict[str, float], dict[str, float]]:
 
 def bias_points(rng, kind: str, count: int) -> str:
     """Return a deck of devices, each with a source of its own at each terminal."""
-    lines = ["bias points"]
+    lines, letter = ["bias points"], "m" if kind in LEVELS else kind
     for k in range(count):
         sort, given, own = model(rng, kind)
         sign = -1 if sort[0] == "p" else 1
-        names = {"q": "cbes", "m": "dgsb", "j": "dgs"}[kind]
+        names = {"q": "cbes", "m": "dgsb", "j": "dgs"}[letter]
         volts = sign * rng.uniform(-3, 6, len(names))
         if kind == "q":  # junctions forward by no more than they bear
             volts[1] = volts[2] + sign * rng.uniform(-2, 0.65)
             low = -0.6 if rng.random() < 0.4 else 0.0
             volts[0] = volts[1] + sign * rng.uniform(low, 5)
             volts[3] = -10.0 * sign * given.get("subs", sign)
-        elif kind == "m":
+        elif letter == "m":
             volts[3] = volts[[0, 2]].min() + 0.4 if sign > 0 else volts[[0, 2]].max() - 0.4
             volts[3] -= sign * rng.uniform(0, 3)
         else:
             low = (sign * volts[[0, 2]]).min()
             volts[1] = sign * (low + rng.uniform(-3, 0.6))
-        nodes = [f"{letter}{k}" for letter in names]
+        nodes = [f"{name}{k}" for name in names]
         lines += [f"v{n} {n} 0 {v!r}" for n, v in zip(nodes, volts.tolist(), strict=True)]
         body = " ".join(f"{key}={value!r}" for key, value in given.items())
         mine = " ".join(f"{key}={value!r}" for key, value in own.items())
-        lines += [f"{kind}{k} {' '.join(nodes)} mod{k} {mine}", f".model mod{k} {sort}({body})"]
+        lines += [f"{letter}{k} {' '.join(nodes)} mod{k} {mine}", f".model mod{k} {sort}({body})"]
     return "\n".join(lines)
 
 
@@ -120,6 +132,7 @@ def random_circuit(rng, count: int, kinds: str = "qmj") -> str:
     for k in range(count):
         kind = str(rng.choice(list(kinds)))
         sort, given, own = model(rng, kind)
+        kind = "m" if kind in LEVELS else kind
         own.pop("temp", None)
         ends = [str(n) for n in rng.choice(nodes + rails[:2], 3)]
         if len(set(ends)) < 2:

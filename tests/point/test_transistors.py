@@ -32,7 +32,7 @@ def series(circuit, name):
 
 
 @requires_ngspice
-@pytest.mark.parametrize("kind", "qmj")
+@pytest.mark.parametrize("kind", "qmj3")
 @pytest.mark.parametrize("seed", range(3))
 def test_currents_at_given_voltages_are_those_of_ngspice(kind, seed):
     deck = bias_points(np.random.default_rng(seed), kind, 25)
@@ -40,24 +40,29 @@ def test_currents_at_given_voltages_are_those_of_ngspice(kind, seed):
     op = rs.solve(circuit)
     assert op.certificate.ok
     for source in circuit.voltage_sources.names:
-        device = kind + source[2:]
+        device = ("m" if kind.isdigit() else kind) + source[2:]
         ours, other = op.current(source), theirs[f"i({source})"]
         # what ngspice computes from the difference of two node voltages
         noise = 2e-14 * series(circuit, device)
         assert ours == pytest.approx(other, rel=1e-6, abs=1e-18 + noise)
 
 
-@pytest.mark.parametrize("kind", "qmj")
+@pytest.mark.parametrize("kind", "qmj3")
 def test_derivatives_are_those_of_the_law_stated_independently(kind):
     """By an imaginary step through `laws`, at the voltages behind the resistances."""
     rng = np.random.default_rng(7)
     circuit = parse_netlist(bias_points(rng, kind, 40))
     (law,) = [law for law in laws(circuit) if law.table.smooth]
     device = law.table
-    module = {"q": bipolar, "m": mosfet, "j": jfet}[kind]
-    make = {"q": lambda v: bipolar.GummelPoon(v, 3), "m": mosfet.ShichmanHodges, "j": jfet.Junction}
-    function = make[kind](module.effective(device))
+    module = {"q": bipolar, "j": jfet}.get(kind, mosfet)
+    make = {"q": lambda v: bipolar.GummelPoon(v, 3), "j": jfet.Junction}
+    channel = mosfet.channel_of(float(kind) if kind.isdigit() else 1.0)
+    function = make.get(kind, channel)(module.effective(device))
     v = rng.uniform(-2, 0.6, (40, device.width))
+    if isinstance(device, mosfet.Mosfets):  # most of them on, half of them forward
+        v[:, 1] *= -3.0
+        v[::2, 0] *= -3.0
+        v *= device.parameter("polarity")[:, None]
     current, slopes = function.evaluate(v)
     behind = np.concatenate([v, np.zeros((40, 1))], axis=1)
     expected = law.currents(behind, law.p)[:, :-1]
@@ -370,7 +375,8 @@ vs s 0 0
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("m1 d g 0 0 m\n.model m nmos(level=3)", "level 3"),
+        ("m1 d g 0 0 m\n.model m nmos(level=4)", "level 4"),
+        ("m1 d g 0 0 m w=1u\n.model m nmos(level=3 wd=.5u)", "channel of m1"),
         ("m1 d g 0 0 m\n.model m nmos(level=49)", "level 49"),
         ("q1 d g 0 m\n.model m npn(rco=10)", "rco"),
         ("q1 d g 0 m\n.model m npn(level=4)", "level 4"),
@@ -399,6 +405,26 @@ def test_parameters_that_mean_nothing_at_dc_make_no_noise():
     lines = "q1 a b 0 m off ic=0.6,2\nm1 a b 0 0 n pd=1u ps=1u ic=1,2,3\n"
     lines += ".model m npn(cje=1p tf=1n kf=1e-12)\n.model n nmos(cgso=1n level=1)"
     assert not parse_netlist(f"t\nv1 a 0 1\nv2 b 0 1\n{lines}").diagnostics
+
+
+def test_parameters_of_another_level_are_told_and_mean_nothing():
+    deck = "t\nv1 d 0 3\nv2 g 0 2\nm1 d g 0 0 n\n.model n nmos(level={} {})"
+    for level, one, other in ((1, "", "theta=.1"), (3, "theta=.1", "lambda=.1")):
+        ours = parse_netlist(deck.format(level, one))
+        more = parse_netlist(deck.format(level, f"{one} {other}"))
+        assert not ours.diagnostics
+        (told,) = more.diagnostics
+        assert told.code == "W110"
+        assert other.partition("=")[0] in told.message
+        assert rs.solve(more).current("m1") == rs.solve(ours).current("m1")
+
+
+def test_what_follows_from_doping_is_kept_when_it_is_written():
+    """A gamma of 0 is the usual one, yet not what the doping says."""
+    deck = "t\nv1 d 0 3\nv2 g 0 2\nm1 d g 0 0 n\n.model n nmos(level=3 gamma=0 nsub=1e16 vto=0)"
+    circuit = parse_netlist(deck)
+    again = parse_netlist(rs.format_netlist(circuit))
+    assert np.array_equal(circuit.mosfets.values, again.mosfets.values)
 
 
 # ---- junction diodes beside transistors and in loops ----

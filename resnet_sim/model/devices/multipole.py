@@ -92,7 +92,8 @@ class Multipole(Table):
     def refusal(cls, name: str, value: float) -> str:
         """Return why a parameter is refused."""
         if name == "level":
-            return f"{cls.kind} models of level {value:g} are not there: level 1 is"
+            there = " and ".join(f"{level:g}" for level in cls.refused[name])
+            return f"{cls.kind} models of level {value:g} are not there: level {there} is"
         return f"{name} changes the currents of a {cls.kind} at DC, and is not there"
 
     @classmethod
