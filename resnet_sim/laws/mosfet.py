@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..model.devices import Mosfets
-from .mosfet_levels import level3
+from .mosfet_levels import LEVELS
 from .multipole import KELVIN_PER_VOLT, MultipoleLaw, beside, junction, kelvin, real
 
 #: K; eV, the gap of silicon at that temperature
@@ -44,12 +44,15 @@ class MosfetLaw(MultipoleLaw[Mosfets]):
         g, p = given, dict(given)
         hot, cold = kelvin(g)
         p["vt"] = hot / KELVIN_PER_VOLT
-        p["phi"] = (g["phi"] + _drift(cold)) * hot / cold - _drift(hot)
+        p["phi"], p["pb"] = (
+            (g[key] + _drift(cold)) * hot / cold - _drift(hot) for key in ("phi", "pb")
+        )
         rise = (_gap(cold) - _gap(hot) + g["polarity"] * (p["phi"] - g["phi"])) / 2
         flat = g["vto"] + g["delvto"] + rise
         p["flat"] = g["polarity"] * flat - g["gamma"] * np.sqrt(g["phi"])
         p["l"], p["w"] = g["l"] - 2 * g["ld"] + g["xl"], g["w"] - 2 * g["wd"] + g["xw"]
         p["slope"] = g["kp"] * (hot / cold) ** -1.5 * p["w"] / p["l"]
+        p["cold_uo"] = g["uo"]  # that is what level 2 takes
         p["uo"] = g["uo"] * (hot / cold) ** -1.5
         by_area = (g["js"] != 0) & (g["ad"] != 0) & (g["as"] != 0)
         hotter = np.exp(KELVIN_PER_VOLT * (_gap(cold) / cold - _gap(hot) / hot))
@@ -69,8 +72,9 @@ class MosfetLaw(MultipoleLaw[Mosfets]):
         high, low = np.where(swapped, s, d), np.where(swapped, d, s)
         across = (high - low, g - low, b - low)
         channel = self._channel(*across, p)
-        if (p["level"] == 3).any():
-            channel = np.where(p["level"] == 3, level3(*across, p), channel)
+        for number, law in LEVELS.items():
+            if (p["level"] == number).any():
+                channel = np.where(p["level"] == number, law(*across, p), channel)
         channel = p["m"] * channel
         channel = np.where(swapped, -channel, channel)
         to_drain, to_source = (

@@ -80,6 +80,8 @@ LINES: dict[str, list[str]] = {
         "mx out b in in m w=90u l=3u\nr3 b 0 1k\n.model m pmos(vto=-0.5 kp=20u lambda=0.02 rs=10)",
         "mx a out 0 0 m w=20u l=2u\nr3 in a 1k\n.model m nmos(level=3 tox=30n nsub=2e16 gamma=0 "
         "theta=.1 vmax=2e5 eta=.3 xj=.2u ld=.1u delta=.5 nfs=1e11 rd=20)",
+        "mx out b in in m w=90u l=3u\nr3 b 0 1k\n.model m pmos(level=2 tox=30n nsub=5e15 vto=-.6 "
+        "ucrit=5e4 uexp=.2 vmax=1e5 neff=3 xj=.3u delta=.4 nfs=1e11 rs=10)",
     ],
     "jfets": [
         "jx in b out m\nr3 b 0 1k\n.model m njf(vto=-1 beta=1m rd=10 lambda=0.01)",

@@ -32,6 +32,10 @@ LOG = "log"
 #: kinds of MOSFETs -> parameters of their level
 LEVELS: dict[str, dict[str, tuple]] = {
     "m": {},
+    "2": {
+        "ucrit": (1e4, 2e5, LOG), "uexp": (0.01, 0.4), "vmax": (2e4, 2e5, LOG), "neff": (0.5, 5),
+        "xj": (5e-8, 5e-7, LOG), "delta": (0, 2), "nfs": (1e10, 1e12, LOG), "pb": (0.6, 0.9),
+    },
     "3": {
         "delvto": (-0.3, 0.3), "xl": (-1e-7, 1e-7), "xw": (-2e-7, 2e-7), "wd": (0, 2e-7),
         "eta": (0, 1), "theta": (0, 0.3), "kappa": (0, 2), "vmax": (2e4, 3e5, LOG),
@@ -77,8 +81,13 @@ def model(rng, kind: str) -> tuple[str, dict[str, float], dict[str, float]]:
         )  # fmt: skip
         own.setdefault("l", 1e-5)
         if kind != "m":
-            given.pop("lambda", None)
+            if kind == "3" or rng.random() < 0.5:
+                given.pop("lambda", None)
             given |= {"level": float(kind)} | _some(rng, **LEVELS[kind])
+            if kind == "2":  # behind resistances ngspice settles seldom
+                given = {k: v for k, v in given.items() if k not in ("rd", "rs", "rsh")}
+                if "vmax" in given:  # without it ngspice conducts below the threshold
+                    given = {"nfs": 1e11, "gamma": 0.5} | given
         return str(rng.choice(["nmos", "pmos"])), given, own | hot
     given = _some(
         rng, vto=(-5, -0.5), beta=(1e-5, 1e-2, LOG), lambda_=(0.001, 0.1, LOG), rd=(0.1, 100, LOG),

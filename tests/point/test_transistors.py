@@ -32,7 +32,7 @@ def series(circuit, name):
 
 
 @requires_ngspice
-@pytest.mark.parametrize("kind", "qmj3")
+@pytest.mark.parametrize("kind", "qmj23")
 @pytest.mark.parametrize("seed", range(3))
 def test_currents_at_given_voltages_are_those_of_ngspice(kind, seed):
     deck = bias_points(np.random.default_rng(seed), kind, 25)
@@ -47,7 +47,7 @@ def test_currents_at_given_voltages_are_those_of_ngspice(kind, seed):
         assert ours == pytest.approx(other, rel=1e-6, abs=1e-18 + noise)
 
 
-@pytest.mark.parametrize("kind", "qmj3")
+@pytest.mark.parametrize("kind", "qmj23")
 def test_derivatives_are_those_of_the_law_stated_independently(kind):
     """By an imaginary step through `laws`, at the voltages behind the resistances."""
     rng = np.random.default_rng(7)

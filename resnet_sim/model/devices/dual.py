@@ -58,6 +58,10 @@ class Dual:
         x = np.sqrt(np.maximum(self.x, 0.0))
         return Dual(x, self.slopes * np.divide(0.5, x, out=np.zeros_like(x), where=x > 0))
 
+    def log(self) -> Dual:
+        """Return the natural logarithm."""
+        return Dual(np.log(self.x), self.slopes / self.x)
+
     def exp(self) -> Dual:
         """Return the exponential."""
         x = np.exp(self.x)

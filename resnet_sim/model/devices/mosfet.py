@@ -22,10 +22,14 @@ INTRINSIC = 1.45e16
 #: level of models -> parameters of its own
 LEVELS: Mapping[float, frozenset[str]] = {
     1.0: frozenset({"lambda"}),
+    2.0: frozenset({"lambda", "ucrit", "uexp", "vmax", "neff", "xj", "delta", "nfs", "pb"}),
     3.0: frozenset(
         {"delvto", "xl", "xw", "wd", "eta", "theta", "kappa", "vmax", "xj", "delta", "nfs"}
     ),
 }
+OWN = frozenset().union(*LEVELS.values())
+#: those of them that a law takes as they are
+SIMPLE = OWN - {"delvto", "xl", "xw", "wd", "pb"}
 #: what matters to charges, noise and limits alone
 OTHER = {
     *("cbd", "cbs", "pb", "cgso", "cgdo", "cgbo", "cj", "mj", "cjsw", "mjsw", "fc", "kf", "af"),
@@ -42,14 +46,16 @@ def evaluate(model: Given) -> Made:
     """Return the parameters that a model gives."""
     found = dict(Mosfets.evaluate(model))
     level = found.get("level", 1.0)
-    for key in found.keys() & frozenset().union(*LEVELS.values()) - LEVELS[level]:
-        model.note("W110", f"{key} is ignored: models of level {level:g} have none", "")
+    for key in found.keys() & OWN - LEVELS[level]:
+        if key not in OTHER:
+            model.note("W110", f"{key} is ignored: models of level {level:g} have none", "")
         del found[key]
-    for key in ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs"):
+    for key in ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs", "ucrit"):
         if found.get(key, 0.0) < 0:
             raise BadModel(f"{key} must be 0 or more", key)
-    if found.get("phi", 1.0) <= 0:
-        raise BadModel("phi must be above 0", "phi")
+    for key in ("phi", "neff", "pb"):
+        if found.get(key, 1.0) <= 0:
+            raise BadModel(f"{key} must be above 0", key)
     if found.get("nsub", 1e20) * 1e6 <= intrinsic(found):
         raise BadModel("nsub must be above that of pure silicon, 1.45e10 per cm^3", "nsub")
     if level > 1 and found.get("tox", 1.0) == 0:
@@ -85,7 +91,8 @@ class Mosfets(Multipole):
 
     of the voltages behind `rd` and `rs`; with drain and source exchanged where ``v_ds < 0``
     (Shichman and Hodges, "Modeling and simulation of insulated-gate field-effect transistor
-    switching circuits", 1968).  That is level 1; level 3 has another channel, see `SemiEmpirical`.
+    switching circuits", 1968).  That is level 1; 2 and 3 have other channels, see `Geometric` and
+    `SemiEmpirical`.
     """
 
     kind = "MOSFET"
@@ -115,7 +122,7 @@ class Mosfets(Multipole):
         "lambda": 0.0, "rd": -1.0, "rs": -1.0, "rsh": 0.0, "is": 1e-14, "js": 0.0, "ld": 0.0,
         "tnom": 27.0, "level": 1.0, "tox": 1e-7, "nsub": 0.0, "uo": 600.0, "delvto": 0.0, "xl": 0.0,
         "xw": 0.0, "wd": 0.0, "eta": 0.0, "theta": 0.0, "kappa": 0.2, "vmax": 0.0, "xj": 0.0,
-        "delta": 0.0, "nfs": 0.0,
+        "delta": 0.0, "nfs": 0.0, "ucrit": 1e4, "uexp": 0.0, "neff": 1.0, "pb": 0.8,
     }  # fmt: skip
     cards = (Card("m", "Mname drain gate source bulk model [l=length] [w=width]", "transistor"),)
     models = (
@@ -182,6 +189,10 @@ def channel_of(level: float) -> type[ShichmanHodges]:
     """Return the law of models of a level."""
     if level == 1.0:
         return ShichmanHodges
+    if level == 2.0:
+        from .mosfet_level2 import Geometric
+
+        return Geometric
     from .mosfet_level3 import SemiEmpirical
 
     return SemiEmpirical
@@ -216,7 +227,10 @@ def effective(table: Mosfets) -> dict[str, Floats]:
         -2.0 * THERMAL * t * (1.5 * np.log(t / REFERENCE)
         + 0.5 * (1.1150877 / REFERENCE - gap(t) / t) / THERMAL) for t in (kelvin, nominal)
     ]  # fmt: skip
-    phi = kelvin / REFERENCE * (v["phi"] - shifts[1]) / (nominal / REFERENCE) + shifts[0]
+    phi, pb = (
+        kelvin / REFERENCE * (v[key] - shifts[1]) / (nominal / REFERENCE) + shifts[0]
+        for key in ("phi", "pb")
+    )
     length, width = v["l"] - 2.0 * v["ld"] + v["xl"], v["w"] - 2.0 * v["wd"] + v["xw"]
     flat = v["vto"] + v["delvto"] - sign * v["gamma"] * np.sqrt(v["phi"])
     flat += 0.5 * (gap(nominal) - gap(kelvin)) + sign * 0.5 * (phi - v["phi"])
@@ -232,9 +246,9 @@ def effective(table: Mosfets) -> dict[str, Floats]:
         for end in "ds"
     }
     return {
-        "type": sign, "volts": volts, "gmin": v["gmin"], "flat": flat * sign, "phi": phi,
-        "gamma": v["gamma"], "lambda": v["lambda"],
+        "type": sign, "volts": volts, "gmin": v["gmin"], "flat": flat * sign, "phi": phi, "pb": pb,
+        "m": m, "gamma": v["gamma"],
         "beta": m * v["kp"] / ratio**1.5 * width / length, "mobility": v["uo"] * 1e-4 / ratio**1.5,
         **junction, **resistance, "length": length, "width": width,
-        **{key: v[key] for key in ("level", "ld", "tox", "nsub", *LEVELS[3.0] - {"delvto"})},
+        **{key: v[key] for key in ("level", "ld", "tox", "nsub", "uo", *SIMPLE)},
     }  # fmt: skip

@@ -6,9 +6,16 @@ import numpy as np
 
 from ...arrays import Floats, Ints
 from .characteristic import STEEPEST, critical, limit_channel, limit_drain, limit_junction
+from .dual import Dual, where
 
 #: permittivities of silicon and its oxide, F/m
 SILICON, OXIDE = 11.70 * 8.854214871e-12, 3.9 * 8.854214871e-12
+
+
+def depletion(phi: Floats, bulk: Dual) -> Dual:
+    """Return ``sqrt(phi - v_bs)``, and a curve that goes on where the bulk conducts."""
+    flatter = np.sqrt(phi) / (1.0 + bulk / (2.0 * phi))
+    return where(bulk.x <= 0, (phi - bulk).sqrt(), flatter)
 
 
 class ShichmanHodges:

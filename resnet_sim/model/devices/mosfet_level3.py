@@ -7,7 +7,7 @@ import numpy as np
 from ...arrays import Floats
 from .characteristic import CHARGE, exponential
 from .dual import Dual, constants, least, variables, where
-from .mosfet_channel import OXIDE, SILICON, ShichmanHodges
+from .mosfet_channel import OXIDE, SILICON, ShichmanHodges, depletion
 
 #: the depth of a cylindrical depletion layer by the plane one's, in depths of the junction
 CYLINDER = (0.0631353, 0.8013292, -0.01110777)
@@ -48,16 +48,15 @@ class SemiEmpirical(ShichmanHodges):
     def _threshold(self, across: Dual, bulk: Dual) -> tuple[Dual, Dual, Dual, Dual]:
         """Return the threshold, the end of weak inversion, its emission and the bulk's factor."""
         p = self.values
-        phi, depth, xj = p["phi"], np.sqrt(self.alpha), p["xj"]
-        flatter = np.sqrt(phi) / (1.0 + bulk / (2.0 * phi))
-        root = where(bulk.x <= 0, (phi - bulk).sqrt(), flatter)
+        depth, xj = np.sqrt(self.alpha), p["xj"]
+        root = depletion(p["phi"], bulk)
         plane = root * (depth / xj)
         cylinder = CYLINDER[0] + plane * (CYLINDER[1] + CYLINDER[2] * plane)
         lateral = p["ld"] / xj
         # sqrt(1 - (x / (1 + x))^2)
         edge = (1.0 + 2.0 * plane).sqrt() / (1.0 + plane)
         lost = xj / p["length"] * ((cylinder + lateral) * edge - lateral)
-        bent = p["gamma"] * where((xj != 0) & (depth != 0), 1.0 - lost, root * 0.0 + 1.0)
+        bent = p["gamma"] * where((xj != 0) & (depth != 0), 1.0 - lost, 1.0)
         charge = bent * root + self.narrow * (root * root)
         threshold = p["flat"] - self.feedback * across + charge
         emission = self.traps + charge / (2.0 * (root * root))
@@ -85,11 +84,11 @@ class SemiEmpirical(ShichmanHodges):
         end = where(scatters, scattered, pinch)
         low = least(ds, end)
         current = p["beta"] / slower * ((over - 0.5 * (1.0 + body) * low) * low)
-        held = where(scatters, 1.0 / (1.0 + low / carried), low * 0.0 + 1.0)
+        held = where(scatters, 1.0 / (1.0 + low / carried), 1.0)
         current = current * held
         beyond = where(scatters, self._scattered(ds, end, current, held, carried),
                        self._pinched(ds, end))  # fmt: skip
-        dl = where((self.alpha > 0) & (p["kappa"] > 0), beyond, end * 0.0)
+        dl = where((self.alpha > 0) & (p["kappa"] > 0), beyond, 0.0)
         # no more than the whole channel
         most = p["length"]
         dl = where(dl.x > 0.5 * most, most - most**2 / (4.0 * dl), dl)
@@ -112,7 +111,7 @@ class SemiEmpirical(ShichmanHodges):
         """Return the same where they are, m."""
         p = self.values
         slope = current * held * end / (carried * carried)
-        slope = where(slope.x > LEAST_SLOPE, slope, slope * 0.0 + LEAST_SLOPE)
+        slope = where(slope.x > LEAST_SLOPE, slope, LEAST_SLOPE)
         field = 0.5 * p["kappa"] * self.alpha / p["length"] * (current / slope)
         ahead = p["kappa"] * self.alpha * (ds - end)
         reach = ahead / (field + (field * field + ahead).sqrt())

@@ -1,0 +1,153 @@
+"""The geometric channel of MOSFETs of level 2."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...arrays import Bools, Floats
+from .characteristic import CHARGE
+from .dual import Dual, constants, least, variables, where
+from .mosfet_channel import OXIDE, SILICON, ShichmanHodges, depletion
+
+#: m; the least length of a channel whose doping is not given
+SHORTEST = 0.25e-6
+#: halvings that leave the last digits of a root to one of Newton's steps
+HALVINGS = 40
+
+
+class Geometric(ShichmanHodges):
+    """The currents of drain, gate and bulk, by their voltages to the source.
+
+    With ``s(v) = sqrt(phi - v_bs + v)`` and ``v = min(v_ds, v_sat)``, in ngspice's form::
+
+        i = beta k / (1 - dl / l) ((v_gs - v_0 - f v / 2) v - 2/3 g (s(v)^3 - s(0)^3))
+        v_0 = flat + (f - 1) (phi - v_bs),  k = (critical / (v_gs - v_0 - g s(0)))^uexp, at most 1
+
+    g is gamma less what drain and source hold of a short channel's bulk, f is more than 1 in narrow
+    channels, dl of the channel are pinched off at the drain.  At v_sat the channel has no charge,
+    or with `vmax` as much as carriers of that velocity need.  With `nfs` the gate works as at
+    ``v_th + n Vt`` below that, times ``exp((v_gs - v_th) / (n Vt) - 1)`` (Vladimirescu and Liu,
+    "The simulation of MOS integrated circuits using SPICE2", 1980).  Other than in ngspice nothing
+    flows below the threshold where `vmax` but no `nfs` is given.
+    """
+
+    def __init__(self, values: dict[str, Floats]) -> None:
+        super().__init__(values)
+        oxide = OXIDE / values["tox"]
+        doping = CHARGE * 1e6 * values["nsub"]
+        alpha = np.divide(2.0 * SILICON, doping, out=np.zeros_like(doping), where=doping > 0)
+        self.depth = np.sqrt(alpha)
+        width = oxide * values["width"] * values["m"]  # of all of them, as in ngspice
+        self.narrow = 0.25 * np.pi * values["delta"] * SILICON / width
+        self.traps = 1.0 + CHARGE * 1e4 * values["nfs"] / oxide
+        self.critical = 100.0 * values["ucrit"] * SILICON / oxide
+
+    def _on(self, across: Floats, bulk: Floats) -> Floats:
+        """The threshold, or where weak inversion ends."""
+        return self._threshold(*constants(across, bulk))[2].x
+
+    @np.errstate(all="ignore")  # what is nothing is not taken
+    def _threshold(self, across: Dual, bulk: Dual) -> tuple[Dual, Dual, Dual, Dual]:
+        """Return where charge begins, the bulk's factor, the threshold and the emission."""
+        p = self.values
+        phi, xj = p["phi"], p["xj"]
+        held, steeper = bulk * 0.0, bulk * 0.0
+        for ahead in (bulk, bulk - across):
+            root = depletion(phi, ahead)
+            slope = where(ahead.x <= 0, -0.5 / root, root * root * (-0.5 / phi**1.5))
+            spread = (1.0 + root * (2.0 * self.depth / xj)).sqrt()
+            held = held + 0.5 * xj / p["length"] * (spread - 1.0)
+            steeper = steeper + 0.5 * self.depth / p["length"] * slope / spread
+            if ahead is bulk:
+                deep, deeper = root, slope
+        gamma = p["gamma"] * where(xj > 0, 1.0 - held, 1.0)
+        steeper = p["gamma"] * where(xj > 0, steeper, 0.0)
+        start = p["flat"] + self.narrow * (phi - bulk)
+        emission = self.traps + self.narrow - gamma * deeper + steeper * deep
+        threshold = start + gamma * deep
+        weak = threshold + p["volts"] * emission
+        return start, gamma, where(p["nfs"] != 0, weak, threshold), emission
+
+    @np.errstate(all="ignore")
+    def _channel(
+        self, across: Floats, gate: Floats, bulk: Floats
+    ) -> tuple[Floats, Floats, Floats, Floats]:
+        p, free = self.values, 1.0 + self.narrow
+        ds, gs, bs = variables(across, gate, bulk)
+        start, gamma, on, emission = self._threshold(ds, bs)
+        below = gs.x <= on.x
+        at = where(below, on, gs)
+        rough = (self.critical / (at - on)).log() * p["uexp"]
+        slower = where((at - on).x > self.critical, rough.exp(), 1.0)
+        inside, deep = p["phi"] - bs, depletion(p["phi"], bs)
+        full, bend = (at - start) / free + inside, gamma / free
+        level = where(bend.x > 0, bend, 0.0)
+        root = 0.5 * ((level * level + 4.0 * full).sqrt() - level)
+        end = where(full.x > 0, root * root - inside, 0.0)
+        end = where(end.x > 0, end, 0.0)
+        limit = p["vmax"] * p["length"] / p["uo"] * 1e4 / slower
+        end = where(p["vmax"] > 0, self._scattered(full, bend, inside, deep, limit, end), end)
+        low = least(ds, end)
+        tip = depletion(p["phi"], bs - low)
+        body = tip * tip * tip - deep * deep * deep
+        current = p["beta"] * slower * ((at - start - 0.5 * free * low) * low - gamma * body / 1.5)
+        current = current / self._left(ds, end, limit)
+        tail = ((gs - on) / (p["volts"] * emission)).exp()
+        current = where(below & (p["nfs"] != 0), current * tail, current)
+        still = below & (p["nfs"] == 0)
+        i, slopes = np.where(still, 0.0, current.x), np.where(still, 0.0, current.slopes)
+        return i, slopes[0], slopes[1], slopes[2]
+
+    def _scattered(
+        self, full: Dual, bend: Dual, inside: Dual, deep: Dual, limit: Dual, end: Dual
+    ) -> Dual:
+        """Return where as much charge is left as limited carriers need, V.
+
+        Between no depletion and no charge a quartic of the root of the depletion falls once.
+        """
+        cube = bend / 0.75
+        square, line = -2.0 * (full + limit), -2.0 * bend * limit
+        rest = 2.0 * full * (inside + limit) - inside * inside - cube * (deep * deep * deep)
+
+        def quartic(x: Floats) -> Floats:
+            return (((x + cube.x) * x + square.x) * x + line.x) * x + rest.x
+
+        low, high = np.zeros_like(full.x), 0.5 * (np.sqrt(bend.x**2 + 4.0 * full.x) - bend.x)
+        found = (rest.x > 0) & (quartic(high) <= 0)
+        found &= _resolved(cube.x, square.x, line.x, rest.x)
+        for _ in range(HALVINGS):
+            middle = 0.5 * (low + high)
+            above = quartic(middle) > 0
+            low, high = np.where(above, middle, low), np.where(above, high, middle)
+        for _ in range(2):
+            rise = ((4.0 * low + 3.0 * cube.x) * low + 2.0 * square.x) * low + line.x
+            low = low - quartic(low) / rise
+        # a last step takes the derivatives along
+        root = low - ((((low + cube) * low + square) * low + line) * low + rest) / rise
+        return where(found, root * root - inside, end)
+
+    def _left(self, ds: Dual, end: Dual, limit: Dual) -> Dual:
+        """Return what share of the channel is not pinched off."""
+        p = self.values
+        length, depth = p["length"], self.depth
+        slack = (ds - end) / 4.0
+        reach = (slack + (1.0 + slack * slack).sqrt()).sqrt() * depth
+        thin = depth / np.sqrt(p["neff"])
+        held = limit * (0.5 * thin / length)
+        ahead = where(ds.x > end.x, ds - end, 0.0)
+        reach = where(p["vmax"] > 0, ((held * held + ahead).sqrt() - held) * thin, reach) / length
+        by_doping = (p["nsub"] > 0) & (p["lambda"] <= 0) & (ds.x != 0)
+        gone = where(by_doping, reach, p["lambda"] * ds)
+        most = np.where(p["nsub"] > 0, depth * np.sqrt(p["pb"]), SHORTEST)
+        beyond = gone * length - (length - depth * np.sqrt(p["pb"]))
+        left = most / length / (1.0 + beyond / most)
+        return where((1.0 - gone).x * length < most, left, 1.0 - gone)
+
+
+def _resolved(cube: Floats, square: Floats, line: Floats, rest: Floats) -> Bools:
+    """Tell where ngspice finds the root: by Ferrari's resolvent, whose root is one if s < 0."""
+    b = cube * line - 4.0 * rest
+    c = -rest * (cube**2 - 4.0 * square) - line**2
+    r = b - square**2 / 3.0
+    s = -2.0 / 27.0 * square**3 + square * b / 3.0 + c
+    return np.asarray((s < 0) & ((r <= 0) | (s**2 / 4.0 + r**3 / 27.0 < 0)))
