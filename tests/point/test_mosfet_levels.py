@@ -47,6 +47,18 @@ def test_stages_have_the_voltages_of_ngspice(level, stage):
                 assert ours == pytest.approx(theirs[f"v({node})"], rel=1e-5, abs=1e-6)
 
 
+def test_levels_beside_each_other_are_what_they_are_alone():
+    decks = {level: INVERTERS + models for level, models in MODELS.items()}
+    decks[1] = INVERTERS + ".model n nmos(vto=.7 kp=60u)\n.model p pmos(vto=-.8 kp=30u)"
+    deck = "vdd d 0 5\nvi n0 0 2.3\n{}"
+    alone = {k: rs.solve(rs.parse_netlist(f"t\n{deck.format(text)}")) for k, text in decks.items()}
+    lines = [f".subckt s{k} d n0\n{text}\n.ends\nx{k} d n0 s{k}" for k, text in decks.items()]
+    op = rs.solve(rs.parse_netlist(f"t\n{deck.format(chr(10).join(lines))}"))
+    for k, one in alone.items():
+        for node in ("n1", "n2", "n9"):
+            assert op.voltage(f"x{k}.{node}") == pytest.approx(one.voltage(node), rel=1e-8)
+
+
 @pytest.mark.parametrize("level", MODELS)
 def test_slopes_are_differences_of_currents(level):
     deck = f"t\nv1 d 0 1\nm1 d d 0 0 n w=5u l=1u\n{MODELS[level]}"

@@ -419,6 +419,27 @@ def test_parameters_of_another_level_are_told_and_mean_nothing():
         assert rs.solve(more).current("m1") == rs.solve(ours).current("m1")
 
 
+def test_python_is_refused_what_decks_are():
+    for given, message in (({"level": 4}, "level 4"), ({"level": 3, "tox": 0}, "tox of m1")):
+        with pytest.raises(rs.UsageError, match=message):
+            rs.CircuitBuilder().mosfet("m1", ["d", "g", "s", "b"], given)
+
+
+def test_what_pspice_alone_has_is_told():
+    deck = (
+        "t\nv1 d 0 3\nv2 g 0 5\nm1 d g 0 0 n\n.model n nmos(level=3 w=.3 l=2u rg=14 tt=1n n=1 {})"
+    )
+    plain = parse_netlist(deck.format(""))
+    assert not plain.diagnostics
+    assert plain.mosfets.parameter("w") == 0.3
+    (told,) = parse_netlist(deck.format("rds=444k")).diagnostics
+    assert told.code == "W110"
+    assert "from drain to source" in told.hint
+    assert [d.code for d in parse_netlist(deck.replace("n=1", "n=2").format("")).diagnostics] == [
+        "W110"
+    ]
+
+
 def test_what_follows_from_doping_is_kept_when_it_is_written():
     """A gamma of 0 is the usual one, yet not what the doping says."""
     deck = "t\nv1 d 0 3\nv2 g 0 2\nm1 d g 0 0 n\n.model n nmos(level=3 gamma=0 nsub=1e16 vto=0)"

@@ -36,6 +36,11 @@ OTHER = {
     *("nlev", "gdsnoi", "vds", "vgs", "id_max", "vds_max", "vgs_max", "vbs_max", "vbd_max"),
     *("rg", "tt"),
 }
+#: what PSpice has and ngspice leaves out -> what to do about it
+ELSEWHERE = {
+    "rds": "a resistor from drain to source does what it does in PSpice",
+    "n": "the emission coefficient of its junctions is 1",
+}
 #: parameters of the doping, which others follow from where they are not given
 DOPING = ("tox", "nsub", "nss", "tpg", "uo")
 DERIVED = ("vto", "kp", "gamma", "phi")
@@ -50,6 +55,9 @@ def evaluate(model: Given) -> Made:
         if key not in OTHER:
             model.note("W110", f"{key} is ignored: models of level {level:g} have none", "")
         del found[key]
+    for key in ELSEWHERE.keys() & model.numbers.keys():
+        if (key, model.numbers[key]) != ("n", 1.0):
+            model.note("W110", f"{key} is ignored, as ngspice does", ELSEWHERE[key])
     for key in ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs", "ucrit"):
         if found.get(key, 0.0) < 0:
             raise BadModel(f"{key} must be 0 or more", key)
@@ -128,7 +136,7 @@ class Mosfets(Multipole):
     models = (
         Model(
             "MOSFET", polarities,
-            frozenset({*defaults, *aliases, *refused, *OTHER, *DOPING, "mfg", "type"}),
+            frozenset({*defaults, *aliases, *refused, *OTHER, *DOPING, *ELSEWHERE, "mfg", "type"}),
             evaluate, frozenset({"mfg", "type"}),
         ),
     )  # fmt: skip
@@ -154,6 +162,10 @@ class Mosfets(Multipole):
     def sensible(cls, name: str, numbers: Mapping[str, float]) -> None:
         """The channel has a length and a width."""
         super().sensible(name, numbers)
+        if numbers["level"] not in LEVELS:
+            raise UsageError(cls.refusal("level", numbers["level"]))
+        if numbers["tox"] <= 0:
+            raise UsageError(f"tox of {name} must be above 0")
         if numbers["l"] <= 2 * numbers["ld"] - numbers["xl"]:
             raise UsageError(f"the channel of {name} is shorter than what diffuses under the gate")
         if numbers["w"] <= 2 * numbers["wd"] - numbers["xw"]:
@@ -201,7 +213,7 @@ def channel_of(level: float) -> type[ShichmanHodges]:
 def _from_doping(given: Mapping[str, float]) -> dict[str, float]:
     """Return what follows from oxide and doping."""
     sign, kelvin = given.get("polarity", 1.0), given.get("tnom", 27.0) + KELVIN
-    oxide = OXIDE / given.get("tox", 1e-7)
+    oxide = OXIDE / (given.get("tox", 1e-7) or 1e-7)  # 0 is refused later
     derived = {"kp": given.get("uo", 600.0) * 1e-4 * oxide}
     if "nsub" not in given:
         return derived
