@@ -376,6 +376,7 @@ vs s 0 0
     ("lines", "message"),
     [
         ("m1 d g 0 0 m\n.model m nmos(level=4)", "level 4"),
+        ("m1 d g 0 0 m\n.model m nmos(level=2 ucrit=0)", "ucrit must be above 0"),
         ("m1 d g 0 0 m w=1u\n.model m nmos(level=3 wd=.5u)", "channel of m1"),
         ("m1 d g 0 0 m\n.model m nmos(level=49)", "level 49"),
         ("q1 d g 0 m\n.model m npn(rco=10)", "rco"),

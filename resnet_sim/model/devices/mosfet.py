@@ -58,10 +58,10 @@ def evaluate(model: Given) -> Made:
     for key in ELSEWHERE.keys() & model.numbers.keys():
         if (key, model.numbers[key]) != ("n", 1.0):
             model.note("W110", f"{key} is ignored, as ngspice does", ELSEWHERE[key])
-    for key in ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs", "ucrit"):
+    for key in ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs"):
         if found.get(key, 0.0) < 0:
             raise BadModel(f"{key} must be 0 or more", key)
-    for key in ("phi", "neff", "pb"):
+    for key in ("phi", "neff", "pb", "ucrit"):
         if found.get(key, 1.0) <= 0:
             raise BadModel(f"{key} must be above 0", key)
     if found.get("nsub", 1e20) * 1e6 <= intrinsic(found):
