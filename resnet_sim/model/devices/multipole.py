@@ -92,8 +92,11 @@ class Multipole(Table):
     def refusal(cls, name: str, value: float) -> str:
         """Return why a parameter is refused."""
         if name == "level":
-            there = " and ".join(f"{level:g}" for level in cls.refused[name])
-            return f"{cls.kind} models of level {value:g} are not there: level {there} is"
+            known = [f"{level:g}" for level in cls.refused[name]]
+            there = f"levels {', '.join(known[:-1])} and {known[-1]} are" if known[1:] else (
+                f"level {known[0]} is"
+            )  # fmt: skip
+            return f"{cls.kind} models of level {value:g} are not there: {there}"
         return f"{name} changes the currents of a {cls.kind} at DC, and is not there"
 
     @classmethod
