@@ -72,8 +72,8 @@ class Collector:
     def __contains__(self, name: str) -> bool:
         """Tell whether an element of that name exists already, or will: ``q1:b`` is part of q1."""
         name = name.lower()
-        if name in self._element_names:
-            return True
+        if name in self._element_names or ":" not in name:
+            return name in self._element_names
         device, _, letter = name.rpartition(":")
         return device in self._element_names and any(
             device in self._names(table)

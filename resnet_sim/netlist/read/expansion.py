@@ -161,7 +161,7 @@ class Expansion:
             site = Site(element.name, "", "", element.card, scope)
             self._placer.differs(site, "m= of an instance within it")
         nodes = self._placer.nodes(element.nodes, scope)
-        if self._report.dialect.misreads:
+        if self._report.dialect.misreads and not GROUND.isdisjoint(subcircuit.ports):
             refuse_grounded(device, subcircuit.at(nodes) or {})
         self._enter(f"{scope.prefix}{element.name}.", nodes, device, scope, found)
 
