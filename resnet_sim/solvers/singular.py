@@ -91,8 +91,9 @@ class Square:
         error, size = self._error(x, scaled.astype(float))
         consistent = True
         if self.null.any():
-            # row by row: large currents elsewhere excuse no voltage but what they round to here
-            allowed = 1e-13 * size + np.abs(self.matrix) @ error
+            # row by row: large currents elsewhere excuse no voltage but what they round to here,
+            # which corrections of corrections may still leave where there should be nothing
+            allowed = 1e-13 * size + np.abs(self.matrix) @ error + EPS**3 * size.max()
             consistent = bool((np.abs(scaled - self.exact @ extended) <= allowed).all())
         extended[np.abs(x) <= error] = 0.0
         extended /= self.columns

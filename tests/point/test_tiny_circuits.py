@@ -109,6 +109,11 @@ def test_sources_that_pass_on_nothing_but_rounding_are_certified(seed):
     check(seed)
 
 
+def test_what_corrections_of_corrections_leave_contradicts_nothing():
+    """1e-51 of what is 3.5 A elsewhere, where a row should be all zero."""
+    check(15600)
+
+
 @pytest.mark.parametrize("seed", [1133, 3746, 10247, 10626, 11741])
 def test_what_drifts_as_a_whole_carries_what_it_carried(seed):
     """Currents are defined though nodes float."""
