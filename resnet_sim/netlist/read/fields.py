@@ -7,7 +7,7 @@ from ...model.patterns import pattern
 from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Parameters, Value, Word
-from .items import ValueReader, is_numeric, read_items, too_many
+from .items import ValueReader, first_assignment, is_numeric, read_items, scan, too_many
 from .parameters import Effect, parameters_of
 
 #: form of the cards that are no devices
@@ -44,6 +44,8 @@ class CardReader(ValueReader):
         self.letter = card[2].lstrip()[:1]
         self.items: list[Item] = []
         self.end: int | None = None
+        #: what an instance assigns, if that is split already
+        self.assigned: list[Item] | None = None
 
     @property
     def usage(self) -> str:
@@ -59,6 +61,20 @@ class CardReader(ValueReader):
         self.items = read_items(text, quick=self.quick)[::-1]
         if ("}" in text or "'" in text) and _CLOSED.search(text):
             self._refuse_behind_braces()
+
+    def load_instance(self) -> None:
+        """Split the card of an instance at once where it has no braces: there may be many."""
+        text = self.card[2]
+        items = scan(text) if self.quick and not ("{" in text or "'" in text) else None
+        if items is None or '"' in text:
+            self.load(first_assignment(text))
+            return
+        self.end = len(text)
+        for k, item in enumerate(items):
+            if isinstance(item, Assign):
+                items, self.assigned, self.end = items[:k], items[k:], item.key.offset
+                break
+        self.items = items[::-1]
 
     def _refuse_behind_braces(self) -> None:
         """Refuse ``{k}k``, which ngspice takes for two words, and users for a product."""

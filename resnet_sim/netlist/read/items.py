@@ -41,11 +41,11 @@ def read_items(text: str, start: int = 0, *, quick: bool = True) -> list[Item]:
     ------
     CardError
     """
-    items = _scan(text, start) if quick else None
+    items = scan(text, start) if quick else None
     return list(parse_card(" " * start + text[start:])) if items is None else items
 
 
-def _scan(text: str, position: int) -> list[Item] | None:
+def scan(text: str, position: int = 0) -> list[Item] | None:
     """Return the items of a card, None if only the grammar can tell."""
     items: list[Item] = []
     end = len(text.rstrip())
@@ -78,11 +78,12 @@ def first_assignment(text: str) -> int:
 
 
 def read_assignments(
-    card: Card, start: int, report: Report, *, quick: bool
+    card: Card, start: int, report: Report, *, quick: bool, items: Sequence[Item] | None = None
 ) -> list[tuple[Word, Value]]:
     """Return what an instance or a subcircuit says of parameters, from a place of its card on.
 
-    Values may be expressions without braces, ``r=2*k`` or ``r = (1 + k) / 2``.
+    Values may be expressions without braces, ``r=2*k`` or ``r = (1 + k) / 2``; `items` are what is
+    there, if that is known.
 
     Raises
     ------
@@ -91,7 +92,7 @@ def read_assignments(
     reader = ValueReader(card, report)
     try:
         found = []
-        for item in read_items(card[2], start, quick=quick):
+        for item in read_items(card[2], start, quick=quick) if items is None else items:
             if not isinstance(item, Assign):
                 message = f"too many fields: {item.text!r} is one too many"
                 hint = "put expressions with blanks in braces"

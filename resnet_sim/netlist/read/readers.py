@@ -33,7 +33,7 @@ from .cards import (
 from .fields import CardReader, element_name
 from .grammar import moved, parse_assignments
 from .independent import read_source
-from .items import first_assignment, is_numeric, read_assignments
+from .items import is_numeric, read_assignments
 from .misread import refuse_inserted
 from .strangers import refuse_stranger, with_open_formula
 from .tables import read_table
@@ -86,11 +86,11 @@ def read_element(card: Card, report: Report, *, quick: bool = True) -> Element |
     end = None
     if letter in "begfh":
         end = card[2].index("laplace") if is_transfer_function else _expression_start(card[2])
-    elif letter == "x":
-        end = first_assignment(card[2])
     opened = with_open_formula(card[2], quick) if letter == "r" and "(" in card[2] else None
     if opened:
         reader.items = opened[::-1]
+    elif letter == "x":
+        reader.load_instance()
     else:
         reader.load(end)
     name = element_name(reader.word("the name").text)
@@ -318,7 +318,7 @@ def _instance(r: CardReader) -> Read:
         words.append(r.word("the subcircuit"))
     r.finish()
     assert r.end is not None
-    parameters = read_assignments(r.card, r.end, r.report, quick=r.quick)
+    parameters = read_assignments(r.card, r.end, r.report, quick=r.quick, items=r.assigned)
     return tuple(w.text for w in words[:-1]), Instance(words[-1], tuple(parameters))
 
 
