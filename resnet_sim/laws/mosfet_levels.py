@@ -18,9 +18,7 @@ def level3(vds: Any, vgs: Any, vbs: Any, p: Mapping[str, Any]) -> Any:
     """Return the current of one channel of level 3; ``vds`` is not negative."""
     oxide, silicon = 3.9 * VACUUM / p["tox"], 11.7 * VACUUM
     length, width, weak = p["l"], p["w"], p["nfs"] != 0
-    forward = real(vbs) > 0
-    deep = np.sqrt(np.where(forward, p["phi"], p["phi"] - vbs))
-    deep = np.where(forward, deep / (1 + vbs / (2 * p["phi"])), deep)
+    deep = _depletion(vbs, p)[0]
     alpha = np.where(p["nsub"] > 0, 2 * silicon / (CHARGE * p["nsub"] * 1e6), 0.0)
     gamma = p["gamma"] * _short(np.sqrt(alpha) * deep, p)
     narrow = p["delta"] * np.pi * silicon / (2 * oxide * width)

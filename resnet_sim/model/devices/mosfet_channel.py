@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...arrays import Floats, Ints
+from ...arrays import Bools, Floats, Ints
 from .characteristic import STEEPEST, critical, limit_channel, limit_drain, limit_junction
 from .dual import Dual, where
 
@@ -16,6 +16,20 @@ def depletion(phi: Floats, bulk: Dual) -> Dual:
     """Return ``sqrt(phi - v_bs)``, and a curve that goes on where the bulk conducts."""
     flatter = np.sqrt(phi) / (1.0 + bulk / (2.0 * phi))
     return where(bulk.x <= 0, (phi - bulk).sqrt(), flatter)
+
+
+def ended(
+    current: Dual, gate: Dual, on: Dual, volts: Dual, weak: Bools
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return a channel's current, that at `on` for gates below, and its derivatives by voltages.
+
+    Below, what inverts it weakly falls by e with every so many `volts`; else nothing flows.
+    """
+    below = gate.x <= on.x
+    current = where(below & weak, current * ((gate - on) / volts).exp(), current)
+    still = below & ~weak
+    i, slopes = np.where(still, 0.0, current.x), np.where(still, 0.0, current.slopes)
+    return i, slopes[0], slopes[1], slopes[2]
 
 
 class ShichmanHodges:

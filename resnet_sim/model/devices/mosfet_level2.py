@@ -7,7 +7,7 @@ import numpy as np
 from ...arrays import Bools, Floats
 from .characteristic import CHARGE
 from .dual import Dual, constants, least, variables, where
-from .mosfet_channel import OXIDE, SILICON, ShichmanHodges, depletion
+from .mosfet_channel import OXIDE, SILICON, ShichmanHodges, depletion, ended
 
 #: m; the least length of a channel whose doping is not given
 SHORTEST = 0.25e-6
@@ -92,11 +92,7 @@ class Geometric(ShichmanHodges):
         body = tip * tip * tip - deep * deep * deep
         current = p["beta"] * slower * ((at - start - 0.5 * free * low) * low - gamma * body / 1.5)
         current = current / self._left(ds, end, limit)
-        tail = ((gs - on) / (p["volts"] * emission)).exp()
-        current = where(below & (p["nfs"] != 0), current * tail, current)
-        still = below & (p["nfs"] == 0)
-        i, slopes = np.where(still, 0.0, current.x), np.where(still, 0.0, current.slopes)
-        return i, slopes[0], slopes[1], slopes[2]
+        return ended(current, gs, on, p["volts"] * emission, p["nfs"] != 0)
 
     def _scattered(
         self, full: Dual, bend: Dual, inside: Dual, deep: Dual, limit: Dual, end: Dual

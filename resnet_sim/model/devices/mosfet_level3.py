@@ -7,7 +7,7 @@ import numpy as np
 from ...arrays import Floats
 from .characteristic import CHARGE, exponential
 from .dual import Dual, constants, least, variables, where
-from .mosfet_channel import OXIDE, SILICON, ShichmanHodges, depletion
+from .mosfet_channel import OXIDE, SILICON, ShichmanHodges, depletion, ended
 
 #: the depth of a cylindrical depletion layer by the plane one's, in depths of the junction
 CYLINDER = (0.0631353, 0.8013292, -0.01110777)
@@ -93,11 +93,7 @@ class SemiEmpirical(ShichmanHodges):
         most = p["length"]
         dl = where(dl.x > 0.5 * most, most - most**2 / (4.0 * dl), dl)
         current = current / (1.0 - dl / most)
-        tail = ((gs - on) / (p["volts"] * emission)).exp()
-        current = where(below & (p["nfs"] != 0), current * tail, current)
-        still = below & (p["nfs"] == 0)
-        i, slopes = np.where(still, 0.0, current.x), np.where(still, 0.0, current.slopes)
-        return i, slopes[0], slopes[1], slopes[2]
+        return ended(current, gs, on, p["volts"] * emission, p["nfs"] != 0)
 
     def _pinched(self, ds: Dual, end: Dual) -> Dual:
         """Return what of the channel is pinched off where carriers are not limited, m."""

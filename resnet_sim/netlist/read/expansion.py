@@ -18,10 +18,10 @@ from .declarations import Gatherer
 from .fast_cards import PlainCards
 from .fast_instances import INSIDE, PORT, Repeats, Template
 from .fields import element_name
-from .overruled import GROUND, refuse_captured, refuse_grounded, refuse_overruled
+from .overruled import refuse_captured, refuse_grounded, refuse_overruled
 from .placer import Placer
 from .scope import Failed, Scope
-from .sites import Site
+from .sites import GROUND, Site
 
 #: most elements that a deck may expand to
 MAX_ELEMENTS = 5_000_000

@@ -65,8 +65,9 @@ class CardReader(ValueReader):
     def load_instance(self) -> None:
         """Split the card of an instance at once where it has no braces: there may be many."""
         text = self.card[2]
-        items = scan(text) if self.quick and not ("{" in text or "'" in text) else None
-        if items is None or '"' in text:
+        braced = "{" in text or "'" in text or '"' in text
+        items = scan(text) if self.quick and not braced else None
+        if items is None:
             self.load(first_assignment(text))
             return
         self.end = len(text)

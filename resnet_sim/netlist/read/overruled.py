@@ -8,9 +8,7 @@ from ..report import CardError
 from ..source import Card
 from .cards import Expression, Instance
 from .scope import Evaluator, Scope
-
-#: what ngspice takes for ground, also as the name of a port
-GROUND = {"0", "gnd"}
+from .sites import GROUND
 
 
 def refuse_grounded(device: Instance, ports: Mapping[str, str]) -> None:

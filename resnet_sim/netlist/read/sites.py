@@ -16,7 +16,8 @@ from .cards import Expression, Model, Parameters, Value, Word
 from .models import ModelReader
 from .scope import Evaluator, Failed, Scope
 
-GROUND = ("0", "gnd")
+#: the names of ground, to ngspice those of ports too
+GROUND = frozenset(("0", "gnd"))
 
 
 class Control(NamedTuple):
