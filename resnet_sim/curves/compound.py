@@ -44,6 +44,11 @@ class _Compound(Curve):
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def size(self) -> int:
+        """The parts are evaluated."""
+        return self.parts.size
+
     def take(self, rows: Ints) -> Self:
         """Return some rows, none of them twice."""
         number = np.full(self.count, -1)

@@ -57,6 +57,11 @@ class Curve:
     def __len__(self) -> int:
         raise NotImplementedError
 
+    @property
+    def size(self) -> int:
+        """How many curves are evaluated for all rows."""
+        return len(self)
+
     def take(self, rows: Ints) -> Self:
         """Return some rows: of kinds of which all attributes are columns, with a row for each."""
         kind: Any = type(self)
@@ -111,6 +116,11 @@ class _Joined(Curve):
 
     def __len__(self) -> int:
         return int(self._ends[-1])
+
+    @property
+    def size(self) -> int:
+        """Those of all parts."""
+        return sum(part.size for part in self.parts)
 
     def take(self, rows: Ints) -> Curve:  # type: ignore[override]
         """Return some rows, of which those of a kind must be together."""

@@ -65,6 +65,24 @@ def distances(problem: Problem, solution: Solution, v: Floats, i: Floats, points
     return np.where(points.i < i, -away, away)
 
 
+def bounded(problem: Problem, points: Points, i: Floats) -> Points:
+    """Return points with those moved that have absurd currents.
+
+    Two junctions in parallel that stand too high offer each other all the current there is not.
+    No more flows anywhere than the sources could drive through all conductances together, or than
+    curves between sources do: these carried i A before.
+    """
+    rows = problem.curves
+    emf = max(np.abs(problem.emf).max(initial=0.0), np.abs(rows.emf).max(initial=0.0))
+    most = 2.0 * float(emf * np.abs(problem.conductance).sum() + problem.turnover.sum())
+    most = max(most, 2.0 * float(np.abs(i).max(initial=0.0)))
+    if most == 0.0 or not (np.abs(points.i) > most).any():
+        return points
+    least = rows.at_current(np.clip(points.i, -most, most))
+    over = np.abs(points.i) > most
+    return Points(*(np.where(over, a, b) for a, b in zip(least, points, strict=True)))
+
+
 def turned(before: Floats, away: Floats) -> Bools:
     """Tell which curves a step has put nearly as far off as they were, on their other side."""
     return (before * away < 0) & _lasts(before, away)

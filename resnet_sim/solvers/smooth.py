@@ -30,8 +30,9 @@ from ..workers.progress import report
 from . import _straight_pieces as straight
 from . import automatic, newton
 from ._cocontent import least_on_the_way
+from ._condensed import Core, condensed
 from ._neighbourhood import around
-from ._offers import ENOUGH, Reach, distances, resistance, turned
+from ._offers import ENOUGH, Reach, bounded, distances, resistance, turned
 from .linear.bordered import BorderedFactors
 from .linear.sparse_factors import SparseFactors
 
@@ -94,12 +95,11 @@ def solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
     """Solve a bounded, feasible problem with monotone curves to the last digit."""
     search = _Search(problem, SparseFactors())
     try:
-        points, on, x, count = _start(search, on, x)
-        best, used = _follow(search, points, on, x)
+        core = condensed(problem) if x is None else None
+        best, count = _begun(search, on, x) if core is None else _continued(search, core, on)
     except np.linalg.LinAlgError as error:
         message = "the tangents of the junctions are singular to working precision where the search"
         raise ConvergenceError(f"{message} begins: {error}; a solution may exist") from error
-    count += used
     if best.off <= 1.0:
         return _finished(problem, best, count, True)
     feasible, low, used = straight.feasible(problem, best.solution.x)
@@ -121,16 +121,34 @@ def solve(problem: Problem, on: Bools | None, x: Floats | None) -> Solution:
     return _finished(problem, best, count, best.off * ENOUGH <= GOOD)
 
 
+def _begun(search: _Search, on: Bools | None, x: Floats | None) -> tuple[_Step, int]:
+    """Follow the points from where a search starts; return the best step, and the solves."""
+    points, on, x, count = _start(search, on, x)
+    best, used = _follow(search, points, on, x)
+    return best, count + used
+
+
+def _continued(search: _Search, core: Core, on: Bools | None) -> tuple[_Step, int]:
+    """Do the same from where a search in the core of the problem ends."""
+    inner = _Search(core.problem, SparseFactors())
+    try:
+        best, count = _begun(inner, on, None)
+    except np.linalg.LinAlgError:
+        return _begun(search, on, None)
+    search.factors.after(core.gone, core.kept, inner.factors)
+    best, used = _follow(search, best.next, _conducting(best.solution), None, best.off)
+    return best, count + used
+
+
 def _follow(
-    search: _Search, points: Points, on: Bools | None, x: Floats | None
+    search: _Search, points: Points, on: Bools | None, x: Floats | None, off: float = np.inf
 ) -> tuple[_Step, int]:
-    """Move points by the resolvent until they settle or stall; return the best step so far."""
+    """Move points, `off` so far, by the resolvent until they settle or stall; return the best."""
     best, before, waited, count, hasty = None, None, 0, 0, False
     reach, least_gap, least_off = Reach(len(search.problem.curves)), np.inf, np.inf
     for number in range(1, MOST_STEPS + 1):
         try:
-            off = 0.0 if waited >= HASTE else np.inf if before is None else before.off
-            step = search.step(points, on, x, reach, off)
+            step = search.step(points, on, x, reach, 0.0 if waited >= HASTE else off)
         except np.linalg.LinAlgError:
             if best is None:
                 raise
@@ -154,7 +172,7 @@ def _follow(
             reach.learn(before.away, step.away)
             points = _halfway(search.problem, step, before)
         points, used = _settled(search.problem, step, points, on)
-        count, before = count + used, step
+        count, before, off = count + used, step, step.off
     assert best is not None
     return best, count
 
@@ -262,25 +280,7 @@ class _Search:
 
 def _moved(problem: Problem, v: Floats, i: Floats, r: Floats) -> Points:
     """Return the points where curves meet what is offered to them."""
-    return _bounded(problem, problem.curves.point(v + r * i, r), i)
-
-
-def _bounded(problem: Problem, points: Points, i: Floats) -> Points:
-    """Return points with those moved that have absurd currents.
-
-    Two junctions in parallel that stand too high offer each other all the current there is not.
-    No more flows anywhere than the sources could drive through all conductances together, or than
-    curves between sources do: these carried i A before.
-    """
-    rows = problem.curves
-    emf = max(np.abs(problem.emf).max(initial=0.0), np.abs(rows.emf).max(initial=0.0))
-    most = 2.0 * float(emf * np.abs(problem.conductance).sum() + problem.turnover.sum())
-    most = max(most, 2.0 * float(np.abs(i).max(initial=0.0)))
-    if most == 0.0 or not (np.abs(points.i) > most).any():
-        return points
-    least = rows.at_current(np.clip(points.i, -most, most))
-    over = np.abs(points.i) > most
-    return Points(*(np.where(over, a, b) for a, b in zip(least, points, strict=True)))
+    return bounded(problem, problem.curves.point(v + r * i, r), i)
 
 
 def _representable(emf: Floats, points: Points) -> Points:
@@ -331,7 +331,7 @@ def _descend(
     rows, reach = problem.curves, Reach(len(problem.curves))
     for _ in range(DESCENTS):
         v = difference(x, low, rows.p, rows.q, rows.emf)
-        points = _bounded(problem, rows.point(v, np.zeros(len(rows))), step.i)
+        points = bounded(problem, rows.point(v, np.zeros(len(rows))), step.i)
         step = search.step(points, _conducting(step.solution), x, reach)
         count += step.solution.iterations
         report("Newton on the co-content: %.1e of the tolerance off the curves", step.off)

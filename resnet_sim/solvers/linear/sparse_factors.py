@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from ...arrays import Floats, Ints
+from ...arrays import Bools, Floats, Ints
 from ...compiled import policy
 from ...graph.graphs import bincount
 from . import superlu
@@ -51,6 +51,14 @@ class SparseFactors:
         """Return itself for matrices whose rows are groups, 0 for none, of some coordinates."""
         self._label = label
         return self
+
+    def after(self, gone: Ints, kept: Bools, others: SparseFactors) -> None:
+        """Order some coordinates before all that are kept, which others have ordered."""
+        if others._place is not None:
+            place = np.full(len(kept), -1)
+            place[gone], place[kept] = np.arange(len(gone)), len(gone) + others._place
+            place[0] = -1
+            self._keep(place, 0)
 
     def factor(
         self, n: int, p: Ints, q: Ints, conductance: Floats, positive: bool, more: float
