@@ -93,6 +93,14 @@ class Curve:
         """Return the curves with some rows on the other branch of their laws."""
         return self
 
+    @property
+    def exponentials(self) -> Floats:
+        """Saturation current, emission, breakdown, its emission, leak and series resistance.
+
+        Shape (rows, 6), of junctions without effects of second order; NaN for all else.
+        """
+        return np.full((len(self), 6), np.nan)
+
     def at_voltage(self, v: Floats) -> Points:
         """Return the points of the laws at given voltages, V; currents may overflow to infinity."""
         found = self.point(v, np.zeros(len(self)))
@@ -147,6 +155,11 @@ class _Joined(Curve):
         """Return the same of the parts."""
         parts = zip(self.parts, np.split(rows, self._ends[:-1]), strict=True)
         return _Joined([part.switched(some) for part, some in parts])
+
+    @property
+    def exponentials(self) -> Floats:
+        """Return what the parts do."""
+        return np.concatenate([part.exponentials for part in self.parts])
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

@@ -133,6 +133,15 @@ class JunctionCurve(Curve):
         return dataclasses.replace(self, ahead=self.ahead ^ rows)
 
     @property
+    def exponentials(self) -> Floats:
+        """Return what is known of plain rows."""
+        columns = (
+            self.saturation, self.emission, self.breakdown, self.breakdown_emission,
+            self.leak, self.series,
+        )  # fmt: skip
+        return np.where(self._plain[:, None], np.stack(columns, axis=1), np.nan)
+
+    @property
     def _seam(self) -> Floats:
         return SEAM * self.emission
 

@@ -1,16 +1,17 @@
 """Compiled loops of `points`: certificates of many points.  Importing this imports numba.
 
-They say what `check`, `certificate`, `resistor`, `voltage_source`, `current_source` and `diode`
-say, one point after the other, and mark those of which they are sure.  Arrays of numbers have
-shape (points, entries).  In `node` are what rounding leaves open in each voltage, the sum of the
-currents, the sum of their sizes, and what is open in them; in `whole` what the columns below are.
+They say what `check`, `certificate`, `resistor`, `voltage_source`, `current_source`, `diode` and
+`junction` say, one point after the other, and mark those of which they are sure.  Arrays of numbers
+have shape (points, entries).  In `node` are what rounding leaves open in each voltage, the sum of
+the currents, the sum of their sizes, and what is open in them; in `whole` what the columns below
+are.  Whether an unsigned number is negative the loops don't ask.
 
 Nothing of other files is compiled in, not even constants: the cache looks at this file alone.
-Whether an unsigned number is negative the loops don't ask.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +21,8 @@ import numpy as np
 #: columns of `whole`: power and its size, what complementarity leaves over, rounding of power,
 #: what rounding leaves of the largest current, sum of the voltages
 POWER, SIZE, GAP, NOISE, HUM, VOLTS = range(6)
+#: the largest exponent
+MOST = 690.0
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:
@@ -135,6 +138,68 @@ def knees(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  
             floor[s, first + k] = loose
             _flow(s, a, b, drop, blur, amps, loose, node, whole)
         sure[s] &= good
+
+
+@_compiled
+def junctions(v, i, first, p, q, law, tolerance, node, floor, whole, sure, worst):  # type: ignore[no-untyped-def]
+    """Judge junctions, see `JunctionLaw.junctions`."""
+    numbers_of, share, least = law
+    blur_of = node[0]
+    for s in range(len(v)):
+        noise, numbers = whole[s, HUM], numbers_of[s % len(numbers_of)]
+        good = True
+        for k in range(len(p)):
+            a, b, one = np.uint64(p[k]), np.uint64(q[k]), numbers[k]
+            amps, inner = i[s, first + k], one[1] * i[s, first + k]
+            drop, blur = v[s, a] - v[s, b], blur_of[s, a] + blur_of[s, b]
+            u, open_ = drop - inner, blur + share[0, 0] * abs(inner)
+            off = _off(one, amps, u, open_) - noise
+            if not off <= 0.0:  # with what the tolerance grants, and as figures
+                wide = max(tolerance * abs(drop) + open_, least[0, 0])
+                good &= _off(one, amps, u, wide) <= tolerance * abs(amps) + noise < np.inf
+                rise = (_current(one, u + wide) - _current(one, u - wide)) / (2.0 * wide)
+                worst[s, 0] = max(worst[s, 0], off / (abs(amps) + rise * abs(drop)))
+                whole[s, GAP] += off * (off / rise)
+            floor[s, first + k] = share[0, 0] * (one[2] + one[6])
+            _flow(s, a, b, drop, blur, amps, floor[s, first + k], node, whole)
+        sure[s] &= good
+
+
+@_compiled
+def _off(one, amps, u, blur):  # type: ignore[no-untyped-def]
+    """Return by how much a current is off what flows at voltages within a blur."""
+    low, high, seam, off = u - blur, u + blur, -3.0 * one[3], np.inf
+    amps, slack = amps - one[0] * u, one[0] * blur
+    # each side of the seam by itself: where a step is, no current between is allowed
+    if low < seam:
+        least, most = _below(one, low), _below(one, min(high, seam))
+        off = max(least - amps, amps - most) - slack
+    if high >= seam:
+        least, most = _above(one, max(low, seam)), _above(one, high)
+        off = min(off, max(least - amps, amps - most) - slack)
+    return off
+
+
+@_compiled
+def _current(one, u):  # type: ignore[no-untyped-def]
+    return (_below(one, u) if u < -3.0 * one[3] else _above(one, u)) + one[0] * u
+
+
+@_compiled
+def _above(one, u):  # type: ignore[no-untyped-def]
+    amps = one[2] * math.expm1(min(u / one[3], MOST))
+    if one[6] > 0.0:
+        away = 1.0 - u / one[8]
+        depth = math.sqrt(away * away + 0.005) ** one[9]
+        amps += one[6] * math.expm1(min(u / one[7], MOST)) * depth
+    return amps / (1.0 + math.sqrt(amps / one[10])) if amps > 0.0 else amps
+
+
+@_compiled
+def _below(one, u):  # type: ignore[no-untyped-def]
+    pull, deep = 3.0 * one[3] / (math.e * u), -u - one[4]
+    amps = one[2] * (math.exp(min(deep / one[5], MOST)) if deep > 0.0 else 1.0 + pull * pull * pull)
+    return -amps / (1.0 + math.sqrt(amps / one[11]))
 
 
 @_compiled

@@ -102,6 +102,21 @@ class JunctionLaw(Law[Junctions]):
         amps = table.saturation + table.recombination
         return np.broadcast_to(ROUNDINGS * EPS * amps, check.i[:, self.rows].shape)
 
+    def junctions(self) -> tuple[Floats | float, ...]:
+        """Return the numbers of each, shape (1 or points, rows, 12), and what rounding leaves.
+
+        As a share of a number, and the least V that slopes are taken over.
+        """
+        one = self.table
+        numbers = np.broadcast_arrays(
+            one.leak, one.series, one.saturation, THERMAL * one.emission,
+            one.breakdown, THERMAL * one.breakdown_emission,
+            one.recombination, THERMAL * one.recombination_emission, one.potential, one.grading,
+            one.knee, one.reverse_knee,
+        )  # fmt: skip
+        each = np.stack(numbers, axis=-1)
+        return each.reshape(-1, *each.shape[-2:]), ROUNDINGS * EPS, STEP * EPS * THERMAL
+
     def _off(self, i: Floats, u: Floats, blur: Floats) -> Floats:
         """Return by how much currents are off what flows at voltages within a blur."""
         table, low, high = self.table, u - blur, u + blur

@@ -81,6 +81,10 @@ class Law(Generic[T]):
         """
         return None
 
+    def junctions(self) -> tuple[Floats | float, ...] | None:
+        """Return the numbers of exponential laws, if loops know these, see `JunctionLaw`."""
+        return None
+
     def judge(self, judged: Judged) -> None:
         """Say which currents the voltages of another simulator make, or leave open."""
         raise NotImplementedError

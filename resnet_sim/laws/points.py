@@ -1,7 +1,7 @@
 """The certificate of many points of circuits that differ in values only, in compiled loops.
 
-Devices that are lines and knees the loops judge, others judge by themselves; then the loops say
-of which points they are sure.  The rest `certificate` judges.
+Devices that are lines, knees and junctions the loops judge, others judge by themselves; then the
+loops say of which points they are sure.  The rest `certificate` judges.
 """
 
 from __future__ import annotations
@@ -112,10 +112,15 @@ class _Points:
         from . import _proofs
 
         for law in laws(self._variant(slice(None))):
-            line, knees = law.line(self.closed), law.knees()
-            if line or knees:
-                columns = tuple(plain(np.atleast_2d(x)) for x in line or knees or ())
-                self._known.append((law.rows, _proofs.lines if line else _proofs.knees, columns))
+            kinds: dict[Any, Any] = {
+                _proofs.lines: law.line(self.closed), _proofs.knees: law.knees(),
+                _proofs.junctions: law.junctions(),
+            }  # fmt: skip
+            for judge, found in kinds.items():
+                if found:
+                    columns = tuple(plain(np.atleast_2d(x)) for x in found)
+                    self._known.append((law.rows, judge, columns))
+                    break
             else:
                 self._others.append(type(law))
 

@@ -90,12 +90,14 @@ class _Best:
         self.waited[rows] = np.where(better, 0, self.waited[rows] + 1)
         self.steps[rows] += 1
         better |= off <= 1.0
-        fresh = rows[better]
-        self.off[fresh], self.gap[fresh] = off[better], gap[better]
-        self.answers.put(fresh, found.answers.pick(better))
-        self.current[fresh] = found.current[better]
+        # mostly all are, and need not be picked
+        which = slice(None) if better.all() else better
+        fresh = rows[which]
+        self.off[fresh], self.gap[fresh] = off[which], gap[which]
+        self.answers.put(fresh, found.answers.pick(which))
+        self.current[fresh] = found.current[which]
         for kept, column in zip(self.points, found.points, strict=True):
-            kept[fresh] = column[better]
+            kept[fresh] = column[which]
 
     @property
     def good(self) -> Bools:
@@ -131,8 +133,11 @@ class Bends:
         none = np.zeros(len(rows))
         #: where curves are likely to be
         self.start = rows.point(none, none)
-        #: each curve so many times, as last asked for, and its scale
-        self._copies: tuple[int, Curve, Floats] = 1, rows.law, rows.scale
+        #: junctions that loops know, and the others
+        self._known = rows.law.exponentials
+        self._others = np.flatnonzero(np.isnan(self._known[:, 0]))
+        #: each of the others so many times, as last asked for, and its scale
+        self._copies: tuple[int, Curve, Floats] | None = None
 
     def settle(
         self, data: Data, emf: Floats, on: Bools, pull: Pull = Pull(), near: Points | None = None
@@ -174,11 +179,11 @@ class Bends:
 
     def _on_laws(self, best: _Best) -> Bent:
         """Return what was found; points on wrong branches of laws are for others."""
-        count, c = best.current.shape
-        law, scale = self._every(count)
-        columns = best.points.v.T.ravel() * scale, best.points.i.T.ravel() * scale
-        wrong = law.steps(Points(*columns, best.points.slope.T.ravel())).wrong
-        best.off[wrong.reshape(c, count).any(axis=0)] = np.inf
+        if len(self._others):
+            law, scale = self._every(len(best.off))
+            v, i, slope = (self._long(column) for column in best.points)
+            wrong = law.steps(Points(v * scale, i * scale, slope)).wrong
+            best.off[wrong.reshape(len(self._others), -1).any(axis=0)] = np.inf
         return best.bent
 
     def _started(self, count: int) -> Points:
@@ -275,26 +280,39 @@ class Bends:
 
     def _moved(self, v: Floats, i: Floats, r: Floats, most: Floats) -> Points:
         """Return the points where curves meet what is offered to them, within reason."""
-        count, c = v.shape
-        law, scale = self._every(count)
-        found = law.point((v + r * i).T.ravel() * scale, r.T.ravel())
-        limit = np.tile(most, c) * np.abs(scale)
+        from ._junctions import meet
+
+        found = Points(np.empty_like(v), np.empty_like(v), np.empty_like(v))
+        meet(self._known, self.rows.scale, v, i, r, most, *found)
+        if len(self._others):
+            met = self._met(most, *map(self._long, (v, i, r)))
+            for column, values in zip(found, met, strict=True):
+                column[:, self._others] = values.reshape(len(self._others), -1).T
+        return found
+
+    def _met(self, most: Floats, v: Floats, i: Floats, r: Floats) -> Points:
+        """Return the same of curves that loops don't know, one curve after the other."""
+        law, scale = self._every(len(most))
+        found = law.point((v + r * i) * scale, r)
+        limit = np.tile(most, len(self._others)) * np.abs(scale)
         over = np.abs(found.i) > limit
         if over.any():
             # two junctions in parallel may offer each other all the current there is not
             least = law.at_current(np.where(over, np.clip(found.i, -limit, limit), 0.0))
             found = Points(*(np.where(over, a, b) for a, b in zip(least, found, strict=True)))
-        scaled = found.v / scale, found.i / scale, found.slope
-        return Points(*(np.ascontiguousarray(column.reshape(c, count).T) for column in scaled))
+        return Points(found.v / scale, found.i / scale, found.slope)
+
+    def _long(self, values: Floats) -> Floats:
+        """Return what is said of curves that loops don't know, one curve after the other."""
+        return values[:, self._others].T.ravel()
 
     def _every(self, count: int) -> tuple[Curve, Floats]:
-        """Return each curve so many times, and its scale."""
-        known, law, scale = self._copies
-        if known != count:
+        """Return each curve that loops don't know so many times, and its scale."""
+        known = self._copies
+        if known is None or known[0] != count:
             assert self.rows.law is not None
             # curve by curve, as kinds of curves must stay together
-            each = np.repeat(np.arange(len(self.rows)), count)
-            law, scale = self.rows.law.take(each), self.rows.scale[each]
+            each = np.repeat(self._others, count)
             # as one: another thread may look
-            self._copies = count, law, scale
-        return law, scale
+            self._copies = known = count, self.rows.law.take(each), self.rows.scale[each]
+        return known[1:]

@@ -68,6 +68,55 @@ def test_verdicts_and_residuals_are_those_of_the_slow_certificate(family):
                 assert mine == pytest.approx(getattr(slow, name), rel=1e-6, abs=noise), name
 
 
+def junctions(rng, count):
+    """A circuit of junctions with all that they may have, each beside a source."""
+    b = rs.CircuitBuilder("junctions")
+
+    def some(low, high, absent):
+        return 10.0 ** rng.uniform(low, high) if rng.random() < 0.5 else absent
+
+    for k in range(count):
+        b.voltage_source(f"v{k}", f"{k + 1}", "0", 1.0)
+        b.junction_diode(
+            f"d{k}", f"{k + 1}", "0", 10.0 ** rng.uniform(-16, -8), rng.uniform(1, 2),
+            series=some(-1, 1, 0.0), leak=some(-13, -9, 0.0), breakdown=some(0.5, 1, np.inf),
+            recombination=some(-12, -9, 0.0), knee=some(-4, -1, np.inf),
+            reverse_knee=some(-13, -8, np.inf),
+        )  # fmt: skip
+    return b.build()
+
+
+@pytest.mark.parametrize("share", [1e-9, 1e-4])
+@pytest.mark.parametrize("seed", range(6))
+def test_junctions_pass_where_the_slow_certificate_lets_them(seed, share):
+    from resnet_sim.laws.junction import JunctionLaw, current
+
+    rng = np.random.default_rng(seed)
+    circuit, count = junctions(rng, 12), 60
+    table = circuit.junctions
+    u = rng.choice((-1.0, 1.0), (count, 12)) * 10.0 ** rng.uniform(-6, 1, (count, 12))
+    u = np.clip(u, -12.0, 0.8)
+    with np.errstate(over="ignore"):
+        amps = current(table, u)
+    # most are on the curve, some off it by about what is allowed and by more
+    amps *= 1.0 + share * 10.0 ** rng.uniform(-3, 3, amps.shape) * (rng.random(amps.shape) < 0.1)
+    v = np.concatenate((np.zeros((count, 1)), u + table.series * amps), axis=1)
+    i = np.concatenate((-amps, amps), axis=1)
+    columns = {"voltage_sources": {"volts": v[:, 1:]}}
+    _, good = certify_many(circuit, columns, v, i, NONE, share)
+    _, wanted = certify_points(circuit._with_columns(columns), v, i, NONE, share)
+    assert np.array_equal(good, wanted) and 0 < wanted.sum() < count
+    # alone, the loops are sure of all that are good, and say how far off these are
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(JunctionLaw, "certify")
+        columns = {"voltage_sources": {"volts": v[good, 1:]}}
+        proofs, sure = certify_many(circuit, columns, v[good], i[good], NONE, share)
+    slow, _ = certify_points(circuit._with_columns(columns), v[good], i[good], NONE, share)
+    assert sure.all() and len(proofs) == 1 and slow.law_residual > 1e-3 * share
+    assert proofs[0].law_residual == pytest.approx(slow.law_residual, rel=1e-4, abs=1e-15)
+    assert proofs[0].power_mismatch == pytest.approx(slow.power_mismatch, rel=1e-3, abs=1e-13)
+
+
 def test_what_is_infinite_or_no_number_does_not_pass():
     circuit = rs.parse_netlist("deck\nV1 a 0 1\nR1 a b 1k\nR2 b 0 1k\nD1 b 0 d\n.model d d(vfwd=1)")
     op = rs.solve(circuit)

@@ -111,6 +111,35 @@ def test_curves_beside_controlled_sources_are_lanes():
         assert close(found.element_currents[k], one.element_currents, 1e-8)
 
 
+MIXED = """junctions with and without effects of second order, and a table
+v1 in 0 1
+r1 in a 1k
+d1 a 0 plain
+d2 a b knees
+r2 b 0 1k
+d3 0 b plain
+r4 b c table
+.model table res(table=(-1,-1m,0,0,1,2m))
+r3 c 0 2k
+d4 c 0 lossy
+.model plain d(is=2n n=1.7 rs=.5)
+.model knees d(is=1p ikf=1m)
+.model lossy d(is=1f isr=1n)
+"""
+
+
+def test_curves_that_loops_know_stand_beside_others():
+    given = rs.parse_netlist(MIXED)
+    volts = np.linspace(-3.0, 3.0, 25)
+    with policy.using(lanes=0, fewest_points=1):
+        found = rs.solve(given, inputs={"v1": volts})
+    assert "lanes" in found.solver.backend and found.certificate.ok
+    for k in range(0, 25, 4):
+        one = rs.solve(given.with_values({"v1": float(volts[k])}))
+        assert close(found.node_voltages[k], one.node_voltages, 1e-9)
+        assert close(found.element_currents[k], one.element_currents, 1e-8)
+
+
 def test_sweeps_and_samples_of_junctions_are_lanes():
     given = circuit("graph", 5, nodes=40, mild=True)
     source = given.voltage_sources.names[0]
