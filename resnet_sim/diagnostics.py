@@ -65,6 +65,8 @@ CODES: dict[str, str] = {
     "W118": "file is not UTF-8",
     "W119": "m= of an instance, where simulators differ",
     "W121": "measurement or derivative without an answer",
+    "W122": "parameter that is given twice",
+    "W123": "parameter of a branch that is not chosen, which ngspice takes",
     "N101": "exponential diode model idealised",
     "N102": "resistor of 0 ohm is an ideal short",
     "N103": "card without effect",

@@ -72,6 +72,8 @@ class Dialect(NamedTuple):
         Operating points have the voltages of .ic cards, whatever the circuit says.
     ignored : frozenset of str
         Parameters of models that others have.
+    shunts : bool
+        RDS of a MOSFET's model lies between drain and source.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Dialect(NamedTuple):
     gnd_is_ground: bool = True
     holds_initial: bool = False
     ignored: frozenset[str] = frozenset()
+    shunts: bool = False
 
 
 #: What decks are read as that are no simulator's: ngspice's language, with ideal elements.
@@ -109,7 +112,7 @@ DIALECTS = {
         Dialect("ltspice", Numerals(decimal_letters=True), _EXCLUSIVE, _EXCLUSIVE, r_on=1.0,
                 leaks=True, junction={"ibv": 1e-10, "nbv": 1.0}, coil=1e-3),
         Dialect("pspice", SPICE, _EXCLUSIVE, _EXCLUSIVE, junction={"ibv": 1e-10, "nbv": 1.0},
-                multiplies=True, comment_marks=(";",)),
+                multiplies=True, comment_marks=(";",), shunts=True),
         Dialect("xyce", Numerals(scales=(("x", 6),)), _XYCE, _XYCE, multiplies=True,
                 comment_marks=(";",), gnd_is_ground=False, holds_initial=True),
         Dialect("hspice", Numerals(scales=(("x", 6), ("a", -18))), _HSPICE, _HSPICE, celsius=25.0,

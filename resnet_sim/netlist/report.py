@@ -128,6 +128,11 @@ class Report:
             caret=error.caret,
         )
 
+    def warn_again(self, key: str, card: Card, offset: int) -> None:
+        """Say that a parameter was given before: the last counts, as in ngspice."""
+        message = f"{key} is given twice: the last counts"
+        self.add("W122", message, card, offset, len(key), hint="leave one of them out")
+
     def abandon(self, code: str, message: str, card: Card, hint: str | None = None) -> Abandoned:
         """Add an error after which reading must stop; returns the exception to raise."""
         self.add(code, message, card, hint=hint)

@@ -141,6 +141,7 @@ def test_an_integrator_has_no_gain_at_zero():
     ("card", "law"),
     [
         ("e1 o 0 a 0 3 max=5 min=-2", lambda u: min(max(3 * u, -2), 5)),
+        ("e1 o 0 vcvs a 0 max=+5 min=-2 3", lambda u: min(max(3 * u, -2), 5)),
         ("e1 o 0 vcvs a 0 3 min=1", lambda u: max(3 * u, 1)),
         ("e1 o 0 vol='3*v(a)' max=4 min=-1", lambda u: min(max(3 * u, -1), 4)),
         ("e1 o 0 vol='v(a)*v(a)' max=4", lambda u: min(u * u, 4)),

@@ -63,6 +63,12 @@ CASES = [
     ("t\nr1 a 0 1\n.lib tt\nr2 a 0 1\n", "E119", ".lib tt"),
     ("t\nr1 a 0 1\n.meas op x max v(a)\n", "N103", ".meas op x max v(a)"),
     ("t\nr1 a 0 1\n.options reltol=1\n", "N105", "reltol"),
+    ("t\nr1 a 0 r=1 resistance=2\n", "W122", "resistance"),
+    ("t\nr1 a 0 1 m=2 noisy=0 m=3\n", "W122", "m"),
+    ("t\nd1 a 0 dm\n.model dm d(n=1 is=1f n=2)\n", "W122", "n"),
+    ("t\nx1 a s r=1 r=2\n.subckt s a r=1\nr1 a 0 {r}\n.ends\n", "W122", "r"),
+    ("t\nr1 a 0 {r}\n.if (1)\n.param r=1\n.else\n.param r=2\n.endif\n", "W123", ".param r=2"),
+    ("t\nr1 a 0 {r}\n.param r=3\n.if (0)\n.param r=1\n.endif\n", "W123", ".param r=1"),
 ]
 
 
@@ -118,6 +124,19 @@ def test_an_unknown_name_gets_a_suggestion(text, name):
         ("r1 a 0 1\n.param x 5\n", "E128", "5", ".param name=value"),
         ("r1 a 0 1\n.func f x+1\n", "E128", "x", ".func name(x) {expression}"),
         ("vdrain a 0 1\n.dc vdrian 0 1 1\n", "E131", "vdrian", "did you mean 'vdrain'"),
+        ("r1 a 0 {2*}\n", "E128", "}", "at the end a value is missing"),
+        ("r1 a 0 {*2}\n", "E128", "*", "before '*2' a value is missing"),
+        ("b1 a 0 v=v(a) 3\n", "E128", "3", "before '3' an operator is missing"),
+        ("r1 a 0 {2 k}\n", "E128", "k", "before 'k' an operator is missing"),
+        ("r1 a 0 {2,3}\n", "E128", ",", "decimals need a point"),
+        ("r1 a 0 {1 ? 2}\n", "E128", "}", "condition ? value : otherwise"),
+        ("r1 a 0 {if(1,2)}\n", "E127", "if", "if(condition, value, otherwise)"),
+        ("r1 a 0 {atan2(1)}\n", "E127", "atan2", "atan2(x, y)"),
+        ("r1 a 0 {f(1)}\n.func f(u,v) {u+v}\n", "E127", "f", "f(u, v)"),
+        ("b1 a 0 v=limit(v(a),2)\n", "E127", "limit", "limit(x, low, high)"),
+        ("r1 a 0 1k r=2k\n", "E105", "r", "leave one of them out"),
+        ("d1 a 0 dm 2 area=3\n.model dm d\n", "E105", "area", "leave one of them out"),
+        ("q1 a a 0 qm 2 area=3\n.model qm npn\n", "E105", "2", "leave one of them out"),
     ],
 )
 def test_a_refusal_says_what_to_do(cards, code, excerpt, advice):

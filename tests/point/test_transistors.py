@@ -435,10 +435,18 @@ def test_what_pspice_alone_has_is_told():
     assert plain.mosfets.parameter("w") == 0.3
     (told,) = parse_netlist(deck.format("rds=444k")).diagnostics
     assert told.code == "W110"
-    assert "from drain to source" in told.hint
+    assert "between drain and source" in told.hint
     assert [d.code for d in parse_netlist(deck.replace("n=1", "n=2").format("")).diagnostics] == [
         "W110"
     ]
+
+
+def test_rds_of_pspice_lies_between_drain_and_source():
+    deck = "t\nvd d 0 10\nvg g 0 0\nm1 d g 0 0 n m=2\n.model n nmos(vto=1 rds=400k)\n"
+    op = rs.solve(parse_netlist(deck, dialect="pspice"))
+    assert op.current("m1#rds") == pytest.approx(10 / 200e3)
+    with pytest.raises(NetlistError, match="rds must be above 0"):
+        parse_netlist(deck.replace("400k", "0"), dialect="pspice")
 
 
 def test_what_follows_from_doping_is_kept_when_it_is_written():

@@ -79,6 +79,8 @@ class Conditions:
         Models of type D can be piecewise linear in the deck's language.
     junction : mapping of str to float
         Parameters of junctions that a model does not give.
+    shunts : bool
+        RDS of a MOSFET's model lies between drain and source.
     """
 
     temperature: float = 27.0
@@ -90,6 +92,7 @@ class Conditions:
     leaks: bool = False
     knows_ideal: bool = True
     junction: Mapping[str, float] = field(default_factory=dict)
+    shunts: bool = False
 
 
 class Given(NamedTuple):

@@ -38,7 +38,7 @@ OTHER = {
 }
 #: what PSpice has and ngspice leaves out -> what to do about it
 ELSEWHERE = {
-    "rds": "a resistor from drain to source does what it does in PSpice",
+    "rds": "--dialect pspice puts it between drain and source, as a resistor would be",
     "n": "the emission coefficient of its junctions is 1",
 }
 #: parameters of the doping, which others follow from where they are not given
@@ -56,12 +56,14 @@ def evaluate(model: Given) -> Made:
             model.note("W110", f"{key} is ignored: models of level {level:g} have none", "")
         del found[key]
     for key in ELSEWHERE.keys() & model.numbers.keys():
-        if (key, model.numbers[key]) != ("n", 1.0):
+        if key == "rds" and model.conditions.shunts:
+            found[key] = model.numbers[key]
+        elif (key, model.numbers[key]) != ("n", 1.0):
             model.note("W110", f"{key} is ignored, as ngspice does", ELSEWHERE[key])
     for key in ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs"):
         if found.get(key, 0.0) < 0:
             raise BadModel(f"{key} must be 0 or more", key)
-    for key in ("phi", "neff", "pb", "ucrit"):
+    for key in ("phi", "neff", "pb", "ucrit", "rds"):
         if found.get(key, 1.0) <= 0:
             raise BadModel(f"{key} must be above 0", key)
     if found.get("nsub", 1e20) * 1e6 <= intrinsic(found):

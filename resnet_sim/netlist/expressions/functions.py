@@ -183,6 +183,21 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     **NOMINAL,
 }
 
+#: name -> arguments that are not all alike
+_ARGUMENTS = {
+    **dict.fromkeys(("table", "pwl"), "x, x1,y1, x2,y2, ..."),
+    **dict.fromkeys(("if", "ternary_fcn"), "condition, value, otherwise"),
+    **{"limit": "x, low, high", "min": "x, y, ...", "max": "x, y, ..."},
+    **{"gauss": "x, share, sigmas", "agauss": "x, deviation, sigmas", "aunif": "x, deviation"},
+    **dict.fromkeys(("unif", "mc"), "x, share"),
+}
+
+
+def usage(name: str) -> str:
+    """Return how a function is called."""
+    return f"{name}({_ARGUMENTS.get(name, 'x' if FUNCTIONS[name][0] == 1 else 'x, y')})"
+
+
 BINARY: dict[str, Callable[[float, float], float]] = {
     "+": operator.add,
     "-": operator.sub,

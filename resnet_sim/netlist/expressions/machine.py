@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from ...model.formula import Call, Formula, Sum, ordered
 from ...model.numbers import SPICE, Numerals
 from ..report import CardError, suggestion
-from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL
+from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL, usage
 
 #: functions and operators that are the same under two names
 _SAME = {
@@ -214,7 +214,8 @@ class _Run:
             return self._builtin(meant, offset, arguments, len(name))
         if len(function.parameters) != len(arguments):
             message = f"{name}() takes {len(function.parameters)} arguments, not {len(arguments)}"
-            raise CardError("E127", message, offset, len(name))
+            hint = f"write {name}({', '.join(function.parameters)})"
+            raise CardError("E127", message, offset, len(name), hint)
         if depth >= MAX_CALLS:
             message = f"{name}() calls itself, or functions call each other {MAX_CALLS} deep"
             raise CardError("E117", message, offset, len(name), "functions can't be recursive")
@@ -290,10 +291,13 @@ class _Run:
         if not least <= len(arguments) <= most:
             expected = f"{least}" if least == most else f"{least} to {most}"
             message = f"{name}() takes {expected} arguments, not {len(arguments)}"
-            raise CardError("E127", message, offset, length)
+            raise CardError("E127", message, offset, length, f"write {usage(name)}")
         plain = [_plain(argument) for argument in arguments]
         values = [value for value in plain if value is not None]
         if len(values) < len(plain):
+            if name == "limit" and len(arguments) == 2:
+                message = "limit() of a voltage or current takes 3 arguments, not 2"
+                raise CardError("E127", message, offset, length, f"write {usage(name)}")
             if name in NOMINAL:
                 message = f"{name}() of a voltage or current has no meaning at DC"
                 raise CardError("E120", message, offset, length)

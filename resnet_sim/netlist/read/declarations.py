@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...errors import UsageError
 from ...model.devices.cards import bad_reading
@@ -239,10 +239,30 @@ class Gatherer:
 
     def _branch(self, conditional: Conditional, scope: Scope) -> Body | None:
         """Return the first branch whose condition holds."""
+        chosen = None
+        bodies = [body for _, body in conditional.branches]
         for card, body in conditional.branches:
             if card is None or self._holds(card, scope):
-                return body
-        return None
+                chosen = body
+                break
+        if self._report.dialect.misreads:
+            self._warn_of_parameters(bodies, chosen)
+        return chosen
+
+    def _warn_of_parameters(self, bodies: Sequence[Body], chosen: Body | None) -> None:
+        """Warn of parameters that ngspice takes from branches whose condition does not hold."""
+        found = [
+            next((c for key, c in body.declarations if key == "param"), None) for body in bodies
+        ]
+        at = bodies.index(chosen) if chosen is not None else -1
+        # the last card of the text counts there
+        card = next((c for c in found[at + 1 :] if c), None)
+        if card is None and at >= 0 and found[at] is None:
+            card = next((c for c in found[:at] if c), None)
+        if card is not None:
+            message = "ngspice takes parameters from all branches, whatever the conditions"
+            hint = "write one card: .param r='condition ? value : otherwise'"
+            self._report.add("W123", message, card, hint=hint)
 
     def _holds(self, card: Card, scope: Scope) -> bool:
         match = _CONDITION.match(card[2])

@@ -188,5 +188,5 @@ def _conditions(spoken: Dialect, forward_drop: float | None, diodes: str | None)
     return Conditions(
         spoken.celsius, spoken.celsius, forward_drop=forward_drop, diodes=diodes or READINGS[0],
         r_on=spoken.r_on, leaks=spoken.leaks, knows_ideal=spoken.knows_ideal,
-        junction=spoken.junction,
+        junction=spoken.junction, shunts=spoken.shunts,
     )  # fmt: skip

@@ -7,7 +7,7 @@ from ...model.patterns import pattern
 from ..report import CardError, Report, suggestion
 from ..source import Card
 from .cards import Assign, Braced, Item, Parameters, Value, Word
-from .items import ValueReader, first_assignment, is_numeric, read_items, scan, too_many
+from .items import ValueReader, first_assignment, is_numeric, read_items, scan, too_many, twice
 from .parameters import Effect, parameters_of
 
 #: form of the cards that are no devices
@@ -22,6 +22,8 @@ _ALONE = FLAGS | {"ac"}
 _LISTS = {"tc": 2, "ac": 2, "distof1": 2, "distof2": 2, "ic": 4}
 #: parameters in ohm
 _OHMS = {"r", "resistance", "rser", "rpar"}
+#: other names of parameters
+_SAME = {"resistance": "r", "capacitance": "c", "inductance": "l", "tc": "tc1"}
 #: where something may stand right behind an expression
 _CLOSED = pattern(r"[}']\w")
 
@@ -46,6 +48,9 @@ class CardReader(ValueReader):
         self.end: int | None = None
         #: what an instance assigns, if that is split already
         self.assigned: list[Item] | None = None
+        #: parameters that were taken, by the first of several names, and that without a name
+        self.taken: set[str] = set()
+        self.bare = ""
 
     @property
     def usage(self) -> str:
@@ -147,6 +152,7 @@ class CardReader(ValueReader):
             key = item.key if isinstance(item, Assign) else item
             assert isinstance(key, Word)
             implemented = self.parameter(key, kind)
+            self._note(key)
             values = [item.value] if isinstance(item, Assign) else []
             wanted = 0 if key.text in FLAGS else _LISTS.get(key.text, 1)
             while len(values) < wanted and self.items and is_numeric(self.items[-1]):
@@ -156,6 +162,21 @@ class CardReader(ValueReader):
                 numbers = [self.value(value, unit=unit) for value in values] or [1.0]
                 found += zip((key.text, "tc2"), numbers, strict=False)
         return tuple(found)
+
+    def _note(self, key: Word) -> None:
+        """Warn of a parameter that is given twice.
+
+        Raises
+        ------
+        CardError
+            If it is a value that stands without its name, too: simulators differ in which counts.
+        """
+        name = _SAME.get(key.text, key.text)
+        if name == self.bare:
+            raise twice(key.text, key.offset, len(key.text))
+        if name in self.taken:
+            self.report.warn_again(key.text, self.card, key.offset)
+        self.taken.add(name)
 
     def at_parameter(self, kind: str | None = None) -> bool:
         """Tell whether a parameter is next."""

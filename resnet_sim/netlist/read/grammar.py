@@ -6,7 +6,7 @@ parsing nor evaluating a hostile expression can exhaust Python's stack.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -132,15 +132,28 @@ def _parse(text: str, start: str, what: str, numerals: Numerals = SPICE) -> Any:
         at_end = error.token.type == "$END"
         offset = len(text.rstrip()) if at_end else _start(error.token)
         found = "the end" if at_end else repr(str(error.token))
+        missing = _missing(error.expected, "at the end" if at_end else f"before {found}")
     except lark.exceptions.UnexpectedCharacters as error:
         offset = error.pos_in_stream or 0
         found = repr(text[offset])
+        missing = f"{found} means nothing in an expression: leave it out"
     raise CardError(
         "E103" if start == "card" else "E128",
         f"syntax error in {what}: {found} is not expected here",
         offset,
-        hint=_syntax_hint(text),
+        hint=_syntax_hint(text) or (None if start == "card" else missing),
     )
+
+
+def _missing(expected: Set[str], where: str) -> str | None:
+    """Return what to write where reading stopped, by the terminals that could stand there."""
+    if "NUMBER" in expected:
+        return f"{where} a value is missing: a number, a parameter, v(node) or f(x)"
+    if where == "before ','":
+        return "commas stand between the arguments of a function, and decimals need a point"
+    if "SIGN" in expected or expected <= {"$END"}:
+        return f"{where} an operator is missing, such as + - * /"
+    return "the form is: condition ? value : otherwise" if "COLON" in expected else None
 
 
 def _syntax_hint(text: str) -> str | None:

@@ -90,6 +90,7 @@ def read_assignments(
     CardError
     """
     reader = ValueReader(card, report)
+    found: list[tuple[Word, Value]]
     try:
         found = []
         for item in read_items(card[2], start, quick=quick) if items is None else items:
@@ -112,10 +113,15 @@ def read_assignments(
             raise (error if error.code == "E138" else simple) from None
         if any(parameters is not None for *_, parameters, _ in definitions):
             raise
-        return [
+        found = [
             (Word(name, offset), Expression(program, card, 0))
             for name, offset, _, program in definitions
         ]
+    names = set()
+    for key, _ in found:
+        if key.text in names:
+            report.warn_again(key.text, card, key.offset)
+        names.add(key.text)
     return found
 
 
@@ -220,3 +226,9 @@ def too_many(card: Card, items: Sequence[Item], usage: str) -> CardError:
         return CardError("E133", message, comma.start() + 1, 1, "write 1.5, not 1,5")
     message = f"too many fields: {word.text!r} is one too many"
     return CardError("E105", message, word.offset, len(word.text), f"the form is: {usage}")
+
+
+def twice(what: str, offset: int, length: int) -> CardError:
+    """Return the error about a value that is given with its name and without."""
+    message = f"{what} is given twice, with its name and without"
+    return CardError("E105", message, offset, length, "leave one of them out")

@@ -288,7 +288,8 @@ class ModelReader:
                 self._report.error(error, model.card)
                 raise Failed from None
             # the last of several counts, also among aliases
-            numbers.pop(key.text, None)
+            if numbers.pop(key.text, None) is not None:
+                self._report.warn_again(key.text, model.card, key.offset)
             numbers[key.text] = self._evaluator.number(value, scope)
         if not scope.prefix:
             # as a sweep names them: model(parameter)

@@ -26,7 +26,7 @@ class PassivePlacer(Places):
         value = None
         if device.parameters:
             given = self._parameters(device.parameters, site.scope)
-            value = given.get("r", given.get("resistance"))
+            value = latest(given, "r", "resistance")
         if value is None and device.value is not None:
             value = self.evaluator.number(device.value, site.scope)
         model: dict[str, Any] = {}

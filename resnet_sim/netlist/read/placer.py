@@ -25,7 +25,7 @@ from .cards import (
     Word,
 )
 from .dependent import DependentPlacer
-from .items import ValueReader, too_many
+from .items import ValueReader, too_many, twice
 from .scope import Failed, Scope
 from .sites import Site
 
@@ -177,6 +177,8 @@ class Placer(DependentPlacer):
             if item.text != "off":
                 if "area" not in kind.own:
                     raise too_many(site.card, [item], CARDS[site.letter][1].usage)
+                if any(key == "area" for key, _ in device.parameters):
+                    raise twice("area", item.offset, len(item.text))
                 given["area"] = self.evaluator.number(reader.value(item), site.scope)
         own = self._parameters(device.parameters, site.scope)
         own["m"] = self._parallel(site, own)
@@ -186,7 +188,11 @@ class Placer(DependentPlacer):
         given |= {key: value for key, value in own.items() if key in kind.defaults}
         names = [item.text for item in items[:at]] + ["0"] * (len(kind.order) - at)
         nodes = self.nodes(names, site.scope)
+        shunt = given.pop("rds", math.inf)
         self.builder.multipole(kind.plural, site.name, nodes, given, at=site.card[:2])
+        if shunt < math.inf:
+            ends = (f"{site.name}#rds", nodes[0], nodes[2])
+            self.builder.resistor(*ends, shunt / own["m"], at=site.card[:2])
 
     def _model_place(self, device: Transistor, site: Site, kind: type[Multipole]) -> int:
         """Return where among the items the name of the model stands."""

@@ -136,6 +136,7 @@ def _resistor(r: CardReader) -> Read:
             break
         if value is None and is_numeric(r.items[-1]):
             value = r.take_value("the resistance", "ohm")
+            r.bare = "r"
         elif model is None and not is_numeric(r.items[-1]):
             # a model or a parameter: only the elaboration can tell
             model = r.word("the model")
@@ -174,6 +175,7 @@ def _diode(r: CardReader) -> Read:
     parameters: Parameters = ()
     if r.items and is_numeric(r.items[-1]):
         parameters = (("area", r.take_value("the area")),)
+        r.bare = "area"
     return nodes, Diode(model, parameters + r.keywords())
 
 
@@ -203,8 +205,9 @@ def _controlled(r: CardReader) -> Read:
     if first.text == "vcr" and r.letter == "g" and len(r.items) > per_control:
         return nodes, _controlled_resistor(r, nodes)
     control = (first, *(r.word("the control") for _ in range(per_control - 1)))
+    limits = r.keywords()  # HSPICE's may stand before the gain
     gain = r.take_value("the gain")
-    return nodes, LinearSource(is_voltage, 0.0, (control,), (gain,), r.keywords())
+    return nodes, LinearSource(is_voltage, 0.0, (control,), (gain,), limits + r.keywords())
 
 
 def _controlled_resistor(r: CardReader, nodes: tuple[str, ...]) -> BehaviouralSource:
