@@ -117,8 +117,9 @@ class Judge:
 
     def _by_rows(self, task: Callable[[tuple[int, int]], None], count: int, size: int) -> None:
         """Let threads do a task with the first and last of some points, all in all."""
-        part = 8 * max(1, -(-count // (8 * threads())))
-        spread(task, [(k, min(k + part, count)) for k in range(0, count, part)], threads(), size)
+        most = threads(size)
+        part = 8 * max(1, -(-count // (8 * most)))
+        spread(task, [(k, min(k + part, count)) for k in range(0, count, part)], most, size)
 
     def _room(self) -> Any:
         """Return what a thread works in."""

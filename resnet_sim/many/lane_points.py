@@ -19,7 +19,7 @@ from ..results.proof import STEPS, SolverInfo
 from .one_by_one import OneByOne
 from .question import Failed, Question
 from .states import Backend
-from .threads import slices, spread
+from .threads import slices, spread, threads
 from .together import Solved, Together
 
 
@@ -55,9 +55,10 @@ class LanePoints(Backend):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 return together.solve(values[part], v[part], i[part])
 
-        threads = together.threads
-        parts = slices(len(values), circuit.n_elements, threads if together.straight else None)
-        solved = spread(task, parts, threads, len(values) * together.size)
+        size = len(values) * together.size
+        most = min(together.threads, threads(size))
+        parts = slices(len(values), circuit.n_elements, most if together.straight else None)
+        solved = spread(task, parts, most, size)
         result = self._result(solved, v, i)
         rest = np.flatnonzero(~np.concatenate([part.good for part in solved]))
         return self.rescue.completed(result, values, rest, failed)

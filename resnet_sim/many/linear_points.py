@@ -54,8 +54,9 @@ class LinearPoints(Backend):
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 return linear.solve(values[part], v[part], i[part])
 
-        parts = slices(len(values), circuit.n_elements, threads())
-        solved = spread(task, parts, threads(), len(values) * linear.factored.size)
+        size = len(values) * linear.factored.size
+        parts = slices(len(values), circuit.n_elements, threads(size))
+        solved = spread(task, parts, threads(), size)
         proofs = [proof for found, _ in solved for proof in found]
         certificate = worst(proofs, self.question.tolerance)
         result = OperatingPoint(

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
+from math import inf
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -23,9 +24,9 @@ Task = TypeVar("Task")
 Done = TypeVar("Done")
 
 
-def threads() -> int:
-    """Return how many threads share out the points of a call; ask for it at each."""
-    return int(policy.POLICY.threads) or cores()
+def threads(size: float = inf) -> int:
+    """Return how many threads share out the points of a call of a size; ask for it at each."""
+    return 1 if size < policy.POLICY.tiles else int(policy.POLICY.threads) or cores()
 
 
 def slices(count: int, elements: int, threads: int | None = None) -> list[slice]:
