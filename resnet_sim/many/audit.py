@@ -21,15 +21,18 @@ def _carry(a, b, flow, left, size):  # type: ignore[no-untyped-def]
 
 
 @loops
-def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, rows, worst):  # type: ignore[no-untyped-def]
+def imbalance(  # type: ignore[no-untyped-def]
+    edges, diodes, outputs, conductance, load_of, size_of, x, current, force, room, rows, worst
+):
     """Set the largest KCL residual of points relative to the currents there, shape (S,).
 
     The least that counts is a millionth of the largest current, because what rounding leaves of
     that passes through its neighbours.  Shapes as in `lanes.Data`, conductances common; loads
-    were summed from what is as large as `size_of`; `room` is for eight points.  Of the points those
-    from the first to the last of `rows` are meant.
+    were summed from what is as large as `size_of`, without what a `force` feeds into the outputs;
+    `room` is for eight points.  `rows` are the first of the points that are meant, the last, and
+    that whose data come first.
     """
-    (edge_p, edge_q), (diode_p, diode_q) = edges, diodes
+    (edge_p, edge_q), (diode_p, diode_q), (out_p, out_q, at_p, at_q) = edges, diodes, outputs
     v, left, size, flows, zeros = room
     n, count = x.shape[1], rows[1]
     none = load(zeros, 0)
@@ -39,8 +42,15 @@ def imbalance(edges, diodes, conductance, load_of, size_of, x, current, room, ro
         for k in range(n):
             for lane in range(W):
                 s = min(first + lane, count - 1)
-                v[k + 1, lane], left[k + 1, lane] = x[s, k], load_of[s, k]
-                size[k + 1, lane] = abs(size_of[s, k])
+                v[k + 1, lane], left[k + 1, lane] = x[s, k], load_of[s - rows[2], k]
+                size[k + 1, lane] = abs(size_of[s - rows[2], k])
+        for o in range(force.shape[1]):
+            for lane in range(W):
+                f = force[min(first + lane, count - 1), o]
+                left[out_p[o], lane] += at_p[o] * f
+                left[out_q[o], lane] -= at_q[o] * f
+                size[out_p[o], lane] += abs(at_p[o] * f)
+                size[out_q[o], lane] += abs(at_q[o] * f)
         for k in range(len(diode_p)):
             for lane in range(W):
                 flows[k, lane] = current[min(first + lane, count - 1), k]
@@ -81,9 +91,9 @@ def _peak(row):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _largest(x, drop_of, s):  # type: ignore[no-untyped-def]
-    """Return the largest voltage of a point."""
-    return _peak(x[s]) + _peak(drop_of[s]) + 1e-300
+def _largest(x, drops, s):  # type: ignore[no-untyped-def]
+    """Return the largest voltage of a point with such drops."""
+    return _peak(x[s]) + _peak(drops) + 1e-300
 
 
 @subloops
@@ -96,7 +106,7 @@ def _rise(x, s, p, q):  # type: ignore[no-untyped-def]
 
 @loops
 def rectified(ends, ohms, around, drop_of, x, current, on, limits, rows, found):  # type: ignore[no-untyped-def]
-    """Judge the rectifiers of points from the first to the last of `rows`.
+    """Judge the rectifiers of points, `rows` as above.
 
     Parameters
     ----------
@@ -112,10 +122,11 @@ def rectified(ends, ohms, around, drop_of, x, current, on, limits, rows, found):
     p, q = ends
     lawful, touching, wrong = found
     for s in range(rows[0], rows[1]):
-        volts, obeys, touches = _largest(x, drop_of, s), True, False
+        drops, obeys, touches = drop_of[s - rows[2]], True, False
+        volts = _largest(x, drops, s)
         near, fine = limits[1] * volts, limits[2] * volts
         for k in range(len(p)):
-            above, flow = _rise(x, s, p[k], q[k]) - drop_of[s, k], current[s, k]
+            above, flow = _rise(x, s, p[k], q[k]) - drops[k], current[s, k]
             wrong[s, k] = -flow > fine * around[k] if on[s, k] else above > fine
             flow = max(flow, 0.0)
             fall = ohms[k] * flow
@@ -127,38 +138,42 @@ def rectified(ends, ohms, around, drop_of, x, current, on, limits, rows, found):
 
 
 @loops
-def judge(edges, diodes, tables, states, conductance, room, limits, rows, found):  # type: ignore[no-untyped-def]
+def judge(edges, diodes, outputs, tables, states, conductance, room, limits, rows, found):  # type: ignore[no-untyped-def]
     """Do both for some points, at once: threads that share them out need the interpreter once.
 
     `diodes` are their ends, ohms and conductances around; `tables` loads, what these were summed
-    from, and drops; `states` voltages, currents, and what conducts.
+    from, and drops; `states` voltages, currents, what conducts, and forces at the `outputs`.
     """
     (ends, ohms, around), (loads, sizes, drops) = diodes, tables
-    x, current, on = states
+    x, current, on, force = states
     rectified(ends, ohms, around, drops, x, current, on, limits, rows, found[:3])
-    imbalance(edges, ends, conductance, loads, sizes, x, current, room, rows, found[3])
+    imbalance(
+        edges, ends, outputs, conductance, loads, sizes, x, current, force, room, rows, found[3]
+    )
 
 
 @loops
 def shifted(diodes, around, drop_of, state, change, sign, fine, rows, found):  # type: ignore[no-untyped-def]
     """Add `sign` times a change to states, with rectifiers as they are, and judge what comes out.
 
+    There may be several changes of the same states, one after the other: `rows` as above.
     `found` are voltages, currents (none below zero), sets in which what contradicts its state has
     flipped, and whether nothing has; relative to the largest voltage, `fine` contradicts.
     """
     (p, q), (base, flows, on_of) = diodes, state
     x, current, on, settled = found
     for s in range(rows[0], rows[1]):
+        own = s - rows[2]
         for k in range(x.shape[1]):
-            x[s, k] = base[s, k] + sign * change[0][s, k]
-        high = fine * _largest(x, drop_of, s)
+            x[s, k] = base[own, k] + sign * change[0][s, k]
+        high = fine * _largest(x, drop_of[own], s)
         for k in range(len(p)):
             above, flow = (
-                _rise(x, s, p[k], q[k]) - drop_of[s, k],
-                flows[s, k] + sign * change[1][s, k],
+                _rise(x, s, p[k], q[k]) - drop_of[own, k],
+                flows[own, k] + sign * change[1][s, k],
             )
-            off = -flow > high * around[k] if on_of[s, k] else above > high
-            current[s, k], on[s, k] = max(flow, 0.0), on_of[s, k] != off
+            off = -flow > high * around[k] if on_of[own, k] else above > high
+            current[s, k], on[s, k] = max(flow, 0.0), on_of[own, k] != off
             settled[s] &= not off
 
 
@@ -178,7 +193,7 @@ def on_knees(diodes, drop_of, x, current, near, points, root, found):  # type: i
     """
     (p, q), ohms, around = diodes
     for s in points:
-        high, told = near * _largest(x, drop_of, s), False
+        high, told = near * _largest(x, drop_of[s], s), False
         for k in range(len(p)):
             gap = drop_of[s, k] + ohms[k] * current[s, k] - _rise(x, s, p[k], q[k])
             if not (abs(current[s, k]) <= high * around[k] and abs(gap) <= high):

@@ -56,11 +56,12 @@ class Judge:
 
     def judged(
         self, data: Data, load: Floats, x: Floats, current: Floats, on: Bools,
-        limits: tuple[float, float, float], size: Floats | None = None,
+        limits: tuple[float, float, float], size: Floats | None = None, force: Floats | None = None,
     ) -> tuple[Bools, Bools, Bools, Floats]:  # fmt: skip
-        """Return what `audit.judge` finds.
+        """Return what `audit.judge` finds of states; there may be several of each point.
 
-        Lawful and touching points, wrong rectifiers, and what KCL leaves over.
+        Lawful and touching ones, wrong rectifiers, and what KCL leaves over.  A `force` is fed into
+        the outputs, A.
         """
         from .audit import judge
 
@@ -69,35 +70,44 @@ class Judge:
             np.ones(count, bool), np.zeros(count, bool), np.zeros(on.shape, bool), np.empty(count)
         )  # fmt: skip
         tables = tuple(map(plain, (load, load if size is None else size, data.drop)))
-        states = tuple(map(plain, (x, current, on)))
+        states = tuple(
+            map(plain, (x, current, on, np.zeros((count, 0)) if force is None else force))
+        )
+        outputs = net.output_p, net.output_q, net.scale_p, net.scale_q
         diodes = (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance)
         conductance, edges = plain(data.conductance), (net.edge_p, net.edge_q)
 
-        def task(rows: tuple[int, int]) -> None:
+        def task(rows: tuple[int, int, int]) -> None:
             room = self._enter()
-            judge(edges, diodes, tables, states, conductance, room.scratch, limits, rows, found)
+            judge(
+                edges, diodes, outputs, tables, states, conductance, room.scratch, limits, rows,
+                found,
+            )  # fmt: skip
             self._leave(room)
 
-        self._by_rows(task, count, 4 * (x.size + current.size))
+        self._by_rows(task, count, 4 * (x.size + current.size), len(load))
         return found
 
     def added(
         self, data: Data, state: tuple[Floats, Floats, Bools], change: tuple[Floats, Floats],
         sign: float, fine: float,
     ) -> tuple[Floats, Floats, Bools, Bools]:  # fmt: skip
-        """Return states plus `sign` times a change as `audit.shifted` finds them."""
+        """Return states plus `sign` times a change, or several, as `audit.shifted` finds them."""
         from .audit import shifted
 
-        net, (x, current, on) = self.network, state
-        found = np.empty(x.shape), np.empty(current.shape), np.empty_like(on), np.ones(len(x), bool)
+        net, (x, current) = self.network, change
+        found = (
+            np.empty(x.shape), np.empty(current.shape), np.empty(current.shape, bool),
+            np.ones(len(x), bool),
+        )  # fmt: skip
         ends, around = (net.diode_p, net.diode_q), self.around(data.conductance)
         before, more = tuple(map(plain, state)), tuple(map(plain, change))
         drop = plain(data.drop)
 
-        def task(rows: tuple[int, int]) -> None:
+        def task(rows: tuple[int, int, int]) -> None:
             shifted(ends, around, drop, before, more, sign, fine, rows, found)
 
-        self._by_rows(task, len(x), 2 * (x.size + current.size))
+        self._by_rows(task, len(x), 2 * (x.size + current.size), len(drop))
         return found
 
     def on_knees(self, data: Data, x: Floats, current: Floats, points: Ints, near: float) -> Ints:
@@ -108,18 +118,28 @@ class Judge:
         diodes = (net.diode_p, net.diode_q), plain(net.resistance), self.around(data.conductance)
         tables = tuple(map(plain, (data.drop, x, current)))
 
-        def task(rows: tuple[int, int]) -> None:
+        def task(rows: tuple[int, int, int]) -> None:
             root = np.empty(net.n, dtype=np.int64)
-            on_knees(diodes, *tables, near, points[slice(*rows)], root, found)
+            on_knees(diodes, *tables, near, points[slice(*rows[:2])], root, found)
 
-        self._by_rows(task, len(points), 6 * len(points) * net.n)
+        self._by_rows(task, len(points), 6 * len(points) * net.n, len(points))
         return found
 
-    def _by_rows(self, task: Callable[[tuple[int, int]], None], count: int, size: int) -> None:
-        """Let threads do a task with the first and last of some points, all in all."""
+    def _by_rows(
+        self, task: Callable[[tuple[int, int, int]], None], count: int, size: int, points: int
+    ) -> None:
+        """Let threads do a task with some states of so many points, all in all.
+
+        It is told the first and the last, and that at which the points begin.
+        """
         most = threads(size)
         part = 8 * max(1, -(-count // (8 * most)))
-        spread(task, [(k, min(k + part, count)) for k in range(0, count, part)], most, size)
+        rows = [
+            (k, min(k + part, base + points), base)
+            for base in range(0, count, max(points, 1))
+            for k in range(base, base + points, part)
+        ]
+        spread(task, rows, most, size)
 
     def _room(self) -> Any:
         """Return what a thread works in."""

@@ -79,46 +79,71 @@ class LaneStates(Backend):
         self, g: Floats, u: Floats, nudge: Nudge, start: Held | Bools | None = None
     ) -> States:
         """Return the states with additions at the outputs."""
-        if not self.reactions.allowed(self._bundled(self.conductances(g)), nudge.stiffness):
-            return self.rescue.nudged(g, u, nudge)
-        s = self.structure
         near = start if isinstance(start, Held) and np.array_equal(start.u, u) else None
         if near is not None and not (near.g is g or np.array_equal(near.g, g)):
             near = None
-        free = self._data(g, u) if near is None else near.data
-        data = free
+        data = free = self._data(g, u) if near is None else near.data
+        if not self.reactions.allowed(free.conductance, nudge.stiffness):
+            return self.rescue.nudged(g, u, nudge)
         if nudge.force is not None:
             data = replace(free, load=self.ends.fed(free.load, nudge.force))
-        pull, on = self._pull(nudge, u), np.zeros(data.drop.shape, dtype=np.bool_)
-        before = start.on if isinstance(start, Held) else start
-        known = before is not None and before.shape == on.shape
-        if known:
-            on[:] = before
-        points, size, bent = NO_POINTS, None, np.zeros((len(u), 0))
-        if self.bends is None:
-            found = self._flipped(near, nudge, pull, data, on, known)
+        points, bent = NO_POINTS, np.zeros((len(u), 0))
+        if self.bends is not None:
+            found, bent, points, good, touching = self._bent(data, nudge, u, start)
+        elif near is None or not nudge or (nudge.force is not None and nudge.stiffness):
+            on, known = self._begun(start, data)
+            pull = self._pull(nudge, u)
+            found = self.lanes.settle(
+                data, on, pull.siemens, pull.aim, alike=not known, keep=not nudge
+            )
+            good, touching = self._judged(data, found, pull.siemens, pull.aim)
+        elif nudge.force is None:
+            found, good, touching = self._pulled(near, nudge)
         else:
-            emf = applied(s.curve_emf, u)
-            begun = start.points if isinstance(start, Held) and known else None
-            found, bent, points = self.bends.settle(data, emf, on, pull, begun)
-            found.settled[:] &= self.laws.obeyed(s.voltages(found.x, u), bent, TOLERANCE)
-            load, size = self.bends.fed(data.load, bent)
-            data = replace(data, load=load)
-        good, touching = self._judged(data, found, pull, size)
+            found = self.reactions.pushed(near, nudge.force, data)
+            good, touching = self._judged(data, found)
         good &= self.possible(u)
         held = Held(g, u, found.x, found.current, found.on, good, free, points, bent)
         return self._states(held, touching, nudge)
 
-    def _flipped(
-        self, near: Held | None, nudge: Nudge, pull: Pull, data: Data, on: Bools, known: bool
-    ) -> Answers:
-        """Return states without curves: those that react as `near` does, or all anew."""
-        both = nudge.force is not None and pull.aim is not None
-        if not nudge or near is None or both:
-            return self.lanes.settle(
-                data, on, pull.siemens, pull.aim, alike=not known, keep=not nudge
-            )
-        return self.reactions.states(near, nudge, pull, data)
+    def _begun(self, start: Held | Bools | None, data: Data) -> tuple[Bools, bool]:
+        """Return which rectifiers may conduct, and whether similar states tell."""
+        on = np.zeros(data.drop.shape, dtype=np.bool_)
+        before = start.on if isinstance(start, Held) else start
+        known = before is not None and before.shape == on.shape
+        if known:
+            on[:] = before
+        return on, known
+
+    def _bent(
+        self, data: Data, nudge: Nudge, u: Floats, start: Held | Bools | None
+    ) -> tuple[Answers, Floats, Points, Bools, Bools]:
+        """Return states with curves, their currents (A), where these are, and how all is judged."""
+        assert self.bends is not None
+        s, pull = self.structure, self._pull(nudge, u)
+        on, known = self._begun(start, data)
+        emf, begun = applied(s.curve_emf, u), start.points if isinstance(start, Held) else None
+        found, bent, points = self.bends.settle(data, emf, on, pull, begun if known else None)
+        found.settled[:] &= self.laws.obeyed(s.voltages(found.x, u), bent, TOLERANCE)
+        load, size = self.bends.fed(data.load, bent)
+        data = replace(data, load=load)
+        verdict = self._judged(data, found, pull.siemens, pull.aim, size)
+        return found, bent, points, *verdict
+
+    def _pulled(self, near: Held, nudge: Nudge) -> tuple[Answers, Bools, Bools]:
+        """Return states that are pulled, and how they are judged; the opposite ones are kept."""
+        assert nudge.target is not None
+        target, count = nudge.target.tobytes(), len(near.u)
+        if (nudge.stiffness, target) not in near.ahead:
+            pull = self._pull(nudge, near.u)
+            pulls, found = self.reactions.pulled(near, pull)
+            of_each = np.repeat(pulls, count)[:, None]
+            aim = np.concatenate([pull.aim for _ in pulls])
+            good, touching = self._judged(near.data, found, of_each, aim)
+            for k, siemens in enumerate(pulls):
+                rows = slice(k * count, (k + 1) * count)
+                near.ahead[siemens, target] = found.pick(rows), good[rows], touching[rows]
+        return near.ahead.pop((nudge.stiffness, target))
 
     def _pull(self, nudge: Nudge, u: Floats) -> Pull:
         """Return how outputs are pulled, not at all without a stiffness."""
@@ -136,24 +161,25 @@ class LaneStates(Backend):
         return Data(self._bundled(conductance), load, applied(s.drop, u))
 
     def _judged(
-        self, data: Data, found: Answers, pull: Pull, size: Floats | None
-    ) -> tuple[Bools, Bools]:
-        """Tell which samples have settled and obey all laws, and where a rectifier touches.
+        self, data: Data, found: Answers, siemens: float | Floats = np.nan,
+        aim: Floats | None = None, size: Floats | None = None,
+    ) -> tuple[Bools, Bools]:  # fmt: skip
+        """Tell which states have settled and obey all laws, and where a rectifier touches.
 
         That is KCL, and what pulls their outputs, to `TOLERANCE`, and rectifiers.  `size` is what
         the load was summed from.
         """
-        load, good = data.load, found.settled
-        if pull.aim is not None:
-            load = self.ends.fed(load, found.force)
-            reached, sprung = self.ends.moved(found.x), found.force / pull.siemens
+        good = found.settled
+        if aim is not None:
+            reached, sprung = self.ends.moved(found.x), found.force / siemens
             # beside the largest: forces are found all together
-            span = (np.abs(reached) + np.abs(pull.aim) + np.abs(sprung)).max(axis=1, initial=0.0)
-            off = np.abs(pull.aim - reached - sprung).max(axis=1, initial=0.0)
+            span = (np.abs(reached) + np.abs(aim) + np.abs(sprung)).max(axis=1, initial=0.0)
+            off = np.abs(aim - reached - sprung).max(axis=1, initial=0.0)
             good = good & (off <= TOLERANCE * span)
         lawful, touching, _, left = self.lanes.judged(
-            data, load, found.x, found.current, found.on, LIMITS, size
-        )
+            data, data.load, found.x, found.current, found.on, LIMITS, size,
+            None if aim is None else found.force,
+        )  # fmt: skip
         return good & lawful & (left <= TOLERANCE), touching
 
     def _states(self, held: Held, touching: Bools, nudge: Nudge) -> States:

@@ -15,7 +15,7 @@ from .lane_data import Answers, Data
 from .lanes import Lanes
 from .nudges import UnstableNudge
 from .output_ends import OutputEnds
-from .states import Nudge, States
+from .states import States
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
@@ -45,9 +45,9 @@ class Held:
     rescued : States, optional
         Of the others, in their order.
     reactions : dict
-        To what is forced at the outputs, as found so far.
+        To currents fed into the outputs, as found so far.
     ahead : dict
-        Nudged states that were found beside those that were asked for.
+        States with a pull that were found beside those with the opposite one.
     """
 
     g: Floats
@@ -61,7 +61,7 @@ class Held:
     bent: Floats
     rescued: States | None = None
     reactions: dict[Any, Any] = field(default_factory=dict)
-    ahead: dict[Any, Answers] = field(default_factory=dict)
+    ahead: dict[Any, Any] = field(default_factory=dict)
 
 
 class Reactions:
@@ -75,68 +75,52 @@ class Reactions:
         #: conductances, and outputs per force there
         self._transfer: tuple[Floats, Floats] | None = None
 
-    def states(self, held: Held, nudge: Nudge, pull: Pull, data: Data) -> Answers:
-        """Return free states plus reactions, and what settles from where these are no states.
+    def pulled(self, held: Held, pull: Pull) -> tuple[tuple[float, ...], Answers]:
+        """Return states that are pulled, and by what: the opposite pull follows if it is finite.
 
-        What the opposite pull has to settle fills lanes that would be idle.
+        What is the same for both is found once, and what they have to settle shares lanes.
         """
-        siemens = nudge.stiffness
-        if pull.aim is not None:
-            aim = pull.aim - self.ends.moved(held.x)
-            pulls = (siemens,) if np.isinf(siemens) else (abs(siemens), -abs(siemens))
-        else:
-            assert nudge.force is not None
-            aim, pulls = nudge.force, (0.0,)
-        key = (pulls, aim.tobytes())
-        opposite = (pulls, (-aim).tobytes())
-        sign = -1.0 if key not in held.reactions and opposite in held.reactions else 1.0
-        if sign < 0:
-            key = opposite
-        if key not in held.reactions:
-            reactions = self.found(data.conductance, held.on, aim, pulls)
-            held.reactions[key] = dict(zip(pulls, zip(*reactions, strict=True), strict=True))
-        found = held.ahead.pop((key, siemens), None)
-        if found is None:
-            found = self._added(held, data, held.reactions[key][siemens], sign)
-            if not found.settled.all():
-                asked = {siemens: found}
-                if len(pulls) == 2:
-                    other = self._added(held, data, held.reactions[key][-siemens])
-                    asked[-siemens] = held.ahead[key, -siemens] = other
-                self._settle(data, pull.aim, asked)
+        assert pull.aim is not None
+        data, siemens, aim = held.data, pull.siemens, pull.aim - self.ends.moved(held.x)
+        pulls = (siemens,) if np.isinf(siemens) else (siemens, -siemens)
+        x, current, force, fine = self.lanes.respond(data.conductance, held.on, aim, pulls)
+        x, current, force = (part.reshape(-1, part.shape[2]) for part in (x, current, force))
+        found = self._added(held, data, x, current, force, fine.ravel())
+        self._settle(data, np.repeat(pulls, len(aim)), pull.aim, found)
+        return pulls, found
+
+    def pushed(self, held: Held, force: Floats, data: Data) -> Answers:
+        """Return states with currents fed into outputs, which are in the load of `data`, too."""
+        known, sign = held.reactions, 1.0
+        key, opposite = force.tobytes(), (-force).tobytes()
+        if key not in known and opposite in known:
+            key, sign = opposite, -1.0
+        if key not in known:
+            known[key] = self._pushed(data.conductance, held.on, force)
+        x, current, fine = known[key]
+        found = self._added(held, data, x, current, np.zeros(force.shape), fine, sign)
+        self._settle(data, np.zeros(len(force)), None, found)
         return found
 
-    def _added(self, held: Held, data: Data, reaction: Any, sign: float = 1.0) -> Answers:
-        """Return free states plus a reaction, and sets without what contradicts it."""
-        x, current, force, fine = reaction
+    def _added(
+        self, held: Held, data: Data, x: Floats, current: Floats, force: Floats, fine: Bools,
+        sign: float = 1.0,
+    ) -> Answers:  # fmt: skip
+        """Return free states plus reactions, and sets without what contradicts it."""
         state = held.x, held.current, held.on
         x, current, on, lawful = self.lanes.added(data, state, (x, current), sign, FINE)
-        steps, settled = np.ones(len(x), dtype=np.int64), held.good & fine & lawful
-        return Answers(x, current, on, steps, settled, sign * force)
+        steps, settled = np.ones(len(x), dtype=np.int64), fine & lawful
+        settled.reshape(-1, len(held.good))[:] &= held.good
+        return Answers(x, current, on, steps, settled, force)
 
-    def _settle(self, data: Data, aim: Floats | None, asked: dict[float, Answers]) -> None:
-        """Find what has not settled at several pulls, side by side, from the sets given there."""
-        rows = [np.flatnonzero(~found.settled) for found in asked.values()]
-        every, count = np.concatenate(rows), list(map(len, rows))
-        on = np.concatenate([one.on[at] for one, at in zip(asked.values(), rows, strict=True)])
-        others = self.lanes.settle(
-            data.rows(every), on, np.repeat(list(asked), count), None if aim is None else aim[every]
-        )
-        for found, at, last in zip(asked.values(), rows, np.cumsum(count), strict=True):
-            found.put(at, others.pick(slice(last - len(at), last)))
-
-    def found(
-        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
-    ) -> tuple[Floats, Floats, Floats, Bools]:
-        """Return how states change where outputs are pulled, see `Lanes.respond`.
-
-        If the only pull is 0 S, `aim` is what is fed into them, A.
-        """
-        if pulls != (0.0,):
-            return self.lanes.respond(conductance, on, aim, pulls)
-        x, current, fine = self._pushed(conductance, on, aim)
-        none: Floats = np.zeros((1, *aim.shape))
-        return x[None], current[None], none, fine[None]
+    def _settle(self, data: Data, pulls: Floats, aim: Floats | None, found: Answers) -> None:
+        """Find what has not settled, side by side, from the sets given there."""
+        rows = np.flatnonzero(~found.settled)
+        if not len(rows):
+            return
+        own = rows % len(data.load)
+        target = None if aim is None else aim[own]
+        found.put(rows, self.lanes.settle(data.rows(own), found.on[rows], pulls[rows], target))
 
     def _pushed(
         self, conductance: Floats, on: Bools, force: Floats

@@ -1,5 +1,7 @@
 """What is left over at the nodes and rectifiers of points, against the same by numpy."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -88,6 +90,37 @@ def test_changes_are_added_and_what_contradicts_flips():
     wanted = x, np.maximum(current, 0.0), on ^ wrong, ~wrong.any(axis=1)
     for one, other in zip(found, wanted, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+def test_several_states_of_each_point_are_judged_with_what_is_fed_into_outputs():
+    net, data, x, current = points(11)
+    ends = np.array([3, 0, 5]), np.array([0, 4, 2]), np.array([1.0, 1.0, 2.0]), np.ones(3)
+    net = dataclasses.replace(
+        net, **dict(zip(("output_p", "output_q", "scale_p", "scale_q"), ends, strict=True))
+    )
+    _, _, other, more = points(11, seed=1)
+    on, force = current > 0, np.random.default_rng(5).normal(size=(22, 3))
+    lanes, both = Lanes(net), (np.concatenate((x, other)), np.concatenate((current, more)))
+    limits = 1e-9, 1e-9, 1e-12
+    together = lanes.judged(data, data.load, *both, np.tile(on, (2, 1)), limits, force=force)
+    moved = lanes.added(data, (x, current, on), both, 1.0, 1e-12)
+    at = np.zeros((net.n, 3))
+    for o, (p, q, a, b) in enumerate(zip(*ends, strict=True)):
+        at[p, o] += a
+        at[q, o] -= b
+    for half, (v, i) in ((slice(0, 11), (x, current)), (slice(11, 22), (other, more))):
+        fed = force[half] @ at[1:].T
+        size = np.abs(data.load) + np.abs(force[half]) @ np.abs(at[1:]).T
+        alone = lanes.judged(data, data.load + fed, v, i, on, limits, size)
+        for one, rows in zip(alone, together, strict=True):
+            np.testing.assert_allclose(rows[half], one, rtol=1e-12)
+        alone = lanes.added(data, (x, current, on), (v, i), 1.0, 1e-12)
+        for one, rows in zip(alone, moved, strict=True):
+            np.testing.assert_array_equal(rows[half], one)
+    with policy.using(threads=3, tiles=0):
+        again = lanes.judged(data, data.load, *both, np.tile(on, (2, 1)), limits, force=force)
+    for one, rows in zip(again, together, strict=True):
+        assert one.tobytes() == rows.tobytes()
 
 
 def test_knees_are_those_of_the_few_points_that_are_asked():
