@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats, Ints, plain
 from ..compiled.registers import DOUBLES, aligned
 from .question import Question
+from .threads import PARTS, spread, threads
 
 #: Vectors of samples whose products are added up at once.
-MOST = 4
+MOST = 2
 
 
 class Correlation:
@@ -37,7 +38,7 @@ class Correlation:
         biases = np.array([circuit.element(name) for name in question.biases], dtype=np.int64)
         self.bias_nodes: tuple[Ints, Ints] = p[biases], q[biases]
 
-    def __call__(self, change: Floats, level: Floats) -> tuple[Floats, Floats]:
+    def __call__(self, change: Floats, level: Floats, width: float = 0.0) -> tuple[Floats, Floats]:
         """Return the means over samples of ``change * level`` across each conductance.
 
         And those of `change` across each bias; nodes that float count for nothing.
@@ -45,11 +46,19 @@ class Correlation:
         Parameters
         ----------
         change, level : ndarray, shape (B, n_nodes)
+        width : float
+            If it is not 0 they are those between these two, over this width.
         """
-        sums = product_sums(self._p, self._q, change, level)[self._place]
-        # of few nodes: passing over all of them takes longer than the products
-        ends = (np.nan_to_num(change[:, nodes].mean(axis=0)) for nodes in self.bias_nodes)
-        return self.g_weight * sums / len(change), self.across(*ends)
+        sums = product_sums(self._p, self._q, change, level, width)[self._place]
+
+        def mean(nodes: Ints) -> Floats:
+            # of few nodes: passing over all of them takes longer than the products
+            moved = (level[:, nodes] - change[:, nodes]) / width if width else change[:, nodes]
+            return np.nan_to_num(moved.mean(axis=0))
+
+        p, q = self.bias_nodes
+        by_bias = self.across(mean(p), mean(q)) if len(p) else np.zeros(0)
+        return self.g_weight * sums / len(change), by_bias
 
     def across(self, first: Floats, second: Floats) -> Floats:
         """Return what mean changes of the two ends of each bias amount to across it."""
@@ -57,22 +66,27 @@ class Correlation:
         return np.asarray(first * self._node_weight[p] - second * self._node_weight[q])
 
 
-def product_sums(p: Ints, q: Ints, one: Floats, other: Floats) -> Floats:
+def product_sums(p: Ints, q: Ints, one: Floats, other: Floats, width: float = 0.0) -> Floats:
     """Return ``sum_b (one[b, p] - one[b, q]) (other[b, p] - other[b, q])`` for each branch.
 
-    Branches to something that floats, NaN, carry nothing.
+    Branches to something that floats, NaN, carry nothing.  With a `width` it is of the change from
+    one to the other, over it, and of their mean.
     """
     from ._branch_sums import add_products
 
     samples, nodes = one.shape
     like = (0,) * (1 if samples <= DOUBLES else MOST)
-    width = DOUBLES * len(like)
-    total, zero = np.zeros(len(p)), aligned(DOUBLES, np.float64)
-    tiles = aligned((2 * nodes, width), np.float64)
-    for first in range(0, samples, width):
-        for tile, values in ((tiles[:nodes], one), (tiles[nodes:], other)):
-            part = values[first : first + width]
-            tile[:, : len(part)] = part.T
-            tile[:, len(part) :] = 0.0
-        add_products(p, q, tiles[:nodes], tiles[nodes:], zero, total, like)
-    return total
+    lanes = DOUBLES * len(like)
+    # how they are added up must not depend on the threads
+    length = lanes * -(-samples // (lanes * PARTS))
+    parts = [(k, min(k + length, samples)) for k in range(0, samples, length)]
+    sums, zero = np.empty((len(parts), len(p))), aligned(DOUBLES, np.float64)
+    one, other = plain(one), plain(other)
+
+    def task(rows: tuple[int, int]) -> None:
+        tiles = aligned((2 * nodes, lanes), np.float64, zero=False)
+        add_products(p, q, one, other, width, rows, zero, tiles, sums[rows[0] // length], like)
+
+    size = samples * (2 * nodes + len(p))
+    spread(task, parts, threads(size), size)
+    return np.asarray(sums.sum(axis=0))

@@ -84,7 +84,8 @@ class Reactions:
         data, siemens, aim = held.data, pull.siemens, pull.aim - self.ends.moved(held.x)
         pulls = (siemens,) if np.isinf(siemens) else (siemens, -siemens)
         x, current, force, fine = self.lanes.respond(data.conductance, held.on, aim, pulls)
-        x, current, force = (part.reshape(-1, part.shape[2]) for part in (x, current, force))
+        rows = fine.size
+        x, current, force = (part.reshape(rows, part.shape[2]) for part in (x, current, force))
         found = self._added(held, data, x, current, force, fine.ravel())
         self._settle(data, np.repeat(pulls, len(aim)), pull.aim, found)
         return pulls, found

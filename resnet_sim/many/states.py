@@ -199,9 +199,12 @@ class Backend:
         That is the difference of the squares across each conductance, over ``2 width``.  Of
         conductances that are tied it is the sum, for each value.
         """
-        by_g, by_bias = self.correlate(*apart(first, second, width))
+        by_g, by_bias = self._between(first, second, width)
         ties = self.question.ties
         return by_g if ties is None else ties.total(by_g), by_bias
+
+    def _between(self, first: States, second: States, width: float) -> tuple[Floats, Floats]:
+        return self.question.once(Correlation)(first.voltages, second.voltages, width)
 
     @property
     def g_weight(self) -> Floats:

@@ -384,3 +384,9 @@ def test_products_across_branches_are_those_of_numpy(samples):
     terms = (one[:, p] - one[:, q]) * (other[:, p] - other[:, q])
     found = product_sums(p, q, one, other)
     np.testing.assert_allclose(found, np.nansum(terms, axis=0), rtol=0, atol=1e-13)
+    squares = (other[:, p] - other[:, q]) ** 2 - (one[:, p] - one[:, q]) ** 2
+    between = product_sums(p, q, one, other, 0.25)
+    np.testing.assert_allclose(between, np.nansum(squares, axis=0) / 0.5, rtol=0, atol=1e-12)
+    with policy.using(threads=3, tiles=0):
+        again = product_sums(p, q, one, other), product_sums(p, q, one, other, 0.25)
+    assert all(map(np.array_equal, again, (found, between)))

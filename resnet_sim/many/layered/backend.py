@@ -15,7 +15,7 @@ from ...model.devices.crossbar import MOST_EXPANDED
 from ..nudges import UnstableNudge
 from ..one_by_one import OneByOne
 from ..question import Question
-from ..states import Backend, Nudge, States, Terminals, output_names
+from ..states import Backend, Nudge, States, Terminals, apart, output_names
 from .correlation import correlate
 from .descent import Conditions, Phase
 from .detection import find_layers
@@ -206,6 +206,9 @@ class Layered(Backend):
         ends = (level[:, layers.inputs.nodes], level[:, layers.leaks.far.nodes])
         by_g, by_bias = correlate(layers, of_units(change), of_units(level), *ends)
         return by_g / len(change), by_bias / len(change)
+
+    def _between(self, first: States, second: States, width: float) -> tuple[Floats, Floats]:
+        return self.correlate(*apart(first, second, width))
 
 
 def _held(layers: Layers, phase: Phase) -> Bools:
