@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Bools, Floats
+from .patterns import pattern
 
 #: scale factor -> decimal exponent (``mil`` is the odd one out: 25.4e-6)
 EXPONENTS = {
@@ -38,8 +39,8 @@ DIGITS = frozenset("0123456789")
 _MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = re.compile(rf"({_MANTISSA})(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmuµμnpf])?(.*)", re.DOTALL)
 _PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkmunpf])?").fullmatch
-_RKM = re.compile(r"(?:meg|[rtgkmunpµμ])[0-9]+[a-zω]*").fullmatch
-_DECIMAL = re.compile(r"([+-]?[0-9]+)(meg|[rtgkmunpµμ])([0-9]+)([a-zω]*)").fullmatch
+_RKM = pattern(r"(?:meg|[rtgkmunpµμ])[0-9]+[a-zω]*")
+_DECIMAL = pattern(r"([+-]?[0-9]+)(meg|[rtgkmunpµμ])([0-9]+)([a-zω]*)")
 
 
 class Numerals(NamedTuple):
@@ -70,7 +71,7 @@ class Number(NamedTuple):
     @property
     def is_rkm(self) -> bool:
         """Tell whether a letter stands for the decimal point, as in ``4k7``: SPICE reads 4k."""
-        return bool(_RKM(self.scale + self.rest))
+        return bool(_RKM.fullmatch(self.scale + self.rest))
 
     @property
     def is_clean(self) -> bool:
@@ -90,7 +91,7 @@ def read_number(text: str, numerals: Numerals = SPICE) -> Number | None:
     if match is None:
         return None
     mantissa, exponent, scale, rest = match.groups()
-    if numerals.decimal_letters and (split := _DECIMAL(text)):
+    if numerals.decimal_letters and (split := _DECIMAL.fullmatch(text)):
         whole, scale, part, rest = split.groups()
         scale = "" if scale == "r" else scale
         return Number(_scaled(f"{whole}.{part}", None, EXPONENTS.get(scale, 0)), scale, rest)

@@ -23,8 +23,7 @@ from ..graph.problem import EPS, Problem, Solution, difference
 from ..graph.topology import drainage
 from ..workers.progress import report
 from ._contradictions import contradictions
-from .linear.border import MOST_COLUMNS
-from .linear.bordered import BorderedFactors
+from .linear.bordered import MOST_COLUMNS, BorderedFactors
 from .linear.contracted import ContractedNetwork, Inverse, is_medium
 
 #: Steps without fewer contradictions after which only the last of them flips (Murty).

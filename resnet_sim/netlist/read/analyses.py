@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ...model.outputs import FORMS, canonical
 from ...model.patterns import pattern
-from ..expressions.machine import Language
+from ..expressions.programs import Language
 from ..report import CardError
 from ..source import Card
 from .cards import Braced, Expression, Word
@@ -25,10 +25,10 @@ _NODESET_ENTRY = pattern(
     r"(?:v\s*\(\s*([^\s,()]+)\s*\)|(all))\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
 )
 #: of AC, or of Xyce and Spectre, which name parameters
-_FOREIGN_SENS = re.compile(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b").search
+_FOREIGN_SENS = pattern(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b")
 #: Xyce's
-_FORMAT = re.compile(r"(?:format|file|width|precision|filter|delimiter|timescalefactor)=").match
-_IS_FORMULA = re.compile(r"par\s*\(|\{|'|.*[-+*/]\s*[(\w]").match
+_FORMAT = pattern(r"(?:format|file|width|precision|filter|delimiter|timescalefactor)=")
+_IS_FORMULA = pattern(r"par\s*\(|\{|'|.*[-+*/]\s*[(\w]")
 #: cards that ask about a solution
 _QUESTIONS = ("sens", "tf", "meas")
 
@@ -133,13 +133,13 @@ class AnalysisReader(SweepReader):
         return self.builder.has_node(name)
 
     def _unknown_output(self, match: re.Match[str], card: Card) -> None:
-        if _FORMAT(match[0]):
+        if _FORMAT.match(match[0]):
             message = f"{match[0]} has no effect"
             self.report.add("N105", message, card, match.start(), len(match[0]))
             return
         message = f"{match[0]!r} is ignored: no such voltage or current"
         hint = "outputs are v(node), v(node,node), i(element), p(element)"
-        if _IS_FORMULA(match[0]):
+        if _IS_FORMULA.match(match[0]):
             message = f"{match[0]!r} is ignored: formulas are not tabulated"
             hint = "a .meas dc card tells their values: .meas dc x find formula at=..."
         self.report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
@@ -191,7 +191,7 @@ class AnalysisReader(SweepReader):
         try:
             self.requests.sens(card)
         except CardError:
-            if not _FOREIGN_SENS(card[2]):
+            if not _FOREIGN_SENS.search(card[2]):
                 raise
             self.report.add("N103", "this .sens is ignored: it is not of an output", card)
 

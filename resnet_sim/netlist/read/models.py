@@ -14,6 +14,7 @@ from ...model.devices import MODELS
 from ...model.devices import Model as Kind
 from ...model.devices.cards import BadModel, Conditions, Given
 from ...model.numbers import SMALLEST, out_of_range, plain_numbers
+from ...model.patterns import pattern
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .blocks import pays
@@ -22,23 +23,23 @@ from .items import ValueReader, read_items
 from .scope import Evaluator, Failed, Scope
 
 _LIST = r"\([^()=]*\)"
-_TABLE = re.compile(
+_TABLE = pattern(
     rf"""\btable\s*=\s*(?:"([^"]*)"|'([^']*)'|(\(\s*(?:{_LIST}[\s,]*)+\)|(?:{_LIST}[\s,]*)+))"""
 )
 #: as PSpice and LTspice say which model is varied
-_BASE = re.compile(r"(\s*\.model\s+\S+\s)(\s*ako\s*:\s*([^\s(]+))")
+_BASE = pattern(r"(\s*\.model\s+\S+\s)(\s*ako\s*:\s*([^\s(]+))")
 _WORD = r"""[^\s,()={}'"]+"""
 #: name, type, and ``key=value`` in parentheses that may be missing, as separators may be
 _PLAIN = re.compile(
     rf"""\.model\s+({_WORD})\s+([^\s,()={{}}'":]+)(?:[\s(]+((?:{_WORD}={_WORD}(?:[\s)]+|$))*))?"""
 ).fullmatch
-_TYPE = re.compile(r"\s*\.model\s+\S+\s+(?:r|res)\b").match
+_TYPE = pattern(r"\s*\.model\s+\S+\s+(?:r|res)\b")
 
 Points = tuple[Word | Braced, ...]
 
 
 #: what to do about PSpice's DEV and LOT
-_is_tolerance = re.compile(r"(?:dev|lot)(?:/\w+)?").fullmatch
+_IS_TOLERANCE = pattern(r"(?:dev|lot)(?:/\w+)?")
 _TOLERANCE = "a tolerance of PSpice: resnet-sim sweep --spread NAME=5% draws samples"
 
 
@@ -65,7 +66,7 @@ def read_model(card: Card, report: Report, *, quick: bool) -> ModelCard:
             words.append(item)
         elif item.text != "params:":
             message = f"{item.text!r} without a value is ignored"
-            hint = _TOLERANCE if _is_tolerance(item.text) else None
+            hint = _TOLERANCE if _IS_TOLERANCE.fullmatch(item.text) else None
             report.add("W110", message, card, item.offset, len(item.text), hint=hint)
     if base is not None:
         kind = words[1].text if len(words) > 1 else ""
@@ -94,7 +95,7 @@ def _cut(card: Card, report: Report, *, quick: bool) -> tuple[Points, str]:
     CardError
     """
     text = card[2]
-    match = _TABLE.search(text) if _TYPE(text) else None
+    match = _TABLE.search(text) if _TYPE.match(text) else None
     if match is None:
         return (), text
     if match.lastindex == 3:
@@ -272,7 +273,7 @@ class ModelReader:
             if key.text not in kind.parameters:
                 message = f"unknown parameter {key.text!r} of a {kind.kind} model is ignored"
                 hint = did_you_mean(key.text, sorted(kind.parameters))
-                hint = _TOLERANCE if _is_tolerance(key.text) else hint
+                hint = _TOLERANCE if _IS_TOLERANCE.fullmatch(key.text) else hint
                 self._report.add("W110", message, model.card, key.offset, len(key.text), hint=hint)
                 continue
             if key.text in kind.words:

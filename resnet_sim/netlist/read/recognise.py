@@ -4,35 +4,53 @@ from __future__ import annotations
 
 import re
 
-#: beginning of the file -> what it is, and how to get a netlist
+#: what stands in its beginning, that beginning, what it is, and how to get a netlist
 _OTHERS = (
     (
+        "sheet",
         r"version\s+4(?:\.\d+)?\s+sheet\b",
         "a schematic of LTspice",
         "export its netlist: View, SPICE Netlist, or LTspice.exe -netlist file.asc",
     ),
-    (r"\(\s*kicad_sch\b", "a schematic of KiCad", "kicad-cli sch export netlist --format spice"),
     (
+        "kicad_sch",
+        r"\(\s*kicad_sch\b",
+        "a schematic of KiCad",
+        "kicad-cli sch export netlist --format spice",
+    ),
+    (
+        "export",
         r"\(\s*export\s*\(\s*version\b",
         "a netlist of KiCad for boards",
         "File, Export, Netlist, and there SPICE; or kicad-cli sch export netlist --format spice",
     ),
-    (r"<qucs schematic", "a schematic of Qucs", "in Qucs-S: Simulation, Save netlist"),
-    (r"v\s*\{?\s*xschem\b", "a schematic of xschem", "in xschem: Netlist, with SPICE chosen"),
-    (r"v 20\d{6} \d\b", "a schematic of gEDA or Lepton", "lepton-netlist -g spice-sdb file.sch"),
+    ("<qucs", r"<qucs schematic", "a schematic of Qucs", "in Qucs-S: Simulation, Save netlist"),
     (
+        "xschem",
+        r"v\s*\{?\s*xschem\b",
+        "a schematic of xschem",
+        "in xschem: Netlist, with SPICE chosen",
+    ),
+    (
+        "v 20",
+        r"v 20\d{6} \d\b",
+        "a schematic of gEDA or Lepton",
+        "lepton-netlist -g spice-sdb file.sch",
+    ),
+    (
+        "simulator",
         r"(?:[^\n]*\n)?\s*(?://[^\n]*\s+)*simulator\s+lang\s*=\s*spectre\b",
         "a netlist of Spectre",
         "have it written for SPICE: simulator lang=spice",
     ),
-    (r"<\?xml|<!doctype|<html", "an XML or HTML file", "give the SPICE netlist"),
+    ("<", r"<\?xml|<!doctype|<html", "an XML or HTML file", "give the SPICE netlist"),
 )
 
 
 def recognise(text: str) -> tuple[str, str] | None:
     """Return what a file is that is no SPICE deck, and how to get one; None if it may be one."""
     head = text[:400].lstrip("\ufeff \t\r\n").lower()
-    for pattern, what, remedy in _OTHERS:
-        if re.match(pattern, head):
+    for word, pattern, what, remedy in _OTHERS:
+        if word in head and re.match(pattern, head):  # looking for a word compiles nothing
             return what, remedy
     return None

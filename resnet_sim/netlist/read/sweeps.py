@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import CARDS, MODELS
+from ...model.patterns import pattern
 from ...model.requests import Analysis, Sweep
 from ..report import CardError, Report, suggestion
 from ..source import Card
@@ -22,7 +22,7 @@ from .scope import Evaluator, Failed, Scope
 #: most points of a sweep, and of nested sweeps together
 MAX_POINTS = 1_000_000
 
-_OF_ELEMENT = re.compile(r"(.+):(?:r|dc|dcv0|v0)").fullmatch
+_OF_ELEMENT = pattern(r"(.+):(?:r|dc|dcv0|v0)")
 _VARIATIONS = ("lin", "dec", "oct")
 
 
@@ -156,7 +156,7 @@ class SweepReader:
 
     def _column(self, word: Word, *, parameter: bool = False) -> Sweep:
         """Return what is swept, without values yet."""
-        of_element = _OF_ELEMENT(word.text)
+        of_element = _OF_ELEMENT.fullmatch(word.text)
         if of_element and element_name(of_element[1]) in self.builder:
             # Xyce's R1:R
             word = Word(of_element[1], word.offset)

@@ -16,9 +16,6 @@ from ...graph.graphs import bincount
 from .contracted import ContractedNetwork, Inverse
 from .sparse_factors import Solve
 
-#: Columns that cost as much as factoring anew.
-MOST_COLUMNS = 20
-
 
 class _Pieces(NamedTuple):
     """What the groups of two networks have in common, where they differ.
@@ -50,10 +47,10 @@ class _Border(NamedTuple):
 
 
 class Bordered:
-    """A factored network that serves others like it."""
+    """A factored network that serves others like it, by a border of `most` columns at most."""
 
-    def __init__(self, network: ContractedNetwork, solve: Solve) -> None:
-        self.network, self.solve = network, solve
+    def __init__(self, network: ContractedNetwork, solve: Solve, most: int) -> None:
+        self.network, self.solve, self.most = network, solve, most
         self._solved: dict[bytes, Floats] = {}
 
     def inverse(self, other: ContractedNetwork) -> Inverse | None:
@@ -69,7 +66,7 @@ class Bordered:
         changed = np.setxor1d(base.soft, other.soft, assume_unique=True)
         if not len(split) and not len(merged) and not len(changed):
             return base.by_groups(self.solve)
-        if len(split) + len(merged) + len(changed) > MOST_COLUMNS:
+        if len(split) + len(merged) + len(changed) > self.most:
             return None
         border = _border(base, pieces, split, merged, changed)
         solved = np.stack([self._column(border, k) for k in range(len(border.block))])
@@ -104,7 +101,7 @@ class Bordered:
         row, value = border.row[chosen], border.value[chosen]
         key = row.tobytes() + value.tobytes()
         if key not in self._solved:
-            if len(self._solved) > 2 * MOST_COLUMNS:
+            if len(self._solved) > 2 * self.most:
                 self._solved.clear()
             self._solved[key] = self.solve(bincount(row, value, self.network.forest.count))
         return self._solved[key]

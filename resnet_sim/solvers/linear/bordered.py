@@ -19,16 +19,18 @@ from ...arrays import Floats, Ints
 from ...compiled import policy
 from ...graph.problem import Problem
 from ...workers.progress import report
-from .border import Bordered
 from .contracted import ContractedNetwork, Inverse, Outline, is_large, is_medium
 from .laplacian import laplacian_solver
 from .sparse_factors import Solve, SparseFactors
-from .two_grid import TwoGrid, aggregates
 
 if TYPE_CHECKING:
     from .approximate_cholesky import ApproximateCholesky, Factor
+    from .border import Bordered
     from .multigrid import Aggregates, Multigrid
+    from .two_grid import TwoGrid
 
+#: Columns of a border that cost as much as factoring anew.
+MOST_COLUMNS = 20
 #: Residual that an iterative solution leaves, and the most steps it may take,
 REDUCTION, MOST_STEPS = 1e-8, 200
 #: and that of bounds.
@@ -102,7 +104,9 @@ class BorderedFactors:
         solve = laplacian_solver(*network.laplacian, factors)
         self.factored = None
         if is_medium(self.problem) and not self._vain:
-            self.factored = Bordered(network, solve)
+            from .border import Bordered
+
+            self.factored = Bordered(network, solve, MOST_COLUMNS)
         return network.by_groups(solve)
 
     def rough(self, network: ContractedNetwork) -> Inverse:
@@ -117,6 +121,8 @@ class BorderedFactors:
 
         Aggregates of coordinates serve all networks in which the same soft rectifiers conduct.
         """
+        from .two_grid import TwoGrid, aggregates
+
         n, first = self.problem.n, network.forest.parent < 0
         if self._similar is not None:
             base, two, of_coordinate = self._similar
