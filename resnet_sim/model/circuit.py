@@ -51,10 +51,9 @@ class Circuit(Numbered):
         What the deck asks for; empty means an operating point.
     nodeset : dict
         Node name -> V: where an iteration starts, and which of several solutions is meant.
-    outputs : tuple of str
-        What ``.print`` and ``.save`` name, such as ``v(out)``; empty means everything.
-    plots : tuple of tuple of str
-        The outputs that each ``.plot`` names: what `OperatingPoint.plot` shows.
+    outputs, plots : tuple of str, tuple of tuple of str
+        What ``.print`` and ``.save`` name, such as ``v(out)``; empty means everything.  And what
+        each ``.plot`` names: what `OperatingPoint.plot` shows.
     derivatives, measures : tuple of Derivatives, tuple of Measure
         What ``.sens`` and ``.tf``, and what ``.meas`` ask for.
     diagnostics : tuple of Diagnostic
@@ -98,8 +97,7 @@ class Circuit(Numbered):
         columns = self.tables[table]
         if not len(columns.line) or not columns.line[row] or columns.file[row] < 0:
             return None
-        source: Source = self.sources[columns.file[row]]
-        return source.span(int(columns.line[row]))
+        return self.sources[columns.file[row]].span(int(columns.line[row]))
 
     def span_of(self, place: tuple[int, int]) -> Span | None:
         """Return a line of the sources, None for a place in none of them."""
@@ -149,8 +147,7 @@ class Circuit(Numbered):
         try:
             circuit = self.with_parameters(others) if others else self
         except UsageError as error:
-            some = islice(self.element_names, MOST_COMPARED)
-            meant = did_you_mean(next(iter(others)), some)
+            meant = did_you_mean(next(iter(others)), islice(self.element_names, MOST_COMPARED))
             raise UsageError(f"{error}; {meant}" if meant else str(error)) from None
         return circuit.with_values(own) if own else circuit
 

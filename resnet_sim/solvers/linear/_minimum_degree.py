@@ -12,157 +12,17 @@ from __future__ import annotations
 import numpy as np
 
 from ...compiled.kernels import compiled, subloops, subroutine
+from ._independent_rows import CLASSES, NONE, ONE, ONE_32, independent, lowest, span
 
-#: End of a chain of rows.
-NONE = np.uint32(2**32 - 1)
-#: Classes that degrees are sorted into.
-CLASSES = 1024
-#: Part of all rows that are tried in the first round and in others, if not more are as good.
-FIRST, OTHERS = 0.3, 0.01
+#: Part of all rows that are tried in a round after the first, if not more are as good.
+OTHERS = 0.01
 
-#: Unsigned, as all indices: an unsigned and a signed integer add up to a float.
-_ONE, _ONE_32, _HALF = np.uint64(1), np.uint32(1), np.uint64(32)
+#: Half the bits of an index.
+_HALF = np.uint64(32)
 #: Slots of a hash table for each row in it.
 _SPARSE = np.uint64(8)
 #: 2**64 over the golden ratio, for hashing (Knuth, volume 3, section 6.4).
 _MIX = np.uint64(0x9E3779B97F4A7C15)
-
-
-@subloops
-def _span(first, last):  # type: ignore[no-untyped-def]
-    return range(np.uint64(first), np.uint64(last))
-
-
-@subloops
-def _class(degree):  # type: ignore[no-untyped-def]
-    # large ones need not be told apart so exactly
-    return np.uint64(min(degree, 512 + (degree >> 5), CLASSES - 1))
-
-
-@subloops
-def _lowest(live, count, degree, share, fill, chosen):  # type: ignore[no-untyped-def]
-    """Sort the `share` of live rows of lowest degree, and all as low; return how many."""
-    # a counting sort with few classes, once a round, instead of lists kept in order of degree:
-    # these would be visited all over memory
-    for k in range(len(fill)):
-        fill[k] = 0
-    for i in range(count):
-        fill[_class(degree[live[i]]) + _ONE] += _ONE_32
-    top = 0
-    while fill[top] + fill[top + 1] < max(share * count, min(count, 1)):
-        fill[top + 1] += fill[top]
-        top += 1
-    last = fill[top] + fill[top + 1]
-    for i in range(count):
-        k = _class(degree[live[i]])
-        if k <= top:
-            chosen[fill[k]] = live[i]
-            fill[k] += _ONE_32
-    return np.uint64(last)
-
-
-@subroutine
-def _independent(ptr, column, order):  # type: ignore[no-untyped-def]
-    """Eliminate rows of low degree without common edges.
-
-    Rows that would make all others slow go to the end of `order`.  What is left is numbered
-    anew: each eliminated row is an element, and so is each edge between two others.  Returns
-    the number of rows that are in no element and went to the front; the elements,
-    ``pool[start[e]:start[e + 1]]``, and the row each came from; those of rows,
-    ``near[first[v]:last[v]]``; degrees, and the original numbers of rows.
-    """
-    n = np.uint64(len(ptr) - 1)
-    dense = max(16.0, 10.0 * np.sqrt(n))
-    degree = np.empty(n, dtype=np.uint32)
-    row = np.empty(n, dtype=np.uint32)
-    number = np.empty(n, dtype=np.uint32)
-    chosen = np.empty(n, dtype=np.uint32)
-    gone = np.zeros(n, dtype=np.uint8)
-    count = done = end = elements = np.uint64(0)
-    back = n
-    for a in range(n):
-        degree[a] = ptr[a + _ONE] - ptr[a]
-        if degree[a] > dense:
-            back -= _ONE
-            order[back] = a
-            gone[a] = 2
-        row[count] = a
-        count += np.uint64(gone[a] == 0)
-    for i in range(_lowest(row, count, degree, FIRST, np.empty(CLASSES + 1, np.uint32), chosen)):
-        low = np.uint64(chosen[i])
-        free = True
-        for j in _span(ptr[low], ptr[low + _ONE]):
-            free &= gone[column[j]] != 1
-        gone[low] = free
-    count = np.uint64(0)
-    for a in range(n):
-        number[a] = count
-        row[count] = a
-        count += np.uint64(gone[a] == 0)
-    pool = np.empty(2 * len(column) + 2, dtype=np.uint32)
-    start = np.zeros(n + np.uint64(len(column) // 2) + _ONE, dtype=np.uint32)
-    centre = np.full(len(start), NONE)
-    mark = np.full(n, NONE)
-    for a in range(n):
-        if gone[a] == 2:
-            continue
-        for j in _span(ptr[a], ptr[a + _ONE]):
-            b = np.uint64(column[j])
-            # elements are written behind the end and count by adding 0 or 1: what is new is as good
-            # as random, and a branch would be guessed wrong half of the time
-            new = np.uint64((gone[b] == 0) & (mark[b] != a))
-            mark[b] = a
-            if gone[a]:
-                pool[end] = number[b]
-                end += new
-            else:
-                # only between two that stay, and once
-                new &= np.uint64(b < a)
-                pool[end], pool[end + _ONE] = number[a], number[b]
-                end += new + new
-                elements += new
-                start[elements] = end
-        if gone[a]:
-            # what has one neighbour joins none
-            if end - start[elements] < 2:
-                end = np.uint64(start[elements])
-                order[done] = a
-                done += _ONE
-            else:
-                centre[elements] = a
-                elements += _ONE
-                start[elements] = end
-    first, last, near = _transpose(count, start, elements, pool)
-    # exact to begin with; from now on there are bounds
-    degree = np.zeros(count, dtype=np.uint32)
-    mark = np.full(n, NONE)
-    for v in range(count):
-        mark[v] = v
-        for i in _span(first[v], last[v]):
-            e = np.uint64(near[i])
-            for k in _span(start[e], start[e + _ONE]):
-                degree[v] += np.uint32(mark[pool[k]] != v)
-                mark[pool[k]] = v
-    return done, pool, start[: elements + _ONE], centre, (first, last, near), degree, row[:count]
-
-
-@subroutine
-def _transpose(count, start, elements, pool):  # type: ignore[no-untyped-def]
-    first = np.zeros(count, dtype=np.uint32)
-    near = np.empty(start[elements], dtype=np.uint32)
-    for k in _span(0, start[elements]):
-        first[pool[k]] += _ONE_32
-    total = np.uint32(0)
-    for v in range(count):
-        total += first[v]
-        first[v] = total - first[v]
-    last = first.copy()
-    for e in range(elements):
-        for k in _span(start[e], start[e + _ONE]):
-            u = np.uint64(pool[k])
-            near[last[u]] = e
-            last[u] += _ONE_32
-    return first, last, near
 
 
 @subloops
@@ -191,13 +51,13 @@ def _unite(  # type: ignore[no-untyped-def]
     """Append the live neighbours of row p to `pool`; its elements become part of c."""
     first, last, near = rows
     start, stop, alive, _, _ = elements
-    for i in _span(first[p], last[p]):
+    for i in span(first[p], last[p]):
         e = np.uint64(near[i])
         if alive[e]:
             # absorbed: all of its rows are in c too
             alive[e] = 0
             _absorb(c, e, after, chains)
-            for k in _span(start[e], stop[e]):
+            for k in span(start[e], stop[e]):
                 u = np.uint64(pool[k])
                 pool[end] = u
                 end += np.uint64((mark[u] != stamp) & (weight[u] != 0))
@@ -220,17 +80,17 @@ def _update(  # type: ignore[no-untyped-def]
     # nothing is ever cleared
     now = np.uint64(stamp) << _HALF
     total = np.uint32(0)
-    for k in _span(start[c], stop[c]):
+    for k in span(start[c], stop[c]):
         u = np.uint64(pool[k])
         total += weight[u]
         end = np.uint64(first[u])
-        for i in _span(first[u], last[u]):
+        for i in span(first[u], last[u]):
             e = np.uint64(near[i])
             near[end] = e
             end += np.uint64(alive[e])
             shared[e] = max(shared[e], now) + np.uint64(weight[u])
         near[end] = c
-        last[u] = end + _ONE
+        last[u] = end + ONE
     head, tail, after = members
     key, holder = known
     # a table as small as this element allows, so that it stays in the cache; older keys have
@@ -238,15 +98,15 @@ def _update(  # type: ignore[no-untyped-def]
     mask = _SPARSE
     while mask < stop[c] - start[c]:
         mask += mask
-    mask = min(_SPARSE * mask, np.uint64(len(key))) - _ONE
+    mask = min(_SPARSE * mask, np.uint64(len(key))) - ONE
     interior = end_of_interior = NONE
     keep = np.uint64(start[c])
-    for k in _span(start[c], stop[c]):
+    for k in span(start[c], stop[c]):
         u = np.uint64(pool[k])
         outside = np.uint32(0)
         lists = now * _MIX
         end = np.uint64(first[u])
-        for i in _span(first[u], last[u] - _ONE_32):
+        for i in span(first[u], last[u] - ONE_32):
             e = np.uint64(near[i])
             # what e has outside c; Amestoy's bound adds these up as if they did not overlap
             rest = size[e] - np.uint32(shared[e])
@@ -257,11 +117,11 @@ def _update(  # type: ignore[no-untyped-def]
             near[end] = e
             end += good
             outside += rest
-            mixed = (e + _ONE) * _MIX
+            mixed = (e + ONE) * _MIX
             # a sum: the hash doesn't depend on the order of the lists
             lists += (mixed ^ (mixed >> _HALF)) * _MIX * good
         near[end] = c
-        last[u] = end + _ONE
+        last[u] = end + ONE
         slot = (lists >> _HALF) & mask
         if end == first[u]:
             if interior == NONE:
@@ -281,7 +141,7 @@ def _update(  # type: ignore[no-untyped-def]
             key[slot], holder[slot] = lists, u
             degree[u] = outside + total - weight[u]
             pool[keep] = u
-            keep += _ONE
+            keep += ONE
     stop[c], size[c] = keep, total
     alive[c] = keep > start[c]
     return interior, end_of_interior
@@ -296,7 +156,7 @@ def _compress(elements, fresh, pool, weight):  # type: ignore[no-untyped-def]
     for e in range(fresh):
         if alive[e]:
             lo, hi, start[e] = start[e], stop[e], end
-            for k in _span(lo, hi):
+            for k in span(lo, hi):
                 longer[end] = pool[k]
                 end += np.uint64(weight[pool[k]] != 0)
             stop[e] = end
@@ -318,7 +178,7 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
     """
     n = len(ptr) - 1
     order = np.empty(n, dtype=np.uint32)
-    done, pool, ends, centre, rows, degree, head = _independent(ptr, column, order)
+    done, pool, ends, centre, rows, degree, head = independent(ptr, column, order)
     live = np.arange(len(head)).astype(np.uint32)
     count, fresh = np.uint64(len(head)), np.uint64(len(ends) - 1)
     most = fresh + count
@@ -330,7 +190,7 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
     # rows eliminated with each element and those in it
     chains = np.full(most, NONE), np.empty(most, dtype=np.uint32)
     for e in range(fresh):
-        start[e], stop[e], size[e], alive[e] = ends[e], ends[e + _ONE], ends[e + _ONE] - ends[e], 1
+        start[e], stop[e], size[e], alive[e] = ends[e], ends[e + ONE], ends[e + ONE] - ends[e], 1
         _append(e, centre[e], centre[e], after, chains)
     elements = start, stop, alive, size, shared
     weight, mark = np.ones(count, dtype=np.uint32), np.zeros(count, dtype=np.uint32)
@@ -348,13 +208,13 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
         if end + used > len(pool):
             pool, end = _compress(elements, fresh, pool, weight)
         old = fresh
-        for i in range(_lowest(live, count, degree, OTHERS, fill, chosen)):
+        for i in range(lowest(live, count, degree, OTHERS, fill, chosen)):
             p = np.uint64(chosen[i])
             # the newest element comes last
-            if weight[p] == 0 or (last[p] > first[p] and near[last[p] - _ONE_32] >= old):
+            if weight[p] == 0 or (last[p] > first[p] and near[last[p] - ONE_32] >= old):
                 continue
             weight[p] = 0
-            stamp += _ONE_32
+            stamp += ONE_32
             start[fresh] = end
             stop[fresh] = _unite(
                 p, fresh, rows, elements, pool, end, weight, mark, stamp, after, chains
@@ -365,7 +225,7 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
             _append(fresh, head[p], members[1][p], after, chains)
             _append(fresh, top, bottom, after, chains)
             end = np.uint64(stop[fresh])
-            fresh += _ONE
+            fresh += ONE
         rest = np.uint64(0)
         for i in range(count):
             live[rest] = live[i]
@@ -375,6 +235,6 @@ def minimum_degree(ptr, column):  # type: ignore[no-untyped-def]
         row = chains[0][e]
         while row != NONE:
             order[done] = row
-            done += _ONE
+            done += ONE
             row = after[row]
     return order

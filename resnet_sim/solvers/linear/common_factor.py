@@ -27,7 +27,7 @@ class CommonFactor:
     """
 
     def __init__(self, fronts: Fronts, p: Ints, q: Ints, conductance: Floats) -> None:
-        from .frontal import W, eliminate_common
+        from ._eliminated_fronts import W, eliminate_common
 
         def room(size: int) -> Floats:
             return aligned((size, W), np.float64)
@@ -48,7 +48,8 @@ class CommonFactor:
 
         Threads may call it at the same time.
         """
-        from .frontal import W, solve_columns
+        from ._eliminated_fronts import W
+        from .frontal import solve_columns
 
         fronts, x = self._fronts, np.empty(load.shape)
         solve_columns(
