@@ -19,7 +19,8 @@ from ..errors import UsageError
 from ..model.outputs import OUTPUT
 from ..model.requests import Measure
 from ..netlist.expressions.functions import CONSTANTS
-from ..netlist.expressions.machine import Language, Machine, Program
+from ..netlist.expressions.machine import Machine
+from ..netlist.expressions.programs import Language, Program
 from ..netlist.read.grammar import parse_expression
 from ..netlist.report import CardError
 from ..results.operating_point import OperatingPoint

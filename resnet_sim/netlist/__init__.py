@@ -29,8 +29,8 @@ __all__ = ["exported_names", "format_netlist", "parse_netlist", "read_netlist", 
 
 #: modules that other packages may use
 DOORS = (
-    "dialects", "expressions.functions", "expressions.machine", "read.grammar", "report", "source",
-    "write.dialects", "write.export",
+    "dialects", "expressions.functions", "expressions.machine", "expressions.programs",
+    "read.grammar", "report", "source", "write.dialects", "write.export",
 )  # fmt: skip
 
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
-from ...model.formula import Call, Formula, Sum, ordered
-from ...model.numbers import SPICE, Numerals
+from ...model.formula import Call, Sum, ordered
 from ..report import CardError, suggestion
 from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL, usage
+from .programs import NO_MEANINGS, Names, Op, Program, Reading
+
+Number = float | Sum
 
 #: functions and operators that are the same under two names
 _SAME = {
@@ -26,56 +28,11 @@ _SAME = {
 #: powers that differ where the base is negative
 _POWERS = ("pwr", "powi")
 
-#: one instruction of a compiled expression
-Op = tuple[str | float | int, ...]
-Program = tuple[Op, ...]
-
 #: steps that one expression and a whole deck may take
 MAX_STEPS = 100_000
 MAX_TOTAL_STEPS = 20_000_000
 #: calls of .func functions within each other
 MAX_CALLS = 40
-
-
-Number = float | Sum
-
-NO_MEANINGS: Mapping[str, str] = {}
-
-
-class Reading(NamedTuple):
-    """The formula that an expression amounts to, and where its calls are: offset and length."""
-
-    formula: Formula
-    places: tuple[tuple[int, int], ...] = ()
-
-
-class Function(NamedTuple):
-    """A function defined by .func or .param; `card` is what defines it."""
-
-    parameters: tuple[str, ...]
-    program: Program
-    card: str = ""
-
-
-class Language(NamedTuple):
-    """What words mean: numbers, functions of the simulator, functions of the deck."""
-
-    numerals: Numerals = SPICE
-    meanings: Mapping[str, str] = NO_MEANINGS
-    functions: Mapping[str, Function] = {}
-
-
-class Names(Protocol):
-    """Where an expression finds its parameters and functions (see `scope.Scope`)."""
-
-    def parameter(self, name: str) -> float | None:
-        """Return a value, None if the name is unknown."""
-
-    def function(self, name: str) -> Function | None:
-        """Return a function of the deck, None if there is none."""
-
-    def known(self) -> list[str]:
-        """Return the names of all parameters, for a hint."""
 
 
 class Machine:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from ...model.patterns import pattern
-from ..expressions.machine import Function
+from ..expressions.programs import Function
 from ..report import CardError, Report, suggestion
 from ..source import Card
 from .blocks import Block

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ...model.devices.cards import Made
 from ..expressions.functions import CONSTANTS, FUNCTIONS
-from ..expressions.machine import Program
+from ..expressions.programs import Program
 from ..source import Card
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...model.formula import Call, Formula, Sum, polynomial
-from ..expressions.machine import Reading
+from ..expressions.programs import Reading
 from ..report import CardError
 from .cards import BehaviouralSource, Expression, LinearSource, Resistor, Word
 from .fields import element_name

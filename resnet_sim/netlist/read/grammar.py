@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...model.numbers import SPICE, Numerals, read_number
-from ..expressions.machine import Op, Program
+from ..expressions.programs import Op, Program
 from ..report import CardError
 from .cards import Assign, Braced, Item, Word
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ...model.devices import CARDS
 from ...model.patterns import pattern
-from ..expressions.machine import Op
+from ..expressions.programs import Op
 from ..report import CardError, Report
 from ..source import Card
 from .cards import (

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from ...model.outputs import OUTPUT, canonical
 from ...model.patterns import pattern
 from ...model.requests import Derivatives, Measure
-from ..expressions.machine import Function, Language
+from ..expressions.programs import Function, Language
 from ..report import CardError
 from ..source import Card
 from .cards import Braced, Word

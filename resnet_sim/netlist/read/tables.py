@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...arrays import Floats
-from ..expressions.machine import Op
+from ..expressions.programs import Op
 from ..report import CardError
 from .cards import BehaviouralSource, Expression, Value
 from .fields import CardReader

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ...model.patterns import pattern
-from ..expressions.machine import Op
+from ..expressions.programs import Op
 from ..report import CardError
 from .cards import BehaviouralSource, Braced, Expression, Word
 from .fields import CardReader
