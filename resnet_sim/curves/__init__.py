@@ -5,8 +5,8 @@ A curve is asked for points alone, see `curve.Curve`; a device says which curve 
 
 from __future__ import annotations
 
-from .curve import Curve, Points, Steps, joined
+from .curve import OPEN, Curve, Points, Steps, joined
 
 DOORS = ("chords", "compound", "function", "junction", "straight")
 
-__all__ = ["Curve", "Points", "Steps", "joined"]
+__all__ = ["OPEN", "Curve", "Points", "Steps", "joined"]

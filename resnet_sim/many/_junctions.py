@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from ..compiled.kernels import inlined, loops, subloops
-from ..curves.curve import OPEN
+from ..curves import OPEN
 from ..curves.junction import MOST, SEAM
 from ..graph.problem import EPS
 
