@@ -17,6 +17,14 @@ MAX_REPEATS = 20
 #: so many names are compared with others for a suggestion
 MAX_SUGGESTIONS = 20
 
+#: code -> what to do where nothing better is known
+REMEDIES = {
+    "E109": "the first letter of a name says what an element is: R1, C1, V1; comments begin with *",
+    "E118": "the form is: name start stop step, or name list value ...",
+    "E119": "each .subckt ends in .ends, each .if in .endif, each .data in .enddata",
+    "E131": "sweeps are of sources, resistors, switches, parameters and temp, by their names",
+}
+
 #: a remedy, or what finds one, which is asked only if it is shown
 Hint = str | Callable[[], str | None] | None
 
@@ -100,6 +108,7 @@ class Report:
         if code[0] != "E" and self._counts[code] > MAX_REPEATS:
             return
         shown = self._hint(message, hint) if callable(hint) else hint
+        shown = shown or REMEDIES.get(code)
         self._found[(code, *where)] = Diagnostic(code, message, span, shown, labels, caret)
         if code[0] == "E":
             self.n_errors += 1

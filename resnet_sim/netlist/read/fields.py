@@ -14,6 +14,8 @@ from .parameters import Effect, parameters_of
 INSTANCE = "Xname node ... subcircuit [parameter=value ...]"
 LINE = "Tname node+ node- node+ node- z0=ohms td=seconds"
 
+_POLY = "{} node+ node- POLY(n) control ... coefficient ..., for E and G two nodes a control"
+
 #: parameters that may stand without a value
 FLAGS = {"noiseless", "noisy", "load", "on", "off", "fixed"}
 #: those that may as well stand without one
@@ -49,6 +51,7 @@ class CardReader(ValueReader):
         #: what an instance assigns, if that is split already
         self.assigned: list[Item] | None = None
         #: parameters that were taken, by the first of several names, and that without a name
+        self.polynomial = False
         self.taken: set[str] = set()
         self.bare = ""
 
@@ -56,7 +59,8 @@ class CardReader(ValueReader):
     def usage(self) -> str:
         """The form of the card."""
         if self.letter in CARDS:
-            return CARDS[self.letter][1].usage
+            usage = CARDS[self.letter][1].usage
+            return _POLY.format(usage.split()[0]) if self.polynomial else usage
         return LINE if self.letter == "t" else INSTANCE
 
     def load(self, end: int | None = None) -> None:

@@ -45,7 +45,8 @@ class Includes:
         report, parent = self._report, self._report.files[card[0]]
         match = _FILE.match(parent.original(card))
         if match is None:
-            report.add("E104", "too few fields: the file name is missing", card)
+            hint = 'the form is: .include "file" or .lib "file" section'
+            report.add("E104", "too few fields: the file name is missing", card, hint=hint)
             self._open.append(("", ""))
             return []
         name, section = match[1] or match[2] or match[3] or "", match[4].lower()

@@ -273,7 +273,8 @@ class Parser:
         except CardError as error:
             self.report.error(error, card)
         if not words:
-            self.report.add("E104", "too few fields: .subckt needs a name", card)
+            hint = "the form is: .subckt name node ... [parameter=default ...]"
+            self.report.add("E104", "too few fields: .subckt needs a name", card, hint=hint)
             words = [Word("", 0)]
         name, *ports = words
         ports += [Word(port, name.offset) for port, _ in optional]

@@ -42,7 +42,7 @@ from .transfer import is_transfer, read_transfer
 #: letters that others' devices have, too
 _OF_STRANGERS = "aefghsy"
 _UNSUPPORTED = {
-    "n": "device",
+    "n": "device of a compiled model",
     "o": "lossy transmission line",
     "p": "coupled transmission line",
     "u": "distributed RC line",
@@ -108,7 +108,7 @@ def _no_element(text: str, letter: str) -> CardError:
         message = f"{word} is a {_UNSUPPORTED[letter]}, a device that is not there"
         hint = "model it by devices that are: formulas, diodes, transistors, resistors, switches"
         return CardError("E115", message, offset, len(word), hint)
-    comment = "comments begin with '*'" if letter in "#%!/-" else None
+    comment = "comments begin with '*'" if letter in "#%!/" else None
     return CardError("E109", f"no element begins with {letter!r}", offset, len(word), comment)
 
 
@@ -228,11 +228,12 @@ def _controlled_resistor(r: CardReader, nodes: tuple[str, ...]) -> BehaviouralSo
 
 
 def _polynomial(r: CardReader, per_control: int, is_voltage: bool) -> LinearSource:
+    r.polynomial = True
     count = r.word("the number of controls")
     n = int(count.text) if count.text.isdecimal() and len(count.text) < 4 else 0
     if n < 1:
         message = "POLY(n) needs the number of its controls"
-        raise CardError("E106", message, count.offset, len(count.text))
+        raise CardError("E106", message, count.offset, len(count.text), f"the form is: {r.usage}")
     controls = tuple(tuple(r.word("a control") for _ in range(per_control)) for _ in range(n))
     values = [r.take_value("a coefficient")]
     while r.items and not isinstance(r.items[-1], Assign):

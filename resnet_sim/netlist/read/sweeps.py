@@ -79,6 +79,11 @@ class SweepReader:
             if points > MAX_POINTS and self._last is not None:
                 message = f"{points:.3g} points; at most {MAX_POINTS} are computed"
                 self.report.add("E118", message, self._last)
+            names = [q.name for q in analysis.quantities]
+            again = next((name for k, name in enumerate(names) if name in names[:k]), None)
+            if again is not None and self._last is not None:
+                message = f"{again} is swept twice"
+                self.report.add("E118", message, self._last, hint="leave out one of the sweeps")
             scaled = [q.name for q in analysis.quantities if q.factor != 1.0]
             others = [q.name for q in analysis.quantities if q.of in ("temperature", "parameter")]
             if scaled and others and self._last is not None:
