@@ -144,6 +144,7 @@ def test_an_unknown_name_gets_a_suggestion(text, name):
         ("v1 a 0 1\n.dc vx 0 1 1\n", "E131", "vx", "by their names"),
         ("e1 a 0 poly(2) a 0 1\n", "E104", "1", "Ename node+ node- POLY(n) control"),
         ("e1 a 0 poly a 0 1\n", "E106", "a", "POLY(n) control"),
+        ("m1 a a 0 0 n\n.model n vdmos\n", "E126", ".model n vdmos", "level 1"),
         ("r1 a 0 1k r=2k\n", "E105", "r", "leave one of them out"),
         ("d1 a 0 dm 2 area=3\n.model dm d\n", "E105", "area", "leave one of them out"),
         ("q1 a a 0 qm 2 area=3\n.model qm npn\n", "E105", "2", "leave one of them out"),

@@ -38,6 +38,12 @@ _TYPE = pattern(r"\s*\.model\s+\S+\s+(?:r|res)\b")
 Points = tuple[Word | Braced, ...]
 
 
+#: types of models that are not there -> what comes near
+_NEAR = {
+    "vdmos": "an NMOS (PMOS, if pchan) of level 1 with its VTO, KP, LAMBDA, RD, RS comes near, "
+    "and a diode from source to drain with its IS, N, RB",
+}
+
 #: what to do about PSpice's DEV and LOT
 _IS_TOLERANCE = pattern(r"(?:dev|lot)(?:/\w+)?")
 _TOLERANCE = "a tolerance of PSpice: resnet-sim sweep --spread NAME=5% draws samples"
@@ -173,7 +179,8 @@ class ModelReader:
         kind = MODELS.get(of_type)
         if kind is None:
             message = f"model {model.name} is of type {of_type}, which no device here can use"
-            hint = did_you_mean(of_type, MODELS) or f"known types: {', '.join(MODELS)}"
+            known_types = f"known types: {', '.join(MODELS)}"
+            hint = _NEAR.get(of_type) or did_you_mean(of_type, MODELS) or known_types
             self._report.add("E126", message, model.card, hint=hint)
             raise Failed
 

@@ -43,6 +43,24 @@ _OTHERS = (
         "a netlist of Spectre",
         "have it written for SPICE: simulator lang=spice",
     ),
+    (
+        "source",
+        r"(?:[^\n]*\n){0,9}?[ \t]*\w+[ \t]*\([^()\n]*\)[ \t]*[vi]source\b",
+        "a netlist of Spectre",
+        "have it written for SPICE: simulator lang=spice",
+    ),
+    (
+        ":",
+        r"(?:#[^\n]*\s+)*(?:\.def:\w|[a-z]+:\w+\s[^\n=]*=\")",
+        "a netlist of Qucs",
+        "Qucs-S with ngspice as its simulator writes one of SPICE: Simulation, Save netlist",
+    ),
+    (
+        "module",
+        r"(?:`include\b[^\n]*\s+)*module\s+\w+\s*\(",
+        "a module of Verilog",
+        "give the SPICE netlist",
+    ),
     ("<", r"<\?xml|<!doctype|<html", "an XML or HTML file", "give the SPICE netlist"),
 )
 
