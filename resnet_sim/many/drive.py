@@ -43,8 +43,10 @@ class Drive:
     @cached_property
     def whole(self) -> Floats:
         """The columns side by side, shape (B, k + c)."""
-        common = np.broadcast_to(self.common, (len(self.x), len(self.common)))
-        return np.concatenate((self.x, common), axis=1)
+        count, own = self.x.shape
+        whole = np.empty((count, own + len(self.common)))
+        whole[:, :own], whole[:, own:] = self.x, self.common
+        return whole
 
     @cached_property
     def mirrored(self) -> bool:

@@ -43,6 +43,12 @@ class Kept(NamedTuple):
         sample[: len(queue)] = queue
         return cls(sample.reshape(-1, 8), *np.zeros((2, 0, 0, 8)))
 
+    def groups(self) -> list[Kept]:
+        """Return those that have points, each by itself: what threads share out."""
+        rows = np.flatnonzero((self.sample >= 0).any(axis=1)).tolist()
+        each = [slice(k, k + 1) for k in rows]
+        return [Kept(self.sample[k], self.factor[k], self.pivot[k]) for k in each]
+
 
 def chosen(every: list[Kept], count: int, price: float) -> list[Kept]:
     """Return what saves time for `count` points: factors of few of eight make more groups.

@@ -47,6 +47,10 @@ class LaneStates(Backend):
         #: rows among the conductors of what learns
         self.learning: Ints = row[question.selection.elements()]
         self.assembly = Assembly(s)
+        feeds = s.injection[1:]
+        #: coordinates that inputs feed, and what they feed into these
+        self._fed: Ints = np.flatnonzero(abs(feeds).sum(axis=1))
+        self._feeds = feeds[self._fed]
         self.ends = OutputEnds(s, self.outputs)
         self.lanes, self.bends = question.once(lanes_of), question.once(bends_of)
         self._bundle = question.once(Bundles).number
@@ -155,7 +159,8 @@ class LaneStates(Backend):
     def _data(self, g: Floats, u: Floats) -> Data:
         s = self.structure
         conductance = self.conductances(g)
-        load = np.ascontiguousarray(applied(s.injection, u)[:, 1:])
+        load = np.zeros((len(u), s.n))
+        load[:, self._fed] = applied(self._feeds, u)
         if len(self.assembly.load.row):
             load += applied(self.assembly.load.sparse(conductance), u)
         return Data(self._bundled(conductance), load, applied(s.drop, u))
@@ -225,9 +230,10 @@ class LaneStates(Backend):
 
     def possible(self, u: Floats) -> Bools:
         """Tell for which samples the given potentials contradict neither loops nor diodes."""
-        s = self.structure
+        s, possible = self.structure, np.ones(len(u), dtype=np.bool_)
+        if not (s.loops.shape[0] or s.above.shape[0]):
+            return possible
         size = 1e-9 * np.abs(u).max(axis=1, initial=0.0)
-        possible = np.ones(len(u), dtype=np.bool_)
         if s.loops.shape[0]:
             possible &= np.abs(s.loops @ u.T).max(axis=0) <= size
         if s.above.shape[0]:

@@ -161,7 +161,7 @@ class Lanes(Judge):
 
         # bits don't depend on what is kept
         many = 2 if self._slots else passes
-        found = np.zeros((len(on), self.fronts.n)), np.zeros(on.shape), np.zeros(len(on), bool)
+        found = np.empty((len(on), self.fronts.n)), np.empty(on.shape), np.zeros(len(on), bool)
 
         tables = self._tables(data, on, None)
 
@@ -193,7 +193,7 @@ class Lanes(Judge):
         data = Data(conductance, np.zeros((len(on), 0)), np.zeros(on.shape))
         shape, shifts = (len(pulls), len(on)), 1.0 / np.array(pulls)
         found = (
-            np.zeros((*shape, n)), np.zeros((*shape, m)), np.zeros((*shape, outputs)),
+            np.empty((*shape, n)), np.empty((*shape, m)), np.zeros((*shape, outputs)),
             np.zeros(shape, bool),
         )  # fmt: skip
 
@@ -220,7 +220,10 @@ class Lanes(Judge):
         for kept in every:
             rest[kept.sample[kept.sample >= 0]] = False
         queue = np.flatnonzero(rest)
-        self._share(work, [*every, *map(Kept.without, self._parts(queue))], len(on))
+        if threads(len(on) * self._entries) > 1:
+            every = [group for kept in every for group in kept.groups()]
+        # what has no factors yet takes longest
+        self._share(work, [*map(Kept.without, self._parts(queue)), *every], len(on))
 
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Floats, Ints
+from ..arrays import Floats, Ints, as_slice
 from ..compiled import policy
 from ..curves import Points
 from ..graph.curve_rows import NO_CURVES, CurveRows
@@ -123,9 +123,14 @@ class Structure:
         """Return what nodes have of their coordinates, shapes (B, n_nodes) and (B, n)."""
         if not self.n:
             return np.zeros((len(x), len(scale)))
-        # those without a coordinate take any: that is overwritten
-        result: Floats = np.take(x, self.coordinate - 1, axis=1, mode="wrap")
-        result[:, self._given[0]] = 0.0
+        own, place = self._moving
+        if isinstance(own, slice) and isinstance(place, slice):
+            result: Floats = np.zeros((len(x), len(scale)))
+            result[:, own] = x[:, place]
+        else:
+            # those without a coordinate take any: that is overwritten
+            result = np.take(x, self.coordinate - 1, axis=1, mode="wrap")
+            result[:, self._given[0]] = 0.0
         if (scale != 1.0).any():
             result *= scale
         return result
@@ -144,6 +149,12 @@ class Structure:
             result *= self.scale[:, None]
         result[held] += imposed
         return result
+
+    @cached_property
+    def _moving(self) -> tuple[slice | Ints, slice | Ints]:
+        """Nodes with a coordinate, and these; most circuits number both alike."""
+        own = np.flatnonzero(self.coordinate)
+        return as_slice(own), as_slice(self.coordinate[own] - 1)
 
     @cached_property
     def _given(self) -> tuple[Ints, Ints, Any]:

@@ -29,7 +29,11 @@ def typical(net: Network) -> float:
     if not len(g):
         ohms = net.circuit.resistors.ohms
         g = 1.0 / ohms[(ohms != 0) & np.isfinite(ohms)]
-    return float(np.median(np.abs(g))) if len(g) else 1.0
+    if not len(g):
+        return 1.0
+    # as `numpy.median`, in a third of the time
+    middle = (len(g) - 1) // 2, len(g) // 2
+    return float(np.partition(np.abs(g), middle)[list(middle)].mean())
 
 
 def value(option: Option, net: Network) -> float:

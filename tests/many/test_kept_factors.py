@@ -99,3 +99,25 @@ def test_groups_with_few_points_are_not_worth_their_factors():
     assert used((5, 4, 4, 7, 7, 3, 1, 1), 0.5) == [0] * 8
     assert used((3, 6, 6, 5, 8, 3, 1), 10.0) == [3, 6, 6, 5, 8, 3, 1]
     assert used((), 10.0) == []
+
+
+def test_threads_share_out_factors_eight_points_at_a_time(monkeypatch):
+    net, X, Y = network()
+    lanes, shared = net._backend.lanes, []
+
+    def noted(work, parts, count):
+        shared.append(parts)
+        return share(work, parts, count)
+
+    with policy.using(threads=2, tiles=0):
+        free = net.free(X)
+        share = lanes._share
+        monkeypatch.setattr(lanes, "_share", noted)
+        free.adjoint(Y)
+    (parts,) = shared
+    assert all((kept.sample >= 0).any() for kept in parts)
+    assert {len(kept.sample) for kept in parts if len(kept.factor)} == {1}
+    assert sorted(k for kept in parts for k in kept.sample.ravel() if k >= 0) == list(range(21))
+    # what has no factors takes longest, and comes first
+    known = [len(kept.factor) > 0 for kept in parts]
+    assert any(known) and known == sorted(known)
