@@ -87,6 +87,5 @@ def product_sums(p: Ints, q: Ints, one: Floats, other: Floats, width: float = 0.
         tiles = aligned((2 * nodes, lanes), np.float64, zero=False)
         add_products(p, q, one, other, width, rows, zero, tiles, sums[rows[0] // length], like)
 
-    size = samples * (2 * nodes + len(p))
-    spread(task, parts, threads(size), size)
+    spread(task, parts, threads(), samples * len(p))
     return np.asarray(sums.sum(axis=0))

@@ -85,7 +85,7 @@ class Judge:
             )  # fmt: skip
             self._leave(room)
 
-        self._by_rows(task, count, 4 * (x.size + current.size), len(load))
+        self._by_rows(task, count, 2 * (x.size + current.size), len(load))
         return found
 
     def added(
@@ -107,7 +107,7 @@ class Judge:
         def task(rows: tuple[int, int, int]) -> None:
             shifted(ends, around, drop, before, more, sign, fine, rows, found)
 
-        self._by_rows(task, len(x), 2 * (x.size + current.size), len(drop))
+        self._by_rows(task, len(x), x.size + current.size, len(drop))
         return found
 
     def on_knees(self, data: Data, x: Floats, current: Floats, points: Ints, near: float) -> Ints:
@@ -122,7 +122,7 @@ class Judge:
             root = np.empty(net.n, dtype=np.int64)
             on_knees(diodes, *tables, near, points[slice(*rows[:2])], root, found)
 
-        self._by_rows(task, len(points), 6 * len(points) * net.n, len(points))
+        self._by_rows(task, len(points), 2 * len(points) * net.n, len(points))
         return found
 
     def _by_rows(
