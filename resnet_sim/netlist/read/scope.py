@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..expressions.functions import is_drawing
+from ..expressions.machine import Machine
 from ..expressions.programs import Function, Reading
 from ..report import CardError, Report
 from .cards import Expression, Model, ModelCard, Value
 
 if TYPE_CHECKING:
-    from ..expressions.machine import Machine
     from .deck import Body, Subcircuit
 
 
@@ -145,12 +144,7 @@ class Evaluator:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-
-    @cached_property
-    def _machine(self) -> Machine:
-        from ..expressions.machine import Machine  # decks of numbers alone need none
-
-        return Machine()
+        self._machine = Machine()
 
     def number(self, value: Value, scope: Scope) -> float:
         """Return a value as a finite number or an infinity.
