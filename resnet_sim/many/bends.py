@@ -200,18 +200,23 @@ class Bends:
     def tangent(
         self, conductance: Floats, load: Floats, emf: Floats, points: Points
     ) -> tuple[Floats, Floats]:
-        """Return the conductances of tangents, and injections, of changes of the sources."""
+        """Return the conductances of tangents, and injections, of changes of the sources.
+
+        These are what derivatives need, and never made steeper as those of steps are.
+        """
         from ._bends import tangents
 
-        siemens, none, load = self.siemens(conductance, points), np.zeros_like(emf), load.copy()
-        slope = np.ascontiguousarray(siemens[:, self.edges :])
+        none, load = np.zeros_like(emf), load.copy()
+        slope = np.ascontiguousarray(points.slope)
         tangents(self.rows.p, self.rows.q, emf, none, none, slope, load)
-        return siemens, load
+        return self._with_slopes(conductance, slope), load
 
-    def siemens(self, conductance: Floats, points: Points) -> Floats:
-        """Return conductances with the tangents at points of the curves behind them, S."""
+    def _siemens(self, conductance: Floats, points: Points) -> Floats:
+        """Return conductances with what a step has for the curves behind them, S."""
         chord = np.abs(points.i) / np.maximum(np.abs(points.v), np.finfo(float).tiny)
-        slope = np.maximum(points.slope, FLATTEST * chord)
+        return self._with_slopes(conductance, np.maximum(points.slope, FLATTEST * chord))
+
+    def _with_slopes(self, conductance: Floats, slope: Floats) -> Floats:
         edges = np.broadcast_to(conductance, (len(slope), self.edges))
         return np.concatenate((edges, slope), axis=1)
 
@@ -259,7 +264,7 @@ class Bends:
         from ._bends import distance, offer, tangents
 
         rows, net, count = self.rows, self.lanes.network, len(emf)
-        siemens = self.siemens(data.conductance, points)
+        siemens = self._siemens(data.conductance, points)
         slope = np.ascontiguousarray(siemens[:, self.edges :])
         # the voltage in series with the emf must be a double
         v = (emf + points.v) - emf
