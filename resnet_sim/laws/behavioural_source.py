@@ -45,27 +45,30 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             columns = (error, np.abs(actual), blur)
             check.linear(self.table.names[k : k + 1], "formula", *(c[:, None] for c in columns))
 
-    def rises(self, v: Floats) -> bool:
-        """All are currents that grow with their own voltage where the circuit stands."""
+    def slopes(self, v: Floats) -> Floats | None:
+        """Return how much currents grow at least with their own voltages, S; None: some don't."""
         table = self.table
+        found = np.zeros(len(table))
         for k, formula in enumerate(table.formulas):
             p, q = int(table.p[k]), int(table.q[k])
             if table.is_voltage[k] or formula.elements() or not {*formula.nodes()} <= {0, p, q}:
-                return False
+                return None
             step = SMALL * (1.0 + abs(v[p]) + abs(v[q]))
-            moved = np.tile(v, (4, 1))
-            moved[1, p] += step
-            moved[2, q] -= step
-            moved[3, [p, q]] += step
-            if 0 in (p, q):
-                moved[3] = v
+            moved = np.tile(v, (6, 1))
+            for row, sign in ((1, 1.0), (3, -1.0)):
+                moved[row, p] += sign * step
+                moved[row + 1, q] -= sign * step
+            moved[5, [p, q]] += 0.0 if 0 in (p, q) else step
             moved[:, 0] = v[0]
-            nothing = np.zeros((4, 0))
+            nothing = np.zeros((6, 0))
             low, high = _value(formula, moved, nothing, 0.0 * moved)
-            ends = [end for end, node in ((1, p), (2, q)) if node]
-            if (high[ends] < low[0]).any() or high[3] < low[0] or low[3] > high[0]:
-                return False
-        return True
+            ends = np.array([end for end, node in ((0, p), (1, q)) if node], dtype=int)
+            above, below = low[1 + ends] - high[0], low[0] - high[3 + ends]
+            if (high[1 + ends] < low[0]).any() or high[5] < low[0] or low[5] > high[0]:
+                return None
+            least = np.concatenate((above, below)).min() if len(ends) else 0.0
+            found[k] = max(float(least), 0.0) / step
+        return found
 
     def straight(self) -> bool:
         """Formulas may curve."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
+from .behavioural_source import BehaviouralSourceLaw
 from .check import clusters
 from .registry import law_of
 
@@ -23,6 +24,7 @@ KNOWN = frozenset({
 })  # fmt: skip
 #: Eigenvalues within so much of the largest conductance say nothing.
 MARGIN = 1e-12
+NONE = np.zeros(0)
 #: Largest number of nodes whose matrix is looked at.
 MOST = 3000
 
@@ -34,9 +36,12 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     ----------
     v, i : ndarray, shapes (n_nodes,) and (n_elements,)
     """
-    tables = _kinds(circuit)
-    if "behavioural_sources" in tables and law_of("behavioural_sources")(circuit).rises(v):
-        tables.discard("behavioural_sources")
+    tables, rising = _kinds(circuit), NONE
+    if "behavioural_sources" in tables:
+        slopes = BehaviouralSourceLaw(circuit).slopes(v)
+        if slopes is not None:
+            rising = slopes
+            tables.discard("behavioural_sources")
     if _all_rise(circuit, tables):
         return True
     sources = circuit.controlled_sources
@@ -44,9 +49,9 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
         return None
     if sources.is_voltage.any() or sources.of_current.any():
         return None
-    if not tables <= KNOWN:
+    if not tables <= KNOWN or len(rising):
         # what is left out only adds to the matrix: without it nothing is known but that it lasts
-        return _lasts(circuit, v, i, knee=False) or None
+        return _lasts(circuit, v, i, False, rising) or None
     # a diode on its knee may stand either way
     least = most = _lasts(circuit, v, i, True)
     if any(not np.array_equal(*both) for both in zip(
@@ -76,8 +81,13 @@ def _rise(tables: set[str]) -> bool:
     return all(law_of(name).monotone for name in tables)
 
 
-def _lasts(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> bool | None:
-    """Tell whether conductances are positive definite, diodes on a knee conducting or not."""
+def _lasts(
+    circuit: Circuit, v: Floats, i: Floats, knee: bool, rising: Floats = NONE
+) -> bool | None:
+    """Tell whether conductances are positive definite, diodes on a knee conducting or not.
+
+    `rising` are the least slopes of sources by formulas, if these are currents that rise, S.
+    """
     r = circuit.resistors
     short = r.ohms == 0
     hard = [(r.p[short], r.q[short])]
@@ -85,6 +95,9 @@ def _lasts(circuit: Circuit, v: Floats, i: Floats, knee: bool) -> bool | None:
         hard.append((table.p, table.q))
     siemens = np.divide(1.0, r.ohms, out=np.zeros(len(r)), where=~short)
     soft = [(r.p, r.q, siemens)]
+    if len(rising):
+        formulas = BehaviouralSourceLaw(circuit).table
+        soft.append((formulas.p, formulas.q, rising))
     ideal, slope = _diodes(circuit, v, i, knee)
     d = circuit.diodes
     hard.append((d.p[ideal], d.q[ideal]))

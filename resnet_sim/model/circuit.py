@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..diagnostics import Diagnostic, Span
 from ..errors import UsageError, did_you_mean
 from .lines import Source
-from .names import folded, mapping, one
+from .names import mapping, one
 from .numbered import Numbered
 from .requests import Analysis, Derivatives, Measure
 
@@ -164,8 +164,8 @@ class Circuit(Numbered):
         UsageError
             If there is no such crossbar, or a conductance is negative or not finite.
         """
-        values = {folded(name): siemens for name, siemens in mapping(values, "crossbars").items()}
-        return self._renewed({"crossbars": self.crossbars.with_conductances(values)})
+        changed = self.crossbars.with_conductances(mapping(values, "crossbars"))
+        return self._renewed({"crossbars": changed})
 
     def with_switches(self, states: Mapping[str, bool]) -> Circuit:
         """Return the circuit with switches held closed (True) or open (False).

@@ -36,11 +36,23 @@ def folded(name: object) -> str:
 
 
 def mapping(given: Mapping[str, V], what: str) -> Mapping[str, V]:
-    """Return a mapping of names to something; `UsageError` if it is none."""
-    if not isinstance(given, Mapping):
+    """Return a mapping of names, or a data frame, with names as circuits have them.
+
+    Raises
+    ------
+    UsageError
+        If it is neither, or a name is given twice, in capitals for instance.
+    """
+    if not callable(getattr(given, "keys", None)):
         kind = type(given).__name__
         raise UsageError(f"{what} go by name, as {{'r1': 1000.0}}; {kind} has no names")
-    return given
+    keys = list(given.keys())
+    found = {folded(name): given[name] for name in keys}
+    if len(found) < len(keys):
+        names = [folded(name) for name in keys]
+        twice = next(name for k, name in enumerate(names) if name in names[:k])
+        raise UsageError(f"{what}: {twice} is given twice; upper and lower case are the same")
+    return found
 
 
 def several(names: str | Sequence[str], what: str = "names") -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import Floats
 from ..errors import UsageError
+from ..model.names import real
 
 #: share of a conductance, or of the way to a target, that moves nothing but last digits
 LOST = 1e-14
@@ -61,7 +62,7 @@ def vector(values: Any, n: int, what: str) -> Floats:
     UsageError
         If the values are anything else.
     """
-    found = np.array(values, dtype=float)
+    found = np.array(real(values, what))
     if found.shape != (n,) or not np.isfinite(found).all():
         raise UsageError(f"{what}: needs {n} finite numbers, not an array of {found.shape}")
     return found

@@ -170,3 +170,26 @@ def test_odd_arguments_are_taken_or_answered(call):
 def test_the_answer_says_what_is_wrong(call, odd, words):
     with pytest.raises(rs.UsageError, match=words):
         CALLS[call](odd)
+
+
+def test_names_that_differ_by_capitals_alone_are_one():
+    for call in (CIRCUIT.with_values, CIRCUIT.with_settings, NETWORK.circuit.with_values):
+        with pytest.raises(rs.UsageError, match="v1 is given twice"):
+            call({"V1": 1.0, "v1": 2.0})
+    with pytest.raises(rs.UsageError, match="inputs: v2 is given twice"):
+        rs.solve(CIRCUIT, inputs={"v2": [1.0], "v1": [1.0], "V2": [2.0]})
+    op = rs.solve(CIRCUIT, inputs={"V2": [1.0, 2.0]})
+    assert list(op.sweep) == ["v2"]
+
+
+def test_inputs_may_be_a_frame():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"V2": [0.0, 3.0], "v1": [1.0, 2.0]}, index=[7, 8])
+    wanted = rs.solve(CIRCUIT, inputs={"v1": [1.0, 2.0], "v2": [0.0, 3.0]})
+    assert rs.solve(CIRCUIT, inputs=frame)["c"].tolist() == wanted["c"].tolist()
+
+
+@pytest.mark.parametrize("odd", [{"r1": 1.0}, "abc", [1j, 1j, 1j], [1, 2], None])
+def test_conductances_are_numbers(odd):
+    with pytest.raises(rs.UsageError, match="conductances"):
+        NETWORK.conductances = odd

@@ -57,6 +57,15 @@ def test_what_bends_up_everywhere_is_stable_and_unique():
     assert many.certificate.stable is True
 
 
+def test_what_a_table_adds_counts():
+    # between a and ground 1 S, and 3 S above 1 V, beside a negative conductance
+    table = "I1 0 a .1\nR2 a 0 m\n.model m R(table=(-2,-4, -1,-1, 1,1, 2,4))\n"
+    for ohms, at, stable in ((-2.0, 0.2, True), (-0.5, 2.1, True), (-0.5, -0.1, None)):
+        op = rs.solve(f"table\n{table}R1 a 0 {ohms}\n.nodeset v(a)={at}\n")
+        assert op.certificate.ok and op["a"] == pytest.approx(at)
+        assert op.certificate.stable is stable and ("W208" in codes(op)) == (stable is None)
+
+
 def random_circuit(seed: int):
     """Nodes with conductances of either sign, held by diodes to supplies and to each other."""
     rng = np.random.default_rng(seed)

@@ -60,8 +60,8 @@ class Elaboration:
         draw: str | None = None,
     ) -> None:
         self._deck, self._report, self._draw = deck, deck.report.copy(), draw
-        overrides = mapping(overrides, "parameters")
-        overrides = {folded(name): number(name, value) for name, value in overrides.items()}
+        named = mapping(overrides, "parameters").items()
+        overrides = {name: number(name, value) for name, value in named}
         given = {"forward_drop": forward_drop, "diodes": diodes}
         options: dict[str, Any] = {**given, "max_elements": max_elements, "quick": quick}
         self._overrides, self._quick = overrides, quick
