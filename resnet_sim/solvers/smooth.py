@@ -51,7 +51,7 @@ MOST_STEPS, DESCENTS = 100, 8
 #: How often either is tried.
 ROUNDS = 25
 #: Linear solves that the start may take.
-START = 25
+START = 4
 #: Distance from the curves, in such units, from which they are far off, and the share of them that
 #: are few.
 FAR, FEW = 1e6, 0.05
