@@ -86,7 +86,8 @@ def local_load(problem: Problem) -> Floats:
     total = bincount(problem.edge_p, g, problem.n) + bincount(problem.edge_q, g, problem.n)
     total[0] = np.inf
     some = total[(total > 0) & (total < np.inf)]
-    total[total == 0] = float(np.median(some)) if len(some) else 1.0
+    # `numpy.median` imports masked arrays
+    total[total == 0] = np.sort(some)[len(some) // 2] if len(some) else 1.0
     volts = max(
         float(np.abs(problem.emf).max(initial=0.0)),
         float(np.abs(rows.emf).max(initial=0.0)),
