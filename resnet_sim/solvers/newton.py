@@ -112,7 +112,7 @@ def solve(
         report("Newton step %d: %d rectifiers to flip", iteration, count)
         if count == 0:
             if waited >= MURTY_AFTER:
-                trial = _heard(problem, trial, priority, inverses)
+                trial = _heard(trial)
             trial = _settle(problem, trial, priority, inverses)
             return _solution(problem, trial, iteration, True)
         if count < fewest:
@@ -168,13 +168,17 @@ def _judge(
     return trial
 
 
-def _heard(problem: Problem, trial: Trial, priority: Floats, inverses: BorderedFactors) -> Trial:
+def _heard(trial: Trial) -> Trial:
     """Return a trial that noise anywhere excuses with the currents that it has beside that noise.
 
     They are real where little flows: without them currents of a part that blocks have no way on.
     """
-    strict = _judge(problem, trial.on, priority, False, inverses, trial.x)
-    return trial._replace(current=strict.current)
+    return trial._replace(current=_sharp(trial, trial.x, trial.low).current)
+
+
+def _sharp(trial: Trial, x: Floats, low: Floats) -> Trial:
+    """Compare coordinates with a guess as if each had no noise but its own."""
+    return _compare(trial.network, trial.on, x, low, EPS * trial.size, np.zeros(1))
 
 
 def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: BorderedFactors) -> Trial:
@@ -197,8 +201,7 @@ def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: Bordered
     if better:
         return other
     network = trial.network
-    x, low = network.sharpened(inverses.of(network), trial.x, trial.low)
-    sharp = _compare(network, trial.on, x, low, EPS * trial.size, np.zeros(1))
+    sharp = _sharp(trial, *network.sharpened(inverses.of(network), trial.x, trial.low))
     return trial if (sharp.violation > 1.0).any() else sharp
 
 

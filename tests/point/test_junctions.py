@@ -96,6 +96,11 @@ def test_blocked_strings_keep_the_currents_of_their_hard_diodes():
     assert op.certificate.ok, op.certificate.failures
 
 
+@pytest.mark.parametrize("seed", [411, 519])
+def test_states_that_rounding_excuses_have_currents_of_their_own_voltages(seed):
+    assert rs.solve(circuit("bridges", seed, nodes=1000, hard=True)).certificate.ok
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_thousand_nodes_are_certified_from_a_cold_start(kind):
