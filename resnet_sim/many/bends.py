@@ -24,8 +24,9 @@ from .threads import PART, spread
 #: How far off its curve each voltage or current may be, relative to it; the same where no step
 #: makes it better.
 ENOUGH, GOOD = 1e-12, 1e-10
-#: Steps without progress after which a point is left to others, and steps at most.
-PATIENCE, MOST_STEPS = 6, 60
+#: Steps without progress after which a point is left to others, which take far longer than these,
+#: and steps at most.
+PATIENCE, MOST_STEPS = 15, 60
 #: Points that are found first.
 SEEDS = 8
 

@@ -66,6 +66,12 @@ def test_mild_junctions_leave_nothing_to_others():
         assert compared(circuit("graph", seed, nodes=30, mild=True), seed) == POINTS
 
 
+@pytest.mark.parametrize(("kind", "seed"), [("graph", 0), ("strings", 4), ("strings", 6)])
+def test_points_that_wander_first_settle_in_the_end(kind, seed):
+    """They make no progress for more than six steps on the way."""
+    assert compared(circuit(kind, seed, nodes=30), seed) == POINTS
+
+
 def test_curves_between_given_potentials_are_left_to_the_solver_of_single_points():
     deck = rs.parse_netlist("given\nV1 a 0 .5\nD1 a 0 d\nR1 a b 1k\nD2 b 0 d\n.model d d")
     volts = np.linspace(-1.0, 0.6, POINTS)
