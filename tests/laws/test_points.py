@@ -1,6 +1,7 @@
 """The certificate of many points passes and refuses what that of single ones does."""
 
 import ast
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,22 +95,23 @@ def test_junctions_pass_where_the_slow_certificate_lets_them(seed, share):
     rng = np.random.default_rng(seed)
     circuit, count = junctions(rng, 12), 60
     table = circuit.junctions
+    saturation = table.saturation * rng.uniform(0.5, 2.0, (count, 12))
     u = rng.choice((-1.0, 1.0), (count, 12)) * 10.0 ** rng.uniform(-6, 1, (count, 12))
     u = np.clip(u, -12.0, 0.8)
     with np.errstate(over="ignore"):
-        amps = current(table, u)
+        amps = current(replace(table, saturation=saturation), u)
     # most are on the curve, some off it by about what is allowed and by more
     amps *= 1.0 + share * 10.0 ** rng.uniform(-3, 3, amps.shape) * (rng.random(amps.shape) < 0.1)
     v = np.concatenate((np.zeros((count, 1)), u + table.series * amps), axis=1)
     i = np.concatenate((-amps, amps), axis=1)
-    columns = {"voltage_sources": {"volts": v[:, 1:]}}
+    columns = {"voltage_sources": {"volts": v[:, 1:]}, "junctions": {"saturation": saturation}}
     _, good = certify_many(circuit, columns, v, i, NONE, share)
     _, wanted = certify_points(circuit._with_columns(columns), v, i, NONE, share)
     assert np.array_equal(good, wanted) and 0 < wanted.sum() < count
     # alone, the loops are sure of all that are good, and say how far off these are
     with pytest.MonkeyPatch.context() as patch:
         patch.delattr(JunctionLaw, "certify")
-        columns = {"voltage_sources": {"volts": v[good, 1:]}}
+        columns = {t: {c: x[good] for c, x in some.items()} for t, some in columns.items()}
         proofs, sure = certify_many(circuit, columns, v[good], i[good], NONE, share)
     slow, _ = certify_points(circuit._with_columns(columns), v[good], i[good], NONE, share)
     assert sure.all() and len(proofs) == 1 and slow.law_residual > 1e-3 * share
