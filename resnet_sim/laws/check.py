@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -70,6 +71,8 @@ class Check:
         What rounding leaves over at each node where no current flows, A.
     gap : ndarray, shape (points,)
         Power that complementarity leaves over, W.
+    known : dict
+        What laws have found out here and are asked for once more, by table.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Check:
         self.stray = np.zeros((len(voltages), 1))
         self.gap = np.zeros(len(voltages))
         self.failures: list[tuple[float, str]] = []
+        self.known: dict[str, Any] = {}
         self.bad = np.zeros(len(voltages), dtype=np.bool_)
 
     def across(self, rows: slice) -> tuple[Floats, Floats]:

@@ -8,6 +8,7 @@ from resnet_sim.analyses.solve import solve
 from resnet_sim.errors import ConvergenceError, TopologyError
 from resnet_sim.laws.certificate import certify
 from resnet_sim.model.builder import CircuitBuilder
+from resnet_sim.netlist import parse_netlist
 
 TOLERANCE = 1e-9
 
@@ -106,3 +107,14 @@ def test_a_cluster_joined_by_a_tiny_resistance_must_balance_as_a_whole():
     assert certify(circuit, v, np.array([1.0, 1.0, -1.0]), closed, TOLERANCE).ok
     assert certify(circuit, v, np.array([2.0, 1.0, -1.0]), closed, TOLERANCE).failures
     assert not certify(circuit, v, np.array([1.0, 1.0, -1.1]), closed, TOLERANCE).ok
+
+
+def test_a_certificate_takes_the_slopes_of_transistors_once(monkeypatch):
+    from resnet_sim.laws.bipolar import BipolarLaw
+
+    deck = "stage\nV1 c 0 5\nI1 0 b 10u\nQ1 c b e q\nR1 e 0 1k\n.model q npn(rb=10)"
+    op, asked, slopes = solve(parse_netlist(deck)), [], BipolarLaw.slopes
+    monkeypatch.setattr(BipolarLaw, "slopes", lambda *given: asked.append(0) or slopes(*given))
+    assert verdict(op).ok and len(asked) == 1
+    # those of other points are their own
+    assert not verdict(op, currents=1.001 * op.element_currents).ok and len(asked) == 2
