@@ -44,6 +44,29 @@ def test_nodes_may_have_such_names(name, gain):
 
 
 @pytest.mark.parametrize(
+    ("cards", "volts"),
+    [
+        ("R1 a \\\\\nb 3k", 1), ("R1 a \\\\ \n  b \\\\\n 3k", 1), ("R1 a\n+ b \\\\\n3k ; x", 1),
+        ("* c \\\\\nR1 a b 3k", 1), (".param x='1k+\\\\\n2k'\nR1 a b x", 1),
+        ("X1 a b / s\n.subckt s p q\nR1 p q 3k\n.ends", 1),
+        ("R1 a b \u20183k\u2019\nV2 c d \u22121", 1), ("R1 a b \u201c3k\u201d", 1),
+        ("B1 b 0 v=delay(v(a),1m)/4", 1), ("B1 b 0 v=absdelay(v(a)/2,1,2)", 2),
+        ("B1 b 0 v=3+idt(v(a))+sdt(v(a))", 3), ("B1 b 0 v=idt(v(a),v(a)/2)", 2),
+        ("R1 a b {delay(1k,2)*3+idt(2)+idt(1,0,5)+sdt(7)}", 1),
+    ],
+)  # fmt: skip
+def test_what_other_simulators_write_is_read(cards, volts):
+    op = rs.solve(rs.parse_netlist(f"a \\\\\nV1 a 0 4\n{cards}\nR2 b 0 1k\n"))
+    assert op["b"] == pytest.approx(volts)
+
+
+def test_places_on_lines_that_go_on_are_those_of_the_text():
+    with pytest.raises(NetlistError) as caught:
+        rs.parse_netlist("t\nR1 a \\\\\nb 3k xx\n")
+    assert (caught.value.line, caught.value.column) == (3, 6)
+
+
+@pytest.mark.parametrize(
     ("rest", "ohms"),
     [
         ("R=V(c)*100+1", 201), ("r=limit(V(c),3,5)", 3), ("R = 1+V(c)", 3), ("R=(1+2)", 3),

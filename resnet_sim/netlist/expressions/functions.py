@@ -112,6 +112,9 @@ NOMINAL: dict[str, tuple[int, int, Callable[..., float]]] = {
     "white": (1, 1, lambda _: 0.5 * _uniform()),
 }
 
+#: functions of what changes in time
+STILL = ("ddt", "sdt", "idt", "delay", "absdelay")
+
 #: name -> (least and greatest number of arguments, function)
 FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "abs": (1, 1, abs),
@@ -178,6 +181,11 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., float]]] = {
     "table": (3, 10_000, _table),
     "pwl": (5, 10_000, _pwl),
     "ddt": (1, 1, lambda _: 0.0),
+    # of integrals what they start from, of delays what goes in
+    "sdt": (1, 1, lambda _: 0.0),
+    "idt": (1, 3, lambda _, start=0.0, reset=0.0: start),
+    "delay": (2, 3, lambda x, *_: x),
+    "absdelay": (2, 3, lambda x, *_: x),
     "if": (3, 3, lambda condition, yes, no: yes if condition else no),
     "ternary_fcn": (3, 3, lambda condition, yes, no: yes if condition else no),
     **NOMINAL,

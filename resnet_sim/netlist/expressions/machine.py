@@ -14,7 +14,7 @@ from typing import Any
 
 from ...model.formula import Call, Sum, ordered
 from ..report import CardError, suggestion
-from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL, usage
+from .functions import BINARY, CONSTANTS, FUNCTIONS, NOMINAL, STILL, usage
 from .programs import NO_MEANINGS, Names, Op, Program, Reading
 
 Number = float | Sum
@@ -258,10 +258,20 @@ class _Run:
             if name in NOMINAL:
                 message = f"{name}() of a voltage or current has no meaning at DC"
                 raise CardError("E120", message, offset, length)
-            if name == "ddt":  # nothing changes, but its nodes belong to the circuit
-                return arguments[0].scaled(0.0) if isinstance(arguments[0], Sum) else 0.0
+            if name in STILL:
+                return _still(name, arguments)
             return self._left(_SAME.get(name, name), offset, length, arguments)
         return _computed(name, offset, function, values, length)
+
+
+def _still(name: str, arguments: list[Number]) -> Number:
+    """Return what a derivative, an integral or a delay is where nothing changes."""
+    if name in ("delay", "absdelay"):
+        return arguments[0]
+    if name == "idt" and len(arguments) > 1:
+        return arguments[1]
+    # zero, but its nodes belong to the circuit
+    return arguments[0].scaled(0.0) if isinstance(arguments[0], Sum) else 0.0
 
 
 def _size(value: Number) -> int:

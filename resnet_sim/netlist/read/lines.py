@@ -15,6 +15,12 @@ _COMMENT = pattern(r";|//|(?:^|[ \t,])\$")
 _CONTROL = pattern(r"[\x00-\x08\x0e-\x1f\x7f]")
 # the same characters; to remove them all takes less time than to look for one
 _CONTROLS = bytes((*range(9), *range(14, 32), 127))
+#: what word processors make of minus signs and quotes
+_TYPESET = {**dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-"),
+            **dict.fromkeys(map(ord, "\u2018\u2019"), "'"),
+            **dict.fromkeys(map(ord, "\u201c\u201d"), '"')}  # fmt: skip
+#: at its end, a line goes on in the next one: HSPICE's way
+_GOES_ON = "\\\\"
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz.")
 
 
@@ -27,14 +33,14 @@ def read_cards(source: SourceFile, report: Report, *, quick: bool = True) -> lis
         Long runs of plain cards become a `Block`.
     """
     _check_characters(source, report)
-    text = source.text
+    text = source.text if source.text.isascii() else source.text.translate(_TYPESET)
     marks = report.dialect.comment_marks
     comment: re.Pattern[str] | None
     comment = _COMMENT if marks == COMMENT_MARKS else re.compile("|".join(map(re.escape, marks)))
     if not any(mark in text for mark in marks):
         comment = None
     cards: list[Card | Block] = []
-    if quick and len(text) > policy.POLICY.blocks:
+    if quick and len(text) > policy.POLICY.blocks and _GOES_ON not in text:
         # a coil that says nothing of its resistance may have one: a matter for the readers
         for part in split(source.index, text, "rcvid" if report.dialect.coil else PLAIN):
             if isinstance(part, Block):
@@ -58,9 +64,14 @@ def _read_lines(
 ) -> None:
     """Add cards, one after the other; `first` is the number of the first line."""
     index, titled = source.index, source.titled
+    goes_on = False
     for number, line in enumerate(lines, first):
         if comment is not None and (match := comment.search(line)):
             line = line[: match.start()]
+        if goes_on:
+            goes_on, line = _ended(line)
+            _continue(source, report, cards, number, line, 0)
+            continue
         if line[:1] not in _LETTERS:
             # the rare ones: blank, comment, indented, continuation, junk
             head = line.lstrip()[:1]
@@ -68,11 +79,20 @@ def _read_lines(
                 # what closes a bracket says nothing
                 continue
             if head == "+" and (number > 1 or not titled):
-                _continue(source, report, cards, number, line)
+                goes_on, line = _ended(line)
+                _continue(source, report, cards, number, line, line.index("+") + 1)
                 continue
         if titled and number == 1:
             continue
+        if _GOES_ON in line:
+            goes_on, line = _ended(line)
         cards.append((index, number, line))
+
+
+def _ended(line: str) -> tuple[bool, str]:
+    """Tell whether a line goes on in the next one, and return it without the mark."""
+    goes_on = line.rstrip().endswith(_GOES_ON)
+    return goes_on, line.rstrip()[: -len(_GOES_ON)] if goes_on else line
 
 
 def _has_controls(text: str) -> bool:
@@ -99,9 +119,9 @@ def _check_characters(source: SourceFile, report: Report) -> None:
 
 
 def _continue(
-    source: SourceFile, report: Report, cards: list[Card | Block], number: int, line: str
-) -> None:
-    column = line.index("+") + 1
+    source: SourceFile, report: Report, cards: list[Card | Block], number: int, line: str,
+    column: int,
+) -> None:  # fmt: skip
     if not cards:
         report.add(
             "E103",

@@ -318,6 +318,8 @@ def _instance(r: CardReader) -> Read:
         if word.text == "params:":
             break
         words.append(word)
+    if words[1:] and words[-2].text == "/":
+        del words[-2]  # CDL's mark before the subcircuit
     if not words:
         words.append(r.word("the subcircuit"))
     r.finish()
