@@ -38,8 +38,9 @@ class Policy(NamedTuple):
     # ---- one linear network ----
     #: Order up to which elimination is dense and subtracts nothing: a few milliseconds.
     dense: float = 250
-    #: The same among groups of nodes that large conductances join, where it is one of many.
-    groups: float = 100
+    #: The same among groups of nodes that large conductances join, where it is one of many:
+    #: interpreted, that of 100 takes some ten times as long as a sparse factor.
+    groups: float = 25
     #: Order up to which a matrix of which a tenth is not zero is judged by dense elimination.
     full_order: float = 4_000
     #: Order from which BLAS shares a matrix among threads.  Up to some hundreds these wait for each
