@@ -4,7 +4,7 @@
 
 prints a digest of each case, solved in a setting: "plain" (in a process of its own that has
 imported this module and nothing more), "numba" (imported before), "third" (the third time),
-"thread" or "process".
+"thread" or "process", in one that has solved the cases before it.
 """
 
 import dataclasses
@@ -118,15 +118,18 @@ def digest(case):
     return whole.hexdigest()
 
 
-def solved(setting, case):
-    if setting == "third":
-        digest(case)
-        digest(case)
+def solved(setting, cases):
+    """Yield the digests of cases in one process, or in one that it starts."""
     if setting in ("thread", "process"):
         pools = {"thread": ThreadPoolExecutor, "process": ProcessPoolExecutor}
         with pools[setting](1) as pool:
-            return pool.submit(digest, case).result()
-    return digest(case)
+            yield from pool.map(digest, cases)
+        return
+    for case in cases:
+        if setting == "third":
+            digest(case)
+            digest(case)
+        yield digest(case)
 
 
 def alone(case):
@@ -146,8 +149,8 @@ if __name__ == "__main__":
     setting, *names = sys.argv[1:]
     if setting == "numba":
         import numba  # noqa: F401
-    for name in names:
-        if setting == "plain":
-            assert alone(name)
-        else:
-            print(solved(setting, name), name, sep="\t", flush=True)
+    if setting == "plain":
+        assert all(map(alone, names))
+    else:
+        for found, name in zip(solved(setting, names), names, strict=True):
+            print(found, name, sep="\t", flush=True)
