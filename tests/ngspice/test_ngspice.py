@@ -16,7 +16,7 @@ from resnet_sim.generators.layered import layered
 pytestmark = requires_ngspice
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "netlists").glob("*.net"))
-PER_FAMILY = 21
+PER_FAMILY = 12
 
 
 def explained(report) -> str:
@@ -100,7 +100,7 @@ def test_random_circuits_agree(family):
     assert_agreement(circuits, PER_FAMILY // 3, failures)
 
 
-def test_there_are_300_random_circuits():
+def test_there_are_170_random_circuits():
     solvable = Counter()
     for family in FAMILIES:
         for seed in range(PER_FAMILY):
@@ -109,7 +109,7 @@ def test_there_are_300_random_circuits():
             except (rs.TopologyError, rs.ConvergenceError):
                 continue
             solvable[family] += 1
-    assert solvable.total() >= 300
+    assert solvable.total() >= 170
 
 
 def nested(family: str, seed: int) -> rs.Circuit:
@@ -131,7 +131,8 @@ def test_circuits_of_subcircuits_agree(family):
 @pytest.mark.parametrize("family", sorted(FAMILIES.keys() - BEYOND))
 def test_many_random_circuits_agree(family):
     failures = 0.25 if family == "large_grid" else 0.05
-    circuits = ((seed, random_circuit(family, seed)) for seed in range(5000, 5150))
+    seeds = *range(PER_FAMILY, 21), *range(5000, 5150)
+    circuits = ((seed, random_circuit(family, seed)) for seed in seeds)
     assert_agreement(circuits, 50, failures)
 
 
