@@ -30,6 +30,7 @@ from ..errors import (
     TopologyError,
     did_you_mean,
 )
+from ..results.formats.registry import FORMATS
 from ..workers.progress import shown
 from .common import (
     BAD_INPUT,
@@ -106,6 +107,8 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '([^']*)'|unrecognized arguments: ([^\s=]+)", message)
         meant = did_you_mean(wrong[1] or wrong[2], self.words()) if wrong else ""
+        if wrong and (wrong[2] or "").removeprefix("--") in FORMATS:
+            meant = f"did you mean --format {wrong[2][2:]}?"
         if wrong and wrong[1] and Path(wrong[1]).is_file():
             meant = f"a command comes first: {self.prog} solve {wrong[1]}"
         super().error(f"{message}; {meant}" if meant else message)

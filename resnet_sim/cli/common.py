@@ -60,6 +60,10 @@ def check_output(options: argparse.Namespace, circuit: Circuit | None = None) ->
         if form is not None and not FORMATS[form].text:
             raise UsageError(f"{form} is not text: name a file with -o")
         return
+    from ..model.outputs import OUTPUT
+
+    if OUTPUT.fullmatch(options.output):  # elsewhere --output says what is asked for
+        raise UsageError(f"-o names a file: --print '{options.output}' says what to write")
     target = Path(options.output).resolve()
     sources = circuit.sources if circuit else ()
     if any(Path(source.name).resolve() == target for source in sources):

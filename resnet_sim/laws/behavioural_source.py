@@ -46,7 +46,7 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             check.linear(self.table.names[k : k + 1], "formula", *(c[:, None] for c in columns))
 
     def slopes(self, v: Floats) -> Floats | None:
-        """Return how much currents grow at least with their own voltages, S; None: some don't."""
+        """By the formulas, a little to either side."""
         table = self.table
         found = np.zeros(len(table))
         for k, formula in enumerate(table.formulas):

@@ -51,9 +51,12 @@ class Law(Generic[T]):
         """Tell which currents are multiples of others: nothing flows in them if nowhere else."""
         return np.zeros(len(self.table), dtype=np.bool_)
 
-    def rises(self, v: Floats) -> bool:
-        """Tell whether no current falls as the voltage across it rises, near voltages of nodes."""
-        return self.monotone
+    def slopes(self, v: Floats) -> Floats | None:
+        """Return how much currents grow at least with their own voltages, S; None: some may fall.
+
+        That is near voltages of nodes.
+        """
+        return np.zeros(len(self.table)) if self.monotone else None
 
     def straight(self) -> bool:
         """Tell whether numbers that obey it are known to their last digits.

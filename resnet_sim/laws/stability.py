@@ -13,7 +13,6 @@ import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..model.circuit import Circuit
-from .behavioural_source import BehaviouralSourceLaw
 from .check import clusters
 from .registry import law_of
 
@@ -38,7 +37,7 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     """
     tables, rising = _kinds(circuit), NONE
     if "behavioural_sources" in tables:
-        slopes = BehaviouralSourceLaw(circuit).slopes(v)
+        slopes = law_of("behavioural_sources")(circuit).slopes(v)
         if slopes is not None:
             rising = slopes
             tables.discard("behavioural_sources")
@@ -96,7 +95,7 @@ def _lasts(
     siemens = np.divide(1.0, r.ohms, out=np.zeros(len(r)), where=~short)
     soft = [(r.p, r.q, siemens)]
     if len(rising):
-        formulas = BehaviouralSourceLaw(circuit).table
+        formulas = circuit.tables["behavioural_sources"]
         soft.append((formulas.p, formulas.q, rising))
     ideal, slope = _diodes(circuit, v, i, knee)
     d = circuit.diodes

@@ -63,12 +63,21 @@ def test_an_unknown_ending_leaves_the_usual_format(run):
         (["solve", "load.net", "-o", "out.cvs"], ".csv"),
         (["solve", "load.net", "-o", "out.jsn"], ".json"),
         (["solve", "load.net", "--set", "r11=1k"], "r1"),
+        (["solve", "load.net", "--json"], "--format json"),
+        (["sweep", "load.net", "--csv"], "--format csv"),
     ],
 )
 def test_slips_are_answered_with_the_nearest_right_word(run, arguments, meant):
     status, out, err = run(*arguments)
     assert (status, out) == (2, "")
     assert f"did you mean {meant}?" in err
+
+
+@pytest.mark.parametrize("command", ["solve", "sweep", "tolerances"])
+def test_a_quantity_is_no_file_to_write_to(run, command):
+    status, out, err = run(command, "load.net", "--output", "v(a)")
+    assert (status, out) == (2, "") and "--print 'v(a)' says what to write" in err
+    assert not Path("v(a)").exists()
 
 
 def test_prints_add_up_and_what_is_meant_by_a_bare_name_is_said(run, tmp_path, monkeypatch):
