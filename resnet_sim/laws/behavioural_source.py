@@ -45,7 +45,7 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             columns = (error, np.abs(actual), blur)
             check.linear(self.table.names[k : k + 1], "formula", *(c[:, None] for c in columns))
 
-    def slopes(self, v: Floats) -> Floats | None:
+    def growth(self, v: Floats) -> Floats | None:
         """By the formulas, a little to either side."""
         table = self.table
         found = np.zeros(len(table))

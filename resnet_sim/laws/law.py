@@ -51,7 +51,7 @@ class Law(Generic[T]):
         """Tell which currents are multiples of others: nothing flows in them if nowhere else."""
         return np.zeros(len(self.table), dtype=np.bool_)
 
-    def slopes(self, v: Floats) -> Floats | None:
+    def growth(self, v: Floats) -> Floats | None:
         """Return how much currents grow at least with their own voltages, S; None: some may fall.
 
         That is near voltages of nodes.

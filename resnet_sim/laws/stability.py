@@ -37,9 +37,9 @@ def stable(circuit: Circuit, v: Floats, i: Floats) -> bool | None:
     """
     tables, rising = _kinds(circuit), NONE
     if "behavioural_sources" in tables:
-        slopes = law_of("behavioural_sources")(circuit).slopes(v)
-        if slopes is not None:
-            rising = slopes
+        growth = law_of("behavioural_sources")(circuit).growth(v)
+        if growth is not None:
+            rising = growth
             tables.discard("behavioural_sources")
     if _all_rise(circuit, tables):
         return True
