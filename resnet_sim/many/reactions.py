@@ -76,13 +76,14 @@ class Reactions:
         self._transfer: tuple[Floats, Floats] | None = None
 
     def pulled(self, held: Held, pull: Pull) -> tuple[tuple[float, ...], Answers]:
-        """Return states that are pulled, and by what: the opposite pull follows if it is finite.
+        """Return states that are pulled, and by what: after a negative pull the opposite one.
 
-        What is the same for both is found once, and what they have to settle shares lanes.
+        Who asks for both asks for that first.  What is the same for both is found once, and what
+        they have to settle shares lanes.
         """
         assert pull.aim is not None
         data, siemens, aim = held.data, pull.siemens, pull.aim - self.ends.moved(held.x)
-        pulls = (siemens,) if np.isinf(siemens) else (siemens, -siemens)
+        pulls = (siemens, -siemens) if siemens < 0.0 else (siemens,)
         x, current, force, fine = self.lanes.respond(data.conductance, held.on, aim, pulls)
         rows = fine.size
         x, current, force = (part.reshape(rows, part.shape[2]) for part in (x, current, force))
