@@ -133,12 +133,12 @@ def test_kernels_learn_from_images(tmp_path, capsys):
 
 def test_transistors_learn_xor_exactly():
     transistors = load("training_transistors")
-    last, found = transistors.train(0, "exact", 250, None)
-    assert last < 250 and np.abs(found - transistors.Y).max() < 0.02
+    last, found = transistors.train(4, "exact", 100, None)
+    assert last < 100 and np.abs(found - transistors.Y).max() < 0.02
 
 
 def test_transistors_bend_where_no_straight_line_does():
-    missed, straight = load("training_transistors").regress(0, "exact", 400)
+    missed, straight = load("training_transistors").regress(3, "exact", 200)
     assert missed < 0.5 * straight
 
 
