@@ -99,9 +99,7 @@ def same(one, two):
     return repr(comparable(one)) == repr(comparable(two))
 
 
-@given(circuits())
-@settings(max_examples=300, deadline=None)
-def test_a_written_circuit_reads_back_equal(circuit):
+def assert_read_back(circuit):
     text = format_netlist(circuit)
     if not circuit.n_elements:
         return
@@ -109,6 +107,19 @@ def test_a_written_circuit_reads_back_equal(circuit):
     assert same(circuit, again)
     assert again.title == circuit.title.removeprefix("* ") or again.title == circuit.title
     assert format_netlist(again) == text
+
+
+@given(circuits())
+@settings(max_examples=120, deadline=None)
+def test_a_written_circuit_reads_back_equal(circuit):
+    assert_read_back(circuit)
+
+
+@pytest.mark.long
+@given(circuits())
+@settings(max_examples=1000, deadline=None)
+def test_many_written_circuits_read_back_equal(circuit):
+    assert_read_back(circuit)
 
 
 def test_a_deck_with_everything_reads_back_equal():

@@ -63,9 +63,10 @@ def test_adjoint_is_the_derivative(block):
         assert relative(found.vector, wanted) < 1e-6, seed
 
 
-def test_centered_error_falls_as_beta_squared_and_one_sided_as_beta():
+@pytest.mark.parametrize("seeds", [range(80), pytest.param(range(80, 200), marks=pytest.mark.long)])
+def test_centered_error_falls_as_beta_squared_and_one_sided_as_beta(seeds):
     compared = 0
-    for seed in range(200):
+    for seed in seeds:
         net, X, Y = random_network(seed, amplifier=seed % 4 == 0)
         exact = tr.gradients(net, X, Y, tr.Adjoint()).vector
         centered = tr.gradients(net, X, Y, tr.EquilibriumPropagation(1e-4)).vector
@@ -84,4 +85,4 @@ def test_centered_error_falls_as_beta_squared_and_one_sided_as_beta():
                 for beta in (1e-2, 1e-3)
             ]  # fmt: skip
             assert errors[1] < 2.0 * 10.0**-order * errors[0] + 1e-10, (seed, variant)
-    assert compared > 120
+    assert compared > 0.6 * len(seeds)
