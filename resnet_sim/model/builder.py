@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -61,6 +61,25 @@ class CircuitBuilder(Elements):
         super().__init__()
         self.title = title
         self._crossbars: list[Crossbar] = []
+        #: element -> the source in series that tells its current
+        self._meters: dict[str, str] = {}
+
+    def measure(self, wanted: Collection[str]) -> None:
+        """Let currents of elements control others: each has a source of 0 V put in series.
+
+        Left out is what has more than two terminals, fixes a voltage or is open.
+        """
+        for table in {**self._rows, **self._blocks} if wanted else ():
+            device = DEVICES[table]
+            if device.fixes_voltage or hasattr(device, "terminals") or table == "capacitors":
+                continue
+            for name, p, *at in self.moved_ends(table, wanted, "#i"):
+                meter = self._meters[name] = f"{name}#i"
+                self.add("voltage_sources", meter, p, meter, 0.0, at=(at[0], at[1]))
+
+    def is_measured(self, name: str) -> bool:
+        """Tell whether there is a source that tells the current of an element."""
+        return name in self._meters
 
     def add(self, table: str, name: str, p: str, q: str, *values: Any, at: Place = NOWHERE,
             **more: Any) -> None:  # fmt: skip
@@ -169,6 +188,7 @@ class CircuitBuilder(Elements):
         def branch(name: str) -> int:
             if not numbers:
                 numbers.update(self._branch_numbers())
+            name = self._meters.get(name, name)
             if name not in numbers:
                 raise UsageError(
                     f"{name!r}, whose current controls, is not an element that fixes a voltage"

@@ -7,7 +7,7 @@ Both kinds may alternate; a table keeps the order in which its elements came.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, count
 from typing import Any
 
@@ -184,6 +184,28 @@ class Collector:
                 nodes, at = self.node_names(), names.index(name)
                 return nodes[int(p[at])], nodes[int(q[at])]
         return ()
+
+    def moved_ends(
+        self, table: str, wanted: Collection[str], suffix: str
+    ) -> list[tuple[str, str, int, int]]:
+        """Move the first ends of elements to nodes of their own, called like them and `suffix`.
+
+        Returns
+        -------
+        list of tuple
+            Name of an element that the table has, where its end was, its place in the sources.
+        """
+        names = self._names(table)
+        rows = [k for k, name in enumerate(names) if name in wanted]
+        if not rows:
+            return []
+        columns, nodes = self.columns(table), self.node_names()
+        _, p, _, files, lines, *_ = columns
+        moved = [(names[k], nodes[p[k]], int(files[k]), int(lines[k])) for k in rows]
+        columns[1] = p.copy()
+        columns[1][rows] = self.numbers([names[k] + suffix for k in rows])
+        self._blocks[table], self._rows[table] = [columns], []
+        return moved
 
     def columns(self, table: str) -> list[Any]:
         """Return a table's columns, as its device's `made` takes them."""

@@ -18,9 +18,9 @@ from .sites import Control, Site
 class DependentPlacer(PassivePlacer):
     """Places what depends on the rest of the circuit: one method a form of card."""
 
-    def _control(self, word: Word, site: Site) -> str:
+    def _control(self, word: Word, site: Site, *, is_formula: bool = False) -> str:
         name = site.scope.prefix + element_name(word.text)
-        self.controls.append(Control(site.card, word.offset, len(word.text), name))
+        self.controls.append(Control(site.card, word.offset, len(word.text), name, is_formula))
         return name
 
     def _linear(self, site: Site, device: LinearSource) -> None:
@@ -106,7 +106,9 @@ class DependentPlacer(PassivePlacer):
         }
         return formula.renamed(
             lambda node: self.nodes((str(node),), site.scope)[0],
-            lambda of: self._control(Word(str(of), places.get(str(of), (0, 1))[0]), site),
+            lambda of: self._control(
+                Word(str(of), places.get(str(of), (0, 1))[0]), site, is_formula=True
+            ),
         )
 
     def _behavioural(self, site: Site, device: BehaviouralSource) -> None:

@@ -207,11 +207,15 @@ class Placer(DependentPlacer):
 
     def check(self) -> None:
         """Check the references to currents; tell which resistors are shorts."""
+        formulas = {control.name for control in self.controls if control.is_formula}
+        self.builder.measure(formulas - self.branches)
         for control in self.controls:
             if control.name in self.branches or control.name in self.failed:
                 # what failed has its message already
                 continue
             place = (control.card, control.offset, control.length)
+            if control.is_formula and self.builder.is_measured(control.name):
+                continue
             if control.name in self.builder:
                 message = f"the current of {control.name} can't control anything"
                 hint: Hint = f"put a 0 V source in series with {control.name} and use its current"

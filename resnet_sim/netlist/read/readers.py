@@ -108,8 +108,7 @@ def _no_element(text: str, letter: str) -> CardError:
         message = f"{word} is a {_UNSUPPORTED[letter]}, a device that is not there"
         hint = "model it by devices that are: formulas, diodes, transistors, resistors, switches"
         return CardError("E115", message, offset, len(word), hint)
-    comment = "comments begin with '*'" if letter in "#%!/" else None
-    return CardError("E109", f"no element begins with {letter!r}", offset, len(word), comment)
+    return CardError("E109", f"no element begins with {letter!r}", offset, len(word))
 
 
 def _expression_start(text: str) -> int | None:
@@ -136,12 +135,13 @@ def _resistor(r: CardReader) -> Read:
             break
         if value is None and is_numeric(r.items[-1]):
             value = r.take_value("the resistance", "ohm")
-            r.bare = "r"
         elif model is None and not is_numeric(r.items[-1]):
             # a model or a parameter: only the elaboration can tell
             model = r.word("the model")
         else:
             break
+    if value is not None:
+        r.bare, r.taken = ("r", set()) if model else ("", {"r"})
     return nodes, Resistor(value, model, r.keywords())
 
 
@@ -294,8 +294,7 @@ def _behavioural(r: CardReader) -> Read:
 
 def _plain(r: CardReader) -> Read:
     nodes = r.nodes(2)
-    card = CARDS[r.letter][1]
-    values = tuple((name, r.take_value(name)) for name in card.values)
+    values = tuple((name, r.take_value(name)) for name in CARDS[r.letter][1].values)
     return nodes, Plain(values + r.keywords())
 
 

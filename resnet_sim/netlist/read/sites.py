@@ -27,6 +27,8 @@ class Control(NamedTuple):
     offset: int
     length: int
     name: str
+    #: of a formula, which may read the current of any element
+    is_formula: bool = False
 
 
 class Site(NamedTuple):

@@ -1,0 +1,53 @@
+"""Formulas that read the current of an element that fixes no voltage."""
+
+import pytest
+from ngspice_tools import requires_ngspice
+
+import resnet_sim as rs
+from resnet_sim.errors import NetlistError
+
+MODELS = ".model di d(vfwd=1 ron=0)\n.model sm sw(ron=1k vt=1)\n"
+
+#: cards -> the voltage of b
+CURRENTS = {
+    "R1 a 0 1k\nB1 b 0 V=I(R1)*250": 1,
+    "R1 a 0 1k m=2\nB1 b 0 V=I(R1)*250": 2,
+    "R1 a 0 1k\nB1 0 b I=I(R1)**2*250": 4,
+    "R1 a c 1k\nD1 c 0 di\nB1 b 0 V=I(D1)*1000": 3,
+    "I1 0 c 2m\nR1 c 0 1k\nB1 b 0 V=I(I1)*1000": 2,
+    "S1 a 0 a 0 sm\nE1 b 0 value={i(s1)*500}": 2,
+    "B1 b 0 V=i(x1.r1)*1k\nX1 a 0 s\n.subckt s p q\nR1 p q 2k\n.ends": 2,
+    "X1 a b s\nX2 a c s\nR3 c 0 1k\n.subckt s p q\nR1 p 0 2k\nB1 q 0 V=i(R1)*1k\n.ends": 2,
+}
+
+
+@pytest.mark.parametrize(("cards", "volts"), CURRENTS.items())
+@pytest.mark.parametrize("quick", [True, False])
+def test_formulas_read_the_current_of_an_element(cards, volts, quick):
+    text = f"t\nV1 a 0 4\n{cards}\nRb b 0 1k\n{MODELS}"
+    circuit = rs.parse_netlist(text, quick=quick)
+    assert rs.solve(circuit)["b"] == pytest.approx(volts)
+    again = rs.parse_netlist(rs.format_netlist(circuit))
+    assert rs.solve(again)["b"] == pytest.approx(volts)
+
+
+def test_what_is_swept_is_still_the_element():
+    text = "t\nV1 a 0 4\nR1 a 0 1k\nB1 b 0 V=I(R1)*250\nRb b 0 1k\n.dc R1 1k 2k 1k\n"
+    (swept,) = rs.run(rs.parse_netlist(text))
+    assert swept.voltage("b") == pytest.approx([1, 0.5])
+    assert swept.current("r1") == pytest.approx([4e-3, 2e-3])
+
+
+@pytest.mark.parametrize("card", ["C1 a 0 1u", "Q1 a a 0 q", "G1 a 0 a 0 1"])
+def test_what_has_no_such_current_is_refused(card):
+    name = card.split()[0]
+    with pytest.raises(NetlistError, match="can't control anything"):
+        rs.parse_netlist(f"t\nV1 a 0 4\n{card}\nB1 b 0 V=i({name})\n.model q npn\n")
+
+
+@requires_ngspice
+def test_ngspice_reads_the_same_currents():
+    text = "t\nV1 a 0 4\nR1 a c 1k\nD1 c 0 dd\nB1 b 0 V=I(D1)*1k+i(r1)\nR2 b 0 1k\n.model dd d\n"
+    op = rs.solve(rs.parse_netlist(text))
+    assert op.current("r2") == pytest.approx(op.current("d1") * 1.001, rel=1e-9)
+    assert rs.ngspice.compare(text).agrees
