@@ -255,7 +255,7 @@ def _by_gates(circuit: Circuit, part: Affine, change: Floats, level: Floats) -> 
     for a term that bends.  Nothing flows into a gate, and no co-content says what it is worth;
     Dillavou et al. 2024 let it learn as if there were one: by how ``1/2 beta dv^2`` differs between
     two states, whether the transistor conducts or not: so one that has been turned off may come
-    back.
+    back.  For the same reason beta is that of low fields, which levels 2 and 3 make less.
     """
     total = np.zeros(len(part.at))
     if "mosfets" not in circuit.tables:

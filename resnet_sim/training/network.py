@@ -203,7 +203,7 @@ class Network(Learned):
         if volts is None and self.ammeters:
             raise UsageError(
                 f"the currents of {few(self.ammeters, 8)} can't be clamped or pulled: "
-                'nudge="current" or rule=Adjoint()'
+                'EquilibriumPropagation(nudge="current") or rule=Adjoint()'
             )
         columns = self._columns(X)
         if volts is not None:
