@@ -67,11 +67,11 @@ class CircuitBuilder(Elements):
     def measure(self, wanted: Collection[str]) -> None:
         """Let currents of elements control others: each has a source of 0 V put in series.
 
-        Left out is what has more than two terminals, fixes a voltage or is open.
+        Left out is what has more than two terminals.  None of them fixes a voltage.
         """
         for table in {**self._rows, **self._blocks} if wanted else ():
             device = DEVICES[table]
-            if device.fixes_voltage or hasattr(device, "terminals") or table == "capacitors":
+            if hasattr(device, "terminals"):
                 continue
             for name, p, *at in self.moved_ends(table, wanted, "#i"):
                 meter = self._meters[name] = f"{name}#i"

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import resnet_sim as rs
 from resnet_sim.errors import NetlistError, UsageError
 from resnet_sim.model.numbers import plain_number, read_number
 from resnet_sim.netlist import parse_netlist
@@ -503,3 +504,14 @@ def test_elements_know_their_lines():
     circuit = parse("r1 a 0 1", "", "v1 a", "+ 0 5")
     assert [circuit.line(k) for k in range(2)] == [2, 4]
     assert circuit.span(0).text == "r1 a 0 1"
+
+
+@pytest.mark.parametrize("letter", "efgh")
+def test_a_gain_may_have_its_name(letter):
+    control = "a 0" if letter in "eg" else "v1"
+    deck = "t\n.param x=2\nv1 a 0 5\nr1 a 0 1\nrc c 0 2\n{letter}1 c 0 {control} {gain}\n"
+    named, plain = (
+        rs.solve(parse_netlist(deck.format(letter=letter, control=control, gain=gain)))["c"]
+        for gain in ("gain={x+1}", "3")
+    )
+    assert named == plain != 0

@@ -16,6 +16,10 @@ CURRENTS = {
     "R1 a c 1k\nD1 c 0 di\nB1 b 0 V=I(D1)*1000": 3,
     "I1 0 c 2m\nR1 c 0 1k\nB1 b 0 V=I(I1)*1000": 2,
     "S1 a 0 a 0 sm\nE1 b 0 value={i(s1)*500}": 2,
+    "R1 a 0 1k\nC1 a 0 1u\nB1 b 0 V=I(C1)+3": 3,
+    "R1 0 c 1k\nG1 a c 0 a 1m\nB1 b 0 V=I(G1)*500": -2,
+    "R1 0 c 1k\nF1 a c V1 2\nB1 b 0 V=I(F1)*500+i(v1)": 0,
+    "R1 0 c 1k\nB2 a c I=V(a)/1k\nB1 b 0 V=I(B2)*500": 2,
     "B1 b 0 V=i(x1.r1)*1k\nX1 a 0 s\n.subckt s p q\nR1 p q 2k\n.ends": 2,
     "X1 a b s\nX2 a c s\nR3 c 0 1k\n.subckt s p q\nR1 p 0 2k\nB1 q 0 V=i(R1)*1k\n.ends": 2,
 }
@@ -38,11 +42,16 @@ def test_what_is_swept_is_still_the_element():
     assert swept.current("r1") == pytest.approx([4e-3, 2e-3])
 
 
-@pytest.mark.parametrize("card", ["C1 a 0 1u", "Q1 a a 0 q", "G1 a 0 a 0 1"])
-def test_what_has_no_such_current_is_refused(card):
-    name = card.split()[0]
+def test_what_has_several_currents_is_refused():
     with pytest.raises(NetlistError, match="can't control anything"):
-        rs.parse_netlist(f"t\nV1 a 0 4\n{card}\nB1 b 0 V=i({name})\n.model q npn\n")
+        rs.parse_netlist("t\nV1 a 0 4\nQ1 a a 0 q\nB1 b 0 V=i(q1)\n.model q npn\n")
+
+
+@requires_ngspice
+@pytest.mark.parametrize("cards", ["C1 a 0 1u", "G1 a 0 a 0 1m", "B2 a 0 I=V(a)/1k"])
+def test_ngspice_reads_those_of_what_is_open_and_of_sources(cards):
+    name = cards.split()[0]
+    assert rs.ngspice.compare(f"t\nV1 a 0 4\n{cards}\nB1 b 0 V=I({name})*1k+1\nR2 b 0 1k\n").agrees
 
 
 @requires_ngspice

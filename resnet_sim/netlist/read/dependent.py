@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...model.formula import Call, Formula, Sum, polynomial
+from ...model.patterns import pattern
 from ..expressions.programs import Reading
 from ..report import CardError
 from .cards import BehaviouralSource, Expression, LinearSource, Resistor, Word
@@ -13,6 +14,9 @@ from .fields import element_name
 from .passive import PassivePlacer, reads_circuit
 from .resistance import temperature_factor
 from .sites import Control, Site
+
+#: a gain with its name
+_NAMED = pattern(r"\bgain\s*=")
 
 
 class DependentPlacer(PassivePlacer):
@@ -26,6 +30,8 @@ class DependentPlacer(PassivePlacer):
     def _linear(self, site: Site, device: LinearSource) -> None:
         given = self._parameters(device.parameters, site.scope)
         self._tell_own(site, given.get("m", 1.0))
+        if site.letter == "g" and site.scope.multiplier != 1.0 and _NAMED.search(site.card[2]):
+            self.differs(site, "gain=")
         scale = given.get("m", 1.0) * given.get("scale", 1.0) * self._heat(given)
         constant = self._number(device.constant, site.scope, "the constant") * scale
         voltages: list[tuple[str, float]] = []

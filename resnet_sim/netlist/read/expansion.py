@@ -292,9 +292,10 @@ class Expansion:
         def known() -> list[str]:
             return [known for home in scope.enclosing() for known in home.subcircuits]
 
-        hint = suggestion(
-            name, known, self._report.or_elsewhere(name, f"define it: .subckt {name} ...")
-        )
+        remedy = f"define it: .subckt {name} ..."
+        if name in ("params", "param"):
+            remedy = "parameters follow the subcircuit at once, or after 'params:'"
+        hint = suggestion(name, known, self._report.or_elsewhere(name, remedy))
         raise CardError("E111", f"unknown subcircuit {name!r}", hint=hint)
 
     def _limit(self, element: Element, subcircuit: Subcircuit, scope: Scope) -> None:

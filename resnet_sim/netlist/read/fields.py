@@ -132,6 +132,15 @@ class CardReader(ValueReader):
             item = self.word(what)
         return self.value(item, unit=unit)
 
+    def unname(self, key: str) -> None:
+        """Let a value that comes next, with its name, stand without it."""
+        if self.items and isinstance(item := self.items[-1], Assign) and item.key.text == key:
+            if self.report.dialect.misreads and len(self.items) > 1:
+                message = f"ngspice ignores what stands behind {key}="
+                place = item.key.offset, len(key)
+                raise CardError("E138", message, *place, "leave the name away")
+            self.items[-1] = item.value
+
     def keywords(self, kind: str | None = None) -> Parameters:
         """Take all the parameters that follow, ``key=value``, ``key value`` or a word alone.
 

@@ -42,7 +42,12 @@ def read_items(text: str, start: int = 0, *, quick: bool = True) -> list[Item]:
     CardError
     """
     items = scan(text, start) if quick else None
-    return list(parse_card(" " * start + text[start:])) if items is None else items
+    if items is None:
+        items = list(parse_card(" " * start + text[start:]))
+    if items and isinstance(first := items[0], Assign) and first.key.text[0] == ".":
+        place = text.index("=", first.key.offset), 1
+        raise CardError("E103", "a name is missing before '='", *place)
+    return items
 
 
 def scan(text: str, position: int = 0) -> list[Item] | None:

@@ -205,6 +205,7 @@ def _controlled(r: CardReader) -> Read:
     if first.text == "vcr" and r.letter == "g" and len(r.items) > per_control:
         return nodes, _controlled_resistor(r, nodes)
     control = (first, *(r.word("the control") for _ in range(per_control - 1)))
+    r.unname("gain")
     limits = r.keywords()  # HSPICE's may stand before the gain
     gain = r.take_value("the gain")
     return nodes, LinearSource(is_voltage, 0.0, (control,), (gain,), limits + r.keywords())
@@ -277,9 +278,8 @@ def _behaviour(r: CardReader, start: int, is_voltage: bool | None) -> Behavioura
         for other, offset, _, code in definitions[1:]
         if r.parameter(Word(other, offset + start), "formula")
     )
-    expression = Expression(program, r.card, start)
     is_voltage = name == "v" if is_voltage is None else is_voltage
-    return BehaviouralSource(is_voltage, expression, before + after)
+    return BehaviouralSource(is_voltage, Expression(program, r.card, start), before + after)
 
 
 def _behavioural(r: CardReader) -> Read:
