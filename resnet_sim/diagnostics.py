@@ -86,6 +86,7 @@ CODES: dict[str, str] = {
     "E205": "the switches never settle: no consistent set of switch states exists",
     "E206": "feedback circuit without a solution",
     "E207": "a smooth switch between its two states",
+    "E208": "a formula without a value",
     "W201": "floating part: nothing fixes its voltage",
     "W202": "current is not unique: loop of ideal sources, shorts or conducting ideal diodes",
     "W203": "no ground: no node is called 0 or gnd, so every voltage floats",

@@ -110,6 +110,11 @@ class TopologyError(ResnetSimError):
 class ConvergenceError(ResnetSimError):
     r"""The solver gave up: no solution was found, though one may exist.
 
+    Attributes
+    ----------
+    diagnostics : tuple of Diagnostic
+        Where it is, if that is known.
+
     Examples
     --------
     >>> deck = "floating control\nV1 a 0 1\nE1 a 0 x y 2\nC1 x y 1n\n.model ideal D(Vfwd=0)\n"
@@ -118,6 +123,10 @@ class ConvergenceError(ResnetSimError):
     Traceback (most recent call last):
     resnet_sim.errors.ConvergenceError: the voltages around the loop v1, e1 would have to fix ...
     """
+
+    def __init__(self, message: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__(message)
 
 
 class UsageError(ResnetSimError, ValueError):

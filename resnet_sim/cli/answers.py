@@ -32,13 +32,9 @@ def answers(
         if transfers:
             found.setdefault("transfer_functions", []).extend(asked.transfer_functions(transfers))
     if circuit.measures:
-        from .common import complain
-
-        asked.at, sweeps = {}, [op for op in ops if op.sweep]
-        if sweeps:
-            found["measurements"] = asked.measurements(sweeps)
-        else:
-            complain(".meas needs a sweep, and the deck asks for none")
+        asked.at = {}
+        if measured := asked.measurements([op for op in ops if op.sweep]):
+            found["measurements"] = measured
     return found, asked.unanswered
 
 
@@ -152,6 +148,8 @@ class _Questions:
         from ..analyses.measure import measure
         from ..results.formats.json import plain
 
+        for one in () if sweeps else self.circuit.measures:
+            self._give_up(one, UsageError(".meas needs a sweep, and the deck asks for none"))
         return [
             {name: plain(value) for name, value in measure(op, on_error=self._give_up).items()}
             for op in sweeps

@@ -221,7 +221,7 @@ def _none_found(state: State, stage: Stage, exhaustive: bool) -> TopologyError |
 
 def _no_convergence(equations: Equations, steps: int) -> ConvergenceError:
     if fault := undefined(equations):
-        return ConvergenceError(fault)
+        return fault
     circuit = equations.red.circuit
     names = names_of(circuit, dict.fromkeys(equations.laws.element.tolist()))
     return ConvergenceError(

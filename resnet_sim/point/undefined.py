@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..arrays import Floats
+from ..diagnostics import Diagnostic
+from ..errors import ConvergenceError
 from ..model.derivatives import FUNCTIONS
 from ..model.formula import Formula, Sum
 from ..model.spelling import spelled
@@ -14,10 +16,10 @@ from .equations import Equations
 ANY = np.array([0.0, 1.0, -1.0, 0.1, 10.0])
 
 
-def undefined(equations: Equations) -> str:
-    """Say which function of a formula is undefined whatever the stage's unknowns are.
+def undefined(equations: Equations) -> ConvergenceError | None:
+    """Return the error that names a function of a formula without a value at any unknowns.
 
-    Its argument is what other stages have found.  Nothing is said where there is no such function.
+    Its argument is what other stages have found.  There is none where there is no such function.
     """
     circuit = equations.red.circuit
     for element in dict.fromkeys(equations.laws.element.tolist()):
@@ -25,13 +27,12 @@ def undefined(equations: Equations) -> str:
         formulas = getattr(circuit.tables[table], "formulas", ())
         fault = _fault(equations, formulas[row]) if formulas else ""
         if fault:
-            return f"{circuit.element_names[element]}{_place(equations, element)}: {fault}"
-    return ""
-
-
-def _place(equations: Equations, element: int) -> str:
-    span = equations.red.circuit.span(element)
-    return f" (line {span.line})" if span else ""
+            name, span = circuit.element_names[element], circuit.span(element)
+            place = f" (line {span.line})" if span else ""
+            hint = "the rest of the circuit fixes the argument: check it, or say what holds there"
+            told = Diagnostic("E208", f"{name}: {fault}", span, hint)
+            return ConvergenceError(f"{name}{place}: {fault}", (told,))
+    return None
 
 
 def _fault(equations: Equations, formula: Formula) -> str:

@@ -168,6 +168,16 @@ def test_measuring_what_is_no_sweep():
         rs.measure(rs.solve(rs.parse_netlist(LIMITER + ".meas dc m max v(out)\n")))
 
 
+def test_the_command_shows_which_card_would_need_a_sweep(tmp_path, capsys):
+    path = tmp_path / "deck.net"
+    path.write_text("t\nv1 a 0 1\nr1 a 0 1\n .meas dc m max v(a)\n.meas dc n min v(a)\n")
+    assert main(["solve", str(path), "--format", "json"]) == 0
+    told = [d for d in json.loads(capsys.readouterr().out)["diagnostics"] if d["code"] == "W121"]
+    places = [(d["file"], d["line"], d["column"]) for d in told]
+    assert places == [(str(path), 4, 2), (str(path), 5, 1)]
+    assert all("needs a sweep" in d["message"] for d in told)
+
+
 def test_cards_for_derivatives():
     circuit = rs.parse_netlist(LIMITER + ".sens v(in,out) i(v1)\n.tf v(out) v1\n")
     assert circuit.derivatives == (

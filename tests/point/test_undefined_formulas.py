@@ -1,5 +1,6 @@
 """Formulas at arguments for which their functions have no value, or one by convention."""
 
+import pickle
 import re
 
 import numpy as np
@@ -19,6 +20,16 @@ import resnet_sim as rs
 def test_a_function_that_is_undefined_is_named_with_its_argument(cards, said):
     with pytest.raises(rs.ConvergenceError, match=re.escape(said)):
         rs.solve(f"undefined\n{cards}\nr9 b 0 1k\n")
+
+
+def test_what_is_undefined_has_its_place_and_its_line():
+    card = "b1 b 0 v=ln(v(a))"
+    with pytest.raises(rs.ConvergenceError) as caught:
+        rs.solve(rs.parse_netlist(f"t\nv1 a 0 0\n  {card}\nr1 b 0 1\n", name="deck.net"))
+    (told,) = pickle.loads(pickle.dumps(caught.value)).diagnostics
+    span = told.span
+    assert (told.code, span.file, span.line, span.column) == ("E208", "deck.net", 3, 3)
+    assert f"3  |   {card}\n" in told.render()
 
 
 def test_what_is_not_chosen_may_be_undefined():
