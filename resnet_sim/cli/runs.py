@@ -106,6 +106,7 @@ def _facts(
 ) -> dict[str, str]:
     """Return what the bits of a run depend on, but for its length."""
     from ..netlist import format_netlist
+    from ..training.checkpoint import digest
 
     facts = {
         "--" + _OPTION.get(name, name).replace("_", "-"): str(value)
@@ -114,12 +115,8 @@ def _facts(
     }
     if options.schedule[0] == "cosine":
         facts["--epochs"] = str(options.epochs)
-    facts["circuit"] = _digest(format_netlist(circuit).encode())
-    facts["data"] = _digest(train.X.tobytes(), train.Y.tobytes())
+    facts["circuit"] = hashlib.sha256(format_netlist(circuit).encode()).hexdigest()
+    facts["data"] = digest(train.X, train.Y)
     if validation is not None:
-        facts["validation data"] = _digest(validation.X.tobytes(), validation.Y.tobytes())
+        facts["validation data"] = digest(validation.X, validation.Y)
     return facts
-
-
-def _digest(*parts: bytes) -> str:
-    return hashlib.sha256(b"".join(parts)).hexdigest()

@@ -48,7 +48,7 @@ __all__ = [
 ]  # fmt: skip
 
 #: modules that other packages may use
-DOORS = ("costs", "data.tables", "defaults", "evaluate", "named")
+DOORS = ("checkpoint", "costs", "data.tables", "defaults", "evaluate", "named")
 
 #: module -> what is public of it
 _MODULES = {

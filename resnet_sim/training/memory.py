@@ -111,8 +111,9 @@ class Memory:
         known = {"samples": shape[0] or None, **facts}
         for what, own in run.items():
             if (other := known.get(what)) not in (None, own):
+                told = f"other {what}" if "data" in what else f"{what} {other}, not {own}"
                 raise UsageError(
-                    f"{path} is a checkpoint of a run with {what} {other}, not {own}; to train "
+                    f"{path} is a checkpoint of a run with {told}; to train "
                     "on with another, load it: trainer.load(path)"
                 )
         net.conductances, net.biases = arrays["conductances"], arrays["biases"]

@@ -19,7 +19,7 @@ from ..model.names import real, whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from . import evaluate
-from .checkpoint import Files, spelt_out, writable
+from .checkpoint import Files, digest, spelt_out, writable
 from .costs import Cost, decoded
 from .defaults import rate, settled
 from .derivatives import gradients
@@ -156,7 +156,7 @@ class Trainer:
         resume : bool
             Go on from `checkpoint`, if it exists, to the end of the run that wrote it: same
             bits as if that had not been interrupted.  It is refused for another seed, rule
-            (its numbers included), cost, optimiser, batch size or number of samples.
+            (its numbers included), cost, optimiser or batch size, and for other data.
         metrics : path, optional
             File of JSON lines, one per epoch.
         progress : bool
@@ -203,7 +203,8 @@ class Trainer:
         rule, cost = (spelt_out(part) for part in (self.rule, self.cost))
         self._run = {
             "samples": len(x), "seed": self.seed, "rule": rule, "cost": cost,
-            "batch_size": size, "shuffle": shuffle,
+            "batch_size": size, "shuffle": shuffle, "data": digest(x, y),
+            "validation data": "none" if others is None else digest(others.x, others.y),
         }  # fmt: skip
         if resume and path is not None and path.exists():
             start = self._load(path, self._run)

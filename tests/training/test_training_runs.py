@@ -15,6 +15,7 @@ from training_tasks import hidden_pair, xor_with_a_pair
 
 import resnet_sim as rs
 from resnet_sim import training as tr
+from resnet_sim.training.checkpoint import digest
 
 SCRIPT = """
 import sys
@@ -75,6 +76,38 @@ def test_a_run_is_not_resumed_with_another_nudge(tmp_path):
         start()[0].net, tr.EquilibriumPropagation(1e-2), optimizer=tr.Adam(0.02), seed=5
     )
     assert len(same.fit(X, Y, 4, batch_size=7, checkpoint=path, resume=True)) == 4
+
+
+def test_a_run_is_not_resumed_with_other_data(tmp_path):
+    trainer, X, Y = start()
+    path = tmp_path / "run.npz"
+    held_back = X[:5], Y[:5]
+    trainer.fit(X, Y, 2, batch_size=7, validation=held_back, checkpoint=path)
+
+    def go_on(*data, validation=held_back):
+        other = start()[0]
+        return other.fit(
+            *data, 3, batch_size=7, validation=validation, checkpoint=path, resume=True
+        )
+
+    for data, validation, told in (
+        ((X[::-1], Y), held_back, "a run with other data; "),
+        ((X, 2 * Y), held_back, "a run with other data; "),
+        ((X, Y), (X[:5], -Y[:5]), "a run with other validation data; "),
+        ((X, Y), None, "a run with other validation data; "),
+    ):
+        with pytest.raises(rs.UsageError, match=f"{told}to train on with another, load it"):
+            go_on(*data, validation=validation)
+    # the same numbers are the same data, whatever holds them
+    assert len(go_on(X.tolist(), np.asfortranarray(Y))) == 3
+
+
+def test_classes_are_not_voltages_of_the_same_numbers():
+    inputs = np.array([[0.0], [1.0]])
+    assert digest(inputs, np.array([0, 1])) == digest(inputs, np.array([0, 1], dtype=np.int8))
+    assert digest(inputs, np.array([0, 1])) != digest(inputs, np.array([0.0, 1.0]))
+    assert digest(inputs, np.array(["a", "b"])) != digest(inputs, np.array(["a", "c"]))
+    assert digest(inputs.astype(int), inputs) == digest(inputs, inputs.astype(np.float32))
 
 
 def test_going_on_is_the_same_as_not_stopping(tmp_path):
