@@ -22,6 +22,7 @@ REMEDIES = {
     "E109": "the first letter of a name says what an element is: R1, C1, V1; comments begin with *",
     "E118": "the form is: name start stop step, or name list value ...",
     "E119": "each .subckt ends in .ends, each .if in .endif, each .data in .enddata",
+    "W117": "ngspice, too, takes all that follows for commands, elements and .dc cards included",
     "E131": "sweeps are of sources, resistors, switches, parameters and temp, by their names",
 }
 

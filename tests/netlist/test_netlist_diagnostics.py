@@ -177,6 +177,13 @@ def test_tolerances_of_models_are_told_from_slips(way):
     assert "--spread" in first.hint and place(first) == re.split("[ =]", way)[0]
 
 
+def test_what_follows_an_unended_control_are_commands_as_in_ngspice():
+    circuit = parse_netlist("t\nv1 a 0 1\nr1 a 0 1\n.control\nop\nr2 a 0 1\n.dc v1 0 1 1\n.end\n")
+    assert "r2" not in circuit.element_names and not circuit.analyses
+    (told,) = (d for d in circuit.diagnostics if d.code == "W117")
+    assert (place(told), told.span.line) == (".control", 4) and "elements" in told.hint
+
+
 def test_a_duplicate_shows_the_first_of_the_two():
     (diagnostic,) = found("t\nr1 a 0 1\nr1 b 0 1\n")
     assert diagnostic.labels[0].span.line == 2
