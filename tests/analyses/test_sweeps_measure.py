@@ -275,7 +275,7 @@ def test_formulas_are_in_the_language_of_the_deck():
     ("asked", "code", "words"),
     [
         ("par('v(1)*2')", "W114", "formulas are not tabulated"),
-        ("{v(1)-v(2)}", "W114", "formulas are not tabulated"),
+        ("{v(1)-2*v(2)}", "W114", "formulas are not tabulated"),
         ("format=csv", "N105", "has no effect"),
         ("v(9)", "W114", "no such voltage or current"),
     ],
@@ -285,3 +285,24 @@ def test_what_print_can_not_tell_is_said(asked, code, words):
     (found,) = circuit.diagnostics
     assert found.code == code and words in found.message
     assert circuit.outputs == ("v(2)",)
+
+
+@pytest.mark.parametrize(
+    "written", ["v(a)-v(b)", "{v(a) - v(b)}", "'v(a)-v(b)'", "par('v(a)-v( b )')", "V(A)-V(B)"]
+)
+def test_the_difference_of_two_voltages_is_tabulated(written):
+    deck = f"t\nv1 a 0 3\nr1 a b 1k\nr2 b 0 2k\n.dc v1 0 3 3\n.print dc v(b) {written} i(v1)\n"
+    circuit = rs.parse_netlist(deck)
+    assert not circuit.diagnostics
+    (swept,) = rs.run(circuit)
+    names, values = swept.table()
+    assert names == ["v1", "v(b)", "v(a,b)", "i(v1)"]
+    assert values[1] == pytest.approx([3, 2, 1, -1e-3])
+
+
+@pytest.mark.parametrize("written", ["v(a)-v(b)*2", "2*v(a)-v(b)", "v(a)-v(b)-v(a)", "-v(a)-v(b)"])
+def test_what_is_more_than_a_difference_is_none(written):
+    deck = f"t\nv1 a 0 3\nr1 a b 1k\nr2 b 0 2k\n.print op {written}\n"
+    circuit = rs.parse_netlist(deck)
+    assert "v(a,b)" not in circuit.outputs
+    assert "W114" in {d.code for d in circuit.diagnostics}

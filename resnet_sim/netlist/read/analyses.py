@@ -20,6 +20,12 @@ from .sweeps import SweepReader
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
 _OUTPUT = pattern(rf"{FORMS}|[^\s,]+")
+_VOLTAGE = r"v\s*\(\s*([^\s,()]+)\s*\)"
+#: formulas that are the voltage between two nodes
+_BETWEEN = pattern(
+    rf"(?<![^\s,])(?:{_VOLTAGE}-{_VOLTAGE}"
+    rf"|(?:par\s*\(\s*'|[{{'])\s*{_VOLTAGE}\s*-\s*{_VOLTAGE}\s*(?:'\s*\)|[}}']))(?=[\s,]|$)"
+)
 _NODESET = pattern(r"\s*\.\w+\s*")
 _NODESET_ENTRY = pattern(
     r"(?:v\s*\(\s*([^\s,()]+)\s*\)|(all))\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
@@ -100,7 +106,7 @@ class AnalysisReader(SweepReader):
                 self.report.add("N103", f"{words[0]} {words[1]} is ignored", card)
                 return
             start = card[2].index(words[1], start) + len(words[1])
-        for match in _OUTPUT.finditer(card[2], start):
+        for match in _OUTPUT.finditer(_BETWEEN.sub(_between, card[2]), start):
             output = self._output(match)
             if output is None:
                 self._unknown_output(match, card)
@@ -222,6 +228,11 @@ class AnalysisReader(SweepReader):
             message = f"{self.report.dialect.name} holds the voltages of .ic: that is not done here"
             raise CardError("E115", message, card[2].index("."), 3, f"{hint}; a source holds one")
         self.report.add("N103", ".ic has no effect on an operating point", card, hint=hint)
+
+
+def _between(match: re.Match[str]) -> str:
+    """Return the voltage between two nodes as ``v(a,b)``, in as many characters."""
+    return f"v({','.join(filter(None, match.groups()))})".ljust(len(match[0]))
 
 
 _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {
