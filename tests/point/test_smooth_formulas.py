@@ -16,12 +16,12 @@ from resnet_sim.laws.intervals import FUNCTIONS as INTERVALS
 from resnet_sim.model import clamps
 from resnet_sim.model.derivatives import FUNCTIONS as SLOPES
 from resnet_sim.model.units import Clamp
-from resnet_sim.netlist.expressions.functions import BINARY, FUNCTIONS, NOMINAL
+from resnet_sim.netlist.expressions.functions import BINARY, FUNCTIONS, NOMINAL, STILL
 
 #: names that are others' by another spelling, or that read nothing from the circuit
 SPELLINGS = {"^", "=", "<>", "&", "|", "fabs", "arcsin", "arccos", "arctan", "stp", "ternary_fcn"}
 ANY = {**FUNCTIONS, **{name: (2, 2, function) for name, function in BINARY.items()}}
-NAMES = sorted(set(ANY) - SPELLINGS - {*NOMINAL, "+", "-", "ddt"})
+NAMES = sorted(set(ANY) - SPELLINGS - {*NOMINAL, *STILL, "+", "-"})
 #: where functions are tried that are not defined everywhere
 DOMAIN = {"asin": (-0.9, 0.9), "acos": (-0.9, 0.9), "atanh": (-0.9, 0.9), "acosh": (1.1, 4.0)}
 POSITIVE = {"sqrt", "ln", "log", "log10", "pow", "**", "powi"}
