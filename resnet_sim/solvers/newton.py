@@ -55,11 +55,13 @@ class Trial(NamedTuple):
     #: what is left over at each coordinate, and the size of the currents there, A
     excess: Floats
     size: Floats
+    #: currents that what is left over is compared with where none flow, A
+    least: Floats
 
     @property
     def rest(self) -> float:
         """Largest KCL residual of a group, relative to the currents there."""
-        return self.network.worst(self.excess, self.size)
+        return self.network.worst(self.excess, self.size + self.least)
 
     @property
     def kept(self) -> Bools:
@@ -154,7 +156,9 @@ def _judge(
     begun = None if near is None else (network.near(near), np.zeros(problem.n))
     if is_medium(problem) and not lenient and len(on):
         quick = glance(network, on, inverse, near)
-        if quick.rest > QUICK and inverses.bordered:
+        if inverses.bordered and quick.rest > QUICK:  # one more step takes less than a factor
+            quick = glance(network, on, inverse, quick.x)
+        if inverses.bordered and quick.rest > QUICK:
             inverse = inverses.factor(network)
             quick = glance(network, on, inverse)
         if (quick.violation > 1.0).any():
@@ -163,7 +167,7 @@ def _judge(
     if inverses.iterative and not len(on):
         enough = max(enough, GOOD)
     trial = examine(network, on, inverse, lenient, begun, enough)
-    if trial.rest > EXACT and inverses.bordered:
+    if inverses.bordered and trial.rest > max(enough, EXACT):
         trial = examine(network, on, inverses.factor(network), lenient)
     return trial
 
@@ -178,7 +182,8 @@ def _heard(trial: Trial) -> Trial:
 
 def _sharp(trial: Trial, x: Floats, low: Floats) -> Trial:
     """Compare coordinates with a guess as if each had no noise but its own."""
-    return _compare(trial.network, trial.on, x, low, EPS * trial.size, np.zeros(1))
+    noise = EPS * trial.size
+    return _compare(trial.network, trial.on, x, low, noise, np.zeros(1), trial.least)
 
 
 def _settle(problem: Problem, trial: Trial, priority: Floats, inverses: BorderedFactors) -> Trial:
@@ -238,12 +243,13 @@ def examine(
     # nothing is a current that the coordinates, which are double-doubles, have no digit for
     digit = EPS**2 * max(float(np.abs(x).max()), float(np.abs(network.emf).max(initial=0.0)))
     loud = np.maximum(8 * loudest[domain], digit * float(np.abs(network.g).max(initial=0.0)))
-    trial = _compare(network, on, x, low, loud, np.zeros(1))
+    least = network.rounded(x)
+    trial = _compare(network, on, x, low, loud, np.zeros(1), least)
     if not (trial.violation > 1.0).any():
         return trial
     # the inverse of an M-matrix is not negative, so it maps bounds to bounds; where some
     # conductances are negative this is an estimate
-    return _compare(network, on, x, low, loud, np.abs(inverse(noise)))
+    return _compare(network, on, x, low, loud, np.abs(inverse(noise)), least)
 
 
 def glance(
@@ -254,14 +260,14 @@ def glance(
     low = np.zeros_like(x)
     _, excess, size = network.balance(x, low)
     x, low = network.step(inverse, x, low, excess)
-    n = len(x)
-    noise, blur = (np.array([QUICK * (float(of.sum()) / n)]) for of in (size, np.abs(x)))
-    return _compare(network, on, x, low, noise, blur)
+    least, voltage = (np.array([float(of.sum()) / len(x)]) for of in (size, np.abs(x)))
+    return _compare(network, on, x, low, QUICK * least, QUICK * voltage, least)
 
 
 def _compare(
-    network: ContractedNetwork, on: Bools, x: Floats, low: Floats, noise: Floats, blur: Floats
-) -> Trial:
+    network: ContractedNetwork, on: Bools, x: Floats, low: Floats, noise: Floats, blur: Floats,
+    least: Floats,
+) -> Trial:  # fmt: skip
     """Return what a solution of the network says of the guess.
 
     `noise` (A) and `blur` (V) are what is not known of currents and of coordinates, one
@@ -277,4 +283,4 @@ def _compare(
         network.soft, flow[len(problem.edge_p) :],
         network.speed if len(network.pins) else np.zeros(0),
     )  # fmt: skip
-    return Trial(network, x, low, current, on, violation, redundant, marginal, excess, size)
+    return Trial(network, x, low, current, on, violation, redundant, marginal, excess, size, least)

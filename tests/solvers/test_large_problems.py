@@ -118,6 +118,31 @@ def test_a_bordered_factor_gives_the_inverse_of_the_changed_network(seed, all_la
         assert np.ptp(step[label == group]) == 0
 
 
+@pytest.mark.parametrize("seed", range(9))
+def test_a_border_serves_where_parts_of_a_network_carry_no_current(seed, monkeypatch):
+    """What is left over there is compared with its rounding, not with the currents: of 0 A."""
+    rng = np.random.default_rng(seed)
+    b = CircuitBuilder("branches that lead nowhere")
+    b.voltage_source("v", "1", "0", 10.0)
+    for node in range(2, 200):
+        b.resistor(f"r{node}", f"{node}", f"{rng.integers(0, node)}", 10 ** rng.uniform(1, 5))
+    for k in range(20):
+        b.diode(f"d{k}", *(f"{node}" for node in rng.choice(200, 2, replace=False)))
+    problem = stage(b.build())
+    on = newton.solve(problem).current > 0
+    on[rng.choice(20, 3, replace=False)] ^= True
+    factored = []
+    factor = BorderedFactors.factor
+    monkeypatch.setattr(
+        BorderedFactors, "factor", lambda self, net: factored.append(net) or factor(self, net)
+    )
+    with policy.using(medium=0):
+        solution = newton.solve(problem, on)
+    assert solution.converged
+    assert solution.iterations > 1
+    assert len(factored) == 1
+
+
 @pytest.mark.parametrize("seed", range(100))
 def test_compiled_and_interpreted_contradictions_are_the_same(seed, monkeypatch):
     problem = solvable(seed)
@@ -137,7 +162,7 @@ def test_compiled_and_interpreted_contradictions_are_the_same(seed, monkeypatch)
     monkeypatch.setattr(newton.contradictions, "at", lambda size, cost: both)
     for size in (1, problem.n):
         noise, blur = 1e-3 * rng.random((2, size)) * (seed % 2)
-        newton._compare(net, on, x, low, noise, blur)
+        newton._compare(net, on, x, low, noise, blur, noise)
     assert len(calls) == 2
     for one, other in calls:
         for a, b in zip(one, other, strict=True):

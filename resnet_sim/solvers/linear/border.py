@@ -83,7 +83,10 @@ class Bordered:
         label, count, size = base.forest.label, base.forest.count, len(schur)
         root = (other.forest.parent < 0).nonzero()[0]
 
-        def inverse(excess: Floats) -> Floats:
+        def inverse(members: Floats) -> Floats:
+            # currents between members, of which the sum is a last digit, need not be solved for
+            excess = np.zeros(len(members))
+            excess[root] = bincount(other.forest.label, members, other.forest.count)
             groups = self.solve(bincount(label, excess, count))
             rhs = bincount(extra, excess[moved], size)
             rhs -= bincount(border.column, border.value * groups[border.row], size)

@@ -9,6 +9,7 @@ fast the part moves off is compared before voltages are.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -174,6 +175,15 @@ class ContractedNetwork:
         residual, scale = bincount(label, excess, count), bincount(label, size, count)
         return float((np.abs(residual) / (scale + TINY))[1:].max(initial=0.0))
 
+    def rounded(self, x: Floats) -> Floats:
+        """Return the current at each coordinate that rounding of the voltages makes, A."""
+        highest = max(float(np.abs(x).max()), float(np.abs(self.emf).max(initial=0.0)))
+        return EPS * highest * self._held
+
+    @cached_property
+    def _held(self) -> Floats:
+        return node_sums_abs(self.problem.n, self.p, self.q, self.g)
+
     def step(
         self, inverse: Inverse, x: Floats, low: Floats, excess: Floats
     ) -> tuple[Floats, Floats]:
@@ -209,13 +219,11 @@ class ContractedNetwork:
             Rounding of KCL at each, A, or what an iterative inverse leaves over.
         """
         prob, forest = self.problem, self.forest
-        conductance = node_sums_abs(prob.n, self.p, self.q, self.g)
-        highest_emf = float(np.abs(self.emf).max(initial=0.0))
         x, low = start or (forest.offset, np.zeros(prob.n))
         last = np.inf
         for pass_ in range(1 if start else 0, 6):
             _, excess, size = self.balance(x, low)
-            size += EPS * max(float(np.abs(x).max()), highest_emf) * conductance
+            size += self.rounded(x)
             worst = self.worst(excess, size)
             # the first pass finds the voltages, the second may shrink the scale with the error
             first = pass_ <= 2
