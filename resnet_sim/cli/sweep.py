@@ -102,6 +102,10 @@ def _solve(circuit: Circuit, options: argparse.Namespace) -> OperatingPoint:
     sweeps = [analysis.sweeps for analysis in circuit.analyses if analysis.sweeps]
     if len(sweeps) > 1:
         raise UsageError(f"the deck has {len(sweeps)} sweeps; resnet-sim solve does several")
+    swept = {quantity.name for one in sweeps for axis in one for quantity in axis.quantities}
+    for name, _ in options.set:
+        if name in swept:
+            raise UsageError(f"--set {name} does nothing: the deck sweeps {name}; leave it out")
     random = circuit.spread or circuit.is_random
     if options.spread or (random and (options.samples or not sweeps)):
         return monte_carlo(
