@@ -140,6 +140,10 @@ class UsageError(ResnetSimError, ValueError):
     """
 
 
+class UnwritableError(UsageError, OSError):
+    """A file can't be written where it is asked for; programs may catch it as an `OSError`."""
+
+
 class SimulatorError(ResnetSimError):
     """The simulator to compare with is missing, or failed; its own words are in the message.
 

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ..errors import UnwritableError
+
 #: characters that are encoded at once: text of gigabytes is not held twice
 BLOCK = 1 << 24
 
@@ -24,6 +26,11 @@ def replace_file(
         Parts of an iterable are asked for one after the other.
     errors : str
         What becomes of characters that UTF-8 can't encode, as for `str.encode`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such folder, or nothing can be written to it; it is an `OSError` too.
     """
     blocks = _encoded([content] if isinstance(content, str | bytes) else content, errors)
     if target.exists() and not target.is_file():  # a device or pipe: nothing to replace
@@ -32,9 +39,8 @@ def replace_file(
         return
     try:
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        error.filename = str(target)  # and not that of a file nobody has asked for
-        raise
+    except OSError as error:  # it names a file that nobody has asked for
+        raise UnwritableError(f"can't write {target}: {error.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines(blocks)

@@ -80,8 +80,7 @@ def write_netlist(circuit: Circuit, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     UsageError
-        If a name can't be written.
-    OSError
+        If a name can't be written, or the file, which is an `OSError` too.
 
     Examples
     --------
