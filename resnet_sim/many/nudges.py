@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Ints
-from ..errors import UsageError
+from ..errors import ResnetSimError, TopologyError, UsageError
 from ..model.circuit import Circuit
+from ..model.display import few
 from ..model.names import untaken
 from .states import Nudge, Terminals
 
@@ -64,6 +65,29 @@ def nudged(
         names = _names(circuit, "v_nudge", outputs)
         circuit = add_elements(circuit, "voltage_sources", names, end, q, volts=nudge.target[row])
     return circuit
+
+
+def unclamped(
+    error: ResnetSimError, circuit: Circuit, outputs: Terminals, nudge: Nudge, row: int
+) -> ResnetSimError:
+    """Return what a sample failed by, in words of its targets where clamping these is why."""
+    if not isinstance(error, TopologyError) or not np.isinf(nudge.stiffness):
+        return error
+    assert nudge.target is not None
+    added = _names(circuit, "v_nudge", outputs)
+    held = [k for k, name in enumerate(added) if name in error.elements]
+    if not held:
+        return error
+    own = [(e, n) for e, n in zip(error.elements, error.lines, strict=True) if e not in added]
+    told = few([f"{outputs.names[k]} = {nudge.target[row, k]:.6g} V" for k in held])
+    others = few([name for name, _ in own])
+    message = (
+        f"the targets ({told}) contradict {others or 'each other'}: outputs can't be held there"
+    )
+    hint = "change these targets, or nudge towards them softly"
+    first = dataclasses.replace(error.diagnostics[0], message=message, hint=hint)
+    lines = [line for _, line in own]
+    return TopologyError((first,), [name for name, _ in own], error.nodes, lines)
 
 
 def _names(circuit: Circuit, stem: str, outputs: Terminals) -> list[str]:

@@ -18,7 +18,7 @@ from ..point.state import State
 from ..results.operating_point import OperatingPoint
 from ..results.proof import Certificate
 from .linearised import adjoint, flowing
-from .nudges import nudged
+from .nudges import nudged, unclamped
 from .question import Failed, Question
 from .states import Backend, Nudge, States, knees
 
@@ -173,8 +173,9 @@ class OneByOne(Backend):
         """Return the states of samples that are called by their `numbers` in messages."""
 
         def failed(row: int, error: ResnetSimError) -> None:
-            error.sample = int(numbers[row])
-            raise error
+            told = unclamped(error, self.question.circuit, self.outputs, nudge, row)
+            told.sample = int(numbers[row])
+            raise told
 
         found = walk(self._tasks(g, u, nudge, near), failed, check=self._check)
         return self._states([point for point in found if point is not None])
