@@ -18,7 +18,7 @@ from ..curves import Points, joined
 from ..curves.compound import SeriesCurve
 from ..graph.curve_rows import CurveRows
 from ..graph.graphs import bincount
-from ..graph.problem import Problem, Solution
+from ..graph.problem import EPS, Problem, Solution
 
 #: What there may be in a string, in the order in which it comes in the shorter one.
 CURVE, AHEAD, BACK = range(3)
@@ -216,10 +216,13 @@ class Strings:
             np.zeros((count, 3)),
         )
         at = single
+        rounding = 16 * EPS * float(solution.voltage_scale)
         for kind, held in zip((AHEAD, BACK), self.held, strict=True):
             part = slice(at, at + len(held))
-            i[held[solution.current[part] == 0]] = 0.0
-            gap[held, kind], at = solution.gap()[part] / self.sizes[held, kind], part.stop
+            left, flow = solution.gap()[part], i[held] if kind == AHEAD else -i[held]
+            # one that conducts less than the noise of its surroundings still conducts
+            i[held[(solution.current[part] == 0) & ((left > rounding) | (flow < 0))]] = 0.0
+            gap[held, kind], at = left / self.sizes[held, kind], part.stop
         points = self._shares(i, solution.curves.v[alone:])
         curves = Points(*(np.zeros(len(rows)) for _ in Points._fields))
         parts = self.curve[self.order]

@@ -1,5 +1,7 @@
 """Strings of diodes are solved as single branches: with the same answers as diode by diode."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from junction_circuits import junction
@@ -8,6 +10,7 @@ import resnet_sim as rs
 from resnet_sim import CircuitBuilder
 from resnet_sim.point.plan import Compiled
 from resnet_sim.point.state import State
+from resnet_sim.solvers import smooth
 from resnet_sim.solvers.bundles import Bundles
 from resnet_sim.solvers.strings import Strings
 
@@ -100,6 +103,29 @@ d3 e 0 m
     assert op.voltage("d", "e") == pytest.approx(0.5 + 2 * i, rel=1e-12)
     assert op.voltage("e") == pytest.approx(one, rel=1e-12)
     assert i == pytest.approx((10 - 2 * one - two - 0.5 - 2 * i) / 1e3, rel=1e-12)
+
+
+def test_a_string_conducts_what_is_less_than_the_noise_around_it():
+    circuit = rs.parse_netlist("""quiet
+v1 s 0 1
+r1 s a 1m
+r2 a 0 1m
+di a b
+d1 b c m
+d2 c d m
+d3 d e m
+r3 e 0 1meg
+.model m d(is=1e-15)
+.options gmin=0""")
+    strings = Strings(problem_of(circuit))
+    solution = smooth.solve(strings.shorter, None, None)
+    assert solution.converged
+    # beside large currents one of picoamperes is no more than what rounding leaves of these
+    quiet = dataclasses.replace(solution, current=np.zeros_like(solution.current))
+    told, found = strings.restored(solution), strings.restored(quiet)
+    assert told.current[0] > 1e-13
+    np.testing.assert_allclose(found.current, told.current, rtol=1e-9)
+    np.testing.assert_allclose(found.curves.i, told.curves.i, rtol=1e-9)
 
 
 def test_what_an_ideal_diode_blocks_divides_among_those_that_block():
