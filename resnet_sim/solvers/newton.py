@@ -158,9 +158,9 @@ def _judge(
         quick = glance(network, on, inverse, near)
         if inverses.bordered and quick.rest > QUICK:  # one more step takes less than a factor
             quick = glance(network, on, inverse, quick.x)
-        if inverses.bordered and quick.rest > QUICK:
-            inverse = inverses.factor(network)
-            quick = glance(network, on, inverse)
+            if quick.rest > QUICK:
+                inverse = inverses.factor(network)
+                quick = glance(network, on, inverse)
         if (quick.violation > 1.0).any():
             return quick
         begun = quick.x, quick.low
@@ -241,7 +241,7 @@ def examine(
     loudest = np.zeros(network.forest.count)
     np.maximum.at(loudest, domain, noise + network.stray)
     # nothing is a current that the coordinates, which are double-doubles, have no digit for
-    digit = EPS**2 * max(float(np.abs(x).max()), float(np.abs(network.emf).max(initial=0.0)))
+    digit = EPS**2 * network.highest(x)
     loud = np.maximum(8 * loudest[domain], digit * float(np.abs(network.g).max(initial=0.0)))
     least = network.rounded(x)
     trial = _compare(network, on, x, low, loud, np.zeros(1), least)

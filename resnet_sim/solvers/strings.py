@@ -216,10 +216,10 @@ class Strings:
             np.zeros((count, 3)),
         )
         at = single
-        rounding = 16 * EPS * float(solution.voltage_scale)
+        open_, rounding = solution.gap(), 16 * EPS * float(solution.voltage_scale)
         for kind, held in zip((AHEAD, BACK), self.held, strict=True):
             part = slice(at, at + len(held))
-            left, flow = solution.gap()[part], i[held] if kind == AHEAD else -i[held]
+            left, flow = open_[part], i[held] if kind == AHEAD else -i[held]
             # one that conducts less than the noise of its surroundings still conducts
             i[held[(solution.current[part] == 0) & ((left > rounding) | (flow < 0))]] = 0.0
             gap[held, kind], at = left / self.sizes[held, kind], part.stop

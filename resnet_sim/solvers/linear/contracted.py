@@ -177,8 +177,11 @@ class ContractedNetwork:
 
     def rounded(self, x: Floats) -> Floats:
         """Return the current at each coordinate that rounding of the voltages makes, A."""
-        highest = max(float(np.abs(x).max()), float(np.abs(self.emf).max(initial=0.0)))
-        return EPS * highest * self._held
+        return EPS * self.highest(x) * self._held
+
+    def highest(self, x: Floats) -> float:
+        """Return the largest coordinate or source, V."""
+        return max(float(np.abs(x).max()), float(np.abs(self.emf).max(initial=0.0)))
 
     @cached_property
     def _held(self) -> Floats:
