@@ -18,6 +18,7 @@ from ..arrays import Floats, Ints
 from ..errors import UsageError
 from ..model.names import whole
 from ..model.requests import Sweep
+from .threads import spread, threads
 
 #: Samples that share a random generator.
 DRAW = 64
@@ -33,7 +34,7 @@ class Distribution:
     draw : callable
         ``draw(rng, z)``: sets numbers z.
     at : callable
-        ``at(nominal, spread, z)``: the values that they stand for, maybe in place of `z`.
+        ``at(nominal, spread, z)``: the values that they stand for, in place of `z`.
     limited : bool
         A spread of 1 or more may make values negative.
     """
@@ -52,8 +53,9 @@ def _added(nominal: Floats, spread: Floats, z: Floats) -> Floats:
 
 
 def _multiplied(nominal: Floats, spread: Floats, z: Floats) -> Floats:
-    values: Floats = nominal * (1.0 + spread) ** z
-    return values
+    np.power(1.0 + spread, z, out=z)
+    z *= nominal
+    return z
 
 
 def _uniform(rng: np.random.Generator, z: Floats) -> None:
@@ -214,11 +216,15 @@ class MonteCarlo:
 
     def values(self, first: int, last: int) -> Floats:
         """Return the values of samples first to last - 1, shape (samples, names)."""
-        z = np.empty((last - first, len(self.varied)))
-        for k in range(first // DRAW, -(-last // DRAW)):
+        values = np.empty((last - first, len(self.varied)))
+        nominal, at = np.array(self.nominal), DISTRIBUTIONS[self.distribution].at
+
+        def block(k: int) -> None:
             rows = slice(max(first, k * DRAW) - first, min(last, (k + 1) * DRAW) - first)
-            self._draw(k, first, z[rows])
-        values = DISTRIBUTIONS[self.distribution].at(np.array(self.nominal), self._shares, z)
+            self._draw(k, first, values[rows])
+            at(nominal, self._shares, values[rows])
+
+        spread(block, range(first // DRAW, -(-last // DRAW)), threads(), values.size)
         if self.draws:
             return np.column_stack([values, np.arange(first, last, dtype=float)])
         return values

@@ -8,7 +8,7 @@ import pytest
 
 import resnet_sim as rs
 from resnet_sim.compiled import policy
-from resnet_sim.many import lane_points
+from resnet_sim.many import lane_points, variants
 from resnet_sim.many import threads as many_threads
 from resnet_sim.many.threads import spread
 
@@ -90,10 +90,10 @@ def test_a_circuit_that_is_remembered_takes_the_threads_of_the_day(monkeypatch):
     assert asked == [1, 3]
 
 
-def test_points_that_only_take_a_solve_stay_in_a_thread_where_others_are_shared_out(monkeypatch):
+def test_few_points_that_only_take_a_solve_stay_in_a_thread_where_others_are_shared(monkeypatch):
     mixture = rs.generators.Mixture(diodes=0.0, ground_diodes=0.0)
-    linear, diodes = rs.generators.grid(25, mixture=mixture), rs.generators.grid(25)
-    asked = []
+    linear, larger = (rs.generators.grid(side, mixture=mixture) for side in (25, 30))
+    diodes, asked = rs.generators.grid(25), []
 
     def noted(task, parts, threads, size):
         asked.append((threads, len(parts)))
@@ -101,7 +101,29 @@ def test_points_that_only_take_a_solve_stay_in_a_thread_where_others_are_shared_
 
     monkeypatch.setattr(lane_points, "spread", noted)
     with policy.using(threads=2):
-        for circuit in (linear, diodes):
+        for circuit in (linear, larger, diodes):
             inputs = {circuit.current_sources.names[0]: np.linspace(-1.0, 1.0, 64)}
             rs.solve(circuit, inputs=inputs)
-    assert asked == [(1, 1), (2, 2)]
+    assert asked == [(1, 1), (2, 2), (2, 2)]
+
+
+@pytest.mark.parametrize("distribution", variants.DISTRIBUTIONS)
+def test_threads_share_out_what_is_drawn(monkeypatch, distribution):
+    # an uneven range: blocks of samples have generators of their own
+    first, last = variants.DRAW - 3, 5 * variants.DRAW + 7
+    drawn = variants.MonteCarlo(("r1", "r2"), ("element",) * 2, (2.0, 5.0), (0.1, 0.2), last,
+                                distribution=distribution)  # fmt: skip
+    with policy.using(threads=1):
+        whole = drawn.values(0, last)
+    both = threading.Barrier(2, timeout=60)
+
+    def met(self, *args):
+        if args[0] < 2:
+            both.wait()  # neither goes on without another thread
+        return draw(self, *args)
+
+    draw = variants.MonteCarlo._draw
+    monkeypatch.setattr(variants.MonteCarlo, "_draw", met)
+    with policy.using(threads=2, tiles=0):
+        shared = drawn.values(first, last)
+    assert shared.tobytes() == whole[first:].tobytes()
