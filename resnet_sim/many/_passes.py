@@ -58,11 +58,8 @@ def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-d
 
     Rectifiers conduct stiffly, which the next pass takes back: the method of multipliers.
     """
-    _, down, up = ways
-    system = part(pack, SYSTEM)
-    plan, family, edges, diodes, rows = system[:5]
     x, y, current, gap, stiff, none = part(pack, WORK)
-    (p, q, ohms), room, (factor, pivot) = system[6], part(pack, ROOM), factors
+    p, q, ohms = part(pack, SYSTEM)[6]
     n, zero = len(x) - 1, load(none, 0)
     store(y, n * W, zero)
     for k in range(len(p)):
@@ -72,11 +69,7 @@ def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-d
         fed = sub(mul(load(stiff, k * W), missing), flow)
         store(y, a, add(load(y, a), fed))
         store(y, b, sub(load(y, b), fed))
-    call(
-        down, None, plan, family, edges, diodes, values, stiff, none, room, rows, factor, pivot, y,
-        fresh,
-    )  # fmt: skip
-    call(up, None, plan, rows, none, factor, pivot, y)
+    call(ways[1], None, pack, values, factors, fresh, ways)
     store(y, n * W, zero)
     for k in range(n):
         store(x, k * W, add(load(x, k * W), load(y, k * W)))
@@ -86,16 +79,30 @@ def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-d
         store(current, k * W, fma(load(stiff, k * W), lack, load(current, k * W)))
 
 
-def solving(pack: Pack, values: Any) -> tuple[Entry, Entry, Entry]:
-    """Return where `correct` begins, and what it calls."""
+@subloops
+def factored(pack, values, factors, fresh, ways):  # type: ignore[no-untyped-def]
+    """Turn what is injected into voltages, by factors of each lane."""
+    plan, family, edges, diodes, rows = part(pack, SYSTEM)[:5]
+    _, y, _, _, stiff, none = part(pack, WORK)
+    room, (factor, pivot) = part(pack, ROOM), factors
+    call(
+        ways[2], None, plan, family, edges, diodes, values, stiff, none, room, rows, factor, pivot,
+        y, fresh,
+    )  # fmt: skip
+    call(ways[3], None, plan, rows, none, factor, pivot, y)
+
+
+def solving(pack: Pack, values: Any, shared: Pack) -> tuple[Entry, Entry, Entry, Entry]:
+    """Return where `correct` begins, and what it calls; `ways` have `shared` at their end."""
     (plan, family, edges, diodes, rows, *_), _, work, factors, room, lanes, *_ = pack.parts
     _, y, _, _, stiff, none = work
     down = entry(
         forward, plan, family, edges, diodes, values, stiff, none, room, rows, *factors, y, True
     )
     up = entry(backward, plan, rows, none, *factors, y)
-    ways = NOWHERE, down, up
-    return entry(correct, pack, values, factors, lanes[1], True, ways), down, up
+    ways = NOWHERE, NOWHERE, down, up, shared
+    own = entry(factored, pack, values, factors, True, ways)
+    return entry(correct, pack, values, factors, lanes[1], True, ways), own, down, up
 
 
 @subloops

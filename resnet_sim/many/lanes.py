@@ -11,7 +11,7 @@ points settle.  What does not settle is left to the caller.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -20,10 +20,14 @@ from ..arrays import Bools, Floats, Ints, plain
 from ..compiled import policy
 from ..compiled.registers import DOUBLES
 from ..solvers.linear.fronts import Fronts, fronts
+from .borders import bordered, nothing, pays
 from .judge import Judge
 from .lane_data import Answers, Data, Network
 from .lane_room import Kept, Room, chosen
 from .threads import PART, spread, threads
+
+#: What is done in a room at conductances of some points, with `ways` to solve.
+Work = Callable[[Room, Floats, Kept, Any], None]
 
 
 class Lanes(Judge):
@@ -119,7 +123,7 @@ class Lanes(Judge):
         def work(room: Room, part: tuple[Ints, Kept]) -> None:
             queue, kept = part
             values, others = room.values(data.conductance), (NOWHERE, NOWHERE)
-            ways = room.entries(solving, values)
+            ways = *room.entries(solving, values, nothing()), nothing()
             if len(shift):
                 room.react(outputs, pulled=True)
                 others = room.entries(pulling, values, ways)
@@ -157,7 +161,7 @@ class Lanes(Judge):
             Whether nothing floats.
         """
         from ._lanes import hold
-        from ._passes import solving
+        from ._passes import STIFFEST, STIFFNESS
 
         # bits don't depend on what is kept
         many = 2 if self._slots else passes
@@ -165,12 +169,10 @@ class Lanes(Judge):
 
         tables = self._tables(data, on, None)
 
-        def work(room: Room, kept: Kept) -> None:
-            values = room.values(data.conductance)
-            ways = room.entries(solving, values)
+        def work(room: Room, values: Floats, kept: Kept, ways: Any) -> None:
             hold(room.pack, values, *tables, tuple(kept), many, found, ways)
 
-        self._hold(work, data.conductance, on)
+        self._hold(work, data.conductance, on, STIFFEST if many == 1 else STIFFNESS)
         return found
 
     def respond(
@@ -187,7 +189,7 @@ class Lanes(Judge):
             Whether there is such a state, and a stable one.
         """
         from ._lanes import reacting, respond
-        from ._passes import solving
+        from ._passes import STIFFNESS
 
         n, m, outputs = self.fronts.n, len(self.network.diode_p), aim.shape[1]
         data = Data(conductance, np.zeros((len(on), 0)), np.zeros(on.shape))
@@ -199,31 +201,64 @@ class Lanes(Judge):
 
         tables = self._tables(data, on, aim)
 
-        def work(room: Room, kept: Kept) -> None:
+        def work(room: Room, values: Floats, kept: Kept, ways: Any) -> None:
             room.react(outputs)
-            values = room.values(conductance)
-            ways = room.entries(solving, values)
             react = room.entries(reacting, values, ways)
             while not respond(room.pack, values, *tables, tuple(kept), shifts, found, ways, react):
                 room.widen()
 
-        self._hold(work, conductance, on)
+        self._hold(work, conductance, on, STIFFNESS)
         return found
 
-    def _hold(self, work: Callable[[Any, Any], None], conductance: Floats, on: Bools) -> None:
-        """Let threads work on points of sets of rectifiers, with factors where these are kept."""
-        known, sets, every = self._kept
-        if known is not conductance or sets is not on:
-            every = []
-        every = chosen(every, len(on), self.fronts.price)
-        rest = np.ones(len(on), dtype=np.bool_)
-        for kept in every:
-            rest[kept.sample[kept.sample >= 0]] = False
-        queue = np.flatnonzero(rest)
-        if threads(len(on) * self._entries) > 1:
+    def _hold(self, work: Work, conductance: Floats, on: Bools, stiffness: float) -> None:
+        """Let threads work on points of sets of rectifiers, with one factor where that pays.
+
+        Else with one of each, where these are kept with those.
+        """
+        count, every = len(on), []
+        rest = np.ones(count, dtype=np.bool_)
+        shared = self._bordered(conductance, on, stiffness)
+        if shared is not None:
+            every, rest[:] = [Kept.without(np.arange(count))], False
+        elif self._kept[0] is conductance and self._kept[1] is on:
+            every = chosen(self._kept[2], count, self.fronts.price)
+            for kept in every:
+                rest[kept.sample[kept.sample >= 0]] = False
+        if threads(count * self._entries) > 1:
             every = [group for kept in every for group in kept.groups()]
         # what has no factors yet takes longest
-        self._share(work, [*map(Kept.without, self._parts(queue)), *every], len(on))
+        todo = [*map(Kept.without, self._parts(np.flatnonzero(rest))), *every]
+        self._share(partial(self._task, work, conductance, shared), todo, count)
+
+    def _task(self, work: Work, conductance: Floats, shared: Any, room: Room, kept: Kept) -> None:
+        """Let work be done in a room, with one factor for all points or with one of each."""
+        from ._passes import solving
+
+        values, none = room.values(conductance), nothing()
+        ways = *room.entries(solving, values, none), none
+        if shared is not None:
+            from ._borders import sharing
+
+            ways = *room.entries(sharing, values, ways), ways[3], shared
+        work(room, values, kept, ways)
+
+    def _bordered(self, conductance: Floats, on: Bools, stiffness: float) -> Any:
+        """Return one factor for all points, if that pays: bits don't depend on what is kept."""
+        if conductance.ndim > 1 or not on.size or self._slots or not pays(self.fronts, on):
+            return None
+        around, system = self.around(conductance), self.system
+        stiff = 1.0 / (self.network.resistance + 1.0 / (stiffness * around))
+        return bordered(
+            self.fronts, system[6][:2], self._branches, (conductance, stiff), around, on
+        )  # fmt: skip
+
+    @cached_property
+    def _branches(self) -> tuple[Any, ...]:
+        """Where edges are in a factor, and then rectifiers."""
+        net = self.network
+        p = np.concatenate((net.edge_p, net.diode_p))
+        q = np.concatenate((net.edge_q, net.diode_q))
+        return self.fronts.entries(p, q)
 
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))

@@ -62,9 +62,9 @@ class Stage:
     def prepare(self) -> None:
         """Find what all points share, before threads look for it."""
         if self.straight:
-            one = self.problem
-            edges = one.edge_p, one.edge_q, one.conductance
-            self._factor = CommonFactor(self.lanes.fronts, *edges)
+            one, fronts = self.problem, self.lanes.fronts
+            entries = fronts.entries(one.edge_p, one.edge_q)
+            self._factor = CommonFactor(fronts, entries, one.conductance)
 
     def settle(self, data: Data) -> Answers:
         """Solve the stage at all points."""

@@ -177,7 +177,7 @@ def test_fronts_hold_the_factor_of_any_graph(n):
         laplacian[a, b] -= one
         laplacian[b, a] -= one
     np.testing.assert_allclose(got.x @ laplacian[1:, 1:], load, atol=1e-12)
-    common = CommonFactor(found, p, q, g)
+    common = CommonFactor(found, found.entries(p, q), g)
     assert common.regular
     np.testing.assert_array_equal(common.solve(load), got.x)
 
@@ -193,7 +193,8 @@ def test_a_common_factor_bears_any_conductances():
         for i, j, sign in ((a, a, 1), (b, b, 1), (a, b, -1), (b, a, -1)):
             if min(i, j) >= 0:
                 rows[i][j] += sign * one
-    got = CommonFactor(fronts(n, p, q), p, q, g).solve(load)
+    found = fronts(n, p, q)
+    got = CommonFactor(found, found.entries(p, q), g).solve(load)
     for x, wanted in zip(got, load.tolist(), strict=True):
         np.testing.assert_allclose(x, solved(rows, wanted), rtol=1e-14)
 
@@ -211,7 +212,8 @@ def solved(rows, right):
 
 def test_a_common_factor_tells_what_floats():
     p, q = np.array([0, 2]), np.array([1, 3])
-    assert not CommonFactor(fronts(4, p, q), p, q, np.ones(2)).regular
+    found = fronts(4, p, q)
+    assert not CommonFactor(found, found.entries(p, q), np.ones(2)).regular
 
 
 @pytest.mark.parametrize("n", [300, 1_500])

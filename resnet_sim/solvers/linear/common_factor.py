@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from ...arrays import Floats, Ints, plain
+from ...arrays import Floats, plain
 from ...compiled.registers import aligned
 from .fronts import Fronts
 
@@ -16,17 +18,20 @@ class CommonFactor:
     ----------
     fronts : Fronts
         Of its graph.
-    p, q : ndarray of int, shape (e,)
+    entries : tuple
+        Of edges, see `Fronts.entries`.
     conductance : ndarray, shape (e,)
         S.
 
     Attributes
     ----------
+    factor, pivot : ndarray
+        See `frontal`.
     regular : bool
         Whether all nodes are connected to the reference, node 0.
     """
 
-    def __init__(self, fronts: Fronts, p: Ints, q: Ints, conductance: Floats) -> None:
+    def __init__(self, fronts: Fronts, entries: tuple[Any, ...], conductance: Floats) -> None:
         from ._eliminated_fronts import W, eliminate_common
 
         def room(size: int) -> Floats:
@@ -34,14 +39,14 @@ class CommonFactor:
 
         self._fronts, self._none = fronts, room(1)
         self._place = plain(fronts.place[1:])
-        self._factor, self._pivot = np.empty(fronts.size), np.empty(fronts.n)
+        self.factor, self.pivot = np.empty(fronts.size), np.empty(fronts.n)
         block, turns = np.diff(fronts.kept).max(initial=1), np.diff(fronts.first).max(initial=1)
         eliminate_common(
-            fronts.plan, fronts.family, fronts.entries(p, q), plain(conductance),
+            fronts.plan, fronts.family, entries, plain(conductance),
             self._none, (room(fronts.front), room(fronts.stack)), room(block + 4), room(turns),
-            self._factor, self._pivot,
+            self.factor, self.pivot,
         )  # fmt: skip
-        self.regular = bool((self._pivot > 0).all())
+        self.regular = bool((self.pivot > 0).all())
 
     def solve(self, load: Floats) -> Floats:
         """Return voltages, V, for injections, A, both of shape (points, nodes but the reference).
@@ -53,7 +58,7 @@ class CommonFactor:
 
         fronts, x = self._fronts, np.empty(load.shape)
         solve_columns(
-            fronts.plan, fronts.rows, self._none, self._factor, self._pivot, self._place,
+            fronts.plan, fronts.rows, self._none, self.factor, self.pivot, self._place,
             plain(load), aligned((max(fronts.n, 1), W), np.float64), x,
         )  # fmt: skip
         return x

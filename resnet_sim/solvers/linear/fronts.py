@@ -63,11 +63,16 @@ class Fronts:
         return len(self.place) - 1
 
     @cached_property
-    def price(self) -> float:
-        """What a factor takes beside a few passes with it, by operations per entry."""
+    def operations(self) -> float:
+        """Products that a factor takes."""
         own = np.diff(self.first)
         width = own + self.rest + 1
-        return float((own * (width * (width - own) + own**2 / 3.0)).sum() / (40 * self.size))
+        return float((own * (width * (width - own) + own**2 / 3.0)).sum())
+
+    @property
+    def price(self) -> float:
+        """What a factor takes beside a few passes with it, by operations per entry."""
+        return self.operations / (40 * self.size)
 
     @property
     def plan(self) -> tuple[Ints, ...]:
