@@ -38,7 +38,12 @@ _POWERS = tuple(
 DIGITS = frozenset("0123456789")
 _MANTISSA = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 _NUMBER = re.compile(rf"({_MANTISSA})(?:[ed]([+-]?[0-9]+))?(meg|mil|[tgkmuµμnpf])?(.*)", re.DOTALL)
-_PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(meg|[tgkmunpf])?").fullmatch
+_PLAIN = re.compile(rf"({_MANTISSA})(?:e([+-]?[0-9]+))?(?!mil)(meg|[tgkmunpf])?([a-z]*)").fullmatch
+#: letters behind a number and its scale factor
+_UNIT = pattern(
+    r"(?:(?<=[0-9.])(?![tgkmunpf])|(?<=[0-9.][tgkunpf])|(?<=[0-9.]m)(?!eg|il)|(?<=[0-9.]meg))"
+    r"[a-z]+ "
+)
 _RKM = pattern(r"(?:meg|[rtgkmunpµμ])[0-9]+[a-zω]*")
 _DECIMAL = pattern(r"([+-]?[0-9]+)(meg|[rtgkmunpµμ])([0-9]+)([a-zω]*)")
 
@@ -103,8 +108,16 @@ def read_number(text: str, numerals: Numerals = SPICE) -> Number | None:
     return Number(_scaled(mantissa, exponent, EXPONENTS.get(scale or "", 0)), scale or "", rest)
 
 
-def plain_number(text: str) -> float | None:
-    """Return the value of a number that has no unit and no oddities, otherwise None."""
+def plain_number(text: str, *, units: bool = False) -> float | None:
+    """Return the value of a number that has no oddities, otherwise None.
+
+    Parameters
+    ----------
+    text : str
+        In lower case.
+    units : bool
+        Letters may follow that mean nothing.
+    """
     if text[-1] in DIGITS and "_" not in text and text.isascii():
         # float() is much faster than the expression, and as strict once "1_0" is excluded
         try:
@@ -114,31 +127,40 @@ def plain_number(text: str) -> float | None:
     match = _PLAIN(text)
     if match is None:
         return None
-    mantissa, exponent, scale = match.groups()
-    if scale is None:
-        return float(text)
-    return _scaled(mantissa, exponent, EXPONENTS[scale])
+    mantissa, exponent, scale, unit = match.groups()
+    if unit and not units:
+        return None
+    return _scaled(mantissa, exponent, EXPONENTS.get(scale, 0))
 
 
-def plain_numbers(text: str) -> Floats:
+def plain_numbers(text: str, *, units: bool = False) -> Floats:
     """Return what `plain_number` gives for words that have a space after each.
 
     NaN stands for None and for what is not `in_range`.
     """
-    values: list[float | None]
+    values: list[float | None] | list[float]
     try:
         if "_" in text or not text.isascii():
             raise ValueError
-        scaled = text
-        for suffix, power in _POWERS:
-            # a word that is no number, such as 1k5k, does not become one
-            scaled = scaled.replace(suffix, power)
-        values = list(map(float, scaled.split()))
+        try:
+            values = _floats(text)
+        except ValueError:
+            values = _floats(_UNIT.sub(" ", text)) if units else []
+        if not values:
+            raise ValueError
     except ValueError:
-        values = list(map(plain_number, text.split()))
+        values = [plain_number(word, units=units) for word in text.split()]
     numbers = np.array(values, dtype=np.float64)
     numbers[~are_in_range(numbers)] = np.nan
     return numbers
+
+
+def _floats(text: str) -> list[float]:
+    """Return numbers without units; `ValueError` if there is anything else."""
+    for suffix, power in _POWERS:
+        # a word that is no number, such as 1k5k, does not become one
+        text = text.replace(suffix, power)
+    return list(map(float, text.split()))
 
 
 def in_range(value: float) -> bool:

@@ -120,17 +120,30 @@ DIALECTS = {
     )
 }  # fmt: skip
 
-#: simulator -> what only its decks have; remarks that name a simulator tell nothing, they compare
+#: simulator -> what only its decks have, and words of which one stands there; remarks that name a
+#: simulator tell nothing, they compare
 _MARKS = {
-    "ltspice": r"^\s*\.(?:backanno|machine)\b|\A[ \t]*\*[^\n]*\.asc\s*$"
-    r"|^\s*\.(?:lib|inc)[^\n]*ltspice",
-    "pspice": r"^\s*\.(?:probe64|autoconverge|stimlib|aliases)\b|[vi]\(alias\(\*\)\)"
-    r"|^\*{1,2}\s*(?:from orcad\b|profile:|creating circuit file|analysis directives:)",
-    "xyce": r"^\s*\.(?:preprocess|global_param)\b"
-    r"|^\s*\.options?\s+(?:nonlin|timeint|linsol|device|parser)\b",
-    "hspice": r"^\s*\.(?:prot|unprot|hdl)\b"
-    r"|^\s*\.options?\b[^\n]*\b(?:post|ingold|parhier|dccap)\b",
-    "ngspice": r"^\s*\.(?:control|csparam)\b",
+    "ltspice": (
+        r"^\s*\.(?:backanno|machine)\b|\A[ \t]*\*[^\n]*\.asc\s*$"
+        r"|^\s*\.(?:lib|inc)[^\n]*ltspice",
+        ("backanno", "machine", ".asc", "ltspice"),
+    ),
+    "pspice": (
+        r"^\s*\.(?:probe64|autoconverge|stimlib|aliases)\b|[vi]\(alias\(\*\)\)"
+        r"|^\*{1,2}\s*(?:from orcad\b|profile:|creating circuit file|analysis directives:)",
+        ("probe64", "autoc", "stimlib", "alias", "orcad", "profile", "creating", "directives"),
+    ),
+    "xyce": (
+        r"^\s*\.(?:preprocess|global_param)\b"
+        r"|^\s*\.options?\s+(?:nonlin|timeint|linsol|device|parser)\b",
+        ("preprocess", "global_", "nonlin", "timeint", "linsol", "device", "parser"),
+    ),
+    "hspice": (
+        r"^\s*\.(?:prot|unprot|hdl)\b"
+        r"|^\s*\.options?\b[^\n]*\b(?:post|ingold|parhier|dccap)\b",
+        ("prot", "hdl", "post", "ingold", "parhier", "dccap"),
+    ),
+    "ngspice": (r"^\s*\.(?:control|csparam)\b", ("control", "csparam")),
 }
 #: so much is looked at, from the beginning and at the end (characters)
 _LOOKED_AT = 50_000
@@ -144,19 +157,22 @@ def recognised(text: str) -> tuple[Dialect, int, str] | None:
     whole = len(text) <= 2 * _LOOKED_AT
     near = text if whole else f"{text[:_LOOKED_AT]}\n{text[-_LOOKED_AT:]}"
     # all marks stand on cards that begin with a dot and in remarks, which are few
-    candidates = list(re.finditer(r"^[ \t]*[.*].*", near, re.MULTILINE))
+    candidates = list(re.finditer(r"\n[ \t]*[.*].*", "\n" + near))
     # the title comes first, if it is one of them
     titled = bool(candidates) and candidates[0].start() == 0
-    looked_at = ("" if titled else "\n") + "\n".join(match[0] for match in candidates)
+    looked_at = "".join(match[0] for match in candidates)[titled:]
+    folded = looked_at.lower()
     found: list[tuple[str, int]] = []
-    for name, pattern in _MARKS.items():
+    for name, (pattern, words) in _MARKS.items():
+        if not any(word in folded for word in words):
+            continue  # looking for words compiles nothing
         match = re.search(pattern, looked_at, re.IGNORECASE | re.MULTILINE)
         if match is not None:
             found.append((name, looked_at.count("\n", 0, match.end())))
     if len(found) != 1:
         return None
     ((name, row),) = found
-    at = candidates[row - (not titled)].end()
+    at = candidates[row - (not titled)].end() - 1
     if not whole and at > _LOOKED_AT:
         at += len(text) - len(near)
     line = text.count("\n", 0, at)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_fuzz import described, mutated, outcome
 
 from resnet_sim.compiled import policy
-from resnet_sim.model.numbers import in_range, plain_number, plain_numbers
+from resnet_sim.model.numbers import in_range, plain_number, plain_numbers, read_number
 from resnet_sim.netlist import parse_netlist
 from resnet_sim.netlist.read import blocks, fast_cards, readers
 from resnet_sim.netlist.read.blocks import Block, split
@@ -34,8 +34,13 @@ NODES = st.sampled_from(["0", "gnd", "a", "b", "N1", "n2", "x1.m", "n/3", "n$4",
 NUMBERS = st.sampled_from(
     ["1k", "2.5meg", "1e3", "-4", "1M", "0", "1f", ".5u", "1g", "3n", "1e3k", "1mil", "4k7", "1_0"]
     + ["inf", "nan", "1e999", "p1", "{p1}", "1,5", "7t", "1e", "+.5p", "dm", "1kohm"]
+    + ["1Mohm", "2mohm", "3mils", "1fF", "5F", "2megohm", "1xohm", "5a", "{p1-3}", "{none}"]
+    + ["{p1+}", "{p1", "p1}", "{p1}k", "'p1'", "'p1", "{{p1}}", "{2*-p1**2}", "{1e400}", "1e5k"]
 )
-PLAIN_NUMBERS = st.sampled_from(["1k", "2.5meg", "1e3", "4", ".5u", "1g", "3n", "7t", "+.5p"])
+PLAIN_NUMBERS = st.sampled_from(
+    ["1k", "2.5meg", "1e3", "4", ".5u", "1g", "3n", "7t", "+.5p"]
+    + ["1kohm", "10pF", "5V", "20mA", "{p1}", "'p1'", "{2*p1+1}", "{p1/9}"]
+)
 
 
 @st.composite
@@ -73,10 +78,11 @@ def runs(draw, wild):
 INSTANCES = ["x{0} {1} {2} cell"] * 9 + [
     "X{0} {2} {1} cell", "x{0} {1} {2} cell r=2", "x{0} {1} {2} cell r = 2", "x{0} {1} {2} other",
     "x{0} {1} {2} cell r={0}", "x{0}.x {1} {2} cell", "x{0} {1} {2} cell r={{p1}}",
+    "x{0} {1} {2} cell r='p1 + 1'",
 ]  # fmt: skip
 WILD_INSTANCES = [
     "x{0} {1} cell", "x{0} params: {2} cell", "x{0} a=1 {2} cell", "x{0} {1} {2} none",
-    "x1 {1} {2} cell",
+    "x1 {1} {2} cell", "x{0} {{1}} {2} cell", "x{0} {1} {2} {{cell}}", "x{0} '{1} {2}' cell",
 ]  # fmt: skip
 
 ODD = [
@@ -240,8 +246,10 @@ def test_plain_cards_and_equal_instances_are_not_looked_at_one_by_one(monkeypatc
     monkeypatch.setattr(fast_cards.PlainCards, "add", lambda self, card: False)
     # one chunk, the first card of which is no part of a run
     monkeypatch.setattr(blocks, "CHUNK", 10**6)
-    body = "".join(f"r{k} a n{k} 1k\ni{k} n{k} b 1\n" for k in range(500))
+    values = ["1k", "{p}", "2.2kohm", "'2*p'"]
+    body = "".join(f"r{k} a n{k} {values[k % 4]}\ni{k} n{k} b 1mA\n" for k in range(500))
     text = f"t\n.subckt big a b\n{body}.ends\n.subckt cell a b\nr1 a b 1\nx1 a b big\n.ends\n"
+    text += ".param p=5\n"
     text += body + "".join(f"x{k} n{k} 0 cell\n" for k in range(100))
     circuit = parse_netlist(text)
     assert circuit.n_elements == 1000 + 100 * 1001
@@ -249,21 +257,31 @@ def test_plain_cards_and_equal_instances_are_not_looked_at_one_by_one(monkeypatc
     assert circuit.resistors.names[-1] == "x99.x1.r499"
     assert circuit.nodes[circuit.resistors.q[-1]] == "x99.x1.n499"
     assert circuit.nodes[circuit.resistors.p[-1]] == "n99"
+    assert circuit.resistors.ohms[-4:].tolist() == [1000.0, 5.0, 2200.0, 10.0]
+    assert circuit.current_sources.amps[-1] == 1e-3
     assert looked_at == ["x0 n0 0 cell", "r1 a b 1", "x1 a b big"]
 
 
 WORDS = st.one_of(
     st.text("0123456789+-.ekmgtunpfil_xd", min_size=1, max_size=7),
     st.from_regex(r"\A[+-]?[0-9]{1,20}(\.[0-9]{0,20})?(e[+-]?[0-9]{1,3})?(meg|[tgkmunpf])?\Z"),
+    st.from_regex(r"\A[0-9]{1,2}(e[0-9])?(meg|mil|[tgkmunpf])?(ohm|il|eg|e|x|a)?\Z"),
 )
 
 
-@given(st.lists(WORDS, min_size=1, max_size=3))
+@given(WORDS)
 @settings(max_examples=500, deadline=None)
-def test_numbers_of_a_column_are_those_of_single_words(words):
-    single = [plain_number(word) for word in words]
+def test_numbers_with_units_are_those_that_are_read(word):
+    found, read = plain_number(word, units=True), read_number(word)
+    assert found is None or (found == read.value and read.is_clean) or math.isnan(found)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=3), st.booleans())
+@settings(max_examples=500, deadline=None)
+def test_numbers_of_a_column_are_those_of_single_words(words, units):
+    single = [plain_number(word, units=units) for word in words]
     expected = [math.nan if x is None or not in_range(x) else x for x in single]
-    found = plain_numbers(" ".join(words) + " ")
+    found = plain_numbers(" ".join(words) + " ", units=units)
     # the bits, so that NaN equals NaN and -0 does not equal 0
     assert found.tobytes() == np.array(expected).tobytes()
 

@@ -25,7 +25,7 @@ CHUNK = 1 << 20
 
 _Bytes = npt.NDArray[np.uint8]
 
-_WORD, _BLANK, _EQUALS, _SPECIAL = 0, 1, 2, 3
+_WORD, _BLANK, _QUOTE, _EQUALS, _SPECIAL = 0, 1, 2, 3, 4
 _NOTHING, _OTHER, _PLAIN = -1, 0, 1
 
 
@@ -34,7 +34,8 @@ def _classes() -> _Bytes:
     classes[33:127] = _WORD
     classes[[ord(c) for c in " \t\r\n"]] = _BLANK
     # what the grammar or the comments give a meaning
-    classes[[ord(c) for c in ",(){}'\";$"]] = _SPECIAL
+    classes[[ord(c) for c in ',();$"']] = _SPECIAL
+    classes[[ord(c) for c in "{}'"]] = _QUOTE
     classes[ord("=")] = _EQUALS
     return classes
 
@@ -53,7 +54,8 @@ def pays(count: int) -> bool:
 class Block:
     """Consecutive cards of words alone, as many in each: elements with two nodes, or instances.
 
-    Words of instances may contain ``=``.
+    Words of instances may contain ``=``, braces and quotes, and so may the last word of elements
+    the latter.
 
     Attributes
     ----------
@@ -207,6 +209,13 @@ class _Scan:
         self.words = np.diff(first, append=len(words))
         self.heads = words[np.minimum(first, len(words) - 1)] if len(words) else self.starts
         self.worst = np.maximum.reduceat(kinds, self.starts)
+        quotes = np.flatnonzero(kinds == _QUOTE)
+        if len(quotes):
+            # of elements, only the last of four words may be an expression
+            rows = np.searchsorted(self.starts, quotes, side="right") - 1
+            early = quotes < words[np.minimum(first[rows] + 3, len(words) - 1)]
+            early |= self.words[rows] != 4
+            self.worst[rows[early & (self.data[self.heads[rows]] != ord("x"))]] = _SPECIAL
         self.kinds = self._kinds()
 
     def _kinds(self) -> Ints:

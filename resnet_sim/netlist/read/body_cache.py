@@ -88,12 +88,19 @@ class Preparer:
         found = self._elements.get(id(body))
         if found is None:
             found = self._elements[id(body)] = []
-            for item in _parts(body):
+            for item in self._parts(body):
                 if isinstance(item, Conditional | Block):
                     found.append(item)
                 elif (element := self.element(item)) is not None:
                     found.append(element)
         return found
+
+    def _parts(self, body: Body) -> Iterator[Card | Conditional | Block]:
+        for item in body.items:
+            if isinstance(item, Block) and not item.of_instances:
+                yield from separate(item, self._report.dialect)
+            else:
+                yield item
 
     def declarations(self, body: Body) -> Declarations:
         """Return what the dot cards of a body declare."""
@@ -252,14 +259,6 @@ class Preparer:
             known = {s.name: s for part in _bodies(body) for s in part.subcircuits}
             self._visible[id(body)] = known
         return known
-
-
-def _parts(body: Body) -> Iterator[Card | Conditional | Block]:
-    for item in body.items:
-        if isinstance(item, Block) and not item.of_instances:
-            yield from separate(item)
-        else:
-            yield item
 
 
 def _bodies(body: Body) -> list[Body]:

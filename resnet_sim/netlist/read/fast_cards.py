@@ -8,7 +8,7 @@ left to the readers.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import compress
 from typing import Any
 
@@ -18,13 +18,21 @@ from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError
 from ...model.devices import DEVICES, PLURALS, Table
 from ...model.numbers import in_range, plain_number, plain_numbers
+from ...model.patterns import pattern
+from ..dialects import Dialect
+from ..report import CardError
 from ..source import Card
 from .blocks import Block, pays
+from .cards import Braced
+from .items import ValueReader
 from .placer import Placer
 from .scope import Failed, Scope
 from .sites import GROUND
 
 _SPECIAL = re.compile(r"[,(){}='\"]").search
+_EXPRESSION = pattern(r"\{[^{}]*\}|'[^']*'")
+#: values of resistors that may be meant as mega, of capacitors as farad: a letter, and its place
+_SCALES = {"r": ("m", pattern(r"[0-9.]m(?!eg)")), "c": ("f", pattern(r"[0-9.]f$"))}
 #: letter -> table of devices that a name, two nodes and a number say everything about
 _PLAIN = {letter: PLURALS[letter] for letter in "rclvi"}
 
@@ -39,6 +47,8 @@ class PlainCards:
         self._add_row = builder.add_row
         dialect = placer.report.dialect
         self._grounds = dialect.grounds
+        #: letters behind a number that are no scale factors mean nothing
+        self._units = not dialect.numerals.scales
         self._tables = _PLAIN if not dialect.coil else {k: t for k, t in _PLAIN.items() if k != "l"}
         self._models: dict[str, tuple[str, tuple[Any, ...]] | None] = {}
 
@@ -57,15 +67,14 @@ class PlainCards:
         table = self._tables.get(letter)
         if table is None:
             return letter == "d" and self._add_diode(name, p, q, value, (file, line))
-        number = plain_number(value)
+        number = plain_number(value, units=self._units)
         # zero ohms, infinities, 1M (milli) and 1F (femto) and shorted sources are worth a message
         if number is None or not in_range(number):
             return False
+        if letter in _SCALES and _is_doubtful(letter, value):
+            return False
         if letter == "r":
-            if not number or value[-1] == "m":
-                return False
-        elif letter == "c":
-            if value[-1] == "f":
+            if not number:
                 return False
         elif letter == "v":
             if p == q or (p in GROUND and q in GROUND):
@@ -183,39 +192,66 @@ class _Rows:
     """The columns of a block of cards with two nodes and a value or model; full names."""
 
     def __init__(self, block: Block, placer: Placer, scope: Scope) -> None:
-        self.block = block
+        self.block, self._placer, self._scope = block, placer, scope
         names, p, q, self.last = block.columns()
         self.p, self.q = placer.nodes(p, scope), placer.nodes(q, scope)
         self.names = [scope.prefix + name for name in names] if scope.prefix else names
-        self.values, self._odd = _values(block, self.last)
+        self.values, self._odd = _values(block, self.last, placer.report.dialect, self._computed)
+
+    def _computed(self, row: int, word: str) -> float | None:
+        """Return the value of an expression, None if the readers must look at it."""
+        card, placer = self.block.card(row), self._placer
+        item = Braced(word[1:-1], card[2].rindex(word) + 1)
+        try:
+            value = ValueReader(card, placer.report).value(item)
+            value = placer.evaluator.number(value, self._scope)
+        except (CardError, Failed):
+            return None
+        return value if in_range(value) else None
 
     def odd(self) -> Bools:
         """Tell which rows are not plain, for the reasons that `PlainCards.add` gives."""
         odd, p, q = self._odd.copy(), self.p, self.q
-        for k in np.flatnonzero(self.block.letters == ord("v")).tolist():
-            odd[k] |= p[k] == q[k] or (p[k] in GROUND and q[k] in GROUND)
+        sources = np.flatnonzero(self.block.letters == ord("v")).tolist()
+        odd[[k for k in sources if p[k] == q[k] or (p[k] in GROUND and q[k] in GROUND)]] = True
         return odd
 
 
-def _values(block: Block, words: list[str]) -> tuple[Floats, Bools]:
+def _values(
+    block: Block, words: list[str], dialect: Dialect, computed: Callable[[int, str], float | None]
+) -> tuple[Floats, Bools]:
     """Return the values of the cards of a block, and which of them are not plain."""
-    text = " ".join(words) + " "
-    values = plain_numbers(text)
-
-    def ending(letter: str, which: Bools) -> Bools:
-        ends = which & (f"{letter} " in text)
-        ends[ends] = [word[-1] == letter for word in compress(words, ends.tolist())]
-        return ends
-
     of = {letter: block.letters == ord(letter) for letter in "rcd"}
+    none = "1e999"  # out of range
+    # no value is called like a model
+    known = dict.fromkeys(compress(words, of["d"].tolist()), none)
+    text = " ".join(words) + " "
+    if "{" in text or "'" in text:
+        first = {word: row for row, word in reversed([*enumerate(words)]) if word[-1] in "}'"}
+        expressions = (word for word in reversed(first) if _EXPRESSION.fullmatch(word))
+        values_of = {word: computed(first[word], word) for word in expressions}
+        known |= {word: none if value is None else repr(value) for word, value in values_of.items()}
+    if known:
+        words = [known.get(word, word) for word in words]
+        text = " ".join(words) + " "
+    values = plain_numbers(text, units=not dialect.numerals.scales)
     odd: Bools = np.isnan(values) & ~of["d"]
-    odd |= of["r"] & (values == 0.0) | ending("m", of["r"]) | ending("f", of["c"])
+    odd |= of["r"] & (values == 0.0)
+    for letter, (mark, _) in _SCALES.items():
+        if mark in text:
+            which = np.flatnonzero(of[letter])
+            odd[[k for k in which.tolist() if _is_doubtful(letter, words[k])]] = True
     return values, odd
 
 
-def separate(block: Block) -> Iterator[Block | Card]:
+def _is_doubtful(letter: str, word: str) -> bool:
+    mark, scale = _SCALES[letter]
+    return mark in word and scale.search(word) is not None
+
+
+def separate(block: Block, dialect: Dialect) -> Iterator[Block | Card]:
     """Yield the cards of a block whose values are not plain, and what is between them."""
-    _, odd = _values(block, block.columns()[-1])
+    _, odd = _values(block, block.columns()[-1], dialect, lambda row, word: 1.0)
     start = 0
     for row in [*np.flatnonzero(odd).tolist(), len(block)]:
         if pays(row - start):

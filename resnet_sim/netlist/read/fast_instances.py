@@ -11,6 +11,7 @@ import numpy as np
 
 from ...model.builder import CircuitBuilder
 from ...model.devices import DEVICES
+from ...model.patterns import pattern
 from .blocks import Block
 from .placer import Placer
 from .scope import Scope
@@ -19,6 +20,9 @@ from .sites import GROUND
 #: In a template these stand for ``x1.`` and, followed by a number, for a node of the card;
 #: no name in a deck begins with white space.
 INSIDE, PORT = "\t", "\n"
+
+#: what no names of nodes contain
+_ODD = pattern(r"[={}']|params:")
 
 
 def _is_simple(table: str) -> bool:
@@ -89,7 +93,7 @@ class Template:
         scope : Scope
             What the instances stand in.
         """
-        if any("=" in text or "params:" in text for text in map(" ".join, ends)):
+        if any(_ODD.search(text) for text in map(" ".join, ends)):
             return False
         builder = placer.builder
         ends = [list(placer.nodes(nodes, scope)) for nodes in ends]
