@@ -30,7 +30,7 @@ def check(text):
     assert described(outcome(text)) == described(outcome(text, quick=False))
 
 
-NODES = st.sampled_from(["0", "gnd", "a", "b", "N1", "n2", "x1.m", "n/3", "n$4", "Ä"])
+NODES = st.sampled_from(["0", "gnd", "a", "b", "N1", "n2", "x1.m", "n/3", "n$4", "Ä", "n//5"])
 NUMBERS = st.sampled_from(
     ["1k", "2.5meg", "1e3", "-4", "1M", "0", "1f", ".5u", "1g", "3n", "1e3k", "1mil", "4k7", "1_0"]
     + ["inf", "nan", "1e999", "p1", "{p1}", "1,5", "7t", "1e", "+.5p", "dm", "1kohm"]
@@ -247,10 +247,14 @@ def test_plain_cards_and_equal_instances_are_not_looked_at_one_by_one(monkeypatc
     # one chunk, the first card of which is no part of a run
     monkeypatch.setattr(blocks, "CHUNK", 10**6)
     values = ["1k", "{p}", "2.2kohm", "'2*p'"]
-    body = "".join(f"r{k} a n{k} {values[k % 4]}\ni{k} n{k} b 1mA\n" for k in range(500))
+    ends = ["", " ; z", " $ z", " // z"]
+    body = "".join(
+        f"r{k} a n{k} {values[k % 4]}{ends[k % 3]}\ni{k} n{k} b{ends[k % 4]}\n+ 1mA\n"
+        for k in range(500)
+    )
     text = f"t\n.subckt big a b\n{body}.ends\n.subckt cell a b\nr1 a b 1\nx1 a b big\n.ends\n"
     text += ".param p=5\n"
-    text += body + "".join(f"x{k} n{k} 0 cell\n" for k in range(100))
+    text += body + "".join(f"x{k} n{k} 0 cell{ends[k % 3]}\n" for k in range(100))
     circuit = parse_netlist(text)
     assert circuit.n_elements == 1000 + 100 * 1001
     assert circuit.element_names[500 + 501] == "x1.r1"

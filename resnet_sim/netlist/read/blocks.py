@@ -8,14 +8,16 @@ object of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ...arrays import Bools, Ints
+from ...arrays import Ints
 from ..source import Card
 
 #: Shorter runs are left to the readers of single cards, which are faster then; see `pays`.
@@ -176,24 +178,44 @@ def split(file: int, text: str, letters: str = PLAIN) -> Iterator[Block | Rest]:
     letters : str
         Of elements that blocks may hold.
     """
-    plain = np.isin(np.arange(256), np.frombuffer(letters.encode(), dtype=np.uint8))
     number = 1
     # a slash is part of a name unless the deck has // comments
     classes = _CLASSES.copy()
     classes[ord("/")] = _SPECIAL if "//" in text else _WORD
     for start, end in spans(text):
-        scan = _Scan(text, start, end, classes, plain)
+        scan = _Scan(text, start, end, classes, letters)
         if start == 0:
             scan.kinds[0] = _OTHER
         yield from scan.parts(file, number)
         number += len(scan.kinds)
 
 
+def gathered(cards: Sequence[Card | Block], letters: str = PLAIN) -> list[Card | Block]:
+    """Return cards of one file with blocks in place of long runs: of what lost its comments."""
+    classes = _CLASSES.copy()
+    classes[[ord(c) for c in "/;$"]] = _WORD
+    found: list[Card | Block] = []
+    for is_block, some in groupby(cards, lambda card: isinstance(card, Block)):
+        run: list[Any] = [*some]
+        if is_block or not pays(len(run)):
+            found += run
+            continue
+        text = "\n".join(card[2] for card in run)
+        numbers = np.array([card[1] for card in run])
+        for part in _Scan(text, 0, len(text), classes, letters).parts(run[0][0], 0):
+            if isinstance(part, Block):
+                found.append(replace(part, lines=numbers[part.lines].astype(np.int32)))
+            else:
+                found += run[part[0] : part[0] + len(part[1])]
+    return found
+
+
 class _Scan:
     """A part of a text that ends with a line; `kinds` says of each line what it is."""
 
-    def __init__(self, whole: str, start: int, end: int, classes: _Bytes, plain: Bools) -> None:
-        self.plain, self.whole, self.start = plain, whole, start
+    def __init__(self, whole: str, start: int, end: int, classes: _Bytes, letters: str) -> None:
+        self.plain = np.isin(np.arange(256), np.frombuffer(letters.encode(), dtype=np.uint8))
+        self.whole, self.start = whole, start
         self.text = whole[start:end].removesuffix("\n")
         self.is_ascii = self.text.isascii()  # then bytes are characters
         self.text = fold(self.text)

@@ -20,7 +20,7 @@ from .fields import element_name
 from .grammar import parse_assignments
 from .items import ValueReader, first_assignment, read_assignments, read_items
 from .keywords import DECLARATIONS, IGNORED, OTHER_ANALYSES, STRUCTURE
-from .misread import refuse_misread
+from .misread import refuse_comparison, refuse_misread
 from .models import read_model
 
 #: subcircuits within each other
@@ -177,6 +177,9 @@ class Preparer:
             try:
                 given = read_assignments(card, start, self._report, quick=self._quick)
                 values = {key.text: value for key, value in given}
+                for value in values.values():
+                    if isinstance(value, Expression):
+                        refuse_comparison(value.program, value.offset)
             except CardError as error:
                 self._report.error(error, card)
             found = self._defaults[id(subcircuit)] = list(values.items())

@@ -9,7 +9,7 @@ from ...model.patterns import pattern
 from ..dialects import COMMENT_MARKS
 from ..report import Report
 from ..source import Card, SourceFile
-from .blocks import PLAIN, Block, fold, spans, split
+from .blocks import PLAIN, Block, fold, gathered, spans, split
 
 _COMMENT = pattern(r";|//|(?:^|[ \t,])\$")
 _CONTROL = pattern(r"[\x00-\x08\x0e-\x1f\x7f]")
@@ -42,14 +42,16 @@ def read_cards(source: SourceFile, report: Report, *, quick: bool = True) -> lis
     cards: list[Card | Block] = []
     if quick and len(text) > policy.POLICY.blocks and _GOES_ON not in text:
         # a coil that says nothing of its resistance may have one: a matter for the readers
-        for part in split(source.index, text, "rcvid" if report.dialect.coil else PLAIN):
+        letters = "rcvid" if report.dialect.coil else PLAIN
+        for part in split(source.index, text, letters):
             if isinstance(part, Block):
                 cards.append(part)
             else:
                 _read_lines(source, report, cards, *part, comment=comment)
-    else:
-        lines = fold(text).split("\n")
-        _read_lines(source, report, cards, 1, lines, comment=comment)
+        cards = _joined(source, cards)
+        return gathered(cards, letters) if comment or source.pieces else cards
+    lines = fold(text).split("\n")
+    _read_lines(source, report, cards, 1, lines, comment=comment)
     return _joined(source, cards)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 
 from ...model.patterns import pattern
+from ..expressions.programs import Program
 from ..report import CardError
 
 _SIGNED = pattern(r"(?<=[-+*/%<>&|^\\])\s*-\s*(?=[\w.(])")
@@ -66,6 +67,19 @@ def refuse_inserted(text: str, offset: int = 0) -> None:
             hint = "write parentheses in place of the inner braces"
             what = "what is in inner braces"
             raise _misread(what, "text without parentheses", start + offset, end - start + 1, hint)
+
+
+def refuse_comparison(program: Program, offset: int = 0) -> None:
+    """Refuse ``=`` for ``==``, which no simulator compares by in formulas and defaults.
+
+    Raises
+    ------
+    CardError
+    """
+    for op in program:
+        if op[:2] == ("binary", "="):
+            hint = "write == to compare; else a name is missing before it"
+            raise CardError("E128", "'=' compares nothing here", int(op[2]) + offset, 1, hint)
 
 
 def _misread(what: str, otherwise: str, offset: int, length: int, hint: str) -> CardError:

@@ -17,6 +17,7 @@ from ..expressions.machine import Machine
 from ..expressions.programs import Function, Reading
 from ..report import CardError, Report
 from .cards import Expression, Model, ModelCard, Value
+from .misread import refuse_comparison
 
 if TYPE_CHECKING:
     from .deck import Body, Subcircuit
@@ -187,7 +188,10 @@ class Evaluator:
         while True:
             try:
                 # what the expression needs are parameters, whatever it is itself
-                meanings = dialect.meanings if waiting or not in_source else dialect.in_sources
+                meanings = dialect.meanings
+                if in_source and not waiting:
+                    refuse_comparison(current.program)
+                    meanings = dialect.in_sources
                 result = self._machine.run(current.program, where, meanings)
                 if self._machine.drawn:
                     self._note_random(current)
