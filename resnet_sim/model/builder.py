@@ -67,15 +67,15 @@ class CircuitBuilder(Elements):
     def measure(self, wanted: Collection[str]) -> None:
         """Let currents of elements control others: each has a source of 0 V put in series.
 
-        Left out is what has more than two terminals.  None of them fixes a voltage.
+        None of them fixes a voltage.  What flows into a terminal of a transistor is called
+        ``q1:b``, that into the first one ``q1``, too.
         """
         for table in {**self._rows, **self._blocks} if wanted else ():
-            device = DEVICES[table]
-            if hasattr(device, "terminals"):
-                continue
-            for name, p, *at in self.moved_ends(table, wanted, "#i"):
-                meter = self._meters[name] = f"{name}#i"
-                self.add("voltage_sources", meter, p, meter, 0.0, at=(at[0], at[1]))
+            letters = getattr(DEVICES[table], "terminals", "")
+            for letter in ("", *letters):
+                for name, p, *at in self.moved_ends(table, wanted, letter, letters):
+                    meter = self._meters[name] = f"{name}#i"
+                    self.add("voltage_sources", meter, p, meter, 0.0, at=(at[0], at[1]))
 
     def is_measured(self, name: str) -> bool:
         """Tell whether there is a source that tells the current of an element."""

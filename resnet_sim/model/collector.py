@@ -186,24 +186,27 @@ class Collector:
         return ()
 
     def moved_ends(
-        self, table: str, wanted: Collection[str], suffix: str
+        self, table: str, wanted: Collection[str], letter: str, terminals: str
     ) -> list[tuple[str, str, int, int]]:
-        """Move the first ends of elements to nodes of their own, called like them and `suffix`.
+        """Move ends of elements to nodes of their own: the first ones, or terminals by a letter.
 
         Returns
         -------
         list of tuple
-            Name of an element that the table has, where its end was, its place in the sources.
+            Name of an element and its terminal, where its end was, its place in the sources.
         """
-        names = self._names(table)
+        names = [f"{name}:{letter}" if letter else name for name in self._names(table)]
         rows = [k for k, name in enumerate(names) if name in wanted]
         if not rows:
             return []
         columns, nodes = self.columns(table), self.node_names()
-        _, p, _, files, lines, *_ = columns
-        moved = [(names[k], nodes[p[k]], int(files[k]), int(lines[k])) for k in rows]
-        columns[1] = p.copy()
-        columns[1][rows] = self.numbers([names[k] + suffix for k in rows])
+        # the first end, the last one, file and line, those between
+        at = max(terminals.find(letter), 0)
+        at = 2 if 0 < at == len(terminals) - 1 else at + 4 if at else 1
+        ends, files, lines = columns[at], columns[3], columns[4]
+        moved = [(names[k], nodes[ends[k]], int(files[k]), int(lines[k])) for k in rows]
+        columns[at] = ends.copy()
+        columns[at][rows] = self.numbers([f"{names[k]}#i" for k in rows])
         self._blocks[table], self._rows[table] = [columns], []
         return moved
 

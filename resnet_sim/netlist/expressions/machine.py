@@ -122,7 +122,7 @@ class _Run:
             if kind == "number":
                 stack.append(op[1])
             elif kind == "name":
-                stack.append(local[op[1]] if op[1] in local else self._name(op))
+                stack.append(self._value(op, local))
             elif kind == "binary":
                 right = stack.pop()
                 if isinstance(right, Sum) or isinstance(stack[-1], Sum):
@@ -147,9 +147,14 @@ class _Run:
                 stack.append(self._call(op, arguments, depth))
             elif kind == "unary":
                 stack[-1] = self._unary(op, stack[-1])
+            elif kind == "terminal" and self.names.function(op[1]) is not None:
+                stack.append(self._call(op, [self._value(("name", op[4], op[2]), local)], depth))
             else:
                 stack.append(_probe(op))
         return stack[-1]
+
+    def _value(self, op: Op, local: Mapping[str, Number]) -> Number:
+        return local[op[1]] if op[1] in local else self._name(op)  # type: ignore[index]
 
     def _name(self, op: Op) -> float:
         name, offset = str(op[1]), int(op[2])
@@ -321,8 +326,10 @@ def _computed(
 
 
 def _probe(op: Op) -> Sum:
-    _, kind, offset, length, *names = op
+    what, kind, offset, length, *names = op
     words = [str(name) for name in names]
+    if what == "terminal":
+        return Sum(currents=((f"{words[0]}:{str(kind)[1]}", 1.0),))
     if kind == "i":
         if len(words) > 1:
             raise CardError("E128", "i() takes one source", int(offset), int(length))

@@ -106,9 +106,11 @@ class DependentPlacer(PassivePlacer):
     def _named(self, site: Site, expression: Expression, formula: Formula) -> Formula:
         """Return a formula with the full names of nodes and elements."""
         places = {
-            str(op[4]): (expression.offset + int(op[2]), int(op[3]))
+            f"{op[4]}:{str(op[1])[1]}" if op[0] == "terminal" else str(op[4]): (
+                expression.offset + int(op[2]), int(op[3])
+            )
             for op in expression.program
-            if op[0] == "probe" and op[1] == "i"
+            if op[0] == "terminal" or op[:2] == ("probe", "i")
         }
         return formula.renamed(
             lambda node: self.nodes((str(node),), site.scope)[0],

@@ -67,6 +67,11 @@ class _Compiler:
         words = names[:-1].replace(",", " ").split()
         return [("probe", kind.strip(), _start(children[0]), len(children[0]), *words)]
 
+    def terminal(self, children: list[Token]) -> list[Op]:
+        # ib(q1) is the current of what outputs call q1:b, unless the deck has a function ib
+        (op,) = self.probe(children)
+        return [("terminal", *op[1:])]
+
     def call(self, children: list[Any]) -> list[Op]:
         name, *arguments = children
         code = [op for argument in arguments for op in argument]
@@ -162,6 +167,8 @@ def _syntax_hint(text: str) -> str | None:
             return f"count the {opening!r} and {closing!r}: they don't balance"
     if text.count("'") % 2:
         return "a quote is not closed"
+    if "@" in text:
+        return "currents in expressions are i(r1), i(d1), ic(q1), ib(q1), id(m1)"
     if '"' in text:
         return "quote expressions with ' or { }"
     return None
@@ -191,7 +198,7 @@ def parse_expression(text: str, numerals: Numerals = SPICE) -> Program:
 def moved(program: Program, by: int) -> Iterator[Op]:
     """Yield a program whose text stands further on."""
     for op in program:
-        if op[0] in ("name", "probe", "call", "unary", "binary"):
+        if op[0] in ("name", "probe", "terminal", "call", "unary", "binary"):
             op = (*op[:2], int(op[2]) + by, *op[3:])
         yield op
 

@@ -216,9 +216,13 @@ class Placer(DependentPlacer):
             place = (control.card, control.offset, control.length)
             if control.is_formula and self.builder.is_measured(control.name):
                 continue
-            if control.name in self.builder:
+            device, _, letter = control.name.rpartition(":")
+            if device in self.builder:
+                message = f"{device} has no terminal {letter!r}"
+                hint: Hint = "terminals are c b e s of Q, d g s b of M, d g s of J elements"
+            elif control.name in self.builder:
                 message = f"the current of {control.name} can't control anything"
-                hint: Hint = f"put a 0 V source in series with {control.name} and use its current"
+                hint = f"put a 0 V source in series with {control.name} and use its current"
             else:
                 message = f"unknown source {control.name!r}"
                 remedy = "the current of a V, L, E or H element is meant here"
