@@ -5,9 +5,8 @@ A circuit never changes: ``with_values`` and its like return new ones that share
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +17,7 @@ from ..errors import UsageError, did_you_mean
 from .lines import Source
 from .names import mapping, one
 from .numbered import Numbered
-from .requests import Analysis, Derivatives, Measure
+from .requests import Analysis, Derivatives, Measure, Tabulated
 
 if TYPE_CHECKING:
     import networkx
@@ -51,9 +50,9 @@ class Circuit(Numbered):
         What the deck asks for; empty means an operating point.
     nodeset : dict
         Node name -> V: where an iteration starts, and which of several solutions is meant.
-    outputs, plots : tuple of str, tuple of tuple of str
-        What ``.print`` and ``.save`` name, such as ``v(out)``; empty means everything.  And what
-        each ``.plot`` names: what `OperatingPoint.plot` shows.
+    outputs, plots, formulas : tuple of str, tuple of tuple of str, dict of str to Tabulated
+        What ``.print`` and ``.save`` name, such as ``v(out)``; empty means everything.  What each
+        ``.plot`` names: what `OperatingPoint.plot` shows.  And those of them that are formulas.
     derivatives, measures : tuple of Derivatives, tuple of Measure
         What ``.sens`` and ``.tf``, and what ``.meas`` ask for.
     diagnostics : tuple of Diagnostic
@@ -82,6 +81,7 @@ class Circuit(Numbered):
     nodeset: Mapping[str, float] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     plots: tuple[tuple[str, ...], ...] = ()
+    formulas: Mapping[str, Tabulated] = field(default_factory=dict)
     derivatives: tuple[Derivatives, ...] = ()
     measures: tuple[Measure, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -240,11 +240,11 @@ class Circuit(Numbered):
 
     def with_tables(self, **tables: Table | Crossbars) -> Circuit:
         """Return the circuit with other tables; ``with_tables(resistors=...)``."""
-        return dataclasses.replace(self, tables={**self.tables, **tables})
+        return replace(self, tables={**self.tables, **tables})
 
     def _with_columns(self, columns: Mapping[str, Mapping[str, Any]]) -> Circuit:
         return self._renewed(
-            {t: dataclasses.replace(self.tables[t], **arrays) for t, arrays in columns.items()}
+            {t: replace(self.tables[t], **arrays) for t, arrays in columns.items()}
         )
 
     def _renewed(self, tables: Mapping[str, Table | Crossbars]) -> Circuit:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
+
+from .formula import Formula
 
 #: where a card stands: number of the file in ``Circuit.sources`` (-1: nowhere), line from 1
 Place = tuple[int, int]
@@ -65,6 +67,13 @@ class Analysis:
     def quantities(self) -> list[Sweep]:
         """What is set at each point, the innermost first."""
         return [quantity for sweep in self.sweeps for quantity in sweep.quantities]
+
+
+class Tabulated(NamedTuple):
+    """A formula whose values ``.print`` asks for; `follows` tells whether it names parameters."""
+
+    formula: Formula
+    follows: bool
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ MOST_OUTPUTS = 8
 MOST_BARS = 40
 
 #: by `_order`
-_UNITS = (("voltage", "V"), ("current", "A"), ("power", "W"))
+_UNITS = (("voltage", "V"), ("current", "A"), ("power", "W"), ("formula", ""))
 
 Limits = Mapping[str, tuple[float, float]]
 
@@ -165,7 +165,12 @@ def axis_of(circuit: Circuit, name: str, values: Floats) -> Axis:
 
 
 def _order(output: str) -> int:
-    """Return where the unit of an output comes: volts, amps, watts; ``@r1[i]`` is a current."""
+    """Return where the unit of an output comes: volts, amps, watts, that of formulas.
+
+    ``@r1[i]`` is a current; formulas are in braces or called by a plain name.
+    """
+    if output[0] == "{" or not {*"(["} & {*output}:
+        return 3
     power = output.startswith("p(") or output.endswith("[p]")
     return 2 if power else 0 if output.startswith("v(") else 1
 

@@ -60,8 +60,7 @@ class OperatingPoint(Generic[Value]):
     closed : ndarray of bool, shape (n_switches,) or (points, n_switches)
         Final states of the switches.
     sweep : dict of str to ndarray of shape (points,)
-        The swept quantities at each point, the innermost variable first; empty for an
-        operating point.
+        The swept quantities at each point, the innermost first; empty for an operating point.
     unsolved : dict of int to str
         Point -> why it has no solution; its values are NaN.
     sampled : dict of str to ndarray of shape (points,)
@@ -178,12 +177,11 @@ class OperatingPoint(Generic[Value]):
             If some element has none, as a controlled source, or none is known.
         """
         p, q = self.circuit.terminals
-        total: Any = 0.0
-        v = self.node_voltages
+        total, v = cast("Any", 0.0), self.node_voltages
         for name, device in self.circuit.present.items():
             rows = slice(self.circuit.first[name], self.circuit.first[name] + len(device))
             total = total + device.co_content(v[..., p[rows]] - v[..., q[rows]]).sum(axis=-1)
-        return cast("Value", float(total) if v.ndim == 1 else total)
+        return self._at(total)
 
     __iter__ = None  # Python would go through it by the numbers of nodes
 
@@ -196,7 +194,7 @@ class OperatingPoint(Generic[Value]):
             If there is no such node and no such output.
         """
         output = folded(output)
-        if "(" in output or "@" in output:
+        if "(" in output or "@" in output or output in self.circuit.formulas:
             return self.value(output)
         circuit = self.circuit
         if circuit.find(output) is not None and output not in ("gnd", *circuit.nodes):
@@ -207,13 +205,15 @@ class OperatingPoint(Generic[Value]):
     def value(self, output: str) -> Value:
         """Return ``v(node)``, ``v(node,node)``, ``i(element)`` or ``p(element)``, in V, A or W.
 
-        ``w(element)``, ``ib(q1)``, ``@r1[i]``, ``@q1[ib]`` and ``@r1[p]`` are understood, too.
+        ``w(element)``, ``ib(q1)``, ``@q1[ib]``, ``@r1[p]`` are understood, and ``.print`` formulas.
 
         Raises
         ------
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
+        if output in self.circuit.formulas:
+            return self._at(import_module(".tabulated", __package__).tabulated(self, output))
         kind, first, second = sought(self.circuit, output)
         if kind == "v":
             return self.voltage(self.circuit.nodes[first], self.circuit.nodes[second])

@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
 
+from ...model.formula import Formula, Sum
 from ...model.outputs import FORMS, canonical
 from ...model.patterns import pattern
-from ..expressions.programs import Language
+from ...model.requests import Tabulated
+from ..expressions.machine import Machine
+from ..expressions.programs import Language, Reading
 from ..report import CardError
 from ..source import Card
 from .cards import Braced, Expression, Word
@@ -17,15 +23,10 @@ from .items import ValueReader
 from .requests import RequestReader, is_ours
 from .scope import Failed
 from .sweeps import SweepReader
+from .tabulated import ITEM, program_of, simple
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
-_OUTPUT = pattern(rf"{FORMS}|[^\s,]+")
-_VOLTAGE = r"v\s*\(\s*([^\s,()]+)\s*\)"
-#: formulas that are the voltage between two nodes
-_BETWEEN = pattern(
-    rf"(?<![^\s,])(?:{_VOLTAGE}-{_VOLTAGE}"
-    rf"|(?:par\s*\(\s*'|[{{'])\s*{_VOLTAGE}\s*-\s*{_VOLTAGE}\s*(?:'\s*\)|[}}']))(?=[\s,]|$)"
-)
+_OUTPUT = pattern(rf"{FORMS}|\S+")
 _NODESET = pattern(r"\s*\.\w+\s*")
 _NODESET_ENTRY = pattern(
     r"(?:v\s*\(\s*([^\s,()]+)\s*\)|(all))\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
@@ -34,7 +35,6 @@ _NODESET_ENTRY = pattern(
 _FOREIGN_SENS = pattern(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b")
 #: Xyce's
 _FORMAT = pattern(r"(?:format|file|width|precision|filter|delimiter|timescalefactor)=")
-_IS_FORMULA = pattern(r"par\s*\(|\{|'|.*[-+*/]\s*[(\w]")
 #: cards that ask about a solution
 _QUESTIONS = ("sens", "tf", "meas")
 
@@ -51,11 +51,14 @@ class AnalysisReader(SweepReader):
         Such as ``v(out)``, ``i(v1)``.
     plots : list of tuple of str
         Those of each ``.plot`` card.
+    formulas : dict of str to Tabulated
+        What those of them are that are formulas.
     """
 
     nodeset: dict[str, float] = field(default_factory=dict, init=False)
     outputs: list[str] = field(default_factory=list, init=False)
     plots: list[tuple[str, ...]] = field(default_factory=list, init=False)
+    formulas: dict[str, Tabulated] = field(default_factory=dict, init=False)
     _unsaid: list[Card] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -106,12 +109,36 @@ class AnalysisReader(SweepReader):
                 self.report.add("N103", f"{words[0]} {words[1]} is ignored", card)
                 return
             start = card[2].index(words[1], start) + len(words[1])
-        for match in _OUTPUT.finditer(_BETWEEN.sub(_between, card[2]), start):
-            output = self._output(match)
+        for match in ITEM.finditer(card[2], start):
+            text = simple(match)
+            try:
+                output = self._formula(match, card) if text is None else self._simple(text)
+            except CardError as error:
+                message = f"{match[0].strip()!r} is ignored: {error.message}"
+                place = match.start(), len(match[0])
+                self.report.add("W114", message, card, *place, hint=error.hint)
+                continue
             if output is None:
                 self._unknown_output(match, card)
             elif output:
                 yield output
+
+    def _simple(self, text: str) -> str | None:
+        match = _OUTPUT.fullmatch(text)
+        return self._output(match) if match else None
+
+    def _formula(self, match: re.Match[str], card: Card) -> str:
+        """Keep a formula; return what it is called."""
+        dialect = self.report.dialect
+        name, program = program_of(match, dialect.numerals, self._output, self.builder.ends_of)
+        names: Any = SimpleNamespace(
+            parameter=partial(self._known, card), function=self.top.function, known=self.top.known
+        )
+        read = Machine().run(program, names, dialect.meanings)
+        formula = read.formula if isinstance(read, Reading) else Formula(Sum(read))
+        follows = any(op[0] in ("name", "call") for op in program)
+        self.formulas[name] = Tabulated(formula, follows)
+        return name
 
     def _output(self, match: re.Match[str]) -> str | None:
         """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""
@@ -144,10 +171,7 @@ class AnalysisReader(SweepReader):
             self.report.add("N105", message, card, match.start(), len(match[0]))
             return
         message = f"{match[0]!r} is ignored: no such voltage or current"
-        hint = "outputs are v(node), v(node,node), i(element), p(element)"
-        if _IS_FORMULA.match(match[0]):
-            message = f"{match[0]!r} is ignored: formulas are not tabulated"
-            hint = "a .meas dc card tells their values: .meas dc x find formula at=..."
+        hint = "outputs are v(node), v(node,node), i(element), p(element), and formulas of them"
         self.report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
 
     # ---- nodeset ----
@@ -228,11 +252,6 @@ class AnalysisReader(SweepReader):
             message = f"{self.report.dialect.name} holds the voltages of .ic: that is not done here"
             raise CardError("E115", message, card[2].index("."), 3, f"{hint}; a source holds one")
         self.report.add("N103", ".ic has no effect on an operating point", card, hint=hint)
-
-
-def _between(match: re.Match[str]) -> str:
-    """Return the voltage between two nodes as ``v(a,b)``, in as many characters."""
-    return f"v({','.join(filter(None, match.groups()))})".ljust(len(match[0]))
 
 
 _READERS: dict[str, Callable[[AnalysisReader, Card], None]] = {

@@ -107,7 +107,8 @@ class DependentPlacer(PassivePlacer):
         """Return a formula with the full names of nodes and elements."""
         places = {
             f"{op[4]}:{str(op[1])[1]}" if op[0] == "terminal" else str(op[4]): (
-                expression.offset + int(op[2]), int(op[3])
+                expression.offset + int(op[2]),
+                int(op[3]),
             )
             for op in expression.program
             if op[0] == "terminal" or op[:2] == ("probe", "i")

@@ -106,6 +106,7 @@ class Elaboration:
             nodeset=reader.nodeset,
             outputs=tuple(reader.outputs),
             plots=tuple(reader.plots),
+            formulas=reader.formulas,
             derivatives=tuple(reader.requests.derivatives),
             measures=tuple(reader.requests.measures),
             diagnostics=diagnostics,

@@ -10,6 +10,7 @@ from ...model.circuit import Circuit
 from ...model.devices import Device
 from ...model.devices.device import text as _value
 from ...model.requests import Analysis, Measure, Sweep
+from ...model.spelling import spelled
 from .following import cards as parameter_cards
 from .following import formulas
 
@@ -84,7 +85,8 @@ class Writer:
 
     def current(self, element: int) -> str:
         """Return the name under which an element's current is referred to."""
-        return self.names[self.circuit.element_names[element]]
+        name = self.circuit.element_names[element]
+        return self.names.get(name, name)  # that of a terminal is its own
 
     def model(self, body: str, letter: str) -> str:
         """Return the name of a model, which is made where it is new."""
@@ -188,6 +190,13 @@ class Writer:
 
     def _output(self, output: str) -> str:
         """Return an output with the name that its element is written under."""
+        if found := self.circuit.formulas.get(output):
+            circuit = self.circuit
+            formula = found.formula.renamed(
+                lambda node: circuit.node(str(node)), lambda of: circuit.element(str(of))
+            )
+            text = spelled(formula, self.node, self.current)
+            return text if output[0] == "{" else f"{output}={text}"
         element = output[2:-1] if output[:2] in ("i(", "p(") else ""
         return f"{output[:2]}{self.names[element]})" if element in self.names else output
 

@@ -1,0 +1,112 @@
+"""Formulas in .print, .plot and .save."""
+
+import json
+import re
+import subprocess
+
+import numpy as np
+import pytest
+from ngspice_tools import requires_ngspice
+
+import resnet_sim as rs
+from resnet_sim.cli import main
+
+DECK = """t
+V1 a 0 5
+R1 a b 1k
+R2 b 0 {3k*k}
+.param k=1
+.func twice(x) {2*x}
+Q1 a c 0 n
+Rb b c 100k
+.model n npn
+"""
+
+#: what is named -> what it is called, and its value by voltages and currents
+FORMULAS = {
+    "v(a)*2": ("{v(a)*2}", lambda v, i: 2 * v["a"]),
+    "V(a) * V(b)": ("{v(a)*v(b)}", lambda v, i: v["a"] * v["b"]),
+    "v(a) - 2*v(b)": ("{v(a)-2*v(b)}", lambda v, i: v["a"] - 2 * v["b"]),
+    "-i(v1)": ("{-i(v1)}", lambda v, i: -i["v1"]),
+    "abs(i(v1))": ("{abs(i(v1))}", lambda v, i: abs(i["v1"])),
+    "v(a)-v(b)": ("v(a,b)", lambda v, i: v["a"] - v["b"]),
+    "{v(a,b) / k}": ("{v(a,b)/k}", lambda v, i: v["a"] - v["b"]),
+    "par('twice(v(b))+temper')": ("{twice(v(b))+temper}", lambda v, i: 2 * v["b"] + 27),
+    "gain=par('v(b)/v(a)')": ("gain", lambda v, i: v["b"] / v["a"]),
+    "ib(q1)*1meg": ("{ib(q1)*1meg}", lambda v, i: i["q1:b"] * 1e6),
+    "@r1[i]*1k": ("{@r1[i]*1k}", lambda v, i: i["r1"] * 1e3),
+    "p(r1)*1k": ("{p(r1)*1k}", lambda v, i: (v["a"] - v["b"]) * i["r1"] * 1e3),
+    "max(v(a),v(b))^2": ("{max(v(a),v(b))^2}", lambda v, i: v["a"] ** 2),
+    "'sqrt(v(b)-v(a))'": ("{sqrt(v(b)-v(a))}", lambda v, i: np.nan),
+}
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_formulas_are_tabulated(text):
+    name, value = FORMULAS[text]
+    circuit = rs.parse_netlist(f"{DECK}.print op {text} v(c)\n.plot {text}\n")
+    assert not circuit.diagnostics
+    assert (circuit.outputs, circuit.plots) == ((name, "v(c)"), ((name,),))
+    op = rs.solve(circuit)
+    expected = value(op.voltages, op.currents)
+    assert op.columns()[name] == pytest.approx(expected, rel=1e-12, nan_ok=True)
+    again = rs.solve(rs.parse_netlist(rs.format_netlist(circuit)))
+    assert again.rows()[0, 0] == pytest.approx(expected, rel=1e-9, nan_ok=True)
+
+
+def test_formulas_follow_parameters_that_are_swept():
+    cards = ".dc V1 4 5 1\n.step param k list 1 2\n.print dc {v(a)*k} {v(b)*temper}\n"
+    (swept,) = rs.run(rs.parse_netlist(DECK + cards))
+    assert swept.value("{v(a)*k}") == pytest.approx([4, 5, 8, 10])
+    assert swept["{v(b)*temper}"] == pytest.approx(27 * swept.voltage("b"))
+    (swept,) = rs.run(rs.parse_netlist(f"{DECK}.dc temp 0 50 50\n.print v(a)*temper\n"))
+    assert swept.value("{v(a)*temper}") == pytest.approx([0, 250])
+
+
+def test_the_command_writes_them(tmp_path, capsys):
+    path = tmp_path / "deck.net"
+    path.write_text(f"{DECK}.print y={{v(a)*2}} v(a)*v(b)\n")
+    assert main(["solve", str(path), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outputs"]["y"] == 10
+    assert main(["solve", str(path)]) == 0
+    assert re.search(r"^ *y +10 *$", capsys.readouterr().out, re.MULTILINE)
+    assert main(["solve", str(path), "--print", "y", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.split() == ["y", "10"]
+    assert main(["plot", str(path)]) == 0
+    assert re.search(r"^y .* 10$", capsys.readouterr().out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    {
+        "v(zz)*2": "no such voltage or current: v\\(zz\\)",
+        "v(a)*zz": "undefined parameter 'zz'",
+        "foo(v(a))": "unknown function 'foo'",
+        "v(a)+": "the end is not expected here",
+        "p(q1)*2": "p\\(q1\\) is not a product of one voltage and one current",
+        "zz": "no such voltage or current",
+    }.items(),
+)
+def test_what_makes_no_sense_is_told_and_the_rest_tabulated(text, words):
+    circuit = rs.parse_netlist(f"{DECK}.print v(a) {text} v(b)\n")
+    assert circuit.outputs == ("v(a)", "v(b)")
+    (found,) = circuit.diagnostics
+    assert found.code == "W114" and re.search(words, found.message), found.message
+    assert found.span.column == len(".print v(a) ") + 1
+
+
+@requires_ngspice
+def test_ngspice_tabulates_the_same(tmp_path):
+    # those that ngspice has; of currents and differences it wants to be told alone what to save
+    names = ["v(a)*2", "log(v(a))", "v(a)^2", "-2^2*v(a)", "v(b) * 2", "abs(v(a))", "tanh(v(b)/10)"]
+    names += ["1k*v(a)", "v(b)>2", "exp(v(b))", "y=par('v(a)*k')"]
+    for name in names:
+        deck = f"{DECK}.dc V1 4 5 1\n.print dc {name}\n.end\n"
+        path = tmp_path / "deck.net"
+        path.write_text(deck)
+        out = subprocess.run(
+            ["ngspice", "-n", "-b", str(path)], capture_output=True, text=True, timeout=60
+        ).stdout
+        theirs = [float(line.split()[2]) for line in out.splitlines() if re.match(r"[01]\t", line)]
+        (ours,) = rs.run(rs.parse_netlist(deck))
+        assert ours.rows()[:, 1] == pytest.approx(theirs, rel=2e-6), name
