@@ -14,6 +14,7 @@ import numpy as np
 from ..arrays import Bools, Floats
 from ..model.devices import BehaviouralSources
 from ..model.formula import Formula, Sum
+from ..model.numbers import LARGEST
 from .check import EPS, ROUNDINGS, Check, largest
 from .intervals import FUNCTIONS, Interval
 from .law import Law
@@ -39,6 +40,8 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             is_voltage = bool(self.table.is_voltage[k])
             actual = (check.drop if is_voltage else check.i)[:, row]
             error = np.maximum(np.maximum(low - actual, actual - high), 0.0)
+            # beside such voltages rounding would excuse everything
+            error = np.where(np.abs(actual) > LARGEST, np.inf, error)
             # as in voltages, rounding of the highest may be all that there is
             least = np.ravel(check.nothing + 4 * EPS * largest(np.abs(check.i)))
             blur = check.blur[:, row] if is_voltage else least + 0.0 * error
@@ -149,5 +152,8 @@ def _sum(some: Sum, v: Floats, i: Floats, blur: Floats, found: Sequence[Interval
         ends = found[number] if gain >= 0 else found[number][::-1]
         low, high = low + gain * ends[0], high + gain * ends[1]
         size = size + np.abs(gain * ends[0]) + np.abs(gain * ends[1])
-    rounding = ROUNDINGS * EPS * (size - np.abs(some.constant)) if some.size else 0.0 * size
+    # what is beyond all numbers, as exp(1000), has no rounding
+    rounding = ROUNDINGS * EPS * np.where(size < np.inf, size - abs(some.constant), 0.0)
+    if not some.size:
+        rounding = np.zeros(len(v))
     return low - rounding, high + rounding
