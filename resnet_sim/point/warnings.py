@@ -39,26 +39,44 @@ def structure(circuit: Circuit) -> list[Diagnostic]:
 
 
 def _dangling(circuit: Circuit) -> list[Diagnostic]:
-    """Nodes with a single terminal that also control nothing."""
+    """Nodes with a single terminal that also control nothing, or that do nothing else."""
     p, q = circuit.terminals
     n = len(circuit.nodes)
     degree = np.bincount(p, minlength=n) + np.bincount(q, minlength=n)
-    used = degree != 1
-    used[0] = True
+    controls = np.zeros(n, dtype=np.bool_)
     for device in circuit.present.values():
-        used[device.controls()[0]] = True
-    loose = (~used).nonzero()[0]
+        controls[device.controls()[0]] = True
+    odd = np.where(controls, degree == 0, degree == 1)
+    odd[0] = False
+    loose = odd.nonzero()[0]
     if not len(loose):
         return []
     found = []
     for node in loose[:MOST_LOOSE].tolist():
-        element = int(np.argmax((p == node) | (q == node)))
-        message = f"only {circuit.element_names[element]} connects to node {circuit.nodes[node]}"
+        if controls[node]:
+            element = _reader(circuit, node)
+            name = circuit.element_names[element]
+            message = f"nothing connects to node {circuit.nodes[node]}, which {name} reads"
+        else:
+            element = int(np.argmax((p == node) | (q == node)))
+            name = circuit.element_names[element]
+            message = f"only {name} connects to node {circuit.nodes[node]}"
         found.append(Diagnostic("W204", message, circuit.span(element), "is the name misspelt?"))
     if len(loose) > MOST_LOOSE:
         more = f"{len(loose) - MOST_LOOSE} more nodes have a single connection"
         found.append(Diagnostic("W204", more))
     return found
+
+
+def _reader(circuit: Circuit, node: int) -> int:
+    """Return the first element that a node controls."""
+    return next(
+        circuit.first[name] + row
+        for name, device in circuit.present.items()
+        if node in device.controls()[0]
+        for row in range(len(device))
+        if node in device.touched(row)
+    )
 
 
 def undefined(state: State) -> tuple[Bools, Bools]:

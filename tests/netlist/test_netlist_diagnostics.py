@@ -23,6 +23,8 @@ def place(diagnostic):
 
 CASES = [
     ("t\nr1 a\n", "E104", "a"),
+    ("t\nv1 a 0 1\nm1 a a 0 d\n.model d nmos\n", "E104", "d"),
+    ("t\nv1 a 0 1\nb1 b 0 v=1 i=2\nr1 b 0 1\n", "E103", "i"),
     ("t\nm1 a b c d = w=1u\n.model d nmos\n", "E104", "d"),
     ("t\nq1 a b c area=2\n", "E104", "area"),
     ("t\nr1 a b 1 2\n", "E105", "2"),
@@ -84,6 +86,18 @@ CASES = [
 def test_a_diagnostic_points_at_its_cause(text, code, excerpt):
     matching = [d for d in found(text) if d.code == code]
     assert [place(d) for d in matching] == [excerpt]
+
+
+@pytest.mark.parametrize(
+    ("cards", "words"),
+    {
+        "m1 a a 0 d\n.model d nmos": "the bulk or the model is missing",
+        "b1 b 0 v=1 i=2\nr1 b 0 1": "this source takes V= or I=",
+    }.items(),
+)
+def test_a_diagnostic_says_what_to_do(cards, words):
+    (diagnostic,) = found(f"t\nv1 a 0 1\n{cards}\n")
+    assert words in diagnostic.message + (diagnostic.hint or "")
 
 
 def test_a_diagnostic_carries_the_physical_line_of_a_continued_card():

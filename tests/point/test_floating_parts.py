@@ -98,3 +98,14 @@ d11 5 6 dmod2
         assert op.certificate.ok, op.certificate.failures
         assert op["4"] == 0.0
         assert set(op.floating) == {"1", "3", "5", "6", "7", "8"}
+
+
+def test_a_node_that_is_read_and_that_nothing_connects_to_is_named():
+    deck = "t\nV1 a 0 5\nR1 a 0 1k\n{}\nR2 b 0 1k\n"
+    for card in ("B1 b 0 V=2*v(aa)", "E1 b 0 aa 0 2", "G1 b 0 aa a 1m"):
+        op = rs.solve(deck.format(card))
+        (found,) = [d for d in op.diagnostics if d.code == "W204"]
+        assert found.message == f"nothing connects to node aa, which {card[:2].lower()} reads"
+        assert found.span.text == card
+    op = rs.solve(deck.format("B1 b 0 V=2*v(c)\nV2 c 0 1"))
+    assert "W204" not in [d.code for d in op.diagnostics]

@@ -266,13 +266,13 @@ def _behaviour(r: CardReader, start: int, is_voltage: bool | None) -> Behavioura
     except CardError as error:
         error.offset += start
         raise
-    name, offset, parameters, program = definitions[0]
+    name, _, parameters, program = definitions[0]
     expected = {"e": ("value", "vol", "v"), "g": ("value", "cur", "i"), "b": ("v", "i")}
     allowed = expected.get(r.letter, ("value",))
-    if name not in allowed or parameters is not None:
-        message = f"{name!r} can't be given here"
-        hint = "this source takes " + " or ".join(f"{a.upper()}=" for a in allowed)
-        raise CardError("E103", message, offset + start, len(name), hint)
+    for k, (word, place, *_) in enumerate(definitions):
+        if (word in allowed) is (k > 0) or parameters is not None:  # one of them comes first
+            hint = "this source takes " + " or ".join(f"{a.upper()}=" for a in allowed)
+            raise CardError("E103", f"{word!r} can't be given here", place + start, len(word), hint)
     after = tuple(
         (other, Expression(code, r.card, start))
         for other, offset, _, code in definitions[1:]
@@ -305,9 +305,8 @@ def _transistor(r: CardReader) -> Read:
         items.append(item)
         r.items.pop()
     if len(items) < (5 if r.letter == "m" else 4):
-        raise r.missing("the model")
-    found = r.keywords()
-    return (nodes[0], nodes[2]), Transistor(tuple(items), found)
+        raise r.missing("the bulk or the model" if r.letter == "m" else "the model")
+    return (nodes[0], nodes[2]), Transistor(tuple(items), r.keywords())
 
 
 def _instance(r: CardReader) -> Read:
