@@ -220,6 +220,7 @@ def test_what_floats_has_no_derivative():
         rs.sensitivities(b.build(), ["v(a)"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "output"),
     [("common emitter", "c"), ("current mirror", "out"), ("cmos inverter", "out")],

@@ -323,6 +323,7 @@ def wait_for_lines(path: Path, count: int) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_runs_are_resumed_to_the_same_bytes(folder, run):
     common = (
         "--epochs",

@@ -38,6 +38,7 @@ def deck(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_code_that_does_not_listen():
     with run(DEAF.format(limit=None)) as process:
         assert process.stdout.readline() == "ready\n"
@@ -50,6 +51,7 @@ def test_ctrl_c_ends_code_that_does_not_listen():
     assert err == "resnet-sim: interrupted, last report: factoring\n"
 
 
+@pytest.mark.slow
 def test_a_time_limit_ends_code_that_does_not_listen():
     with run(DEAF.format(limit=0.2)) as process:
         _, err = process.communicate(timeout=15)

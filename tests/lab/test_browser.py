@@ -20,6 +20,7 @@ from resnet_sim.lab.workshop import Limits
 
 if program() is None and not os.environ.get("CI_BROWSER"):
     pytest.skip("no Chromium on this machine", allow_module_level=True)
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 #: shots of the page go there, if it is set: for those who want to look

@@ -31,6 +31,7 @@ def ask(shop: Workshop, job: str, deck: str, **more: object) -> dict:
     return shop.worker(job).ask(job, {"deck": deck, **more})
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_is_ended_and_the_next_is_answered(shop):
     ask(shop, "curves", GOOD)
     before = shop.worker("curves")._process.pid
@@ -44,6 +45,7 @@ def test_what_takes_too_long_is_ended_and_the_next_is_answered(shop):
     assert ask(shop, "curves", GOOD)["panels"] == []
 
 
+@pytest.mark.slow
 def test_what_takes_too_much_memory_is_ended_and_the_next_is_answered():
     shop = Workshop(Limits(seconds=60.0, bytes=24 << 20), [])
     try:
@@ -119,6 +121,7 @@ def test_decks_are_read_as_the_command_says():
         shop.close()
 
 
+@pytest.mark.slow
 def test_every_example_opens_without_an_error():
     """Answer, schematic, curves and table; those without a solution say so."""
     shop = Workshop(Limits(seconds=60.0), [])

@@ -17,6 +17,7 @@ def test_there_are_two():
     assert [path.stem for path in NOTEBOOKS] == ["learning", "tour"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path, monkeypatch):
     for package in ("matplotlib", "pandas", "sklearn"):

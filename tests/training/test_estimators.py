@@ -43,6 +43,7 @@ def checked(estimator) -> None:
     assert len(found) > 45
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # scikit-learn's own, and of tables with nothing to learn
 @pytest.mark.parametrize("kind", BOTH)
 def test_a_small_estimator_passes_the_checks_of_scikit_learn(kind):
@@ -64,10 +65,12 @@ def scores(estimator, X, y, splits: int = 5) -> np.ndarray:
     return np.array(found)
 
 
+@pytest.mark.slow
 def test_defaults_learn_iris():
     assert np.median(scores(tr.ResistiveClassifier(), *IRIS, splits=2)) >= 0.93
 
 
+@pytest.mark.slow
 def test_defaults_learn_diabetes():
     X, y = load_diabetes(return_X_y=True)
     assert np.median(scores(tr.ResistiveRegressor(), X, y, splits=3)) >= 0.4

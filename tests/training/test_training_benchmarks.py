@@ -77,6 +77,7 @@ def test_every_rule_of_the_table_runs():
         assert rules.steps(0, rule, 100, 0.03) is not None, name
 
 
+@pytest.mark.slow
 def test_every_network_and_rule_of_the_study_runs():
     study = load("learning_study")
     rng = np.random.default_rng(0)

@@ -230,6 +230,7 @@ def uninterrupted():
     return np.hstack([op.node_voltages, op.element_currents])
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumed_gives_the_same_bits(tmp_path):
     assert killed_and_resumed(tmp_path, 2, 0.4).tobytes() == uninterrupted().tobytes()
 
@@ -250,6 +251,7 @@ def kill_when_started(journal, pid, left):
     left.append(journal.stat().st_size)
 
 
+@pytest.mark.slow
 def test_dask_gives_the_same_bits_though_a_worker_is_killed(cluster, tmp_path):
     work = {"samples": 300, "seed": 2, "chunk": 3, "method": "newton"}
     pid = next(worker.pid for worker in cluster.workers.values())
@@ -276,6 +278,7 @@ def test_dask_hands_on_what_a_task_raises_and_lets_go_of_what_is_cancelled(clust
         assert executor.submit(divide, 6, 3).result(30) == 2
 
 
+@pytest.mark.slow
 def test_a_dead_cluster_is_reported_and_the_run_goes_on_elsewhere(tmp_path):
     """The scheduler and its workers are killed together."""
     pytest.importorskip("distributed")
