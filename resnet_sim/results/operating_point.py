@@ -212,7 +212,7 @@ class OperatingPoint(Generic[Value]):
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
-        if output in self.circuit.formulas:
+        if isinstance(output, str) and output in self.circuit.formulas:
             return self._at(import_module(".tabulated", __package__).tabulated(self, output))
         kind, first, second = sought(self.circuit, output)
         if kind == "v":

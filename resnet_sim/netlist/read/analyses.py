@@ -110,6 +110,10 @@ class AnalysisReader(SweepReader):
                 return
             start = card[2].index(words[1], start) + len(words[1])
         for match in ITEM.finditer(card[2], start):
+            if _FORMAT.match(match[0]):
+                message = f"{match[0]} has no effect"
+                self.report.add("N105", message, card, match.start(), len(match[0]))
+                continue
             text = simple(match)
             try:
                 output = self._formula(match, card) if text is None else self._simple(text)
@@ -166,10 +170,6 @@ class AnalysisReader(SweepReader):
         return self.builder.has_node(name)
 
     def _unknown_output(self, match: re.Match[str], card: Card) -> None:
-        if _FORMAT.match(match[0]):
-            message = f"{match[0]} has no effect"
-            self.report.add("N105", message, card, match.start(), len(match[0]))
-            return
         message = f"{match[0]!r} is ignored: no such voltage or current"
         hint = "outputs are v(node), v(node,node), i(element), p(element), and formulas of them"
         self.report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
