@@ -14,7 +14,7 @@ from ..compiled import policy
 from ..errors import ConvergenceError, UsageError
 from ..generators import crossbar
 from ..laws.certificate import certify_points
-from ..laws.nodal import ResistorCurrents
+from ..laws.points import ResistorCurrents
 from ..model.circuit import Circuit
 from ..model.names import real
 from ..solvers.linear.laplacian import laplacian_solver

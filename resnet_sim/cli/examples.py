@@ -1,14 +1,14 @@
-"""``resnet-sim examples``: the decks that come with the package."""
+"""The decks that come with the package: ``resnet-sim examples``, and where such files are."""
 
 from __future__ import annotations
 
 import argparse
+import sysconfig
 from pathlib import Path
 
 from ..errors import UsageError, did_you_mean
 from .common import SOLVED, check_output, deliver
 from .options import add_output
-from .shipped import decks
 
 DECKS = "none"
 
@@ -39,3 +39,24 @@ def _title(path: Path) -> str:
     """Return the first line of a deck."""
     with path.open(encoding="utf-8") as deck:
         return deck.readline().strip()
+
+
+def decks() -> dict[str, Path]:
+    """Return the example decks by name."""
+    return {path.stem: path for path in sorted(shipped("examples/netlists").glob("*.net"))}
+
+
+def shipped(place: str) -> Path:
+    """Return a file or folder of the repository, which an installation has under ``share``.
+
+    Raises
+    ------
+    UsageError
+        If it has been left out of the installation.
+    """
+    repository = Path(__file__).parents[2] / place
+    installed = Path(sysconfig.get_path("data")) / "share" / "resnet_sim" / Path(place).name
+    for path in (repository, installed):
+        if path.exists():
+            return path
+    raise UsageError(f"{installed} is missing: it was not installed with the package")

@@ -8,7 +8,7 @@ import re
 from ..diagnostics import CODES
 from ..errors import UsageError, did_you_mean
 from .common import SOLVED
-from .shipped import shipped
+from .examples import shipped
 
 DECKS = "none"
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from ..errors import UsageError
 from .common import SOLVED
+from .examples import decks, shipped
 from .options import add_reading, count, natural, positive, reading
-from .shipped import decks, shipped
 
 DECKS = "none"
 #: where links point to, if the port is free
@@ -104,7 +104,7 @@ def _folder(name: str) -> Path:
 
 def _first(deck: str | None) -> dict[str, Any]:
     """Return what the page shows first: a deck, or what a link holds."""
-    from ..lab.links import MARK, state_of
+    from ..lab.state import MARK, state_of
 
     if deck is None:
         return {}

@@ -5,9 +5,8 @@ circuit.  Names follow rules that each function states, so that a glob such as `
 selects what is meant.  Values are in SI units: ohm, S, V, A.
 """
 
-from .built import as_built
 from .convolutional import convolutional
-from .crossbars import crossbar, differential_pairs
+from .crossbars import as_built, crossbar, differential_pairs
 from .hopfield import convolutional_hopfield, hopfield
 from .layered import layered, layered_inputs
 from .mixture import DIODES, UNIFORM, Mixture

@@ -1,9 +1,17 @@
-"""What the page shows: a deck, values that are turned away from it, and switches that are held."""
+"""What the page shows: a deck, values turned away from it, switches that are held; and as links.
+
+A link has it in its fragment, which browsers never send to anybody: JSON, deflated (RFC 1951), in
+base64 for addresses (RFC 4648), ``#lab=...``.  The page does the same (``page/links.js``).
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
+import json
+import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +95,41 @@ class Reader:
         """Return the circuit with its values turned and its switches held."""
         circuit = self.read(state.deck).with_settings(state.values)
         return circuit.with_switches(state.switches) if state.switches else circuit
+
+
+MARK = "lab="
+
+
+def fragment(state: State) -> str:
+    """Return the fragment of a link that opens a state.
+
+    Examples
+    --------
+    >>> from resnet_sim.lab.state import State
+    >>> state = State("load\\nV1 a 0 1\\nR1 a 0 1k", {"r1": 2e3})
+    >>> state_of("http://127.0.0.1:8137/#" + fragment(state)) == state
+    True
+    """
+    text = json.dumps(asdict(state), separators=(",", ":")).encode()
+    packer = zlib.compressobj(9, wbits=-15)
+    packed = packer.compress(text) + packer.flush()
+    return MARK + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def state_of(link: str) -> State:
+    """Return the state that a link opens; `UsageError` if it holds none, or a damaged one."""
+    _, mark, text = link.partition("#" + MARK)
+    if not mark:
+        raise UsageError("the link holds no deck")
+    try:
+        packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        unpacker = zlib.decompressobj(-15)
+        # a few bytes can stand for gigabytes
+        data = unpacker.decompress(packed, 2 * MAX_DECK)
+        if unpacker.unconsumed_tail:
+            raise UsageError(f"the deck of the link has more than {MAX_DECK} characters")
+        return State.of(json.loads(data))
+    except (binascii.Error, zlib.error, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError("the link is damaged: copy all of it") from None

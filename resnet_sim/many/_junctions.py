@@ -105,7 +105,7 @@ def _flow(law, u):  # type: ignore[no-untyped-def]
 
 @inlined
 def _omega(y):  # type: ignore[no-untyped-def]
-    """Return w > 0 with ``w + ln w = y``, see `curves.wright`."""
+    """Return w > 0 with ``w + ln w = y``, see `curves.junction`."""
     if y < -36.0:
         return math.exp(y)
     y = min(y, 1e300)

@@ -265,7 +265,7 @@ def run(
     progress: bool = False,
     chunk: int = CHUNK,
 ) -> OperatingPoint:
-    """Solve all points of a job; see `analyses.monte_carlo` for the parameters."""
+    """Solve all points of a job; see `analyses.sweep` for the parameters."""
     began = time.perf_counter()
     count = job.variants.count
     chunk = whole(chunk, "chunk", 1)

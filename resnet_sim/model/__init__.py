@@ -7,5 +7,5 @@ DOORS = (
     "affine", "builder", "circuit", "clamps", "derivatives", "devices", "devices.cards",
     "devices.characteristic", "devices.crossbar", "devices.device", "devices.mosfet",
     "devices.multipole", "devices.pieces", "display", "formula", "lines", "names", "numbers",
-    "outputs", "potentiometers", "patterns", "real_parts", "requests", "softened", "spelling",
+    "outputs", "potentiometers", "patterns", "requests", "softened", "spelling",
 )  # fmt: skip

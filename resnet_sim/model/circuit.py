@@ -259,19 +259,19 @@ class Circuit(Numbered):
     # ---- views ----
 
     def __repr__(self) -> str:
-        from .views import size
+        from .display import size
 
         title = f" {self.title!r}" if self.title else ""
         return f"<Circuit{title}: {size(self)}>"
 
     def summary(self) -> str:
         """Return what the circuit consists of and what its deck asks for, in some lines."""
-        from .views import summary
+        from .display import summary
 
         return summary(self, self.analyses, self.diagnostics)
 
     def _repr_html_(self) -> str:
-        from .views import html
+        from .display import html
 
         return html(self)
 

@@ -7,7 +7,7 @@ Every piecewise-linear function is a sum of bounded ones,
 whose arguments are sums of voltages, currents and other clamps: ``max(a, b) = b +
 clamp(a - b, 0, inf)``, a table one clamp for each of its lines.  This is the one place
 that tells what is piecewise linear from what is not: functions that bend otherwise are units
-of their own (`smooth`), beside and within clamps.  At a step any value between its
+of their own (`Smooth`), beside and within clamps.  At a step any value between its
 ends counts: ideal comparators with feedback rest there.
 """
 
@@ -17,8 +17,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from .formula import Call, Formula, Sum
-from .smooth import inlined
-from .units import Clamp, Clamped, Unit, needed
+from .units import Clamp, Clamped, Unit, inlined, needed
 
 #: what rounding of decimal numbers may leave of a difference, relative
 ROUNDING = 1e-12

@@ -1,8 +1,15 @@
-"""How values show themselves at a prompt and in a notebook: short, whatever their size."""
+"""How values and circuits show themselves at a prompt and in a notebook: in a few words."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    # the command's help needs none of these
+    from ..diagnostics import Diagnostic
+    from .numbered import Numbered
+    from .requests import Analysis
 
 #: rows of a table in a notebook; what is beyond is counted
 MAX_ROWS = 20
@@ -71,3 +78,39 @@ def html_table(
         f"<table><caption>{escape(caption)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
     )
+
+
+def size(circuit: Numbered) -> str:
+    """Return how large a circuit is, in words."""
+    kinds = [how_many(len(table), table.kind) for table in circuit.present.values()]
+    return ", ".join([how_many(len(circuit.nodes), "node"), *kinds])
+
+
+def summary(
+    circuit: Numbered, analyses: Iterable[Analysis], diagnostics: Iterable[Diagnostic]
+) -> str:
+    """Return what a circuit consists of, what is asked for and what was said, in some lines."""
+    lines = [circuit.title] if circuit.title else []
+    lines.append(f"{how_many(len(circuit.nodes), 'node')}: {few(circuit.nodes, 8)}")
+    for table in circuit.present.values():
+        lines.append(f"{how_many(len(table), table.kind)}: {few(table.names, 8)}")
+    for analysis in analyses:
+        swept = [f"{s.name} at {how_many(len(s.values), 'value')}" for s in analysis.sweeps]
+        lines.append(f".{analysis.name} {', '.join(swept)}".rstrip())
+    severities = [diagnostic.severity for diagnostic in diagnostics]
+    said = [how_many(severities.count(s), s) for s in ("warning", "note") if s in severities]
+    return "\n".join([*lines, *([", ".join(said)] if said else [])])
+
+
+def html(circuit: Numbered) -> str:
+    """Return the first elements as a table."""
+    rows = []
+    for number in range(min(MAX_ROWS, circuit.n_elements)):
+        p, q = (circuit.nodes[ends[number]] for ends in circuit.terminals)
+        table, row = circuit.locate(number)
+        device = circuit.tables[table]
+        column = getattr(device, device.value, None) if device.value else None
+        value = "" if column is None or not len(column) else f"{column[row]:.6g}"
+        rows.append((circuit.element_names[number], device.kind, p, q, value))
+    header = ("element", "kind", "from", "to", "value")
+    return html_table(f"{circuit.title} ({size(circuit)})", header, rows, circuit.n_elements)

@@ -2,14 +2,15 @@
 
 A formula is kept as a list of steps that refer to earlier ones, so that neither evaluating nor
 comparing it recurses, and what occurs twice is there once.  What it *means* is stated by
-`laws`; which of them are solved, and how, by what takes it apart (`clamps`).
-"""
+`laws`; which of them are solved, and how, by what takes it apart (`clamps`)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations_with_replacement
 from typing import Any, NamedTuple
+
+import numpy as np
 
 #: a name as written or a number, and a gain
 Terms = tuple[tuple[Any, float], ...]
@@ -171,3 +172,40 @@ def polynomial(constant: float, controls: Sequence[Sum], gains: Sequence[float])
                 total = total.plus(made[factors], gain)
         degree += 1
     return ordered(total, calls)[0]
+
+
+def shape(formula: Formula) -> Any:
+    """Return what formulas of voltages share that are alike, to tell them apart by."""
+
+    def of(some: Sum) -> Any:
+        return tuple(k for k, _ in some.voltages), tuple(k for k, _ in some.calls)
+
+    return tuple((c.name, tuple(map(of, c.arguments))) for c in formula.calls), of(formula.value)
+
+
+def stacked(formulas: Sequence[Formula]) -> Formula:
+    """Return formulas of one shape as one, of which `derivatives.Program` takes each at one point.
+
+    Examples
+    --------
+    >>> from resnet_sim.model.formula import stacked
+    >>> from resnet_sim.model.formula import Formula, Sum
+    >>> both = stacked([Formula(Sum(1.0, ((0, 2.0),))), Formula(Sum(3.0, ((0, 4.0),)))])
+    >>> both.value.constant.tolist()
+    [1.0, 3.0]
+    """
+
+    def stack(sums: Sequence[Sum]) -> Any:
+        terms: list[Any] = []
+        for name in ("voltages", "calls"):
+            every = [getattr(some, name) for some in sums]
+            gains = [np.array([own[j][1] for own in every]) for j in range(len(every[0]))]
+            terms.append(tuple((k, gain) for (k, _), gain in zip(every[0], gains, strict=True)))
+        constant: Any = np.array([some.constant for some in sums])
+        return Sum(constant, terms[0], (), terms[1])
+
+    calls = []
+    for number, call in enumerate(formulas[0].calls):
+        every = [formula.calls[number].arguments for formula in formulas]
+        calls.append(Call(call.name, tuple(map(stack, zip(*every, strict=True)))))
+    return Formula(stack([formula.value for formula in formulas]), tuple(calls))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bools, Floats
-from ..laws.rounding import units
+from ..laws.foreign import units
 from ..model.circuit import Circuit
 from ..model.display import few
 from ..results.operating_point import OperatingPoint

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .estimators import ResistiveClassifier, ResistiveRegressor
     from .gradient_check import GradientCheck, gradcheck
     from .imperfections import Devices
+    from .memory import EarlyStopping
     from .network import Network
     from .optimizers import SGD, Adam, Momentum, Optimizer, cosine, exponential
     from .real_diodes import Transfer, transfer, with_part
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         FrequencyPropagation,
         Rule,
     )
-    from .stopping import EarlyStopping
     from .trainer import Trainer
     from .truncated import TruncatedBackprop
     from .vector_field import VectorFieldEP
@@ -62,7 +62,7 @@ _MODULES = {
     "optimizers": "SGD Adam Momentum Optimizer cosine exponential",
     "rules": "Adjoint ContrastiveLearning CoupledLearning EquilibriumPropagation "
     "FrequencyPropagation Rule",
-    "stopping": "EarlyStopping",
+    "memory": "EarlyStopping",
     "trainer": "Trainer",
     "real_diodes": "Transfer transfer with_part",
     "truncated": "TruncatedBackprop",

@@ -1,21 +1,113 @@
-"""What a run knows besides its network: how far it is, what was best, what conducted."""
+"""What a run knows besides its network: how far it is, what was best and when to stop for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Bools, Floats, Ints
 from ..errors import UsageError
+from ..model.display import how_many, html_table
+from ..model.names import whole
 from . import checkpoint
-from .history import History
+from .amounts import amount
 from .network import Network
 from .optimizers import Optimizer
-from .stopping import Best, EarlyStopping
+
+#: rows of a table in a notebook
+MOST_SHOWN = 12
+
+
+class History(list[dict[str, Any]]):
+    """Records of epochs: a list, but for what it shows.
+
+    Examples
+    --------
+    >>> from resnet_sim.training.memory import History
+    >>> History({"epoch": k, "cost": 1.0 / (k + 1)} for k in range(200))
+    <History: 200 epochs, cost 1 to 0.005>
+    """
+
+    def __repr__(self) -> str:
+        costs = [record["cost"] for record in self if "cost" in record]
+        told = f", cost {costs[0]:.4g} to {costs[-1]:.4g}" if costs else ""
+        return f"<History: {how_many(len(self), 'epoch')}{told}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of some epochs, the first and the last among them."""
+        shown = np.unique(np.linspace(0, max(len(self) - 1, 0), MOST_SHOWN).astype(int)).tolist()
+        rows = [self[k] for k in shown if k < len(self)]
+        names = [k for k, v in rows[0].items() if isinstance(v, int | float)] if rows else []
+        cells = [tuple(f"{row.get(name, np.nan):.6g}" for name in names) for row in rows]
+        return html_table(repr(self).strip("<>"), tuple(names), cells, len(rows))
+
+
+def costs(record: Mapping[str, Any]) -> str:
+    """Return the costs of an epoch in words."""
+    names = (name for name in ("cost", "validation_cost") if name in record)
+    return ", ".join(f"{name} {record[name]:.4g}" for name in names).replace("_cost", "")
+
+
+class Best(NamedTuple):
+    """The best epoch so far: its metric, its number, and the parameters after it."""
+
+    metric: float
+    epoch: int
+    parameters: Floats
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stop when a metric has not fallen by `least` for `patience` epochs.
+
+    With `restore`, the parameters of the best epoch come back at the end.
+
+    Examples
+    --------
+    >>> trainer = tr.Trainer(tr.Network(rs.generators.ladder(1), ["v0"], ["n1"]))
+    >>> stop = tr.EarlyStopping(patience=2, metric="cost", least=1e-3)
+    >>> len(trainer.fit([[1.0]], [[0.25]], epochs=1000, early_stopping=stop))
+    17
+    """
+
+    patience: int = 10
+    metric: str = "validation_cost"
+    least: float = 0.0
+    restore: bool = True
+
+    def __post_init__(self) -> None:
+        whole(self.patience, "patience", 1)
+        amount(self.least, "least", 0)
+
+    def better(
+        self, best: Best | None, record: Mapping[str, Any], parameters: Callable[[], Floats]
+    ) -> Best | None:
+        """Return the best epoch, which may be that of a new record."""
+        if self.metric not in record:
+            raise UsageError(f"early stopping: there is no metric {self.metric!r}")
+        value = float(record[self.metric])
+        if best is None or value < best.metric - self.least:
+            return Best(value, int(record["epoch"]), parameters())
+        return best
+
+    def ends(self, best: Best | None, history: Sequence[Mapping[str, Any]]) -> bool:
+        """Tell whether a run ends, as its best epoch is too long ago."""
+        return best is not None and int(history[-1]["epoch"]) - best.epoch >= self.patience
+
+
+def functions(callbacks: Any) -> list[Callable[..., Any]]:
+    """Return callbacks, any of which may end a run; one alone needs no brackets."""
+    several = isinstance(callbacks, Iterable) and not callable(callbacks)
+    found = list(callbacks) if several else [callbacks]
+    if not all(map(callable, found)):
+        raise UsageError("callbacks are functions of the trainer and the record of an epoch")
+    return found
+
 
 #: of the names of arrays that an optimiser keeps
 PREFIX = "optimizer_"

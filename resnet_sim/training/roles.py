@@ -24,11 +24,10 @@ from ..point.reduction import reduce
 from .ammeters import measured
 from .costs import built_in
 from .following import Following
-from .imperfections import Devices
+from .imperfections import Devices, wired
 from .shared import Wanted, learn
 from .transconductances import split, with_transconductances
 from .warned import warn
-from .wires import wired
 
 Output = str | tuple[str, str]
 

@@ -23,16 +23,14 @@ from .checkpoint import Files, digest, spelt_out, writable
 from .costs import Cost, decoded
 from .defaults import rate, settled
 from .derivatives import gradients
-from .history import History, costs
 from .layered_epochs import Epochs, fits
-from .memory import Memory, parameters
+from .memory import EarlyStopping, History, Memory, costs, functions, parameters
 from .named import by_name
 from .network import Network
 from .optimizers import Optimizer, fresh, stepped
 from .parallel import Compute, shared
 from .registry import cost_of, optimizer_of, rule_of
 from .rules import Rule
-from .stopping import EarlyStopping, functions
 
 Record = dict[str, Any]
 #: called after each epoch; a true result ends the training

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from chromium import Browser, program
 
+from resnet_sim.cli.examples import decks
 from resnet_sim.cli.lab import _trainings
-from resnet_sim.cli.shipped import decks
 from resnet_sim.lab import Lab
 from resnet_sim.lab.workshop import Limits
 

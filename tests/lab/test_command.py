@@ -13,8 +13,7 @@ import pytest
 
 from resnet_sim.cli import main
 from resnet_sim.cli.lab import _first
-from resnet_sim.lab.links import fragment
-from resnet_sim.lab.state import State
+from resnet_sim.lab.state import State, fragment
 
 DECK = "load\nV1 a 0 2\nR1 a 0 1k\n"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resnet_sim.cli.lab import _trainings
-from resnet_sim.lab.limits import Wall
+from resnet_sim.lab.worker import Wall
 from resnet_sim.lab.workshop import Exceeded, Limits, Workshop
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +70,7 @@ def test_the_wall_holds_without_the_reader(tmp_path):
     """In a process of its own: what is bound stays so."""
     code = f"""
 import socket, subprocess, os
-from resnet_sim.lab.limits import bind
+from resnet_sim.lab.worker import bind
 bind(1 << 30, [])
 tries = [lambda: open("/etc/passwd"), lambda: os.open("/etc/hostname", os.O_RDONLY),
          lambda: open({str(tmp_path / "x")!r}, "w"), lambda: subprocess.run(["true"]),

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 import resnet_sim as rs
 from resnet_sim.lab.dials import dials, parameters, spice, turned
-from resnet_sim.lab.links import MARK, fragment, state_of
-from resnet_sim.lab.state import MAX_DECK, Reader, State
+from resnet_sim.lab.state import MARK, MAX_DECK, Reader, State, fragment, state_of
 from resnet_sim.model.numbers import read_number
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples" / "netlists").glob("*.net"))

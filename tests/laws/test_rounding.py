@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import resnet_sim as rs
-from resnet_sim.laws.rounding import units
+from resnet_sim.laws.foreign import units
 
 EPS = np.finfo(float).eps
 

@@ -181,6 +181,7 @@ class Crossbars(Device):
     value = "ohms"
     varies = True
     infinite = frozenset({"ohms"})
+    imposes = "joins {p} and {q} within a crossbar"
     rank = 5
 
     devices: tuple[Crossbar, ...] = ()
@@ -250,10 +251,6 @@ class Crossbars(Device):
         if self.devices:
             some = np.flatnonzero(self.siemens)
             out.conductor(first + some, self.p[some], self.q[some], self.siemens[some])
-
-    def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """Which device joins them."""
-        return f"joins {p} and {q} within a crossbar"
 
     def letter(self, row: int) -> str:
         """Each conductance is written as a resistor; there is no card for the whole."""

@@ -105,6 +105,11 @@ class Device:
     fixes_current: ClassVar[bool] = False
     #: whether its currents are smooth functions of several voltages
     smooth: ClassVar[bool] = False
+    #: what an element imposes, in words; `across` is its voltage, such as ``v(a,b)``
+    imposes: ClassVar[str] = "joins {p} and {q}"
+    #: whether all elements join their ends, whatever flows, and whether ngspice tells all currents
+    conducts: ClassVar[bool] = False
+    told: ClassVar[bool] = False
     #: pieces come in this order; the first ties are preferred by trees
     rank: ClassVar[int] = 9
     cards: ClassVar[tuple[Card, ...]] = ()
@@ -142,8 +147,8 @@ class Device:
         return first + np.arange(len(self))
 
     def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """Return what an element imposes; `across` is its voltage, such as ``v(a,b)``."""
-        return f"joins {p} and {q}"
+        """Return what an element imposes, see `imposes`."""
+        return self.imposes.format(p=p, q=q, across=across)
 
     def smooth_elements(self) -> Sequence[str]:
         """Return the names of the devices whose currents are smooth functions of voltages."""
@@ -222,11 +227,11 @@ class Device:
 
         Switches are held.
         """
-        return np.full(len(self), np.inf)
+        return np.full(len(self), 0.0 if self.fixes_voltage is True else np.inf)
 
     def carries(self, flows: Bools) -> Bools:
         """Tell which elements join their ends; `flows`: those through which a current flows."""
-        return np.isfinite(self.resistance())
+        return np.isfinite(self.resistance()) | self.conducts
 
     def co_content(self, v: Floats) -> Floats:
         """Return the integrals of the currents over the voltages from 0 to v, W.
@@ -243,11 +248,13 @@ class Device:
         UsageError
             If this device has none, or none is known.
         """
+        if self.fixes_voltage is True:
+            return np.zeros_like(v)
         raise UsageError(f"{self.names[0]} is a {self.kind}: its co-content is not known")
 
     def is_told(self) -> Bools:
         """Tell which elements' currents ngspice computes: those that become its V sources."""
-        return np.full(len(self), bool(self.fixes_voltage))
+        return np.full(len(self), bool(self.fixes_voltage) or self.told)
 
     def is_idealised(self) -> bool:
         """Tell whether an element needs an on-resistance there that it does not have."""

@@ -13,8 +13,7 @@ import numpy as np
 from ...arrays import Bools, Floats
 from ...errors import UsageError
 from .cards import DIODE, BadModel, Card, Conditions, Given, Made, Model, Together, pieces_of
-from .device import floats, text
-from .diode_table import DiodeTable
+from .device import Table, floats, text
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ def _check(values: Mapping[str, float]) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Diodes(DiodeTable):
+class Diodes(Table):
     """Piecewise-linear diode with anode p and cathode q.
 
     ::

@@ -22,11 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...arrays import Floats, Ints
-from ..alike import shape, stacked
 from ..derivatives import Program
-from ..formula import Formula, Sum
-from ..smooth import Smooth
-from ..units import Clamp, Clamped
+from ..formula import Formula, Sum, shape, stacked
+from ..units import Clamp, Clamped, Smooth
 from .pieces import Pieces
 
 #: voltages from which a search may begin, V: the first at which a formula has a value
@@ -61,7 +59,7 @@ class SmoothFormula:
     """Formulas of the voltages of all branches are the currents of the first; others have none.
 
     A `characteristic.Characteristic` of devices with `width` branches each, whose formulas are
-    alike: `program` is that of all of them, `alike.stacked`.
+    alike: `program` is that of all of them, `formula.stacked`.
     """
 
     def __init__(self, program: Program, count: int, width: int) -> None:

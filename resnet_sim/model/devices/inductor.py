@@ -31,6 +31,7 @@ class Inductors(Table):
     value = "henries"
     swept = True
     fixes_voltage = True
+    imposes = "ties {p} to {q}"
     rank = 3
     cards = (Card("l", "Lname node node value", "reactance"),)
 
@@ -40,10 +41,6 @@ class Inductors(Table):
         """A tie."""
         out.tie(self.numbers(first), self.p, self.q, np.zeros(len(self)))
 
-    def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """A short."""
-        return f"ties {p} to {q}"
-
     def foreign_letter(self, row: int, deck: ForeignDeck) -> str:
         """A source of 0 V, whose current is known."""
         return "v"
@@ -51,11 +48,3 @@ class Inductors(Table):
     def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
         """A source of 0 V."""
         yield f"{head} 0"
-
-    def resistance(self) -> Floats:
-        """Rigid."""
-        return np.zeros(len(self))
-
-    def co_content(self, v: Floats) -> Floats:
-        """None: it holds its voltage at 0."""
-        return np.zeros_like(v)

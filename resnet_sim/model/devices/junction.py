@@ -17,11 +17,11 @@ from .cards import BadModel, Conditions
 from .characteristic import KELVIN
 from .characteristic import THERMAL as BOLTZMANN  # over the elementary charge, V/K
 from .device import floats, number, text
-from .diode_table import GMIN, JunctionTable
+from .junction_table import GMIN, JunctionTable
 from .pieces import Pieces
 
 if TYPE_CHECKING:
-    from .decks import Deck, ForeignDeck
+    from .decks import Deck
 
 #: Kelvin of the temperature that emission coefficients refer to.
 ROOM = 300.15
@@ -66,6 +66,7 @@ class Junctions(JunctionTable):
         "vj": "potential", "m": "grading", "ikf": "knee", "ikr": "reverse_knee",
     }  # fmt: skip
     rank = 8
+    conducts = True  # if only a little
 
     recombination: Floats = field(default_factory=floats)
     recombination_emission: Floats = field(default_factory=floats)
@@ -145,14 +146,6 @@ class Junctions(JunctionTable):
             body += " IBV=0.0"
         deck.option("gmin", text(self.leak[row]), text(GMIN))
         yield f"{head} {deck.model(f'D({body})', 'd')}"
-
-    def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
-        """As it is: junctions are what others know best."""
-        return self.lines(row, head, deck)
-
-    def carries(self, flows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """All of them, if only a little."""
-        return np.ones(len(self), dtype=np.bool_)
 
 
 #: parameter -> other names of it

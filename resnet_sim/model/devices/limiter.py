@@ -40,6 +40,8 @@ class Limiters(Table):
     types = "ff"
     value = "amps"
     varies = swept = True
+    conducts = True  # what is at its limit carries that
+    told = True  # by the source of 0 V
     infinite = frozenset({"amps", "ratio"})
     cards = (
         Card("y", "Yname node node limit [ratio=value]", "plain", ("amps",), ("ratio",), ("amps",)),
@@ -132,14 +134,6 @@ class Limiters(Table):
             if np.isfinite(amps):
                 yield f"i.{what}.{name} {one} {other} {text(amps)}"
                 yield deck.diode(f"{deck.diode_letter}.{what}.{name} {other} {one}", *ends, ideal)
-
-    def carries(self, flows: Bools) -> Bools:
-        """What is at its limit carries that."""
-        return np.ones(len(self), dtype=np.bool_)
-
-    def is_told(self) -> Bools:
-        """By the source of 0 V."""
-        return np.ones(len(self), dtype=np.bool_)
 
     def is_idealised(self) -> bool:
         """The diodes are."""

@@ -203,13 +203,9 @@ def channel_of(level: float) -> type[ShichmanHodges]:
     """Return the law of models of a level."""
     if level == 1.0:
         return ShichmanHodges
-    if level == 2.0:
-        from .mosfet_level2 import Geometric
+    from .mosfet_levels import Geometric, SemiEmpirical
 
-        return Geometric
-    from .mosfet_level3 import SemiEmpirical
-
-    return SemiEmpirical
+    return Geometric if level == 2.0 else SemiEmpirical
 
 
 def _from_doping(given: Mapping[str, float]) -> dict[str, float]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import networkx
 
-    from .decks import Deck, ForeignDeck
+    from .decks import Deck
 
 
 #: what to do about models that are refused
@@ -69,6 +69,8 @@ class Multipole(Table):
 
     varies = True
     smooth = True
+    imposes = "is controlled by its voltages, {across} among them"
+    conducts = True  # all but gates do, if little
 
     values: Floats = field(default_factory=lambda: np.zeros((0, 0)))
 
@@ -231,14 +233,6 @@ class Multipole(Table):
             self.sensible(self.names[row], dict(given))
         return dataclasses.replace(self, values=numbers)
 
-    def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """What the currents depend on."""
-        return f"is controlled by its voltages, {across} among them"
-
-    def carries(self, flows: Bools) -> Bools:
-        """All but gates do, if little."""
-        return np.ones(len(self), dtype=np.bool_)
-
     def add_edges(self, graph: networkx.MultiGraph, nodes: Sequence[str]) -> None:
         """The parameters are those of the first terminals."""
         for row, name in enumerate(self.names):
@@ -277,7 +271,3 @@ class Multipole(Table):
         name = head.split(None, 1)[0]
         model = deck.model(f"{kind}({body})", self.cards[0].letter)
         yield f"{name} {nodes} {model} {own}".rstrip()
-
-    def foreign_lines(self, row: int, head: str, deck: ForeignDeck) -> Iterator[str]:
-        """The same card."""
-        return self.lines(row, head, deck)

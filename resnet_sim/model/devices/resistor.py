@@ -65,6 +65,7 @@ class Resistors(Table):
     value = "ohms"
     varies = swept = True
     sets = "conductors"
+    imposes = "ties {p} to {q}"  # only shorts impose anything
     infinite = frozenset({"ohms"})
     rank = 4
     cards = (Card("r", "Rname node node value", "resistor"),)
@@ -75,10 +76,6 @@ class Resistors(Table):
     def pieces(self, out: Pieces, first: int) -> None:
         """Tie, conductor or nothing."""
         out.resistance(self.numbers(first), self.p, self.q, self.ohms)
-
-    def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """Only shorts impose anything."""
-        return f"ties {p} to {q}"
 
     def varying(self) -> Bools:
         """A share of no resistance is none."""

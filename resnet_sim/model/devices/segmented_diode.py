@@ -14,8 +14,8 @@ from ...arrays import Bools, Floats
 from ...errors import UsageError
 from .cards import BadModel, Given, Made
 from .device import floats, text
-from .diode_table import GMIN, JunctionTable
 from .junction import THERMAL, JunctionModel
+from .junction_table import GMIN, JunctionTable
 from .pieces import Pieces
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class SegmentedDiodes(JunctionTable):
     types = "f" * 8
     parameters: ClassVar[Mapping[str, str]] = {**JunctionTable.parameters, "ipieces": "least"}
     rank = 7
+    told = True  # by the source of 0 V
 
     count: Floats = field(default_factory=floats)
     least: Floats = field(default_factory=floats)
@@ -202,7 +203,3 @@ class SegmentedDiodes(JunctionTable):
     def carries(self, flows: Bools) -> Bools:
         """Those that leak, or conduct."""
         return np.asarray(flows | (self.leak > 0))
-
-    def is_told(self) -> Bools:
-        """By the source of 0 V."""
-        return np.ones(len(self), dtype=np.bool_)

@@ -98,6 +98,8 @@ class Switches(Table):
     kind = "switch"
     plural = "switches"
     types = "ffiioffbb"
+    imposes = "ties {p} to {q}"  # only shorts impose anything
+    told = True  # what is held and short becomes a V source
     parameters: ClassVar[Mapping[str, str]] = {
         "ron": "r_on", "roff": "r_off", "vt": "threshold", "vh": "hysteresis",
         "it": "threshold", "ih": "hysteresis",
@@ -134,10 +136,6 @@ class Switches(Table):
         out.resistance(
             self.numbers(first), self.p, self.q, np.where(out.closed, self.r_on, self.r_off)
         )
-
-    def describe(self, row: int, p: str, q: str, across: str) -> str:
-        """Only shorts impose anything."""
-        return f"ties {p} to {q}"
 
     def letter(self, row: int) -> str:
         """By what controls it."""
@@ -193,10 +191,6 @@ class Switches(Table):
             return super().co_content(v)
         ohms = self.resistance()
         return np.asarray(0.5 * v**2 / np.where(ohms == 0, np.inf, ohms))
-
-    def is_told(self) -> Bools:
-        """Those that are held and short become V sources."""
-        return np.ones(len(self), dtype=np.bool_)
 
     def controls(self) -> tuple[Ints, Ints]:
         """Those of all that have any."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from ...arrays import Floats
 from .cards import Card
 from .device import Table, floats
@@ -39,11 +37,3 @@ class VoltageSources(Table):
     def describe(self, row: int, p: str, q: str, across: str) -> str:
         """The voltage."""
         return f"sets {across} = {self.volts[row]:.6g} V"
-
-    def resistance(self) -> Floats:
-        """Rigid."""
-        return np.zeros(len(self))
-
-    def co_content(self, v: Floats) -> Floats:
-        """None: it holds its voltage."""
-        return np.zeros_like(v)

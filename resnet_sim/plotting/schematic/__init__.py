@@ -1,8 +1,8 @@
 """Circuits as schematics: what stands where, as plain geometry, and writers that draw it.
 
 `structure` finds supplies and subcircuits, `parts` says what symbols there are, `placing` puts them
-on a grid, `routing` joins their pins by wires, `naming` finds room for the names of nodes, and
-`drawing` puts it all together.
+on a grid, `routing` joins their pins by wires, and `drawing` puts it all together, with names of
+nodes where there is room for them.
 """
 
 from .drawing import Schematic, redrawn, schematic

@@ -15,10 +15,9 @@ from ...model.devices import BehaviouralSources, ControlledSources
 from ...model.devices.multipole import Multipole
 from ...model.spelling import spelled
 from ..charts import UNITS, Axis
-from .finishing import Finisher
 from .geometry import LINE, Box, Point, Shape, Symbol, Text, turned
 from .structure import insides, rails
-from .symbols import TRANSISTORS, TWO_POLES, amplifier, area, line
+from .symbols import TRANSISTORS, TWO_POLES, Finisher, amplifier, area, line
 
 if TYPE_CHECKING:
     from ...results.operating_point import OperatingPoint

@@ -1,4 +1,4 @@
-"""What diodes of all kinds have in common, and those that are junctions or made from them."""
+"""What junctions have in common, and what is made from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ...arrays import Floats
 from ...errors import UsageError
-from .cards import DIODE, Card
+from .cards import DIODE
 from .device import Table, floats
 
 #: Conductance across junctions, S, unless .options gmin says otherwise.
@@ -16,19 +16,13 @@ GMIN = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class DiodeTable(Table):
-    """Diodes: their card, and their symbol."""
-
-    cards: ClassVar[tuple[Card, ...]] = (DIODE,)
-
-
-@dataclass(frozen=True, eq=False)
-class JunctionTable(DiodeTable):
+class JunctionTable(Table):
     """The numbers of junctions without recombination and high injection."""
 
     value = "saturation"
     varies = True
     infinite = frozenset({"breakdown"})
+    cards = (DIODE,)
     parameters: ClassVar[Mapping[str, str]] = {
         "is": "saturation", "n": "emission", "rs": "series", "bv": "breakdown",
         "nbv": "breakdown_emission",
