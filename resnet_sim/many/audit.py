@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..compiled.kernels import loops, subloops
+from ..compiled.kernels import inserted, loops, subloops
 from ..compiled.vectors import add, broadcast, div, load, magnitude, maximum, mul, store, sub
 
 #: float64 in a vector
@@ -20,7 +20,7 @@ def _carry(a, b, flow, left, size):  # type: ignore[no-untyped-def]
     store(size, b * W, add(load(size, b * W), amount))
 
 
-@loops
+@inserted
 def imbalance(  # type: ignore[no-untyped-def]
     edges, diodes, outputs, conductance, load_of, size_of, x, current, force, room, rows, worst
 ):
@@ -104,7 +104,7 @@ def _rise(x, s, p, q):  # type: ignore[no-untyped-def]
     return high - (x[s, np.uint64(q - 1)] if q > 0 else 0.0)
 
 
-@loops
+@inserted
 def rectified(ends, ohms, around, drop_of, x, current, on, limits, rows, found):  # type: ignore[no-untyped-def]
     """Judge the rectifiers of points, `rows` as above.
 
