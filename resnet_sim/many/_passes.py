@@ -1,9 +1,10 @@
 """Compiled loops of `lanes`: linear networks, eight at a time.  Importing this imports numba.
 
 Samples are the lanes of vectors, each with its own set of conducting rectifiers; no lane knows
-of the others, so that the bits of a sample don't depend on its company.  The tuples of arrays in
-a `pack` are those of `lane_room.Room`, `ways` those of `solving`.  Conductances are `values` of
-shape (edges,) where they are common; else of shape (edges, 8), filled from a table.
+of the others, so that the bits of a sample don't depend on its company, but for the last digits
+where all share one factor (`borders`).  The tuples of arrays in a `pack` are those of
+`lane_room.Room`, `ways` those of `solving`.  Conductances are `values` of shape (edges,) where they
+are common; else of shape (edges, 8), filled from a table.
 """
 
 from __future__ import annotations
