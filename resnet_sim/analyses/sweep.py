@@ -48,7 +48,8 @@ def sweep(
         Or the path of a deck, or its text.
     sweeps : sequence of Sweep, or mapping of str to array_like
         What is swept, and its values: ohms, volts, amps, forward drops of diodes; 0 or 1 for
-        switches; parameters of the deck; ``temp`` in Celsius.
+        switches; parameters of the deck; ``temp`` in Celsius.  They take the place of what has been
+        set before; what follows a swept parameter must not have been.
     method, tolerance, start
         See `solve`.
     executor, journal, progress, chunk
@@ -138,7 +139,8 @@ def _named(circuit: Circuit, name: str, given: Any) -> Sweep:
 def _check_parameter(circuit: Circuit, name: str, value: float) -> None:
     """Refuse what the deck has no parameter for, with the nearest that may be meant."""
     try:
-        circuit.with_parameters({name: value})
+        # whether what follows it was changed by hand is another matter
+        (circuit.rebuild or circuit.with_parameters)({name: value})
     except UsageError:
         known = [*circuit.element_names, *(sweep.__kwdefaults__ or ())]
         meant = did_you_mean(name, known, quoted=True)

@@ -113,21 +113,6 @@ class Job:
         """Return some of the values at a point by name."""
         return {self.variants.names[k]: float(values[k]) for k in columns}
 
-    def _drawn(self, circuit: Circuit, seed: str) -> Circuit:
-        """Return a circuit whose random functions draw; values that were set stay set."""
-        return circuit.with_draw(seed).with_values(self._set_by_hand)
-
-    @cached_property
-    def _set_by_hand(self) -> dict[str, float]:
-        """Values that are not those of the deck."""
-        assert self.circuit.rebuild is not None
-        deck, found = self.circuit.rebuild({}), dict[str, float]()
-        for table, column in _VARIED.items():
-            mine, theirs = (getattr(c.tables[table], column) for c in (self.circuit, deck))
-            rows = np.flatnonzero(mine != theirs).tolist() if len(mine) == len(theirs) else []
-            found |= {self.circuit.tables[table].names[k]: float(mine[k]) for k in rows}
-        return found
-
     def outer_circuit(self, values: Floats, outer: list[int]) -> Circuit:
         """Return the circuit with the parameters and switches of a point."""
         of = self.variants.of
@@ -137,7 +122,7 @@ class Job:
         draws = self.named(values, [k for k in outer if of[k] == "draw"])
         circuit = self.circuit.with_parameters(parameters) if parameters else self.circuit
         for seed, sample in draws.items():
-            circuit = self._drawn(circuit, f"{seed}/{sample:.0f}")
+            circuit = circuit.with_draw(f"{seed}/{sample:.0f}")
         if models:
             circuit = circuit.with_model_parameters(models)
         if (

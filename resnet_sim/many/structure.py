@@ -22,12 +22,14 @@ from ..arrays import Floats, Ints, as_slice
 from ..compiled import policy
 from ..curves import Points
 from ..graph.curve_rows import NO_CURVES, CurveRows
+from ..graph.topology import MOST_AMPS
 from ..model.circuit import Circuit
 from ..model.display import few
 from ..point.amplifiers import scale_pairs
 from ..point.infeasible import names_of
 from ..point.plan import Compiled, Plan
 from ..point.reduction import Reduction, reduce
+from ..point.sources import Sources
 from ..point.state import State
 from .affine_inputs import imposed
 from .readings import Readings, readings
@@ -75,7 +77,8 @@ class Structure:
     loops : array or sparse array, shape (loops, columns)
         What redundant ties contradict, V: must be zero.
     above : array or sparse array, shape (fixed, columns)
-        What ideal rectifiers between given potentials exceed their drop by: must not be positive.
+        What ideal rectifiers between given potentials exceed their drop by, and curves there the
+        voltages up to which currents are in reason, either way: must not be positive.
     readings : Readings, optional
         Sources that copy currents and drive nothing.
     """
@@ -217,8 +220,28 @@ def analyse(circuit: Circuit, inputs: Sequence[str]) -> Structure:
         compact(sources.drop(plan)),
         _curves(red, plan), plan.curves, compact(sources.curve_emf(plan)),
         compact(offset), compact(loops),
-        compact(sources.above(fixed)), read,
+        compact(_above(compiled, sources, fixed)), read,
     )  # fmt: skip
+
+
+def _above(compiled: Compiled, sources: Sources, fixed: Ints) -> Any:
+    """Return what stands across rectifiers, and across curves, between given potentials.
+
+    As in `Structure.above`; who solves single points has the last word on currents.
+    """
+    branch, rows = compiled.reduction.curves, compiled.fixed_curves
+    above = sources.above(fixed)
+    if branch.law is None or not len(rows):
+        return above
+    from scipy.sparse import csr_array, vstack
+
+    law, rise = branch.law.take(rows), branch.rise(sources.offset, rows)
+    parts = [above]
+    for sign in (1.0, -1.0):
+        most = law.at_current(np.full(len(rows), sign * 0.5 * MOST_AMPS)).v
+        last = np.full(len(rows), rise.shape[1] - 1)
+        parts.append(sign * (rise - csr_array((most, (np.arange(len(rows)), last)), rise.shape)))
+    return vstack(parts)
 
 
 def _curves(red: Reduction, plan: Plan) -> CurveRows:

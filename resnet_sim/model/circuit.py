@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from ..diagnostics import Diagnostic, Span
-from ..errors import UsageError, did_you_mean
+from ..errors import UsageError
 from .lines import Source
 from .names import mapping, one
-from .numbered import Numbered
+from .of_deck import OfDeck
 from .requests import Analysis, Derivatives, Measure, Tabulated
 
 if TYPE_CHECKING:
@@ -28,12 +27,10 @@ if TYPE_CHECKING:
 _NUMBERING = (
     "first", "n_elements", "element_names", "terminals", "_element_number", "_node_number",
 )  # fmt: skip
-#: names that a misspelt one is compared with
-MOST_COMPARED = 5000
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Circuit(Numbered):
+class Circuit(OfDeck):
     r"""A nonlinear resistive circuit.
 
     Build one with `read_netlist`, `parse_netlist` or `CircuitBuilder`.
@@ -61,6 +58,8 @@ class Circuit(Numbered):
         The texts that the ``file`` columns of the tables refer to.
     rebuild : callable, optional
         ``rebuild({"parameter": value})`` elaborates the deck anew; see `with_parameters`.
+    altered : bool
+        Whether anything has been changed since the deck was read.
     overrides : dict of str to float
         Parameters that have other values than the deck gives them.
     parameters : dict of str to float
@@ -87,6 +86,7 @@ class Circuit(Numbered):
     diagnostics: tuple[Diagnostic, ...] = ()
     sources: tuple[Source, ...] = ()
     rebuild: Callable[..., Circuit] | None = field(default=None, compare=False)
+    altered: bool = field(default=False, compare=False)
     overrides: Mapping[str, float] = field(default_factory=dict, compare=False)
     parameters: Mapping[str, float] = field(default_factory=dict, compare=False)
     spread: Mapping[str, float] = field(default_factory=dict)
@@ -127,30 +127,6 @@ class Circuit(Numbered):
             changed.setdefault(table, {})[row] = value
         return self._renewed({t: self.tables[t].with_values(rows) for t, rows in changed.items()})
 
-    def with_settings(self, values: Mapping[str, float]) -> Circuit:
-        r"""Return the circuit with other values of elements, and of parameters of its deck.
-
-        Raises
-        ------
-        UsageError
-            If a name is neither, or has no such value.
-
-        Examples
-        --------
-        >>> circuit = rs.parse_netlist("load\n.param r=1k\nV1 a 0 1\nR1 a 0 {r}")
-        >>> circuit.with_settings({"r": 2e3, "v1": 4.0}).resistors.ohms
-        array([2000.])
-        """
-        values = mapping(values, "settings")
-        own = {name: v for name, v in values.items() if self.find(name) is not None}
-        others = {name: value for name, value in values.items() if name not in own}
-        try:
-            circuit = self.with_parameters(others) if others else self
-        except UsageError as error:
-            meant = did_you_mean(next(iter(others)), islice(self.element_names, MOST_COMPARED))
-            raise UsageError(f"{error}; {meant}" if meant else str(error)) from None
-        return circuit.with_values(own) if own else circuit
-
     def with_conductances(self, values: Mapping[str, npt.ArrayLike]) -> Circuit:
         """Return the circuit with other conductances in some crossbars.
 
@@ -185,18 +161,6 @@ class Circuit(Numbered):
             closed[row], fixed[row] = state, True
         return self._with_columns({"switches": {"closed": closed, "fixed": fixed}})
 
-    def with_parameters(self, values: Mapping[str, float]) -> Circuit:
-        """Return the deck elaborated anew with other parameters (``temp``: Celsius).
-
-        Raises
-        ------
-        UsageError
-            If the circuit was not read from a netlist or a parameter is unknown.
-        """
-        if self.rebuild is None:
-            raise UsageError("the circuit was not read from a netlist: it has no parameters")
-        return self.rebuild(mapping(values, "parameters"))
-
     def with_model_parameters(self, values: Mapping[str, float]) -> Circuit:
         """Return the circuit with other parameters of the models of single elements.
 
@@ -221,26 +185,9 @@ class Circuit(Numbered):
                 raise UsageError(f"{name} is a {self.tables[table].kind}: no {key!r}") from None
         return self._renewed(changed)
 
-    @property
-    def is_random(self) -> bool:
-        """Whether the deck has random functions, such as ``mc(1k, 0.1)``."""
-        return any(diagnostic.code == "N107" for diagnostic in self.diagnostics)
-
-    def with_draw(self, seed: str) -> Circuit:
-        """Return the deck elaborated anew, with numbers drawn by its random functions.
-
-        Raises
-        ------
-        UsageError
-            If the circuit was not read from a netlist.
-        """
-        if self.rebuild is None:
-            raise UsageError("the circuit was not read from a netlist: it has no random functions")
-        return self.rebuild({}, draw=seed)
-
     def with_tables(self, **tables: Table | Crossbars) -> Circuit:
         """Return the circuit with other tables; ``with_tables(resistors=...)``."""
-        return replace(self, tables={**self.tables, **tables})
+        return replace(self, tables={**self.tables, **tables}, altered=True)
 
     def _with_columns(self, columns: Mapping[str, Mapping[str, Any]]) -> Circuit:
         return self._renewed(

@@ -32,7 +32,8 @@ STEPS = (0.5, 1e-2, 1e-4)
 
 def elaborated(circuit: Circuit, names: Sequence[str], theta: Floats) -> Circuit:
     """Return the deck elaborated with parameters."""
-    return circuit.with_parameters(dict(zip(names, theta.tolist(), strict=True)))
+    assert circuit.rebuild is not None
+    return circuit.rebuild(dict(zip(names, theta.tolist(), strict=True)))
 
 
 _STRUCTURE = "the structure of the circuit depends on {}: it can't learn"

@@ -125,3 +125,29 @@ def test_networks_of_amplifiers_with_real_pairs_are_nudged_both_ways():
     rule = tr.EquilibriumPropagation(beta=1e-8, variant="centered")
     pushed = tr.gradient(net, X, Y, rule)
     assert np.abs(pushed - exact).max() <= 1e-4 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize(
+    ("cards", "most"),
+    [
+        # kT/q ln(1e12 A / IS), that and what is in series, and a line of 1e13 S
+        ("d1 in 0 d", 1.5485),
+        ("d1 in x d\nv3 x 0 .3", 1.8485),
+        ("d1 x 0 d\ne1 x 0 in 0 2", 0.7742),
+        ("g1 in 0 table {v(in,0)} = (0,0) (1,1) (2,1e13)", 1.1),
+        ("d1 0 in z", 5.8933),
+    ],
+)
+def test_what_shorts_an_input_is_refused_as_in_a_single_point(cards, most):
+    models = ".model d D(IS=1e-14)\n.model z D(IS=1e-14 BV=5 IBV=1m)"
+    deck = f"divider\nvin in 0 1\nr1 in out 1k\nr2 out 0 1k\n{cards}\n{models}"
+    net = tr.Network(rs.parse_netlist(deck), ["vin"], ["out"])
+    assert net.batched
+    below, above = most - 1e-3, most + 1e-3
+    assert net.forward([[below], [-0.1]]).ravel() == pytest.approx([below / 2, -0.05], rel=1e-9)
+    for refused in (
+        lambda: rs.solve(net.circuit, inputs={"vin": [above]}),
+        lambda: net.forward([[0.1], [above]]),
+    ):
+        with pytest.raises(rs.TopologyError, match=r"(input 0|sample 1): error\[E202\].* shorts"):
+            refused()
