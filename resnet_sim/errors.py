@@ -5,11 +5,15 @@ Everything the package raises on purpose is a `ResnetSimError`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .diagnostics import Diagnostic, render_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ResnetSimError(Exception):
@@ -142,6 +146,23 @@ class UsageError(ResnetSimError, ValueError):
 
 class UnwritableError(UsageError, OSError):
     """A file can't be written where it is asked for; programs may catch it as an `OSError`."""
+
+
+@contextmanager
+def writing(target: str | Path) -> Iterator[None]:
+    """Say of a file that it can't be written, whatever the reason; a pipe that is closed is none.
+
+    Raises
+    ------
+    UsageError
+        Which is an `OSError` too.
+    """
+    try:
+        yield
+    except (BrokenPipeError, UnwritableError):
+        raise
+    except OSError as error:  # it may name a file that nobody has asked for, or none
+        raise UnwritableError(f"can't write {target}: {error.strerror or error}") from None
 
 
 class SimulatorError(ResnetSimError):

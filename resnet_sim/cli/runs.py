@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import UsageError, writing
 
 if TYPE_CHECKING:
     from ..model.circuit import Circuit
@@ -53,10 +53,10 @@ class Run:
         if not options.checkpoint:
             return cls(None)
         folder = Path(options.checkpoint)
-        try:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"--checkpoint {folder} is not a directory")
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            raise UsageError(f"--checkpoint {folder} is not a directory") from None
         run = cls(folder)
         facts = _facts(options, circuit, train, validation)
         if run.checkpoint is not None and run.checkpoint.exists():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ..errors import SimulatorError, UsageError
+from ..errors import SimulatorError, UsageError, writing
 from ..results.rawfile import Plot, read_raw
 from ..workers.progress import report
 
@@ -104,8 +104,9 @@ def run_files(files: Mapping[str, str], time_limit: float = TIME_LIMIT) -> Outco
     report("running ngspice")
     with tempfile.TemporaryDirectory(prefix="resnet-sim-") as name:
         directory = Path(name)
-        for file, text in files.items():
-            (directory / file).write_text(text, encoding="utf-8")
+        with writing(directory):
+            for file, text in files.items():
+                (directory / file).write_text(text, encoding="utf-8")
         began = time.perf_counter()
         try:
             run = subprocess.run(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import UsageError, writing
 
 if TYPE_CHECKING:
     from .trainer import Record, Trainer
@@ -74,11 +75,14 @@ class CSVLog:
     def __call__(self, trainer: Trainer, record: Record) -> None:
         """Add a row."""
         begins = record["epoch"] == 0 or not self.path.exists()
-        with self.path.open("w" if begins else "a", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(record), lineterminator="\n")
-            if begins:
-                writer.writeheader()
-            writer.writerow(record)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, list(record), lineterminator="\n")
+        if begins:
+            writer.writeheader()
+        writer.writerow(record)
+        mode = "w" if begins else "a"
+        with writing(self.path), self.path.open(mode, newline="", encoding="utf-8") as file:
+            file.write(text.getvalue())
 
 
 class TensorBoard:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy
 
-from ..errors import UsageError
+from ..errors import UsageError, writing
 from ..model.names import real, whole
 from .network import Network
 
@@ -56,20 +56,39 @@ def digest(x: Any, y: Any) -> str:
     return found.hexdigest()
 
 
+class Digest:
+    """What `digest` tells of samples, worked out once somebody asks; until then they are kept."""
+
+    def __init__(self, x: Any, y: Any) -> None:
+        self._of: tuple[Any, Any] | None = x, y
+        self._text = ""
+
+    def __str__(self) -> str:
+        if self._of is not None:
+            self._text, self._of = digest(*self._of), None
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 def save(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) -> None:
     """Write arrays and facts (JSON) so that the file is always whole: the old or the new one."""
-    text = json.dumps({"format": FORMAT, **facts})
+    text = json.dumps({"format": FORMAT, **facts}, default=str)
     temporary = path.with_name(f"{path.name}.tmp")
     members = {"facts": np.frombuffer(text.encode(), np.uint8), **arrays}
     try:
-        with temporary.open("wb") as file:
-            with ZipFile(file, "w") as archive:
-                for name, value in members.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                        _write(member, value)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with writing(path):
+            with temporary.open("wb") as file:
+                with ZipFile(file, "w") as archive:
+                    for name, value in members.items():
+                        with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                            _write(member, value)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -149,7 +168,7 @@ class Metrics:
 
     def __init__(self, path: Path, epochs: int) -> None:
         self.path = path
-        with path.open("ab+") as file:
+        with writing(path), path.open("ab+") as file:
             file.seek(0)
             for _ in range(epochs):
                 file.readline()
@@ -157,7 +176,7 @@ class Metrics:
 
     def write(self, record: dict[str, Any]) -> None:
         """Add a line."""
-        with self.path.open("a", encoding="utf-8") as file:
+        with writing(self.path), self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
 

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..errors import UnwritableError
+from ..errors import writing
 
 #: characters that are encoded at once: text of gigabytes is not held twice
 BLOCK = 1 << 24
@@ -33,14 +33,16 @@ def replace_file(
         If there is no such folder, or nothing can be written to it; it is an `OSError` too.
     """
     blocks = _encoded([content] if isinstance(content, str | bytes) else content, errors)
+    with writing(target):
+        _replace(target, blocks)
+
+
+def _replace(target: Path, blocks: Iterator[bytes]) -> None:
     if target.exists() and not target.is_file():  # a device or pipe: nothing to replace
         with target.open("wb") as stream:
             stream.writelines(blocks)
         return
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:  # it names a file that nobody has asked for
-        raise UnwritableError(f"can't write {target}: {error.strerror}") from None
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.writelines(blocks)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UsageError
+from ..errors import UsageError, writing
 
 _HEAD = struct.Struct("<QQQ")
 FORMAT = 1
@@ -52,7 +52,7 @@ class Journal:
         self.path = Path(path)
         self.done: dict[int, Entry] = {}
         head = json.dumps({"resnet_sim journal": FORMAT, "job": job}) + "\n"
-        try:
+        with writing(f"journal {path}"):
             data = self.path.read_bytes() if self.path.exists() else b""
             keep = self._read(data, head.encode())
             # no append mode: what a crash left of a last record must be overwritten
@@ -62,8 +62,6 @@ class Journal:
             if not keep:
                 self._file.write(head.encode())
                 self._flush()
-        except OSError as error:
-            raise UsageError(f"journal {path}: {error.strerror}") from None
 
     def _read(self, data: bytes, head: bytes) -> int:
         """Take over what is whole; return where that ends."""
@@ -90,8 +88,9 @@ class Journal:
     def append(self, task: int, entry: Entry) -> None:
         """Write down a finished task; it is safe on disk when this returns."""
         body = _pack(entry)
-        self._file.write(_HEAD.pack(task, len(body), zlib.crc32(body)) + body)
-        self._flush()
+        with writing(f"journal {self.path}"):
+            self._file.write(_HEAD.pack(task, len(body), zlib.crc32(body)) + body)
+            self._flush()
 
     def _flush(self) -> None:
         self._file.flush()
@@ -106,7 +105,8 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        with writing(f"journal {self.path}"):  # what could not be written is tried once more
+            self._file.close()
 
 
 def _pack(entry: Entry) -> bytes:

@@ -15,6 +15,7 @@ from training_tasks import hidden_pair, xor_with_a_pair
 
 import resnet_sim as rs
 from resnet_sim import training as tr
+from resnet_sim.training import checkpoint
 from resnet_sim.training.checkpoint import digest
 
 SCRIPT = """
@@ -100,6 +101,20 @@ def test_a_run_is_not_resumed_with_other_data(tmp_path):
             go_on(*data, validation=validation)
     # the same numbers are the same data, whatever holds them
     assert len(go_on(X.tolist(), np.asfortranarray(Y))) == 3
+
+
+def test_data_are_told_apart_only_once_a_run_is_kept(tmp_path, monkeypatch):
+    asked, path = [], tmp_path / "run.npz"
+    monkeypatch.setattr(checkpoint, "digest", lambda *data: asked.append(data) or digest(*data))
+    trainer, X, Y = start()
+    trainer.fit(X, Y, 2, batch_size=7, validation=(X, Y))
+    assert not asked
+    trainer.save(path)
+    trainer.save(path)
+    assert len(asked) == 2
+    for data, told in (((-X, Y), "other data"), ((X, Y), "other validation data")):
+        with pytest.raises(rs.UsageError, match=f"a run with {told};"):
+            start()[0].fit(*data, 3, batch_size=7, checkpoint=path, resume=True)
 
 
 def test_classes_are_not_voltages_of_the_same_numbers():

@@ -72,7 +72,7 @@ class Fronts:
     @property
     def price(self) -> float:
         """What a factor takes beside a few passes with it, by operations per entry."""
-        return self.operations / (40 * self.size)
+        return self.operations / (40 * max(self.size, 1))
 
     @property
     def plan(self) -> tuple[Ints, ...]:
