@@ -98,6 +98,8 @@ def writable(path: str | Path | None, what: str) -> Path | None:
     """Return where something will be written; `UsageError` where nothing can be."""
     if path is None:
         return None
+    if not isinstance(path, str | os.PathLike):
+        raise UsageError(f"{what} is the path of a file, not {path!r}")
     where = Path(path)
     if where.is_dir():
         raise UsageError(f"{what} {where} is a folder: name a file in it")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
+from ..model.names import array
 
 #: an output as one writes it: v(node), v(node,node), i(source) or a node
 _OUTPUT = re.compile(
@@ -48,14 +49,14 @@ def title(output: str | tuple[str, str]) -> str:
 
 
 def by_name(table: Any, names: Sequence[str]) -> Any:
-    """Return the columns of a data frame in the order of `names`; anything else as it is.
+    """Return the columns of a data frame, or a dict of columns, in the order of `names`.
 
-    Case does not matter, nor whether a node stands as ``out`` or ``v(out)``.  A frame of which
-    no column is called like any of them is an array like others.
+    Anything else is returned as it is.  Case does not matter, nor whether a node stands as ``out``
+    or ``v(out)``.  A frame of which no column is called like any of them is an array like others.
 
     Parameters
     ----------
-    table : array_like or data frame, shape (B, n)
+    table : array_like, data frame or mapping of str to array_like, shape (B, n)
     names : sequence of str, length n
 
     Raises
@@ -63,20 +64,24 @@ def by_name(table: Any, names: Sequence[str]) -> Any:
     UsageError
         If some names are there and others are not, or one stands for two columns.
     """
-    if not hasattr(table, "columns") or callable(table.columns):
+    plain = isinstance(table, Mapping)
+    if not plain and (not hasattr(table, "columns") or callable(table.columns)):
         return table
-    titles = [_bare(str(title)) for title in table.columns]
+    titles = [_bare(str(title)) for title in (table if plain else table.columns)]
     wanted = [_bare(name) for name in names]
     known = [name for name in wanted if name in titles]
-    if not known:
+    if not known and not plain:
         return np.asarray(table)
     for name in wanted:
         if titles.count(name) != 1:
             count = "none" if name not in titles else "two"
-            raise UsageError(
-                f"the table has columns for {known[0]} and others, but {count} for {name}"
-            )
-    return np.asarray(table)[:, [titles.index(name) for name in wanted]]
+            others = f"columns for {known[0]} and others, but {count}" if known else "no column"
+            raise UsageError(f"the table has {others} for {name}")
+    which = [titles.index(name) for name in wanted]
+    if plain:
+        columns = list(table.values())
+        return array([columns[k] for k in which], "the columns of the table").T
+    return np.asarray(table)[:, which]
 
 
 def _bare(title: str) -> str:

@@ -150,8 +150,8 @@ class Network(Learned):
         Parameters
         ----------
         X : array_like, shape (B, n_inputs)
-            V or A, in the order of `inputs`; a data frame whose columns are called like them
-            may have any order.
+            V or A, in the order of `inputs`; a data frame, or a dict of columns, which are called
+            like them may have any order.
 
         Raises
         ------

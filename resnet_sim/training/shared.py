@@ -24,6 +24,7 @@ from ..errors import UsageError
 from ..model.affine import Affine, applied
 from ..model.circuit import Circuit
 from ..model.display import few
+from ..model.names import real
 from .probing import LEARNED, Probe, changes, elaborated, owner
 
 #: Globs, or globs with the bounds of what they mean.
@@ -216,9 +217,10 @@ def _named(circuit: Circuit, wanted: Wanted) -> tuple[tuple[str, ...], Floats, F
         if not found:
             known = few(list(circuit.parameters))
             raise UsageError(f"no parameter that is a number is called {pattern!r}; known: {known}")
-        low, high = (-math.inf, math.inf) if ends is None else (float(ends[0]), float(ends[1]))
-        if not low <= high:
-            raise UsageError(f"parameter {pattern}: needs bounds low <= high, not {low} and {high}")
+        pair = real((-math.inf, math.inf) if ends is None else ends, f"bounds of {pattern}")
+        if pair.shape != (2,) or not pair[0] <= pair[1]:
+            raise UsageError(f"parameter {pattern}: needs bounds low <= high, not {ends}")
+        low, high = pair.tolist()
         chosen |= dict.fromkeys(found, (low, high))
     names = tuple(name for name in circuit.parameters if name in chosen)
     ends = np.array([chosen[name] for name in names], dtype=float).reshape(-1, 2)
