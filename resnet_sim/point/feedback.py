@@ -21,7 +21,7 @@ from .equations import Equations
 from .infeasible import far_apart, names_of
 from .plan import Plan
 from .state import State
-from .undefined import undefined
+from .undefined import undefined, undefined_at_first
 
 #: how near a start is to a solution that it asks for, relative and V: one copied from a message,
 #: of six digits, will do; an unstable one is given then
@@ -173,7 +173,10 @@ def _smooth(
     problem = equations.with_laws(linear)
     u, on = last, None
     if u is None and start is not None:
-        held = tangents.solve(equations.held(problem, start))
+        there = equations.held(problem, start)
+        held = tangents.solve(there)
+        if held.solution is None:  # formulas may have a value near there alone
+            held = tangents.solve(there, equations.laws.rise(np.nan_to_num(start)))
         u, on = held.voltages, equations.conducting(start)
     found = tangents.solve(problem, u, on, ASKED if last is None and u is not None else 0.0)
     if found.solution is None:
@@ -226,7 +229,7 @@ def _no_convergence(equations: Equations, steps: int) -> ConvergenceError:
     names = names_of(circuit, dict.fromkeys(equations.laws.element.tolist()))
     return ConvergenceError(
         f"found no operating point of {names} in {steps} steps; one may exist: .nodeset v(...)=... "
-        f"says where to look{far_apart(circuit)}"
+        f"says where to look{far_apart(circuit)}{undefined_at_first(equations)}"
     )
 
 

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from ngspice_tools import requires_ngspice
 
 import resnet_sim as rs
 
@@ -44,3 +45,20 @@ def test_zero_to_the_power_of_zero_is_one_as_in_ngspice():
     )
     assert op.certificate.ok
     assert [op.voltage(node) for node in "bcd"] == [1.0, 1.0, 1.0]
+
+
+LATE = "t\nv1 a 0 1\nr1 a b 1k\nb1 b 0 i=log(v(b)-2)\n"
+
+
+def test_a_formula_without_a_value_where_the_search_begins_is_named():
+    said = "in b1 (line 4) log(-2.0+v(b)) is undefined where its argument is -2"
+    with pytest.raises(rs.ConvergenceError, match=re.escape(said)):
+        rs.solve(LATE)
+
+
+@requires_ngspice
+def test_a_nodeset_leads_to_where_a_formula_has_a_value():
+    deck = f"{LATE}.nodeset v(b)=3\n"
+    b = rs.solve(deck)["b"]
+    assert np.log(b - 2) == pytest.approx((1 - b) / 1000)
+    assert rs.ngspice.compare(deck).as_written.status == "agree"
