@@ -13,10 +13,9 @@ FORMS = (
     r"|@([^\s\[\]()]+)\[(i[bcdegs]?|p)\]"
 )
 OUTPUT = pattern(FORMS)
-#: the first terminals of transistors, whose currents go by the names of these alone
+#: the first terminals of transistors, whose currents go by the names of these alone; of a diode it
+#: is ``@d1[id]``
 _FIRST = ("", "c", "d")
-#: terminals that only transistors have
-_OTHERS = ("b", "g")
 
 
 def canonical(
@@ -54,7 +53,4 @@ def terminal(device: str, letter: str, has_element: Callable[[str], bool]) -> st
     """Return the element that a terminal of a device is, None if there is none."""
     if letter and has_element(f"{device}:{letter}"):
         return f"{device}:{letter}"
-    several = any(has_element(f"{device}:{other}") for other in _OTHERS)
-    if not has_element(device) or (several and letter not in _FIRST):
-        return None
-    return device
+    return device if has_element(device) and letter in _FIRST else None

@@ -76,6 +76,24 @@ def test_the_command_writes_them(tmp_path, capsys):
     assert re.search(r"^y .* 10$", capsys.readouterr().out, re.MULTILINE)
 
 
+def test_currents_of_the_last_terminals_are_minus_the_others(tmp_path, capsys):
+    cards = "Re e 0 100\nQ2 a c e q\nM1 a a s 0 nm\nRs s 0 1k\nJ1 a 0 js j\nRj js 0 1k\n"
+    cards = f"{DECK}{cards}.model nm nmos\n.model q npn\n.model j njf\n"
+    names = ["ie(q2)", "@q2[ie]", "is(m1)", "is(j1)"]
+    circuit = rs.parse_netlist(f"{cards}.print op {' '.join(names)} {{-2*ie(q2)}} ie(m1)\n")
+    assert circuit.outputs == (*names, "{-2*ie(q2)}")
+    assert [d.code for d in circuit.diagnostics] == ["W114"]
+    for read in (circuit, rs.parse_netlist(rs.format_netlist(circuit))):
+        op = rs.solve(read)
+        by = [-op.current(name) for name in ("re", "re", "rs", "rj")] + [2 * op.current("re")]
+        assert op.rows()[0] == pytest.approx(by, rel=1e-9, abs=1e-11)
+        assert op.circuit.outputs[:4] == tuple(names)
+    path = tmp_path / "deck.net"
+    path.write_text(f"{cards}.print ie(q2)\n")
+    assert main(["solve", str(path)]) == 0
+    assert re.search(r"^ *ie\(q2\) .* (u|m)?A *$", capsys.readouterr().out, re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     {
@@ -85,6 +103,8 @@ def test_the_command_writes_them(tmp_path, capsys):
         "v(a)+": "the end is not expected here",
         "p(q1)*2": "p\\(q1\\) is not a product of one voltage and one current",
         "zz": "no such voltage or current",
+        "i1(r1)": "no such voltage or current",
+        "ie(r1)": "no such voltage or current",
     }.items(),
 )
 def test_what_makes_no_sense_is_told_and_the_rest_tabulated(text, words):

@@ -23,7 +23,7 @@ from .items import ValueReader
 from .requests import RequestReader, is_ours
 from .scope import Failed
 from .sweeps import SweepReader
-from .tabulated import ITEM, program_of, simple
+from .tabulated import ITEM, last_terminal, program_of, simple
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
 _OUTPUT = pattern(rf"{FORMS}|\S+")
@@ -116,7 +116,9 @@ class AnalysisReader(SweepReader):
                 continue
             text = simple(match)
             try:
-                output = self._formula(match, card) if text is None else self._simple(text)
+                output = self._simple(text) if text is not None else None
+                if text is None or (output is None and self._is_last(text)):
+                    output = self._formula(match, card)
             except CardError as error:
                 message = f"{match[0].strip()!r} is ignored: {error.message}"
                 place = match.start(), len(match[0])
@@ -131,10 +133,15 @@ class AnalysisReader(SweepReader):
         match = _OUTPUT.fullmatch(text)
         return self._output(match) if match else None
 
+    def _is_last(self, text: str) -> bool:
+        match = _OUTPUT.fullmatch(text)
+        has_element = self.builder.__contains__
+        return bool(match and (match[2] or match[4]) and last_terminal(match, has_element))
+
     def _formula(self, match: re.Match[str], card: Card) -> str:
         """Keep a formula; return what it is called."""
         dialect = self.report.dialect
-        name, program = program_of(match, dialect.numerals, self._output, self.builder.ends_of)
+        name, program = program_of(match, dialect.numerals, self._output, self.builder)
         names: Any = SimpleNamespace(
             parameter=partial(self._known, card), function=self.top.function, known=self.top.known
         )

@@ -196,6 +196,8 @@ class Writer:
                 lambda node: circuit.node(str(node)), lambda of: circuit.element(str(of))
             )
             text = spelled(formula, self.node, self.current)
+            if output[-1] in ")]":  # ie(q1) is a formula to results alone
+                return output
             return text if output[0] == "{" else f"{output}={text}"
         element = output[2:-1] if output[:2] in ("i(", "p(") else ""
         return f"{output[:2]}{self.names[element]})" if element in self.names else output

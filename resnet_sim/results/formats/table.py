@@ -211,7 +211,9 @@ def _cell(value: float, name: str, result: Result) -> tuple[str, str, str]:
         return result.words[name][int(value)], "", ""
     if math.isnan(value):
         return ("floating" if voltage else "undefined"), "", ""
-    plain = name in getattr(result, "sampled", ()) or name in result.circuit.formulas
+    # ie(q1) is a formula of currents
+    formula = name in result.circuit.formulas and name[-1] not in ")]"
+    plain = name in getattr(result, "sampled", ()) or formula
     unit = "" if plain else _UNITS.get(name[:2], result.unit)
     number, _, unit = (engineering(value, unit) if unit else f"{value:.6g}").partition(" ")
     unique = voltage or name.partition("(")[2].rstrip(")") not in result.nonunique
