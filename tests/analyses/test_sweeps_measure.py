@@ -124,7 +124,8 @@ def test_terminals_of_transistors_are_named_as_others_name_them():
     with pytest.raises(UsageError, match="no terminal 'e'"):
         op["ie(q1)"]
     printed = rs.parse_netlist(deck + ".print op @q1[ib] ic(q1) @m1[id] ib(q1) @q1[ie] p(q1)\n")
-    assert printed.outputs == ("i(q1:b)", "i(q1)", "i(m1)", "p(q1)")
+    assert printed.outputs == ("i(q1:b)", "i(q1)", "i(m1)", "@q1[ie]", "p(q1)")
+    assert rs.solve(printed)["@q1[ie]"] == pytest.approx(-op["ic(q1)"] - op["ib(q1)"], abs=1e-10)
 
 
 @pytest.mark.parametrize(
