@@ -153,28 +153,30 @@ def judge(edges, diodes, outputs, tables, states, conductance, room, limits, row
 
 
 @loops
-def shifted(diodes, around, drop_of, state, change, sign, fine, rows, found):  # type: ignore[no-untyped-def]
+def shifted(diodes, around, drop_of, state, change, sign, fine, points, found):  # type: ignore[no-untyped-def]
     """Add `sign` times a change to states, with rectifiers as they are, and judge what comes out.
 
-    There may be several changes of the same states, one after the other: `rows` as above.
+    For some of the points, -1 for none; there may be several changes of the same states, one after
+    the other.
     `found` are voltages, currents (none below zero), sets in which what contradicts its state has
     flipped, and whether nothing has; relative to the largest voltage, `fine` contradicts.
     """
     (p, q), (base, flows, on_of) = diodes, state
     x, current, on, settled = found
-    for s in range(rows[0], rows[1]):
-        own = s - rows[2]
-        for k in range(x.shape[1]):
-            x[s, k] = base[own, k] + sign * change[0][s, k]
-        high = fine * _largest(x, drop_of[own], s)
-        for k in range(len(p)):
-            above, flow = (
-                _rise(x, s, p[k], q[k]) - drop_of[own, k],
-                flows[own, k] + sign * change[1][s, k],
-            )
-            off = -flow > high * around[k] if on_of[own, k] else above > high
-            current[s, k], on[s, k] = max(flow, 0.0), on_of[own, k] != off
-            settled[s] &= not off
+    for first in range(0, len(x), max(len(base), 1)):
+        for own in points:
+            if own < 0:
+                continue
+            s = first + own
+            for k in range(x.shape[1]):
+                x[s, k] = base[own, k] + sign * change[0][s, k]
+            high = fine * _largest(x, drop_of[own], s)
+            for k in range(len(p)):
+                above = _rise(x, s, p[k], q[k]) - drop_of[own, k]
+                flow = flows[own, k] + sign * change[1][s, k]
+                off = -flow > high * around[k] if on_of[own, k] else above > high
+                current[s, k], on[s, k] = max(flow, 0.0), on_of[own, k] != off
+                settled[s] &= not off
 
 
 @subloops

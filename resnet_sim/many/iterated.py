@@ -19,8 +19,9 @@ from ..arrays import Bools, Floats, Ints
 from ..compiled import policy
 from ..graph.graphs import bincount, components, spread
 from ..solvers.linear.stiff import Stiff, stiff
+from .judge import Limits
 from .lane_data import Answers, Data, Network
-from .lanes import Lanes, shifts
+from .lanes import Begin, Lanes, shifts
 from .rounds import Group, Room, System, W
 
 
@@ -71,10 +72,11 @@ class IteratedLanes(Lanes):
         return self.stiff
 
     @property
-    def _entries(self) -> int:
+    def entries(self) -> int:
+        """About as many as factors would have that take as long."""
         return len(self._plan.row) + 8 * self.network.n
 
-    def part(self, count: int) -> int:
+    def part(self, count: int, most: int) -> int:
         """Return how many points a thread does at a time: those that are side by side."""
         return W
 
@@ -95,6 +97,7 @@ class IteratedLanes(Lanes):
     def settle(
         self, data: Data, on: Bools, pull: float | Floats = np.nan, aim: Floats | None = None,
         following: bool = False, slack: float = 1e-12, keep: bool = False, alike: bool = False,
+        limits: Limits | None = None,
     ) -> Answers:  # fmt: skip
         """Solve all points, see `Lanes.settle`; all begin with the sets that are given."""
         count, m, outputs = len(data.load), len(self.network.diode_p), len(self.network.output_p)
@@ -111,9 +114,10 @@ class IteratedLanes(Lanes):
             found.on[queue] = group.on[:m, : len(queue)].T
             found.steps[queue] = group.rounds[: len(queue)]
             found.settled[queue] = group.done[: len(queue)]
+            found.current[queue] = np.maximum(found.current[queue], 0.0)
 
-        self._share(work, self._parts(np.arange(count)), count)
-        np.maximum(found.current, 0.0, out=found.current)
+        then = self._judged(data, found, limits, aim)
+        self._share(work, self.parts(np.arange(count)), count, then)
         return found
 
     def steady(self, data: Data, on: Bools, passes: int = 2) -> tuple[Floats, Floats, Bools]:
@@ -128,12 +132,13 @@ class IteratedLanes(Lanes):
             group.read(queue, x, current, np.zeros((count, len(self.network.output_p))))
             fine[queue] = group.done[: len(queue)]
 
-        self._share(work, self._parts(np.arange(count)), count)
+        self._share(work, self.parts(np.arange(count)), count)
         return x, current, fine
 
     def respond(
-        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
-    ) -> tuple[Floats, Floats, Floats, Bools]:
+        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...],
+        begin: Begin | None = None,
+    ) -> tuple[Floats, Floats, Floats, Bools]:  # fmt: skip
         """Return how states change where outputs are pulled, see `Lanes.respond`."""
         count, n, m = len(on), self.network.n - 1, len(self.network.diode_p)
         shape = (len(pulls), count)
@@ -153,7 +158,8 @@ class IteratedLanes(Lanes):
                 group.read(queue, x[k], current[k], force[k])
                 fine[k, queue] = group.done[: len(queue)]
 
-        self._share(work, self._parts(np.arange(count)), count)
+        then = begin and begin(x, current)
+        self._share(work, self.parts(np.arange(count)), count, then)
         return x, current, force, fine
 
     def _group(self, system: System, room: Room, data: Data, on: Bools, queue: Ints) -> Group:

@@ -81,8 +81,11 @@ class Answers:
     on : ndarray of bool, shape (S, m)
     steps : ndarray of int, shape (S,)
     settled : ndarray of bool, shape (S,)
+        And obeys all laws, if that was asked for.
     force : ndarray, shape (S, outputs)
         Currents that a pull feeds into the outputs.
+    touching : ndarray of bool, shape (S,)
+        Where a rectifier touches its drop without a current, if that was asked for.
     """
 
     x: Floats
@@ -91,6 +94,7 @@ class Answers:
     steps: Ints
     settled: Bools
     force: Floats
+    touching: Bools
 
     @classmethod
     def none(cls, data: Data, on: Bools, outputs: int) -> Answers:
@@ -98,7 +102,7 @@ class Answers:
         count = len(on)
         return cls(
             np.zeros(data.load.shape), np.zeros(on.shape), np.array(on), np.zeros(count, int),
-            np.zeros(count, bool), np.zeros((count, outputs)),
+            np.zeros(count, bool), np.zeros((count, outputs)), np.zeros(count, bool),
         )  # fmt: skip
 
     def put(self, rows: Ints, others: Answers) -> None:

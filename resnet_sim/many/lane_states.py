@@ -93,22 +93,21 @@ class LaneStates(Backend):
             data = replace(free, load=self.ends.fed(free.load, nudge.force))
         points, bent = NO_POINTS, np.zeros((len(u), 0))
         if self.bends is not None:
-            found, bent, points, good, touching = self._bent(data, nudge, u, start)
+            found, bent, points = self._bent(data, nudge, u, start)
         elif near is None or not nudge or (nudge.force is not None and nudge.stiffness):
             on, known = self._begun(start, data)
             pull = self._pull(nudge, u)
             found = self.lanes.settle(
-                data, on, pull.siemens, pull.aim, alike=not known, keep=not nudge
+                data, on, pull.siemens, pull.aim, alike=not known, keep=not nudge, limits=LIMITS
             )
-            good, touching = self._judged(data, found, pull.siemens, pull.aim)
+            self._reached(found, pull.siemens, pull.aim)
         elif nudge.force is None:
-            found, good, touching = self._pulled(near, nudge)
+            found = self._pulled(near, nudge)
         else:
             found = self.reactions.pushed(near, nudge.force, data)
-            good, touching = self._judged(data, found)
-        good &= self.possible(u)
+        good = found.settled & self.possible(u)
         held = Held(g, u, found.x, found.current, found.on, good, free, points, bent)
-        return self._states(held, touching, nudge)
+        return self._states(held, found.touching, nudge)
 
     def _begun(self, start: Held | Bools | None, data: Data) -> tuple[Bools, bool]:
         """Return which rectifiers may conduct, and whether similar states tell."""
@@ -121,8 +120,8 @@ class LaneStates(Backend):
 
     def _bent(
         self, data: Data, nudge: Nudge, u: Floats, start: Held | Bools | None
-    ) -> tuple[Answers, Floats, Points, Bools, Bools]:
-        """Return states with curves, their currents (A), where these are, and how all is judged."""
+    ) -> tuple[Answers, Floats, Points]:
+        """Return states with curves, judged, their currents (A), and where these are."""
         assert self.bends is not None
         s, pull = self.structure, self._pull(nudge, u)
         on, known = self._begun(start, data)
@@ -130,23 +129,25 @@ class LaneStates(Backend):
         found, bent, points = self.bends.settle(data, emf, on, pull, begun if known else None)
         found.settled[:] &= self.laws.obeyed(s.voltages(found.x, u), bent, TOLERANCE)
         load, size = self.bends.fed(data.load, bent)
-        data = replace(data, load=load)
-        verdict = self._judged(data, found, pull.siemens, pull.aim, size)
-        return found, bent, points, *verdict
+        lawful, found.touching[:], _, left = self.lanes.judged(
+            data, load, found.x, found.current, found.on, LIMITS, size,
+            None if pull.aim is None else found.force,
+        )  # fmt: skip
+        found.settled[:] &= lawful & (left <= TOLERANCE)
+        self._reached(found, pull.siemens, pull.aim)
+        return found, bent, points
 
-    def _pulled(self, near: Held, nudge: Nudge) -> tuple[Answers, Bools, Bools]:
-        """Return states that are pulled, and how they are judged; the opposite ones are kept."""
+    def _pulled(self, near: Held, nudge: Nudge) -> Answers:
+        """Return states that are pulled; the opposite ones are kept."""
         assert nudge.target is not None
         target, count = nudge.target.tobytes(), len(near.u)
         if (nudge.stiffness, target) not in near.ahead:
             pull = self._pull(nudge, near.u)
             pulls, found = self.reactions.pulled(near, pull)
-            of_each = np.repeat(pulls, count)[:, None]
-            aim = np.concatenate([pull.aim for _ in pulls])
-            good, touching = self._judged(near.data, found, of_each, aim)
             for k, siemens in enumerate(pulls):
-                rows = slice(k * count, (k + 1) * count)
-                near.ahead[siemens, target] = found.pick(rows), good[rows], touching[rows]
+                one = found.pick(slice(k * count, (k + 1) * count))
+                self._reached(one, siemens, pull.aim)
+                near.ahead[siemens, target] = one
         return near.ahead.pop((nudge.stiffness, target))
 
     def _pull(self, nudge: Nudge, u: Floats) -> Pull:
@@ -165,27 +166,15 @@ class LaneStates(Backend):
             load += applied(self.assembly.load.sparse(conductance), u)
         return Data(self._bundled(conductance), load, applied(s.drop, u))
 
-    def _judged(
-        self, data: Data, found: Answers, siemens: float | Floats = np.nan,
-        aim: Floats | None = None, size: Floats | None = None,
-    ) -> tuple[Bools, Bools]:  # fmt: skip
-        """Tell which states have settled and obey all laws, and where a rectifier touches.
-
-        That is KCL, and what pulls their outputs, to `TOLERANCE`, and rectifiers.  `size` is what
-        the load was summed from.
-        """
-        good = found.settled
-        if aim is not None:
-            reached, sprung = self.ends.moved(found.x), found.force / siemens
-            # beside the largest: forces are found all together
-            span = (np.abs(reached) + np.abs(aim) + np.abs(sprung)).max(axis=1, initial=0.0)
-            off = np.abs(aim - reached - sprung).max(axis=1, initial=0.0)
-            good = good & (off <= TOLERANCE * span)
-        lawful, touching, _, left = self.lanes.judged(
-            data, data.load, found.x, found.current, found.on, LIMITS, size,
-            None if aim is None else found.force,
-        )  # fmt: skip
-        return good & lawful & (left <= TOLERANCE), touching
+    def _reached(self, found: Answers, siemens: float, aim: Floats | None) -> None:
+        """Let only those states count as settled in which outputs are where they are pulled to."""
+        if aim is None:
+            return
+        reached, sprung = self.ends.moved(found.x), found.force / siemens
+        # beside the largest: forces are found all together
+        span = (np.abs(reached) + np.abs(aim) + np.abs(sprung)).max(axis=1, initial=0.0)
+        off = np.abs(aim - reached - sprung).max(axis=1, initial=0.0)
+        found.settled[:] &= off <= TOLERANCE * span
 
     def _states(self, held: Held, touching: Bools, nudge: Nudge) -> States:
         s, x, current, u = self.structure, held.x, held.current, held.u

@@ -21,13 +21,15 @@ from ..compiled import policy
 from ..compiled.registers import DOUBLES
 from ..solvers.linear.fronts import Fronts, fronts
 from .borders import bordered, nothing, pays
-from .judge import Judge
+from .judge import Judge, Limits
 from .lane_data import Answers, Data, Network
 from .lane_room import Kept, Room, chosen
 from .threads import PART, spread, threads
 
 #: What is done in a room at conductances of some points, with `ways` to solve.
 Work = Callable[[Room, Floats, Kept, Any], None]
+#: given arrays for voltages and currents, returns what is done once these are found of some points
+Begin = Callable[[Floats, Floats], Callable[[Ints], None]]
 
 
 class Lanes(Judge):
@@ -59,7 +61,7 @@ class Lanes(Judge):
     @property
     def at_once(self) -> int:
         """How many threads there is room for: each has factors of its own."""
-        room = int(policy.POLICY.most_entries / max(self._entries, 1))
+        room = int(policy.POLICY.most_entries / max(self.entries, 1))
         return max(min(threads(), room), 1)
 
     @cached_property
@@ -89,6 +91,7 @@ class Lanes(Judge):
     def settle(
         self, data: Data, on: Bools, pull: float | Floats = np.nan, aim: Floats | None = None,
         following: bool = False, slack: float = 1e-12, keep: bool = False, alike: bool = False,
+        limits: Limits | None = None,
     ) -> Answers:  # fmt: skip
         """Solve all points, from sets of conducting rectifiers, shape (S, m).
 
@@ -97,7 +100,8 @@ class Lanes(Judge):
         If points are `following` each other, only the first use these sets; if they are `alike`
         only the first eight, and the others, which threads share, those that these end with.
         What may be missing across conducting rectifiers is `slack` times the largest voltage.
-        If there is room, factors are kept for what is asked of these states next.
+        With `limits` whoever finds them judges them, too, see `judging`.  If there is room,
+        factors are kept for what is asked of these states next.
         """
         from ..compiled.entries import NOWHERE
         from ._lanes import pulling, settle
@@ -110,7 +114,8 @@ class Lanes(Judge):
         if keep:
             self._kept = None, None, []  # makes room
         # results of chained ones depend on it: it must not depend on the threads
-        parts = self._parts(np.arange(DOUBLES if alike else 0, count), count if following else None)
+        queue = np.arange(DOUBLES if alike else 0, count)
+        parts = [queue] if following and count else self.parts(queue)
         if alike:
             on, parts = np.array(on), [np.arange(min(DOUBLES, count)), *parts]
         # before threads wait for the interpreter
@@ -133,15 +138,25 @@ class Lanes(Judge):
             ):  # fmt: skip
                 room.widen()
 
-        todo = list(zip(parts, every, strict=True))
+        todo, judge = list(zip(parts, every, strict=True)), self._judged(data, found, limits, aim)
+        then = judge and (lambda part: judge(part[0]))
         if alike:
-            self._share(work, todo[:1], count)
+            self._share(work, todo[:1], count, then)
             first = np.arange(DOUBLES, count) % DOUBLES
             on[DOUBLES:] = np.where(found.settled[first, None], found.on[first], on[DOUBLES:])
-        self._share(work, todo[alike:], count)
+        self._share(work, todo[alike:], count, then)
         if slots:
             self._kept = data.conductance, found.on, every
         return found
+
+    def _judged(
+        self, data: Data, found: Answers, limits: Limits | None, aim: Floats | None
+    ) -> Callable[[Ints], None] | None:
+        """Return what judges points that follow each other, none without `limits`."""
+        if limits is None:
+            return None
+        judge = self.judging(data, found, limits, aim is not None)
+        return lambda queue: judge((int(queue[0]), int(queue[-1]) + 1, 0))
 
     @property
     def _slots(self) -> int:
@@ -176,11 +191,13 @@ class Lanes(Judge):
         return found
 
     def respond(
-        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...]
-    ) -> tuple[Floats, Floats, Floats, Bools]:
+        self, conductance: Floats, on: Bools, aim: Floats, pulls: tuple[float, ...],
+        begin: Begin | None = None,
+    ) -> tuple[Floats, Floats, Floats, Bools]:  # fmt: skip
         """Return how states change where outputs are pulled, rectifiers being as they are.
 
-        For each of `pulls` (S), which have one size, to an `aim` in the outputs, V.
+        For each of `pulls` (S), which have one size, to an `aim` in the outputs, V.  To `begin`,
+        what will be found is shown; it returns what threads do with points that they have found.
 
         Returns
         -------
@@ -199,7 +216,7 @@ class Lanes(Judge):
             np.zeros(shape, bool),
         )  # fmt: skip
 
-        tables = self._tables(data, on, aim)
+        tables, then = self._tables(data, on, aim), begin and begin(found[0], found[1])
 
         def work(room: Room, values: Floats, kept: Kept, ways: Any) -> None:
             room.react(outputs)
@@ -207,10 +224,14 @@ class Lanes(Judge):
             while not respond(room.pack, values, *tables, tuple(kept), shifts, found, ways, react):
                 room.widen()
 
-        self._hold(work, conductance, on, STIFFNESS)
+        done = then and (lambda kept: then(kept.sample.ravel()))
+        self._hold(work, conductance, on, STIFFNESS, done)
         return found
 
-    def _hold(self, work: Work, conductance: Floats, on: Bools, stiffness: float) -> None:
+    def _hold(
+        self, work: Work, conductance: Floats, on: Bools, stiffness: float,
+        then: Callable[[Any], None] | None = None,
+    ) -> None:  # fmt: skip
         """Let threads work on points of sets of rectifiers, with one factor where that pays.
 
         Else with one of each, where these are kept with those.
@@ -224,11 +245,11 @@ class Lanes(Judge):
             every = chosen(self._kept[2], count, self.fronts.price)
             for kept in every:
                 rest[kept.sample[kept.sample >= 0]] = False
-        if threads(count * self._entries) > 1:
+        if threads(count * self.entries) > 1:
             every = [group for kept in every for group in kept.groups()]
         # what has no factors yet takes longest
-        todo = [*map(Kept.without, self._parts(np.flatnonzero(rest))), *every]
-        self._share(partial(self._task, work, conductance, shared), todo, count)
+        todo = [*map(Kept.without, self.parts(np.flatnonzero(rest))), *every]
+        self._share(partial(self._task, work, conductance, shared), todo, count, then)
 
     def _task(self, work: Work, conductance: Floats, shared: Any, room: Room, kept: Kept) -> None:
         """Let work be done in a room, with one factor for all points or with one of each."""
@@ -268,33 +289,41 @@ class Lanes(Judge):
             none if aim is None else plain(aim),
         )  # fmt: skip
 
-    def part(self, count: int) -> int:
-        """Return how many of some points a thread does at a time."""
-        return min(PART, 8 * max(1, -(-count // (8 * self.at_once))))
+    def part(self, count: int, most: int) -> int:
+        """Return how many of some points one of so many threads does at a time."""
+        return min(PART, 8 * max(1, -(-count // (8 * most))))
 
     def _room(self) -> Any:
         """Return what a thread works in."""
         return Room(self.network, self.fronts, self.system, self.outputs)
 
     @property
-    def _entries(self) -> int:
+    def entries(self) -> int:
         """Entries of the factors that a thread works with."""
         return self.fronts.size
 
-    def _parts(self, queue: Ints, part: int | None = None) -> list[Ints]:
-        """Return the points that a thread does at a time."""
-        part = part or self.part(len(queue))
+    def parts(self, queue: Ints, most: int | None = None) -> list[Ints]:
+        """Return the points that a thread does at a time, by default one of all."""
+        part = self.part(len(queue), most or self.at_once)
         return [queue[k : k + part] for k in range(0, len(queue), part)]
 
-    def _share(self, work: Callable[[Any, Any], None], parts: list[Any], count: int) -> None:
-        """Let threads work on all points; who does which does not matter to the bits."""
+    def _share(
+        self, work: Callable[[Any, Any], None], parts: list[Any], count: int,
+        then: Callable[[Any], None] | None = None,
+    ) -> None:  # fmt: skip
+        """Let threads work on all points; who does which does not matter to the bits.
+
+        And do `then` with each part once they have left the room.
+        """
 
         def task(part: Any) -> None:
             room = self._enter()
             work(room, part)
             self._leave(room)
+            if then is not None:
+                then(part)
 
-        spread(task, parts, self.at_once, count * self._entries)
+        spread(task, parts, self.at_once, count * self.entries)
 
 
 def shifts(pull: float | Floats, aim: Floats | None) -> Floats:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Bools, Floats
+from ..arrays import Bools, Floats, Ints
+from ..compiled.registers import DOUBLES
 from ..curves import Points
 from ..errors import UsageError
 from .bends import Pull
@@ -16,6 +19,7 @@ from .lanes import Lanes
 from .nudges import UnstableNudge
 from .output_ends import OutputEnds
 from .states import States
+from .threads import spread
 
 #: Largest KCL residual relative to the currents at a coordinate.
 TOLERANCE = 1e-9
@@ -84,11 +88,20 @@ class Reactions:
         assert pull.aim is not None
         data, siemens, aim = held.data, pull.siemens, pull.aim - self.ends.moved(held.x)
         pulls = (siemens, -siemens) if siemens < 0.0 else (siemens,)
-        x, current, force, fine = self.lanes.respond(data.conductance, held.on, aim, pulls)
-        rows = fine.size
-        x, current, force = (part.reshape(rows, part.shape[2]) for part in (x, current, force))
-        found = self._added(held, data, x, current, force, fine.ravel())
-        self._settle(data, np.repeat(pulls, len(aim)), pull.aim, found)
+        state, moved = (held.x, held.current, held.on), list[Any]()
+        count = len(pulls) * len(aim)
+
+        def begin(x: Floats, current: Floats) -> Callable[[Ints], None]:
+            change = x.reshape(count, x.shape[2]), current.reshape(count, current.shape[2])
+            # in the same arrays, by the threads that have found them
+            *sets, add = self.lanes.adding(data, state, change, 1.0, FINE, change)
+            moved.extend((*change, *sets))
+            return add
+
+        *_, force, fine = self.lanes.respond(data.conductance, held.on, aim, pulls, begin)
+        force = force.reshape(count, force.shape[2])
+        found = self._finished(held, data, moved, fine.ravel(), np.repeat(pulls, len(aim)),
+                               force, pull.aim)  # fmt: skip
         return pulls, found
 
     def pushed(self, held: Held, force: Floats, data: Data) -> Answers:
@@ -100,29 +113,44 @@ class Reactions:
         if key not in known:
             known[key] = self._pushed(data.conductance, held.on, force)
         x, current, fine = known[key]
-        found = self._added(held, data, x, current, np.zeros(force.shape), fine, sign)
-        self._settle(data, np.zeros(len(force)), None, found)
-        return found
+        state, none = (held.x, held.current, held.on), np.zeros(len(force))
+        moved = self.lanes.added(data, state, (x, current), sign, FINE)
+        return self._finished(held, data, moved, fine, none, np.zeros(force.shape), None)
 
-    def _added(
-        self, held: Held, data: Data, x: Floats, current: Floats, force: Floats, fine: Bools,
-        sign: float = 1.0,
+    def _finished(
+        self, held: Held, data: Data, moved: Sequence[Any], fine: Bools, pulls: Floats,
+        force: Floats, aim: Floats | None,
     ) -> Answers:  # fmt: skip
-        """Return free states plus reactions, and sets without what contradicts it."""
-        state = held.x, held.current, held.on
-        x, current, on, lawful = self.lanes.added(data, state, (x, current), sign, FINE)
+        """Return free states that reactions were added to, judged.
+
+        What contradicts its sets is found, side by side, from those without it; meanwhile another
+        thread judges.
+        """
+        x, current, on, lawful = moved
         steps, settled = np.ones(len(x), dtype=np.int64), fine & lawful
         settled.reshape(-1, len(held.good))[:] &= held.good
-        return Answers(x, current, on, steps, settled, force)
+        found = Answers(x, current, on, steps, settled, force, np.zeros(len(x), dtype=np.bool_))
+        judge, rest = self.lanes.judging(data, found, LIMITS, aim is not None), ~settled
+        vectors = -(-int(rest.sum()) // DOUBLES)  # which take as long for one as for eight
+        size = 2 * (x.size + current.size) + DOUBLES * vectors * self.lanes.entries
+        ranges, most, _ = self.lanes.ranges(len(x), len(data.load), size)
+        again: list[tuple[Ints, Answers]] = []
 
-    def _settle(self, data: Data, pulls: Floats, aim: Floats | None, found: Answers) -> None:
-        """Find what has not settled, side by side, from the sets given there."""
-        rows = np.flatnonzero(~found.settled)
-        if not len(rows):
-            return
-        own = rows % len(data.load)
-        target = None if aim is None else aim[own]
-        found.put(rows, self.lanes.settle(data.rows(own), found.on[rows], pulls[rows], target))
+        def settle(rows: Ints) -> None:
+            own = rows % len(data.load)
+            target = None if aim is None else aim[own]
+            again.append((rows, self.lanes.settle(
+                data.rows(own), on[rows], pulls[rows], target, limits=LIMITS
+            )))  # fmt: skip
+
+        jobs = [
+            *(partial(settle, rows) for rows in self.lanes.parts(np.flatnonzero(rest), most)),
+            *(partial(judge, rows) for rows in ranges),
+        ]
+        spread(lambda job: job(), jobs, min(most, self.lanes.at_once), size)
+        for rows, others in again:
+            found.put(rows, others)
+        return found
 
     def _pushed(
         self, conductance: Floats, on: Bools, force: Floats

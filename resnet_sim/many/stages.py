@@ -72,7 +72,8 @@ class Stage:
             count, none = len(data.load), np.zeros((len(data.load), 0))
             regular = np.full(count, self._factor.regular)
             x, once = self._factor.solve(data.load), np.ones(count, dtype=np.int64)
-            return Answers(x, none, none.astype(np.bool_), once, regular, none)
+            off = none.astype(np.bool_)
+            return Answers(x, none, off, once, regular, none, np.zeros(count, dtype=np.bool_))
         answers = self.lanes.settle(data, self._guess(data), following=True, slack=EPS)
         return self._firm(data, answers)
 

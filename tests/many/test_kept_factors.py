@@ -105,9 +105,9 @@ def test_threads_share_out_factors_eight_points_at_a_time(monkeypatch):
     net, X, Y = network()
     lanes, shared = net._backend.lanes, []
 
-    def noted(work, parts, count):
+    def noted(work, parts, count, then):
         shared.append(parts)
-        return share(work, parts, count)
+        return share(work, parts, count, then)
 
     with policy.using(threads=2, tiles=0):
         free = net.free(X)

@@ -73,11 +73,12 @@ def test_opposite_nudges_that_flip_rectifiers_are_found_together_from_where_thes
     # what flips first is known beforehand
     assert calls[0].steps.min() == 1
     # one-sided rules ask for a positive pull alone
-    judge, judged = lanes.judged, []
-    lanes.judged = lambda *asked, **how: judged.append(len(asked[2])) or judge(*asked, **how)
+    judge, judged = lanes.judging, []
+    lanes.judging = lambda *asked: judged.append(len(asked[1].x)) or judge(*asked)
     for end in (*ends, ends[1]):
         net.pulled(X, free, end, target)
-    assert judged == [42, 21]
+    # what has flipped by itself
+    assert judged == [42, sum(flipped), 21, flipped[1]]
 
 
 def ladder(floating: bool) -> CircuitBuilder:

@@ -252,3 +252,27 @@ def test_points_that_are_alike_begin_with_the_sets_of_the_first_on_any_threads()
         assert one.tobytes() == other.tobytes()
     few = lanes.settle(data(problems).rows(np.arange(3)), start[:3], alike=True)
     np.testing.assert_array_equal(few.x, alone.x[:3])
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_whoever_finds_points_judges_them(count):
+    rng = np.random.default_rng(8)
+    problem = random_problem(rng, 30)
+    problems = spread(problem, rng, 37, common=True)
+    given, start, limits = data(problems, True), all_off(problems), (1e-9, 1e-9, 1e-12)
+    # one that touches its drop, and a load that is none
+    lanes = Lanes(Network.of(problem))
+    plain = lanes.settle(given, start)
+    k, known = np.flatnonzero(~plain.on[5])[0], np.concatenate(([0.0], plain.x[5]))
+    given.drop[5, k] = known[problem.diode_p[k]] - known[problem.diode_q[k]]
+    given.load[11, 0] = np.nan
+    plain = lanes.settle(given, start)
+    lawful, touching, _, left = lanes.judged(
+        given, given.load, plain.x, plain.current, plain.on, limits
+    )
+    with policy.using(threads=count, tiles=0):
+        found = lanes.settle(given, start, limits=limits)
+    good = plain.settled & lawful & (left <= limits[0])
+    assert touching[5] and not good[11] and good.sum() >= 30
+    np.testing.assert_array_equal(found.settled, good)
+    np.testing.assert_array_equal(found.touching, touching)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import resnet_sim as rs
+from resnet_sim import training as tr
 from resnet_sim.compiled import policy
-from resnet_sim.many import lane_points, variants
+from resnet_sim.many import lane_points, reactions, variants
 from resnet_sim.many import threads as many_threads
 from resnet_sim.many.threads import spread
 
@@ -127,3 +128,43 @@ def test_threads_share_out_what_is_drawn(monkeypatch, distribution):
     with policy.using(threads=2, tiles=0):
         shared = drawn.values(first, last)
     assert shared.tobytes() == whole[first:].tobytes()
+
+
+def test_what_flips_under_a_nudge_is_found_while_another_thread_judges(monkeypatch):
+    circuit = rs.generators.grid(7, seed=3)
+    inputs = circuit.current_sources.names[:3] or circuit.voltage_sources.names[:3]
+    net = tr.Network(circuit, inputs, list(circuit.nodes[5:9]), "r*")
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(21, len(inputs))), rng.normal(size=(21, 4))
+
+    def states():
+        free = net.free(x)
+        stiff = 0.05 * float(np.median(net.conductances))
+        pulled = [net.pulled(x, free, beta, y) for beta in (-stiff, stiff)]
+        return free, *pulled, net.pushed(x, free, 0.01 * stiff * y)
+
+    with policy.using(threads=1):
+        alone = states()
+    flipped = sum(int((one.on != alone[0].on).any(axis=1).sum()) for one in alone[1:3])
+    assert 0 < flipped < 2 * 21
+    # a job settles, another judges: neither goes on without another thread
+    both, met = threading.Barrier(2, timeout=60), []
+
+    def noted(task, jobs, threads, size):
+        def meeting(number, job):
+            if number in (0, len(jobs) - 1):
+                both.wait()
+                met.append(job.func.__name__)
+            job()
+
+        # the last first: as many threads as there are wait for each other
+        order = [0, len(jobs) - 1, *range(1, len(jobs) - 1)]
+        spread(lambda k: meeting(k, jobs[k]), order, threads, size)
+
+    monkeypatch.setattr(reactions, "spread", noted)
+    with policy.using(threads=2, tiles=0):
+        shared = states()
+    assert "settle" in met and "task" in met
+    for one, other in zip(alone, shared, strict=True):
+        assert one.voltages.tobytes() == other.voltages.tobytes()
+        assert one.on.tobytes() == other.on.tobytes()
