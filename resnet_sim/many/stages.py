@@ -51,8 +51,8 @@ class Stage:
 
     @property
     def size(self) -> int:
-        """About the entries of the factors of a point; a third where it takes but a solve."""
-        return self.lanes.fronts.size // (3 if self.straight else 1)
+        """About the entries of the factors of a point; an eighth where it takes but a solve."""
+        return self.lanes.fronts.size // (8 if self.straight else 1)
 
     @property
     def at_once(self) -> int:
