@@ -224,13 +224,12 @@ class Lanes(Judge):
             while not respond(room.pack, values, *tables, tuple(kept), shifts, found, ways, react):
                 room.widen()
 
-        done = then and (lambda kept: then(kept.sample.ravel()))
-        self._hold(work, conductance, on, STIFFNESS, done)
+        self._hold(work, conductance, on, STIFFNESS, then)
         return found
 
     def _hold(
         self, work: Work, conductance: Floats, on: Bools, stiffness: float,
-        then: Callable[[Any], None] | None = None,
+        then: Callable[[Ints], None] | None = None,
     ) -> None:  # fmt: skip
         """Let threads work on points of sets of rectifiers, with one factor where that pays.
 
@@ -249,7 +248,8 @@ class Lanes(Judge):
             every = [group for kept in every for group in kept.groups()]
         # what has no factors yet takes longest
         todo = [*map(Kept.without, self.parts(np.flatnonzero(rest))), *every]
-        self._share(partial(self._task, work, conductance, shared), todo, count, then)
+        done = None if then is None else lambda kept: then(kept.sample.ravel())
+        self._share(partial(self._task, work, conductance, shared), todo, count, done)
 
     def _task(self, work: Work, conductance: Floats, shared: Any, room: Room, kept: Kept) -> None:
         """Let work be done in a room, with one factor for all points or with one of each."""
