@@ -78,7 +78,8 @@ def runs(draw, wild):
 INSTANCES = ["x{0} {1} {2} cell"] * 9 + [
     "X{0} {2} {1} cell", "x{0} {1} {2} cell r=2", "x{0} {1} {2} cell r = 2", "x{0} {1} {2} other",
     "x{0} {1} {2} cell r={0}", "x{0}.x {1} {2} cell", "x{0} {1} {2} cell r={{p1}}",
-    "x{0} {1} {2} cell r='p1 + 1'",
+    "x{0} {1} {2} cell r='p1 + 1'", "x{0} {1} {2} / cell", "x{0} {1} a {2} three",
+    "x{0} {1} {2} b three m=2", "x{0} {1} {2} cell params: r=3",
 ]  # fmt: skip
 WILD_INSTANCES = [
     "x{0} {1} cell", "x{0} params: {2} cell", "x{0} a=1 {2} cell", "x{0} {1} {2} none",
@@ -99,6 +100,7 @@ HEAD = (
     "title\n.param p1=3\n.model dm d(ron=0 vfwd=.5)\n.model dm2 d(is=1e-14 rs=1)\n"
     ".model bad d(ron=-1)\n.model sm sw(vt=1)\n.global glob\n"
     ".subckt inner a b\nr1 a m 1\nr2 m b {r}\nv1 m 0 1\n.ends\n.subckt other a b\n.ends\n"
+    ".subckt three a b c\nr1 a n 1\nc1 n b 1\nr2 b c 2\n.ends\n"
 )
 #: what a subcircuit may hold
 BODIES = [
@@ -264,6 +266,26 @@ def test_plain_cards_and_equal_instances_are_not_looked_at_one_by_one(monkeypatc
     assert circuit.resistors.ohms[-4:].tolist() == [1000.0, 5.0, 2200.0, 10.0]
     assert circuit.current_sources.amps[-1] == 1e-3
     assert looked_at == ["x0 n0 0 cell", "r1 a b 1", "x1 a b big"]
+
+
+def test_instances_in_turn_are_placed_in_their_order(monkeypatch):
+    looked_at = []
+    read = readers.read_element
+    monkeypatch.setattr(
+        readers, "read_element", lambda c, *a, **o: looked_at.append(c[2]) or read(c, *a, **o)
+    )
+    monkeypatch.setattr(blocks, "CHUNK", 10**6)
+    text = HEAD + ".subckt cell a b r=1\nr1 a b {r}\n.ends\n"
+    forms = ["x{0} n{0} 0 cell\n", "x{0} n{0} a n{1} three\n", "x{0} n{1} n{0} cell r=5\n"]
+    text += "".join(forms[k % 3].format(k, k + 1) for k in range(60))
+    circuit = parse_netlist(text)
+    assert described(circuit) == described(parse_netlist(text, quick=False))
+    of_text = ["x0.r1", "x1.r1", "x1.r2", "x2.r1", "x3.r1", "x4.r1", "x4.r2", "x5.r1"]
+    assert list(circuit.resistors.names[:8]) == of_text
+    assert circuit.resistors.ohms[:4].tolist() == [1.0, 1.0, 2.0, 5.0]
+    cards = [card for card in looked_at if card[0] == "x"]
+    assert cards[:3] == ["x0 n0 0 cell", "x1 n1 a n2 three", "x2 n3 n2 cell r=5"]
+    assert len(cards) == 3 + 60  # and all of them by the grammar
 
 
 WORDS = st.one_of(

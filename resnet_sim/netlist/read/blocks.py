@@ -28,7 +28,7 @@ CHUNK = 1 << 20
 _Bytes = npt.NDArray[np.uint8]
 
 _WORD, _BLANK, _QUOTE, _EQUALS, _SPECIAL = 0, 1, 2, 3, 4
-_NOTHING, _OTHER, _PLAIN = -1, 0, 1
+_NOTHING, _OTHER, _PLAIN, _INSTANCE = -1, 0, 1, 2
 
 
 def _classes() -> _Bytes:
@@ -54,7 +54,7 @@ def pays(count: int) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Consecutive cards of words alone, as many in each: elements with two nodes, or instances.
+    """Consecutive cards of words alone: elements with two nodes and a value, or instances.
 
     Words of instances may contain ``=``, braces and quotes, and so may the last word of elements
     the latter.
@@ -72,8 +72,8 @@ class Block:
         Numbers of their lines.
     letters : ndarray of uint8, shape (cards,)
         The first character of each.
-    width : int
-        Words of each card.
+    widths : ndarray of int, shape (cards,)
+        How many words each has.
     """
 
     file: int
@@ -82,7 +82,7 @@ class Block:
     end: int
     lines: npt.NDArray[np.int32]
     letters: _Bytes
-    width: int
+    widths: npt.NDArray[np.int32]
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -125,9 +125,9 @@ class Block:
         return [(self.file, k, text) for k, text in zip(numbers, texts, strict=True)]
 
     def columns(self) -> list[list[str]]:
-        """Return the words, one list a column."""
+        """Return the words of elements, one list a column."""
         words = self.text.split()
-        return [words[k :: self.width] for k in range(self.width)]
+        return [words[k::4] for k in range(4)]
 
     def find(self, name: str) -> Card | None:
         """Return the first card whose first word is `name`."""
@@ -140,7 +140,8 @@ class Block:
         if (start, stop) == (0, len(self)):
             return self
         lines, letters = self.lines[start:stop], self.letters[start:stop]
-        return Block(self.file, self.whole, *self._span(start, stop), lines, letters, self.width)
+        place, widths = self._span(start, stop), self.widths[start:stop]
+        return Block(self.file, self.whole, *place, lines, letters, widths)
 
 
 #: the number of a line and the lines from there on, in lower case, that are in no block
@@ -249,7 +250,7 @@ class _Scan:
         elements = good & (self.worst < _EQUALS) & self.plain[letters] & (self.words == 4)
         kinds[elements] = _PLAIN
         instances = good & (self.worst < _SPECIAL) & (letters == ord("x")) & (self.words > 1)
-        kinds[instances] = _PLAIN + self.words[instances]
+        kinds[instances] = _INSTANCE
         kinds[(self.words == 0) | (letters == ord("*"))] = _NOTHING
         return kinds
 
@@ -282,11 +283,10 @@ class _Scan:
             kept[run - run[0]] = True
             lengths = np.diff(self.starts[run[0] : run[-1] + 1], append=end)
             data = data[np.repeat(kept, lengths)]
-        width = 4 if self.kinds[run[0]] == _PLAIN else int(self.words[run[0]])
         lines, letters = (number + run).astype(np.int32), self.data[self.heads[run]]
         if alone and self.is_ascii:
             place = self.whole, self.start + start, self.start + end
         else:
             text = data.tobytes().decode("ascii")
             place = text, 0, len(text)
-        return Block(file, *place, lines, letters, width)
+        return Block(file, *place, lines, letters, self.words[run].astype(np.int32))

@@ -244,7 +244,7 @@ class Preparer:
         for body in _bodies(subcircuit.body):
             for item in self.elements(body):
                 if isinstance(item, Block) and item.of_instances:
-                    names.update(item.columns()[-1])
+                    names.update(line.split()[-1] for line in item.text.split("\n"))
                 elif isinstance(item, Element) and isinstance(item.device, Instance):
                     names[item.device.subcircuit.text] += 1
         enclosing = (self._top if p is self._deck else p for p in subcircuit.enclosing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ...diagnostics import Label
 from ...model.builder import CircuitBuilder
@@ -16,7 +16,7 @@ from .cards import Element, Expression, Instance
 from .deck import Body, Conditional, Subcircuit
 from .declarations import Gatherer
 from .fast_cards import PlainCards
-from .fast_instances import INSIDE, PORT, Repeats, Template
+from .fast_instances import INSIDE, PORT, Repeats, Template, place
 from .fields import element_name
 from .overruled import refuse_captured, refuse_grounded, refuse_overruled
 from .placer import Placer
@@ -105,12 +105,11 @@ class Expansion:
             return self._read(block.cards(), scope)
         return self._read(PlainCards(self._placer, scope).add_block(block), scope)
 
+    def _reader(self, scope: Scope) -> Callable[[Card], Element | None]:
+        return self._preparer.element if scope is self._top else self._preparer.remembered
+
     def _read(self, cards: Iterable[Card], scope: Scope) -> Iterator[Element]:
-        read = self._preparer.element if scope is self._top else self._preparer.remembered
-        for card in cards:
-            element = read(card)
-            if element is not None:
-                yield element
+        return filter(None, map(self._reader(scope), cards))
 
     def _duplicate(self, element: Element, scope: Scope) -> None:
         name = scope.prefix + element.name
@@ -216,52 +215,67 @@ class Expansion:
     def _repeated(self, block: Block, scope: Scope) -> Iterator[Element]:
         """Place instances that differ in names and nodes alone as columns; yield the others."""
         repeats = Repeats(block)
-        row = alone = 0
-        while row < len(block):
-            element = next(self._read((block.card(row),), scope), None)
+        templates: dict[str, Template] = {}
+        row, keys = 0, repeats.keys
+        read = self._reader(scope)
+        while row < len(keys):
+            if keys[row] in templates and not self._report.n_errors:
+                new = (k for k in range(row, len(keys)) if keys[k] not in templates)
+                rows = range(row, next(new, len(keys)))
+                yield from self._alike(block, repeats, rows, templates, scope)
+                row = rows.stop
+                continue
+            element = read(block.card(row))
             row += 1
             if element is None:
                 continue
             executed = self._gatherer.executed
             yield element
-            # while the first of a run is placed it shows what there is to say about all of them
-            if row <= alone or self._report.n_errors or self._gatherer.executed > executed:
+            # while the first is placed it shows what there is to say about all of them
+            if self._report.n_errors or self._gatherer.executed > executed:
                 continue
-            alone = repeats.end(row, len(element.nodes))
-            if pays(alone - row):
-                names, ends = repeats.part(row, alone, len(element.nodes))
-                if self._place_all(element, names, ends, scope):
-                    row = alone
+            if pays(repeats.counts.pop(keys[row - 1], 0)):
+                template = self._template(element, scope)
+                if template is not None:
+                    templates[keys[row - 1]] = template
 
-    def _place_all(
-        self, like: Element, names: list[str], ends: list[list[str]], scope: Scope
-    ) -> bool:
-        """Place instances like one that is placed already; False, and nothing is, if in doubt."""
-        device = like.device
+    def _alike(
+        self, block: Block, repeats: Repeats, rows: range, templates: Mapping[str, Template],
+        scope: Scope,
+    ) -> Iterator[Element]:  # fmt: skip
+        """Place instances that have templates; yield them all, and none is placed, if in doubt."""
+        keys = repeats.keys[rows.start : rows.stop]
+        places: dict[str, Sequence[int]] = {keys[0]: range(len(keys))}
+        if keys.count(keys[0]) < len(keys):
+            mixed: dict[str, list[int]] = {}
+            for at, key in enumerate(keys):
+                mixed.setdefault(key, []).append(at)
+            places = {**mixed}
+        groups, expanded, longest = [], self._expanded, 0
+        for key, some in places.items():
+            template = templates[key]
+            groups.append(repeats.group(template, rows.start, some, scope.prefix))
+            longest = max(longest, template.longest + max(map(len, groups[-1].names)))
+            expanded += len(some) * template.size if scope is self._top else 0
+        if (
+            not pays(len(rows))
+            or expanded > self._max_elements
+            or longest > MAX_NAME
+            or not place(self._placer, groups, scope)
+        ):
+            yield from self._read(map(block.card, rows), scope)
+        else:
+            self._expanded = expanded
+
+    def _template(self, like: Element, scope: Scope) -> Template | None:
+        """Return what instances like one that is placed become, None if there is more to each."""
+        device, ports = like.device, len(like.nodes)
         assert isinstance(device, Instance)
         if self._draws:
-            return False  # each draws for itself
-        _, subcircuit = self._find(device, scope)
+            return None  # each draws for itself
+        found = _, subcircuit = self._find(device, scope)
         if self._report.dialect.misreads and not GROUND.isdisjoint(subcircuit.ports):
-            return False  # each is to be looked at
-        template = self._template(device, len(ends), scope)
-        expanded = self._expanded
-        if scope is self._top:
-            expanded += len(names) * self._preparer.size(subcircuit, self._max_elements)
-        names = [scope.prefix + name for name in names]
-        if (
-            template is None
-            or not template.is_whole
-            or expanded > self._max_elements
-            or template.longest + max(map(len, names)) > MAX_NAME
-            or not template.place(self._placer, names, ends, scope)
-        ):
-            return False
-        self._expanded = expanded
-        return True
-
-    def _template(self, device: Instance, ports: int, scope: Scope) -> Template | None:
-        """Return what instances become, None if there is more to each than elements."""
+            return None  # each is to be looked at
         placer, builder = self._placer, CircuitBuilder()
         self._placer = trial = dataclasses.replace(
             placer,
@@ -275,13 +289,15 @@ class Expansion:
         )
         try:
             ends = [f"{PORT}{k}" for k in range(ports)]
-            self._enter(INSIDE, ends, device, scope, self._find(device, scope))
+            self._enter(INSIDE, ends, device, scope, found)
         finally:
             self._placer = placer
         # what each instance adds to these is for `Placer.check`
         if trial.failed or trial.shorts or trial.controls or trial.factors or trial.spread:
             return None
-        return Template(builder, trial.branches)
+        size = self._preparer.size(subcircuit, self._max_elements)
+        template = Template(builder, trial.branches, ports, size)
+        return template if template.is_whole else None
 
     def _find(self, device: Instance, scope: Scope) -> tuple[Scope, Subcircuit]:
         name = device.subcircuit.text

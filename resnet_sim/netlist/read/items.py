@@ -53,27 +53,21 @@ def read_items(text: str, start: int = 0, *, quick: bool = True) -> list[Item]:
 def scan(text: str, position: int = 0) -> list[Item] | None:
     """Return the items of a card, None if only the grammar can tell."""
     items: list[Item] = []
-    end = len(text.rstrip())
-    token = _TOKEN.match
-    while position < end:
-        match = token(text, position)
-        if match is None:
+    new = tuple.__new__  # a third of the time of a named tuple's own
+    for match in _TOKEN.finditer(text, position):
+        if match.start() != position:
             return None
         position = match.end()
         which = match.lastindex
-        if which == 2:
-            key, word = match.group(1, 2)
-            items.append(Assign(Word(key, match.start(1)), Word(word, match.start(2))))
-            continue
-        if which is None:
-            continue
-        value: Word | Braced
-        if which in (1, 5):
-            value = Word(match[which], match.start(which))
-        else:
+        if which == 1 or which == 5:
+            items.append(new(Word, (match[which], match.start(which))))
+        elif which == 2:
+            key = new(Word, (match[1], match.start(1)))
+            items.append(new(Assign, (key, new(Word, (match[2], match.start(2))))))
+        elif which is not None:
             value = Braced(match[which][1:-1], match.start(which) + 1)
-        items.append(Assign(Word(match[1], match.start(1)), value) if which == 3 else value)
-    return items
+            items.append(Assign(Word(match[1], match.start(1)), value) if which == 3 else value)
+    return items if position >= len(text.rstrip()) else None
 
 
 def first_assignment(text: str) -> int:
