@@ -31,6 +31,7 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
     """The formula, as its functions are defined."""
 
     device = BehaviouralSources
+    curved = True
 
     def certify(self, check: Check) -> None:
         """Judge against the interval of what the formula may be."""
@@ -72,10 +73,6 @@ class BehaviouralSourceLaw(Law[BehaviouralSources]):
             least = np.concatenate((above, below)).min() if len(ends) else 0.0
             found[k] = max(float(least), 0.0) / step
         return found
-
-    def straight(self) -> bool:
-        """Formulas may curve."""
-        return False
 
     def ties(self, closed: Bools) -> Bools:
         """Those of voltage."""

@@ -69,10 +69,7 @@ class JunctionLaw(Law[Junctions]):
     device = Junctions
     #: no state stands on the step back that some have
     monotone = True
-
-    def straight(self) -> bool:
-        """It curves."""
-        return False
+    curved = True
 
     def certify(self, check: Check) -> None:
         """Judge whether the curve passes by closely enough."""

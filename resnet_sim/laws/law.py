@@ -28,6 +28,8 @@ class Law(Generic[T]):
     device: type[T]
     #: whether its current never falls as the voltage across it rises
     monotone: ClassVar[bool] = False
+    #: whether it may curve, as formulas do
+    curved: ClassVar[bool] = False
 
     def __init__(self, circuit: Circuit) -> None:
         name = self.device.plural
@@ -64,7 +66,7 @@ class Law(Generic[T]):
         Roots of equations that curve, such as exponentials, are where iterations end; and what
         currents set passes the rounding of large ones on to small ones.
         """
-        return True
+        return not self.curved
 
     def ties(self, closed: Bools) -> Bools:
         """Tell which elements carry what others leave them, as no voltage says what they carry."""

@@ -65,6 +65,7 @@ class MultipoleLaw(Law[T]):
     Arrays have shape (..., devices, terminals), the last of which is the reference.
     """
 
+    curved = True
     #: parameters whose influence is told even where they are the usual
     main: ClassVar[tuple[str, ...]] = ()
     #: parameters that are no quantities
@@ -120,10 +121,6 @@ class MultipoleLaw(Law[T]):
         return np.stack(columns, axis=-1)
 
     # ---- what is asked of laws ----
-
-    def straight(self) -> bool:
-        """It curves."""
-        return False
 
     def certify(self, check: Check) -> None:
         """Judge the currents by the law, and what rounding of the voltages explains."""

@@ -10,18 +10,15 @@ import numpy as np
 from ..arrays import Floats
 from ..model.devices import SegmentedDiodes
 from .check import Check
+from .junction import STEP, THERMAL
 from .law import Law
 
 if TYPE_CHECKING:
     from .influence import Influence
     from .judged import Judged
 
-#: Thermal voltage at 27 Celsius: Boltzmann's constant over the elementary charge times 300.15 K.
-THERMAL = 1.38064852e-23 * 300.15 / 1.6021766208e-19
 #: The largest current of a knot over the smallest.
 RANGE = 1e5
-#: Relative step of differences: a third of the digits.
-STEP = 6e-6
 
 
 def current(table: SegmentedDiodes, v: Floats) -> Floats:

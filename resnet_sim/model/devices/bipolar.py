@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from ...arrays import Floats, Ints
-from .cards import BadModel, Card, Given, Made, Model
+from .cards import Card, Given, Made, bounded
 from .characteristic import KELVIN, THERMAL, critical, exponential, limit_junction
-from .multipole import Multipole
+from .multipole import Multipole, transistors
 from .pieces import Pieces
 
 #: parameters with two temperature coefficients ``1 + t1 dt + t2 dt^2`` -> the letters of these
@@ -37,12 +37,8 @@ FAINT = 1e-9
 def evaluate(model: Given) -> Made:
     """Return the parameters that a model gives."""
     found = dict(Bipolars.evaluate(model))
-    for key in ("is", "bf", "br", "nf", "nr", "ne", "nc", "ns"):
-        if found.get(key, 1.0) <= 0:
-            raise BadModel(f"{key} must be above 0", key)
-    for key in ("rb", "rbm", "rc", "re", "ise", "isc", "iss", "irb", "ibe", "ibc"):
-        if found.get(key, 0.0) < 0:
-            raise BadModel(f"{key} must be 0 or more", key)
+    least = ("rb", "rbm", "rc", "re", "ise", "isc", "iss", "irb", "ibe", "ibc")
+    bounded(found, ("is", "bf", "br", "nf", "nr", "ne", "nc", "ns"), least)
     return Made(Bipolars.plural, found)
 
 
@@ -91,13 +87,7 @@ class Bipolars(Multipole):
         **{letters + k: 0.0 for letters in TEMPERED.values() for k in "12"},
     }  # fmt: skip
     cards = (Card("q", "Qname collector base emitter [substrate] model [area]", "transistor"),)
-    models = (
-        Model(
-            "bipolar transistor", polarities,
-            frozenset({*defaults, *aliases, *refused, *OTHER, "mfg", "type"}),
-            evaluate, frozenset({"mfg", "type"}),
-        ),
-    )  # fmt: skip
+    models = transistors(kind, polarities, evaluate, {*defaults, *aliases, *refused, *OTHER})
 
     @classmethod
     def completed(cls, given: Mapping[str, float]) -> Mapping[str, float]:

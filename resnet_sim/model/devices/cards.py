@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -169,3 +169,13 @@ class BadModel(UsageError):
     def __init__(self, message: str, key: str = "", hint: str | None = None) -> None:
         super().__init__(message)
         self.key, self.hint = key, hint
+
+
+def bounded(given: Mapping[str, float], above: Iterable[str], least: Iterable[str]) -> None:
+    """Raise `BadModel` if parameters are not above 0, or not 0 or more."""
+    for key in above:
+        if given.get(key, 1.0) <= 0:
+            raise BadModel(f"{key} must be above 0", key)
+    for key in least:
+        if given.get(key, 0.0) < 0:
+            raise BadModel(f"{key} must be 0 or more", key)

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from ...arrays import Floats, Ints
-from .cards import BadModel, Card, Given, Made, Model
+from .cards import BadModel, Card, Given, Made, bounded
 from .characteristic import (
     KELVIN,
     THERMAL,
@@ -18,7 +18,7 @@ from .characteristic import (
     limit_channel,
     limit_junction,
 )
-from .multipole import Multipole
+from .multipole import Multipole, transistors
 from .pieces import Pieces
 
 #: what matters to charges and noise alone
@@ -28,9 +28,7 @@ OTHER = {"cgs", "cgd", "fc", "kf", "af", "nlev", "gdsnoi", "m"}
 def evaluate(model: Given) -> Made:
     """Return the parameters that a model gives."""
     found = dict(Jfets.evaluate(model))
-    for key in ("rd", "rs", "is"):
-        if found.get(key, 0.0) < 0:
-            raise BadModel(f"{key} must be 0 or more", key)
+    bounded(found, (), ("rd", "rs", "is"))
     if found.get("b", 1.0) != 1.0 and found.get("pb", 1.0) == found.get("vto", -2.0):
         raise BadModel("pb must differ from vto", "pb")
     return Made(Jfets.plural, found)
@@ -70,12 +68,7 @@ class Jfets(Multipole):
         "tcv": 0.0, "vtotc": 0.0, "bex": 0.0, "betatce": 0.0, "xti": 0.0, "eg": 1.11, "tnom": 27.0,
     }  # fmt: skip
     cards = (Card("j", "Jname drain gate source model [area]", "transistor"),)
-    models = (
-        Model(
-            "JFET", polarities, frozenset({*defaults, *aliases, *refused, *OTHER, "mfg", "type"}),
-            evaluate, frozenset({"mfg", "type"}),
-        ),
-    )  # fmt: skip
+    models = transistors(kind, polarities, evaluate, {*defaults, *aliases, *refused, *OTHER})
 
     def pieces(self, out: Pieces, first: int) -> None:
         """Resistances to nodes within, and the law between these."""

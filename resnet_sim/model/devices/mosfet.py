@@ -11,10 +11,10 @@ import numpy as np
 
 from ...arrays import Floats
 from ...errors import UsageError
-from .cards import BadModel, Card, Given, Made, Model
+from .cards import BadModel, Card, Given, Made, bounded
 from .characteristic import CHARGE, KELVIN, THERMAL
 from .mosfet_channel import OXIDE, SILICON, ShichmanHodges
-from .multipole import Multipole
+from .multipole import Multipole, transistors
 from .pieces import Pieces
 
 #: carriers of pure silicon (1/m^3)
@@ -60,12 +60,8 @@ def evaluate(model: Given) -> Made:
             found[key] = model.numbers[key]
         elif (key, model.numbers[key]) != ("n", 1.0):
             model.note("W110", f"{key} is ignored, as ngspice does", ELSEWHERE[key])
-    for key in ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs"):
-        if found.get(key, 0.0) < 0:
-            raise BadModel(f"{key} must be 0 or more", key)
-    for key in ("phi", "neff", "pb", "ucrit", "rds"):
-        if found.get(key, 1.0) <= 0:
-            raise BadModel(f"{key} must be above 0", key)
+    bounded(found, (), ("rd", "rs", "is", "js", "rsh", "gamma", "tox", "xj", "kappa", "nfs"))
+    bounded(found, ("phi", "neff", "pb", "ucrit", "rds"), ())
     if found.get("nsub", 1e20) * 1e6 <= intrinsic(found):
         raise BadModel("nsub must be above that of pure silicon, 1.45e10 per cm^3", "nsub")
     if level > 1 and found.get("tox", 1.0) == 0:
@@ -135,13 +131,9 @@ class Mosfets(Multipole):
         "delta": 0.0, "nfs": 0.0, "ucrit": 1e4, "uexp": 0.0, "neff": 1.0, "pb": 0.8,
     }  # fmt: skip
     cards = (Card("m", "Mname drain gate source bulk model [l=length] [w=width]", "transistor"),)
-    models = (
-        Model(
-            "MOSFET", polarities,
-            frozenset({*defaults, *aliases, *refused, *OTHER, *DOPING, *ELSEWHERE, "mfg", "type"}),
-            evaluate, frozenset({"mfg", "type"}),
-        ),
-    )  # fmt: skip
+    models = transistors(
+        kind, polarities, evaluate, {*defaults, *aliases, *refused, *OTHER, *DOPING, *ELSEWHERE}
+    )
 
     @classmethod
     def evaluate(cls, model: Given) -> Mapping[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from ...arrays import Bools, Floats, Ints
 from ...errors import UsageError, did_you_mean
-from .cards import BadModel, Given
+from .cards import BadModel, Given, Made, Model
 from .characteristic import KELVIN
 from .device import Table, number, text
 from .pieces import Pieces
@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 _OTHER_LEVELS = {
     "level": "fit parameters of level 1 to its currents, or write its formulas as B sources"
 }
+
+
+def transistors(
+    kind: str, types: tuple[str, str], evaluate: Callable[[Given], Made], known: Set[str]
+) -> tuple[Model]:
+    """Return the models of a kind of transistor."""
+    words = frozenset({"mfg", "type"})
+    return (Model(kind, types, words | known, evaluate, words),)
 
 
 @dataclass(frozen=True, eq=False)
