@@ -127,6 +127,8 @@ def _named(circuit: Circuit, name: str, given: Any) -> Sweep:
     if number is not None:
         check_varied(circuit, name)
         of = "switch" if circuit.kind(number) == "switch" else "element"
+        if of == "switch" and not np.isin(values, (0.0, 1.0)).all():
+            raise UsageError(f"{name} is a switch: it is swept over 0 (open) and 1 (closed)")
         return Sweep(name, tuple(values.tolist()), of)
     if name == "temp":
         return Sweep(name, tuple(values.tolist()), "temperature")

@@ -193,3 +193,13 @@ def test_inputs_may_be_a_frame():
 def test_conductances_are_numbers(odd):
     with pytest.raises(rs.UsageError, match="conductances"):
         NETWORK.conductances = odd
+
+
+def test_switches_are_swept_over_open_and_closed_alone():
+    circuit = rs.parse_netlist(
+        "switch\nv1 a 0 1\nr1 a b 1k\nr2 b 0 1k\ns1 b 0 a 0 sw\n.model sw sw(vt=9 ron=0)\n"
+    )
+    assert rs.sweep(circuit, s1=[0, True]).voltage("b").round(6).tolist() == [0.5, 0.0]
+    for values in ([2], [0, 0.5], [-1]):
+        with pytest.raises(rs.UsageError, match=r"s1 is a switch: it is swept over 0 \(open\) and"):
+            rs.sweep(circuit, s1=values)
