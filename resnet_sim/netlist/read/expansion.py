@@ -220,8 +220,10 @@ class Expansion:
         read = self._reader(scope)
         while row < len(keys):
             if keys[row] in templates and not self._report.n_errors:
-                new = (k for k in range(row, len(keys)) if keys[k] not in templates)
-                rows = range(row, next(new, len(keys)))
+                stop = len(keys)
+                if len(templates) < repeats.distinct:
+                    stop = next((k for k in range(row, stop) if keys[k] not in templates), stop)
+                rows = range(row, stop)
                 yield from self._alike(block, repeats, rows, templates, scope)
                 row = rows.stop
                 continue

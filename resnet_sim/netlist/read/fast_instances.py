@@ -47,6 +47,8 @@ class Repeats:
         The number of words before the parameters, the subcircuit and what follows it.
     counts : Counter
         How often each key comes.
+    distinct : int
+        How many keys there are.
     """
 
     def __init__(self, block: Block) -> None:
@@ -65,6 +67,7 @@ class Repeats:
             last = (self._words[end - 1] for end in ends.tolist())
             self.keys = [f"{n} {word}" for n, word in zip(block.widths.tolist(), last, strict=True)]
         self.counts = Counter(self.keys)
+        self.distinct = len(self.counts)
 
     def group(self, template: Template, first: int, places: Sequence[int], prefix: str) -> Group:
         """Return instances of one key; `places` are their rows less the first of the group's."""
