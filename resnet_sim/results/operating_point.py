@@ -212,8 +212,8 @@ class OperatingPoint(Generic[Value]):
         UsageError
             If `output` is none of these or names what the circuit lacks.
         """
-        if isinstance(output, str) and output in self.circuit.formulas:
-            return self._at(import_module(".tabulated", __package__).tabulated(self, output))
+        if (name := folded(output)) in self.circuit.formulas:
+            return self._at(import_module(".tabulated", __package__).tabulated(self, name))
         kind, first, second = sought(self.circuit, output)
         if kind == "v":
             return self.voltage(self.circuit.nodes[first], self.circuit.nodes[second])

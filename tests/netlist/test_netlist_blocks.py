@@ -324,3 +324,16 @@ def test_blocks_refer_to_the_text_of_their_file(title):
     part = found[1].part(1, 4)
     assert part.cards() == found[1].cards()[1:4]
     assert part.columns()[0] == [text.split()[0] for _, _, text in part.cards()]
+
+
+@pytest.mark.parametrize("model", ["{p1}", "'p1'", "{none}"])
+def test_models_of_diodes_are_no_expressions(model):
+    check("t\n.param p1={mc(2,0.1)}\n" + "".join(f"d{k} a b {model}\n" for k in range(9)))
+
+
+def test_what_is_wrong_in_a_body_is_told_though_its_instance_can_not_be_placed():
+    rows = "".join(f"r{k} a b {{1+}}\n" for k in range(9))
+    text = f"t\n.param k=2\n.subckt big a b k=3\n{rows}.ends\nx1 a 0 big\nv1 a 0 1\n"
+    quick, slow = (outcome(text, quick=q, dialect="hspice") for q in (True, False))
+    assert described(quick) == described(slow)
+    assert {"E138", "E128"} <= {found.code for found in quick.diagnostics}

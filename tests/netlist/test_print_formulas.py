@@ -115,6 +115,36 @@ def test_what_makes_no_sense_is_told_and_the_rest_tabulated(text, words):
     assert found.span.column == len(".print v(a) ") + 1
 
 
+@pytest.mark.parametrize("name", ["k", "a", "r1", "temp", "x"])
+def test_a_name_that_something_else_has_is_told_and_not_taken(name):
+    circuit = rs.parse_netlist(f"{DECK}.print x='v(a)*k' {name}='v(b)*2'\n")
+    assert circuit.outputs == ("x", "{v(b)*2}")
+    (found,) = circuit.diagnostics
+    assert (found.code, found.span.column, found.span.length) == ("N105", 19, len(name))
+    op = rs.sweep(circuit, {"k": [1, 2]})
+    assert op["x"] == pytest.approx(op["v(a)"] * [1, 2])
+    assert op["{v(b)*2}"] == pytest.approx(2 * op["v(b)"])
+
+
+def test_formulas_follow_what_is_drawn_in_samples():
+    circuit = rs.parse_netlist(
+        "t\n.param r={mc(1k, 0.1)} g=2\nV1 a 0 5\nR1 a b {r}\nR2 b 0 1k\nD1 0 a d\n"
+        ".model d d\n.print r1='r' {v(b)*g} {r}\n"
+    )
+    op = rs.monte_carlo(circuit, {"g": 0.1, "r2": 0.1, "d1:is": 0.1}, 5, sweep={"v1": [1, 5]})
+    v, second = op["v(b)"], op.sampled["r2"]
+    assert op["{r}"] == pytest.approx(second * (op["v(a)"] / v - 1))
+    assert op["{v(b)*g}"] == pytest.approx(v * op.sampled["g"])
+    assert len(np.unique(op["{r}"])) == 5
+    # which numbers were drawn is not known of points that were picked
+    assert np.isnan(op.pick([0, 3])["{r}"]).all()
+
+
+def test_names_of_formulas_are_found_in_any_case():
+    op = rs.solve(rs.parse_netlist(f"{DECK}.print Gain='v(b)*2'\n"))
+    assert op.value("GAIN") == op.value("gain") == op["Gain"]
+
+
 @requires_ngspice
 def test_ngspice_tabulates_the_same(tmp_path):
     # those that ngspice has; of currents and differences it wants to be told alone what to save

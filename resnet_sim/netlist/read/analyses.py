@@ -23,7 +23,7 @@ from .items import ValueReader
 from .requests import RequestReader, is_ours
 from .scope import Failed
 from .sweeps import SweepReader
-from .tabulated import ITEM, last_terminal, program_of, simple
+from .tabulated import ITEM, last_terminal, program_of, simple, text_of
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
 _OUTPUT = pattern(rf"{FORMS}|\S+")
@@ -60,6 +60,7 @@ class AnalysisReader(SweepReader):
     plots: list[tuple[str, ...]] = field(default_factory=list, init=False)
     formulas: dict[str, Tabulated] = field(default_factory=dict, init=False)
     _unsaid: list[Card] = field(default_factory=list, init=False)
+    _meant: dict[str, str] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,8 +149,19 @@ class AnalysisReader(SweepReader):
         read = Machine().run(program, names, dialect.meanings)
         formula = read.formula if isinstance(read, Reading) else Formula(Sum(read))
         follows = any(op[0] in ("name", "call") for op in program)
+        text = "".join(text_of(match).split())
+        if match[1] == name and self._is_taken(name, text):
+            message = f"the name {name} has no effect: something else is called so"
+            self.report.add("N105", message, card, match.start(1), len(name))
+            name = f"{{{text}}}"
         self.formulas[name] = Tabulated(formula, follows)
         return name
+
+    def _is_taken(self, name: str, text: str) -> bool:
+        """Tell whether results may have something else of the name of a formula."""
+        known = name in ("temp", "sample", *self.top.known())
+        known = known or name in self.builder or self.builder.has_node(name)
+        return known or self._meant.setdefault(name, text) != text
 
     def _output(self, match: re.Match[str]) -> str | None:
         """Return the name of an output, ``""`` if it says nothing, None if it is unknown."""

@@ -98,7 +98,7 @@ class Preparer:
     def _parts(self, body: Body) -> Iterator[Card | Conditional | Block]:
         for item in body.items:
             if isinstance(item, Block) and not item.of_instances:
-                yield from separate(item, self._report.dialect)
+                yield from separate(item, self._report)
             else:
                 yield item
 

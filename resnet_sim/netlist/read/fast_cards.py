@@ -20,10 +20,10 @@ from ...model.devices import DEVICES, PLURALS, Table
 from ...model.numbers import in_range, plain_number, plain_numbers
 from ...model.patterns import pattern
 from ..dialects import Dialect
-from ..report import CardError
+from ..report import CardError, Report
 from ..source import Card
 from .blocks import Block, pays
-from .cards import Braced
+from .cards import Braced, Value
 from .items import ValueReader
 from .placer import Placer
 from .scope import Failed, Scope
@@ -200,11 +200,9 @@ class _Rows:
 
     def _computed(self, row: int, word: str) -> float | None:
         """Return the value of an expression, None if the readers must look at it."""
-        card, placer = self.block.card(row), self._placer
-        item = Braced(word[1:-1], card[2].rindex(word) + 1)
         try:
-            value = ValueReader(card, placer.report).value(item)
-            value = placer.evaluator.number(value, self._scope)
+            read = _expression(self.block, row, word, self._placer.report)
+            value = self._placer.evaluator.number(read, self._scope)
         except (CardError, Failed):
             return None
         return value if in_range(value) else None
@@ -227,7 +225,8 @@ def _values(
     known = dict.fromkeys(compress(words, of["d"].tolist()), none)
     text = " ".join(words) + " "
     if "{" in text or "'" in text:
-        first = {word: row for row, word in reversed([*enumerate(words)]) if word[-1] in "}'"}
+        mine = [row for row in np.flatnonzero(~of["d"]).tolist() if words[row][-1] in "}'"]
+        first = {words[row]: row for row in reversed(mine)}
         expressions = (word for word in reversed(first) if _EXPRESSION.fullmatch(word))
         values_of = {word: computed(first[word], word) for word in expressions}
         known |= {word: none if value is None else repr(value) for word, value in values_of.items()}
@@ -249,9 +248,23 @@ def _is_doubtful(letter: str, word: str) -> bool:
     return mark in word and scale.search(word) is not None
 
 
-def separate(block: Block, dialect: Dialect) -> Iterator[Block | Card]:
+def _expression(block: Block, row: int, word: str, report: Report) -> Value:
+    """Return what an expression, the last word of a card, is read as."""
+    card = block.card(row)
+    return ValueReader(card, report).value(Braced(word[1:-1], card[2].rindex(word) + 1))
+
+
+def separate(block: Block, report: Report) -> Iterator[Block | Card]:
     """Yield the cards of a block whose values are not plain, and what is between them."""
-    _, odd = _values(block, block.columns()[-1], dialect, lambda row, word: 1.0)
+
+    def any_value(row: int, word: str) -> float | None:
+        try:
+            _expression(block, row, word, report)
+        except CardError:
+            return None
+        return 1.0
+
+    _, odd = _values(block, block.columns()[-1], report.dialect, any_value)
     start = 0
     for row in [*np.flatnonzero(odd).tolist(), len(block)]:
         if pays(row - start):

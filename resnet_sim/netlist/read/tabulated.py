@@ -31,9 +31,14 @@ _IS_FORMULA = pattern(r".*[-+*/^?<>=&|(]").match
 _IS_FOREIGN = pattern(r"\w+\s*\([^()@]*\)").fullmatch
 
 
+def text_of(match: re.Match[str]) -> str:
+    """Return what is named, without quotes and a name."""
+    return next(text for text in match.group(2, 3, 4, 5) if text is not None)
+
+
 def simple(match: re.Match[str]) -> str | None:
     """Return what is named if it is no formula: an output, or a word; None for a formula."""
-    text = (match[2] or match[3] or match[4] or match[5] or "").strip()
+    text = text_of(match).strip()
     if between := _BETWEEN(text):
         return f"v({between[1]},{between[2]})"
     is_word = match[5] is not None and not _IS_FORMULA(text)
@@ -83,7 +88,7 @@ def program_of(
             return f"(v({ends})*i({name[2:-1]}))"
         return name
 
-    text = next(text for text in match.group(2, 3, 4, 5) if text is not None)
+    text = text_of(match)
     bare = "".join(text.split())
     name = match[1] or (bare if _SINGLE(text) else f"{{{bare}}}")
     return name, parse_expression(OUTPUT.sub(named, text), numerals)
