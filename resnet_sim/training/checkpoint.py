@@ -45,7 +45,10 @@ def spelt_out(part: object) -> str:
 
 
 def digest(x: Any, y: Any) -> str:
-    """Return what tells these inputs and targets from any others, whatever they are kept in."""
+    """Return what tells these inputs and targets from any others, whatever they are kept in.
+
+    Ask before a run: whoever saves it later may have changed the arrays meanwhile.
+    """
     found = hashlib.sha256()
     for first in range(0, len(x), ROWS):
         found.update(real(x[first : first + ROWS], "inputs").tobytes())
@@ -56,27 +59,9 @@ def digest(x: Any, y: Any) -> str:
     return found.hexdigest()
 
 
-class Digest:
-    """What `digest` tells of samples, worked out once somebody asks; until then they are kept."""
-
-    def __init__(self, x: Any, y: Any) -> None:
-        self._of: tuple[Any, Any] | None = x, y
-        self._text = ""
-
-    def __str__(self) -> str:
-        if self._of is not None:
-            self._text, self._of = digest(*self._of), None
-        return self._text
-
-    def __eq__(self, other: object) -> bool:
-        return str(self) == str(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 def save(path: Path, arrays: dict[str, Any], facts: dict[str, Any]) -> None:
     """Write arrays and facts (JSON) so that the file is always whole: the old or the new one."""
-    text = json.dumps({"format": FORMAT, **facts}, default=str)
+    text = json.dumps({"format": FORMAT, **facts})
     temporary = path.with_name(f"{path.name}.tmp")
     members = {"facts": np.frombuffer(text.encode(), np.uint8), **arrays}
     try:

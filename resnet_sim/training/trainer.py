@@ -19,7 +19,7 @@ from ..model.names import real, whole
 from ..workers.executors import one_thread
 from ..workers.progress import counted, shown
 from . import evaluate
-from .checkpoint import Digest, Files, spelt_out, writable
+from .checkpoint import Files, digest, spelt_out, writable
 from .costs import Cost, decoded
 from .defaults import rate, settled
 from .derivatives import gradients
@@ -201,8 +201,8 @@ class Trainer:
         rule, cost = (spelt_out(part) for part in (self.rule, self.cost))
         self._run = {
             "samples": len(x), "seed": self.seed, "rule": rule, "cost": cost,
-            "batch_size": size, "shuffle": shuffle, "data": Digest(x, y),
-            "validation data": "none" if others is None else Digest(others.x, others.y),
+            "batch_size": size, "shuffle": shuffle, "data": digest(x, y),
+            "validation data": "none" if others is None else digest(others.x, others.y),
         }  # fmt: skip
         if resume and path is not None and path.exists():
             start = self._load(path, self._run)
