@@ -70,6 +70,7 @@ def program_of(
     ----------
     known : callable
         What an output is called here, None if there is no such thing.
+
     Raises
     ------
     CardError
