@@ -295,6 +295,11 @@ WORDS = st.one_of(
 )
 
 
+def test_instances_of_expressions_are_refused_one_by_one_in_what_contains_itself():
+    cards = "".join(f"x{k} {{1}} 0 cell\n" for k in range(5))
+    check(f"t\n.subckt cell a b r=1\n{cards}.ends\nx7 0 0 cell\n")
+
+
 @given(WORDS)
 @settings(max_examples=500, deadline=None)
 def test_numbers_with_units_are_those_that_are_read(word):

@@ -56,8 +56,8 @@ def pays(count: int) -> bool:
 class Block:
     """Consecutive cards of words alone: elements with two nodes and a value, or instances.
 
-    Words of instances may contain ``=``, braces and quotes, and so may the last word of elements
-    the latter.
+    Words of instances may contain ``=``, and behind it braces and quotes, as may the last word of
+    elements.
 
     Attributes
     ----------
@@ -234,11 +234,15 @@ class _Scan:
         self.worst = np.maximum.reduceat(kinds, self.starts)
         quotes = np.flatnonzero(kinds == _QUOTE)
         if len(quotes):
-            # of elements, only the last of four words may be an expression
+            # of elements, only the last of four words may be an expression, of instances what is
+            # behind the first =
             rows = np.searchsorted(self.starts, quotes, side="right") - 1
             early = quotes < words[np.minimum(first[rows] + 3, len(words) - 1)]
             early |= self.words[rows] != 4
-            self.worst[rows[early & (self.data[self.heads[rows]] != ord("x"))]] = _SPECIAL
+            equals = np.append(np.flatnonzero(kinds == _EQUALS), len(kinds))
+            given = equals[np.searchsorted(equals, self.starts[rows])]
+            is_instance = self.data[self.heads[rows]] == ord("x")
+            self.worst[rows[np.where(is_instance, quotes < given, early)]] = _SPECIAL
         self.kinds = self._kinds()
 
     def _kinds(self) -> Ints:
