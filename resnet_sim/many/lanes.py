@@ -47,10 +47,7 @@ class Lanes(Judge):
     @cached_property
     def fronts(self) -> Fronts:
         """The order of elimination."""
-        net = self.network
-        p = np.concatenate((net.edge_p, net.diode_p))
-        q = np.concatenate((net.edge_q, net.diode_q))
-        return fronts(net.n, p, q)
+        return fronts(self.network.n, *self._ends)
 
     @property
     def unfit(self) -> str | None:
@@ -276,10 +273,14 @@ class Lanes(Judge):
     @cached_property
     def _branches(self) -> tuple[Any, ...]:
         """Where edges are in a factor, and then rectifiers."""
+        return self.fronts.entries(*self._ends)
+
+    @property
+    def _ends(self) -> tuple[Ints, Ints]:
+        """The ends of edges, and then of rectifiers."""
         net = self.network
-        p = np.concatenate((net.edge_p, net.diode_p))
-        q = np.concatenate((net.edge_q, net.diode_q))
-        return self.fronts.entries(p, q)
+        p, q = (net.edge_p, net.diode_p), (net.edge_q, net.diode_q)
+        return np.concatenate(p), np.concatenate(q)
 
     def _tables(self, data: Data, on: Bools, aim: Floats | None) -> tuple[Any, ...]:
         table = data.conductance if data.conductance.ndim == 2 else np.zeros((0, 0))
