@@ -1,9 +1,27 @@
 """How tests are shared out where there are several processes (``pytest -n 2``), and a cluster."""
 
+import gc
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays to the end: nothing of it is garbage to look for."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """First the checks of the source: meanwhile the other process compiles what many need."""
+    items.sort(key=lambda item: item.path.name != "test_project.py")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import sys
 import numpy as np
@@ -28,6 +30,7 @@ double.at(1e9)(np.ones(3))
 """
 
 
+@pytest.mark.slow
 def test_what_is_in_the_cache_is_run_and_what_is_not_when_it_pays(tmp_path):
     path = tmp_path / "program.py"
     path.write_text(PROGRAM)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 CALLER = """
 from resnet_sim.compiled.kernels import compiled
 from .callee import FACTOR, add
@@ -46,6 +48,7 @@ def run(directory, **numbers):
     return float(value), hits == "1"
 
 
+@pytest.mark.slow
 def test_what_is_called_from_other_files_may_change(tmp_path):
     assert run(tmp_path, factor=2.0, more=3.0) == (8.0, False)
     assert run(tmp_path, factor=2.0, more=3.0) == (8.0, True)

@@ -188,6 +188,7 @@ print(sum(double.stats.cache_hits.values()), sum(double.stats.cache_misses.value
 """
 
 
+@pytest.mark.slow
 def test_compiled_code_is_cached(tmp_path):
     script = tmp_path / "double.py"
     script.write_text(SCRIPT)

@@ -143,6 +143,7 @@ def test_every_example_opens_without_an_error():
         shop.close()
 
 
+@pytest.mark.slow
 def test_a_training_run_comes_frame_by_frame_and_may_be_left(shop):
     training = _trainings()[0]
     frames = list(shop.worker("training").stream("training", training | {"epochs": 3}))

@@ -261,6 +261,7 @@ print(int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux for the memory")
 def test_the_largest_published_network_fits():
     """51.7 million conductances in at most 1.3 times their float32 size plus 100 MB."""

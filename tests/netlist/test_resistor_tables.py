@@ -33,6 +33,7 @@ def test_straight_lines_join_the_points(model, volts):
     assert across(model, volts) == pytest.approx(expected, rel=1e-10, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_cubic_passes_through_the_points_and_never_falls():
     last, rising = -1.0, np.linspace(-4, 4, 33)
     for v in rising:

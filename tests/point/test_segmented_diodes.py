@@ -30,6 +30,7 @@ def worst_error(count):
     return below.max()
 
 
+@pytest.mark.slow
 def test_the_error_is_what_the_note_says_and_falls_with_the_square_of_the_count():
     errors = np.array([worst_error(count) for count in (1, 8, 16, 32)])
     # a chord of a logarithm from 1 to x

@@ -213,6 +213,7 @@ def test_what_is_written_means_the_same(dialect):
         assert rs.ngspice.compare(circuit).as_solved.status == "agree"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cards", [
     "v1 a 0 1\nr1 a b 1k\nb1 b 0 v={v(b)*v(b)+1}",
     "i1 0 a 1m\nb1 a 0 i={1p*exp(v(a)/.02)+2m+0*i(v9)}\nv9 c 0 1",

@@ -142,6 +142,7 @@ def hold_against_mutations(seeds: range, path: Path, capsys) -> None:
         assert record["status"] == words[status], place
 
 
+@pytest.mark.slow
 def test_mutated_decks_get_an_answer_or_an_explanation(tmp_path, capsys):
     hold_against_mutations(range(200), tmp_path / "deck.net", capsys)
 

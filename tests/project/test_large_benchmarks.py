@@ -153,6 +153,7 @@ def test_the_command_measures_and_reports(tmp_path):
         assert "<svg" in (tmp_path / "large_circuits.svg").read_text()
 
 
+@pytest.mark.slow
 def test_several_seeds_give_one_record(tmp_path):
     command = [
         sys.executable, BENCHMARKS / "large_circuits.py", "--sizes", "100", "--families", "ladder",
@@ -167,6 +168,7 @@ def test_several_seeds_give_one_record(tmp_path):
     assert record["residual"] < 1e-12
 
 
+@pytest.mark.slow
 def test_a_run_over_the_limit_is_noted(tmp_path):
     command = [
         sys.executable, BENCHMARKS / "large_circuits.py", "--sizes", "1000,2000",

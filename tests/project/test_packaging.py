@@ -53,6 +53,7 @@ def metadata(wheel: Path) -> Message:
         return Parser().parsestr(archive.read(name).decode())
 
 
+@pytest.mark.slow
 def test_the_wheel_has_the_package_the_examples_and_the_diagnostics(built):
     with zipfile.ZipFile(built[0]) as archive:
         names = archive.namelist()

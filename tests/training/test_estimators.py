@@ -91,6 +91,7 @@ def test_large_networks_are_trained_in_compiled_epochs_and_saved_all_the_same():
     assert np.array_equal(again.decision_function(X[:50]), model.decision_function(X[:50]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1e-3, 1e3, 1e-150])
 def test_the_size_of_the_inputs_does_not_matter(factor):
     X, y = IRIS
@@ -129,6 +130,7 @@ def test_what_learns_nothing_says_so():
         tr.ResistiveRegressor((8,), epochs=3).fit(X, np.ones(len(X)))  # learned at once
 
 
+@pytest.mark.slow
 def test_pipelines_searches_and_scores():
     X, y = IRIS
     pipe = make_pipeline(MinMaxScaler(), tr.ResistiveClassifier(epochs=10))

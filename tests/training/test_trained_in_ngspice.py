@@ -30,6 +30,7 @@ def test_a_trained_network_validates_and_gives_the_same_answers(task, tmp_path):
         assert np.sign(output) == np.sign(y)
 
 
+@pytest.mark.slow
 def test_digits_are_told_apart_by_ngspice_as_by_us():
     digits = load("training_digits")
     options = argparse.Namespace(hidden=32, lr=0.003, decay=0.8, epochs=2, no_diodes=False)

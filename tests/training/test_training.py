@@ -51,6 +51,7 @@ def test_every_rule_learns_xor(rule):
     assert learned >= 4
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:the cost rose")
 def test_absolute_value_is_learned_to_a_percent():
     close = 0

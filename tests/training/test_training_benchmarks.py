@@ -27,6 +27,7 @@ def test_sparse_topologies():
     assert topologies.table(records).count("\n") == len(records) + 1
 
 
+@pytest.mark.slow
 def test_iris_on_sixteen_resistors():
     iris = load("training_iris")
     net = iris.network(0)
@@ -113,6 +114,7 @@ def test_a_relu_network_tells_digits():
     assert load("training_relu").train(0, 64, 12, 1e-3) >= 0.96
 
 
+@pytest.mark.slow
 def test_kernels_learn_from_images(tmp_path, capsys):
     fashion = load("training_convolutional")
     images, label = bars(255.0)
@@ -132,12 +134,14 @@ def test_kernels_learn_from_images(tmp_path, capsys):
     assert "epoch" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_transistors_learn_xor_exactly():
     transistors = load("training_transistors")
     last, found = transistors.train(4, "exact", 100, None)
     assert last < 100 and np.abs(found - transistors.Y).max() < 0.02
 
 
+@pytest.mark.slow
 def test_transistors_bend_where_no_straight_line_does():
     missed, straight = load("training_transistors").regress(3, "exact", 200)
     assert missed < 0.5 * straight

@@ -94,6 +94,7 @@ def test_errors_survive_pickling():
     assert str(copy) == str(caught.value) and copy.line == 2
 
 
+@pytest.mark.slow
 def test_dask_gives_the_same_bits_though_a_worker_is_killed(serial, cluster):
     executor = f"dask:{cluster.scheduler_address}"
     pid = next(worker.pid for worker in cluster.workers.values())

@@ -179,6 +179,7 @@ def kill_and_resume(tmp_path: Path, kills: int, epochs: int, seconds: float) -> 
     assert not [f for f in tmp_path.iterdir() if f not in (path, metrics) and ".tmp" not in f.name]
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_with_the_same_bits(tmp_path):
     kill_and_resume(tmp_path, kills=2, epochs=100, seconds=0.2)
 

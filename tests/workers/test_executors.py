@@ -326,6 +326,7 @@ def test_a_cluster_that_is_not_there(monkeypatch):
 # ---- the command ----
 
 
+@pytest.mark.slow
 def test_control_c_leaves_a_journal_to_go_on_from(tmp_path):
     deck, journal, out = tmp_path / "deck.net", tmp_path / "points", tmp_path / "out.csv"
     rs.write_netlist(circuit(), deck)
@@ -380,6 +381,7 @@ def test_what_control_c_tears_down_ends_as_an_interruption(tmp_path, monkeypatch
     assert journal.read_bytes().startswith(kept)
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_not_there_has_its_own_exit_status(tmp_path, monkeypatch, capsys):
     pytest.importorskip("distributed")
     monkeypatch.setattr(executors, "CONNECT", 1.0)

@@ -103,6 +103,7 @@ def test_training_ends_with_2_where_the_disk_is_full(tmp_path, capsys):
     assert "run/run." in told
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_full_disk(tmp_path):
     deck, pipe = tmp_path / "deck.net", tmp_path / "pipe"
     deck.write_text(DECK.replace("100 1", "100000 1"))
