@@ -63,7 +63,6 @@ def test_adjoint_is_the_derivative(block):
         assert relative(found.vector, wanted) < 1e-6, seed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("seeds", [range(80), pytest.param(range(80, 200), marks=pytest.mark.long)])
 def test_centered_error_falls_as_beta_squared_and_one_sided_as_beta(seeds):
     compared = 0
