@@ -181,9 +181,10 @@ class Question:
     @cached_property
     def reduction(self) -> Reduction:
         """The coordinates of the circuit."""
-        from .structure import reduced
+        from .structure import Unsupported, reduced
 
-        return reduced(self.whole)
+        found = self.structure
+        return reduced(self.whole) if isinstance(found, Unsupported) else found.reduction
 
     @cached_property
     def structure(self) -> Structure | Unsupported:
