@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...compiled.kernels import inlined, inserted, loops
+from ...compiled.kernels import inlined, inserted
 from ...compiled.vectors import (
     add,
     bank,
@@ -162,29 +162,6 @@ def fill(s, entries, values, factor, before):  # type: ignore[no-untyped-def]
             store(factor, place, add(old, broadcast(values, branch[e])))
         else:
             store(factor, place, add(old, load(values, branch[e] * W)))
-
-
-@loops
-def eliminate_common(plan, family, edges, values, none, room, block, turns, factor, pivot):  # type: ignore[no-untyped-def]
-    """Eliminate all nodes of one network, of which no more is kept than its own numbers.
-
-    Parameters
-    ----------
-    values : ndarray, shape (edges,)
-    block, turns : ndarray
-        Room for the pivot rows of a supernode, and the inverses of their sums.
-    factor, pivot : ndarray, shapes (size,) and (n,)
-        To be filled.
-    """
-    first, kept = plan[0], plan[2]
-    for s in range(len(kept) - 1):
-        clear(s, 0, plan, none, block, room[0])
-        fill(s, edges, values, block, kept[s])
-        supernode(s, 0, 0, plan, family, room, block, turns)
-        for k in range(kept[s], kept[s + 1]):
-            factor[k] = block[k - kept[s], 0]
-        for k in range(first[s], first[s + 1]):
-            pivot[k] = turns[k - first[s], 0]
 
 
 @inserted

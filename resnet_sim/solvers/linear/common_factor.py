@@ -32,19 +32,16 @@ class CommonFactor:
     """
 
     def __init__(self, fronts: Fronts, entries: tuple[Any, ...], conductance: Floats) -> None:
-        from ._eliminated_fronts import W, eliminate_common
+        from ._common_elimination import W, eliminate_common, room_for
 
-        def room(size: int) -> Floats:
-            return aligned((size, W), np.float64)
-
-        self._fronts, self._none = fronts, room(1)
+        self._fronts, self._none = fronts, aligned((1, W), np.float64)
         self._place = plain(fronts.place[1:])
-        self.factor, self.pivot = np.empty(fronts.size), np.empty(fronts.n)
-        block, turns = np.diff(fronts.kept).max(initial=1), np.diff(fronts.first).max(initial=1)
+        self.factor, self.pivot = np.zeros(fronts.size), np.empty(fronts.n)
+        waits = np.empty_like(fronts.waits)
+        largest, most = room_for(fronts.plan, fronts.family, waits)
         eliminate_common(
-            fronts.plan, fronts.family, entries, plain(conductance),
-            self._none, (room(fronts.front), room(fronts.stack)), room(block + 4), room(turns),
-            self.factor, self.pivot,
+            fronts.plan, fronts.family, entries, plain(conductance), self._none, waits, largest,
+            aligned(2 * largest + most, np.float64, zero=False), self.factor, self.pivot,
         )  # fmt: skip
         self.regular = bool((self.pivot > 0).all())
 
