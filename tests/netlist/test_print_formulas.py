@@ -100,7 +100,7 @@ def test_currents_of_the_last_terminals_are_minus_the_others(tmp_path, capsys):
         "v(zz)*2": "no such voltage or current: v\\(zz\\)",
         "v(a)*zz": "undefined parameter 'zz'",
         "foo(v(a))": "unknown function 'foo'",
-        "v(a)+": "the end is not expected here",
+        "abs(v(a)+)": "'\\)' is not expected here",
         "p(q1)*2": "p\\(q1\\) is not a product of one voltage and one current",
         "zz": "no such voltage or current",
         "i1(r1)": "no such voltage or current",
@@ -149,6 +149,9 @@ def test_names_of_formulas_are_found_in_any_case():
 def test_ngspice_tabulates_the_same(tmp_path):
     # those that ngspice has; of currents and differences it wants to be told alone what to save
     names = ["v(a)*2", "log(v(a))", "v(a)^2", "-2^2*v(a)", "v(b) * 2", "abs(v(a))", "tanh(v(b)/10)"]
+    # blanks mean nothing, and what no operator joins are two: the first is compared
+    names += ["v(a) -1", "v(a)* 2", "v(a) *2 -1", "v(a) -v(b)", "v(b)^ 2 v(a)", "- v(a)", "v(a) >5"]
+    names += ["abs(v(a)) -1", "2 *v(a)", "v(a) - -1", "v(a) - 1 v(b) -1", "v( a )", "v(a) = 5"]
     names += ["1k*v(a)", "v(b)>2", "exp(v(b))", "y=par('v(a)*k')"]
     for name in names:
         deck = f"{DECK}.dc V1 4 5 1\n.print dc {name}\n.end\n"
@@ -160,3 +163,76 @@ def test_ngspice_tabulates_the_same(tmp_path):
         theirs = [float(line.split()[2]) for line in out.splitlines() if re.match(r"[01]\t", line)]
         (ours,) = rs.run(rs.parse_netlist(deck))
         assert ours.rows()[:, 1] == pytest.approx(theirs, rel=2e-6), name
+
+
+#: what is named -> columns
+APART = {
+    "v(a) -1": ["{v(a)-1}"],
+    "v(a)* 2": ["{v(a)*2}"],
+    "v(a)+ v(b) v(c)": ["{v(a)+v(b)}", "v(c)"],
+    "v(a) -1 v(b)": ["{v(a)-1}", "v(b)"],
+    "v(a),(v(b)-1)": ["v(a)", "{(v(b)-1)}"],
+    "{v(a)}*{k} 'v(b)'": ["{{v(a)}*{k}}", "v(b)"],
+    "v(a) ? v(b) : 1 c": ["{v(a)?v(b):1}", "v(c)"],
+    "{max({v(a)}, 2)}": ["{max({v(a)},2)}"],
+    "a v (b)": ["v(a)", "v(b)"],
+    "out- 1e-3*v(a)": ["v(out-)", "{1e-3*v(a)}"],
+}
+
+
+@pytest.mark.parametrize("text", APART)
+def test_formulas_go_on_behind_blanks(text):
+    circuit = rs.parse_netlist(f"{DECK}R3 out- 0 1\n.print {text}\n")
+    assert (list(circuit.outputs), circuit.diagnostics) == (APART[text], ())
+
+
+@pytest.mark.parametrize("card", [".print dc", ".plot", ".save"])
+@pytest.mark.parametrize(
+    ("text", "place", "words"),
+    [
+        ("v(b) {v(a)*2", 5, "the brace that opens here is not closed"),
+        ("v(b) y={v(a)", 7, "the brace that opens here is not closed"),
+        ("v(b) 'v(a)*2", 5, "the quote that opens here is not closed"),
+        ('v(b) "v(a)', 5, "the quote that opens here is not closed"),
+        ("v(b) v(a", 6, "the bracket that opens here is not closed"),
+        ("max(v(a), v(b", 11, "the bracket that opens here is not closed"),
+        ("par('v(a)' v(b)", 3, "the bracket that opens here is not closed"),
+        ("max({v(a), 2)", 4, "the brace that opens here is not closed"),
+        ("v(b) v(a))", 9, "'\\)' closes nothing"),
+        ("v(b)*2}", 6, "'}' closes nothing"),
+    ],
+)
+def test_what_is_not_closed_or_never_opened_is_refused(card, text, place, words):
+    with pytest.raises(rs.NetlistError) as caught:
+        rs.parse_netlist(f"{DECK}{card} {text}\n")
+    (found,) = caught.value.diagnostics
+    assert found.code == "E103" and re.match(words, found.message), found.message
+    assert found.hint
+    assert (found.span.line, found.span.column) == (10, len(card) + 2 + place)
+
+
+def test_limits_of_a_picture_and_nodes_in_formulas_are_told():
+    circuit = rs.parse_netlist(f"{DECK}.plot v(a) (0,5) c (1,2) v (a,b)\n.print a -1\n")
+    assert circuit.plots == (("v(a)", "v(c)", "v(a,b)"),)
+    assert [d.code for d in circuit.diagnostics] == ["N105", "N105", "W114"]
+    assert circuit.diagnostics[2].hint == "write v(a) for the voltage"
+
+
+@pytest.mark.parametrize(
+    ("text", "outputs", "said", "words", "remedy"),
+    [
+        ("v(a), -v(b) c", "v(a) v(c)", "-v(b)", "ngspice takes '-' behind a comma", "par"),
+        ("v(a) (v(b))", "v(a)", "(v(b))", "'\\(' is not expected here", "an operator"),
+        ("y=v(a)*2 c", "v(c)", "y=v(a)*2", "y= names a formula only", r"y=par\('v\(a\)\*2'\)"),
+        ("v(a) and v(b)", "v(a) v(b)", "and", "'and' is no operator here", "write &&"),
+        ("v(a) : v(b)", "v(a) v(b)", ":", "':' is not expected here", "an operator"),
+    ],
+)
+def test_what_could_be_something_else_is_told_and_not_taken(text, outputs, said, words, remedy):
+    circuit = rs.parse_netlist(f"{DECK}.print {text}\n")
+    assert circuit.outputs == tuple(outputs.split())
+    (found,) = circuit.diagnostics
+    assert found.code == "W114" and re.search(words, found.message), found.message
+    assert re.search(remedy, found.hint), found.hint
+    place = len(".print ") + text.index(said)
+    assert (found.span.column, found.span.length) == (place + 1, len(said))

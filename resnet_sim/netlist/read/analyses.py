@@ -15,15 +15,16 @@ from ...model.patterns import pattern
 from ...model.requests import Tabulated
 from ..expressions.machine import Machine
 from ..expressions.programs import Language, Reading
-from ..report import CardError
+from ..report import CardError, Hint
 from ..source import Card
 from .cards import Braced, Expression, Word
 from .fields import element_name
 from .items import ValueReader
+from .printed import Item, is_no_output, items
 from .requests import RequestReader, is_ours
 from .scope import Failed
 from .sweeps import SweepReader
-from .tabulated import ITEM, last_terminal, program_of, simple, text_of
+from .tabulated import last_terminal, program_of, simple
 
 _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
 _OUTPUT = pattern(rf"{FORMS}|\S+")
@@ -33,8 +34,6 @@ _NODESET_ENTRY = pattern(
 )
 #: of AC, or of Xyce and Spectre, which name parameters
 _FOREIGN_SENS = pattern(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b")
-#: Xyce's
-_FORMAT = pattern(r"(?:format|file|width|precision|filter|delimiter|timescalefactor)=")
 #: cards that ask about a solution
 _QUESTIONS = ("sens", "tf", "meas")
 
@@ -110,25 +109,35 @@ class AnalysisReader(SweepReader):
                 self.report.add("N103", f"{words[0]} {words[1]} is ignored", card)
                 return
             start = card[2].index(words[1], start) + len(words[1])
-        for match in ITEM.finditer(card[2], start):
-            if _FORMAT.match(match[0]):
-                message = f"{match[0]} has no effect"
-                self.report.add("N105", message, card, match.start(), len(match[0]))
+        for item in items(card[2], start, self._is_node):
+            place = item.offset, item.length
+            said = card[2][item.offset : item.offset + item.length]
+            if is_no_output(said):
+                self.report.add("N105", f"{said} has no effect", card, *place)
                 continue
-            text = simple(match)
+            text = item.text if self._is_named(item) else simple(item)
             try:
+                if item.wrong:
+                    raise CardError("W114", item.wrong[0], hint=item.wrong[1])
                 output = self._simple(text) if text is not None else None
                 if text is None or (output is None and self._is_last(text)):
-                    output = self._formula(match, card)
+                    output = self._formula(item, card)
             except CardError as error:
-                message = f"{match[0].strip()!r} is ignored: {error.message}"
-                place = match.start(), len(match[0])
-                self.report.add("W114", message, card, *place, hint=error.hint)
+                message, hint = f"{said!r} is ignored: {error.message}", self._remedy(error)
+                self.report.add("W114", message, card, *place, hint=hint)
                 continue
             if output is None:
-                self._unknown_output(match, card)
+                self._unknown_output(said, card, place)
             elif output:
                 yield output
+
+    def _is_named(self, item: Item) -> bool:
+        return not (item.name or item.is_quoted) and self._is_node(item.text)
+
+    def _remedy(self, error: CardError) -> Hint:
+        """Return what to write in place of what is wrong in a formula."""
+        name = error.message.split("'")[1] if error.code == "E107" else ""
+        return f"write v({name}) for the voltage" if self._is_node(name) else error.hint
 
     def _simple(self, text: str) -> str | None:
         match = _OUTPUT.fullmatch(text)
@@ -139,20 +148,20 @@ class AnalysisReader(SweepReader):
         has_element = self.builder.__contains__
         return bool(match and (match[2] or match[4]) and last_terminal(match, has_element))
 
-    def _formula(self, match: re.Match[str], card: Card) -> str:
+    def _formula(self, item: Item, card: Card) -> str:
         """Keep a formula; return what it is called."""
         dialect = self.report.dialect
-        name, program = program_of(match, dialect.numerals, self._output, self.builder)
+        name, program = program_of(item, dialect.numerals, self._output, self.builder)
         names: Any = SimpleNamespace(
             parameter=partial(self._known, card), function=self.top.function, known=self.top.known
         )
         read = Machine().run(program, names, dialect.meanings)
         formula = read.formula if isinstance(read, Reading) else Formula(Sum(read))
         follows = any(op[0] in ("name", "call") for op in program)
-        text = "".join(text_of(match).split())
-        if match[1] == name and self._is_taken(name, text):
+        text = "".join(item.text.split())
+        if item.name == name and self._is_taken(name, text):
             message = f"the name {name} has no effect: something else is called so"
-            self.report.add("N105", message, card, match.start(1), len(name))
+            self.report.add("N105", message, card, item.offset, len(name))
             name = f"{{{text}}}"
         self.formulas[name] = Tabulated(formula, follows)
         return name
@@ -188,10 +197,10 @@ class AnalysisReader(SweepReader):
     def _is_node(self, name: str) -> bool:
         return self.builder.has_node(name)
 
-    def _unknown_output(self, match: re.Match[str], card: Card) -> None:
-        message = f"{match[0]!r} is ignored: no such voltage or current"
+    def _unknown_output(self, said: str, card: Card, place: tuple[int, int]) -> None:
+        message = f"{said!r} is ignored: no such voltage or current"
         hint = "outputs are v(node), v(node,node), i(element), p(element), and formulas of them"
-        self.report.add("W114", message, card, match.start(), len(match[0]), hint=hint)
+        self.report.add("W114", message, card, *place, hint=hint)
 
     # ---- nodeset ----
 

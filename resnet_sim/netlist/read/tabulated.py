@@ -13,15 +13,8 @@ from ..expressions.programs import Program
 from ..report import CardError
 from .fields import element_name
 from .grammar import parse_expression
+from .printed import Item
 
-_INNER = r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
-_ATOM = rf"(?:(?<![\w)])[vip]\s+(?=\()|[^\s,(){{}}'\"]|{_INNER})+"
-#: what is named on a card: a formula in quotes or braces, maybe with a name, or one without
-ITEM = pattern(
-    rf"""(?:([^\W\d][\w.]*)\s*=\s*(?=par\b|['{{]))?"""
-    rf"""(?:(?:par\s*\(\s*)?(?:'([^']*)'|\{{([^{{}}]*)\}}|"([^"]*)")\s*\)?"""
-    rf"""|({_ATOM}(?:(?:\s*[*/^]\s*|\s[-+]\s+){_ATOM})*))"""
-)
 _VOLTAGE = r"v\s*\(\s*([^\s,()]+)\s*\)"
 #: a formula that is the voltage between two nodes
 _BETWEEN = pattern(rf"\s*{_VOLTAGE}\s*-\s*{_VOLTAGE}\s*").fullmatch
@@ -31,19 +24,13 @@ _IS_FORMULA = pattern(r".*[-+*/^?<>=&|(]").match
 _IS_FOREIGN = pattern(r"\w+\s*\([^()@]*\)").fullmatch
 
 
-def text_of(match: re.Match[str]) -> str:
-    """Return what is named, without quotes and a name."""
-    return next(text for text in match.group(2, 3, 4, 5) if text is not None)
-
-
-def simple(match: re.Match[str]) -> str | None:
+def simple(item: Item) -> str | None:
     """Return what is named if it is no formula: an output, or a word; None for a formula."""
-    text = text_of(match).strip()
+    text = item.text.strip()
     if between := _BETWEEN(text):
         return f"v({between[1]},{between[2]})"
-    is_word = match[5] is not None and not _IS_FORMULA(text)
-    is_word = is_word or (match[5] is not None and _IS_FOREIGN(text) is not None)
-    return text if match[1] is None and (is_word or _SINGLE(text)) else None
+    is_word = not item.is_quoted and not (_IS_FORMULA(text) and not _IS_FOREIGN(text))
+    return text if not item.name and (is_word or _SINGLE(text)) else None
 
 
 def last_terminal(match: re.Match[str], has_element: Callable[[str], bool]) -> str:
@@ -59,7 +46,7 @@ def last_terminal(match: re.Match[str], has_element: Callable[[str], bool]) -> s
 
 
 def program_of(
-    match: re.Match[str],
+    item: Item,
     numerals: Numerals,
     known: Callable[[re.Match[str]], str | None],
     builder: CircuitBuilder,
@@ -89,7 +76,6 @@ def program_of(
             return f"(v({ends})*i({name[2:-1]}))"
         return name
 
-    text = text_of(match)
-    bare = "".join(text.split())
-    name = match[1] or (bare if _SINGLE(text) else f"{{{bare}}}")
-    return name, parse_expression(OUTPUT.sub(named, text), numerals)
+    bare = "".join(item.text.split())
+    name = item.name or (bare if _SINGLE(item.text) else f"{{{bare}}}")
+    return name, parse_expression(OUTPUT.sub(named, item.text), numerals)
