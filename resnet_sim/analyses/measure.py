@@ -24,6 +24,7 @@ from ..netlist.expressions.programs import Language, Program
 from ..netlist.read.grammar import parse_expression
 from ..netlist.report import CardError
 from ..results.operating_point import OperatingPoint
+from ..results.tabulated import readings
 
 
 def measure(
@@ -264,10 +265,6 @@ class _Curve:
 
     def _values_of(self, name: str, of_points: bool) -> Any:
         """Return what a name stands for: a number, or one for each point; None for constants."""
-        if "(" in name:
-            if not of_points:
-                raise UsageError(f".meas: {name} has no one value; use find ... at=")
-            return self.op.value(name)[self.rows]
         if name in self.known:
             return float(np.atleast_1d(self.known[name])[self.number])
         swept = self.op.sweep.get(name)
@@ -275,27 +272,29 @@ class _Curve:
             return swept[self.rows] if of_points else float(swept[self.rows][0])
         if name in self.wanted.parameters:
             return self._parameter(name, of_points)
+        is_formula, circuit = name in self.op.circuit.formulas, self.op.circuit
+        if "(" in name or is_formula or (name in circuit.nodes and name not in CONSTANTS):
+            if not of_points:
+                raise UsageError(f".meas: {name} has no one value; use find ... at=")
+            value = self.op.value if "(" in name or is_formula else self.op.voltage
+            return value(name)[self.rows]
         if name in CONSTANTS:
             return None
-        what = "output, swept quantity, parameter or earlier measurement"
+        what = "output, formula of .print, swept quantity, parameter or earlier measurement"
         raise UsageError(f".meas: {name} is no {what}")
 
     def _parameter(self, name: str, of_points: bool) -> Any:
         """Return a parameter of the deck, which may follow parameters that are swept."""
-        circuit = self.op.circuit
-        swept = [other for other in self.op.sweep if circuit.find(other) is None]
-        if not swept or circuit.rebuild is None:
-            return self.wanted.parameters[name]
-        columns = (self.op.sweep[other][self.rows].tolist() for other in swept)
-        rows = list(zip(*columns, strict=True))
-        found = {}
-        for row in dict.fromkeys(rows):
-            variant = circuit.with_parameters(dict(zip(swept, row, strict=True)))
-            (same,) = [m for m in variant.measures if m.name == self.wanted.name]
-            found[row] = same.parameters[name]
-        if not of_points and len(set(found.values())) > 1:
+        place = next(k for k, each in enumerate(self.op.circuit.measures) if each is self.wanted)
+        found = np.full(len(self.op.sweep[self.name]), np.nan)
+        for read in readings(self.op):
+            found[read.points] = read.parameters[place][name]
+        values = found[self.rows]
+        if of_points:
+            return values
+        if len(set(values.tolist())) > 1:
             raise UsageError(f".meas: {name} has no one value: it follows what is swept")
-        return np.array([found[row] for row in rows]) if of_points else found[rows[0]]
+        return float(values[0])
 
 
 def _extreme(operation: str, y: Floats) -> int:

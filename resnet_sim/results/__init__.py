@@ -2,5 +2,5 @@
 
 DOORS = (
     "formats.json", "formats.registry", "formats.table", "operating_point", "outputs",
-    "predictions", "proof", "rawfile",
+    "predictions", "proof", "rawfile", "tabulated",
 )  # fmt: skip

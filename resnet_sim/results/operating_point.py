@@ -21,7 +21,7 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
 from ..model.names import folded, several
-from .outputs import sought
+from .outputs import asked, sought
 from .proof import OTHERS, STEPS, Certificate, SolverInfo
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class OperatingPoint(Generic[Value]):
         UsageError
             If there is no such node and no such output.
         """
-        output = folded(output)
+        output = asked(output, self.node_voltages)
         if "(" in output or "@" in output or output in self.circuit.formulas:
             return self.value(output)
         circuit = self.circuit

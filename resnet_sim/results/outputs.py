@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..arrays import Floats
 from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.names import folded
 from ..model.outputs import OUTPUT, terminal
+
+
+def asked(output: object, node_voltages: Floats) -> str:
+    """Return the name of an output that a result is asked for.
+
+    Raises
+    ------
+    UsageError
+        If it is a number, and the result has many points: it could be that of a point.
+    """
+    if node_voltages.ndim > 1 and not isinstance(output, str):
+        remedy = f"op.pick({output})"
+        if isinstance(output, int | np.integer):
+            remedy += f" for the point, op['{output}'] for the node"
+        elif isinstance(output, slice):
+            remedy = f"op.pick(slice({output.start}, {output.stop})) for points"
+        raise UsageError(f"{len(node_voltages)} points go by names of outputs: write {remedy}")
+    return folded(output)
 
 
 def check_name(circuit: Circuit, output: str) -> None:

@@ -352,3 +352,22 @@ def test_a_sweep_without_values_is_told(name):
     deck = "t\nv1 a 0 1\nr1 a 0 {r}\n.param r=1k\n"
     with pytest.raises(rs.UsageError, match=f"the sweep of {name} has no values"):
         rs.sweep(deck, **{name: []})
+
+
+@pytest.mark.parametrize(
+    ("asked", "remedy"),
+    [
+        (0, r"op.pick\(0\) for the point, op\['0'\] for the node"),
+        (-1, r"op.pick\(-1\) for the point"),
+        (np.int64(1), r"op.pick\(1\) for the point, op\['1'\] for the node"),
+        (slice(0, 2), r"op.pick\(slice\(0, 2\)\) for points"),
+        ([0, 1], r"op.pick\(\[0, 1\]\)"),
+    ],
+)
+def test_points_of_many_are_not_taken_for_nodes(asked, remedy):
+    op = rs.sweep(rs.parse_netlist("t\nV1 1 0 5\nR1 1 0 1k"), {"v1": [1, 2]})
+    with pytest.raises(rs.UsageError, match=f"2 points go by names of outputs: write {remedy}"):
+        op[asked]
+    assert op["1"].tolist() == [1, 2] and op["0"].tolist() == [0, 0]
+    # one point has but nodes to tell apart
+    assert rs.solve(op.circuit)[1] == 5

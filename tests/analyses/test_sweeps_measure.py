@@ -1,5 +1,6 @@
 """.meas dc, .sens and .tf in decks: values by hand and by ngspice."""
 
+import dataclasses
 import json
 import re
 import subprocess
@@ -306,3 +307,65 @@ def test_what_is_more_than_a_difference_is_a_formula(written):
     assert op.circuit.outputs == (f"{{{written}}}",)
     known = {"v(a)-v(b)*2": -1, "2*v(a)-v(b)": 4, "v(a)-v(b)-v(a)": -2, "-v(a)-v(b)": -5}
     assert op.rows()[0, 0] == pytest.approx(known[written])
+
+
+FORMULAS = """t
+V1 a 0 5
+R1 a b 1k
+R2 b 0 {k*1k}
+.param k=1 h={2*k}
+.print dc y=par('v(b)*h') z='v(a)-v(b)'
+"""
+
+
+def test_formulas_of_print_and_nodes_are_measured_by_their_names():
+    cards = ".dc v1 0 4 1\n.meas dc m max y\n.meas dc n find z*2 when y=2\n.meas dc o max b\n"
+    (swept,) = rs.run(rs.parse_netlist(FORMULAS + cards))
+    assert rs.measure(swept) == pytest.approx({"m": 4, "n": 2, "o": 2})
+    # parameters count before nodes, and earlier measurements before formulas
+    cards = ".dc v1 0 4 1\n.meas dc y max k*v(b)\n.meas dc x param y+1\nR3 k 0 1\n"
+    (swept,) = rs.run(rs.parse_netlist(FORMULAS + cards))
+    assert rs.measure(swept) == pytest.approx({"y": 2, "x": 3})
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [("m max q", "q is no output, formula of .print"), ("m param y+1", "y has no one value"),
+     ("m param b+1", "b has no one value")],
+)  # fmt: skip
+def test_what_has_no_value_in_a_measurement_is_told(card, words):
+    (swept,) = rs.run(rs.parse_netlist(f"{FORMULAS}.dc v1 0 4 1\n.meas dc {card}\n"))
+    with pytest.raises(rs.UsageError, match=words):
+        rs.measure(swept)
+
+
+@requires_ngspice
+def test_ngspice_measures_formulas_of_print_and_nodes(tmp_path):
+    cards = ".dc v1 0 4 1\n.meas dc m max y\n.meas dc o max b\n.print dc v(b)\n.end\n"
+    path = tmp_path / "deck.net"
+    path.write_text(FORMULAS + cards)
+    run = ["ngspice", "-n", "-b", str(path)]
+    out = subprocess.run(run, capture_output=True, text=True, timeout=60).stdout
+    theirs = {name: float(x) for name, x in re.findall(r"^(m|o) += +(\S+)", out, re.MULTILINE)}
+    assert rs.measure(rs.run(rs.parse_netlist(FORMULAS + cards))[0]) == pytest.approx(theirs)
+
+
+def test_formulas_and_measurements_elaborate_a_deck_once_a_point():
+    cards = ".dc v1 0 4 1 param k 1 3 0.5\n.meas dc m max h*v(b)\n.meas dc n max y*h\n"
+    circuit = rs.parse_netlist(f"{FORMULAS}{cards}.print dc x='v(b)*h*h' w='v(b)/h'\n")
+    (swept,) = rs.run(circuit)
+    rebuilt = []
+
+    def counted(values, **options):
+        rebuilt.append(values)
+        return circuit.rebuild(values, **options)
+
+    swept = dataclasses.replace(swept, circuit=dataclasses.replace(circuit, rebuild=counted))
+    k = np.arange(1, 3.1, 0.5)
+    highest = 4 * k / (1 + k)
+    assert swept["x"].reshape(5, 5)[:, -1] == pytest.approx(highest * (2 * k) ** 2)
+    assert swept["w"].reshape(5, 5)[:, -1] == pytest.approx(highest / (2 * k))
+    found = rs.measure(swept)
+    assert found["m"] == pytest.approx(highest * 2 * k)
+    assert found["n"] == pytest.approx(highest * (2 * k) ** 2)
+    assert [each["k"] for each in rebuilt] == k.tolist()

@@ -29,6 +29,7 @@ FORMULAS = {
     "v(a) - 2*v(b)": ("{v(a)-2*v(b)}", lambda v, i: v["a"] - 2 * v["b"]),
     "-i(v1)": ("{-i(v1)}", lambda v, i: -i["v1"]),
     "abs(i(v1))": ("{abs(i(v1))}", lambda v, i: abs(i["v1"])),
+    "d='v(a)-v(b)'": ("d", lambda v, i: v["a"] - v["b"]),
     "v(a)-v(b)": ("v(a,b)", lambda v, i: v["a"] - v["b"]),
     "{v(a,b) / k}": ("{v(a,b)/k}", lambda v, i: v["a"] - v["b"]),
     "par('twice(v(b))+temper')": ("{twice(v(b))+temper}", lambda v, i: 2 * v["b"] + 27),

@@ -27,7 +27,7 @@ _IS_FOREIGN = pattern(r"\w+\s*\([^()@]*\)").fullmatch
 def simple(item: Item) -> str | None:
     """Return what is named if it is no formula: an output, or a word; None for a formula."""
     text = item.text.strip()
-    if between := _BETWEEN(text):
+    if not item.name and (between := _BETWEEN(text)):
         return f"v({between[1]},{between[2]})"
     is_word = not item.is_quoted and not (_IS_FORMULA(text) and not _IS_FOREIGN(text))
     return text if not item.name and (is_word or _SINGLE(text)) else None
