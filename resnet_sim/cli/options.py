@@ -238,4 +238,4 @@ def _codes(text: str) -> list[str]:
 
 def _outputs(text: str) -> tuple[str, ...]:
     """Return the names in ``v(a,b) i(r1),v(c)``."""
-    return tuple(re.findall(r"[^\s,()]+\([^()]*\)|[^\s,]+", text))
+    return tuple(re.findall(r"[^\s,()]+\((?:[^()]|\([^()]*\))*\)|[^\s,]+", text))

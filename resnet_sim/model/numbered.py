@@ -166,6 +166,10 @@ class Numbered:
         known = folded(name)
         return _find("0" if known == "gnd" else known, self._node_number, "node")
 
+    def has_node(self, name: str) -> bool:
+        """Tell whether there is a node of a name."""
+        return name in self._node_number
+
     def locate(self, element: int) -> tuple[str, int]:
         """Return the table's name and the row of an element number."""
         if not 0 <= element < self.n_elements:

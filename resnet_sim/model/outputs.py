@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from .patterns import pattern
 
+#: a name, in which brackets may stand, as KiCad has it
+NODE = r"(?:[^\s,()]|(?<=[^\s,(])\((?:[^\s,()]|\([^\s,()]*\))*\))+"
 #: a voltage, or a current or a power by its element: ``ib`` is that into a base, ``w`` a power
 FORMS = (
-    r"(?<![\w.#$])(v|i[bcdegs]?|p|w)\s*\(\s*([^\s,()]+)\s*(?:,\s*([^\s,()]+)\s*)?\)"
+    rf"(?<![\w.#$])(v|i[bcdegs]?|p|w)\s*\(\s*([^\s,()]+|(?<=\bv\(){NODE})\s*(?:,\s*({NODE})\s*)?\)"
     r"|@([^\s\[\]()]+)\[(i[bcdegs]?|p)\]"
 )
 OUTPUT = pattern(FORMS)

@@ -21,7 +21,7 @@ from ..errors import UsageError
 from ..model.circuit import Circuit
 from ..model.display import few, how_many
 from ..model.names import folded, several
-from .outputs import asked, sought
+from .outputs import asked, is_output, sought
 from .proof import OTHERS, STEPS, Certificate, SolverInfo
 
 if TYPE_CHECKING:
@@ -194,9 +194,9 @@ class OperatingPoint(Generic[Value]):
             If there is no such node and no such output.
         """
         output = asked(output, self.node_voltages)
-        if "(" in output or "@" in output or output in self.circuit.formulas:
-            return self.value(output)
         circuit = self.circuit
+        if output in circuit.formulas or is_output(circuit, output):
+            return self.value(output)
         if circuit.find(output) is not None and output not in ("gnd", *circuit.nodes):
             remedy = f"i({output}) is its current, p({output}) its power"
             raise UsageError(f"{output} is an element: {remedy}")

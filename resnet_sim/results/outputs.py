@@ -29,6 +29,11 @@ def asked(output: object, node_voltages: Floats) -> str:
     return folded(output)
 
 
+def is_output(circuit: Circuit, name: str) -> bool:
+    """Tell whether something is no name of a node, but an output such as ``v(a)``."""
+    return ("(" in name or "@" in name) and not circuit.has_node(name)
+
+
 def check_name(circuit: Circuit, output: str) -> None:
     """Refuse what is none of `OperatingPoint.value`'s forms, or names what the circuit lacks."""
     if output not in circuit.formulas:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ...model.formula import Formula, Sum
-from ...model.outputs import FORMS, canonical
+from ...model.outputs import FORMS, NODE, canonical
 from ...model.patterns import pattern
 from ...model.requests import Tabulated
 from ..expressions.machine import Machine
@@ -30,7 +30,7 @@ _ANALYSIS_TYPES = {"dc", "op", "tran", "ac", "noise", "disto", "pz"}
 _OUTPUT = pattern(rf"{FORMS}|\S+")
 _NODESET = pattern(r"\s*\.\w+\s*")
 _NODESET_ENTRY = pattern(
-    r"(?:v\s*\(\s*([^\s,()]+)\s*\)|(all))\s*=?\s*(\{[^{}]*\}|'[^']*'|[^\s,()={}']+)\s*,?\s*"
+    rf"(?:v\s*\(\s*({NODE})\s*\)|(all))\s*=?\s*(\{{[^{{}}]*\}}|'[^']*'|[^\s,()={{}}']+)\s*,?\s*"
 )
 #: of AC, or of Xyce and Spectre, which name parameters
 _FOREIGN_SENS = pattern(r"objfunc|objvars|param\s*=|\b(?:ac|tran|dec|oct|lin)\b")

@@ -12,6 +12,7 @@ from ..dialects import OWN
 from ..report import CardError, Report, did_you_mean
 from ..source import Card
 from .body_cache import Preparer
+from .bracketed import masked, unmasked
 from .cards import Assign, Braced, Expression, Item, Word
 from .deck import Body, Conditional
 from .grammar import parse_expression
@@ -154,7 +155,8 @@ class Gatherer:
 
     def _command(self, keyword: str, card: Card, top: Scope) -> None:
         if keyword == "global":
-            for item in read_items(card[2], quick=self._quick)[1:]:
+            text = masked(card[2], len(card[2])) or card[2]
+            for item in unmasked(read_items(text, quick=self._quick)[1:]):
                 if isinstance(item, Word):
                     self._placer.global_nodes.add(item.text)
         elif keyword == "options":

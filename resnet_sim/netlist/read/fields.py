@@ -6,6 +6,7 @@ from ...model.devices import CARDS
 from ...model.patterns import pattern
 from ..report import CardError, Report, suggestion
 from ..source import Card
+from .bracketed import masked, unmasked
 from .cards import Assign, Braced, Item, Parameters, Value, Word
 from .items import ValueReader, first_assignment, is_numeric, read_items, scan, too_many, twice
 from .parameters import Effect, parameters_of
@@ -67,14 +68,16 @@ class CardReader(ValueReader):
         """Split the card up to `end` into items; the name is the first."""
         self.end = end
         text = self.card[2][:end]
-        self.items = read_items(text, quick=self.quick)[::-1]
+        inside = masked(text, len(text)) if "(" in text else None
+        items = read_items(inside or text, quick=self.quick)
+        self.items = (unmasked(items) if inside else items)[::-1]
         if ("}" in text or "'" in text) and _CLOSED.search(text):
             self._refuse_behind_braces()
 
     def load_instance(self) -> None:
         """Split the card of an instance at once where it has no braces: there may be many."""
         text = self.card[2]
-        braced = "{" in text or "'" in text or '"' in text
+        braced = "{" in text or "'" in text or '"' in text or "(" in text
         items = scan(text) if self.quick and not braced else None
         if items is None:
             self.load(first_assignment(text))

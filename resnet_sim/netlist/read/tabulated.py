@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ...model.builder import CircuitBuilder
 from ...model.numbers import Numerals
-from ...model.outputs import FORMS, OUTPUT
+from ...model.outputs import FORMS, NODE, OUTPUT
 from ...model.patterns import pattern
 from ..expressions.programs import Program
 from ..report import CardError
@@ -15,7 +15,7 @@ from .fields import element_name
 from .grammar import parse_expression
 from .printed import Item
 
-_VOLTAGE = r"v\s*\(\s*([^\s,()]+)\s*\)"
+_VOLTAGE = rf"v\s*\(\s*({NODE})\s*\)"
 #: a formula that is the voltage between two nodes
 _BETWEEN = pattern(rf"\s*{_VOLTAGE}\s*-\s*{_VOLTAGE}\s*").fullmatch
 _SINGLE = pattern(FORMS).fullmatch

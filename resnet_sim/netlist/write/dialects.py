@@ -24,7 +24,7 @@ class ForeignWriter(Writer):
         Resistances (ohm) of diodes and switches that have none, or an infinite one.
     """
 
-    needs_op, keeps_parameters = True, False
+    needs_op, keeps_parameters, keeps_brackets = True, False, False
     dialect: str
     diode_letter = "d"
 

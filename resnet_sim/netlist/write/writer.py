@@ -9,6 +9,7 @@ from ...errors import UsageError
 from ...model.circuit import Circuit
 from ...model.devices import Device
 from ...model.devices.device import text as _value
+from ...model.outputs import NODE
 from ...model.requests import Analysis, Measure, Sweep
 from ...model.spelling import spelled
 from .following import cards as parameter_cards
@@ -16,6 +17,9 @@ from .following import formulas
 
 #: names that survive being written and read
 _WRITABLE = re.compile(r"(?!\$)(?:[^\s,()={}'\";/\x00-\x1f\x7f]|/(?!/))+").fullmatch
+
+#: a name of KiCad's, such as net-(r1-pad2)
+_BRACKETED = re.compile(rf"(?=.*\(){NODE}").fullmatch
 
 #: a current in a formula
 _CURRENT = re.compile(r"\b([ip])\(\s*([^\s,()]+)\s*\)")
@@ -33,15 +37,20 @@ class Writer:
     #: whether a deck without .op computes nothing
     needs_op = False
     #: whether values that follow parameters are written as formulas of them
-    keeps_parameters = True
+    keeps_parameters = keeps_brackets = True
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
         self.names: dict[str, str] = {}
         self._models: dict[str, str] = {}
         self._options: dict[str, tuple[str, str]] = {}
-        self._nodes = [_checked(node, "node") for node in circuit.nodes]
+        self._nodes = [self._checked_node(node) for node in circuit.nodes]
         self._formulas = formulas(circuit) if self.keeps_parameters else {}
+
+    def _checked_node(self, name: str) -> str:
+        """Return the name of a node; brackets within it are KiCad's and ours."""
+        inside = _BRACKETED(name) if self.keeps_brackets else None
+        return name if inside and _WRITABLE(re.sub("[()]", "_", name)) else _checked(name, "node")
 
     def text(self) -> str:
         """Return the whole deck."""
@@ -108,7 +117,7 @@ class Writer:
     def nodesets(self) -> Iterator[str]:
         """Yield .nodeset cards."""
         for node, volts in self.circuit.nodeset.items():
-            yield f".nodeset v({_checked(node, 'node')})={_value(volts)}"
+            yield f".nodeset v({self._checked_node(node)})={_value(volts)}"
 
     def analyses(self) -> Iterator[str]:
         """Yield .op and .dc cards."""
