@@ -149,14 +149,11 @@ def _add_row(stack, source, target, at, width, place, where, a, size):  # type: 
 
 
 @inlined
-def fill(s, entries, values, factor, before):  # type: ignore[no-untyped-def]
-    """Add branches to the pivot rows of a supernode; values are common, or one each.
-
-    Entries `before` them are not in the factor.
-    """
+def fill(s, entries, values, factor):  # type: ignore[no-untyped-def]
+    """Add branches to the pivot rows of a supernode; values are common, or one each."""
     ptr, slot, branch = entries
     for e in range(ptr[s], ptr[s + 1]):
-        place = (slot[e] - before) * W
+        place = slot[e] * W
         old = load(factor, place)
         if values.ndim == 1:
             store(factor, place, add(old, broadcast(values, branch[e])))

@@ -123,8 +123,8 @@ def forward(plan, family, edges, diodes, values, stiff, none, room, rows, factor
     for s in range(len(kept) - 1):
         if fresh:
             clear(s, kept[s] * W, plan, none, factor, room[0])
-            fill(s, edges, values, factor, 0)
-            fill(s, diodes, stiff, factor, 0)
+            fill(s, edges, values, factor)
+            fill(s, diodes, stiff, factor)
             supernode(s, kept[s] * W, first[s], plan, family, room, factor, pivot)
         onward(s, plan, rows, factor, pivot, y)
 
