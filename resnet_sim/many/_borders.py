@@ -30,20 +30,19 @@ from ._passes import FACTORS, LANES, SYSTEM, WORK
 
 
 @loops
-def unit_currents(plan, rows, none, factor, pivot, p, q, moved):  # type: ignore[no-untyped-def]
-    """Set what unit currents between places do, shape (groups, nodes, 8), which is all zeros."""
-    first, last = plan[0], moved.shape[1] - 1
-    for group in range(len(moved)):
-        y, low = moved[group], last
-        for k in range(W * group, min(W * group + W, len(p))):
-            y[p[k], k % W] += 1.0
-            y[q[k], k % W] -= 1.0
-            low = min(low, p[k], q[k])
-        for s in range(len(first) - 1):
-            if first[s + 1] > low:  # nothing reaches what was eliminated before
-                onward(s, plan, rows, factor, pivot, y)
-        backward(plan, rows, none, factor, pivot, y)
-        y[last] = 0.0
+def unit_currents(plan, rows, none, factor, pivot, p, q, y):  # type: ignore[no-untyped-def]
+    """Set what unit currents between places, up to eight, do to nodes, (nodes, 8), all zeros."""
+    first, last = plan[0], len(y) - 1
+    low = last
+    for k in range(len(p)):
+        y[p[k], k] += 1.0
+        y[q[k], k] -= 1.0
+        low = min(low, p[k], q[k])
+    for s in range(len(first) - 1):
+        if first[s + 1] > low:  # nothing reaches what was eliminated before
+            onward(s, plan, rows, factor, pivot, y)
+    backward(plan, rows, none, factor, pivot, y)
+    y[last] = 0.0
 
 
 @subloops

@@ -16,6 +16,7 @@ from ..compiled import policy
 from ..compiled.registers import DOUBLES, aligned
 from ..solvers.linear.common_factor import CommonFactor
 from ..solvers.linear.fronts import Fronts
+from .threads import spread, threads
 
 if TYPE_CHECKING:
     from ..compiled.packs import Pack
@@ -63,10 +64,15 @@ def bordered(
     factor = CommonFactor(fronts, entries, np.concatenate((values[0], values[1] * always)))
     p, q = (ends[which] for ends in place)
     moved = aligned((-(-len(which) // DOUBLES), fronts.n + 1, DOUBLES), np.float64)
-    unit_currents(
-        fronts.plan, fronts.rows, aligned((1, DOUBLES), np.float64), factor.factor, factor.pivot,
-        p, q, moved,
-    )  # fmt: skip
+    none = aligned((1, DOUBLES), np.float64)
+
+    def task(group: int) -> None:
+        ends = (end[DOUBLES * group :][:DOUBLES] for end in (p, q))
+        unit_currents(
+            fronts.plan, fronts.rows, none, factor.factor, factor.pivot, *ends, moved[group]
+        )
+
+    spread(task, range(len(moved)), threads(), len(moved) * fronts.size)
     column = np.arange(len(which))
     group, lane = column // DOUBLES, column % DOUBLES
     mutual = moved[group, p[:, None], lane] - moved[group, q[:, None], lane]
