@@ -71,7 +71,7 @@ def _eliminate(stiff, which, mutual, own):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-def]
+def correct(pack, values, factors, d, fresh, ways, shared):  # type: ignore[no-untyped-def]
     """Solve for what is missing as `_passes.correct` does, with one factor for all lanes.
 
     Factors of a lane are its own small system, and room for the currents there.  These are
@@ -79,20 +79,20 @@ def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-d
     """
     stiff, zero = part(pack, WORK)[4], load(part(pack, WORK)[5], 0)
     if fresh:
-        _, _, which, _, _, _, mutual = part(ways[4], 0)
+        _, _, which, _, _, _, mutual = part(shared, 0)
         _eliminate(stiff, which, mutual, factors[0])
         for k in range(len(which)):
             store(stiff, which[k] * W, zero)
         factors[1][:] = 1.0  # nothing floats
-    call(ways[2], None, pack, values, factors, d, False, ways)
+    call(ways[2], None, pack, values, factors, d, False, ways, shared)
 
 
 @subloops
-def bordered(pack, values, factors, fresh, ways):  # type: ignore[no-untyped-def]
+def bordered(pack, values, factors, fresh, ways, shared):  # type: ignore[no-untyped-def]
     """Turn what is injected into voltages, and find the currents that are not in the factor."""
     plan, rows = part(pack, SYSTEM)[0], part(pack, SYSTEM)[4]
     _, y, current, gap, _, none = part(pack, WORK)
-    own, (factor, pivot, which, p, q, moved, _) = factors[0], part(ways[4], 0)
+    own, (factor, pivot, which, p, q, moved, _) = factors[0], part(shared, 0)
     count, n, eight = len(which), len(y) - 1, bank_of(own, 8)
     for s in range(len(plan[1])):
         onward(s, plan, rows, factor, pivot, y)
@@ -123,10 +123,10 @@ def bordered(pack, values, factors, fresh, ways):  # type: ignore[no-untyped-def
             store(y, k * W, dot(load(y, k * W), here, flows))
 
 
-def sharing(pack: Pack, values: Any, ways: Any) -> tuple[Entry, Entry, Entry]:
+def sharing(pack: Pack, values: Any, ways: Any, shared: Pack) -> tuple[Entry, Entry, Entry]:
     """Return where `correct` and what it calls begin, of the `ways` of `_passes.solving`."""
     factors, d = pack.parts[FACTORS], pack.parts[LANES][1]
     return (
-        entry(correct, pack, values, factors, d, True, ways),
-        entry(bordered, pack, values, factors, True, ways), ways[0],
+        entry(correct, pack, values, factors, d, True, ways, shared),
+        entry(bordered, pack, values, factors, True, ways, shared), ways[0],
     )  # fmt: skip

@@ -119,7 +119,7 @@ def _end(pack, results, sample, lane):  # type: ignore[no-untyped-def]
 
 @loops
 def settle(  # type: ignore[no-untyped-def]
-    pack, values, table, tables, queue, results, pull, chained, slack, kept, ways
+    pack, values, table, tables, queue, results, pull, chained, slack, kept, ways, shared
 ):
     """Find the states of the samples in a queue.
 
@@ -164,7 +164,7 @@ def settle(  # type: ignore[no-untyped-def]
                 start(pack, c)
             else:
                 leave(pack, values, c)
-            call(ways[0], None, pack, values, factors, d, fresh, ways)
+            call(ways[0], None, pack, values, factors, d, fresh, ways, shared)
             if fresh:
                 loosen(pack, factors[1])
             fresh = False
@@ -176,7 +176,7 @@ def settle(  # type: ignore[no-untyped-def]
                 if pulled:
                     roomy &= call(
                         others[0], True, pack, values, factors, tables[4], results[5], shifts, ways,
-                        others[1],
+                        shared, others[1],
                     )  # fmt: skip
                 limit = FINE if pulled else COARSE
                 _contradictions(pack, limit, once)
@@ -217,7 +217,7 @@ def settle(  # type: ignore[no-untyped-def]
 
 
 @subloops
-def _pull(pack, values, factors, aims, force_of, shifts, ways, react):  # type: ignore[no-untyped-def]
+def _pull(pack, values, factors, aims, force_of, shifts, ways, shared, react):  # type: ignore[no-untyped-def]
     """Pull outputs to their aims, from where they are; tell whether there was room enough."""
     (x, _, current, _, _, _), sample = part(pack, WORK), part(pack, NOTES)[0]
     share, _, aim, kept_x, kept_current = part(pack, BASIS)[10:]
@@ -228,7 +228,7 @@ def _pull(pack, values, factors, aims, force_of, shifts, ways, react):  # type: 
             aim[o, lane] = wanted - aim[o, lane]
     move(x, kept_x)
     move(current, kept_current)
-    roomy = call(react, True, pack, values, factors, aim, abs(shifts[0]), False, ways)
+    roomy = call(react, True, pack, values, factors, aim, abs(shifts[0]), False, ways, shared)
     move(kept_x, x)
     move(kept_current, current)
     for lane in range(W):
@@ -239,17 +239,17 @@ def _pull(pack, values, factors, aims, force_of, shifts, ways, react):  # type: 
     return roomy
 
 
-def reacting(pack: Pack, values: Any, ways: Any) -> Entry:
+def reacting(pack: Pack, values: Any, ways: Any, shared: Pack) -> Entry:
     """Return where `lanczos` begins."""
     aim = pack.parts[BASIS][12]
-    return entry(lanczos, pack, values, pack.parts[FACTORS], aim, 1.0, True, ways)
+    return entry(lanczos, pack, values, pack.parts[FACTORS], aim, 1.0, True, ways, shared)
 
 
-def pulling(pack: Pack, values: Any, ways: Any) -> tuple[Entry, Entry]:
+def pulling(pack: Pack, values: Any, ways: Any, shared: Pack) -> tuple[Entry, Entry]:
     """Return where what pulls outputs begins, and `lanczos`."""
-    react, table = reacting(pack, values, ways), np.zeros((1, 1))
-    factors = pack.parts[FACTORS]
-    return entry(_pull, pack, values, factors, table, table, table[0], ways, react), react
+    react, table = reacting(pack, values, ways, shared), np.zeros((1, 1))
+    numbers = pack.parts[FACTORS], table, table, table[0]
+    return entry(_pull, pack, values, *numbers, ways, shared, react), react
 
 
 @subloops
@@ -268,7 +268,7 @@ def _enter(pack, values, table, tables, sample, stiffness):  # type: ignore[no-u
 
 
 @loops
-def hold(pack, values, table, tables, kept, passes, found, ways):  # type: ignore[no-untyped-def]
+def hold(pack, values, table, tables, kept, passes, found, ways, shared):  # type: ignore[no-untyped-def]
     """Find the states of samples whose rectifiers stay as they are, in some `passes`.
 
     The samples are in `kept`, eight in a row, -1 for none, and their factors, if there are any.
@@ -291,7 +291,7 @@ def hold(pack, values, table, tables, kept, passes, found, ways):  # type: ignor
                 start(pack, c)
             else:
                 leave(pack, values, c)
-            call(ways[0], None, pack, values, factors, d, fresh and number == 0, ways)
+            call(ways[0], None, pack, values, factors, d, fresh and number == 0, ways, shared)
         if fresh or known:
             loosen(pack, factors[1])
         for lane in range(W):
@@ -301,7 +301,7 @@ def hold(pack, values, table, tables, kept, passes, found, ways):  # type: ignor
 
 
 @loops
-def respond(pack, values, table, tables, kept, shifts, found, ways, react):  # type: ignore[no-untyped-def]
+def respond(pack, values, table, tables, kept, shifts, found, ways, shared, react):  # type: ignore[no-untyped-def]
     """Find how such states change with forces f at the outputs: ``(T + shift) f = aim``.
 
     For each of the `shifts`, which have one size.  Tell whether there was room enough.
@@ -321,7 +321,7 @@ def respond(pack, values, table, tables, kept, shifts, found, ways, react):  # t
         for o in range(len(aim)):
             for lane in range(W):
                 aim[o, lane] = tables[4][sample[lane], o] if sample[lane] >= 0 else 0.0
-        roomy &= call(react, True, pack, values, factors, aim, abs(shifts[0]), fresh, ways)
+        roomy &= call(react, True, pack, values, factors, aim, abs(shifts[0]), fresh, ways, shared)
         if fresh or known:
             loosen(pack, factors[1])
         for s in range(len(shifts)):

@@ -3,8 +3,9 @@
 Samples are the lanes of vectors, each with its own set of conducting rectifiers; no lane knows
 of the others, so that the bits of a sample don't depend on its company, but for the last digits
 where all share one factor (`borders`).  The tuples of arrays in a `pack` are those of
-`lane_room.Room`, `ways` those of `solving`.  Conductances are `values` of shape (edges,) where they
-are common; else of shape (edges, 8), filled from a table.
+`lane_room.Room`, `ways` those of `solving`, with one factor for all lanes in `shared` or none.
+Conductances are `values` of shape (edges,) where they are common; else of shape (edges, 8), filled
+from a table.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def leave(pack, values, c):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-def]
+def correct(pack, values, factors, d, fresh, ways, shared):  # type: ignore[no-untyped-def]
     """Solve for what is missing, with `fresh` factors or those that there are.
 
     Rectifiers conduct stiffly, which the next pass takes back: the method of multipliers.
@@ -70,7 +71,7 @@ def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-d
         fed = sub(mul(load(stiff, k * W), missing), flow)
         store(y, a, add(load(y, a), fed))
         store(y, b, sub(load(y, b), fed))
-    call(ways[1], None, pack, values, factors, fresh, ways)
+    call(ways[1], None, pack, values, factors, fresh, ways, shared)
     store(y, n * W, zero)
     for k in range(n):
         store(x, k * W, add(load(x, k * W), load(y, k * W)))
@@ -81,7 +82,7 @@ def correct(pack, values, factors, d, fresh, ways):  # type: ignore[no-untyped-d
 
 
 @subloops
-def factored(pack, values, factors, fresh, ways):  # type: ignore[no-untyped-def]
+def factored(pack, values, factors, fresh, ways, shared):  # type: ignore[no-untyped-def]
     """Turn what is injected into voltages, by factors of each lane."""
     plan, family, edges, diodes, rows = part(pack, SYSTEM)[:5]
     _, y, _, _, stiff, none = part(pack, WORK)
@@ -94,16 +95,16 @@ def factored(pack, values, factors, fresh, ways):  # type: ignore[no-untyped-def
 
 
 def solving(pack: Pack, values: Any, shared: Pack) -> tuple[Entry, Entry, Entry, Entry]:
-    """Return where `correct` begins, and what it calls; `ways` have `shared` at their end."""
+    """Return where `correct` begins, and what it calls: the `ways`."""
     (plan, family, edges, diodes, rows, *_), _, work, factors, room, lanes, *_ = pack.parts
     _, y, _, _, stiff, none = work
     down = entry(
         forward, plan, family, edges, diodes, values, stiff, none, room, rows, *factors, y, True
     )
     up = entry(backward, plan, rows, none, *factors, y)
-    ways = NOWHERE, NOWHERE, down, up, shared
-    own = entry(factored, pack, values, factors, True, ways)
-    return entry(correct, pack, values, factors, lanes[1], True, ways), own, down, up
+    ways = NOWHERE, NOWHERE, down, up
+    own = entry(factored, pack, values, factors, True, ways, shared)
+    return entry(correct, pack, values, factors, lanes[1], True, ways, shared), own, down, up
 
 
 @subloops

@@ -50,7 +50,7 @@ def _take(source, lane, target):  # type: ignore[no-untyped-def]
 
 
 @subloops
-def lanczos(pack, values, factors, aim, shift, fresh, ways):  # type: ignore[no-untyped-def]
+def lanczos(pack, values, factors, aim, shift, fresh, ways, shared):  # type: ignore[no-untyped-def]
     """Find vectors v_k in which T is tridiagonal, from the aim on, and the states they make.
 
     Enough for forces with ``(T + s) f = aim`` if s is `shift` or more, either way; with `fresh`
@@ -77,7 +77,7 @@ def lanczos(pack, values, factors, aim, shift, fresh, ways):  # type: ignore[no-
             else:
                 leave(pack, values, source)
             renewed = fresh and k == 0 and number == 0
-            call(ways[0], None, pack, values, factors, still, renewed, ways)
+            call(ways[0], None, pack, values, factors, still, renewed, ways, shared)
             if number == 0 or least > SMALL:
                 move(x, states[k])
                 move(current, flows[k])

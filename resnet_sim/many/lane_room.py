@@ -31,10 +31,23 @@ class Kept(NamedTuple):
     pivot: Floats
 
     @classmethod
-    def room(cls, f: Fronts, groups: int) -> Kept:
-        """Return room for some factors."""
+    def rooms(cls, f: Fronts, groups: list[int], before: list[Kept]) -> list[Kept]:
+        """Return room for some factors of each part: that of those `before`, if there was as much.
+
+        To get megabytes of memory from the system takes longer than to fill them.
+        """
+        if [len(kept.sample) for kept in before] != groups:
+            before.clear()  # makes room
+            before = [cls._room(f, count) for count in groups]
+        for kept in before:
+            kept.sample[:] = -1
+        return before
+
+    @classmethod
+    def _room(cls, f: Fronts, groups: int) -> Kept:
         shapes = (groups, f.size + 4, 8), (groups, f.n, 8)
-        return cls(np.full((groups, 8), -1), *(aligned(s, np.float64, zero=False) for s in shapes))
+        factors = (aligned(shape, np.float64, zero=False) for shape in shapes)
+        return cls(np.empty((groups, 8), int), *factors)
 
     @classmethod
     def without(cls, queue: Ints) -> Kept:

@@ -26,7 +26,7 @@ from .lane_data import Answers, Data, Network
 from .lane_room import Kept, Room, chosen
 from .threads import PART, spread, threads
 
-#: What is done in a room at conductances of some points, with `ways` to solve.
+#: What is done in a room at conductances of some points, with `ways` to solve and what they share.
 Work = Callable[[Room, Floats, Kept, Any], None]
 #: given arrays for voltages and currents, returns what is done once these are found of some points
 Begin = Callable[[Floats, Floats], Callable[[Ints], None]]
@@ -37,11 +37,12 @@ class Lanes(Judge):
 
     def __init__(self, network: Network) -> None:
         super().__init__(network)
-        #: conductances, sets and factors of the states found last, for what is asked of them next
-        self._kept: tuple[Any, Any, list[Kept]] = None, None, []
+        #: conductances, sets and factors of the states found last, for what is asked of them next;
+        #: nothing while a thread works with them
+        self._kept: list[tuple[Any, Any, list[Kept]]] = []
 
     def __getstate__(self) -> dict[str, Any]:
-        nothing: dict[str, Any] = {"_spare": [], "_around": (None, None), "_kept": (None, None, [])}
+        nothing: dict[str, Any] = {"_spare": [], "_around": (None, None), "_kept": []}
         return {**self.__dict__, **nothing}
 
     @cached_property
@@ -108,30 +109,26 @@ class Lanes(Judge):
         found = Answers.none(data, on, outputs)
         results = (found.x, found.current, found.on, found.steps, found.settled, found.force)
         shift, slots = shifts(pull, aim), self._slots if keep else 0
-        if keep:
-            self._kept = None, None, []  # makes room
         # results of chained ones depend on it: it must not depend on the threads
         queue = np.arange(DOUBLES if alike else 0, count)
         parts = [queue] if following and count else self.parts(queue)
         if alike:
             on, parts = np.array(on), [np.arange(min(DOUBLES, count)), *parts]
         # before threads wait for the interpreter
-        every = [
-            Kept.room(self.fronts, min(slots * len(queue) // count, len(queue) // 4 + 1))
-            for queue in parts
-        ]
+        groups = [min(slots * len(queue) // count, len(queue) // 4 + 1) for queue in parts]
+        every = Kept.rooms(self.fronts, groups, self._taken()[2] if keep else [])
         tables = self._tables(data, on, aim)
 
         def work(room: Room, part: tuple[Ints, Kept]) -> None:
             queue, kept = part
             values, others = room.values(data.conductance), (NOWHERE, NOWHERE)
-            ways = *room.entries(solving, values, nothing()), nothing()
+            ways = room.entries(solving, values, nothing()), nothing()
             if len(shift):
                 room.react(outputs, pulled=True)
-                others = room.entries(pulling, values, ways)
+                others = room.entries(pulling, values, *ways)
             while not settle(
                 room.pack, values, *tables, queue, results,
-                (shift, others), following, slack, tuple(kept), ways,
+                (shift, others), following, slack, tuple(kept), *ways,
             ):  # fmt: skip
                 room.widen()
 
@@ -143,7 +140,7 @@ class Lanes(Judge):
             on[DOUBLES:] = np.where(found.settled[first, None], found.on[first], on[DOUBLES:])
         self._share(work, todo[alike:], count, then)
         if slots:
-            self._kept = data.conductance, found.on, every
+            self._kept[:] = [(data.conductance, found.on, every)]
         return found
 
     def _judged(
@@ -154,6 +151,13 @@ class Lanes(Judge):
             return None
         judge = self.judging(data, found, limits, aim is not None)
         return lambda queue: judge((int(queue[0]), int(queue[-1]) + 1, 0))
+
+    def _taken(self) -> tuple[Any, Any, list[Kept]]:
+        """Return what is kept, which no other thread gets to see from then on."""
+        try:
+            return self._kept.pop()
+        except IndexError:
+            return None, None, []
 
     @property
     def _slots(self) -> int:
@@ -182,7 +186,7 @@ class Lanes(Judge):
         tables = self._tables(data, on, None)
 
         def work(room: Room, values: Floats, kept: Kept, ways: Any) -> None:
-            hold(room.pack, values, *tables, tuple(kept), many, found, ways)
+            hold(room.pack, values, *tables, tuple(kept), many, found, *ways)
 
         self._hold(work, data.conductance, on, STIFFEST if many == 1 else STIFFNESS)
         return found
@@ -217,8 +221,8 @@ class Lanes(Judge):
 
         def work(room: Room, values: Floats, kept: Kept, ways: Any) -> None:
             room.react(outputs)
-            react = room.entries(reacting, values, ways)
-            while not respond(room.pack, values, *tables, tuple(kept), shifts, found, ways, react):
+            react = room.entries(reacting, values, *ways)
+            while not respond(room.pack, values, *tables, tuple(kept), shifts, found, *ways, react):
                 room.widen()
 
         self._hold(work, conductance, on, STIFFNESS, then)
@@ -232,33 +236,35 @@ class Lanes(Judge):
 
         Else with one of each, where these are kept with those.
         """
-        count, every = len(on), []
+        count, every, kept = len(on), [], self._taken()
         rest = np.ones(count, dtype=np.bool_)
         shared = self._bordered(conductance, on, stiffness)
         if shared is not None:
             every, rest[:] = [Kept.without(np.arange(count))], False
-        elif self._kept[0] is conductance and self._kept[1] is on:
-            every = chosen(self._kept[2], count, self.fronts.price)
-            for kept in every:
-                rest[kept.sample[kept.sample >= 0]] = False
+        elif kept[0] is conductance and kept[1] is on:
+            every = chosen(kept[2], count, self.fronts.price)
+            for some in every:
+                rest[some.sample[some.sample >= 0]] = False
         if threads(count * self.entries) > 1:
-            every = [group for kept in every for group in kept.groups()]
+            every = [group for some in every for group in some.groups()]
         # what has no factors yet takes longest
         todo = [*map(Kept.without, self.parts(np.flatnonzero(rest))), *every]
-        done = None if then is None else lambda kept: then(kept.sample.ravel())
+        done = None if then is None else lambda some: then(some.sample.ravel())
         self._share(partial(self._task, work, conductance, shared), todo, count, done)
+        self._kept[:] = [kept]
 
     def _task(self, work: Work, conductance: Floats, shared: Any, room: Room, kept: Kept) -> None:
         """Let work be done in a room, with one factor for all points or with one of each."""
         from ._passes import solving
 
-        values, none = room.values(conductance), nothing()
-        ways = *room.entries(solving, values, none), none
+        values = room.values(conductance)
+        common = nothing() if shared is None else shared
+        ways = room.entries(solving, values, common)
         if shared is not None:
             from ._borders import sharing
 
-            ways = *room.entries(sharing, values, ways), ways[3], shared
-        work(room, values, kept, ways)
+            ways = *room.entries(sharing, values, ways, shared), ways[3]
+        work(room, values, kept, (ways, common))
 
     def _bordered(self, conductance: Floats, on: Bools, stiffness: float) -> Any:
         """Return one factor for all points, if that pays: bits don't depend on what is kept."""

@@ -20,11 +20,11 @@ def network(side=7):
 
 
 def forget(net):
-    net._backend.lanes._kept = None, None, []
+    net._backend.lanes._kept.clear()
 
 
 def poison(net):
-    _, _, every = net._backend.lanes._kept
+    ((_, _, every),) = net._backend.lanes._kept
     assert every
     for kept in every:
         kept.pivot[:] = np.nan
@@ -71,12 +71,41 @@ def test_factors_of_other_states_are_not_used():
     assert np.array_equal(right, ASKED["adjoint"](net, free, x, y))
 
 
+def test_the_next_states_are_kept_in_the_same_memory():
+    net, x, _ = network()
+    net.free(x)
+    ((_, _, before),) = net._backend.lanes._kept
+    net.conductances = 1.5 * net.conductances
+    net.free(x)
+    ((_, _, after),) = net._backend.lanes._kept
+    assert all(a.factor is b.factor for a, b in zip(before, after, strict=True))
+    room = sum(kept.factor.size for kept in after)
+    net.free(x[:9])
+    ((_, _, fewer),) = net._backend.lanes._kept
+    assert sum(kept.factor.size for kept in fewer) < room
+
+
+def test_what_a_thread_works_with_no_other_writes_to(monkeypatch):
+    net, x, y = network()
+    right = ASKED["adjoint"](net, net.free(x), x, y)
+    lanes, free = net._backend.lanes, net.free(x)
+    hold = lanes._share
+
+    def meanwhile(*arguments):
+        monkeypatch.undo()
+        net.free(2.0 * x[::-1])
+        return hold(*arguments)
+
+    monkeypatch.setattr(lanes, "_share", meanwhile)
+    assert np.array_equal(right, ASKED["adjoint"](net, free, x, y))
+
+
 def test_there_is_a_limit_to_what_is_kept():
     net, x, y = network()
     right = ASKED["adjoint"](net, net.free(x), x, y)
     with policy.using(kept=0):
         free = net.free(x)
-        assert not any(len(kept.factor) for kept in net._backend.lanes._kept[2])
+        assert not net._backend.lanes._kept
         assert np.abs(ASKED["adjoint"](net, free, x, y) - right).max() < 1e-12
 
 
