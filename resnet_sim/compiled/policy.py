@@ -134,7 +134,7 @@ class Policy(NamedTuple):
     #: rectifiers only bound single nodes: random graphs of 1,000 nodes have 18 (degree 4) or 29.
     filled: float = 23
     #: Rows times samples from which tiles are worth threads.
-    tiles: float = 200_000
+    tiles: float = 100_000
     #: Resistors from which looking for layers pays, and conductances from which compiled epochs.
     layers: float = 10_000
     epochs: float = 50_000

@@ -196,7 +196,7 @@ class LaneStates(Backend):
             if held.rescued is not None:
                 shown[bad] = held.rescued.voltages[:, s.readings.node]
             voltages[:, s.readings.node] = shown
-        if not nudge:
+        if not nudge and touching.any():
             knee = self._knees(held, np.flatnonzero(touching))
         return States(self, voltages, self.outputs.measured(voltages), held.on, knee, held, held)
 

@@ -335,4 +335,4 @@ class Lanes(Judge):
 
 def shifts(pull: float | Floats, aim: Floats | None) -> Floats:
     """Return one over the pull of each point, ohm; none if there is nothing to pull to."""
-    return np.zeros(0) if aim is None else 1.0 / np.broadcast_to(pull, len(aim))
+    return np.zeros(0) if aim is None else np.full(len(aim), 1.0 / np.asarray(pull))

@@ -140,6 +140,8 @@ def array(values: Any, what: str) -> Any:
     UsageError
         If they are no table, or some are masked: numpy would take what is behind the mask.
     """
+    if type(values) is np.ndarray:
+        return values  # most are
     if np.ma.is_masked(values):
         raise UsageError(f"{what}: some are masked; leave these samples out, or fill them")
     if isinstance(values, Iterator):

@@ -77,10 +77,11 @@ def finite(values: Floats, what: str) -> Floats:
     UsageError
         Naming the first sample whose is not.
     """
-    bad = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
-    if len(bad):
-        error = UsageError(f"{what} is {values[bad[0]]}, which is not finite")
-        error.sample = int(bad[0])
+    fine = np.isfinite(values)
+    if not fine.all():
+        bad = int(fine.reshape(len(values), -1).all(axis=1).argmin())
+        error = UsageError(f"{what} is {values[bad]}, which is not finite")
+        error.sample = bad
         raise error
     return values
 

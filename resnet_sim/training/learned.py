@@ -225,11 +225,13 @@ class Learned(Roles):
         if self._following is not None:
             follow = self._following.values(self._theta)
             biases = np.concatenate((biases[: len(self._currents)], follow))
-        apart = [self._question.circuit.element(name) for name in self._apart]
-        first = self._question.circuit.first["voltage_sources"]
-        volts = self._question.circuit.voltage_sources.volts
-        common = np.concatenate((biases, [volts[k - first] for k in apart], [1.0]))
+        common = np.concatenate((biases, *(self._volts(name) for name in self._apart), (1.0,)))
         return self._backend.columns(x, common)
+
+    def _volts(self, source: str) -> Floats:
+        circuit = self._question.circuit
+        row = circuit.element(source) - circuit.first["voltage_sources"]
+        return circuit.voltage_sources.volts[row : row + 1]
 
     def at_step(self, epoch: int, step: int, *shard: int) -> None:
         """Fix the random numbers of imperfect devices by the place in a run."""

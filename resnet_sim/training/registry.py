@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -83,10 +84,13 @@ class Entry:
         return isinstance(kind, type) and isinstance(thing, kind)
 
     def _loaded(self) -> Callable[..., Any]:
-        if not isinstance(self.kind, str):
-            return self.kind
-        module, _, name = self.kind.partition(":")
-        return getattr(import_module(module, __package__), name)
+        return _imported(self.kind) if isinstance(self.kind, str) else self.kind
+
+
+@cache
+def _imported(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module, __package__), name)
 
 
 EXACT, LIMIT, OTHER = "exact", "error vanishes with beta", "another metric"

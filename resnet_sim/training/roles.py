@@ -287,9 +287,10 @@ class Roles:
                 f"inputs have shape {x.shape}; they need one row per sample and "
                 f"{how_many(len(self.inputs), 'column')} ({few(self.inputs)})"
             )
-        bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
-        if len(bad):
-            raise UsageError(f"sample {first + bad[0]}: an input is not finite")
+        finite = np.isfinite(x)
+        if not finite.all():
+            bad = first + int(finite.all(axis=1).argmin())
+            raise UsageError(f"sample {bad}: an input is not finite")
 
 
 def _distinct(names: Sequence[str]) -> None:
