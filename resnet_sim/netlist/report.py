@@ -16,6 +16,8 @@ MAX_ERRORS = 200
 MAX_REPEATS = 20
 #: so many names are compared with others for a suggestion
 MAX_SUGGESTIONS = 20
+#: longer messages and hints are shown without what is in their middle (characters)
+MAX_TEXT = 400
 
 #: code -> what to do where nothing better is known
 REMEDIES = {
@@ -23,6 +25,10 @@ REMEDIES = {
     "E118": "the form is: name start stop step, or name list value ...",
     "E119": "each .subckt ends in .ends, each .if in .endif, each .data in .enddata",
     "W117": "ngspice, too, takes all that follows for commands, elements and .dc cards included",
+    "E116": "leave out one of these instances: a subcircuit is no part of itself",
+    "E121": "change the numbers that it is computed from, or choose with condition ? value : other",
+    "E124": "leave this card out",
+    "E132": "write a finite number in the range that makes sense here",
     "E131": "sweeps are of sources, resistors, switches, parameters and temp, by their names",
 }
 
@@ -66,6 +72,8 @@ class Report:
         self.parts: Callable[[], frozenset[str]] = frozenset
         #: reads a file of numbers, given its name as written and its path, for a card
         self.data: Callable[[str, Path, Card], str] = _no_data
+        #: models whose cards can't be read: what needs them is not wrong
+        self.unread: set[str] = set()
         #: libraries that can't be read
         self.missing: list[str] = []
         self._found: dict[tuple[object, ...], Diagnostic] = {}
@@ -76,7 +84,7 @@ class Report:
         """Return a report that starts from what this one holds."""
         other = Report(self.dialect)
         other.files, other.n_errors, other.missing = self.files, self.n_errors, self.missing
-        other.parts, other.data = self.parts, self.data
+        other.parts, other.data, other.unread = self.parts, self.data, set(self.unread)
         other._found, other._counts = dict(self._found), dict(self._counts)
         return other
 
@@ -109,7 +117,7 @@ class Report:
         if code[0] != "E" and self._counts[code] > MAX_REPEATS:
             return
         shown = self._hint(message, hint) if callable(hint) else hint
-        shown = shown or REMEDIES.get(code)
+        message, shown = _shortened(message), _shortened(shown or REMEDIES.get(code) or "") or None
         self._found[(code, *where)] = Diagnostic(code, message, span, shown, labels, caret)
         if code[0] == "E":
             self.n_errors += 1
@@ -185,6 +193,11 @@ class Report:
         if self.n_errors:
             raise NetlistError(found)
         return found
+
+
+def _shortened(text: str) -> str:
+    half = MAX_TEXT // 2
+    return text if len(text) <= MAX_TEXT else f"{text[:half]} ... {text[-half // 2 :]}"
 
 
 def suggestion(name: str, known: Callable[[], Iterable[str]], otherwise: str = "") -> Hint:

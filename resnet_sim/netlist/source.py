@@ -91,7 +91,7 @@ class Unreadable(Exception):
 def read_text(path: str | os.PathLike[str]) -> tuple[str, bool]:
     """Return the text of a file (``-``: standard input), and whether it is UTF-8.
 
-    UTF-16 counts as such.  Other encodings are read as Latin-1, in which every byte means
+    UTF-16 and UTF-32 count as such.  Other encodings are read as Latin-1, in which every byte means
     something.
 
     Raises
@@ -114,12 +114,16 @@ def read_text(path: str | os.PathLike[str]) -> tuple[str, bool]:
         raise Unreadable(f"larger than {MAX_BYTES} bytes")
     # the end mark of DOS
     data = data.rstrip(b"\x1a")
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return data.decode("utf-32", "replace"), True
     for mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         if data.startswith(mark):
             return data.decode("utf-16", "replace"), True
     if data[1:2] == b"\0" and data[3:4] == b"\0":
         # LTspice writes UTF-16 without a mark
         return data.decode("utf-16-le", "replace"), True
+    if data[:1] == data[2:3] == b"\0" and data[1:2] != b"\0":
+        return data.decode("utf-16-be", "replace"), True
     try:
         return data.decode("utf-8-sig"), True
     except UnicodeDecodeError:

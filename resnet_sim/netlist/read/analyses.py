@@ -20,7 +20,7 @@ from ..source import Card
 from .cards import Braced, Expression, Word
 from .fields import element_name
 from .items import ValueReader
-from .printed import Item, is_no_output, items
+from .printed import Item, check_balance, is_no_output, items
 from .requests import RequestReader, is_ours
 from .scope import Failed
 from .sweeps import SweepReader
@@ -205,6 +205,7 @@ class AnalysisReader(SweepReader):
     # ---- nodeset ----
 
     def _nodeset(self, card: Card) -> None:
+        check_balance(card[2])
         start = _NODESET.match(card[2])
         position = start.end() if start else 0
         while position < len(card[2].rstrip()):

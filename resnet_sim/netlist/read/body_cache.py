@@ -113,6 +113,8 @@ class Preparer:
                     self._declare(found, keyword, card)
                 except CardError as error:
                     self._report.error(error, card)
+                    if keyword == "model":
+                        self._report.unread.update(card[2].split()[1:2])
         return found
 
     def _declare(self, found: Declarations, keyword: str, card: Card) -> None:

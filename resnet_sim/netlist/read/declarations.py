@@ -270,6 +270,9 @@ class Gatherer:
         match = _CONDITION.match(card[2])
         offset = match.end() if match else 0
         try:
+            if not card[2][offset:].strip():
+                hint = "the form is: .if (condition)"
+                raise CardError("E104", "too few fields: the condition is missing", -1, 1, hint)
             program = parse_expression(card[2][offset:], self._report.dialect.numerals)
             return self._evaluator.number(Expression(program, card, offset), scope) != 0
         except CardError as error:

@@ -165,6 +165,10 @@ def _syntax_hint(text: str) -> str | None:
     for opening, closing in ("()", "{}"):
         if text.count(opening) != text.count(closing):
             return f"count the {opening!r} and {closing!r}: they don't balance"
+    if "{{{{" in "".join(text.split()):
+        return "braces stand within each other three deep at most: use parentheses"
+    if "=)" in "".join(text.split()):
+        return "a value is missing behind '='"
     if text.count("'") % 2:
         return "a quote is not closed"
     if "@" in text:

@@ -54,7 +54,9 @@ class Includes:
         self._count += 1
         # a section may use another one of its own file
         place = path, section
-        if place in self._open or (path, "") in self._open:
+        deck = report.files[0]
+        is_deck = not section and path == _resolved(deck.directory, Path(deck.name).name)
+        if place in self._open or (path, "") in self._open or is_deck:
             self._open.append(place)
             report.add(
                 "E124", f"{name} includes itself", card, match.start(1) if match[1] else None
@@ -150,7 +152,8 @@ class Includes:
         if start is not None:
             return cards[start:]
         if cards:
-            hint = did_you_mean(section, names)
+            known = f"its sections are: {' '.join(names[:20])}" if names else "it has no sections"
+            hint = did_you_mean(section, names) or known
             self._report.add("E124", f"{name} has no section {section!r}", card, hint=hint)
         return []
 

@@ -7,7 +7,7 @@ import re
 from ...compiled import policy
 from ...model.patterns import pattern
 from ..dialects import COMMENT_MARKS
-from ..report import Report
+from ..report import Abandoned, Report
 from ..source import Card, SourceFile
 from .blocks import PLAIN, Block, fold, gathered, spans, split
 
@@ -15,6 +15,8 @@ _COMMENT = pattern(r";|//|(?:^|[ \t,])\$")
 _CONTROL = pattern(r"[\x00-\x08\x0e-\x1f\x7f]")
 # the same characters; to remove them all takes less time than to look for one
 _CONTROLS = bytes((*range(9), *range(14, 32), 127))
+#: with more of them, a file is no text with a slip
+_MOST_CONTROLS = 20
 #: what word processors make of minus signs and quotes
 _TYPESET = {**dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-"),
             **dict.fromkeys(map(ord, "\u2018\u2019"), "'"),
@@ -118,6 +120,8 @@ def _check_characters(source: SourceFile, report: Report) -> None:
         column,
         hint="give the netlist itself, not a compiled or compressed file",
     )
+    if len(_CONTROL.findall(source.text[: 1 << 16])) > _MOST_CONTROLS:
+        raise Abandoned  # what else is wrong with it says nothing
 
 
 def _continue(

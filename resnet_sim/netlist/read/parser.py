@@ -42,9 +42,7 @@ class _Open:
     conditional: Conditional | None = None
 
 
-_ASKS_FOR_GROUND = pattern(
-    r"^[ \t]*\.preprocess[ \t]+replaceground[ \t]+true\b", re.IGNORECASE | re.MULTILINE
-)
+_ASKS_FOR_GROUND = pattern(r"(?im)^[ \t]*\.preprocess[ \t]+replaceground[ \t]+true\b")
 #: an element with a node of that name
 _USES_GND = pattern(
     r"^[ \t]*[a-z][^\s;$]*[^\n;$=]*[\s(,](gnd)(?=[\s),]|$)", re.IGNORECASE | re.MULTILINE
@@ -304,6 +302,8 @@ class Parser:
             self._unopened(card, ".else or .elseif without .if")
             return
         is_else = (_KEYWORD.match(card[2]) or "  ")[1] == "else"
+        if opened.conditional.branches[-1][0] is None:
+            self._unopened(card, "a branch behind .else is never taken")
         opened.body = self._body = Body()
         opened.conditional.branches.append((None if is_else else card, self._body))
 
@@ -323,8 +323,8 @@ class Parser:
                 self._include(card)
 
     def _endl(self, card: Card) -> None:
-        # the end of a section that an included file holds unasked
-        return
+        if not self._depth:  # an included file may hold the end of a section unasked
+            self._unopened(card, ".endl without .lib")
 
 
 _STRUCTURE: dict[str, Callable[[Parser, Card], None]] = {

@@ -10,7 +10,7 @@ from ...model.devices import CARDS
 from ...model.formula import Formula
 from ..report import CardError
 from ..source import Card
-from .cards import Expression, IndependentSource, Reactance, Resistor, Waveform, Word
+from .cards import Expression, IndependentSource, Reactance, Resistor, Value, Waveform, Word
 from .items import ValueReader, too_many
 from .resistance import latest, sheet_resistance, temperature_factor
 from .sites import Places, Site
@@ -70,7 +70,9 @@ class PassivePlacer(Places):
         known = any(word.text in scope.model_cards for scope in site.scope.enclosing())
         if known or value is not None:
             return dict(self._model(word, site.scope, "resistor").values), value
-        parameter = Expression((("name", word.text, 0),), site.card, word.offset)
+        parameter: Value = Expression((("name", word.text, 0),), site.card, word.offset)
+        if word.text[0] in "+-":
+            parameter = ValueReader(site.card, self.report).value(word)
         return {}, self.evaluator.number(parameter, site.scope)
 
     def _current(self, site: Site, formula: Formula) -> None:

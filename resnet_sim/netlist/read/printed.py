@@ -84,6 +84,25 @@ def items(text: str, at: int, is_node: Callable[[str], bool]) -> Iterator[Item]:
         before, at = text[at], end
 
 
+def check_balance(text: str) -> None:
+    """Refuse a card in which something is not closed, or never opened.
+
+    Raises
+    ------
+    CardError
+    """
+    at = 0
+    while at < len(text):
+        if text[at] in ")}":
+            raise _unopened(text, at)
+        at = _closed(text, at) if text[at] in _CLOSING else at + 1
+
+
+def _unopened(text: str, at: int) -> CardError:
+    hint = "leave it out, or open it before"
+    return CardError("E103", f"{text[at]!r} closes nothing", at, 1, hint)
+
+
 def is_no_output(said: str) -> bool:
     """Tell whether something is only about how a table or picture looks: ``width=80``, (0,5)."""
     return _FORMAT.match(said) is not None or _LIMITS.fullmatch(said) is not None
@@ -148,8 +167,7 @@ def _operand(text: str, at: int) -> int:
             assert match is not None
             at = match.end()
         elif text[at] in ")}":
-            hint = "leave it out, or open it before"
-            raise CardError("E103", f"{text[at]!r} closes nothing", at, 1, hint)
+            raise _unopened(text, at)
         else:
             break
     return at

@@ -15,6 +15,7 @@ from ..source import Card
 from .cards import Braced, Word
 from .fields import element_name
 from .grammar import parse_expression
+from .printed import check_balance
 
 #: operations of ``.meas`` over a range of the swept quantity
 OVER_RANGE = ("max", "min", "max_at", "min_at", "pp", "avg", "rms", "integ")
@@ -71,6 +72,7 @@ class RequestReader:
 
     def sens(self, card: Card) -> None:
         """Read ``.sens output ...``."""
+        check_balance(card[2])
         start = card[2].index("sens") + 4
         outputs = [self._output(card, match) for match in OUTPUT.finditer(card[2], start)]
         if not outputs:
@@ -79,6 +81,7 @@ class RequestReader:
 
     def transfer(self, card: Card) -> None:
         """Read ``.tf output source``."""
+        check_balance(card[2])
         start = card[2].index("tf") + 2
         match = OUTPUT.search(card[2], start)
         source = card[2][match.end() :].strip() if match else ""
@@ -95,6 +98,7 @@ class RequestReader:
         """Read ``.meas dc name ...``; False if it is about another analysis."""
         if is_elsewhere(card):
             return False
+        check_balance(card[2])
         head = _MEAS.match(card[2])
         if head is None:
             hint = f"the form is: .meas dc name {_FORMS}"

@@ -113,6 +113,8 @@ class Places:
 
     def _model(self, word: Word, scope: Scope, kind: str) -> Model:
         model = self.find_model(word.text, scope)
+        if model is None and word.text in self.report.unread:
+            raise Failed
         if model is None:
 
             def known() -> list[str]:

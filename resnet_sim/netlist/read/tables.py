@@ -46,7 +46,8 @@ def read_table(r: CardReader, start: int, is_voltage: bool) -> BehaviouralSource
         else:
             code += moved(value.program, value.offset - start)
     if len(points) < 2 or len(points) % 2:
-        raise CardError("E104", "TABLE needs pairs of numbers", start, 5)
+        hint = "the form is: TABLE {v(a)} = (x1,y1) (x2,y2) ..."
+        raise CardError("E104", "TABLE needs pairs of numbers", start, 5, hint)
     if r.report.dialect.rounds:
         _tell_rounding(r, start, points, "V" if is_voltage else "A")
     code.append(("call", "table", 0, 1 + len(points)))
