@@ -45,6 +45,8 @@ class Kept(NamedTuple):
 
     @classmethod
     def _room(cls, f: Fronts, groups: int) -> Kept:
+        if not groups:
+            return cls.without(np.zeros(0, int))
         shapes = (groups, f.size + 4, 8), (groups, f.n, 8)
         factors = (aligned(shape, np.float64, zero=False) for shape in shapes)
         return cls(np.empty((groups, 8), int), *factors)
@@ -69,7 +71,10 @@ def chosen(every: list[Kept], count: int, price: float) -> list[Kept]:
     `price` is that of a factor beside all else that a group takes.
     """
     lanes = [(kept.sample >= 0).sum(axis=1) for kept in every]
-    most = np.sort(np.concatenate((*lanes, np.zeros(0, dtype=np.int64))))[::-1]
+    most = np.concatenate((*lanes, np.zeros(0, dtype=np.int64)))
+    if np.count_nonzero(most) == -(-count // 8) and most.sum() == count:
+        return every  # the least there can be
+    most = np.sort(most)[::-1]
     covered = np.concatenate(([0], np.cumsum(most)))
     cost = np.arange(len(covered)) - (covered - count) // 8 * (1.0 + price)
     best = int(cost.argmin())

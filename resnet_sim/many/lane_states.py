@@ -26,7 +26,7 @@ from .output_ends import OutputEnds
 from .question import Question
 from .reactions import LIMITS, NEAR, TOLERANCE, Held, Reactions
 from .states import Backend, Nudge, States
-from .structure import Structure, applied
+from .structure import Structure, applied, compact
 
 
 class LaneStates(Backend):
@@ -50,7 +50,8 @@ class LaneStates(Backend):
         feeds = s.injection[1:]
         #: coordinates that inputs feed, and what they feed into these
         self._fed: Ints = np.flatnonzero(abs(feeds).sum(axis=1))
-        self._feeds = feeds[self._fed]
+        feeds = feeds[self._fed]
+        self._feeds = feeds if isinstance(feeds, np.ndarray) else compact(feeds)
         self.ends = OutputEnds(s, self.outputs)
         self.lanes, self.bends = question.once(lanes_of), question.once(bends_of)
         self._bundle = question.once(Bundles).number
@@ -144,9 +145,10 @@ class LaneStates(Backend):
         if (nudge.stiffness, target) not in near.ahead:
             pull = self._pull(nudge, near.u)
             pulls, found = self.reactions.pulled(near, pull)
+            aims = np.concatenate([pull.aim] * len(pulls))
+            self._reached(found, np.repeat(pulls, count)[:, None], aims)
             for k, siemens in enumerate(pulls):
                 one = found.pick(slice(k * count, (k + 1) * count))
-                self._reached(one, siemens, pull.aim)
                 near.ahead[siemens, target] = one
         return near.ahead.pop((nudge.stiffness, target))
 
@@ -166,7 +168,7 @@ class LaneStates(Backend):
             load += applied(self.assembly.load.sparse(conductance), u)
         return Data(self._bundled(conductance), load, applied(s.drop, u))
 
-    def _reached(self, found: Answers, siemens: float, aim: Floats | None) -> None:
+    def _reached(self, found: Answers, siemens: float | Floats, aim: Floats | None) -> None:
         """Let only those states count as settled in which outputs are where they are pulled to."""
         if aim is None:
             return
