@@ -33,7 +33,8 @@ def typical(net: Network) -> float:
         return 1.0
     # as `numpy.median`, in a third of the time
     middle = (len(g) - 1) // 2, len(g) // 2
-    return float(np.partition(np.abs(g), middle)[list(middle)].mean())
+    parted = np.partition(np.abs(g), middle)
+    return 0.5 * float(parted[middle[0]] + parted[middle[1]])
 
 
 def value(option: Option, net: Network) -> float:
@@ -68,7 +69,8 @@ def nudge(rule: Any, net: Network) -> float:
     UsageError
         If it is lost in rounding beside the conductances of the circuit.
     """
-    beta: float = settled(rule, net).beta
+    option = _open(rule, RULES).get("beta")
+    beta: float = rule.beta if option is None else Usual(value(option, net))
     if not isinstance(beta, Usual):  # which is a share of what it would be lost in
         refuse_lost(beta, typical(net), "S")
     return beta
