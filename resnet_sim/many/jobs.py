@@ -63,13 +63,22 @@ class Job:
         """Digest of all that the result depends on."""
         digest = hashlib.sha256(repr((self.method, self.tolerance)).encode())
         digest.update(told(self.variants))
-        digest.update(repr((self.circuit.nodes, sorted((self.start or {}).items()))).encode())
+        start = self.circuit.nodeset if self.start is None else self.start
+        digest.update(repr((self.circuit.nodes, sorted(start.items()))).encode())
         digest.update(structure_key(self.circuit, with_values=True))
         if not {"element", "switch", "model"}.issuperset(self.variants.of):
             # the deck is elaborated anew: circuits that are alike may come of different ones
             texts = [(source.text, source.titled) for source in self.circuit.sources]
             overrides = sorted(self.circuit.overrides.items())
             digest.update(repr((texts, overrides)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    @cached_property
+    def known_as(self) -> str:
+        """Digest of all that is said with the result, too: warnings of the deck, and its lines."""
+        circuit, digest = self.circuit, hashlib.sha256(self.fingerprint.encode())
+        texts = [(source.name, source.text) for source in circuit.sources]
+        digest.update(repr((texts, circuit.diagnostics)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
     @cached_property
@@ -261,7 +270,7 @@ def run(
     key = job.fingerprint
     entries = run_job(
         _solve_range,
-        [(job, key, first, last) for first, last in ranges],
+        [(job, job.known_as, first, last) for first, last in ranges],
         executor=executor, journal=journal, job=f"{key}/{size}",
         sizes=[last - first for first, last in ranges], progress=progress,
     )  # fmt: skip

@@ -314,3 +314,22 @@ def test_the_command_refuses_what_makes_no_sense(options, message, tmp_path, cap
     deck.write_text("a\nv1 in 0 1\nr1 in 0 1k\n")
     assert main(["sweep", str(deck), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_sweep_knows_nothing_of_another_that_starts_elsewhere():
+    """``3 v (v - 1) (v - 2) = 1 - v`` has three solutions, of which two last."""
+    cards = (
+        "two states\nv1 a 0 1\nr1 a b 1k\nb1 b 0 i=3m*v(b)*(v(b)-1)*(v(b)-2)\n.dc v1 1 1.1 .05\n"
+    )
+    for start in (0.1, 2.3, 0.1):
+        circuit = rs.parse_netlist(f"{cards}.nodeset v(b)={start}\n")
+        (sweep,) = rs.run(circuit)
+        wanted = 1 + np.copysign(np.sqrt(2 / 3), start - 1)
+        assert sweep["b"][0] == pytest.approx(wanted, rel=1e-9)
+
+
+def test_a_sweep_says_nothing_of_another_deck():
+    cards = "v1 a 0 1\nr1 a b 1k\nr2 b 0 1k\n.dc v1 0 1 .5\n"
+    for deck in (f"t\n{cards}.print dc v(c)\n", f"t\n{cards}", f"t\n* a\n{cards}.print dc v(c)\n"):
+        circuit = rs.parse_netlist(deck)
+        assert rs.run(circuit)[0].diagnostics == circuit.diagnostics
