@@ -162,21 +162,21 @@ def fill(s, entries, values, factor):  # type: ignore[no-untyped-def]
 
 
 @inserted
-def clear(s, at, plan, none, factor, front):  # type: ignore[no-untyped-def]
+def clear(s, plan, none, factor, front):  # type: ignore[no-untyped-def]
     """Begin a supernode with zeros."""
     size, kept, zero = plan[1][s], plan[2], load(none, 0)
-    for i in range(kept[s + 1] - kept[s]):
-        store(factor, at + i * W, zero)
+    for i in range(kept[s], kept[s + 1]):
+        store(factor, i * W, zero)
     for i in range(row_of(size - 1, size + 1) + size + 1):
         store(front, i * W, zero)
 
 
 @inserted
-def supernode(s, at, own, plan, family, room, factor, pivot):  # type: ignore[no-untyped-def]
-    """Eliminate a supernode, its pivot rows being at `at` and its pivots at `own`."""
-    first, rest, _, waits, _ = plan
+def supernode(s, plan, family, room, factor, pivot):  # type: ignore[no-untyped-def]
+    """Eliminate the pivots of a supernode; what they leave waits in the room."""
+    first, rest, kept, waits, _ = plan
     front, stack = room
-    pivots, size = first[s + 1] - first[s], rest[s]
+    own, at, pivots, size = first[s], kept[s] * W, first[s + 1] - first[s], rest[s]
     width = pivots + size + 1
     _gather(s, at, pivots, width, plan, family, factor, front, stack)
     fours = (pivots + 3) // 4

@@ -119,13 +119,12 @@ def forward(plan, family, edges, diodes, values, stiff, none, room, rows, factor
     y : ndarray, shape (n, 8)
         Injections, A; afterwards what `backward` turns into voltages.
     """
-    first, kept = plan[0], plan[2]
-    for s in range(len(kept) - 1):
+    for s in range(len(plan[1])):
         if fresh:
-            clear(s, kept[s] * W, plan, none, factor, room[0])
+            clear(s, plan, none, factor, room[0])
             fill(s, edges, values, factor)
             fill(s, diodes, stiff, factor)
-            supernode(s, kept[s] * W, first[s], plan, family, room, factor, pivot)
+            supernode(s, plan, family, room, factor, pivot)
         onward(s, plan, rows, factor, pivot, y)
 
 
